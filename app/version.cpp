@@ -1,0 +1,3 @@
+namespace twincached::app {
+const char* version() noexcept { return TWINCACHED_VERSION; }
+}  // namespace twincached::app

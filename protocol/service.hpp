@@ -1,0 +1,72 @@
+// What all conversations of a server share: the store, the settings, the counters, and a way to
+// ask the rest of the server for what only it knows. Protocol defines it, app implements it.
+#pragma once
+
+#include "lib/counters.hpp"
+#include "lib/function_ref.hpp"
+#include "storage/store.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace twincached::protocol {
+
+using StatVisitor = lib::FunctionRef<void(std::string_view key, std::string_view value)>;
+
+// Raised by the thread that serves the connection; summed by whoever reports.
+enum class Count : std::uint8_t {
+    cmd_get, cmd_set, cmd_flush, cmd_touch, cmd_meta, get_hits, get_misses, get_expired,
+    get_flushed, delete_hits, delete_misses, incr_hits, incr_misses, decr_hits, decr_misses,
+    cas_hits, cas_misses, cas_badval, touch_hits, touch_misses, store_too_large, store_no_memory,
+    auth_cmds, auth_errors, bytes_read, bytes_written, conn_yields, idle_kicks, response_obj_oom,
+    count_
+};
+// Per size class, for `stats slabs`.
+enum class ClassCount : std::uint8_t {
+    get_hits, cmd_set, delete_hits, incr_hits, decr_hits, cas_hits, cas_badval, touch_hits, count_
+};
+
+struct ThreadCounters {
+    lib::Counters<Count> totals;
+    std::array<lib::Counters<ClassCount>, storage::size_class_limit> classes;
+};
+
+struct Settings {
+    std::uint32_t requests_per_event = 20;       // -R
+    std::uint64_t item_size_limit_bytes = 1 << 20;
+    bool cas_enabled = true;                     // -C turns it off
+    bool flush_enabled = true;                   // -F
+    bool dump_enabled = true;                    // -X
+    bool shutdown_enabled = false;               // -A
+    std::size_t output_high_water_bytes = 256 * 1024;
+    bool ascii = true;                           // -B
+};
+
+// Implemented by app. Any io thread may call any member.
+class Service {
+  public:
+    virtual ~Service() = default;
+
+    virtual storage::Store& store() noexcept = 0;
+    virtual const Settings& settings() const noexcept = 0;
+    virtual std::string_view version() const noexcept = 0;  // "1.6.45 twincached/0.1.0"
+
+    // Sums of all threads' counters since start or `stats reset`.
+    virtual std::uint64_t total(Count name) const noexcept = 0;
+    virtual std::uint64_t total(unsigned size_class, ClassCount name) const noexcept = 0;
+    virtual void reset_counters() noexcept = 0;
+
+    // Keys of `stats` that only the process knows: pid, uptime, connections, threads, rusage...
+    virtual void process_stats(StatVisitor visit) const = 0;
+    virtual void settings_stats(StatVisitor visit) const = 0;
+    virtual void connection_stats(StatVisitor visit) const = 0;
+    virtual void replication_stats(StatVisitor visit) const = 0;
+
+    virtual void set_verbosity(unsigned level) noexcept = 0;
+    // A client asked the server to stop (shutdown, only if enabled).
+    virtual void request_shutdown(bool graceful) noexcept = 0;
+};
+
+}  // namespace twincached::protocol

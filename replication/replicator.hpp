@@ -1,0 +1,79 @@
+// What makes replication pluggable: a replicator gives the store its mutation sink, gets the
+// store, and from then on keeps it in step with whatever it talks to. Start-up has no cycle:
+//
+//     auto replicator = make_replicator(options, events);   // the sink exists
+//     Store store(..., replicator->sink());                 // the store reports to it
+//     replicator->start(store);                             // its thread runs
+//
+// Destroy in reverse order; `stop` ends the thread.
+#pragma once
+
+#include "lib/function_ref.hpp"
+#include "storage/store.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace twincached::replication {
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+
+// What a replicator tells its surroundings. Called on the replication thread; must not block.
+struct Events {
+    // One line per event; never a value, never a secret.
+    std::function<void(LogLevel, std::string_view)> log;
+    // The node may serve clients: synchronised, or alone by decision. Called once.
+    std::function<void()> ready;
+    // One reading of the node's clocks; the same clock that sessions use.
+    std::function<storage::Now()> now;
+};
+
+struct Options {
+    std::string driver = "none";        // none | pair
+    std::string cluster = "twincached"; // both nodes' must be equal
+    std::string peer_host;              // empty: nobody to dial, and so nobody to accept
+    std::uint16_t peer_port = 11212;
+    std::string listen_host;            // empty: all interfaces
+    std::uint16_t listen_port = 11212;
+    std::string node;                   // "a", "b" or "" = by address: the lower end is a
+    std::string secret;                 // empty: the peer is known by its address alone
+    std::uint64_t log_memory_bytes = 64ULL << 20;
+    std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
+    std::chrono::milliseconds boot_grace{3000};
+    std::chrono::milliseconds heartbeat{200};
+    std::chrono::milliseconds silence{1000};
+    std::chrono::milliseconds sync_serve_timeout{300000};
+    std::chrono::milliseconds drain_timeout{5000};
+    std::chrono::hours clock_max_ahead{24};
+    std::uint64_t item_size_limit_bytes = 1ULL << 20;
+    std::string software_version;
+};
+
+class Replicator {
+  public:
+    virtual ~Replicator() = default;
+
+    virtual storage::MutationSink& sink() noexcept = 0;
+    // The node number that versions carry; none for a node alone. Known before `start`.
+    virtual std::optional<unsigned> node() const noexcept = 0;
+    // Starts the replication thread. Throws std::system_error if, for example, the link's port is
+    // taken. A driver without a peer reports `ready` from here.
+    virtual void start(storage::Store& store) = 0;
+    // Sends what is still to be sent, says goodbye, for at most the drain timeout. Blocks.
+    virtual void drain() = 0;
+    // Ends the thread. Blocks. Harmless if never started.
+    virtual void stop() noexcept = 0;
+    // `stats replication`: every key and value, in a stable order. Any thread.
+    virtual void stats(lib::FunctionRef<void(std::string_view key, std::string_view value)> visit) const = 0;
+};
+
+// The only place that names drivers. Throws std::invalid_argument with a sentence for a person.
+// The number of shards is needed before the store exists: see storage::planned_shard_count.
+std::unique_ptr<Replicator> make_replicator(const Options& options, Events events, unsigned shards);
+
+}  // namespace twincached::replication

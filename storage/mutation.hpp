@@ -1,0 +1,71 @@
+// The sink that every shard reports its changes to: the seam at which replication is plugged in.
+// All calls are made under the lock of the shard in question and are noexcept; a sink keeps its
+// own state per shard, guarded by that same lock, and calls nothing back.
+//
+// Rule R0: allotting a version, changing the table and telling the sink are one critical section,
+// so that no order can differ between the store and what the peer hears.
+#pragma once
+
+#include "storage/key.hpp"
+#include "storage/version.hpp"
+
+#include <cstdint>
+
+namespace twincached::storage {
+
+enum class Cause : std::uint8_t {
+    local_write,   // a client stored, changed or touched it
+    local_delete,  // a client deleted it, also when it was absent (before == 0)
+    remote,        // the peer's record was applied
+    evicted,       // memory was needed
+    expired,       // its time was over
+    flushed,       // older than the flush register
+    in_doubt,      // dropped because the peer may know something newer (rule R9)
+};
+
+struct Change {
+    Key key;
+    Version before;   // what the key held, 0 if it was absent
+    Version after;    // what it holds now, 0 if it is absent
+    Version version;  // of the change itself: `after`, a delete's own, or, for a drop, `before`
+    Cause cause;
+};
+
+// What a client may wait for in ack mode `received`: the change log position of a mutation.
+// 0 = nothing to wait for.
+struct Ticket {
+    std::uint32_t shard = 0;
+    std::uint64_t position = 0;
+};
+
+class MutationSink {
+  public:
+    virtual ~MutationSink() = default;
+
+    virtual Ticket on_change(unsigned shard, const Change& change) noexcept = 0;
+
+    // The newest version that is known of the key beside the item itself (a change not yet
+    // acknowledged; for an absent key also what its bucket remembers of deletes). Rule R4.
+    virtual Version known_version(unsigned shard, const Key& key, bool present) noexcept = 0;
+
+    // A client's flush_all took effect at `version` on every shard; no lock is held.
+    virtual Ticket on_flush(Version version) noexcept = 0;
+
+    // A client asked for a flush at a later time; (0, version) takes an earlier request back.
+    virtual void on_flush_scheduled(std::uint64_t at_steady_ms, Version version) noexcept = 0;
+
+    // May this node carry out a flush that the peer's client scheduled? (Only when alone.)
+    virtual bool fires_peers_schedule() noexcept = 0;
+};
+
+// For a node alone.
+class NoReplication final : public MutationSink {
+  public:
+    Ticket on_change(unsigned, const Change&) noexcept override { return {}; }
+    Version known_version(unsigned, const Key&, bool) noexcept override { return 0; }
+    Ticket on_flush(Version) noexcept override { return {}; }
+    void on_flush_scheduled(std::uint64_t, Version) noexcept override {}
+    bool fires_peers_schedule() noexcept override { return false; }
+};
+
+}  // namespace twincached::storage

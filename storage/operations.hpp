@@ -1,0 +1,137 @@
+// What can be asked of a store, and what it answers. One request struct per kind of operation,
+// rich enough for all three dialects of the memcached protocol; an operation that a dialect does
+// not know is simply a field left at its default.
+#pragma once
+
+#include "storage/exptime.hpp"
+#include "storage/mutation.hpp"
+#include "storage/version.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace twincached::storage {
+
+// An item as it lies in memory. Valid inside the visitor that receives it, under the shard's
+// lock, and not a moment longer: copy what you need, or pin a large value (Store::pin).
+struct ItemView {
+    std::string_view key;
+    std::string_view value;
+    std::uint64_t hash = 0;
+    Version version = 0;
+    std::uint64_t cas = 0;  // what clients see: the explicit CAS if it has one, else from version
+    std::uint32_t client_flags = 0;
+    Expiry expiry;
+    Tick last_access = 0;
+    bool explicit_cas = false;
+    bool fetched = false;     // has been read since it was stored
+    bool stale = false;       // invalidated (md I); readers see X
+    bool won = false;         // a reader has been told to recache it (W); others see Z
+    bool binary_key = false;  // stored by a meta command with a base64 key
+    bool pinnable = false;    // large: the value may be pinned instead of copied
+    void* location = nullptr;  // for the store's own use (pin)
+};
+
+enum class Miss : std::uint8_t { none, absent, expired, flushed };
+
+struct Read {
+    std::optional<Expiry> touch;         // gat, mg T: a new expiry for what is found
+    std::optional<Expiry> vivify;        // mg N: on a miss create an empty item that expires so
+    std::optional<std::uint32_t> recache_below;  // mg R: win if fewer seconds are left
+    std::optional<std::uint64_t> explicit_cas;   // mg E
+    bool leave_no_mark = false;          // mg u: neither last access, nor fetched, nor frequency
+};
+
+// Who is to recache a stale or expiring item: one reader wins (W), later ones are told so (Z).
+enum class Recache : std::uint8_t { not_needed, won, already_won };
+
+struct ReadMarks {
+    Expiry expiry_before;
+    Recache recache = Recache::not_needed;
+    bool vivified = false;
+};
+
+struct ReadResult {
+    Miss miss = Miss::none;  // none: it was there (or vivified), the visitor was called
+    Ticket ticket;
+
+    bool hit() const noexcept { return miss == Miss::none; }
+};
+
+enum class WriteMode : std::uint8_t { set, add, replace, append, prepend };
+
+struct Write {
+    WriteMode mode = WriteMode::set;
+    std::uint32_t client_flags = 0;  // append and prepend keep the item's own,
+    Expiry expiry;                   // and its expiry
+    std::string_view value;
+    std::optional<std::uint64_t> compare_cas;
+    std::optional<std::uint64_t> explicit_cas;
+    std::optional<Expiry> vivify;    // append and prepend on a miss create the item (ms N)
+    bool invalidate = false;         // ms I: an older CAS stores, but the item is marked stale
+    bool binary_key = false;
+};
+
+enum class WriteOutcome : std::uint8_t { stored, not_stored, exists, not_found, too_large, no_memory };
+
+struct WriteResult {
+    WriteOutcome outcome = WriteOutcome::not_stored;
+    std::uint64_t cas = 0;       // of the item now stored; 0 if none was
+    std::uint64_t size = 0;      // bytes of its value
+    Expiry expiry;
+    Ticket ticket;
+};
+
+struct Arithmetic {
+    bool decrement = false;
+    std::uint64_t delta = 1;
+    std::optional<std::uint64_t> compare_cas;
+    std::optional<std::uint64_t> explicit_cas;
+    std::optional<Expiry> touch;         // ma T
+    std::optional<Expiry> vivify;        // ma N, binary: create with `initial` on a miss
+    std::uint64_t initial = 0;
+};
+
+enum class ArithmeticOutcome : std::uint8_t { done, not_found, exists, non_numeric, no_memory };
+
+struct ArithmeticResult {
+    ArithmeticOutcome outcome = ArithmeticOutcome::not_found;
+    std::uint64_t number = 0;
+    std::uint64_t cas = 0;
+    Expiry expiry;
+    bool vivified = false;
+    Ticket ticket;
+};
+
+struct Remove {
+    std::optional<std::uint64_t> compare_cas;
+    std::optional<std::uint64_t> explicit_cas;
+    std::optional<Expiry> touch;   // md T, with invalidate
+    bool invalidate = false;       // md I: mark stale and give a new CAS instead of removing
+    bool clear = false;            // md x: empty the value and the client flags, keep the item
+};
+
+enum class RemoveOutcome : std::uint8_t { removed, not_found, exists };
+
+struct RemoveResult {
+    RemoveOutcome outcome = RemoveOutcome::not_found;
+    Ticket ticket;
+};
+
+// A mutation as the peer sends it.
+struct Record {
+    Key key;
+    Version version = 0;
+    std::string_view value;
+    std::uint32_t client_flags = 0;
+    Expiry expiry;                              // already on this node's clock
+    std::optional<std::uint64_t> explicit_cas;
+    bool stale = false;
+    bool binary_key = false;
+    bool cold = false;   // came by a walk: enters the queue that is evicted first
+};
+
+enum class ApplyOutcome : std::uint8_t { applied, outdated, no_memory };
+
+}  // namespace twincached::storage

@@ -1,0 +1,147 @@
+// The store: shards, routing, and what concerns all shards at once. Any thread may call any
+// member; each takes one shard's lock at a time, never two.
+#pragma once
+
+#include "lib/function_ref.hpp"
+#include "lib/hash.hpp"
+#include "storage/key.hpp"
+#include "storage/mutation.hpp"
+#include "storage/now.hpp"
+#include "storage/operations.hpp"
+#include "storage/shard.hpp"
+#include "storage/stats.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace twincached::storage {
+
+struct StoreOptions {
+    std::uint64_t memory_limit_bytes = 64ULL << 20;  // items, index, ghosts and extents (-m)
+    bool evict = true;                               // false: refuse instead (-M)
+    std::uint64_t item_size_limit_bytes = 1ULL << 20;  // as memcached accounts an item (-I)
+    unsigned threads = 4;                            // of clients; decides the number of shards
+    unsigned shards = 0;                             // 0 = by threads and memory
+    std::optional<unsigned> node;                    // of a pair: 0 or 1; none: plain counter CAS
+    double growth_factor = 1.25;                     // of the size classes in reports (-f)
+    std::uint32_t chunk_size_min = 48;               // likewise (-n)
+};
+
+// How many shards a store with these options will have: what stands beside it, one per shard
+// (a replicator's change log), is built first.
+unsigned planned_shard_count(const StoreOptions& options) noexcept;
+
+class Store;
+
+// Keeps a large value in memory after its shard's lock was released, so that it can be sent
+// without a copy, even if it is overwritten or deleted meanwhile. Release it soon: eviction
+// passes over what is pinned. Must not be destroyed under a shard's lock.
+class PinnedValue {
+  public:
+    PinnedValue() noexcept = default;
+    PinnedValue(PinnedValue&& other) noexcept;
+    PinnedValue& operator=(PinnedValue&& other) noexcept;
+    ~PinnedValue();
+    std::string_view bytes() const noexcept;
+};
+
+// Memory for a large value that is still arriving, taken from the store's limit, to be handed to
+// Store::write through its bytes. Large = Store::is_large(size).
+class ValueReservation {
+  public:
+    ValueReservation() noexcept = default;
+    ValueReservation(ValueReservation&& other) noexcept;
+    ValueReservation& operator=(ValueReservation&& other) noexcept;
+    ~ValueReservation();
+    std::span<char> bytes() const noexcept;
+    explicit operator bool() const noexcept;
+};
+
+class Store {
+  public:
+    // The sink must outlive the store.
+    Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSink& sink);
+    ~Store();
+
+    Key key(std::string_view bytes) const noexcept;
+
+    // --- clients ---------------------------------------------------------------------------
+    // The plain get: marks the access, calls the visitor on a hit. The hot path.
+    ReadResult get(const Key& key, const Now& now, ItemVisitor visit) noexcept;
+    // The same for many keys, memory latency overlapped: visit(index, item) in order of the keys.
+    void get_many(std::span<const Key> keys, const Now& now,
+                  lib::FunctionRef<void(std::size_t, const ItemView&)> visit,
+                  lib::FunctionRef<void(std::size_t, Miss)> miss) noexcept;
+    ReadResult read(const Key& key, const Now& now, const Read& request, ReadVisitor visit) noexcept;
+    ReadResult touch(const Key& key, const Now& now, Expiry expiry) noexcept;
+    // Looks without leaving a mark and without counting (me, debugging).
+    bool peek(const Key& key, const Now& now, ItemVisitor visit) noexcept;
+    WriteResult write(const Key& key, const Now& now, const Write& request) noexcept;
+    // The value was read straight into `value`; request.value is ignored.
+    WriteResult write(const Key& key, const Now& now, const Write& request,
+                      ValueReservation value) noexcept;
+    ArithmeticResult add(const Key& key, const Now& now, const Arithmetic& request) noexcept;
+    RemoveResult remove(const Key& key, const Now& now, const Remove& request) noexcept;
+    // A store that failed before it reached `write` (a value too large): memcached drops what the
+    // key held, so that nobody reads a value that a client meant to replace.
+    void drop_failed_write(const Key& key, const Now& now) noexcept;
+
+    bool is_large(std::uint64_t value_bytes) const noexcept;
+    // Would the item, as memcached accounts it, exceed the item size limit?
+    bool exceeds_limit(std::size_t key_bytes, std::uint64_t value_bytes,
+                       std::uint32_t client_flags) const noexcept;
+    // Empty if there is no memory for it.
+    ValueReservation reserve(std::uint64_t value_bytes, const Now& now) noexcept;
+    // REQUIRES: called inside a visitor, with the item it was given, and item.pinnable.
+    PinnedValue pin(const ItemView& item) noexcept;
+
+    // --- whole-store operations ------------------------------------------------------------
+    // Everything stored before is gone when it returns; what a client stores after it, stays.
+    Ticket flush(const Now& now) noexcept;
+    // At a later time (flush_all N); a later call replaces an earlier one.
+    void schedule_flush(std::uint64_t at_steady_ms, const Now& now) noexcept;
+    // Moves the limit at run time (cache_memlimit); shrinking happens in steps of maintenance.
+    void set_memory_limit(std::uint64_t bytes) noexcept;
+    std::uint64_t memory_limit() const noexcept;
+
+    // --- replication -----------------------------------------------------------------------
+    unsigned shard_count() const noexcept;
+    unsigned shard_of(std::uint64_t hash) const noexcept;  // by the top bits
+    unsigned shard_of_bucket(BucketNumber bucket) const noexcept;
+    // Calls the visitor with the shard's lock held. It must be short (300 µs), must not throw and
+    // must not call the store.
+    void with_shard(unsigned shard, lib::FunctionRef<void(Shard&)> visit) noexcept;
+    // The peer's flush: version merges by maximum; the sink is not told.
+    void apply_flush(Version version) noexcept;
+    Version flush_version() const noexcept;
+    void apply_flush_schedule(std::uint64_t at_steady_ms, Version version) noexcept;
+    struct FlushSchedule {
+        std::uint64_t at_steady_ms = 0;  // 0 = none
+        Version version = 0;
+    };
+    FlushSchedule flush_schedule() const noexcept;
+    void observe(Version version) noexcept;  // on every shard
+    std::uint64_t version_time() const noexcept;  // the highest of all shards
+
+    // --- walks, upkeep, reports ------------------------------------------------------------
+    // Visits items in hash order from `cursor` until `budget` items were seen; returns where to go
+    // on, or nothing at the end. Every item that is present during the whole walk is visited at
+    // least once, whatever is stored, evicted or grown meanwhile.
+    struct Cursor {
+        std::uint64_t hash = 0;
+    };
+    std::optional<Cursor> walk(Cursor cursor, std::size_t budget, const Now& now,
+                               ItemVisitor visit) noexcept;
+    // One bounded step of upkeep: expiry, growth, shrinking, a scheduled flush. Returns how long
+    // it may rest before the next.
+    std::chrono::milliseconds maintain(const Now& now) noexcept;
+
+    StoreStats stats() const noexcept;
+    void reset_stats() noexcept;
+};
+
+}  // namespace twincached::storage

@@ -1,0 +1,63 @@
+// The version of an item: what orders conflicting writes on the two nodes, and, cut to 53 bits,
+// the CAS unique that clients see. A hybrid logical clock: it follows the wall clock where it can
+// and counts where it must.
+//
+//   63                    23 22        13 12  11 10            2 1      0
+//   [ ms since 2025 : 41   ][ count : 10 ][ node ][ touches : 9 ][ toucher ]
+//   '------------ t : 51 ---------------'
+//   '------------ CAS unique : 53 -------------'
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace twincached::storage {
+
+using Version = std::uint64_t;  // 0 = none
+
+constexpr std::uint64_t cas_of(Version version) noexcept { return version >> 11; }
+constexpr std::uint64_t time_of(Version version) noexcept { return version >> 13; }
+constexpr unsigned node_of(Version version) noexcept {
+    return static_cast<unsigned>(version >> 11) & 3U;
+}
+// The write that a touched version descends from.
+constexpr Version write_of(Version version) noexcept { return version & ~Version{0x7FF}; }
+
+// One per shard, guarded by the shard's lock. Two shards may issue equal versions: a CAS unique
+// need only be unique per key, and a key lives in one shard.
+class VersionClock {
+  public:
+    // For a pair: hybrid time, with the node's number (0 to 3) in every version.
+    static VersionClock hybrid(unsigned node) noexcept { return VersionClock(node, true); }
+    // For a node alone: 1, 2, 3, ... as memcached counts.
+    static VersionClock counter() noexcept { return VersionClock(0, false); }
+
+    Version next_write(std::uint64_t now_ms) noexcept {
+        if (!hybrid_) return ++time_ << 11;
+        time_ = std::max(time_ + 1, now_ms << 10);
+        return ((time_ << 2) | node_) << 11;
+    }
+
+    // A newer version with the same CAS unique; after 511 touches a write's version.
+    Version next_touch(Version item, std::uint64_t now_ms) noexcept {
+        const Version touches = (item >> 2) & 0x1FF;
+        if (touches == 0x1FF) return next_write(now_ms);
+        return write_of(item) | ((touches + 1) << 2) | node_;
+    }
+
+    // Whatever has been seen is in the past from now on.
+    void observe(Version version) noexcept {
+        if (hybrid_) time_ = std::max(time_, time_of(version));
+    }
+
+    std::uint64_t time() const noexcept { return time_; }
+
+  private:
+    VersionClock(unsigned node, bool hybrid) noexcept : node_(node & 3U), hybrid_(hybrid) {}
+
+    std::uint64_t time_ = 0;
+    unsigned node_;
+    bool hybrid_;
+};
+
+}  // namespace twincached::storage

@@ -1,1 +1,14 @@
+#include "replication/none.hpp"
 #include "replication/replicator.hpp"
+
+#include <stdexcept>
+
+namespace twincached::replication {
+
+std::unique_ptr<Replicator> make_replicator(const Options& options, Events events, unsigned) {
+    if (options.driver == "none") return std::make_unique<NoneReplicator>(std::move(events));
+    throw std::invalid_argument("unknown replication driver '" + options.driver +
+                                "': the drivers are none and pair");
+}
+
+}  // namespace twincached::replication

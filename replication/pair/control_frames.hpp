@@ -1,0 +1,133 @@
+// The payloads of the link's own frames: who we are, whether we may be trusted, what state our
+// data is in, heartbeats, farewell. Each has a write_frame() that appends the whole frame and a
+// read_...() that takes a payload and gives nothing if it is not exactly one of that kind.
+// The exchange's frames are in data_frames.hpp. Pure functions, any thread.
+#pragma once
+
+#include "lib/byte_buffer.hpp"
+#include "storage/version.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace twincached::replication::pair {
+
+inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::size_t cluster_name_limit = 255;
+
+using Nonce = std::array<std::uint8_t, 32>;
+using Mac = std::array<std::uint8_t, 32>;  // HMAC-SHA256
+
+// 01: the first frame of both ends. A proof is made over the payloads: they are the bytes that
+// follow the header of the frame that was written, or Frame::payload of the one that was read.
+struct Challenge {
+    std::uint16_t protocol_min = protocol_version;
+    std::uint16_t protocol_max = protocol_version;
+    std::uint8_t node = 0;
+    std::uint64_t epoch = 0;  // incarnation: random at the start of the process
+    Nonce nonce{};
+    std::string cluster;  // at most cluster_name_limit bytes
+};
+
+// 02
+struct Proof {
+    Mac mac{};
+};
+
+// 03: where each side stands. Exchange::hello fills in what concerns data, the engine the rest.
+struct Hello {
+    // Filled in by the exchange.
+    std::uint64_t epoch = 0;          // incarnation of the sender
+    std::uint64_t peer_epoch = 0;     // incarnation of the receiver that the sender's log is about
+    std::uint64_t applied_total = 0;  // reliable frames of that incarnation applied, all sessions
+    std::uint64_t acked_total = 0;    // own reliable frames that it has acknowledged, likewise
+    std::uint64_t version_time = 0;   // highest t of all shards (storage::time_of)
+    storage::Version flush_version = 0;
+    std::uint64_t schedule_at_ms = 0;  // a flush to come, on the sender's steady clock; 0 = none
+    storage::Version schedule_version = 0;
+    std::uint64_t items = 0;
+    std::uint32_t dirty_buckets = 0;
+    std::uint64_t steady_ms = 0;  // the sender's clocks when it wrote this
+    std::uint64_t version_ms = 0;
+    // Filled in by the engine.
+    std::uint64_t live_session = 0;  // session that the sender holds open, 0 = none
+    std::uint8_t role = 0;
+    std::uint64_t ready_since_ms = 0;
+    std::uint64_t item_size_limit = 0;
+    std::uint64_t capabilities = 0;
+    std::uint64_t hash_check = 0;  // lib::KeyedHash::fingerprint
+    std::string software_version;
+};
+
+// 21 and 22
+struct Ping {
+    std::uint64_t steady_ms = 0;  // sender's clock, echoed by the pong
+    std::uint64_t version_time = 0;
+    std::uint32_t receive_age_ms = 0;  // since the sender last heard anything
+    std::uint32_t oldest_unapplied_ms = 0;
+    std::uint64_t log_entries = 0;
+    std::uint32_t dirty_buckets = 0;
+};
+struct Pong {
+    std::uint64_t echo_ms = 0;
+    std::uint32_t held_ms = 0;  // between the ping's arrival and this
+};
+
+// 23
+struct State {
+    bool serving = false;
+    std::uint8_t role = 0;
+    bool caught_up = false;  // Exchange::caught_up
+    std::uint32_t dirty_buckets = 0;
+    std::uint32_t walking_buckets = 0;
+    std::uint64_t log_entries = 0;
+};
+
+enum class ByeReason : std::uint8_t { shutdown = 1, crossed = 2, replaced = 3 };
+
+// 2F
+struct Bye {
+    ByeReason reason = ByeReason::shutdown;
+    std::string text;
+};
+
+enum class ErrorReason : std::uint8_t {
+    protocol = 1,  // a frame that makes no sense
+    version = 2,   // no common protocol version
+    cluster = 3,   // another cluster's name
+    node = 4,      // equal node ids
+    self = 5,      // our own epoch
+    proof = 6,     // wrong secret
+    hash = 7,      // keys hash differently
+    clock = 8,     // too far in the future
+};
+
+// 30
+struct Error {
+    ErrorReason reason = ErrorReason::protocol;
+    std::string text;
+};
+
+void write_frame(lib::ByteBuffer& out, const Challenge& challenge) noexcept;
+void write_frame(lib::ByteBuffer& out, const Proof& proof) noexcept;
+void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept;
+void write_frame(lib::ByteBuffer& out, const Ping& ping) noexcept;
+void write_frame(lib::ByteBuffer& out, const Pong& pong) noexcept;
+void write_frame(lib::ByteBuffer& out, const State& state) noexcept;
+void write_frame(lib::ByteBuffer& out, const Bye& bye) noexcept;
+void write_frame(lib::ByteBuffer& out, const Error& error) noexcept;
+
+std::optional<Challenge> read_challenge(std::string_view payload) noexcept;
+std::optional<Proof> read_proof(std::string_view payload) noexcept;
+std::optional<Hello> read_hello(std::string_view payload) noexcept;
+std::optional<Ping> read_ping(std::string_view payload) noexcept;
+std::optional<Pong> read_pong(std::string_view payload) noexcept;
+std::optional<State> read_state(std::string_view payload) noexcept;
+std::optional<Bye> read_bye(std::string_view payload) noexcept;
+std::optional<Error> read_error(std::string_view payload) noexcept;
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,105 @@
+// The frame: what the bytes of the peer link are cut into. This file knows the header and its
+// checksum; what stands in the payloads is known by control_frames.hpp (handshake, heartbeats,
+// state, farewell: the link's frames) and data_frames.hpp (the exchange's).
+//
+//    0        1        2                 4                             8
+//    [ 0xC7 ] [ type ] [ flags         ] [ payload length            ]
+//    8                                                                16
+//    [ sequence number of a reliable frame, 0 of an unreliable one   ]
+//    16                                  20                           24
+//    [ crc32c of bytes 0-15 and payload ] [ 0                        ] payload ...
+//
+// Little-endian. Source: REPLICATION.md section 8. Pure functions, any thread.
+#pragma once
+
+#include "lib/byte_buffer.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace twincached::replication::pair {
+
+enum class FrameType : std::uint8_t {
+    challenge = 0x01,
+    proof = 0x02,
+    hello = 0x03,
+    ready = 0x04,
+    batch = 0x10,
+    segment = 0x11,
+    list = 0x12,
+    digest = 0x13,
+    flush = 0x14,
+    schedule = 0x15,
+    bump = 0x16,
+    ack = 0x20,
+    ping = 0x21,
+    pong = 0x22,
+    state = 0x23,
+    bye = 0x2F,
+    error = 0x30,
+};
+
+inline constexpr std::uint8_t frame_magic = 0xC7;
+inline constexpr std::size_t frame_header_size = 24;
+inline constexpr std::size_t frame_payload_limit = 1U << 20;
+// What a peer that has not proved itself may send: the largest CHALLENGE fits.
+inline constexpr std::size_t frame_payload_limit_unproven = 512;
+// A frame of unknown type with this flag may be skipped; without it, the session must end.
+inline constexpr std::uint16_t frame_ignorable = 0x8000;
+
+// A whole frame with a valid checksum. The payload points into the bytes that were read.
+struct Frame {
+    FrameType type = FrameType::ready;  // may be a value without a name: is_known_type
+    std::uint16_t flags = 0;
+    std::uint64_t seq = 0;
+    std::string_view payload;
+
+    bool is_ignorable() const noexcept { return (flags & frame_ignorable) != 0; }
+};
+
+bool is_known_type(FrameType type) noexcept;
+
+enum class FrameStatus : std::uint8_t {
+    complete,   // `frame` holds it; consume `size` bytes
+    need_more,  // `size` is how many bytes are needed at least, counted from the first
+    malformed,  // no frame of ours: wrong magic, too long, checksum wrong; end the session
+};
+
+struct FrameRead {
+    FrameStatus status = FrameStatus::need_more;
+    std::size_t size = 0;
+    Frame frame;
+};
+
+// Reads the first frame of `bytes`. Rejects a bad start as soon as its first byte is there, and
+// a length above `payload_limit` as soon as the header is.
+FrameRead read_frame(std::string_view bytes,
+                     std::size_t payload_limit = frame_payload_limit) noexcept;
+
+// Writes one frame: construct it, append the payload to the same buffer, then finish(), or
+// cancel() to leave the buffer as it was. The buffer's front must not be consumed meanwhile.
+class FrameWriter {
+  public:
+    FrameWriter(lib::ByteBuffer& out, FrameType type, std::uint64_t seq = 0,
+                std::uint16_t flags = 0) noexcept;
+    FrameWriter(const FrameWriter&) = delete;
+    FrameWriter& operator=(const FrameWriter&) = delete;
+
+    std::size_t payload_size() const noexcept;
+    // Fills in length and checksum. REQUIRES: payload_size() <= frame_payload_limit.
+    void finish() noexcept;
+    void cancel() noexcept;
+
+  private:
+    lib::ByteBuffer& out_;
+    std::size_t start_;
+    std::uint64_t seq_;
+    FrameType type_;
+    std::uint16_t flags_;
+};
+
+// A frame without payload (READY).
+void write_empty_frame(lib::ByteBuffer& out, FrameType type) noexcept;
+
+}  // namespace twincached::replication::pair

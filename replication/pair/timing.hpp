@@ -1,0 +1,30 @@
+// Every period of the peer link's control half, in one place, with its reason. Plain values; the
+// ones that an operator may set come from replication::Options.
+#pragma once
+
+#include <chrono>
+
+namespace twincached::replication::pair {
+
+// A reading of the node's own monotonic clock.
+using Instant = std::chrono::milliseconds;
+
+struct Timing {
+    using ms = std::chrono::milliseconds;
+
+    ms heartbeat{200};  // five chances to be heard before silence is judged
+    ms silence{1000};
+    ms boot_grace{3000};    // a node that has met nobody for so long serves alone
+    ms sync_serve{300000};  // a node that is still filling after so long serves what it has
+
+    ms connect{500};          // a dial that hangs must not cost the one second of pairing
+    ms handshake{2000};       // a stranger that says nothing holds a connection no longer
+    ms redial_first{100};     // doubled after every failure,
+    ms redial_last{1000};     // up to here, so that a healed network is noticed within a second
+    ms redial_refused{5000};  // a misconfigured peer stays so for a while
+    ms output_stuck{5000};    // no byte accepted by the network for so long
+    ms relink_pause{5000};    // between two entries into LINKED, so that a slow link does not flap
+    ms crossed_wait{250};     // how long the other dial is waited for before this one is taken
+};
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,64 @@
+// One connection of the load generator: it builds requests into one buffer, sends them with one
+// write, and takes the answers apart. Non-blocking; the runner's thread owns it and tells it when
+// its socket can be read or written.
+#pragma once
+
+#include "test/bench/load/options.hpp"
+#include "test/bench/load/tally.hpp"
+#include "test/bench/load/workload.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+
+namespace twincached::load {
+
+class Connection {
+  public:
+    Connection(const Options& options, const Content& content);
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    int descriptor() const { return descriptor_; }
+    bool is_waiting() const { return !pending_.empty(); }
+    std::size_t waiting() const { return pending_.size(); }
+    bool has_output() const { return sent_ < output_.size(); }
+
+    // `due_ns` is when the request should have been sent: its latency counts from there.
+    void add_get(KeyStream& keys, std::uint64_t due_ns);
+    void add_set(std::uint32_t key, std::uint64_t due_ns);
+
+    // Sends what was added, as far as the socket takes it.
+    void flush();
+    // Reads what there is. Gives up when the server has closed.
+    void read(Tally& tally, std::uint64_t now_ns);
+
+  private:
+    struct Request {
+        std::uint64_t due_ns;
+        std::uint32_t keys;
+        bool is_get;
+    };
+
+    void parse(Tally& tally, std::string_view bytes, std::uint64_t now_ns);
+    void take_line(Tally& tally, std::string_view line, std::uint64_t now_ns);
+    std::size_t take_value(Tally& tally, std::string_view bytes);
+    void begin_value(Tally& tally, std::string_view line);
+    void finish(Tally& tally, std::uint64_t now_ns);
+
+    const Options& options_;
+    const Content& content_;
+    int descriptor_;
+    std::string output_;
+    std::size_t sent_ = 0;
+    std::deque<Request> pending_;   // sent and not yet answered, oldest first
+    std::uint32_t hits_ = 0;        // values seen of the oldest request
+    std::string line_;              // an answer's line that has come in part
+    std::uint64_t value_left_ = 0;  // bytes of a value and its line end still to come
+    std::string_view expected_;     // with --verify: what is still to come of that value
+    bool is_value_bad_ = false;
+};
+
+}  // namespace twincached::load

@@ -1,0 +1,223 @@
+#include "test/bench/load/runner.hpp"
+
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+namespace twincached::load {
+namespace {
+
+constexpr int patience_ms = 10'000;  // a server that is silent for longer is not being measured
+constexpr std::size_t fill_connections = 8;
+constexpr std::uint64_t fill_batch_bytes = 64 * 1024;
+
+std::uint64_t now_ns() {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
+}
+
+std::uint64_t nanoseconds(double seconds) {
+    return static_cast<std::uint64_t>(seconds * 1e9);
+}
+
+double own_cpu_seconds() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& t) {
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+}  // namespace
+
+Runner::Runner(const Options& options)
+    : options_(options),
+      content_(options),
+      keys_(options),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      tally_(std::make_unique<Tally>()) {
+    const auto count = options.fill_keys > 0 ? fill_connections : options.connections;
+    for (std::size_t i = 0; i < count; ++i) {
+        connections_.push_back(std::make_unique<Connection>(options, content_));
+        epoll_event event{};
+        event.events = EPOLLIN;
+        event.data.u64 = i;
+        epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_.back()->descriptor(), &event);
+    }
+    if (options.operations > 0) issue_at_most_ = options.operations;
+}
+
+Runner::~Runner() {
+    close(epoll_);
+}
+
+void Runner::open_window() {
+    tally_ = std::make_unique<Tally>();
+    window_.server = sample_process(options_.pid);
+    own_cpu_at_start_ = own_cpu_seconds();
+    window_start_ns_ = now_ns();
+}
+
+void Runner::close_window() {
+    const auto server = sample_process(options_.pid);
+    window_.seconds = static_cast<double>(now_ns() - window_start_ns_) * 1e-9;
+    window_.server_cpu_seconds = static_cast<double>(server.cpu_ns - window_.server.cpu_ns) * 1e-9;
+    window_.own_cpu_seconds = own_cpu_seconds() - own_cpu_at_start_;
+    window_.server = server;
+}
+
+void Runner::add_request(Connection& connection, std::uint64_t due_ns) {
+    ++issued_;
+    if (keys_.next_is_get()) {
+        connection.add_get(keys_, due_ns);
+    } else {
+        connection.add_set(keys_.next(), due_ns);
+    }
+}
+
+void Runner::send_batch(Connection& connection, std::uint64_t now) {
+    for (unsigned i = 0; i < options_.depth && issued_ < issue_at_most_; ++i) {
+        add_request(connection, now);
+    }
+    connection.flush();
+}
+
+void Runner::watch_output(Connection& connection, std::size_t index) {
+    epoll_event event{};
+    event.events = EPOLLIN | (connection.has_output() ? static_cast<unsigned>(EPOLLOUT) : 0U);
+    event.data.u64 = index;
+    epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.descriptor(), &event);
+}
+
+bool Runner::nothing_in_flight() const {
+    return std::none_of(connections_.begin(), connections_.end(), [](const auto& connection) {
+        return connection->is_waiting() || connection->has_output();
+    });
+}
+
+template <class Idle>
+void Runner::poll(int timeout_ms, Idle idle) {
+    std::array<epoll_event, 512> events;
+    const int count =
+        epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
+    if (count < 0 && errno != EINTR) give_up(std::string("epoll_wait: ") + std::strerror(errno));
+    if (count == 0 && timeout_ms == patience_ms) {
+        give_up("no answer for 10 s; first error: " + tally_->first_error);
+    }
+    for (int i = 0; i < count; ++i) {
+        const auto& event = events[static_cast<std::size_t>(i)];
+        auto& connection = *connections_[event.data.u64];
+        const bool had_output = connection.has_output();
+        if (had_output) connection.flush();
+        if (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) connection.read(*tally_, now_ns());
+        idle(connection);
+        if (had_output || connection.has_output()) watch_output(connection, event.data.u64);
+    }
+}
+
+void Runner::fill() {
+    std::uint64_t next = 0;
+    const auto batch =
+        std::clamp<std::uint64_t>(fill_batch_bytes / (options_.value_bytes_max + 1), 1, 64);
+    const auto more = [&](Connection& connection) {
+        if (connection.is_waiting() || connection.has_output()) return;
+        for (std::uint64_t i = 0; i < batch && next < options_.fill_keys; ++i) {
+            connection.add_set(static_cast<std::uint32_t>(next++), now_ns());
+        }
+        connection.flush();
+    };
+    open_window();
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+        more(*connections_[i]);
+        if (connections_[i]->has_output()) watch_output(*connections_[i], i);
+    }
+    while (next < options_.fill_keys || !nothing_in_flight())
+        poll(patience_ms, more);
+    close_window();
+}
+
+void Runner::run_closed() {
+    const auto start = now_ns();
+    const auto measure_from = start + nanoseconds(options_.warmup_seconds);
+    const auto end =
+        options_.seconds > 0 ? measure_from + nanoseconds(options_.seconds) : UINT64_MAX;
+    bool is_measuring = options_.warmup_seconds <= 0;
+    bool is_ending = false;
+    const auto more = [&](Connection& connection) {
+        if (is_ending || connection.is_waiting() || connection.has_output()) return;
+        send_batch(connection, now_ns());
+    };
+    open_window();
+    for (std::size_t i = 0; i < connections_.size(); ++i) {
+        more(*connections_[i]);
+        if (connections_[i]->has_output()) watch_output(*connections_[i], i);
+    }
+    while (!is_ending || !nothing_in_flight()) {
+        poll(patience_ms, more);
+        const auto now = now_ns();
+        if (!is_measuring && now >= measure_from) {
+            is_measuring = true;
+            open_window();
+        }
+        if (!is_ending && now >= end) {
+            close_window();
+            return;
+        }
+        is_ending = is_ending || issued_ >= issue_at_most_;
+    }
+    close_window();
+}
+
+void Runner::run_open() {
+    const auto start = now_ns();
+    const auto measure_from = start + nanoseconds(options_.warmup_seconds);
+    const auto end = measure_from + nanoseconds(options_.seconds);
+    const double gap = 1e9 / options_.rate;
+    double due = static_cast<double>(start);
+    bool is_measuring = options_.warmup_seconds <= 0;
+    std::size_t turn = 0;
+    open_window();
+    for (auto now = start; now < end; now = now_ns()) {
+        if (!is_measuring && now >= measure_from) {
+            is_measuring = true;
+            open_window();
+        }
+        std::size_t busy = 0;
+        while (due <= static_cast<double>(now) && busy < connections_.size()) {
+            const auto index = turn++ % connections_.size();
+            auto& connection = *connections_[index];
+            if (connection.waiting() >= options_.depth || connection.has_output()) {
+                ++busy;
+                continue;
+            }
+            add_request(connection, static_cast<std::uint64_t>(due));
+            connection.flush();
+            if (connection.has_output()) watch_output(connection, index);
+            due += gap;
+            busy = 0;
+        }
+        // Sleeping to the next due time keeps this process off the core that the server needs.
+        const auto wait_ns = std::clamp(due - static_cast<double>(now_ns()), 0.0, 5e6);
+        poll(busy > 0 ? 1 : static_cast<int>(wait_ns / 1e6), [](Connection&) {});
+    }
+    count_what_never_came(static_cast<std::uint64_t>(due), gap, end);
+    close_window();
+}
+
+// What was due and found no free connection has waited, too: up to now.
+void Runner::count_what_never_came(std::uint64_t due_ns, double gap_ns, std::uint64_t end_ns) {
+    for (auto due = static_cast<double>(due_ns); due < static_cast<double>(end_ns); due += gap_ns) {
+        const auto waited = end_ns - static_cast<std::uint64_t>(due);
+        tally_->latency_ns.record(waited);
+        tally_->slowest_ns = std::max(tally_->slowest_ns, waited);
+    }
+}
+
+}  // namespace twincached::load

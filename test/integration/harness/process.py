@@ -1,0 +1,73 @@
+"""One child process: its command line, its log, its end. Ended by pid, never by name."""
+import os
+import resource
+import signal
+import subprocess
+
+from harness import world
+
+
+class Process:
+    """A child that writes to a log file. `stop` is polite first, `kill` is not."""
+
+    def __init__(self, argv, log_path, descriptors=None, environment=None):
+        self.argv = [str(word) for word in argv]
+        self.log_path = log_path
+        self._descriptors = descriptors
+        with open(log_path, "ab") as log:
+            log.write(("$ " + " ".join(self.argv) + "\n").encode())
+            log.flush()
+            self._child = subprocess.Popen(
+                self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=self._limit if descriptors else None,
+                env={**os.environ, **(environment or {})})
+        self.pid = self._child.pid
+
+    def _limit(self):
+        limit = (self._descriptors, self._descriptors)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+
+    def is_running(self):
+        return self._child.poll() is None
+
+    def exit_status(self, seconds=10):
+        """Waits for the end."""
+        return self._child.wait(world.scaled(seconds))
+
+    def signal(self, number):
+        if self.is_running():
+            os.kill(self.pid, number)
+
+    def kill(self):
+        """As kill -9 does it. Waits until the kernel has taken everything down."""
+        self.signal(signal.SIGKILL)
+        self._child.wait()
+
+    def stop(self, seconds=15):
+        """SIGTERM, then SIGKILL for one that does not go. Returns the exit status."""
+        self.signal(signal.SIGCONT)
+        self.signal(signal.SIGTERM)
+        try:
+            return self._child.wait(world.scaled(seconds))
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return None
+
+    def log(self):
+        with open(self.log_path, "rb") as log:
+            return log.read().decode(errors="replace")
+
+    def resident_kib(self):
+        with open(f"/proc/{self.pid}/status") as status:
+            for line in status:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1])
+        return 0
+
+    def cpu_seconds(self):
+        """Run time of all threads, from the scheduler's own accounting."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{task}/schedstat") as stat:
+                total += int(stat.read().split()[0])
+        return total / 1e9

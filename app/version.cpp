@@ -1,3 +1,5 @@
 namespace twincached::app {
-const char* version() noexcept { return TWINCACHED_VERSION; }
+const char* version() noexcept {
+    return TWINCACHED_VERSION;
+}
 }  // namespace twincached::app

@@ -1,0 +1,99 @@
+#include "app/option_checks.hpp"
+
+#include "app/endpoint.hpp"
+#include "lib/numbers.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace twincached::app {
+namespace {
+
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t gib = kib * kib * kib;
+
+// Texts and exit codes are memcached's.
+void check_item_size(OptionReader& reader) {
+    const auto& options = reader.options();
+    const auto size = options.item_size_limit_bytes;
+    const auto origin = reader.origin_of("memory", "item-size-limit");
+    const auto complain = [&](std::string message) {
+        reader.complain(origin, std::move(message), exit_usage);
+    };
+    if (size < kib) return complain("Item max size cannot be less than 1024 bytes.");
+    if (size > gib) return complain("Cannot set item size limit higher than a gigabyte.");
+    if (size > options.memory_limit_bytes / 2) {
+        return complain("Cannot set item size limit higher than 1/2 of memory max.");
+    }
+    const auto chunk_kib =
+        lib::parse_number<std::uint64_t>(options.reported.find("slab_chunk_max")->second);
+    const auto chunk = chunk_kib.value_or(0) * kib;
+    if (chunk > size) {
+        return complain(fmt::format(
+            "slab_chunk_max (bytes: {}) cannot be larger than -I (item_size_max {})", chunk, size));
+    }
+    if (chunk > 0 && reader.is_set("memcached", "slab_chunk_max") && size % chunk != 0) {
+        complain(fmt::format(
+            "-I (item_size_max: {}) must be evenly divisible by slab_chunk_max (bytes: {})", size,
+            chunk));
+    }
+}
+
+void check_network(OptionReader& reader) {
+    const auto& options = reader.options();
+    bool names_a_port = false;
+    for (const auto& address : options.listen) {
+        const auto endpoint = parse_endpoint(address);
+        if (endpoint.has_error()) {
+            reader.complain(reader.origin_of("network", "listen"), endpoint.error(), exit_usage);
+        } else {
+            names_a_port = names_a_port || endpoint->port.has_value();
+        }
+    }
+    const auto& mask = options.unix_mask;
+    const bool is_octal =
+        !mask.empty() && mask.size() <= 4 &&
+        std::all_of(mask.begin(), mask.end(), [](char c) { return c >= '0' && c <= '7'; });
+    if (!is_octal) {
+        reader.complain(reader.origin_of("network", "unix-mask"),
+                        fmt::format("unix-mask must be an octal mode such as 700, not '{}'", mask),
+                        exit_usage);
+    }
+    if (options.unix_socket.empty() && options.port == 0 && !names_a_port) {
+        reader.complain(reader.origin_of("network", "port"),
+                        "nothing to listen on: no TCP port and no unix socket", exit_usage);
+    }
+}
+
+void check_replication(OptionReader& reader) {
+    const auto& options = reader.options();
+    const auto complain = [&](std::string_view key, std::string message) {
+        reader.complain(reader.origin_of("replication", key), std::move(message), exit_usage);
+    };
+    if (options.driver == "pair" && options.peer.empty()) {
+        complain("driver", "driver pair needs a peer (-x, or peer in [replication])");
+    }
+    if (!options.peer.empty()) {
+        const auto peer = parse_endpoint(options.peer);
+        if (peer.has_error()) complain("peer", peer.error());
+    }
+    const auto listen = parse_link_endpoint(options.link_listen);
+    if (listen.has_error()) complain("listen", listen.error());
+    if (!options.secret.empty() && !options.secret_file.empty()) {
+        complain("secret-file", "secret and secret-file exclude each other");
+    }
+    if (options.silence < 2 * options.heartbeat) {
+        complain("silence", "silence must be at least twice the heartbeat");
+    }
+}
+
+}  // namespace
+
+void check_together(OptionReader& reader) {
+    check_item_size(reader);
+    check_network(reader);
+    check_replication(reader);
+}
+
+}  // namespace twincached::app

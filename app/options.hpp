@@ -1,0 +1,84 @@
+// Everything an operator can decide, as typed values. Plain data: filled once at start-up by
+// option_reader.hpp from defaults, file and command line (in that order of strength), constant
+// afterwards. Defaults stand in the option table alone, so the members have none here.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::app {
+
+struct Options {
+    // [network]
+    std::vector<std::string> listen;  // empty: all interfaces
+    std::int64_t port = 0;            // 0 none, -1 ephemeral
+    std::int64_t udp_port = 0;
+    std::string unix_socket;
+    std::string unix_mask;  // octal, as written
+    std::int64_t backlog = 0;
+    std::string protocol;  // auto | ascii | binary
+
+    // [process]
+    bool daemon = false;
+    std::string pid_file;
+    std::string user;
+    std::int64_t threads = 0;
+    bool core_dumps = false;
+    bool lock_memory = false;
+    std::chrono::milliseconds stop_timeout{};
+
+    // [memory]
+    std::uint64_t memory_limit_bytes = 0;
+    bool evictions = false;
+    std::uint64_t item_size_limit_bytes = 0;
+    bool cas = false;
+    double growth_factor = 0;
+    std::int64_t chunk_size = 0;
+
+    // [limits]
+    std::int64_t connections = 0;
+    bool reject_fast = false;
+    std::int64_t requests_per_event = 0;
+    std::chrono::milliseconds idle_timeout{};
+    std::chrono::milliseconds write_timeout{};
+
+    // [commands]
+    bool flush_all = false;
+    bool dumps = false;
+    bool watch = false;
+    bool shutdown = false;
+
+    // [log]
+    std::int64_t verbosity = 0;
+    std::string log_file;  // empty: stderr, which is the journal under systemd
+    bool syslog = false;
+
+    // [replication]
+    std::string driver;
+    std::string peer;            // host, host:port, [address]:port
+    std::int64_t peer_port = 0;  // if `peer` names none
+    std::string link_listen;     // port, host:port, [address]:port
+    std::string node;
+    std::string cluster;
+    std::string secret;
+    std::string secret_file;
+    std::uint64_t log_memory_bytes = 0;
+    std::uint64_t sync_rate_bytes = 0;
+    std::chrono::milliseconds boot_grace{};
+    std::chrono::milliseconds heartbeat{};
+    std::chrono::milliseconds silence{};
+    std::chrono::milliseconds sync_serve_timeout{};
+    std::chrono::milliseconds drain_timeout{};
+    std::chrono::milliseconds clock_max_ahead{};
+
+    // What is accepted for memcached's sake and shown by `stats settings`, but steers nothing:
+    // option name -> value as text.
+    std::map<std::string, std::string, std::less<>> reported;
+};
+
+}  // namespace twincached::app

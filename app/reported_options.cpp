@@ -1,0 +1,106 @@
+#include "app/reported_options.hpp"
+
+#include <array>
+
+namespace twincached::app {
+namespace {
+
+constexpr Option word(std::string_view name, Shape shape, std::string_view initial,
+                      std::string_view help, Use use = Use::meaningless) {
+    return Option{.section = "memcached",
+                  .key = name,
+                  .word = name,
+                  .target = shape,
+                  .initial = initial,
+                  .bare = shape == Shape::flag,
+                  .use = use,
+                  .help = help};
+}
+
+constexpr Option ranged(Option option, double least, double most, std::string_view out_of_range) {
+    option.least = least;
+    option.most = most;
+    option.out_of_range = out_of_range;
+    return option;
+}
+
+constexpr auto flag = Shape::flag;
+constexpr auto number = Shape::number;
+constexpr auto decimal = Shape::decimal;
+constexpr auto text = Shape::text;
+constexpr auto missing = Use::missing;
+
+constexpr std::array rows = {
+    ranged(word("hashpower", number, "0", "start size of the hash table; the index grows in steps"),
+           0, 64,
+           "Initial hashtable multiplier of {} is too high\n"
+           "Choose a value based on \"STAT hash_power_level\" from a running instance"),
+    word("hashexpand", flag, "yes", "growth of the hash table; the index always grows"),
+    word("slab_reassign", flag, "yes", "slabs hold items of all sizes, so none is reassigned"),
+    word("slab_automove", number, "1", "slabs hold items of all sizes, so none is moved"),
+    word("slab_automove_ratio", decimal, "0.80", "see slab_automove"),
+    word("slab_automove_window", number, "10", "see slab_automove"),
+    word("slab_automove_freeratio", decimal, "0.010", "see slab_automove"),
+    word("slab_chunk_max", number, "512", "KiB of one chunk; values are never split"),
+    word("slab_sizes", text, "", "chunk sizes; they exist in reports only"),
+    word("chunked_items", flag, "yes", "values are never split"),
+    word("tail_repair_time", number, "0", "an item cannot be locked for ever here"),
+    word("hash_algorithm", text, "murmur3", "the hash is keyed, of one kind"),
+    word("lru_crawler", flag, "yes", "expired items are always found in the background"),
+    word("lru_crawler_sleep", number, "100", "upkeep paces itself"),
+    word("lru_crawler_tocrawl", number, "0", "upkeep paces itself"),
+    word("lru_maintainer", flag, "yes", "eviction needs no thread"),
+    ranged(word("hot_lru_pct", number, "20", "eviction is S3-FIFO over slabs"), 1, 80,
+           "hot_lru_pct must be > 1 and < 80"),
+    ranged(word("warm_lru_pct", number, "40", "eviction is S3-FIFO over slabs"), 1, 80,
+           "warm_lru_pct must be > 1 and < 80"),
+    ranged(word("hot_max_factor", decimal, "0.20", "eviction is S3-FIFO over slabs"), 0.000001,
+           1000, "hot_max_factor must be > 0"),
+    ranged(word("warm_max_factor", decimal, "2.00", "eviction is S3-FIFO over slabs"), 0.000001,
+           1000, "warm_max_factor must be > 0"),
+    word("temporary_ttl", number, "61", "there is no queue for short lives"),
+    word("track_sizes", flag, "no", "sizes are always known"),
+    word("inline_ascii_resp", flag, "no", "answers are composed when they are asked for"),
+    word("modern", flag, "no", "there is one set of defaults"),
+    word("drop_privileges", flag, "no", "the systemd units confine the process"),
+    word("relaxed_privileges", flag, "no", "the systemd units confine the process"),
+    word("meta_response_old", flag, "no", "meta commands answer as memcached 1.6 does"),
+    word("sock_cookie_id", number, "0", "socket marks are not set"),
+    word("watcher_logbuf_size", number, "256", "KiB for one watcher", missing),
+    word("worker_logbuf_size", number, "64", "KiB per thread for watchers", missing),
+    word("read_buf_mem_limit", number, "0", "MiB for buffers of all clients", missing),
+    word("resp_obj_mem_limit", number, "0", "MiB for answers of all clients", missing),
+    word("ext_path", text, "", "external storage", missing),
+    word("ext_page_size", number, "64", "external storage", missing),
+    word("ext_wbuf_size", number, "4", "external storage", missing),
+    word("ext_threads", number, "1", "external storage", missing),
+    word("ext_item_size", number, "512", "external storage", missing),
+    word("ext_item_age", number, "4294967295", "external storage", missing),
+    word("ext_low_ttl", number, "0", "external storage", missing),
+    word("ext_recache_rate", number, "2000", "external storage", missing),
+    word("ext_compact_under", number, "0", "external storage", missing),
+    word("ext_drop_under", number, "0", "external storage", missing),
+    word("ext_max_sleep", number, "1000000", "external storage", missing),
+    word("ext_max_frag", decimal, "0.80", "external storage", missing),
+    word("ext_drop_unread", flag, "no", "external storage", missing),
+    word("ssl_chain_cert", text, "", "TLS for clients", missing),
+    word("ssl_key", text, "", "TLS for clients", missing),
+    word("ssl_verify_mode", number, "0", "TLS for clients", missing),
+    word("ssl_keyformat", text, "PEM", "TLS for clients", missing),
+    word("ssl_ciphers", text, "", "TLS for clients", missing),
+    word("ssl_ca_cert", text, "", "TLS for clients", missing),
+    word("ssl_wbuf_size", number, "16", "TLS for clients", missing),
+    word("ssl_session_cache", flag, "no", "TLS for clients", missing),
+    word("ssl_kernel_tls", flag, "no", "TLS for clients", missing),
+    word("ssl_min_version", text, "tlsv1.2", "TLS for clients", missing),
+    word("proxy_config", text, "", "memcached's own proxy", missing),
+    word("proxy_arg", text, "", "memcached's own proxy", missing),
+};
+
+}  // namespace
+
+std::span<const Option> reported_options() noexcept {
+    return rows;
+}
+
+}  // namespace twincached::app

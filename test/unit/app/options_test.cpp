@@ -1,0 +1,292 @@
+#include "app/command_line.hpp"
+#include "app/option_printing.hpp"
+#include "app/option_value.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace twincached::app {
+namespace {
+
+using std::chrono::milliseconds;
+
+OptionReader reading(const std::string& line, const std::string& file = {}) {
+    OptionReader reader;
+    if (!file.empty()) reader.read_content(file, "test.conf");
+    std::istringstream words(line);
+    std::vector<std::string> arguments;
+    for (std::string word; words >> word;)
+        arguments.push_back(word);
+    read_command_line(arguments, reader);
+    return reader;
+}
+
+Options good(const std::string& line, const std::string& file = {}) {
+    const auto reader = reading(line, file);
+    for (const auto& problem : reader.problems())
+        UNSCOPED_INFO(problem.message);
+    REQUIRE(reader.problems().empty());
+    return reader.options();
+}
+
+struct Refusal {
+    std::string line;
+    int exit_code;
+    std::string text;
+};
+
+}  // namespace
+
+TEST_CASE("every option of the table has a default that it accepts itself") {
+    Options options;
+    for (const auto& option : option_table()) {
+        INFO(option.section << '.' << option.key);
+        CHECK(assign(option, option.initial, options).has_value());
+        CHECK_FALSE(option.help.empty());
+    }
+}
+
+TEST_CASE("no two options share a flag, a letter, a word or a key") {
+    std::set<std::string> names;
+    for (const auto& option : option_table()) {
+        INFO(option.section << '.' << option.key);
+        CHECK(names.insert(std::string(option.section) + '.' + std::string(option.key)).second);
+        if (!option.flag.empty()) CHECK(names.insert("--" + std::string(option.flag)).second);
+        if (option.letter != 0) CHECK(names.insert(std::string("-") + option.letter).second);
+        if (!option.word.empty()) CHECK(names.insert("-o " + std::string(option.word)).second);
+    }
+}
+
+TEST_CASE("without options memcached's defaults hold") {
+    const auto options = good("");
+    CHECK(options.port == 11211);
+    CHECK(options.listen.empty());
+    CHECK(options.memory_limit_bytes == 64ULL << 20);
+    CHECK(options.item_size_limit_bytes == 1ULL << 20);
+    CHECK(options.connections == 1024);
+    CHECK(options.threads == 4);
+    CHECK(options.requests_per_event == 20);
+    CHECK(options.evictions);
+    CHECK(options.cas);
+    CHECK(options.reject_fast);
+    CHECK_FALSE(options.shutdown);
+    CHECK(options.driver == "none");
+}
+
+TEST_CASE("short, bundled, glued and long forms mean the same") {
+    for (const auto* line :
+         {"-d -m 100 -vv -p 11311 -C", "-dvvC -m100 -p11311",
+          "--daemon --memory-limit=100 --verbose -v --port 11311 --disable-cas"}) {
+        INFO(line);
+        const auto options = good(line);
+        CHECK(options.daemon);
+        CHECK(options.memory_limit_bytes == 100ULL << 20);
+        CHECK(options.verbosity == 2);
+        CHECK(options.port == 11311);
+        CHECK_FALSE(options.cas);
+    }
+}
+
+TEST_CASE("flags that switch off do so") {
+    const auto options = good("-M -C -F -W");
+    CHECK_FALSE(options.evictions);
+    CHECK_FALSE(options.cas);
+    CHECK_FALSE(options.flush_all);
+    CHECK_FALSE(options.watch);
+}
+
+TEST_CASE("-X alone disables dumping, with a port it is repcached's") {
+    CHECK_FALSE(good("-X").dumps);
+    CHECK_FALSE(good("-X -vv").dumps);
+    CHECK_FALSE(good("-vX").dumps);
+    CHECK_FALSE(good("--disable-dumping").dumps);
+    for (const auto* line : {"-X 11300:11301 -x peer", "-x peer -X11300:11301"}) {
+        INFO(line);
+        const auto options = good(line);
+        CHECK(options.dumps);
+        CHECK(options.link_listen == "11300");
+        CHECK(options.peer_port == 11301);
+    }
+    CHECK(good("-dX 11300").peer_port == 11300);
+}
+
+TEST_CASE("a repcached command line makes a pair") {
+    const auto options = good("-d -m 2048 -p 11211 -u nobody -c 2048 -x 192.0.2.2 -q 65536");
+    CHECK(options.driver == "pair");
+    CHECK(options.peer == "192.0.2.2");
+    CHECK(options.memory_limit_bytes == 2048ULL << 20);
+    CHECK(options.connections == 2048);
+}
+
+TEST_CASE("several listeners may be given in one list or in several") {
+    const auto options = good("-l 127.0.0.1,[::1]:333 -l 10.0.0.1:444");
+    CHECK(options.listen == std::vector<std::string>{"127.0.0.1", "[::1]:333", "10.0.0.1:444"});
+}
+
+TEST_CASE("negative ports are values, not flags") {
+    CHECK(good("-p -1").port == -1);
+    CHECK(good("-U -1").port == -1);
+    CHECK(good("-U 11311").port == 11311);
+    CHECK(good("-U 11311 -p 11411").port == 11411);
+}
+
+TEST_CASE("extended words take values, no_ prefixes and each other's company") {
+    const auto options =
+        good("-o idle_timeout=3,no_maxconns_fast,no_lru_crawler,modern -o hashpower=20");
+    CHECK(options.idle_timeout == milliseconds(3000));
+    CHECK_FALSE(options.reject_fast);
+    CHECK(options.reported.at("lru_crawler") == "no");
+    CHECK(options.reported.at("hashpower") == "20");
+}
+
+TEST_CASE("what has no effect is said once") {
+    const auto reader = reading("-L -q 100 -o no_hashexpand,no_hashexpand -U 11211 -p 11211");
+    REQUIRE(reader.remarks().size() == 4);
+    CHECK(reader.remarks()[0].starts_with("-L has no effect: not built in"));
+    CHECK(reader.remarks()[1].starts_with("-q is accepted and ignored"));
+    CHECK(reader.remarks()[2].starts_with("-o hashexpand is accepted and ignored"));
+    CHECK(reader.remarks()[3] == "-U has no effect: UDP is not built in");
+}
+
+TEST_CASE("bad command lines are refused with memcached's words and exit codes") {
+    const std::vector<Refusal> refusals{
+        {"-I 1000", 64, "Item max size cannot be less than 1024 bytes."},
+        {"-I 33m", 64, "Cannot set item size limit higher than 1/2 of memory max."},
+        {"-m 256 -I 129m", 64, "Cannot set item size limit higher than 1/2 of memory max."},
+        {"-m 4096 -I 1025m", 64, "Cannot set item size limit higher than a gigabyte."},
+        {"-I 1024", 64,
+         "slab_chunk_max (bytes: 524288) cannot be larger than -I (item_size_max 1024)"},
+        {"-m 0", 64, "Cannot set item size limit higher than 1/2 of memory max."},
+        {"-c 0", 1, "Maximum connections must be greater than 0"},
+        {"-c -1", 1, "Maximum connections must be greater than 0"},
+        {"-t 0", 1, "Number of threads must be greater than 0"},
+        {"-B http", 64,
+         "Invalid value for binding protocol: http\n"
+         " -- should be one of auto, binary, or ascii"},
+        {"-f 1.0", 1, "Factor must be greater than 1"},
+        {"-n 0", 1, "Chunk size must be greater than 0"},
+        {"-R 0", 1, "Number of requests per event must be greater than 0"},
+        {"-o bogus", 1, "Illegal suboption \"bogus\""},
+        {"-o no_idle_timeout", 1, "Illegal suboption \"no_idle_timeout\""},
+        {"-o slab_chunk_max=3", 64,
+         "-I (item_size_max: 1048576) must be evenly divisible by slab_chunk_max (bytes: 3072)"},
+        {"-o hashpower=70", 1,
+         "Initial hashtable multiplier of 70 is too high\n"
+         "Choose a value based on \"STAT hash_power_level\" from a running instance"},
+        {"-o idle_timeout", 1, "Missing numeric argument for idle_timeout"},
+        {"-S", 64, "This server is not built with SASL support."},
+        {"-Z", 64, "This server is not built with TLS support."},
+        {"-p 70000", 64, "ERROR: Invalid port number 70000."},
+        {"-p 99999999999999999999", 64, "ERROR: Invalid port number 99999999999999999999."},
+        {"-a 999", 64, "unix-mask must be an octal mode such as 700, not '999'"},
+        {"-p 0", 64, "nothing to listen on: no TCP port and no unix socket"},
+        {"-l [::1", 64, "']' is missing in '[::1'"},
+        {"--memry-limit=5", 1,
+         "unknown option '--memry-limit=5' (did you mean 'memory-limit'?); -h shows all"},
+        {"--replication-driver pair", 64,
+         "driver pair needs a peer (-x, or peer in [replication])"},
+        {"stray", 64, "unexpected argument 'stray'"},
+    };
+    for (const auto& refusal : refusals) {
+        INFO(refusal.line);
+        const auto reader = reading(refusal.line);
+        REQUIRE(reader.problems().size() == 1);
+        CHECK(reader.problems().front().message == refusal.text);
+        CHECK(reader.problems().front().exit_code == refusal.exit_code);
+    }
+}
+
+TEST_CASE("what memcached accepts at the edges is accepted") {
+    for (const auto* line : {"-I 32m", "-m 256 -I 128m", "-m 4096 -I 1024m", "-I 512k",
+                             "-o slab_chunk_max=1024", "-b 0", "-t 200", "-L", "-M -m 2",
+                             "-I 1024 -o slab_chunk_max=1,no_lru_crawler,no_lru_maintainer",
+                             "-s /tmp/x -p 0", "-o relaxed_privileges"}) {
+        INFO(line);
+        CHECK(reading(line).problems().empty());
+    }
+}
+
+TEST_CASE("the command line beats the file, the file beats the default") {
+    const auto options = good("-m 100 -l 10.0.0.1",
+                              "[memory]\nlimit = 32m\n[network]\nlisten = ::1\nport = 2\n"
+                              "listen = 127.0.0.1\n");
+    CHECK(options.memory_limit_bytes == 100ULL << 20);
+    CHECK(options.listen == std::vector<std::string>{"10.0.0.1"});
+    CHECK(options.port == 2);
+    CHECK(options.threads == 4);
+}
+
+TEST_CASE("a file's mistakes are all named, in order, with file and line") {
+    const auto reader = reading("",
+                                "[netwrok]\nport = 1\n[network]\nprot = 1\nport = 65536\nnonsense\n"
+                                "threads = 2\nbacklog = 1\nbacklog = 2\n");
+    std::vector<std::string> messages;
+    for (const auto& problem : reader.problems())
+        messages.push_back(problem.message);
+    REQUIRE(messages ==
+            std::vector<std::string>{
+                "test.conf:2: unknown section [netwrok] (did you mean 'network'?)",
+                "test.conf:4: unknown option 'prot' in [network] (did you mean 'port'?)",
+                "test.conf:5: ERROR: Invalid port number 65536.",
+                "test.conf:6: expected key = value, [section] or # comment",
+                "test.conf:7: 'threads' belongs in [process], not in [network]",
+                "test.conf:9: 'backlog' is set again, first at test.conf:8",
+            });
+}
+
+TEST_CASE("a file's values that do not go together are named with their line") {
+    const auto reader = reading("", "[memory]\nlimit = 8m\nitem-size-limit = 5m\n");
+    REQUIRE(reader.problems().size() == 1);
+    CHECK(reader.problems().front().message ==
+          "test.conf:3: Cannot set item size limit higher than 1/2 of memory max.");
+}
+
+TEST_CASE("durations are read in their units and written in the largest exact one") {
+    CHECK(*parse_duration("200ms", 1) == milliseconds(200));
+    CHECK(*parse_duration("3s", 1) == milliseconds(3000));
+    CHECK(*parse_duration("7", 1000) == milliseconds(7000));
+    CHECK(*parse_duration("2d", 1) == std::chrono::hours(48));
+    for (const auto text :
+         {"", "s", "3 s", "-1s", "3x", "99999999999999999999", "9999999999999999d"}) {
+        INFO(text);
+        CHECK(parse_duration(text, 1).has_error());
+    }
+    CHECK(duration_text(milliseconds(0)) == "0");
+    CHECK(duration_text(milliseconds(90'000)) == "90s");
+    CHECK(duration_text(milliseconds(1500)) == "1500ms");
+    CHECK(duration_text(std::chrono::hours(24)) == "24h");
+}
+
+TEST_CASE("what --print-config prints brings about the same options") {
+    const auto options = good("-m 100 -l 10.0.0.1,::1 -M -x peer:1 --node a -f 1.5 -v");
+    const auto again = good("", config_text(options));
+    CHECK(config_text(again) == config_text(options));
+}
+
+TEST_CASE("--print-config masks secrets") {
+    const auto options = good("", "[replication]\nsecret = hush hush\n");
+    CHECK(options.secret == "hush hush");
+    CHECK(config_text(options).find("hush") == std::string::npos);
+}
+
+TEST_CASE("the shipped file is accepted and differs from the defaults only in its listeners") {
+    auto shipped = good("", default_config_text());
+    CHECK(shipped.listen == std::vector<std::string>{"127.0.0.1", "::1"});
+    shipped.listen.clear();
+    CHECK(config_text(shipped) == config_text(good("")));
+}
+
+TEST_CASE("help names what is built in and nothing else") {
+    const auto help = help_text();
+    CHECK(help.find("unix-socket") != std::string::npos);
+    for (const auto absent : {"enable-ssl", "sasl", "ext_path", "proxy_config", "auth-file"}) {
+        INFO(absent);
+        CHECK(help.find(absent) == std::string::npos);
+    }
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,28 @@
+# Sourced by the scripts beside it: where the tree is, how they speak, how they become root.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+say() { printf '\n== %s\n' "$*"; }
+fail() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo > /dev/null; then
+        sudo "$@"
+    else
+        fail "needs root or sudo for: $*"
+    fi
+}
+
+# Two cores build two files; more would only make each slower.
+jobs=$(nproc)
+
+# build <preset> [target...]: configures when needed, then builds with what the machine has.
+build() {
+    local preset=$1
+    shift
+    cmake --preset "$preset" > /dev/null
+    cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"}
+}

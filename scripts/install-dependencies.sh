@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Installs what is missing of Debian's packages; asks nothing and leaves no daemon running.
+#
+#   scripts/install-dependencies.sh build   what it takes to build and run twincached
+#   scripts/install-dependencies.sh test    that, and what the tests are made with (default)
+#
+# Debian 12's default Boost is 1.74; twincached needs 1.81, which Debian has, too, but the two sets
+# of headers exclude each other: 1.74's are removed if they are there.
+source "$(dirname "$0")/common.sh"
+
+for_build=(g++ cmake ninja-build ccache libboost1.81-dev libboost-program-options1.81-dev
+           libspdlog-dev libxxhash-dev libssl-dev)
+for_tests=(catch2 libbenchmark-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
+           git memcached haproxy libmemcached-tools python3 python3-memcache python3-pymemcache)
+
+case ${1:-test} in
+    build) wanted=("${for_build[@]}") ;;
+    test) wanted=("${for_build[@]}" "${for_tests[@]}") ;;
+    *) fail "build or test, not $1" ;;
+esac
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }
+
+missing=()
+for package in "${wanted[@]}"; do
+    is_installed "$package" || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+say "installing ${missing[*]}"
+is_installed libboost1.74-dev && echo "the headers of Boost 1.74 make place for those of 1.81"
+
+# A package that starts its service would take the ports that the tests want to use.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null
+    as_root chmod 755 "$policy"
+    trap 'as_root rm -f "$policy"' EXIT
+fi
+as_root apt-get update -qq
+as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null

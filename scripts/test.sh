@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Runs every test of the project on a bare Debian 12, or some stages of it:
+#
+#   scripts/test.sh                  all stages
+#   scripts/test.sh debug tsan       these
+#
+#   install  what the tests need, with apt
+#   format   clang-format has nothing to change
+#   clang    the whole tree under clang's warnings and its thread-safety analysis
+#   debug    unit, simulation, conformance and integration tests, layering, model
+#   asan     unit, simulation and integration tests under address and undefined behaviour sanitizers
+#   tsan     the same under the thread sanitizer
+#   release  the figures that only optimised code must reach: 2 million items joined
+#   fuzz     every fuzzer for a while (FUZZ_SECONDS in all, 60 by default)
+source "$(dirname "$0")/common.sh"
+
+all_stages=(install format clang debug asan tsan release fuzz)
+sanitized_labels='unit|simulation|integration'
+
+run_ctest() {
+    local preset=$1
+    shift
+    ctest --test-dir "build/$preset" --output-on-failure --parallel "$jobs" --no-tests=error "$@"
+}
+
+stage_install() { scripts/install-dependencies.sh test; }
+
+stage_format() {
+    find lib storage protocol replication app test -name '*.[ch]pp' -print0 |
+        xargs -0 clang-format-14 --dry-run --Werror
+}
+
+stage_clang() { build tidy; }
+
+stage_debug() {
+    build debug
+    run_ctest debug
+}
+
+stage_asan() {
+    build asan
+    run_ctest asan -L "$sanitized_labels"
+}
+
+stage_tsan() {
+    build tsan
+    run_ctest tsan -L "$sanitized_labels"
+}
+
+stage_release() {
+    build release twincached mcload
+    TWINCACHED_JOIN_ITEMS=2000000 run_ctest release -R 'integration.test_stalls'
+}
+
+# Each fuzzer starts from its corpus and keeps what it finds in the build folder.
+stage_fuzz() {
+    build fuzz
+    local fuzzers fuzzer name corpus
+    mapfile -t fuzzers < <(find build/fuzz/test/fuzz -maxdepth 1 -type f -executable -name 'fuzz_*')
+    [ ${#fuzzers[@]} -gt 0 ] || fail "no fuzzers were built"
+    for fuzzer in "${fuzzers[@]}"; do
+        name=$(basename "$fuzzer")
+        corpus=test/fuzz/corpus/${name#fuzz_}
+        mkdir -p "build/fuzz/found/$name"
+        "$fuzzer" -max_total_time=$((${FUZZ_SECONDS:-60} / ${#fuzzers[@]})) -print_final_stats=0 \
+            -artifact_prefix="build/fuzz/found/" "build/fuzz/found/$name" \
+            $([ -d "$corpus" ] && echo "$corpus") \
+            $([ -f "test/fuzz/$name.dict" ] && echo "-dict=test/fuzz/$name.dict")
+    done
+}
+
+stages=("$@")
+[ $# -gt 0 ] || stages=("${all_stages[@]}")
+for stage in "${stages[@]}"; do
+    declare -F "stage_$stage" > /dev/null || fail "no stage $stage; there are: ${all_stages[*]}"
+done
+passed=0
+failed=()
+for stage in "${stages[@]}"; do
+    say "stage $stage"
+    began=$SECONDS
+    # A failure ends its stage, not those after it. (In a condition bash would ignore `set -e`.)
+    set +e
+    (set -e; "stage_$stage")
+    status=$?
+    set -e
+    if [ $status -eq 0 ]; then passed=$((passed + 1)); else failed+=("$stage"); fi
+    echo "stage $stage: $((SECONDS - began)) s"
+done
+say "stages: $passed passed, ${#failed[@]} failed${failed[*]:+: ${failed[*]}}"
+[ ${#failed[@]} -eq 0 ]

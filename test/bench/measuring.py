@@ -1,0 +1,159 @@
+"""Common parts of the measuring scripts: servers under load, and honest statistics.
+
+Everything here starts its own processes on loopback and ends only those, by pid."""
+import json
+import os
+import random
+import shlex
+import socket
+import statistics
+import subprocess
+import time
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir, os.pardir))
+BUILD = os.environ.get("BENCH_BUILD", os.path.join(ROOT, "build/release"))
+MCLOAD = os.path.join(BUILD, "mcload")
+TWINCACHED = os.path.join(BUILD, "twincached")
+MEMCACHED = "/usr/bin/memcached"
+KEY_BYTES = 14
+
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
+
+
+class Server:
+    """A server on an address of its own, pinned to one core unless told otherwise."""
+
+    _hosts = iter(range(1, 250))
+
+    def __init__(self, program, memory_mib=1024, threads=1, core=SERVER_CORE, host=None, extra=()):
+        self.host = host or Server.next_host()
+        self.port = 11211
+        words = [program, "-l", self.host, "-p", self.port, "-m", memory_mib, "-t", threads,
+                 "-U", 0, *extra]
+        if os.geteuid() == 0:
+            words += ["-u", "root"]
+        pin = [] if core is None else ["taskset", "-c", str(core)]
+        self._child = subprocess.Popen(pin + [str(word) for word in words],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.pid = self._child.pid
+
+    @classmethod
+    def next_host(cls):
+        return f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 250}.{next(cls._hosts)}"
+
+    def wait_until_open(self, seconds=20):
+        """Returns how long it took from now, to the millisecond."""
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            try:
+                socket.create_connection((self.host, self.port), 1).close()
+                return time.monotonic() - began
+            except OSError:
+                if self._child.poll() is not None:
+                    raise SystemExit(f"{self._child.args} ended at once")
+                time.sleep(0.001)
+        raise SystemExit(f"{self._child.args} does not serve")
+
+    def load(self, options, core=LOAD_CORE):
+        """Runs mcload against this server and returns its figures."""
+        words = ["taskset", "-c", str(core), MCLOAD, "--host", self.host, "--port", str(self.port),
+                 "--pid", str(self.pid), "--json", *shlex.split(options)]
+        run = subprocess.run(words, capture_output=True, text=True, timeout=600)
+        if run.returncode != 0:
+            raise SystemExit(f"{' '.join(words)}: {run.stdout} {run.stderr}")
+        return json.loads(run.stdout)
+
+    def fill(self, items, value_bytes):
+        return self.load(f"--fill-keys {items} --value {value_bytes}")
+
+    def stats(self, which=""):
+        with socket.create_connection((self.host, self.port), 5) as connection:
+            connection.sendall(f"stats {which}".strip().encode() + b"\r\n")
+            text = b""
+            while not text.endswith(b"END\r\n"):
+                text += connection.recv(65536)
+        lines = text.decode().splitlines()
+        return dict(line.split(" ", 2)[1:] for line in lines if line.startswith("STAT "))
+
+    def resident_bytes(self):
+        with open(f"/proc/{self.pid}/status") as status:
+            for line in status:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) * 1024
+        return 0
+
+    def cpu_seconds(self):
+        """Run time of all threads, from the scheduler's own accounting."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{task}/schedstat") as stat:
+                total += int(stat.read().split()[0])
+        return total / 1e9
+
+    def stop(self):
+        self._child.terminate()
+        try:
+            self._child.wait(10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+def interval_of_median(values, rounds=2000):
+    """A 95 % bootstrap interval."""
+    source = random.Random(1)
+    medians = sorted(statistics.median(source.choices(values, k=len(values)))
+                     for _ in range(rounds))
+    return medians[int(rounds * 0.025)], medians[int(rounds * 0.975)]
+
+
+def compare_cpu(reference, other, options, rounds, seconds):
+    """CPU per request of two servers under the same load, in turn.
+
+    The machine drifts, so each window of `other` stands between two of `reference`, and the
+    figure to trust is the median of the ratios to its neighbours. Returns (microseconds of
+    reference, of other, median ratio, its interval)."""
+    def window(server, seed):
+        figures = server.load(f"{options} --seconds {seconds} --warmup 0.05 --seed {seed}")
+        return figures["server_us_per_operation"]
+
+    on_reference = [window(reference, 0)]
+    on_other = []
+    for seed in range(1, rounds + 1):
+        on_other.append(window(other, seed))
+        on_reference.append(window(reference, seed))
+    ratios = [value * 2 / (before + after) for value, before, after
+              in zip(on_other, on_reference, on_reference[1:])]
+    return (statistics.median(on_reference), statistics.median(on_other),
+            statistics.median(ratios), interval_of_median(ratios))
+
+
+def wait_until(condition, seconds, what):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise SystemExit(f"not within {seconds} s: {what}")
+        time.sleep(0.005)
+
+
+def pair(memory_mib=1024, cores=(SERVER_CORE, None)):
+    """Two linked nodes; the second is not pinned to the first one's core."""
+    hosts = [Server.next_host(), Server.next_host()]
+    nodes = [Server(TWINCACHED, memory_mib, host=host, core=core, extra=("-x", peer))
+             for host, peer, core in zip(hosts, reversed(hosts), cores)]
+    for node in nodes:
+        node.wait_until_open()
+    wait_until_linked(nodes)
+    return nodes
+
+
+def wait_until_linked(nodes, seconds=10):
+    wait_until(lambda: all(node.stats("replication").get("repl_state", "").lower() == "linked"
+                           for node in nodes), seconds, "the nodes are linked")

@@ -38,7 +38,7 @@ bool Heartbeat::take_ping(Instant now) noexcept {
 
 std::string_view Heartbeat::verdict(Instant now) const noexcept {
     if (peer_is_deaf_) return "the peer does not hear this node";
-    if (now >= judge_from_ && unheard(now) >= timing_.silence) return "the peer is silent";
+    if (unheard(now) >= timing_.silence) return "the peer is silent";
     if (output_waits_ && now - output_since_ >= timing_.output_stuck) {
         return "the peer takes nothing off the link";
     }

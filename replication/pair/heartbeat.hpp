@@ -32,18 +32,21 @@ class Heartbeat {
     bool take_ping(Instant now) noexcept;
     // Why the session must end, or nothing.
     std::string_view verdict(Instant now) const noexcept;
-    // How long the peer has not been heard: what a PING tells it.
-    Timing::ms unheard(Instant now) const noexcept { return now - heard_at_; }
+    // How long the peer has not been heard, as a PING tells it: 0 while the socket of a node that
+    // has just woken up may still hold what the peer said.
+    Timing::ms unheard(Instant now) const noexcept {
+        return now < judge_from_ ? Timing::ms(0) : now - heard_at_;
+    }
 
     std::uint64_t stalls() const noexcept { return stalls_; }
 
   private:
     const Timing timing_;
-    Instant woken_at_;        // the last event of the session
-    Instant heard_at_;        // the last byte of the peer
-    Instant judge_from_;      // silence is not judged before
-    Instant complain_from_;   // the peer's complaints are not believed before
-    Instant output_since_;    // since when output has been waiting without any being taken
+    Instant woken_at_;       // the last event of the session
+    Instant heard_at_;       // the last byte of the peer
+    Instant judge_from_;     // silence is not judged before
+    Instant complain_from_;  // the peer's complaints are not believed before
+    Instant output_since_;   // since when output has been waiting without any being taken
     Instant next_ping_;
     bool output_waits_ = false;
     bool peer_is_deaf_ = false;

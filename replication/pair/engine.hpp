@@ -1,0 +1,175 @@
+// The pair replicator without its sockets: connections by number, bytes, events and the time in;
+// what is to be done out. It owns the link machine, the handshakes of all connections, the session
+// and, through it, the Exchange. It decides which connection becomes the session.
+//
+// Node a is the arbiter of crossed dials: it alone chooses a connection (one that it dialled, if
+// that one answers) and sends READY on it; node b answers READY to READY. So the two can never
+// choose differently, and a node that has a session or has chosen never sends a HELLO that says
+// otherwise. A session begins when both READYs are there.
+//
+// Sans-I/O: after every event call drain() and do what it says, in order. Owned by the driver; the
+// replication thread alone calls it (a simulation: any one thread). REPLICATION.md, sections 8, 9.
+#pragma once
+
+#include "lib/byte_buffer.hpp"
+#include "replication/pair/connection.hpp"
+#include "replication/pair/exchange.hpp"
+#include "replication/pair/handshake.hpp"
+#include "replication/pair/link_machine.hpp"
+#include "replication/pair/node_identity.hpp"
+#include "replication/pair/session.hpp"
+#include "replication/pair/timing.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::replication::pair {
+
+struct Action {
+    enum class Kind : std::uint8_t {
+        dial,     // the peer; answer with on_connected or on_connect_failed
+        hang_up,  // give up the dial that is under way; needs no answer
+        send,     // `bytes` on `connection`, after what was sent before; answer with on_sent
+        close,    // `connection`; needs no answer
+        ready,    // the node may serve clients
+        drained,  // the goodbye is said
+        log,
+    };
+    Kind kind;
+    ConnectionId connection = 0;
+    lib::ByteBuffer bytes{};
+    LogLine line{};
+};
+
+struct EngineOptions {
+    Self self;
+    Timing timing;
+    std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
+    bool has_peer = true;
+    Entropy entropy{};  // random; decides nonces and jitter
+    std::chrono::milliseconds drain_timeout{5000};
+    std::uint64_t item_size_limit_bytes = 1U << 20;
+    std::string software_version;
+};
+
+// For `stats replication`: the control half's share.
+struct LinkReport {
+    LinkState state = LinkState::listening;
+    Serving serving = Serving::cold;
+    Role role = Role::secondary;
+    std::int64_t clock_offset_ms = 0;
+    std::int64_t versions_ahead_ms = 0;
+    std::int64_t round_trip_ms = 0;
+    std::uint64_t promotions = 0;
+    std::uint64_t sessions = 0;
+    std::uint64_t refused = 0;
+    std::uint64_t strangers = 0;
+    std::string last_refusal;
+    std::string last_event;
+    std::string peer_software;
+};
+
+class Engine {
+  public:
+    // Accepted connections that have not yet begun properly; the oldest gives way to a new one.
+    static constexpr std::size_t stranger_limit = 16;
+    // What lies in buffers of ours on its way to the peer, at most; a heartbeat waits behind no
+    // more than this.
+    static constexpr std::size_t output_limit_bytes = 256U << 10;
+
+    Engine(EngineOptions options, PairSink& sink) noexcept;
+    ~Engine();
+
+    // Before `start`. The store must have been built with the same sink.
+    void attach(storage::Store& store) noexcept;
+
+    void start(const storage::Now& now) noexcept;
+    void on_accepted(ConnectionId id, const storage::Now& now) noexcept;
+    void on_connected(ConnectionId id, const storage::Now& now) noexcept;
+    void on_connect_failed(std::string_view why, const storage::Now& now) noexcept;
+    void on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept;
+    void on_sent(ConnectionId id, std::size_t count, const storage::Now& now) noexcept;
+    // By the peer or by the network; also of a connection that was asked to be closed.
+    void on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept;
+    void on_timer(const storage::Now& now) noexcept;
+    // The sink's wake function was called, or a driver merely wants drain() to have something.
+    void on_wake(const storage::Now& now) noexcept;
+    // Sends what is to be sent, says goodbye; ends with Action::drained.
+    void begin_drain(const storage::Now& now) noexcept;
+
+    // Moves what is to be done to the end of `actions`.
+    void drain(const storage::Now& now, std::vector<Action>& actions) noexcept;
+    // When on_timer is to be called at the latest, if nothing else happens; after drain().
+    std::optional<Instant> deadline(const storage::Now& now) const noexcept;
+
+    const LinkMachine& link() const noexcept { return link_; }
+    bool has_session() const noexcept { return session_.has_value(); }
+    std::uint64_t session_number() const noexcept { return session_ ? session_->number() : 0; }
+    ExchangeStats exchange_stats() const noexcept { return exchange_.stats(); }  // any thread
+    LinkReport report(const storage::Now& now) const noexcept;
+
+  private:
+    Connection* find(ConnectionId id) noexcept;
+    Connection* find(Phase phase) noexcept;
+    Connection& open(ConnectionId id, Side side, Instant now) noexcept;
+    void make_room_for_stranger(const storage::Now& now) noexcept;
+    void wake_session(const storage::Now& now) noexcept;
+
+    void on_malformed(Connection& connection, const storage::Now& now) noexcept;
+    void on_frame(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
+    void on_handshake_frame(Connection& connection, const Frame& frame,
+                            const storage::Now& now) noexcept;
+    void on_ready(Connection& connection, const storage::Now& now) noexcept;
+    void say_hello(Connection& connection, const storage::Now& now) noexcept;
+    void answer_hello(Connection& connection, const storage::Now& now) noexcept;
+    Hello own_hello(const storage::Now& now) const noexcept;
+    void choose(const storage::Now& now) noexcept;
+    bool own_dial_is_answered() const noexcept;
+    void establish(Connection& connection, const storage::Now& now) noexcept;
+    Role agreed_role(const Connection& connection) const noexcept;
+    void dismiss_others(const Connection& chosen, const storage::Now& now) noexcept;
+    enum class Parting : std::uint8_t { at_once, linger };  // linger: our last word must arrive
+    void end_session(const SessionEnd& end, const storage::Now& now,
+                     Parting parting = Parting::at_once) noexcept;
+
+    struct Dismissal {
+        std::string_view why;
+        bool refused = false;  // the two must not be paired
+        Parting parting = Parting::at_once;
+    };
+    void dismiss(Connection& connection, const Dismissal& how, const storage::Now& now) noexcept;
+    void part(Connection& connection, Parting parting, Instant now) noexcept;
+    void dismiss_crossed(Connection& connection, const storage::Now& now) noexcept;
+    void note_stranger(std::string_view why, Instant now) noexcept;
+
+    void judge_connections(const storage::Now& now) noexcept;
+    void judge_session(const storage::Now& now) noexcept;
+    void say_goodbye_when_drained(const storage::Now& now) noexcept;
+    void produce(const storage::Now& now) noexcept;
+    void flush(std::vector<Action>& actions) noexcept;
+    void flush_machine(std::vector<Action>& actions) noexcept;
+
+    EngineOptions options_;  // unchanged after attach()
+    Exchange exchange_;
+    storage::Store* store_ = nullptr;
+    LinkMachine link_;
+    std::vector<std::unique_ptr<Connection>> connections_;
+    std::optional<Session> session_;
+    bool dialling_ = false;
+    bool draining_ = false;
+    bool drained_ = false;
+    bool said_drained_ = false;
+    Instant drain_until_{0};
+    std::uint64_t nonces_ = 0;
+    std::uint64_t strangers_ = 0;
+    Instant stranger_line_at_{0};  // the next line about strangers is not written before
+    std::string peer_software_;
+    std::vector<LogLine> log_;
+};
+
+}  // namespace twincached::replication::pair

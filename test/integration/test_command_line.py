@@ -1,0 +1,200 @@
+"""Command lines: what must be refused, what must work as the ancestors' users know it."""
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+import unittest
+
+from harness import Case, Client, main, until, world
+
+REFUSED = [
+    ["-l", "fooble"], ["-B", "http"], ["-c", "0"], ["-c", "-1"], ["-t", "0"], ["-f", "1.0"],
+    ["-n", "0"], ["-R", "0"], ["-I", "1023"], ["-I", "1025m"], ["-I", "40m", "-m", "64"],
+    ["-o", "bogus"], ["-Y", "/does/not/exist"], ["--no-such-option"], ["-p", "70000"],
+    ["-m", "lots"],
+]
+
+ACCEPTED = [
+    ["-vv"], ["-k"], ["-r"], ["-L"], ["-C"], ["-F"], ["-X"], ["-W"], ["-A"], ["-M"],
+    ["-b", "2048"], ["-R", "50"], ["-f", "1.3"], ["-n", "64"], ["-I", "2m"], ["-D", ":"],
+    ["-B", "auto"], ["-t", "2"], ["-U", "0"], ["-o", "modern"], ["-o", "maxconns_fast"],
+    ["-o", "slab_reassign,slab_automove,lru_crawler,lru_maintainer"],
+    ["-o", "no_lru_crawler,hash_algorithm=xxh3"], ["-o", "relaxed_privileges"],
+    ["--memory-limit=128", "--threads=2", "--conn-limit=100"],
+]
+
+
+class CommandLine(Case):
+    def _run(self, *words):
+        return subprocess.run([world.SERVER, *self._user(), *words], capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=world.scaled(10))
+
+    @staticmethod
+    def _user():
+        return ["-u", "root"] if world.IS_ROOT else []
+
+    def test_nonsense_is_refused_with_one_clear_line(self):
+        port = ["-p", str(self.client_port)]
+        host = ["-l", self.addresses.host(1)]
+        for words in REFUSED:
+            with self.subTest(words=words):
+                ended = self._run(*port, *host, *words)
+                self.assertNotEqual(ended.returncode, 0)
+                said = (ended.stderr + ended.stdout).strip()
+                self.assertTrue(said, "it must say why")
+
+    def test_every_flag_of_the_ancestors_is_accepted(self):
+        skipped = {"-X", "-W", "-A"} if world.IS_MEMCACHED else set()
+        for words in ACCEPTED:
+            if words[0] in skipped:
+                continue
+            with self.subTest(words=words):
+                node = self.node(*words).start()
+                self.assert_still_serves(node)
+                node.stop()
+
+    def test_help_and_version_end_well(self):
+        for word in ("-h", "--help", "-V", "--version"):
+            with self.subTest(word=word):
+                ended = self._run(word)
+                self.assertEqual(ended.returncode, 0)
+        self.assertRegex(self._run("-V").stdout, r"1\.6\.\d+")
+
+    @unittest.skipUnless(world.IS_ROOT, "only root may become somebody else")
+    def test_root_becomes_the_user_that_it_is_told(self):
+        node = self.node("-u", "nobody").start()
+        with open(f"/proc/{node.process.pid}/status") as status:
+            fields = dict(line.split(":", 1) for line in status)
+        self.assertNotIn("0", fields["Uid"].split())
+        self.assertNotIn("0", fields["Gid"].split())
+        self.assertNotIn("0", fields["Groups"].split(), "root's groups must go as well")
+
+    @unittest.skipUnless(world.IS_ROOT, "only root needs to say who")
+    def test_root_must_say_whom_to_become(self):
+        ended = subprocess.run([world.SERVER, "-p", str(self.client_port)], capture_output=True,
+                               stdin=subprocess.DEVNULL, timeout=world.scaled(10))
+        self.assertNotEqual(ended.returncode, 0)
+
+    def test_a_port_that_is_taken_is_a_clear_error(self):
+        node = self.node().start()
+        ended = self._run("-l", node.host, "-p", str(node.address[1]))
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("in use", (ended.stderr + ended.stdout).lower())
+
+    def test_a_daemon_has_a_pid_file_for_as_long_as_it_lives(self):
+        path = os.path.join(self.directory, "pid")
+        host = self.addresses.host(1)
+        ended = self._run("-d", "-P", path, "-l", host, "-p", str(self.client_port))
+        self.assertEqual(ended.returncode, 0, ended.stderr)
+        until(lambda: os.path.exists(path) and os.path.getsize(path), 1, "the pid file is there")
+        with open(path) as file:
+            pid = int(file.read())
+        address = (host, self.client_port)
+        until(lambda: Client(address).close() or True, 5, "it serves")
+        with Client(address) as client:
+            self.assertEqual(int(client.stats()["pid"]), pid)
+        os.kill(pid, signal.SIGTERM)
+        until(lambda: not os.path.exists(f"/proc/{pid}"), 5, "it ends")
+        self.assertFalse(os.path.exists(path))
+
+    def test_a_unix_socket_opens_no_port(self):
+        path = os.path.join(self.directory, "socket")
+        node = self.node("-s", path, "-a", "0700")
+        node.launch()
+        until(lambda: stat.S_ISSOCK(os.stat(path).st_mode), 5, "the socket is there")
+        self.assertEqual(stat.S_IMODE(os.stat(path).st_mode), 0o700)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(path)
+            connection.sendall(b"version\r\n")
+            self.assertTrue(connection.recv(100).startswith(b"VERSION"))
+        self.assertFalse(node.is_open())
+
+    def test_port_minus_one_is_any_and_its_number_is_written_down(self):
+        path = os.path.join(self.directory, "ports")
+        os.environ["MEMCACHED_PORT_FILENAME"] = path
+        self.addCleanup(os.environ.pop, "MEMCACHED_PORT_FILENAME")
+        self.node("-p", "-1").launch()
+        port = until(lambda: self._written_port(path), 2, "the port is written down")
+        with Client((self.addresses.host(1), port)) as client:
+            self.assertTrue(client.ask(b"version").startswith(b"VERSION"))
+
+    @staticmethod
+    def _written_port(path):
+        with open(path) as file:
+            ports = [line.split()[-1] for line in file if line.startswith("TCP INET: ")]
+        return int(ports[0]) if ports else None
+
+    def test_term_and_int_end_it_well_and_at_once(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(signal=number.name):
+                node = self.node().start()
+                idle = node.client()
+                began = time.monotonic()
+                node.process.signal(number)
+                self.assertEqual(node.process.exit_status(), 0)
+                self.assertLess(time.monotonic() - began, world.scaled(4))
+                idle.close()
+
+    def test_hup_does_not_end_it(self):
+        if world.IS_MEMCACHED:
+            self.skipTest("1.6.18 has no use for HUP without -k")
+        node = self.node().start()
+        node.process.signal(signal.SIGHUP)
+        self.assert_still_serves(node)
+
+
+class Limits(Case):
+    def test_m_is_the_limit_of_all_memory_of_items(self):
+        node = self.node("-m", "64").start()
+        base = node.process.resident_kib()
+        with node.client() as client:
+            for n in range(120000):
+                client.send(b"set k%d 0 0 1000 noreply\r\n%s\r\n" % (n, b"x" * 1000))
+            client.ask(b"version")
+            grown = node.process.resident_kib() - base
+            stats = client.stats()
+        print(f"-m 64 full: {grown / 1024:.1f} MiB, {stats['curr_items']} items", flush=True)
+        self.assertGreater(int(stats["evictions"]), 0)
+        self.assertGreater(int(stats["curr_items"]), 45000)
+        self.assertLess(grown, 80 * 1024 * max(1, world.TIME_FACTOR))
+
+    def test_without_eviction_a_full_store_says_so_and_keeps_everything(self):
+        node = self.node("-M", "-m", "8").start()
+        stored, refused = [], 0
+        with node.client() as client:
+            for n in range(20000):
+                answer = client.set(b"k%d" % n, b"x" * 1000)
+                if answer == b"STORED":
+                    stored.append(b"k%d" % n)
+                else:
+                    self.assertEqual(answer, b"SERVER_ERROR out of memory storing object")
+                    refused += 1
+                    if refused == 100:
+                        break
+            self.assertEqual(refused, 100)
+            self.assertEqual(len(client.gets_many(stored)), len(stored))
+            self.assertGreaterEqual(int(client.stats()["store_no_memory"]), 100)
+
+    def test_a_fast_client_gives_way_to_others(self):
+        node = self.node("-R", "1").start()
+        with node.client() as client:
+            client.send(b"set k 0 0 1\r\nv\r\n" * 6)
+            for _ in range(6):
+                self.assertEqual(client.line(), b"STORED")
+            self.assertGreaterEqual(int(client.stats()["conn_yields"]), 5)
+
+    def test_an_idle_connection_is_closed_when_so_configured(self):
+        node = self.node("-o", "idle_timeout=3").start()
+        with node.client() as client:
+            client.set_timeout(world.scaled(15))
+            client.ask(b"version")
+            began = time.monotonic()
+            self.assertEqual(client.rest(), b"")
+            self.assertGreater(time.monotonic() - began, 2)
+        self.assertGreaterEqual(int(node.stats()["idle_kicks"]), 1)
+
+
+if __name__ == "__main__":
+    main()

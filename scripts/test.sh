@@ -6,7 +6,7 @@
 #
 #   install  what the tests need, with apt
 #   format   clang-format has nothing to change
-#   clang    the whole tree under clang's warnings and its thread-safety analysis
+#   clang    clang's warnings and thread-safety analysis, clang-tidy
 #   debug    unit, simulation, conformance and integration tests, layering, model
 #   asan     unit, simulation and integration tests under address and undefined behaviour sanitizers
 #   tsan     the same under the thread sanitizer
@@ -30,7 +30,10 @@ stage_format() {
         xargs -0 clang-format-14 --dry-run --Werror
 }
 
-stage_clang() { build tidy; }
+stage_clang() {
+    build tidy
+    scripts/tidy.sh
+}
 
 stage_debug() {
     build debug
@@ -52,20 +55,21 @@ stage_release() {
     TWINCACHED_JOIN_ITEMS=2000000 run_ctest release -R 'integration.test_stalls'
 }
 
-# Each fuzzer starts from its corpus and keeps what it finds in the build folder.
+# Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder.
 stage_fuzz() {
     build fuzz
-    local fuzzers fuzzer name corpus
-    mapfile -t fuzzers < <(find build/fuzz/test/fuzz -maxdepth 1 -type f -executable -name 'fuzz_*')
-    [ ${#fuzzers[@]} -gt 0 ] || fail "no fuzzers were built"
-    for fuzzer in "${fuzzers[@]}"; do
-        name=$(basename "$fuzzer")
-        corpus=test/fuzz/corpus/${name#fuzz_}
-        mkdir -p "build/fuzz/found/$name"
-        "$fuzzer" -max_total_time=$((${FUZZ_SECONDS:-60} / ${#fuzzers[@]})) -print_final_stats=0 \
-            -artifact_prefix="build/fuzz/found/" "build/fuzz/found/$name" \
-            $([ -d "$corpus" ] && echo "$corpus") \
-            $([ -f "test/fuzz/$name.dict" ] && echo "-dict=test/fuzz/$name.dict")
+    local programs program name found extra
+    programs=(build/fuzz/test/fuzz/*_fuzzer)
+    [ -x "${programs[0]}" ] || fail "no fuzzers were built"
+    for program in "${programs[@]}"; do
+        name=$(basename "$program" _fuzzer)
+        found=build/fuzz/found/$name
+        mkdir -p "$found"
+        extra=()
+        [ ! -f "test/fuzz/$name.dict" ] || extra+=("-dict=test/fuzz/$name.dict")
+        [ ! -d "test/fuzz/corpus/$name" ] || extra+=("test/fuzz/corpus/$name")
+        "$program" -max_total_time=$((${FUZZ_SECONDS:-60} / ${#programs[@]})) \
+            -artifact_prefix=build/fuzz/found/ "$found" "${extra[@]}" 2>&1 | tail -n 3
     done
 }
 

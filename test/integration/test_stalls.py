@@ -23,6 +23,8 @@ class StoppedPeer(Case):
             slowest = report["latency_us"]["max"] / 1000
             print(f"peer stopped: slowest operation {slowest:.1f} ms, p99.9 "
                   f"{report['latency_us']['p999']:.0f} us, RSS +{grown} KiB", flush=True)
+            # What was stored, the log's limit of 64 MiB and 32 MiB for all else.
+            self.assertLess(grown, report["stored"] * 1150 / 1024 + 96 * 1024 * world.TIME_FACTOR)
             nodes.wait_until_linked(10)
             nodes.wait_until_at_rest(20)
             if slowest < world.scaled(50):

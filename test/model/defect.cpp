@@ -1,0 +1,89 @@
+#include "test/model/defect.hpp"
+
+#include <array>
+
+namespace twincached::model {
+
+namespace {
+
+constexpr std::array all{
+    DefectText{Defect::arrival_order, "arrival-order",
+               "What arrives last wins, whatever its version (repcached, KeyDB's live path)."},
+    DefectText{Defect::last_common_point, "last-common-point",
+               "A resync drops what is older than the last common point and missing there, and "
+               "keeps the rest."},
+    DefectText{Defect::merge_without_m, "merge-without-m",
+               "A resync merges what both have and remembers no deletes (Infinispan, Hazelcast)."},
+    DefectText{Defect::no_delete_on_miss, "no-delete-on-miss",
+               "The delete of a key that is absent here is not passed on."},
+    DefectText{Defect::evicted_before_send, "evicted-before-send",
+               "A change whose item was evicted before it was sent is forgotten."},
+    DefectText{Defect::evict_in_dirty_bucket, "evict-in-dirty-bucket",
+               "An eviction in a dirty bucket is not folded into M (R5)."},
+    DefectText{Defect::evict_during_walk, "evict-during-walk",
+               "An eviction in a bucket whose LIST is not acknowledged is not recorded (R7)."},
+    DefectText{Defect::evicted_entry_lost, "evicted-entry-lost",
+               "The same where the log is full: the version is not folded into M (R7b)."},
+    DefectText{Defect::tombstone_freed_when_sent, "tombstone-freed-when-sent",
+               "An entry leaves the log when it is sent, not when it is acknowledged."},
+    DefectText{Defect::tombstone_freed_by_timer, "tombstone-freed-by-timer",
+               "A sent entry leaves the log after a while (Riak: three seconds)."},
+    DefectText{Defect::ack_out_of_band, "ack-out-of-band",
+               "An ACK may overtake records: another connection, or a priority."},
+    DefectText{Defect::m_reset_at_list, "m-reset-at-list",
+               "M is forgotten when the LIST is sent, not when it is acknowledged."},
+    DefectText{Defect::m_not_checked, "m-not-checked",
+               "M is not looked at when an item arrives whose key is absent."},
+    DefectText{Defect::want_after_ack, "want-after-ack",
+               "The wanted keys follow in a frame after the ACK."},
+    DefectText{Defect::clean_only_at_ack, "clean-only-at-ack",
+               "A walked bucket logs changes only from the LIST's ACK on."},
+    DefectText{Defect::walk_not_restarted, "walk-not-restarted",
+               "A walk whose ACK was lost with the session counts as done."},
+    DefectText{Defect::peer_incarnation_ignored, "peer-incarnation-ignored",
+               "A restarted peer is taken for the one before."},
+    DefectText{Defect::no_observe, "no-observe", "The version clock does not follow what arrives."},
+    DefectText{Defect::touch_keeps_older_item, "touch-keeps-older-item",
+               "A TOUCH of a write that is lacking here leaves an older item in its place while "
+               "the whole one is asked for."},
+    DefectText{Defect::wanted_key_skipped, "wanted-key-skipped",
+               "What the peer wrote itself is not sent to it, even if it asks."},
+    DefectText{Defect::expired_item_not_listed, "expired-item-not-listed",
+               "A walk leaves out items whose time is over without folding them into M."},
+    DefectText{Defect::old_session_applied, "old-session-applied",
+               "What is left of an older session is applied after the new one is ready."},
+    DefectText{Defect::flush_not_in_hello, "flush-not-in-hello",
+               "The flush register is told once, in a FLUSH, and not in each HELLO."},
+    DefectText{Defect::flush_told_to_old_session, "flush-told-to-old-session",
+               "A FLUSH that arrives in the older session after HELLO was said is not told to the "
+               "peer of the new one."},
+    DefectText{Defect::flush_before_ready_lost, "flush-before-ready-lost",
+               "A flush between HELLO and READY is neither in the HELLO nor sent afterwards."},
+    DefectText{Defect::flush_cleans_newer_items, "flush-cleans-newer-items",
+               "The peer's flush makes a dirty bucket clean though it holds newer items."},
+    DefectText{Defect::rollback_seen_by_acks_alone, "rollback-seen-by-acks-alone",
+               "A rollback is noticed only if the peer has applied less than we know it had."},
+    DefectText{Defect::rollback_keeps_items, "rollback-keeps-items",
+               "A node that was set back makes everything dirty and keeps its items."},
+};
+
+}  // namespace
+
+std::span<const DefectText> defects() noexcept {
+    return all;
+}
+
+std::optional<Defect> find_defect(std::string_view name) noexcept {
+    if (name == "none") return Defect::none;
+    for (const DefectText& text : all)
+        if (text.name == name) return text.defect;
+    return std::nullopt;
+}
+
+std::string_view name_of(Defect defect) noexcept {
+    for (const DefectText& text : all)
+        if (text.defect == defect) return text.name;
+    return "none";
+}
+
+}  // namespace twincached::model

@@ -1,0 +1,189 @@
+#include "test/model/fingerprint.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace twincached::model {
+
+namespace {
+
+// Reader and Writer visit a state's members in one order, so that the two cannot drift apart. Of
+// what the bounds leave unused they see nothing.
+class Writer {
+  public:
+    Writer(const Bounds& bounds, EncodedState& bytes) : keys(bounds.keys), bytes_(bytes) {
+        with_rollbacks = bounds.events.rollbacks > 0;
+    }
+
+    template <class T>
+    void operator()(const T& value) {
+        const auto number = static_cast<std::uint16_t>(value);
+        bytes_.push(static_cast<std::uint8_t>(number));
+        if constexpr (sizeof(T) == 2) bytes_.push(static_cast<std::uint8_t>(number >> 8));
+    }
+
+    unsigned keys;
+    bool with_rollbacks;
+
+  private:
+    EncodedState& bytes_;
+};
+
+class Reader {
+  public:
+    Reader(const Bounds& bounds, std::span<const std::uint8_t> bytes)
+        : keys(bounds.keys), with_rollbacks(bounds.events.rollbacks > 0), bytes_(bytes) {}
+
+    template <class T>
+    void operator()(T& value) {
+        unsigned number = bytes_[place_++];
+        if constexpr (sizeof(T) == 2) number |= static_cast<unsigned>(bytes_[place_++]) << 8;
+        value = static_cast<T>(number);
+    }
+
+    unsigned keys;
+    bool with_rollbacks;
+
+  private:
+    std::span<const std::uint8_t> bytes_;
+    std::size_t place_ = 0;
+};
+
+template <class Visitor, class Versions>
+void visit_versions(Visitor& visit, Versions& versions) {
+    for (unsigned key = 0; key < visit.keys; ++key)
+        visit(versions[key]);
+}
+
+template <class Visitor, class ProgressType>
+void visit_progress(Visitor& visit, ProgressType& progress) {
+    if (!visit.with_rollbacks) return;
+    visit(progress.session);
+    visit(progress.sent);
+    visit(progress.applied);
+    visit(progress.heard_session);
+    visit(progress.heard_applied);
+    visit(progress.heard_acknowledged);
+}
+
+template <class Visitor, class NodeType>
+void visit_node(Visitor& visit, NodeType& node) {
+    visit_versions(visit, node.items);
+    visit_versions(visit, node.heard);
+    visit(node.expired);
+    visit(node.flush);
+    visit(node.flush_told);
+    visit(node.time);
+    visit(node.log_size);
+    for (unsigned i = 0; i < node.log_size; ++i) {
+        auto& entry = node.log[i];
+        visit(entry.key);
+        visit(entry.sequence);
+        visit(entry.whole);
+        visit(entry.version);
+    }
+    visit(node.dirty);
+    visit(node.unreported);
+    visit(node.walk);
+    visit(node.epoch);
+    visit(node.peer_epoch);
+    visit(node.stage);
+    visit(node.stale_stage);
+    visit(node.unacknowledged);
+    visit(node.common_point);
+    visit_progress(visit, node.progress);
+    if (visit.with_rollbacks) visit(node.next_session);
+}
+
+template <class Visitor, class FrameType>
+void visit_frame(Visitor& visit, FrameType& frame) {
+    visit(frame.kind);
+    if (frame.kind == FrameKind::ready) return;
+    visit(frame.sequence);
+    if (frame.kind == FrameKind::ack || frame.kind == FrameKind::want) {
+        visit(frame.wants);
+        return;
+    }
+    visit(frame.key);
+    visit(frame.version);
+    if (frame.kind == FrameKind::list) {
+        visit_versions(visit, frame.listed);
+        visit_versions(visit, frame.heard);
+    }
+    if (frame.kind == FrameKind::hello) {
+        visit(frame.epoch);
+        visit(frame.time);
+        visit(frame.peer_epoch);
+        visit_progress(visit, frame.progress);
+    }
+}
+
+template <class Visitor, class ChannelType>
+void visit_channel(Visitor& visit, ChannelType& channel) {
+    visit(channel.size);
+    for (unsigned i = 0; i < channel.size; ++i)
+        visit_frame(visit, channel.frames[i]);
+}
+
+template <class Visitor, class EventsType>
+void visit_events(Visitor& visit, EventsType& events) {
+    visit(events.writes);
+    visit(events.touches);
+    visit(events.flushes);
+    visit(events.evictions);
+    visit(events.expiries);
+    visit(events.overflows);
+    visit(events.breaks);
+    visit(events.crashes);
+    visit(events.rollbacks);
+    visit(events.clock_jumps);
+}
+
+template <class Visitor, class StateType>
+void visit_state(Visitor& visit, StateType& state) {
+    for (auto& node : state.nodes)
+        visit_node(visit, node);
+    for (auto& channel : state.to)
+        visit_channel(visit, channel);
+    for (auto& channel : state.stale_to)
+        visit_channel(visit, channel);
+    visit_events(visit, state.spent);
+    visit(state.forgetful);
+    if (!visit.with_rollbacks) return;
+    visit(state.snapshot_of);
+    visit_node(visit, state.snapshot);
+}
+
+std::uint64_t mix(std::uint64_t x) noexcept {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return x ^ (x >> 31);
+}
+
+}  // namespace
+
+void encode(const State& state, const Bounds& bounds, EncodedState& bytes) noexcept {
+    bytes.clear();
+    Writer writer(bounds, bytes);
+    visit_state(writer, state);
+}
+
+State decode(std::span<const std::uint8_t> bytes, const Bounds& bounds) noexcept {
+    State state;
+    Reader reader(bounds, bytes);
+    visit_state(reader, state);
+    return state;
+}
+
+Fingerprint fingerprint(std::span<const std::uint8_t> bytes) noexcept {
+    Fingerprint print{bytes.size() * 0x9E3779B97F4A7C15ULL, 0xD6E8FEB86659FD93ULL};
+    for (std::size_t i = 0; i < bytes.size(); i += 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, bytes.size() - i));
+        print.low = mix(print.low ^ word);
+        print.high = mix(print.high + word * 0x9FB21C651E98DF25ULL) ^ (print.high >> 17);
+    }
+    return print;
+}
+
+}  // namespace twincached::model

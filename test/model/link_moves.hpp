@@ -1,0 +1,27 @@
+// The moves of the world and of the protocol between the nodes: see moves.hpp.
+#pragma once
+
+#include "test/model/actor.hpp"
+#include "test/model/records.hpp"
+
+namespace twincached::model {
+
+bool lose_connection(const Actor& actor);
+bool crash(const Actor& actor);
+bool take_snapshot(const Actor& actor);
+bool roll_back(const Actor& actor);
+bool dial(const Actor& actor);
+
+bool send_entry(const Actor& actor);
+bool send_touch(const Actor& actor);
+bool skip_entry(const Actor& actor);
+bool walk_bucket(const Actor& actor);
+bool send_flush(const Actor& actor);
+
+bool receive(const Actor& actor, Memory memory);
+bool receive_stale(const Actor& actor);
+
+bool free_by_timer(const Actor& actor);
+bool receive_ack_early(const Actor& actor);
+
+}  // namespace twincached::model

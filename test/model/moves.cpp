@@ -1,0 +1,104 @@
+#include "test/model/moves.hpp"
+
+#include "test/model/client_moves.hpp"
+#include "test/model/link_moves.hpp"
+
+namespace twincached::model {
+
+namespace {
+
+bool needs_key(MoveKind kind) noexcept {
+    return kind == MoveKind::write_key || kind == MoveKind::delete_key ||
+           kind == MoveKind::touch_key || kind == MoveKind::evict_key ||
+           kind == MoveKind::expire_key;
+}
+
+bool is_open(const Rules& rules, MoveKind kind) noexcept {
+    if (kind == MoveKind::free_by_timer) return rules.broken(Defect::tombstone_freed_by_timer);
+    if (kind == MoveKind::receive_ack_early) return rules.broken(Defect::ack_out_of_band);
+    return true;
+}
+
+}  // namespace
+
+std::vector<Move> all_moves(const Rules& rules) {
+    std::vector<Move> moves;
+    const auto last = static_cast<unsigned>(MoveKind::receive_ack_early);
+    for (unsigned number = 0; number <= last; ++number) {
+        const auto kind = static_cast<MoveKind>(number);
+        if (!is_open(rules, kind)) continue;
+        const unsigned keys = needs_key(kind) ? rules.bounds.keys : 1U;
+        for (std::uint8_t side = 0; side < 2; ++side)
+            for (std::uint8_t key = 0; key < keys; ++key)
+                moves.push_back({kind, side, key});
+    }
+    return moves;
+}
+
+bool perform(const Rules& rules, const Move& move, State& state) {
+    const Actor actor{rules, state, move.side};
+    switch (move.kind) {
+        case MoveKind::write_key:
+            return write_key(actor, move.key);
+        case MoveKind::delete_key:
+            return delete_key(actor, move.key);
+        case MoveKind::touch_key:
+            return touch_key(actor, move.key);
+        case MoveKind::flush_all:
+            return flush_all(actor);
+        case MoveKind::evict_key:
+            return evict_key(actor, move.key);
+        case MoveKind::expire_key:
+            return expire_key(actor, move.key);
+        case MoveKind::overflow_log:
+            return overflow_log(actor);
+        case MoveKind::jump_clock:
+            return jump_clock(actor);
+        case MoveKind::take_snapshot:
+            return take_snapshot(actor);
+        case MoveKind::lose_connection:
+            return lose_connection(actor);
+        case MoveKind::crash:
+            return crash(actor);
+        case MoveKind::roll_back:
+            return roll_back(actor);
+        case MoveKind::dial:
+            return dial(actor);
+        case MoveKind::send_entry:
+            return send_entry(actor);
+        case MoveKind::send_touch:
+            return send_touch(actor);
+        case MoveKind::skip_entry:
+            return skip_entry(actor);
+        case MoveKind::send_list:
+            return walk_bucket(actor);
+        case MoveKind::send_flush:
+            return send_flush(actor);
+        case MoveKind::receive:
+            return receive(actor, Memory::free);
+        case MoveKind::receive_without_memory:
+            return receive(actor, Memory::full);
+        case MoveKind::receive_stale:
+            return receive_stale(actor);
+        case MoveKind::free_by_timer:
+            return free_by_timer(actor);
+        case MoveKind::receive_ack_early:
+            return receive_ack_early(actor);
+    }
+    return false;
+}
+
+bool is_protocol(MoveKind kind) noexcept {
+    switch (kind) {
+        case MoveKind::send_entry:
+        case MoveKind::send_list:
+        case MoveKind::send_flush:
+        case MoveKind::receive:
+        case MoveKind::receive_stale:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace twincached::model

@@ -1,0 +1,140 @@
+// The change log of one shard: which keys changed, and to which version, that the peer has not
+// acknowledged. No values: they are read from the store when an entry is sent (rule R3), so a key
+// that changes a thousand times costs one entry. Bounded memory, no allocation but of chunks that
+// count against it. Not thread-safe: guarded by the shard's lock.
+//
+//      head                     unsent                      tail
+//       [ sent, not acknowledged ][ not sent yet ............ ]        a FIFO of bytes in chunks
+//         '-- freed by position     '-- coalesced by key
+//
+// An index finds the newest entry of a key; it holds the highest version of all the key's
+// entries. An older entry of a key that has a newer one is passed over when its turn comes.
+#pragma once
+
+#include "storage/key.hpp"
+#include "storage/version.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace twincached::replication::pair {
+
+class ChangeLog {
+  public:
+    struct Entry {
+        storage::Version version;
+        std::uint64_t hash;
+        std::uint32_t size_hint;  // of a wanted entry: about the bytes that it will send
+        std::uint8_t key_size;
+        bool live : 1;        // false: passed over
+        bool present : 1;     // of the newest entry of a key: the store holds the key
+        bool touch_only : 1;  // nothing but the expiry changed
+        bool wanted : 1;      // the peer asked for it: send it even if it is the peer's own
+
+        std::string_view key() const noexcept {
+            return {reinterpret_cast<const char*>(this + 1), key_size};
+        }
+    };
+    // A place in the FIFO, growing for ever; 0 is no place.
+    using Position = std::uint64_t;
+
+    struct Found {
+        Entry* entry = nullptr;
+        Position position = 0;
+        explicit operator bool() const noexcept { return entry != nullptr; }
+    };
+
+    explicit ChangeLog(std::size_t limit_bytes);
+    ChangeLog(ChangeLog&&) noexcept = default;
+    ~ChangeLog();
+
+    bool empty() const noexcept { return entries_ == 0; }
+    std::size_t entries() const noexcept { return entries_; }
+    std::size_t unsent_entries() const noexcept { return unsent_entries_; }
+    std::size_t bytes() const noexcept { return static_cast<std::size_t>(tail_ - head_); }
+    std::size_t capacity() const noexcept { return capacity_; }
+    // The sum of the size hints of wanted entries that are not acknowledged.
+    std::uint64_t wanted_bytes() const noexcept { return wanted_bytes_; }
+    // Entries before this have been acknowledged, folded or superseded.
+    Position head() const noexcept { return head_; }
+
+    // The newest entry of a key.
+    Found find(const storage::Key& key) noexcept;
+    // The highest version of any entry with that hash, 0 if there is none.
+    storage::Version version_of_hash(std::uint64_t hash) noexcept;
+    bool is_unsent(const Found& found) const noexcept { return found.position >= unsent_; }
+
+    // Appends an unsent entry, which becomes its key's newest. REQUIRES: the version is not lower
+    // than that of the key's newest entry. Position 0: the log is full.
+    Found append(const storage::Key& key, storage::Version version) noexcept;
+    void mark_wanted(Entry& entry, std::uint32_t size_hint) noexcept;
+
+    // The first unsent entry that is its key's newest, or none.
+    Found next_unsent() noexcept;
+    // REQUIRES: `found` came from next_unsent, with no call in between that changes the log.
+    // Returns the position behind it: what acknowledge() takes when the peer has it.
+    Position mark_sent(const Found& found) noexcept;
+    // Takes an entry out that needs not be sent. Same requirement.
+    void discard(const Found& found) noexcept;
+
+    // Frees all entries before the position.
+    void acknowledge(Position position) noexcept;
+    // Nothing has been sent (rule R11).
+    void rewind() noexcept;
+
+    struct Folded {
+        std::uint64_t hash = 0;
+        storage::Version version = 0;
+        bool present = false;
+    };
+    // Takes the oldest entry out (rule R2). False if there is none.
+    bool pop_oldest(Folded& folded) noexcept;
+
+  private:
+    struct Slot {
+        std::uint32_t fragment;  // low half of the hash, 0 = empty
+        std::uint32_t place;     // position / alignment, low half
+    };
+    static constexpr std::size_t alignment = 8;
+
+    // The chunk in which nothing but the current tail lies is kept; so are a few spares.
+    static constexpr std::size_t spare_limit = 4;
+
+    Entry* at(Position position) const noexcept;
+    Position skip_padding(Position position) const noexcept;
+    bool make_tail_room(std::size_t size) noexcept;
+    void free_chunks_before(Position position) noexcept;
+    void settle() noexcept;
+
+    Position position_in(const Slot& slot) const noexcept;
+    std::size_t find_slot(const storage::Key& key) const noexcept;
+    std::size_t slot_pointing_to(const Entry& entry, Position position) const noexcept;
+    void erase_slot(std::size_t slot) noexcept;
+    void remove(Entry& entry, Position position) noexcept;
+
+    struct Free {
+        void operator()(void* memory) const noexcept { std::free(memory); }
+    };
+
+    std::size_t capacity_;
+    unsigned chunk_bits_;
+    std::vector<char*> chunks_;  // a ring, by position >> chunk_bits_
+    std::vector<char*> spare_;
+    std::uint64_t first_chunk_;
+    std::unique_ptr<Slot[], Free> slots_;
+    std::size_t slot_mask_;
+    std::size_t indexed_ = 0;
+
+    Position head_;
+    Position unsent_;
+    Position tail_;
+    std::size_t entries_ = 0;
+    std::size_t unsent_entries_ = 0;
+    std::uint64_t wanted_bytes_ = 0;
+};
+
+}  // namespace twincached::replication::pair

@@ -1,20 +1,25 @@
 // What the store of a pair's node reports its changes to: per shard a change log, beside it the
 // buckets of the keys that the shard holds. Everything of a shard is guarded by that shard's
 // lock: it is touched only inside the sink's calls, which the shard makes, and by the exchange
-// inside Store::with_shard.
+// inside Store::with_shard. A writer pays for one index look-up and a few bytes in a chunk; it
+// wakes the replication strand only if that has said that it rests.
 #pragma once
 
+#include "replication/pair/shard_tracking.hpp"
 #include "storage/mutation.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <vector>
 
 namespace twincached::replication::pair {
 
 class PairSink final : public storage::MutationSink {
   public:
-    // REQUIRES: `shards` is a power of two, at most 1024, and the number of the store's shards.
+    // REQUIRES: `shards` is a power of two, at most 65,536, and the number of the store's shards.
     PairSink(unsigned shards, std::size_t log_memory_bytes);
     ~PairSink() override;
 
@@ -28,6 +33,41 @@ class PairSink final : public storage::MutationSink {
     storage::Ticket on_flush(storage::Version version) noexcept override;
     void on_flush_scheduled(std::uint64_t at_steady_ms, storage::Version version) noexcept override;
     bool fires_peers_schedule() noexcept override;
+
+    // --- for the exchange ------------------------------------------------------------------
+    unsigned shard_count() const noexcept { return static_cast<unsigned>(shards_.size()); }
+    // REQUIRES: the shard's lock, but for the gauges.
+    ShardTracking& shard(unsigned shard) noexcept { return *shards_[shard]; }
+    const ShardTracking& shard(unsigned shard) const noexcept { return *shards_[shard]; }
+
+    bool has_unsent(unsigned shard) const noexcept {
+        return unsent_[shard].load(std::memory_order_seq_cst) != 0;
+    }
+    // REQUIRES: the shard's lock. To be called after the strand took entries from the log, or
+    // put some in.
+    void refresh(unsigned shard) noexcept;
+
+    // A flush or a schedule is to be sent. Taking it resets it.
+    bool has_news() const noexcept { return flush_news_.load() || schedule_news_.load(); }
+    bool take_flush_news() noexcept { return flush_news_.exchange(false); }
+    bool take_schedule_news() noexcept { return schedule_news_.exchange(false); }
+
+    void set_linked(bool linked) noexcept { linked_.store(linked); }
+    // The next change calls the wake function. Check for work after it, then rest.
+    void set_resting(bool resting) noexcept { resting_.store(resting); }
+
+  private:
+    void wake_if_resting() noexcept;
+
+    std::vector<std::unique_ptr<ShardTracking>> shards_;
+    // Per shard: its log has unsent entries. Side by side, so that the strand sees all at a
+    // glance; written only when the answer changes.
+    std::unique_ptr<std::atomic<std::uint8_t>[]> unsent_;
+    std::atomic<bool> flush_news_{false};
+    std::atomic<bool> schedule_news_{false};
+    std::atomic<bool> linked_{false};
+    std::atomic<bool> resting_{false};
+    std::function<void()> wake_;
 };
 
 }  // namespace twincached::replication::pair

@@ -1,0 +1,52 @@
+// What the parts of an exchange share: the sink, the store, the window of unacknowledged frames,
+// the counters. Owned by the exchange, on the replication strand; counters are read anywhere.
+#pragma once
+
+#include "lib/counters.hpp"
+#include "replication/pair/exchange.hpp"
+#include "replication/pair/pair_sink.hpp"
+#include "replication/pair/send_window.hpp"
+#include "storage/store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace twincached::replication::pair {
+
+enum class ExchangeCounter : std::uint8_t {
+    records_sent,
+    records_received,
+    bytes_sent,
+    bytes_received,
+    lists_sent,
+    lists_received,
+    wanted_by_us,
+    wanted_by_peer,
+    stale_rejected,
+    apply_nomem,
+    peer_nomem,
+    resyncs,
+    count_
+};
+
+struct ExchangeContext {
+    PairSink& sink;
+    ExchangeOptions options;
+    storage::Store* store = nullptr;
+    SendWindow window{};
+    lib::Counters<ExchangeCounter> counters{};
+
+    unsigned peer_node() const noexcept { return options.node ^ 1U; }
+
+    // Over all shards; one relaxed load each.
+    template <class Gauge>
+    std::uint64_t sum(Gauge gauge) const noexcept {
+        std::uint64_t total = 0;
+        for (unsigned i = 0; i < sink.shard_count(); ++i) {
+            total += (sink.shard(i).*gauge).load(std::memory_order_relaxed);
+        }
+        return total;
+    }
+};
+
+}  // namespace twincached::replication::pair

@@ -1,5 +1,6 @@
 // One client's conversation, without a socket: bytes in, answers out. It gives the same answers
-// however its input is split. Owned by one session, called by one thread.
+// however its input is split. Owned by one session, called by one thread. While nothing is under
+// way it holds no memory beside itself.
 //
 // The session's loop:
 //     read into conversation.value_target() if it is not empty, else into `input`;
@@ -12,15 +13,20 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "protocol/executor.hpp"
 #include "protocol/output.hpp"
 #include "protocol/service.hpp"
+#include "protocol/turn.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 namespace twincached::protocol {
+
+struct VerbEntry;
 
 enum class Next : std::uint8_t { read_more, write_first, yield, close };
 
@@ -29,9 +35,15 @@ enum class Phase : std::uint8_t { idle, in_line, in_value, swallowing, closing }
 
 class Conversation {
   public:
+    // A request line; only a retrieval may be longer (clients ask for thousands of keys at once).
+    static constexpr std::size_t line_limit = 2048;
+    static constexpr std::size_t retrieval_line_limit = 8 << 20;
+
     // Both must outlive it. `counters` belong to the calling thread.
     Conversation(Service& service, ThreadCounters& counters) noexcept;
     ~Conversation();
+    Conversation(const Conversation&) = delete;
+    Conversation& operator=(const Conversation&) = delete;
 
     Next advance(lib::ByteBuffer& input, Output& output, const storage::Now& now) noexcept;
 
@@ -39,9 +51,44 @@ class Conversation {
     std::span<char> value_target() noexcept;
     void value_received(std::size_t count) noexcept;
 
-    Phase phase() const noexcept;
+    Phase phase() const noexcept { return phase_; }
     // True if the connection may be closed without cutting a request or an answer.
     bool at_boundary() const noexcept { return phase() == Phase::idle; }
+
+  private:
+    struct LargeValue;
+    struct Burst;
+    struct Line;
+    enum class Step : std::uint8_t { go_on, need_input, write_first, yield, close };
+
+    Step step(Burst& burst) noexcept;
+    Step next_request(Burst& burst) noexcept;
+    Step answer_get_run(Burst& burst) noexcept;
+    Step await_line(std::string_view text) noexcept;
+    Step run_line(Burst& burst, const Line& line) noexcept;
+    Step execute(Burst& burst, Turn& turn, const VerbEntry& entry, const Command& command,
+                 std::size_t consumed) noexcept;
+    Step take_value(Burst& burst, const Line& line, const VerbEntry& entry,
+                    const Command& command) noexcept;
+    Step begin_large_value(Burst& burst, const Line& line, const Command& command) noexcept;
+    Step receive_large_value(Burst& burst) noexcept;
+    Step begin_swallow(Burst& burst, const Line& line, const Command& command,
+                       Answer answer) noexcept;
+    Step swallow(Burst& burst) noexcept;
+    void finish_request(Burst& burst, std::size_t consumed) noexcept;
+    void note_phase(const lib::ByteBuffer& input, Step step) noexcept;
+
+    Executor executor_;
+    // Of the input: bytes known to hold no newline, and bytes without which nothing can go on.
+    std::size_t scanned_ = 0;
+    std::size_t wanted_ = 0;
+    // Bytes of a refused value still to be skipped, and the answer that comes after them.
+    std::uint64_t to_swallow_ = 0;
+    std::unique_ptr<LargeValue> large_;
+    Progress progress_;
+    Answer after_swallow_ = Answer::none;
+    Phase phase_ = Phase::idle;
+    bool first_line_ = true;
 };
 
 }  // namespace twincached::protocol

@@ -22,27 +22,35 @@ void Output::append(storage::PinnedValue value) {
 
 std::size_t Output::gather(std::span<std::string_view> segments) const noexcept {
     std::size_t used = 0;
-    for (const auto& segment : queue_) {
-        if (used == segments.size()) return used;
-        segments[used++] = segment.rest;
+    for (auto i = first_; i < queue_.size() && used < segments.size(); ++i) {
+        segments[used++] = queue_[i].rest;
     }
     if (used < segments.size() && !tail_.empty()) segments[used++] = tail_.readable();
     return used;
 }
 
 void Output::consume(std::size_t count) noexcept {
-    while (count > 0 && !queue_.empty()) {
-        auto& first = queue_.front();
-        const auto written = std::min(count, first.rest.size());
-        first.rest.remove_prefix(written);
+    while (count > 0 && first_ < queue_.size()) {
+        auto& segment = queue_[first_];
+        const auto written = std::min(count, segment.rest.size());
+        segment.rest.remove_prefix(written);
         queued_size_ -= written;
         count -= written;
-        if (!first.rest.empty()) return;
-        queue_.pop_front();
+        if (!segment.rest.empty()) return;
+        segment = Segment();  // a pinned value is let go as soon as it is written
+        ++first_;
+    }
+    if (first_ == queue_.size()) {
+        queue_.clear();
+        first_ = 0;
     }
     tail_.consume(count);
 }
 
-void Output::release() noexcept { tail_.release(); }
+void Output::release() noexcept {
+    std::vector<Segment>().swap(queue_);
+    first_ = 0;
+    tail_.release();
+}
 
 }  // namespace twincached::protocol

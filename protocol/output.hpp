@@ -1,14 +1,14 @@
 // What a conversation has to say to its client: bytes, and large values that are sent from where
-// they lie. One owner, no locks. Segments keep their order.
+// they lie. One owner, no locks. Segments keep their order. Empty and released, it holds no memory.
 #pragma once
 
 #include "lib/byte_buffer.hpp"
 #include "storage/store.hpp"
 
 #include <cstddef>
-#include <deque>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace twincached::protocol {
 
@@ -36,7 +36,9 @@ class Output {
         storage::PinnedValue pinned;     // or this
         std::string_view rest;           // what of it is still to be written
     };
-    std::deque<Segment> queue_;          // closed segments, before tail_
+    // Closed segments, before tail_: those from first_ on are still to be written.
+    std::vector<Segment> queue_;
+    std::size_t first_ = 0;
     std::size_t queued_size_ = 0;
     lib::ByteBuffer tail_;
 };

@@ -4,9 +4,12 @@
 
 #include "lib/counters.hpp"
 #include "lib/function_ref.hpp"
+#include "protocol/prefix_stats.hpp"
+#include "storage/size_classes.hpp"
 #include "storage/store.hpp"
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -42,6 +45,18 @@ struct Settings {
     bool shutdown_enabled = false;               // -A
     std::size_t output_high_water_bytes = 256 * 1024;
     bool ascii = true;                           // -B
+    char prefix_delimiter = ':';                 // -D
+};
+
+// What the conversations of a server share among themselves; nobody else needs it.
+struct SharedState {
+    PrefixStats prefixes;
+    // Answers of `lru_crawler enable|disable` depend on it, and nothing else: expiry in the
+    // background is the store's business and cannot be switched off.
+    std::atomic<bool> crawler_enabled{true};
+    // For reports. Whoever starts the server with -f or -n replaces it before the first
+    // conversation; after that it does not change.
+    storage::SizeClasses size_classes{1.25, 48};
 };
 
 // Implemented by app. Any io thread may call any member.
@@ -67,6 +82,11 @@ class Service {
     virtual void set_verbosity(unsigned level) noexcept = 0;
     // A client asked the server to stop (shutdown, only if enabled).
     virtual void request_shutdown(bool graceful) noexcept = 0;
+
+    SharedState& shared() noexcept { return shared_; }
+
+  private:
+    SharedState shared_;
 };
 
 }  // namespace twincached::protocol

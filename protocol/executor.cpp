@@ -1,0 +1,197 @@
+#include "protocol/executor.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+#include <limits>
+#include <utility>
+
+namespace twincached::protocol {
+
+using storage::ArithmeticOutcome;
+using storage::ItemView;
+using storage::Key;
+using storage::Miss;
+using storage::Now;
+using storage::RemoveOutcome;
+using storage::WriteOutcome;
+
+Executor::Executor(Service& service, ThreadCounters& counters) noexcept
+    : service_(service),
+      store_(service.store()),
+      settings_(service.settings()),
+      prefixes_(service.shared().prefixes),
+      classes_(service.shared().size_classes),
+      counters_(counters) {}
+
+void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
+                        BatchVisitor visit) noexcept {
+    assert(keys.size() <= batch_limit);
+    std::uint32_t hits = 0;  // one bit per key
+    static_assert(batch_limit <= 32);
+    const auto on_hit = [&](std::size_t index, const ItemView& item) {
+        hits |= 1U << index;
+        count_in_class(class_of(item), ClassCount::get_hits);
+        visit(index, &item);
+    };
+    const auto on_miss = [&](std::size_t index, Miss miss) {
+        count_miss(miss);
+        visit(index, nullptr);
+    };
+    if (keys.size() == 1) {
+        const auto result = store_.get(store_.key(keys.front()), now,
+                                       [&](const ItemView& item) { on_hit(0, item); });
+        if (!result.hit()) on_miss(0, result.miss);
+    } else {
+        std::array<Key, batch_limit> hashed;
+        for (std::size_t i = 0; i < keys.size(); ++i) hashed[i] = store_.key(keys[i]);
+        store_.get_many(std::span(hashed).first(keys.size()), now, on_hit, on_miss);
+    }
+    count(Count::cmd_get, keys.size());
+    if (hits != 0) count(Count::get_hits, static_cast<unsigned>(std::popcount(hits)));
+    if (!prefixes_.is_enabled()) return;
+    for (std::size_t i = 0; i < keys.size(); ++i) count_prefix(keys[i], (hits >> i & 1U) != 0);
+}
+
+bool Executor::get_and_touch(std::string_view key, const Now& now, storage::Expiry expiry,
+                             storage::ItemVisitor visit) noexcept {
+    storage::Read request;
+    request.touch = expiry;
+    const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
+        count_in_class(class_of(item), ClassCount::touch_hits);
+        visit(item);
+    };
+    const auto result = store_.read(store_.key(key), now, request, on_hit);
+    count(Count::cmd_get);
+    count(Count::cmd_touch);
+    count(result.hit() ? Count::get_hits : Count::get_misses);
+    count(result.hit() ? Count::touch_hits : Count::touch_misses);
+    count_prefix(key, result.hit());
+    return result.hit();
+}
+
+bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expiry) noexcept {
+    storage::Read request;
+    request.touch = expiry;
+    request.leave_no_mark = true;
+    const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
+        count_in_class(class_of(item), ClassCount::touch_hits);
+    };
+    const auto result = store_.read(store_.key(key), now, request, on_hit);
+    count(Count::cmd_touch);
+    count(result.hit() ? Count::touch_hits : Count::touch_misses);
+    return result.hit();
+}
+
+bool Executor::read(std::string_view key, const Now& now, const storage::Read& request,
+                    storage::ReadVisitor visit) noexcept {
+    const auto on_hit = [&](const ItemView& item, const storage::ReadMarks& marks) {
+        count_in_class(class_of(item), ClassCount::get_hits);
+        visit(item, marks);
+    };
+    const auto result = store_.read(store_.key(key), now, request, on_hit);
+    count(Count::cmd_get);
+    if (request.touch) {
+        count(Count::cmd_touch);
+        count(result.hit() ? Count::touch_hits : Count::touch_misses);
+    }
+    if (result.hit()) {
+        count(Count::get_hits);
+    } else {
+        count_miss(result.miss);
+    }
+    count_prefix(key, result.hit());
+    return result.hit();
+}
+
+storage::WriteResult Executor::write(std::string_view key, const Now& now,
+                                     const storage::Write& request,
+                                     storage::ValueReservation* reserved) noexcept {
+    const auto hashed = store_.key(key);
+    const auto reserved_bytes = reserved != nullptr ? reserved->bytes().size() : 0;
+    const auto result = reserved != nullptr
+                            ? store_.write(hashed, now, request, std::move(*reserved))
+                            : store_.write(hashed, now, request);
+    const auto bytes = reserved != nullptr ? reserved_bytes : request.value.size();
+    count_written(
+        classes_.of(storage::accounted_bytes(key.size(), bytes, request.client_flags)), request,
+        result.outcome);
+    if (prefixes_.is_enabled()) prefixes_.count_set(key, settings_.prefix_delimiter);
+    return result;
+}
+
+void Executor::count_written(unsigned size_class, const storage::Write& request,
+                             WriteOutcome outcome) noexcept {
+    count(Count::cmd_set);
+    count_in_class(size_class, ClassCount::cmd_set);
+    if (outcome == WriteOutcome::too_large) count(Count::store_too_large);
+    if (outcome == WriteOutcome::no_memory) count(Count::store_no_memory);
+    if (!request.compare_cas) return;
+    if (outcome == WriteOutcome::stored) {
+        count(Count::cas_hits);
+        count_in_class(size_class, ClassCount::cas_hits);
+    }
+    if (outcome == WriteOutcome::exists) {
+        count(Count::cas_badval);
+        count_in_class(size_class, ClassCount::cas_badval);
+    }
+    if (outcome == WriteOutcome::not_found) count(Count::cas_misses);
+}
+
+void Executor::refuse_write(std::string_view key, const Now& now, bool too_large) noexcept {
+    count(too_large ? Count::store_too_large : Count::store_no_memory);
+    store_.drop_failed_write(store_.key(key), now);
+}
+
+storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& now,
+                                               const storage::Arithmetic& request) noexcept {
+    const auto result = store_.add(store_.key(key), now, request);
+    if (result.outcome == ArithmeticOutcome::done && !result.vivified) {
+        count(request.decrement ? Count::decr_hits : Count::incr_hits);
+        // A number never leaves the class of its key by more than one.
+        const auto bytes = storage::accounted_bytes(key.size(), 1, 0);
+        count_in_class(classes_.of(bytes),
+                       request.decrement ? ClassCount::decr_hits : ClassCount::incr_hits);
+    }
+    if (result.outcome == ArithmeticOutcome::not_found || result.vivified) {
+        count(request.decrement ? Count::decr_misses : Count::incr_misses);
+    }
+    return result;
+}
+
+storage::RemoveResult Executor::remove(std::string_view key, const Now& now,
+                                       const storage::Remove& request) noexcept {
+    const auto result = store_.remove(store_.key(key), now, request);
+    if (result.outcome == RemoveOutcome::removed) count(Count::delete_hits);
+    if (result.outcome == RemoveOutcome::not_found) count(Count::delete_misses);
+    if (prefixes_.is_enabled()) prefixes_.count_delete(key, settings_.prefix_delimiter);
+    return result;
+}
+
+void Executor::flush(std::int64_t exptime, const Now& now) noexcept {
+    count(Count::cmd_flush);
+    std::int64_t delay = exptime;
+    if (exptime > storage::relative_exptime_limit) delay = exptime - now.unix_seconds;
+    constexpr std::int64_t delay_limit = std::numeric_limits<storage::Tick>::max();
+    delay = std::min(delay, delay_limit);
+    if (delay > 0) {
+        store_.schedule_flush(now.steady_ms + static_cast<std::uint64_t>(delay) * 1000, now);
+        return;
+    }
+    // A flush at once takes the place of one that is still to come, as in memcached.
+    if (store_.flush_schedule().at_steady_ms != 0) store_.schedule_flush(0, now);
+    store_.flush(now);
+}
+
+void Executor::count_prefix(std::string_view key, bool hit) noexcept {
+    if (prefixes_.is_enabled()) prefixes_.count_get(key, settings_.prefix_delimiter, hit);
+}
+
+void Executor::count_miss(Miss miss) noexcept {
+    count(Count::get_misses);
+    if (miss == Miss::expired) count(Count::get_expired);
+    if (miss == Miss::flushed) count(Count::get_flushed);
+}
+
+}  // namespace twincached::protocol

@@ -1,0 +1,85 @@
+// What every dialect does with the store, counted the same way whatever dialect asked: the only
+// road from a client to its data. It knows no wire word and no line. One per conversation, called
+// by the thread that owns it.
+#pragma once
+
+#include "protocol/service.hpp"
+#include "storage/store.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace twincached::protocol {
+
+class Executor {
+  public:
+    // Keys that are looked up together; more are cut into batches.
+    static constexpr std::size_t batch_limit = 32;
+
+    Executor(Service& service, ThreadCounters& counters) noexcept;
+
+    // Calls `visit` once for every key, in order; nullptr stands for a miss.
+    // REQUIRES: keys.size() <= batch_limit.
+    using BatchVisitor = lib::FunctionRef<void(std::size_t, const storage::ItemView*)>;
+    void get_many(std::span<const std::string_view> keys, const storage::Now& now,
+                  BatchVisitor visit) noexcept;
+    // gat: false on a miss.
+    bool get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
+                       storage::ItemVisitor visit) noexcept;
+    bool touch(std::string_view key, const storage::Now& now, storage::Expiry expiry) noexcept;
+    // The meta get.
+    bool read(std::string_view key, const storage::Now& now, const storage::Read& request,
+              storage::ReadVisitor visit) noexcept;
+
+    // `reserved` holds the value if it was read straight into the store's memory, else null.
+    storage::WriteResult write(std::string_view key, const storage::Now& now,
+                               const storage::Write& request,
+                               storage::ValueReservation* reserved) noexcept;
+    // A value that is refused before it arrived: the key loses what it held.
+    void refuse_write(std::string_view key, const storage::Now& now, bool too_large) noexcept;
+    storage::ArithmeticResult arithmetic(std::string_view key, const storage::Now& now,
+                                         const storage::Arithmetic& request) noexcept;
+    storage::RemoveResult remove(std::string_view key, const storage::Now& now,
+                                 const storage::Remove& request) noexcept;
+    // 0 or a negative exptime: at once. Otherwise when that time has come.
+    void flush(std::int64_t exptime, const storage::Now& now) noexcept;
+
+    storage::Store& store() noexcept { return store_; }
+    Service& service() noexcept { return service_; }
+    ThreadCounters& counters() noexcept { return counters_; }
+    // What a client sees of an item's CAS unique.
+    std::uint64_t shown_cas(std::uint64_t cas) const noexcept {
+        return settings_.cas_enabled ? cas : 0;
+    }
+    const Settings& settings() const noexcept { return settings_; }
+
+    static std::uint64_t accounted_bytes(const storage::ItemView& item) noexcept {
+        return storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags);
+    }
+    unsigned class_of(const storage::ItemView& item) const noexcept {
+        return classes_.of(accounted_bytes(item));
+    }
+
+  private:
+    void count(Count name, std::uint64_t amount = 1) noexcept {
+        counters_.totals.add(name, amount);
+    }
+    void count_in_class(unsigned size_class, ClassCount name) noexcept {
+        counters_.classes[size_class].add(name);
+    }
+    void count_prefix(std::string_view key, bool hit) noexcept;
+    void count_miss(storage::Miss miss) noexcept;
+    void count_written(unsigned size_class, const storage::Write& request,
+                       storage::WriteOutcome outcome) noexcept;
+
+    Service& service_;
+    storage::Store& store_;
+    const Settings& settings_;
+    PrefixStats& prefixes_;
+    const storage::SizeClasses& classes_;
+    ThreadCounters& counters_;
+};
+
+}  // namespace twincached::protocol

@@ -97,7 +97,9 @@ Outcome execute_verbosity(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::ok);
 }
 
-Outcome execute_quit(Turn&, const Command&) noexcept { return Outcome::close; }
+Outcome execute_quit(Turn&, const Command&) noexcept {
+    return Outcome::close;
+}
 
 Outcome execute_shutdown(Turn& turn, const Command& command) noexcept {
     if (!turn.executor.settings().shutdown_enabled) return turn.answer(Answer::shutdown_disabled);

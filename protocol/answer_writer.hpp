@@ -19,8 +19,7 @@ std::string_view text_of(Answer answer) noexcept;
 class AnswerWriter {
   public:
     // `store` is asked to pin large values. Both must outlive it.
-    AnswerWriter(Output& output, storage::Store& store) noexcept
-        : output_(output), store_(store) {}
+    AnswerWriter(Output& output, storage::Store& store) noexcept : output_(output), store_(store) {}
 
     void set_quiet(bool quiet) noexcept { quiet_ = quiet; }
     Output& output() noexcept { return output_; }

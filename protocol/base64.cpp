@@ -13,7 +13,8 @@ constexpr std::uint8_t not_a_letter = 0xFF;
 
 constexpr auto make_values() noexcept {
     std::array<std::uint8_t, 256> values{};
-    for (auto& value : values) value = not_a_letter;
+    for (auto& value : values)
+        value = not_a_letter;
     for (std::size_t i = 0; i < alphabet.size(); ++i) {
         values[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
     }
@@ -47,7 +48,8 @@ char* put_base64(char* at, std::string_view bytes) noexcept {
 std::optional<std::size_t> decode_base64(std::string_view text, std::span<char> room) noexcept {
     if (text.empty() || text.size() % 4 != 0) return std::nullopt;
     std::size_t padding = 0;
-    while (padding < 2 && text[text.size() - 1 - padding] == '=') ++padding;
+    while (padding < 2 && text[text.size() - 1 - padding] == '=')
+        ++padding;
     const auto size = text.size() / 4 * 3 - padding;
     if (size > room.size()) return std::nullopt;
     std::size_t written = 0;

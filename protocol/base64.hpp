@@ -10,7 +10,9 @@
 namespace twincached::protocol {
 
 // Letters that so many bytes become.
-constexpr std::size_t base64_size(std::size_t bytes) noexcept { return (bytes + 2) / 3 * 4; }
+constexpr std::size_t base64_size(std::size_t bytes) noexcept {
+    return (bytes + 2) / 3 * 4;
+}
 
 // Returns the place behind what it wrote: base64_size(bytes.size()) letters.
 char* put_base64(char* at, std::string_view bytes) noexcept;

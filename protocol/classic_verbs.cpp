@@ -15,11 +15,16 @@ namespace {
 
 constexpr WriteMode mode_of(Verb verb) noexcept {
     switch (verb) {
-        case Verb::add: return WriteMode::add;
-        case Verb::replace: return WriteMode::replace;
-        case Verb::append: return WriteMode::append;
-        case Verb::prepend: return WriteMode::prepend;
-        default: return WriteMode::set;
+        case Verb::add:
+            return WriteMode::add;
+        case Verb::replace:
+            return WriteMode::replace;
+        case Verb::append:
+            return WriteMode::append;
+        case Verb::prepend:
+            return WriteMode::prepend;
+        default:
+            return WriteMode::set;
     }
 }
 
@@ -55,12 +60,18 @@ class KeyList {
 
 Answer answer_for(WriteOutcome outcome) noexcept {
     switch (outcome) {
-        case WriteOutcome::stored: return Answer::stored;
-        case WriteOutcome::not_stored: return Answer::not_stored;
-        case WriteOutcome::exists: return Answer::exists;
-        case WriteOutcome::not_found: return Answer::not_found;
-        case WriteOutcome::too_large: return Answer::too_large;
-        case WriteOutcome::no_memory: return Answer::no_memory;
+        case WriteOutcome::stored:
+            return Answer::stored;
+        case WriteOutcome::not_stored:
+            return Answer::not_stored;
+        case WriteOutcome::exists:
+            return Answer::exists;
+        case WriteOutcome::not_found:
+            return Answer::not_found;
+        case WriteOutcome::too_large:
+            return Answer::too_large;
+        case WriteOutcome::no_memory:
+            return Answer::no_memory;
     }
     return Answer::no_memory;
 }
@@ -132,11 +143,13 @@ Outcome execute_arithmetic(Turn& turn, const Command& command) noexcept {
         case storage::ArithmeticOutcome::done:
             turn.answers.number(result.number);
             return Outcome::done;
-        case storage::ArithmeticOutcome::non_numeric: return turn.answer(Answer::non_numeric);
+        case storage::ArithmeticOutcome::non_numeric:
+            return turn.answer(Answer::non_numeric);
         case storage::ArithmeticOutcome::no_memory:
             return turn.answer(Answer::no_memory_for_number);
         case storage::ArithmeticOutcome::not_found:
-        case storage::ArithmeticOutcome::exists: return turn.answer(Answer::not_found);
+        case storage::ArithmeticOutcome::exists:
+            return turn.answer(Answer::not_found);
     }
     return Outcome::done;
 }

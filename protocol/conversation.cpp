@@ -51,7 +51,7 @@ struct Conversation::Burst {
 
 // A complete request line at the front of the input.
 struct Conversation::Line {
-    std::string_view text;     // without its end
+    std::string_view text;  // without its end
     std::size_t size_with_end;
 };
 
@@ -65,14 +65,20 @@ Next Conversation::advance(lib::ByteBuffer& input, Output& output,
     Burst burst{input, output, now, AnswerWriter(output, executor_.store()),
                 executor_.settings().requests_per_event};
     auto step = Step::go_on;
-    while (step == Step::go_on) step = this->step(burst);
+    while (step == Step::go_on)
+        step = this->step(burst);
     note_phase(input, step);
     switch (step) {
         case Step::go_on:
-        case Step::need_input: return Next::read_more;
-        case Step::write_first: return Next::write_first;
-        case Step::yield: executor_.counters().totals.add(Count::conn_yields); return Next::yield;
-        case Step::close: return Next::close;
+        case Step::need_input:
+            return Next::read_more;
+        case Step::write_first:
+            return Next::write_first;
+        case Step::yield:
+            executor_.counters().totals.add(Count::conn_yields);
+            return Next::yield;
+        case Step::close:
+            return Next::close;
     }
     return Next::close;
 }
@@ -130,8 +136,8 @@ Conversation::Step Conversation::answer_get_run(Burst& burst) noexcept {
 
 Conversation::Step Conversation::await_line(std::string_view text) noexcept {
     scanned_ = text.size();
-    const bool too_long = text.size() > line_limit &&
-                          (!is_retrieval(text) || text.size() > retrieval_line_limit);
+    const bool too_long =
+        text.size() > line_limit && (!is_retrieval(text) || text.size() > retrieval_line_limit);
     return too_long ? Step::close : Step::need_input;
 }
 
@@ -180,8 +186,7 @@ void Conversation::finish_request(Burst& burst, std::size_t consumed) noexcept {
     wanted_ = 0;
 }
 
-Conversation::Step Conversation::take_value(Burst& burst, const Line& line,
-                                            const VerbEntry& entry,
+Conversation::Step Conversation::take_value(Burst& burst, const Line& line, const VerbEntry& entry,
                                             const Command& command) noexcept {
     auto& store = executor_.store();
     if (store.exceeds_limit(command.key.size(), command.value_bytes, command.client_flags)) {
@@ -263,8 +268,8 @@ Conversation::Step Conversation::begin_swallow(Burst& burst, const Line& line,
 }
 
 Conversation::Step Conversation::swallow(Burst& burst) noexcept {
-    const auto here = static_cast<std::size_t>(
-        std::min<std::uint64_t>(to_swallow_, burst.input.size()));
+    const auto here =
+        static_cast<std::size_t>(std::min<std::uint64_t>(to_swallow_, burst.input.size()));
     burst.input.consume(here);
     to_swallow_ -= here;
     if (to_swallow_ > 0) return Step::need_input;

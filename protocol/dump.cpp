@@ -89,8 +89,8 @@ bool walk(Turn& turn, Visit&& visit) noexcept {
     auto& progress = turn.progress;
     for (unsigned step = 0; step < steps_per_turn; ++step) {
         if (turn.output_is_full()) return false;
-        const auto next = turn.executor.store().walk({progress.position}, step_items, turn.now,
-                                                     visit);
+        const auto next =
+            turn.executor.store().walk({progress.position}, step_items, turn.now, visit);
         if (!next) return true;
         progress.position = next->hash;
     }

@@ -45,13 +45,15 @@ void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
         if (!result.hit()) on_miss(0, result.miss);
     } else {
         std::array<Key, batch_limit> hashed;
-        for (std::size_t i = 0; i < keys.size(); ++i) hashed[i] = store_.key(keys[i]);
+        for (std::size_t i = 0; i < keys.size(); ++i)
+            hashed[i] = store_.key(keys[i]);
         store_.get_many(std::span(hashed).first(keys.size()), now, on_hit, on_miss);
     }
     count(Count::cmd_get, keys.size());
     if (hits != 0) count(Count::get_hits, static_cast<unsigned>(std::popcount(hits)));
     if (!prefixes_.is_enabled()) return;
-    for (std::size_t i = 0; i < keys.size(); ++i) count_prefix(keys[i], (hits >> i & 1U) != 0);
+    for (std::size_t i = 0; i < keys.size(); ++i)
+        count_prefix(keys[i], (hits >> i & 1U) != 0);
 }
 
 bool Executor::get_and_touch(std::string_view key, const Now& now, storage::Expiry expiry,
@@ -114,9 +116,8 @@ storage::WriteResult Executor::write(std::string_view key, const Now& now,
                             ? store_.write(hashed, now, request, std::move(*reserved))
                             : store_.write(hashed, now, request);
     const auto bytes = reserved != nullptr ? reserved_bytes : request.value.size();
-    count_written(
-        classes_.of(storage::accounted_bytes(key.size(), bytes, request.client_flags)), request,
-        result.outcome);
+    count_written(classes_.of(storage::accounted_bytes(key.size(), bytes, request.client_flags)),
+                  request, result.outcome);
     if (prefixes_.is_enabled()) prefixes_.count_set(key, settings_.prefix_delimiter);
     return result;
 }

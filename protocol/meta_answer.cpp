@@ -50,12 +50,15 @@ void MetaAnswer::flag(char letter, const MetaFlags& asked, const MetaFacts& fact
                 number_flag('t', *facts.ttl);
             }
             break;
-        case 'k': key_flag(facts); break;
+        case 'k':
+            key_flag(facts);
+            break;
         case 'O':
             bytes_.append(" O");
             bytes_.append(asked.opaque);
             break;
-        default: break;
+        default:
+            break;
     }
 }
 
@@ -65,7 +68,9 @@ MetaAnswer& MetaAnswer::mark(char letter) {
     return *this;
 }
 
-void MetaAnswer::end_line() { bytes_.append("\r\n"); }
+void MetaAnswer::end_line() {
+    bytes_.append("\r\n");
+}
 
 void MetaAnswer::number_flag(char letter, std::int64_t number) {
     char* const begin = bytes_.prepare(digits_limit + 2);

@@ -7,9 +7,9 @@
 namespace twincached::protocol {
 
 struct MetaFlags {
-    std::uint64_t seen = 0;    // one bit per letter, see bit_of
-    std::string_view words;    // all flags as they came, in whose order the answer returns them
-    std::string_view wire_key; // the key as the client wrote it, base64 or not
+    std::uint64_t seen = 0;     // one bit per letter, see bit_of
+    std::string_view words;     // all flags as they came, in whose order the answer returns them
+    std::string_view wire_key;  // the key as the client wrote it, base64 or not
     std::string_view opaque;
     std::uint64_t cas = 0;           // C
     std::uint64_t explicit_cas = 0;  // E

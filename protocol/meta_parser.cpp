@@ -12,7 +12,8 @@ constexpr std::string_view arithmetic_modes = "I+D-";
 
 constexpr std::uint64_t make_known() noexcept {
     std::uint64_t mask = 0;
-    for (const char letter : known_letters) mask |= MetaFlags::bit_of(letter);
+    for (const char letter : known_letters)
+        mask |= MetaFlags::bit_of(letter);
     return mask;
 }
 constexpr std::uint64_t known = make_known();
@@ -45,24 +46,36 @@ Answer take_mode(Verb verb, std::string_view token, MetaFlags& meta) noexcept {
 
 Answer take_token(Verb verb, char letter, std::string_view token, MetaFlags& meta) noexcept {
     switch (letter) {
-        case 'C': return take_number(token, meta.cas, Answer::meta_bad_token);
-        case 'E': return take_number(token, meta.explicit_cas, Answer::meta_bad_token);
-        case 'D': return take_number(token, meta.delta, Answer::meta_bad_delta);
-        case 'J': return take_number(token, meta.initial, Answer::meta_bad_initial);
-        case 'F': return take_number(token, meta.client_flags, Answer::bad_line);
-        case 'N': return take_seconds(token, meta.vivify_ttl);
-        case 'R': return take_seconds(token, meta.recache_below);
-        case 'T': return take_seconds(token, meta.ttl);
-        case 'M': return take_mode(verb, token, meta);
+        case 'C':
+            return take_number(token, meta.cas, Answer::meta_bad_token);
+        case 'E':
+            return take_number(token, meta.explicit_cas, Answer::meta_bad_token);
+        case 'D':
+            return take_number(token, meta.delta, Answer::meta_bad_delta);
+        case 'J':
+            return take_number(token, meta.initial, Answer::meta_bad_initial);
+        case 'F':
+            return take_number(token, meta.client_flags, Answer::bad_line);
+        case 'N':
+            return take_seconds(token, meta.vivify_ttl);
+        case 'R':
+            return take_seconds(token, meta.recache_below);
+        case 'T':
+            return take_seconds(token, meta.ttl);
+        case 'M':
+            return take_mode(verb, token, meta);
         case 'O':
             meta.opaque = token;
             return token.size() > opaque_limit ? Answer::meta_opaque_too_long : Answer::none;
-        default: return Answer::none;
+        default:
+            return Answer::none;
     }
 }
 
 // What stands where a flag should, but is none: not even its length can be trusted.
-constexpr bool is_flag_letter(char letter) noexcept { return letter >= 'A' && letter <= 'z'; }
+constexpr bool is_flag_letter(char letter) noexcept {
+    return letter >= 'A' && letter <= 'z';
+}
 
 bool all_are_letters(Words words) noexcept {
     for (auto word = words.next(); !word.empty(); word = words.next()) {
@@ -137,10 +150,12 @@ Answer parse_meta_arithmetic(Words words, Command& command) noexcept {
         case Answer::meta_bad_initial:
         case Answer::meta_bad_key:
         case Answer::meta_duplicate:
-        case Answer::meta_invalid: return Answer::meta_invalid_or_duplicate;
+        case Answer::meta_invalid:
+            return Answer::meta_invalid_or_duplicate;
         case Answer::bad_line:
             return command.meta.seen != 0 ? Answer::meta_invalid_or_duplicate : refused;
-        default: return refused;
+        default:
+            return refused;
     }
 }
 

@@ -69,8 +69,7 @@ void write_marks(MetaAnswer& line, const ItemView& item, const ReadMarks& marks)
     if (marks.recache == Recache::won || marks.vivified) line.mark('W');
 }
 
-void answer_hit(Turn& turn, const Command& command, const ItemView& item,
-                const ReadMarks& marks) {
+void answer_hit(Turn& turn, const Command& command, const ItemView& item, const ReadMarks& marks) {
     const auto& meta = command.meta;
     MetaFacts facts;
     facts.cas = turn.executor.shown_cas(item.cas);
@@ -96,20 +95,29 @@ void answer_hit(Turn& turn, const Command& command, const ItemView& item,
 
 WriteMode mode_of(char mode) noexcept {
     switch (mode) {
-        case 'E': return WriteMode::add;
-        case 'A': return WriteMode::append;
-        case 'P': return WriteMode::prepend;
-        case 'R': return WriteMode::replace;
-        default: return WriteMode::set;
+        case 'E':
+            return WriteMode::add;
+        case 'A':
+            return WriteMode::append;
+        case 'P':
+            return WriteMode::prepend;
+        case 'R':
+            return WriteMode::replace;
+        default:
+            return WriteMode::set;
     }
 }
 
 std::string_view status_of(WriteOutcome outcome) noexcept {
     switch (outcome) {
-        case WriteOutcome::stored: return has_data;
-        case WriteOutcome::exists: return exists;
-        case WriteOutcome::not_found: return not_found;
-        default: return not_stored;
+        case WriteOutcome::stored:
+            return has_data;
+        case WriteOutcome::exists:
+            return exists;
+        case WriteOutcome::not_found:
+            return not_found;
+        default:
+            return not_stored;
     }
 }
 
@@ -124,8 +132,7 @@ std::optional<std::int64_t> ttl_before(Turn& turn, const Command& command) noexc
     return ttl;
 }
 
-Outcome answer_number(Turn& turn, const Command& command,
-                      const storage::ArithmeticResult& result,
+Outcome answer_number(Turn& turn, const Command& command, const storage::ArithmeticResult& result,
                       std::optional<std::int64_t> ttl_at_first) {
     const auto& meta = command.meta;
     if (meta.has('q')) return Outcome::done;
@@ -163,10 +170,10 @@ Outcome execute_meta_get(Turn& turn, const Command& command) noexcept {
         request.recache_below =
             static_cast<std::uint32_t>(std::clamp<std::int64_t>(meta.recache_below, 0, limit));
     }
-    const bool hit = turn.executor.read(
-        command.key, turn.now, request, [&](const ItemView& item, const ReadMarks& marks) {
-            answer_hit(turn, command, item, marks);
-        });
+    const bool hit = turn.executor.read(command.key, turn.now, request,
+                                        [&](const ItemView& item, const ReadMarks& marks) {
+                                            answer_hit(turn, command, item, marks);
+                                        });
     if (hit || meta.has('q')) return Outcome::done;
     return status_line(turn, command, no_item);
 }
@@ -209,8 +216,10 @@ Outcome execute_meta_delete(Turn& turn, const Command& command) noexcept {
     switch (result.outcome) {
         case storage::RemoveOutcome::removed:
             return meta.has('q') ? Outcome::done : status_line(turn, command, has_data);
-        case storage::RemoveOutcome::exists: return status_line(turn, command, exists);
-        case storage::RemoveOutcome::not_found: return status_line(turn, command, not_found);
+        case storage::RemoveOutcome::exists:
+            return status_line(turn, command, exists);
+        case storage::RemoveOutcome::not_found:
+            return status_line(turn, command, not_found);
     }
     return Outcome::done;
 }
@@ -229,11 +238,16 @@ Outcome execute_meta_arithmetic(Turn& turn, const Command& command) noexcept {
     const auto ttl_at_first = ttl_before(turn, command);
     const auto result = turn.executor.arithmetic(command.key, turn.now, request);
     switch (result.outcome) {
-        case ArithmeticOutcome::done: return answer_number(turn, command, result, ttl_at_first);
-        case ArithmeticOutcome::not_found: return status_line(turn, command, not_found);
-        case ArithmeticOutcome::exists: return status_line(turn, command, exists);
-        case ArithmeticOutcome::non_numeric: return turn.answer(Answer::non_numeric);
-        case ArithmeticOutcome::no_memory: return turn.answer(Answer::no_memory_for_number);
+        case ArithmeticOutcome::done:
+            return answer_number(turn, command, result, ttl_at_first);
+        case ArithmeticOutcome::not_found:
+            return status_line(turn, command, not_found);
+        case ArithmeticOutcome::exists:
+            return status_line(turn, command, exists);
+        case ArithmeticOutcome::non_numeric:
+            return turn.answer(Answer::non_numeric);
+        case ArithmeticOutcome::no_memory:
+            return turn.answer(Answer::no_memory_for_number);
     }
     return Outcome::done;
 }
@@ -246,8 +260,7 @@ Outcome execute_meta_debug(Turn& turn, const Command& command) noexcept {
     auto& store = turn.executor.store();
     auto& bytes = turn.answers.output().bytes();
     const bool found = store.peek(store.key(command.key), turn.now, [&](const ItemView& item) {
-        char* const begin =
-            bytes.prepare(command.meta.wire_key.size() + 5 * digits_limit + 64);
+        char* const begin = bytes.prepare(command.meta.wire_key.size() + 5 * digits_limit + 64);
         char* at = put(put(begin, "ME "), command.meta.wire_key);
         at = put_number(put(at, " exp="), ttl_of(item.expiry, turn.now));
         at = put_number(put(at, " la="), seconds_since(item.last_access, turn.now));

@@ -32,9 +32,9 @@ class Output {
 
   private:
     struct Segment {
-        lib::ByteBuffer bytes;           // either this
-        storage::PinnedValue pinned;     // or this
-        std::string_view rest;           // what of it is still to be written
+        lib::ByteBuffer bytes;        // either this
+        storage::PinnedValue pinned;  // or this
+        std::string_view rest;        // what of it is still to be written
     };
     // Closed segments, before tail_: those from first_ on are still to be written.
     std::vector<Segment> queue_;

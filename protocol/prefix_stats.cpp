@@ -32,7 +32,8 @@ void PrefixStats::count_delete(std::string_view key, char delimiter) noexcept {
 
 void PrefixStats::visit(Visitor visit) const {
     const lib::MutexLock lock(mutex_);
-    for (const auto& [prefix, counts] : counts_) visit(prefix, counts);
+    for (const auto& [prefix, counts] : counts_)
+        visit(prefix, counts);
 }
 
 void PrefixStats::clear() noexcept {

@@ -20,15 +20,48 @@ using StatVisitor = lib::FunctionRef<void(std::string_view key, std::string_view
 
 // Raised by the thread that serves the connection; summed by whoever reports.
 enum class Count : std::uint8_t {
-    cmd_get, cmd_set, cmd_flush, cmd_touch, cmd_meta, get_hits, get_misses, get_expired,
-    get_flushed, delete_hits, delete_misses, incr_hits, incr_misses, decr_hits, decr_misses,
-    cas_hits, cas_misses, cas_badval, touch_hits, touch_misses, store_too_large, store_no_memory,
-    auth_cmds, auth_errors, bytes_read, bytes_written, conn_yields, idle_kicks, response_obj_oom,
+    cmd_get,
+    cmd_set,
+    cmd_flush,
+    cmd_touch,
+    cmd_meta,
+    get_hits,
+    get_misses,
+    get_expired,
+    get_flushed,
+    delete_hits,
+    delete_misses,
+    incr_hits,
+    incr_misses,
+    decr_hits,
+    decr_misses,
+    cas_hits,
+    cas_misses,
+    cas_badval,
+    touch_hits,
+    touch_misses,
+    store_too_large,
+    store_no_memory,
+    auth_cmds,
+    auth_errors,
+    bytes_read,
+    bytes_written,
+    conn_yields,
+    idle_kicks,
+    response_obj_oom,
     count_
 };
 // Per size class, for `stats slabs`.
 enum class ClassCount : std::uint8_t {
-    get_hits, cmd_set, delete_hits, incr_hits, decr_hits, cas_hits, cas_badval, touch_hits, count_
+    get_hits,
+    cmd_set,
+    delete_hits,
+    incr_hits,
+    decr_hits,
+    cas_hits,
+    cas_badval,
+    touch_hits,
+    count_
 };
 
 struct ThreadCounters {
@@ -37,15 +70,15 @@ struct ThreadCounters {
 };
 
 struct Settings {
-    std::uint32_t requests_per_event = 20;       // -R
+    std::uint32_t requests_per_event = 20;  // -R
     std::uint64_t item_size_limit_bytes = 1 << 20;
-    bool cas_enabled = true;                     // -C turns it off
-    bool flush_enabled = true;                   // -F
-    bool dump_enabled = true;                    // -X
-    bool shutdown_enabled = false;               // -A
+    bool cas_enabled = true;        // -C turns it off
+    bool flush_enabled = true;      // -F
+    bool dump_enabled = true;       // -X
+    bool shutdown_enabled = false;  // -A
     std::size_t output_high_water_bytes = 256 * 1024;
-    bool ascii = true;                           // -B
-    char prefix_delimiter = ':';                 // -D
+    bool ascii = true;            // -B
+    char prefix_delimiter = ':';  // -D
 };
 
 // What the conversations of a server share among themselves; nobody else needs it.

@@ -102,7 +102,8 @@ constexpr GeneralKey general_keys[] = {
     {"conn_yields", Count::conn_yields},
     {"hash_power_level", hash_power},
     {"hash_bytes", [](const StoreStats& s) -> std::uint64_t { return s.index_bytes; }},
-    {"hash_is_expanding", [](const StoreStats& s) -> std::uint64_t { return s.index_is_growing ? 1 : 0; }},
+    {"hash_is_expanding",
+     [](const StoreStats& s) -> std::uint64_t { return s.index_is_growing ? 1 : 0; }},
     {"slab_reassign_rescues"},
     {"slab_reassign_chunk_rescues"},
     {"slab_reassign_inline_reclaim"},
@@ -233,9 +234,8 @@ std::string_view own_version(std::string_view version) noexcept {
 
 void StatsReport::general(StatVisitor visit) const {
     Pairs process;
-    service_.process_stats([&](std::string_view key, std::string_view value) {
-        process.emplace_back(key, value);
-    });
+    service_.process_stats(
+        [&](std::string_view key, std::string_view value) { process.emplace_back(key, value); });
     const auto stats = service_.store().stats();
     for (const auto& key : general_keys) {
         const auto known = std::find_if(process.begin(), process.end(),
@@ -255,7 +255,8 @@ void StatsReport::general(StatVisitor visit) const {
             visit(key.name, key.text);
         }
     }
-    for (const auto& [key, value] : process) visit(key, value);
+    for (const auto& [key, value] : process)
+        visit(key, value);
     visit("twincached_version", own_version(service_.version()));
     visit("memory_used", NumberText(stats.memory_used));
     visit("slab_bytes", NumberText(stats.slab_bytes));
@@ -294,7 +295,8 @@ void StatsReport::slabs(StatVisitor visit) const {
         stat("used_chunks", items);
         stat("free_chunks", chunks - items);
         stat("free_chunks_end", 0);
-        for (const auto& [name, count] : class_counts) stat(name, service_.total(id, count));
+        for (const auto& [name, count] : class_counts)
+            stat(name, service_.total(id, count));
         ++active;
         page_total += pages.pages;
     }

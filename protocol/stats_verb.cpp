@@ -16,24 +16,18 @@ struct ReportEntry {
 };
 
 constexpr ReportEntry reports[] = {
-    {"", [](Service& service, const storage::Now& now, StatVisitor visit) {
-         StatsReport(service, now).general(visit);
-     }},
-    {"settings", [](Service& service, const storage::Now&, StatVisitor visit) {
-         service.settings_stats(visit);
-     }},
-    {"items", [](Service& service, const storage::Now& now, StatVisitor visit) {
-         StatsReport(service, now).items(visit);
-     }},
-    {"slabs", [](Service& service, const storage::Now& now, StatVisitor visit) {
-         StatsReport(service, now).slabs(visit);
-     }},
-    {"conns", [](Service& service, const storage::Now&, StatVisitor visit) {
-         service.connection_stats(visit);
-     }},
-    {"replication", [](Service& service, const storage::Now&, StatVisitor visit) {
-         service.replication_stats(visit);
-     }},
+    {"", [](Service& service, const storage::Now& now,
+            StatVisitor visit) { StatsReport(service, now).general(visit); }},
+    {"settings", [](Service& service, const storage::Now&,
+                    StatVisitor visit) { service.settings_stats(visit); }},
+    {"items", [](Service& service, const storage::Now& now,
+                 StatVisitor visit) { StatsReport(service, now).items(visit); }},
+    {"slabs", [](Service& service, const storage::Now& now,
+                 StatVisitor visit) { StatsReport(service, now).slabs(visit); }},
+    {"conns", [](Service& service, const storage::Now&,
+                 StatVisitor visit) { service.connection_stats(visit); }},
+    {"replication", [](Service& service, const storage::Now&,
+                       StatVisitor visit) { service.replication_stats(visit); }},
 };
 
 Outcome execute_detail(Turn& turn, std::string_view what) noexcept {

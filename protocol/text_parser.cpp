@@ -32,7 +32,9 @@ Answer finish_storage(const StorageWords& parts, Command& command) noexcept {
     return Answer::none;
 }
 
-bool asks_no_reply(std::string_view words) noexcept { return ends_with_word(words, "noreply"); }
+bool asks_no_reply(std::string_view words) noexcept {
+    return ends_with_word(words, "noreply");
+}
 
 }  // namespace
 
@@ -145,7 +147,8 @@ GetRun scan_get_run(std::string_view input, std::span<std::string_view> keys) no
         constexpr std::size_t verb_size = 4;
         const auto limit = std::min(line.size(), verb_size + storage::key_size_limit + 1);
         std::size_t end = verb_size;
-        while (end < limit && static_cast<unsigned char>(line[end]) > ' ') ++end;
+        while (end<limit&& static_cast<unsigned char>(line[end])> ' ')
+            ++end;
         const auto size = end - verb_size;
         if (size == 0 || size > storage::key_size_limit) break;
         if (end + 1 >= line.size() || line[end] != '\r' || line[end + 1] != '\n') break;

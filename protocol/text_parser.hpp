@@ -27,7 +27,7 @@ Answer parse_touch_retrieval(Words words, Command& command) noexcept;  // gat ga
 Answer parse_storage(Words words, Command& command) noexcept;          // set add replace ...
 Answer parse_compare_storage(Words words, Command& command) noexcept;  // cas
 Answer parse_delete(Words words, Command& command) noexcept;
-Answer parse_arithmetic(Words words, Command& command) noexcept;       // incr decr
+Answer parse_arithmetic(Words words, Command& command) noexcept;  // incr decr
 Answer parse_touch(Words words, Command& command) noexcept;
 Answer parse_flush(Words words, Command& command) noexcept;
 Answer parse_verbosity(Words words, Command& command) noexcept;

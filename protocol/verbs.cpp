@@ -58,7 +58,8 @@ bool begins_http(std::string_view line) noexcept {
 }  // namespace
 
 bool names_http(std::string_view line) noexcept {
-    while (!line.empty() && line.back() == ' ') line.remove_suffix(1);
+    while (!line.empty() && line.back() == ' ')
+        line.remove_suffix(1);
     const auto blank = line.rfind(' ');
     return blank != std::string_view::npos && line.substr(blank + 1).starts_with("HTTP/");
 }

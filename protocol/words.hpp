@@ -17,9 +17,11 @@ class Words {
     // The next word; empty at the end.
     constexpr std::string_view next() noexcept {
         std::size_t begin = 0;
-        while (begin < rest_.size() && rest_[begin] == ' ') ++begin;
+        while (begin < rest_.size() && rest_[begin] == ' ')
+            ++begin;
         std::size_t end = begin;
-        while (end < rest_.size() && rest_[end] != ' ') ++end;
+        while (end < rest_.size() && rest_[end] != ' ')
+            ++end;
         const auto word = rest_.substr(begin, end - begin);
         rest_.remove_prefix(end);
         return word;
@@ -41,7 +43,8 @@ std::optional<Number> parse_signed_word(std::string_view word) noexcept {
 
 // Is `word` the last word of the line?
 constexpr bool ends_with_word(std::string_view line, std::string_view word) noexcept {
-    while (!line.empty() && line.back() == ' ') line.remove_suffix(1);
+    while (!line.empty() && line.back() == ' ')
+        line.remove_suffix(1);
     if (!line.ends_with(word)) return false;
     line.remove_suffix(word.size());
     return line.empty() || line.back() == ' ';

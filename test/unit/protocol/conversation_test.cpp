@@ -1,0 +1,365 @@
+#include "protocol/conversation.hpp"
+
+#include "test/unit/protocol/test_service.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+namespace twincached::protocol::test {
+
+namespace {
+
+std::string value_of(std::size_t size) {
+    std::string value(size, '.');
+    for (std::size_t i = 0; i < size; ++i)
+        value[i] = static_cast<char>('a' + i % 23);
+    return value;
+}
+
+std::string set_line(std::string_view key, const std::string& value, std::string_view suffix = "") {
+    return "set " + std::string(key) + " 0 0 " + std::to_string(value.size()) +
+           std::string(suffix) + "\r\n" + value + "\r\n";
+}
+
+std::string hit(std::string_view key, const std::string& value) {
+    return "VALUE " + std::string(key) + " 0 " + std::to_string(value.size()) + "\r\n" + value +
+           "\r\n";
+}
+
+constexpr std::size_t large_size = 300'000;
+
+}  // namespace
+
+TEST_CASE("a conversation gives the same answers at every split of its input") {
+    const std::string conversation =
+        "set a 5 0 3\r\nabc\r\nget a\r\nget a b\r\nget b\r\nget a\r\n gets a \r\n"
+        "set b 0 0 3\r\nabcd\r\nappend a 0 0 1 \r\nd\r\nget   a  \r\n"
+        "set n 0 0 2\r\n10\r\nincr n 5\r\ndecr n 10\r\nget n\nbogus\r\n\r\n"
+        "cas a 0 0 1\r\nx\r\nset c 0 0 1 noreply\r\nc\r\nget c\r\ndelete c noreply\r\nget c\r\n"
+        "gat 100 a b\r\ntouch a 0\r\nset x 0 0 2000000\r\n" +
+        value_of(2'000'000 % 1000) + "";
+    std::string expected;
+    {
+        TestService service;
+        expected = Client(service).say(conversation);
+    }
+    CHECK(expected.starts_with("STORED\r\nVALUE a 5 3\r\nabc\r\nEND\r\n"));
+    for (std::size_t cut = 1; cut < conversation.size(); ++cut) {
+        TestService service;
+        Client client(service);
+        auto answers = client.say(conversation.substr(0, cut));
+        answers += client.say(conversation.substr(cut));
+        INFO("cut at " << cut);
+        REQUIRE(answers == expected);
+    }
+}
+
+TEST_CASE("a large value comes back whole however it is split") {
+    const auto value = value_of(large_size);
+    const auto piece =
+        GENERATE(std::size_t{1'000}, std::size_t{16'384}, std::size_t{70'001}, SIZE_MAX);
+    TestService service;
+    Client client(service);
+    CHECK(client.say(set_line("big", value) + "get big\r\n", piece) ==
+          "STORED\r\n" + hit("big", value) + "END\r\n");
+    CHECK(client.conversation().at_boundary());
+}
+
+TEST_CASE("a large value is read straight into its place") {
+    const auto value = value_of(large_size);
+    TestService service;
+    Client client(service);
+    client.say(set_line("big", value).substr(0, 100));
+    CHECK(client.conversation().phase() == Phase::in_value);
+    CHECK(client.input().empty());
+    CHECK(client.conversation().value_target().size() > large_size - 100);
+    CHECK(client.conversation().value_target().size() < large_size);
+}
+
+TEST_CASE("a large value is sent from where it lies") {
+    const auto value = value_of(large_size);
+    TestService service;
+    Client client(service);
+    client.say(set_line("big", value));
+    client.input().append("get big\r\n");
+    const auto next = client.conversation().advance(client.input(), client.output(), client.now);
+    CHECK(next == Next::read_more);
+    std::string_view segments[4];
+    CHECK(client.output().gather(segments) == 3);
+    CHECK(segments[1] == value);
+    Client(service).say("delete big\r\n");
+    CHECK(segments[1] == value);
+}
+
+TEST_CASE("a half-received value does not show, and is forgotten with its client") {
+    TestService service;
+    {
+        Client client(service);
+        client.say("set big 0 0 300000\r\nhalf of it");
+        CHECK(Client(service).say("get big\r\n") == "END\r\n");
+    }
+    CHECK(Client(service).say("get big\r\n") == "END\r\n");
+}
+
+TEST_CASE("a value that does not end in a line end is refused whatever its size") {
+    const auto size = GENERATE(std::size_t{3}, large_size);
+    TestService service;
+    Client client(service);
+    auto line = set_line("k", value_of(size));
+    line[line.size() - 2] = 'x';
+    CHECK(client.say(line) == "CLIENT_ERROR bad data chunk\r\n");
+    CHECK(client.say("get k\r\n") == "END\r\n");
+}
+
+TEST_CASE("a value that is too large is swallowed, and what the key held is gone") {
+    TestService service;
+    Client client(service);
+    const auto piece = GENERATE(std::size_t{10'000}, SIZE_MAX);
+    client.say(set_line("k", "old"));
+    CHECK(client.say(set_line("k", value_of(1 << 20)) + "get k\r\n", piece) ==
+          "SERVER_ERROR object too large for cache\r\nEND\r\n");
+    CHECK(service.total(Count::store_too_large) == 1);
+}
+
+TEST_CASE("the item size limit counts as memcached counts") {
+    TestService service;
+    Client client(service);
+    CHECK(client.say(set_line("k", value_of(1'047'552))) == "STORED\r\n");
+    CHECK(client.say(set_line("k", value_of(1'049'600))) ==
+          "SERVER_ERROR object too large for cache\r\n");
+}
+
+TEST_CASE("noreply silences success, failure and refusal, and nothing else") {
+    TestService service;
+    Client client(service);
+    CHECK(client.say(set_line("k", "v", " noreply")).empty());
+    CHECK(client.say("add k 0 0 1 noreply\r\nx\r\n").empty());
+    CHECK(client.say("incr k 1 noreply\r\ndecr q 1 noreply\r\ntouch k 0 noreply\r\n").empty());
+    CHECK(client.say("delete k noreply\r\ndelete k noreply\r\n").empty());
+    CHECK(client.say("flush_all noreply\r\nflush_all 0 noreply\r\n").empty());
+    CHECK(client.say("verbosity 1 noreply\r\ncache_memlimit 64 noreply\r\n").empty());
+    CHECK(client.say(set_line("k", value_of(2 << 20), " noreply")).empty());
+    CHECK(client.say("set k 0 abc 1 noreply\r\nx\r\n").empty());
+    CHECK(client.say("get k\r\n") == "END\r\n");
+}
+
+TEST_CASE("a pipeline of any depth is answered in order") {
+    TestService service;
+    Client client(service);
+    std::string requests;
+    std::string expected;
+    for (int i = 0; i < 1000; ++i) {
+        const auto key = "key" + std::to_string(i);
+        requests += set_line(key, std::to_string(i)) + "get " + key + "\r\nget none" + key + "\r\n";
+        expected += "STORED\r\n" + hit(key, std::to_string(i)) + "END\r\nEND\r\n";
+    }
+    CHECK(client.say(requests) == expected);
+}
+
+TEST_CASE("a run of pipelined gets is answered in order, each with its END") {
+    TestService service;
+    Client client(service);
+    service.settings_to_change().requests_per_event = 1000;
+    std::string requests;
+    std::string expected;
+    for (int i = 0; i < 100; ++i) {
+        const auto key = "key" + std::to_string(i);
+        if (i % 3 != 0) client.say(set_line(key, std::to_string(i)));
+        requests += "get " + key + "\r\n";
+        expected += i % 3 != 0 ? hit(key, std::to_string(i)) + "END\r\n" : "END\r\n";
+    }
+    CHECK(client.say(requests) == expected);
+    CHECK(service.total(Count::cmd_get) == 100);
+    CHECK(service.total(Count::get_hits) == 66);
+    CHECK(service.total(Count::get_misses) == 34);
+}
+
+TEST_CASE("after its budget of commands a conversation lets others run") {
+    TestService service;
+    service.settings_to_change().requests_per_event = 1;
+    Client client(service);
+    std::string requests;
+    for (int i = 0; i < 6; ++i)
+        requests += set_line("k", "v");
+    client.say(requests);
+    CHECK(std::count(client.last_steps.begin(), client.last_steps.end(), Next::yield) == 5);
+    CHECK(service.total(Count::conn_yields) == 5);
+}
+
+TEST_CASE("the budget counts every get of a run") {
+    TestService service;
+    service.settings_to_change().requests_per_event = 10;
+    Client client(service);
+    std::string requests;
+    for (int i = 0; i < 25; ++i)
+        requests += "get k\r\n";
+    client.say(requests);
+    CHECK(client.last_steps == std::vector{Next::yield, Next::yield, Next::read_more});
+}
+
+TEST_CASE("output stops at the high-water mark and goes on when it was written") {
+    TestService service;
+    service.settings_to_change().output_high_water_bytes = 4000;
+    Client client(service);
+    const auto value = value_of(1000);
+    std::string line = "gets";
+    std::string touching = "gat 0";
+    for (int i = 0; i < 200; ++i) {
+        client.say(set_line("k" + std::to_string(i), value));
+        line += " k" + std::to_string(i);
+        touching += " k" + std::to_string(i);
+    }
+    client.input().append(line + "\r\n");
+    CHECK(client.conversation().advance(client.input(), client.output(), client.now) ==
+          Next::write_first);
+    CHECK(client.output().size() < 4000 + 32 * 1100);
+    const auto answers = client.hear();
+    CHECK(answers.size() > 200 * 1000);
+    CHECK(answers.ends_with("END\r\n"));
+    const auto touched = client.say(touching + "\r\n");
+    CHECK(touched.size() > 200 * 1000);
+    CHECK(touched.ends_with(hit("k199", value) + "END\r\n"));
+    CHECK(std::count(client.last_steps.begin(), client.last_steps.end(), Next::write_first) > 40);
+}
+
+TEST_CASE("a line without an end is cut off, unless it asks for keys") {
+    TestService service;
+    SECTION("any other line closes") {
+        Client client(service);
+        CHECK(client.say("set " + std::string(2044, 'x')).empty());
+        CHECK_FALSE(client.closed);
+        client.say("x");
+        CHECK(client.closed);
+    }
+    SECTION("also when its end comes in the same packet") {
+        Client client(service);
+        CHECK(client.say("delete k " + std::string(3000, 'x') + "\r\n").empty());
+        CHECK(client.closed);
+    }
+    SECTION("a retrieval may be hundreds of kilobytes long") {
+        Client client(service);
+        client.say(set_line("k", "v"));
+        std::string line = "get";
+        for (int i = 0; i < 20'000; ++i)
+            line += " missing" + std::to_string(i);
+        CHECK(client.say(line + " k\r\n", 16'384) == hit("k", "v") + "END\r\n");
+        CHECK_FALSE(client.closed);
+    }
+    SECTION("but not without any limit") {
+        Client client(service);
+        const std::string keys(1 << 20, 'k');
+        client.say("get ");
+        for (int i = 0; i < 9 && !client.closed; ++i)
+            client.say(keys);
+        CHECK(client.closed);
+    }
+}
+
+TEST_CASE("a bad key in a list refuses the whole list") {
+    TestService service;
+    Client client(service);
+    client.say(set_line("k", "v"));
+    CHECK(client.say("get k " + std::string(251, 'x') + " k\r\nget k\r\n") ==
+          "CLIENT_ERROR bad command line format\r\n" + hit("k", "v") + "END\r\n");
+    CHECK(client.say("get " + std::string(251, 'x') + "\r\n") ==
+          "CLIENT_ERROR bad command line format\r\n");
+}
+
+TEST_CASE("an HTTP client is closed without a word") {
+    TestService service;
+    const std::string line =
+        GENERATE("GET / HTTP/1.1", "GET /x", "PUT x", "POST /", "DELETE /x", "OPTIONS * HTTP/1.1");
+    Client client(service);
+    CHECK(client.say(line + "\r\nHost: x\r\n\r\n").empty());
+    CHECK(client.closed);
+}
+
+TEST_CASE("upper case is no HTTP by itself") {
+    TestService service;
+    Client client(service);
+    CHECK(client.say("GET a\r\nPUT x\r\n") == "ERROR\r\nERROR\r\n");
+    CHECK_FALSE(client.closed);
+}
+
+TEST_CASE("quit closes, and what was asked before it is answered") {
+    TestService service;
+    Client client(service);
+    CHECK(client.say("version\r\nquit\r\nversion\r\n") == "VERSION 1.6.45\r\n");
+    CHECK(client.closed);
+}
+
+TEST_CASE("shutdown must be allowed") {
+    TestService service;
+    CHECK(Client(service).say("shutdown\r\n") == "SERVER_ERROR: shutdown not enabled\r\n");
+    service.settings_to_change().shutdown_enabled = true;
+    CHECK(Client(service).say("shutdown now\r\n") == "CLIENT_ERROR invalid shutdown mode\r\n");
+    CHECK_FALSE(service.stopped);
+    Client client(service);
+    CHECK(client.say("shutdown graceful\r\n").empty());
+    CHECK(client.closed);
+    CHECK(service.stopped_gracefully);
+}
+
+TEST_CASE("with CAS switched off clients see 0") {
+    TestService service;
+    service.settings_to_change().cas_enabled = false;
+    Client client(service);
+    client.say(set_line("k", "v"));
+    CHECK(client.say("gets k\r\n") == "VALUE k 0 1 0\r\nv\r\nEND\r\n");
+}
+
+TEST_CASE("flush_all can be forbidden, delayed and taken back") {
+    TestService service;
+    Client client(service);
+    client.say(set_line("k", "v"));
+    SECTION("forbidden") {
+        service.settings_to_change().flush_enabled = false;
+        CHECK(client.say("flush_all\r\n") == "CLIENT_ERROR flush_all not allowed\r\n");
+        CHECK(client.say("get k\r\n") == hit("k", "v") + "END\r\n");
+    }
+    SECTION("at once, and what comes after it in the same second stays") {
+        CHECK(client.say("flush_all\r\nget k\r\n") == "OK\r\nEND\r\n");
+        CHECK(client.say(set_line("k", "w") + "get k\r\n") ==
+              "STORED\r\n" + hit("k", "w") + "END\r\n");
+    }
+    SECTION("later") {
+        CHECK(client.say("flush_all 10\r\nget k\r\n") == "OK\r\n" + hit("k", "v") + "END\r\n");
+        client.now.steady_ms += 10'001;
+        client.now.version_ms += 10'001;
+        service.store().maintain(client.now);
+        CHECK(client.say("get k\r\n") == "END\r\n");
+    }
+    SECTION("a flush at once takes the place of a later one") {
+        client.say("flush_all 10\r\nflush_all\r\n" + set_line("k", "w"));
+        client.now.steady_ms += 10'001;
+        client.now.version_ms += 10'001;
+        service.store().maintain(client.now);
+        CHECK(client.say("get k\r\n") == hit("k", "w") + "END\r\n");
+    }
+}
+
+TEST_CASE("an exptime beyond thirty days is an absolute time") {
+    TestService service;
+    Client client(service);
+    CHECK(client.say("add k 0 2678400 0\r\n\r\nget k\r\n") == "STORED\r\nEND\r\n");
+}
+
+TEST_CASE("an idle conversation holds nothing") {
+    TestService service;
+    Client client(service);
+    CHECK(client.conversation().phase() == Phase::idle);
+    client.say("get");
+    CHECK(client.conversation().phase() == Phase::in_line);
+    client.say(" k\r\nset k 0 0 10\r\nab");
+    CHECK(client.conversation().phase() == Phase::in_value);
+    client.say("cdefghij\r\nset k 0 0 2000000\r\nab");
+    CHECK(client.conversation().phase() == Phase::swallowing);
+    CHECK_FALSE(client.conversation().at_boundary());
+    client.say(std::string(2'000'000, 'x'));
+    CHECK(client.conversation().phase() == Phase::idle);
+    CHECK(client.input().empty());
+    CHECK(sizeof(Conversation) <= 200);
+}
+
+}  // namespace twincached::protocol::test

@@ -1,0 +1,59 @@
+#include "protocol/output.hpp"
+
+#include "test/unit/protocol/test_service.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+namespace twincached::protocol::test {
+
+namespace {
+
+std::string write_all(Output& output, std::size_t piece) {
+    std::string written;
+    while (!output.empty()) {
+        std::string_view segments[2];
+        const auto used = output.gather(segments);
+        REQUIRE(used > 0);
+        std::string gathered;
+        for (std::size_t i = 0; i < used; ++i)
+            gathered += segments[i];
+        const auto count = std::min(piece, gathered.size());
+        written += gathered.substr(0, count);
+        output.consume(count);
+    }
+    return written;
+}
+
+storage::PinnedValue pin(TestService& service, std::string_view key) {
+    storage::PinnedValue value;
+    auto& store = service.store();
+    store.get(store.key(key), some_time(),
+              [&](const storage::ItemView& item) { value = store.pin(item); });
+    return value;
+}
+
+}  // namespace
+
+TEST_CASE("bytes and pinned values leave in the order in which they came, in any pieces") {
+    TestService service;
+    const std::string large(100'000, 'L');
+    Client(service).say("set big 0 0 100000\r\n" + large + "\r\n");
+    const auto piece = GENERATE(std::size_t{1}, std::size_t{7}, std::size_t{50'000}, SIZE_MAX);
+    Output output;
+    output.append("first ");
+    output.append(pin(service, "big"));
+    output.append(pin(service, "big"));
+    output.append(" between ");
+    output.append(pin(service, "big"));
+    CHECK(output.size() == 15 + 300'000);
+    CHECK(write_all(output, piece) == "first " + large + large + " between " + large);
+    CHECK(output.size() == 0);
+    output.append("again");
+    CHECK(write_all(output, piece) == "again");
+    output.release();
+    CHECK(output.bytes().capacity() == 0);
+}
+
+}  // namespace twincached::protocol::test

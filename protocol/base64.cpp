@@ -57,7 +57,8 @@ std::optional<std::size_t> decode_base64(std::string_view text, std::span<char> 
         std::uint32_t group = 0;
         for (std::size_t j = i; j < i + 4; ++j) {
             const bool is_padding = j >= text.size() - padding;
-            const auto value = is_padding ? 0 : values[static_cast<unsigned char>(text[j])];
+            const std::uint32_t value =
+                is_padding ? 0U : values[static_cast<unsigned char>(text[j])];
             if (value == not_a_letter) return std::nullopt;
             group = group << 6 | value;
         }

@@ -6,6 +6,7 @@
 namespace twincached::protocol {
 
 void Output::append(storage::PinnedValue value) {
+    if (value.bytes().empty()) return;
     if (!tail_.empty()) {
         Segment closed;
         closed.bytes = std::move(tail_);

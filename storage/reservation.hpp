@@ -1,0 +1,40 @@
+// A range of address space that is reserved at once and filled with memory step by step, so that
+// what lies in it never moves and the resident size follows the use. Not thread-safe; owned by
+// one arena, index or table.
+#pragma once
+
+#include <cstddef>
+
+namespace twincached::storage {
+
+inline constexpr std::size_t page_bytes = 4096;
+
+constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) noexcept {
+    return (bytes + unit - 1) / unit * unit;
+}
+
+class Reservation {
+  public:
+    // Throws std::bad_alloc if the address space is not to be had.
+    explicit Reservation(std::size_t bytes);
+    ~Reservation();
+    Reservation(const Reservation&) = delete;
+    Reservation& operator=(const Reservation&) = delete;
+
+    char* base() const noexcept { return base_; }
+    std::size_t size() const noexcept { return size_; }
+
+    // Makes [0, bytes) usable; what was never written reads as zero. False if the reservation is
+    // too small or the system refuses.
+    [[nodiscard]] bool commit_to(std::size_t bytes) noexcept;
+    // Gives the whole pages in [offset, offset + bytes) back to the system. They stay usable and
+    // read as zero from now on.
+    void give_back(std::size_t offset, std::size_t bytes) noexcept;
+
+  private:
+    char* base_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t committed_ = 0;
+};
+
+}  // namespace twincached::storage

@@ -15,7 +15,9 @@ class Expiry {
     constexpr Expiry() noexcept = default;  // never
     static constexpr Expiry never() noexcept { return Expiry(0); }
     static constexpr Expiry past() noexcept { return Expiry(past_tick); }
-    static constexpr Expiry at(Tick tick) noexcept { return Expiry(tick < past_tick ? past_tick : tick); }
+    static constexpr Expiry at(Tick tick) noexcept {
+        return Expiry(tick < past_tick ? past_tick : tick);
+    }
     static constexpr Expiry from_raw(Tick raw) noexcept { return Expiry(raw); }
 
     // 0 = never; negative = already past; up to 30 days = seconds from now; larger = Unix time,

@@ -14,8 +14,8 @@ inline constexpr Tick first_tick = 2;
 
 struct Now {
     std::uint64_t steady_ms = first_tick * 1000;  // node's own monotonic clock
-    std::uint64_t version_ms = 0;    // ms since 2025-01-01T00:00Z, slewed, never stepped (versions)
-    std::int64_t unix_seconds = 0;   // wall clock, for absolute exptimes and for reporting
+    std::uint64_t version_ms = 0;   // ms since 2025-01-01T00:00Z, slewed, never stepped (versions)
+    std::int64_t unix_seconds = 0;  // wall clock, for absolute exptimes and for reporting
 
     constexpr Tick tick() const noexcept { return static_cast<Tick>(steady_ms / 1000); }
 };

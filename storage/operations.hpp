@@ -25,22 +25,22 @@ struct ItemView {
     Expiry expiry;
     Tick last_access = 0;
     bool explicit_cas = false;
-    bool fetched = false;     // has been read since it was stored
-    bool stale = false;       // invalidated (md I); readers see X
-    bool won = false;         // a reader has been told to recache it (W); others see Z
-    bool binary_key = false;  // stored by a meta command with a base64 key
-    bool pinnable = false;    // large: the value may be pinned instead of copied
+    bool fetched = false;      // has been read since it was stored
+    bool stale = false;        // invalidated (md I); readers see X
+    bool won = false;          // a reader has been told to recache it (W); others see Z
+    bool binary_key = false;   // stored by a meta command with a base64 key
+    bool pinnable = false;     // large: the value may be pinned instead of copied
     void* location = nullptr;  // for the store's own use (pin)
 };
 
 enum class Miss : std::uint8_t { none, absent, expired, flushed };
 
 struct Read {
-    std::optional<Expiry> touch;         // gat, mg T: a new expiry for what is found
-    std::optional<Expiry> vivify;        // mg N: on a miss create an empty item that expires so
+    std::optional<Expiry> touch;   // gat, mg T: a new expiry for what is found
+    std::optional<Expiry> vivify;  // mg N: on a miss create an empty item that expires so
     std::optional<std::uint32_t> recache_below;  // mg R: win if fewer seconds are left
     std::optional<std::uint64_t> explicit_cas;   // mg E
-    bool leave_no_mark = false;          // mg u: neither last access, nor fetched, nor frequency
+    bool leave_no_mark = false;  // mg u: neither last access, nor fetched, nor frequency
 };
 
 // Who is to recache a stale or expiring item: one reader wins (W), later ones are told so (Z).
@@ -68,17 +68,24 @@ struct Write {
     std::string_view value;
     std::optional<std::uint64_t> compare_cas;
     std::optional<std::uint64_t> explicit_cas;
-    std::optional<Expiry> vivify;    // append and prepend on a miss create the item (ms N)
-    bool invalidate = false;         // ms I: an older CAS stores, but the item is marked stale
+    std::optional<Expiry> vivify;  // append and prepend on a miss create the item (ms N)
+    bool invalidate = false;       // ms I: an older CAS stores, but the item is marked stale
     bool binary_key = false;
 };
 
-enum class WriteOutcome : std::uint8_t { stored, not_stored, exists, not_found, too_large, no_memory };
+enum class WriteOutcome : std::uint8_t {
+    stored,
+    not_stored,
+    exists,
+    not_found,
+    too_large,
+    no_memory
+};
 
 struct WriteResult {
     WriteOutcome outcome = WriteOutcome::not_stored;
-    std::uint64_t cas = 0;       // of the item now stored; 0 if none was
-    std::uint64_t size = 0;      // bytes of its value
+    std::uint64_t cas = 0;   // of the item now stored; 0 if none was
+    std::uint64_t size = 0;  // bytes of its value
     Expiry expiry;
     Ticket ticket;
 };
@@ -88,8 +95,8 @@ struct Arithmetic {
     std::uint64_t delta = 1;
     std::optional<std::uint64_t> compare_cas;
     std::optional<std::uint64_t> explicit_cas;
-    std::optional<Expiry> touch;         // ma T
-    std::optional<Expiry> vivify;        // ma N, binary: create with `initial` on a miss
+    std::optional<Expiry> touch;   // ma T
+    std::optional<Expiry> vivify;  // ma N, binary: create with `initial` on a miss
     std::uint64_t initial = 0;
 };
 
@@ -107,9 +114,9 @@ struct ArithmeticResult {
 struct Remove {
     std::optional<std::uint64_t> compare_cas;
     std::optional<std::uint64_t> explicit_cas;
-    std::optional<Expiry> touch;   // md T, with invalidate
-    bool invalidate = false;       // md I: mark stale and give a new CAS instead of removing
-    bool clear = false;            // md x: empty the value and the client flags, keep the item
+    std::optional<Expiry> touch;  // md T, with invalidate
+    bool invalidate = false;      // md I: mark stale and give a new CAS instead of removing
+    bool clear = false;           // md x: empty the value and the client flags, keep the item
 };
 
 enum class RemoveOutcome : std::uint8_t { removed, not_found, exists };
@@ -125,11 +132,11 @@ struct Record {
     Version version = 0;
     std::string_view value;
     std::uint32_t client_flags = 0;
-    Expiry expiry;                              // already on this node's clock
+    Expiry expiry;  // already on this node's clock
     std::optional<std::uint64_t> explicit_cas;
     bool stale = false;
     bool binary_key = false;
-    bool cold = false;   // came by a walk: enters the queue that is evicted first
+    bool cold = false;  // came by a walk: enters the queue that is evicted first
 };
 
 enum class ApplyOutcome : std::uint8_t { applied, outdated, no_memory };

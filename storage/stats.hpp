@@ -13,24 +13,24 @@ inline constexpr unsigned size_class_limit = 64;  // class ids are 1 to 63
 
 struct ClassStats {
     std::uint64_t items = 0;
-    std::uint64_t bytes = 0;              // as memcached accounts items (mem_requested)
+    std::uint64_t bytes = 0;  // as memcached accounts items (mem_requested)
     std::uint64_t evicted = 0;
-    std::uint64_t evicted_nonzero = 0;    // had an expiry of their own
+    std::uint64_t evicted_nonzero = 0;  // had an expiry of their own
     std::uint64_t evicted_unfetched = 0;
     std::uint64_t evicted_active = 0;
-    std::uint64_t last_evicted_age = 0;   // seconds since its last access
-    std::uint64_t expired = 0;            // reclaimed in the background or on access
+    std::uint64_t last_evicted_age = 0;  // seconds since its last access
+    std::uint64_t expired = 0;           // reclaimed in the background or on access
     std::uint64_t expired_unfetched = 0;
     std::uint64_t no_memory = 0;
-    std::uint64_t oldest_age = 0;         // seconds since last access of an old item
+    std::uint64_t oldest_age = 0;  // seconds since last access of an old item
 };
 
 struct StoreStats {
     std::uint64_t items = 0;
     std::uint64_t items_ever = 0;
-    std::uint64_t bytes = 0;              // as memcached accounts items
+    std::uint64_t bytes = 0;  // as memcached accounts items
     std::uint64_t memory_limit = 0;
-    std::uint64_t memory_used = 0;        // slabs, index, ghosts and extents
+    std::uint64_t memory_used = 0;  // slabs, index, ghosts and extents
     std::uint64_t slab_bytes = 0;
     std::uint64_t index_bytes = 0;
     std::uint64_t ghost_bytes = 0;

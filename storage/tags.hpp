@@ -1,0 +1,35 @@
+// Comparison of all tags of an index bucket at once.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace twincached::storage {
+
+inline constexpr unsigned tag_count = 12;
+using TagArray = std::array<std::uint8_t, tag_count>;
+
+// A bit for every tag that is equal. The portable form, and what the other is tested against.
+inline std::uint32_t match_tags_portable(const TagArray& tags, std::uint8_t tag) noexcept {
+    std::uint32_t hits = 0;
+    for (unsigned i = 0; i < tag_count; ++i)
+        hits |= std::uint32_t{tags[i] == tag} << i;
+    return hits;
+}
+
+// REQUIRES: 16 bytes are readable from the first tag on (a bucket has 64).
+inline std::uint32_t match_tags(const TagArray& tags, std::uint8_t tag) noexcept {
+#if defined(__SSE2__)
+    const __m128i all = _mm_loadu_si128(reinterpret_cast<const __m128i*>(tags.data()));
+    const __m128i equal = _mm_cmpeq_epi8(all, _mm_set1_epi8(static_cast<char>(tag)));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(equal)) & ((1U << tag_count) - 1);
+#else
+    return match_tags_portable(tags, tag);
+#endif
+}
+
+}  // namespace twincached::storage

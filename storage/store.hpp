@@ -4,31 +4,39 @@
 
 #include "lib/function_ref.hpp"
 #include "lib/hash.hpp"
+#include "lib/mutex.hpp"
+#include "storage/budget.hpp"
+#include "storage/extents.hpp"
 #include "storage/key.hpp"
 #include "storage/mutation.hpp"
 #include "storage/now.hpp"
 #include "storage/operations.hpp"
 #include "storage/shard.hpp"
+#include "storage/size_classes.hpp"
 #include "storage/stats.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace twincached::storage {
 
 struct StoreOptions {
-    std::uint64_t memory_limit_bytes = 64ULL << 20;  // items, index, ghosts and extents (-m)
-    bool evict = true;                               // false: refuse instead (-M)
+    std::uint64_t memory_limit_bytes = 64ULL << 20;    // items, index, ghosts and extents (-m)
+    bool evict = true;                                 // false: refuse instead (-M)
     std::uint64_t item_size_limit_bytes = 1ULL << 20;  // as memcached accounts an item (-I)
-    unsigned threads = 4;                            // of clients; decides the number of shards
-    unsigned shards = 0;                             // 0 = by threads and memory
-    std::optional<unsigned> node;                    // of a pair: 0 or 1; none: plain counter CAS
-    double growth_factor = 1.25;                     // of the size classes in reports (-f)
-    std::uint32_t chunk_size_min = 48;               // likewise (-n)
+    unsigned threads = 4;                              // of clients; decides the number of shards
+    unsigned shards = 0;                               // 0 = by threads and memory
+    std::optional<unsigned> node;                      // of a pair: 0 or 1; none: plain counter CAS
+    double growth_factor = 1.25;                       // of the size classes in reports (-f)
+    std::uint32_t chunk_size_min = 48;                 // likewise (-n)
 };
 
 // How many shards a store with these options will have: what stands beside it, one per shard
@@ -39,26 +47,70 @@ class Store;
 
 // Keeps a large value in memory after its shard's lock was released, so that it can be sent
 // without a copy, even if it is overwritten or deleted meanwhile. Release it soon: eviction
-// passes over what is pinned. Must not be destroyed under a shard's lock.
+// passes over what is pinned. May be destroyed by any thread, but before the store.
 class PinnedValue {
   public:
     PinnedValue() noexcept = default;
-    PinnedValue(PinnedValue&& other) noexcept;
-    PinnedValue& operator=(PinnedValue&& other) noexcept;
-    ~PinnedValue();
-    std::string_view bytes() const noexcept;
+    PinnedValue(PinnedValue&& other) noexcept { swap(other); }
+    PinnedValue& operator=(PinnedValue&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~PinnedValue() {
+        if (extents_ != nullptr) extents_->release(extent_);
+    }
+    std::string_view bytes() const noexcept {
+        if (extents_ == nullptr) return {};
+        return {extents_->data(extent_), size_};
+    }
+
+  private:
+    friend class Store;
+    PinnedValue(Extents& extents, ExtentNumber extent, std::size_t size) noexcept
+        : extents_(&extents), extent_(extent), size_(size) {}
+    void swap(PinnedValue& other) noexcept {
+        std::swap(extents_, other.extents_);
+        std::swap(extent_, other.extent_);
+        std::swap(size_, other.size_);
+    }
+
+    Extents* extents_ = nullptr;
+    ExtentNumber extent_ = 0;  // with a reference of ours
+    std::size_t size_ = 0;
 };
 
 // Memory for a large value that is still arriving, taken from the store's limit, to be handed to
-// Store::write through its bytes. Large = Store::is_large(size).
+// Store::write through its bytes. Large = Store::is_large(size). Must not outlive the store.
 class ValueReservation {
   public:
     ValueReservation() noexcept = default;
-    ValueReservation(ValueReservation&& other) noexcept;
-    ValueReservation& operator=(ValueReservation&& other) noexcept;
-    ~ValueReservation();
-    std::span<char> bytes() const noexcept;
-    explicit operator bool() const noexcept;
+    ValueReservation(ValueReservation&& other) noexcept { swap(other); }
+    ValueReservation& operator=(ValueReservation&& other) noexcept {
+        swap(other);
+        return *this;
+    }
+    ~ValueReservation() {
+        if (extent_ != 0) extents_->release(extent_);
+    }
+    std::span<char> bytes() const noexcept {
+        if (extent_ == 0) return {};
+        return {extents_->data(extent_), size_};
+    }
+    explicit operator bool() const noexcept { return extent_ != 0; }
+
+  private:
+    friend class Store;
+    ValueReservation(Extents& extents, ExtentNumber extent, std::size_t size) noexcept
+        : extents_(&extents), extent_(extent), size_(size) {}
+    void swap(ValueReservation& other) noexcept {
+        std::swap(extents_, other.extents_);
+        std::swap(extent_, other.extent_);
+        std::swap(size_, other.size_);
+    }
+
+    Extents* extents_ = nullptr;
+    ExtentNumber extent_ = 0;  // owned
+    std::size_t size_ = 0;
 };
 
 class Store {
@@ -76,7 +128,8 @@ class Store {
     void get_many(std::span<const Key> keys, const Now& now,
                   lib::FunctionRef<void(std::size_t, const ItemView&)> visit,
                   lib::FunctionRef<void(std::size_t, Miss)> miss) noexcept;
-    ReadResult read(const Key& key, const Now& now, const Read& request, ReadVisitor visit) noexcept;
+    ReadResult read(const Key& key, const Now& now, const Read& request,
+                    ReadVisitor visit) noexcept;
     ReadResult touch(const Key& key, const Now& now, Expiry expiry) noexcept;
     // Looks without leaving a mark and without counting (me, debugging).
     bool peek(const Key& key, const Now& now, ItemVisitor visit) noexcept;
@@ -99,6 +152,13 @@ class Store {
     // REQUIRES: called inside a visitor, with the item it was given, and item.pinnable.
     PinnedValue pin(const ItemView& item) noexcept;
 
+    // As memcached accounts an item, and the id of the class that it would be in there.
+    unsigned size_class(std::size_t key_bytes, std::uint64_t value_bytes,
+                        std::uint32_t client_flags) const noexcept {
+        return classes_.of(accounted_bytes(key_bytes, value_bytes, client_flags));
+    }
+    const SizeClasses& size_classes() const noexcept { return classes_; }
+
     // --- whole-store operations ------------------------------------------------------------
     // Everything stored before is gone when it returns; what a client stores after it, stays.
     Ticket flush(const Now& now) noexcept;
@@ -110,11 +170,17 @@ class Store {
 
     // --- replication -----------------------------------------------------------------------
     unsigned shard_count() const noexcept;
-    unsigned shard_of(std::uint64_t hash) const noexcept;  // by the top bits
-    unsigned shard_of_bucket(BucketNumber bucket) const noexcept;
+    unsigned shard_of(std::uint64_t hash) const noexcept {  // by the top bits
+        return shard_bits_ == 0 ? 0 : static_cast<unsigned>(hash >> (64 - shard_bits_));
+    }
+    unsigned shard_of_bucket(BucketNumber bucket) const noexcept {
+        return shard_of(std::uint64_t{bucket} << 48);
+    }
     // Calls the visitor with the shard's lock held. It must be short (300 µs), must not throw and
     // must not call the store.
     void with_shard(unsigned shard, lib::FunctionRef<void(Shard&)> visit) noexcept;
+    // As Shard::apply, but with room made on other shards, too, if it must be.
+    ApplyOutcome apply(const Record& record, const Now& now) noexcept;
     // The peer's flush: version merges by maximum; the sink is not told.
     void apply_flush(Version version) noexcept;
     Version flush_version() const noexcept;
@@ -124,7 +190,7 @@ class Store {
         Version version = 0;
     };
     FlushSchedule flush_schedule() const noexcept;
-    void observe(Version version) noexcept;  // on every shard
+    void observe(Version version) noexcept;       // on every shard
     std::uint64_t version_time() const noexcept;  // the highest of all shards
 
     // --- walks, upkeep, reports ------------------------------------------------------------
@@ -142,6 +208,49 @@ class Store {
 
     StoreStats stats() const noexcept;
     void reset_stats() noexcept;
+
+  private:
+    // A lock and what it guards, on cache lines of their own.
+    struct alignas(64) Locked {
+        Locked(const TableContext& context, VersionClock clock, const ShardLimits& limits)
+            : shard(context, clock, limits), unguarded(shard.table()) {}
+        // Hints that need no lock.
+        void prefetch_bucket(std::uint64_t hash) const noexcept { unguarded.prefetch_bucket(hash); }
+        std::uint64_t bytes() const noexcept { return unguarded.bytes(); }
+
+        lib::Mutex mutex;
+        Shard shard GUARDED_BY(mutex);
+        const Table& unguarded;
+    };
+
+    Locked& locked(std::uint64_t hash) const noexcept { return *shards_[shard_of(hash)]; }
+    VersionClock new_clock() const noexcept;
+    template <class Operation>
+    auto supplied(Locked& locked, const Now& now, Supply& supply, Operation operation) noexcept;
+    void fill(Supply& supply, std::string_view value, const Now& now) noexcept;
+    void prefetch(std::span<const Key> group) noexcept;
+    void provide(Supply& supply, const Now& now) noexcept;
+    ExtentNumber allocate_extent(std::uint64_t bytes, const Now& now) noexcept;
+    std::uint64_t relieve(std::uint64_t bytes, unsigned futile, const Now& now) noexcept;
+    unsigned largest_shard() const noexcept;
+    Version next_version(const Now& now) noexcept;
+    void flush_shards(Version version) noexcept;
+    void fire_schedule(const Now& now) noexcept;
+    void note_time(const Now& now) noexcept;
+
+    const StoreOptions options_;
+    const lib::KeyedHash hash_;
+    MutationSink& sink_;
+    const SizeClasses classes_;
+    MemoryBudget budget_;
+    Extents extents_;
+    unsigned shard_bits_;
+    ShardLimits limits_;
+    std::vector<std::unique_ptr<Locked>> shards_;
+    std::atomic<Tick> last_tick_{first_tick};
+    mutable lib::Mutex schedule_mutex_;  // never held together with a shard's
+    FlushSchedule schedule_ GUARDED_BY(schedule_mutex_);
+    bool schedule_is_own_ GUARDED_BY(schedule_mutex_) = false;
 };
 
 }  // namespace twincached::storage

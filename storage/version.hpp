@@ -15,13 +15,19 @@ namespace twincached::storage {
 
 using Version = std::uint64_t;  // 0 = none
 
-constexpr std::uint64_t cas_of(Version version) noexcept { return version >> 11; }
-constexpr std::uint64_t time_of(Version version) noexcept { return version >> 13; }
+constexpr std::uint64_t cas_of(Version version) noexcept {
+    return version >> 11;
+}
+constexpr std::uint64_t time_of(Version version) noexcept {
+    return version >> 13;
+}
 constexpr unsigned node_of(Version version) noexcept {
     return static_cast<unsigned>(version >> 11) & 3U;
 }
 // The write that a touched version descends from.
-constexpr Version write_of(Version version) noexcept { return version & ~Version{0x7FF}; }
+constexpr Version write_of(Version version) noexcept {
+    return version & ~Version{0x7FF};
+}
 
 // One per shard, guarded by the shard's lock. Two shards may issue equal versions: a CAS unique
 // need only be unique per key, and a key lives in one shard.
@@ -49,6 +55,12 @@ class VersionClock {
     void observe(Version version) noexcept {
         if (hybrid_) time_ = std::max(time_, time_of(version));
     }
+
+    // The same in either form of clock: a flush must be in the past of every shard.
+    void pass(Version version) noexcept {
+        time_ = std::max(time_, hybrid_ ? time_of(version) : cas_of(version));
+    }
+    void pass_time(std::uint64_t time) noexcept { time_ = std::max(time_, time); }
 
     std::uint64_t time() const noexcept { return time_; }
 

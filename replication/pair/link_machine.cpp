@@ -126,6 +126,10 @@ void LinkMachine::on_timer(Instant now) noexcept {
         on_dial_failed(now, "no answer in time");
     }
     if (due(redial_at_)) dial(now);
+    // A process that stood still has not looked for its peer: what the peer sent meanwhile is
+    // read first.
+    const bool late = due(grace_at_) && now - *grace_at_ > 2 * timing_.heartbeat;
+    if (late) grace_at_ = now + timing_.silence;
     if (due(grace_at_)) {
         grace_at_.reset();
         serve(now, "no peer");

@@ -178,6 +178,16 @@ TEST_CASE("a COLD node that meets nobody for the boot grace serves alone and is 
     CHECK(link.said("promoted: no peer"));
 }
 
+TEST_CASE("a COLD node that stood still over the end of the boot grace looks for its peer first") {
+    Link link;
+    link.on(LinkEvent::start).on(LinkEvent::dial_failed, "refused").pass(1s);
+    link.now += 60s;
+    link.on(LinkEvent::timer);
+    CHECK_FALSE(link.ready());
+    link.pass(1s);
+    CHECK(link.ready());
+}
+
 TEST_CASE("a COLD node that is REFUSED serves alone after the boot grace") {
     Link link;
     link.on(LinkEvent::start)

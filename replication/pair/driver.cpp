@@ -94,7 +94,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void on_closed(ConnectionId id, std::string_view why) override;
     std::span<char> read_space() noexcept override { return read_space_; }
 
-    void wake() noexcept;
+    void wake();
     void open_listener();
     void accept();
     void on_accept(const error_code& error, tcp::socket socket);
@@ -225,7 +225,7 @@ void PairReplicator::stats(lib::FunctionRef<void(std::string_view, std::string_v
 
 // --- any writer's thread -------------------------------------------------------------------------
 
-void PairReplicator::wake() noexcept {
+void PairReplicator::wake() {
     if (woken_.exchange(true, std::memory_order_acq_rel)) return;
     asio::post(context_, [this] {
         woken_.store(false, std::memory_order_release);

@@ -6,11 +6,11 @@
 #include "lib/result.hpp"
 
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace twincached::replication::pair {
 
@@ -20,7 +20,10 @@ struct LinkEnd {
     std::array<std::uint8_t, 16> address{};
     std::uint16_t port = 0;
 
-    friend auto operator<=>(const LinkEnd&, const LinkEnd&) noexcept = default;
+    friend bool operator==(const LinkEnd&, const LinkEnd&) noexcept = default;
+    friend bool operator<(const LinkEnd& one, const LinkEnd& other) noexcept {
+        return std::tie(one.address, one.port) < std::tie(other.address, other.port);
+    }
 };
 
 // The number that versions carry.

@@ -1,0 +1,314 @@
+// The pair's driver over real sockets: two replicators with two stores in one process, on loopback
+// addresses and free ports. What happens is awaited by the drivers' own events.
+#include "replication/replicator.hpp"
+#include "storage/store.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+
+using namespace twincached;
+using namespace std::chrono_literals;
+
+namespace {
+
+class Descriptor {
+  public:
+    explicit Descriptor(int number) : number_(number) { REQUIRE(number_ >= 0); }
+    ~Descriptor() { ::close(number_); }
+    Descriptor(const Descriptor&) = delete;
+    int get() const { return number_; }
+
+  private:
+    int number_;
+};
+
+sockaddr_in loopback(const char* host, std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    inet_pton(AF_INET, host, &address.sin_addr);
+    return address;
+}
+
+// A port that nobody listens on now.
+std::uint16_t free_port(const char* host = "127.0.0.1") {
+    const Descriptor probe(::socket(AF_INET, SOCK_STREAM, 0));
+    auto address = loopback(host, 0);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    REQUIRE(::bind(probe.get(), generic, size) == 0);
+    REQUIRE(::getsockname(probe.get(), generic, &size) == 0);
+    return ntohs(address.sin_port);
+}
+
+storage::Now real_now() {
+    using namespace std::chrono;
+    storage::Now now;
+    now.steady_ms = static_cast<std::uint64_t>(
+        duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count() + 2000);
+    now.unix_seconds = duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
+    now.version_ms = static_cast<std::uint64_t>(
+        duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count() -
+        1735689600000);
+    return now;
+}
+
+struct Node {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::string log;
+    bool ready = false;
+    std::unique_ptr<replication::Replicator> replicator;
+    std::unique_ptr<storage::Store> store;
+
+    explicit Node(const replication::Options& options) {
+        replication::Events events;
+        events.now = real_now;
+        events.log = [this](replication::LogLevel, std::string_view line) {
+            const std::lock_guard lock(mutex);
+            log.append(line).append("\n");
+            changed.notify_all();
+        };
+        events.ready = [this] {
+            const std::lock_guard lock(mutex);
+            ready = true;
+            changed.notify_all();
+        };
+        storage::StoreOptions store_options;
+        store_options.shards = 2;
+        replicator = replication::make_replicator(options, events,
+                                                  storage::planned_shard_count(store_options));
+        store_options.node = replicator->node();
+        store = std::make_unique<storage::Store>(store_options, lib::KeyedHash(options.secret),
+                                                 replicator->sink());
+        replicator->start(*store);
+    }
+    ~Node() {
+        replicator->stop();
+        store.reset();
+    }
+
+    // True when the log holds it, after what was there at the last clear_log().
+    bool says(std::string_view text, std::chrono::milliseconds limit = 5s) {
+        std::unique_lock lock(mutex);
+        return changed.wait_for(lock, limit, [&] { return log.find(text) != std::string::npos; });
+    }
+    void clear_log() {
+        const std::lock_guard lock(mutex);
+        log.clear();
+    }
+    bool becomes_ready() {
+        std::unique_lock lock(mutex);
+        return changed.wait_for(lock, 5s, [&] { return ready; });
+    }
+    std::string stat(std::string_view name) const {
+        std::string found = "(absent)";
+        replicator->stats([&](std::string_view key, std::string_view value) {
+            if (key == name) found = value;
+        });
+        return found;
+    }
+    void set(std::string_view key, std::string_view value) {
+        storage::Write write;
+        write.value = value;
+        REQUIRE(store->write(store->key(key), real_now(), write).outcome ==
+                storage::WriteOutcome::stored);
+    }
+    std::string get(std::string_view key) {
+        std::string value = "(miss)";
+        store->get(store->key(key), real_now(),
+                   [&](const storage::ItemView& item) { value = item.value; });
+        return value;
+    }
+    // What a client would do who waits for a write of the other node: no event tells it.
+    bool comes_to_hold(std::string_view key, std::string_view value) {
+        const auto end = std::chrono::steady_clock::now() + 5s;
+        while (get(key) != value) {
+            if (std::chrono::steady_clock::now() > end) return false;
+            std::this_thread::sleep_for(1ms);
+        }
+        return true;
+    }
+};
+
+struct PairOptions {
+    replication::Options a;
+    replication::Options b;
+
+    PairOptions() {
+        a.driver = b.driver = "pair";
+        a.listen_host = b.peer_host = "127.0.0.1";
+        b.listen_host = a.peer_host = "127.0.0.2";
+        a.listen_port = b.peer_port = free_port("127.0.0.1");
+        b.listen_port = a.peer_port = free_port("127.0.0.2");
+        a.software_version = b.software_version = "test";
+    }
+};
+
+// A plain connection to the link's port; what it is sent until it is closed.
+std::string answer_to(const std::string& said, std::uint16_t port) {
+    const Descriptor stranger(::socket(AF_INET, SOCK_STREAM, 0));
+    const auto address = loopback("127.0.0.1", port);
+    REQUIRE(::connect(stranger.get(), reinterpret_cast<const sockaddr*>(&address),
+                      sizeof address) == 0);
+    (void)::send(stranger.get(), said.data(), said.size(), MSG_NOSIGNAL);
+    std::string answer;
+    char bytes[512];
+    for (;;) {
+        const auto count = ::recv(stranger.get(), bytes, sizeof bytes, 0);
+        if (count <= 0) return answer;
+        answer.append(bytes, static_cast<std::size_t>(count));
+    }
+}
+
+}  // namespace
+
+TEST_CASE("over real sockets two nodes are linked, and what one is told the other knows") {
+    PairOptions options;
+    options.a.secret = options.b.secret = GENERATE(as<std::string>{}, "", "opensesame");
+    Node a(options.a);
+    Node b(options.b);
+    CHECK(a.replicator->node() == 0U);
+    CHECK(b.replicator->node() == 1U);
+    REQUIRE(a.becomes_ready());
+    REQUIRE(b.becomes_ready());
+    REQUIRE(a.says("-> LINKED"));
+    REQUIRE(b.says("-> LINKED"));
+    a.set("name", "repcached");
+    CHECK(b.comes_to_hold("name", "repcached"));
+    b.set("name", "twincached");
+    CHECK(a.comes_to_hold("name", "twincached"));
+    CHECK(a.stat("repl_state") == "LINKED");
+    CHECK(a.stat("replication") == "MASTER");
+    CHECK(b.stat("repl_peer") == "127.0.0.1:" + std::to_string(options.b.peer_port));
+}
+
+TEST_CASE("a node that comes back is refilled before it is ready, the survivor serves throughout") {
+    const PairOptions options;
+    auto a = std::make_unique<Node>(options.a);
+    Node b(options.b);
+    REQUIRE(b.says("-> LINKED"));
+    a->set("kept", "1");
+    REQUIRE(b.comes_to_hold("kept", "1"));
+    a.reset();
+    REQUIRE(b.says("promoted: the peer closed the connection", 1s));
+    b.set("while alone", "2");
+    b.clear_log();
+    a = std::make_unique<Node>(options.a);
+    REQUIRE(a->becomes_ready());
+    CHECK(a->get("kept") == "1");
+    CHECK(a->get("while alone") == "2");
+    CHECK(b.says("-> LINKED"));
+    CHECK(a->stat("repl_role") == "secondary");
+    CHECK(b.stat("repl_role") == "primary");
+}
+
+TEST_CASE("a node that drains hands over what it was told last, and is missed at once") {
+    const PairOptions options;
+    Node a(options.a);
+    Node b(options.b);
+    REQUIRE(a.says("-> LINKED"));
+    REQUIRE(b.says("-> LINKED"));
+    for (int i = 0; i < 1000; ++i)
+        a.set("key" + std::to_string(i), "value");
+    a.replicator->drain();
+    CHECK(b.says("promoted: the peer shuts down (clean)", 1s));
+    for (int i = 0; i < 1000; ++i)
+        CHECK(b.get("key" + std::to_string(i)) == "value");
+}
+
+TEST_CASE("a value of the largest size goes over the link") {
+    const PairOptions options;
+    Node a(options.a);
+    Node b(options.b);
+    REQUIRE(b.says("-> LINKED"));
+    const std::string value((1 << 20) - 512, 'v');
+    a.set("large", value);
+    CHECK(b.comes_to_hold("large", value));
+}
+
+TEST_CASE("a node without a peer is ready when start returns, and keeps hybrid versions") {
+    replication::Options options;
+    options.driver = "pair";
+    Node node(options);
+    CHECK(node.ready);
+    CHECK(node.replicator->node() == 0U);
+    CHECK(node.stat("repl_state") == "STANDALONE");
+}
+
+TEST_CASE("two nodes on all interfaces that know each other by name are linked") {
+    PairOptions options;
+    options.a.listen_host = options.b.listen_host = "";
+    options.a.peer_host = options.b.peer_host = "localhost";
+    Node a(options.a);
+    Node b(options.b);
+    CHECK(*a.replicator->node() + *b.replicator->node() == 1U);
+    CHECK(a.says("-> LINKED"));
+    CHECK(b.says("-> LINKED"));
+}
+
+TEST_CASE("two nodes are linked over IPv6") {
+    PairOptions options;
+    options.a.listen_host = options.b.listen_host = "::1";
+    options.a.peer_host = options.b.peer_host = "::1";
+    Node a(options.a);
+    Node b(options.b);
+    CHECK(a.says("-> LINKED"));
+    CHECK(b.says("-> LINKED"));
+}
+
+TEST_CASE("a link port that is taken is an error at start") {
+    const PairOptions options;
+    Node a(options.a);
+    auto again = options.a;
+    CHECK_THROWS_AS(Node(again), std::system_error);
+}
+
+TEST_CASE("a peer whose name does not resolve is an error only if the nodes are to be told apart") {
+    PairOptions options;
+    options.a.peer_host = "no.such.host.invalid";
+    CHECK_THROWS_AS(replication::make_replicator(options.a, {}, 1), std::invalid_argument);
+    options.a.node = "b";
+    CHECK(replication::make_replicator(options.a, {}, 1)->node() == 1U);
+}
+
+TEST_CASE("without a secret only the peer's address may call") {
+    const PairOptions options;
+    Node a(options.a);
+    CHECK(a.says("no secret is set"));
+    CHECK(answer_to("", options.a.listen_port).empty());
+    CHECK(a.says("turned away a connection from 127.0.0.1, which is not the peer's address"));
+}
+
+TEST_CASE("with a secret a stranger is told nothing and closed at its first wrong byte") {
+    PairOptions options;
+    options.a.secret = "opensesame";
+    Node a(options.a);
+    CHECK(answer_to("GET / HTTP/1.0\r\n\r\n", options.a.listen_port).empty());
+    CHECK(a.says("turned away a connection: the bytes are no frame"));
+}
+
+TEST_CASE("no key of the report has a colon in it") {
+    const PairOptions options;
+    Node a(options.a);
+    int keys = 0;
+    a.replicator->stats([&](std::string_view key, std::string_view) {
+        CHECK(key.find(':') == std::string_view::npos);
+        ++keys;
+    });
+    CHECK(keys > 30);
+}

@@ -156,7 +156,7 @@ Outcome execute_arithmetic(Turn& turn, const Command& command) noexcept {
 
 Outcome execute_touch(Turn& turn, const Command& command) noexcept {
     const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
-    const bool hit = turn.executor.touch(command.key, turn.now, expiry);
+    const bool hit = turn.executor.touch(command.key, turn.now, expiry, [](const ItemView&) {});
     return turn.answer(hit ? Answer::touched : Answer::not_found);
 }
 

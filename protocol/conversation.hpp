@@ -1,6 +1,6 @@
 // One client's conversation, without a socket: bytes in, answers out. It gives the same answers
 // however its input is split. Owned by one session, called by one thread. While nothing is under
-// way it holds no memory beside itself.
+// way it holds no memory beside itself. The first byte decides which protocol is spoken.
 //
 // The session's loop:
 //     read into conversation.value_target() if it is not empty, else into `input`;
@@ -27,6 +27,7 @@
 namespace twincached::protocol {
 
 struct VerbEntry;
+struct BinaryRequest;
 
 enum class Next : std::uint8_t { read_more, write_first, yield, close };
 
@@ -60,9 +61,18 @@ class Conversation {
     struct Burst;
     struct Line;
     enum class Step : std::uint8_t { go_on, need_input, write_first, yield, close };
+    enum class Dialect : std::uint8_t { unknown, text, binary, refused };
 
     Step step(Burst& burst) noexcept;
     Step next_request(Burst& burst) noexcept;
+    Dialect dialect_of(std::string_view input) const noexcept;
+    Step receive_large_value(Burst& burst) noexcept;
+    Step swallow(Burst& burst) noexcept;
+    void finish_request(Burst& burst, std::size_t consumed) noexcept;
+    void note_phase(const lib::ByteBuffer& input, Step step) noexcept;
+
+    // The text protocol.
+    Step next_line(Burst& burst) noexcept;
     Step answer_get_run(Burst& burst) noexcept;
     Step await_line(std::string_view text) noexcept;
     Step run_line(Burst& burst, const Line& line) noexcept;
@@ -71,12 +81,19 @@ class Conversation {
     Step take_value(Burst& burst, const Line& line, const VerbEntry& entry,
                     const Command& command) noexcept;
     Step begin_large_value(Burst& burst, const Line& line, const Command& command) noexcept;
-    Step receive_large_value(Burst& burst) noexcept;
+    Step finish_large_line(Burst& burst, LargeValue& value) noexcept;
     Step begin_swallow(Burst& burst, const Line& line, const Command& command,
                        Answer answer) noexcept;
-    Step swallow(Burst& burst) noexcept;
-    void finish_request(Burst& burst, std::size_t consumed) noexcept;
-    void note_phase(const lib::ByteBuffer& input, Step step) noexcept;
+
+    // The binary protocol.
+    Step next_packet(Burst& burst) noexcept;
+    Step refuse_packet(Burst& burst, const BinaryRequest& request) noexcept;
+    Step take_packet(Burst& burst, const BinaryRequest& request) noexcept;
+    Step begin_large_packet(Burst& burst, const BinaryRequest& request) noexcept;
+    Step finish_large_packet(Burst& burst, LargeValue& value) noexcept;
+    Step swallow_body(Burst& burst, const BinaryRequest& request) noexcept;
+    Step execute_packet(Burst& burst, const BinaryRequest& request, Turn& turn,
+                        std::size_t consumed) noexcept;
 
     Executor executor_;
     // Of the input: bytes known to hold no newline, and bytes without which nothing can go on.
@@ -88,6 +105,7 @@ class Conversation {
     Progress progress_;
     Answer after_swallow_ = Answer::none;
     Phase phase_ = Phase::idle;
+    Dialect dialect_ = Dialect::unknown;
     bool first_line_ = true;
 };
 

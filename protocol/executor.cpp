@@ -73,12 +73,14 @@ bool Executor::get_and_touch(std::string_view key, const Now& now, storage::Expi
     return result.hit();
 }
 
-bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expiry) noexcept {
+bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expiry,
+                     storage::ItemVisitor visit) noexcept {
     storage::Read request;
     request.touch = expiry;
     request.leave_no_mark = true;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
         count_in_class(class_of(item), ClassCount::touch_hits);
+        visit(item);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
     count(Count::cmd_touch);
@@ -183,6 +185,12 @@ void Executor::flush(std::int64_t exptime, const Now& now) noexcept {
     // A flush at once takes the place of one that is still to come, as in memcached.
     if (store_.flush_schedule().at_steady_ms != 0) store_.schedule_flush(0, now);
     store_.flush(now);
+}
+
+void Executor::reset_stats() noexcept {
+    service_.reset_counters();
+    store_.reset_stats();
+    prefixes_.clear();
 }
 
 void Executor::count_prefix(std::string_view key, bool hit) noexcept {

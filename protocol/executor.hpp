@@ -28,7 +28,8 @@ class Executor {
     // gat: false on a miss.
     bool get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                        storage::ItemVisitor visit) noexcept;
-    bool touch(std::string_view key, const storage::Now& now, storage::Expiry expiry) noexcept;
+    bool touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
+               storage::ItemVisitor visit) noexcept;
     // The meta get.
     bool read(std::string_view key, const storage::Now& now, const storage::Read& request,
               storage::ReadVisitor visit) noexcept;
@@ -45,6 +46,9 @@ class Executor {
                                  const storage::Remove& request) noexcept;
     // 0 or a negative exptime: at once. Otherwise when that time has come.
     void flush(std::int64_t exptime, const storage::Now& now) noexcept;
+
+    // Zeroes all counters, of all threads, as `stats reset` does.
+    void reset_stats() noexcept;
 
     storage::Store& store() noexcept { return store_; }
     Service& service() noexcept { return service_; }

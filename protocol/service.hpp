@@ -77,7 +77,8 @@ struct Settings {
     bool dump_enabled = true;       // -X
     bool shutdown_enabled = false;  // -A
     std::size_t output_high_water_bytes = 256 * 1024;
-    bool ascii = true;            // -B
+    bool ascii = true;            // -B auto or ascii
+    bool binary = true;           // -B auto or binary
     char prefix_delimiter = ':';  // -D
 };
 

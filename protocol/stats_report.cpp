@@ -304,4 +304,25 @@ void StatsReport::slabs(StatVisitor visit) const {
     visit("total_malloced", NumberText(page_total * page_bytes));
 }
 
+bool report_stats(Service& service, std::string_view name, const storage::Now& now,
+                  StatVisitor visit) {
+    const StatsReport report(service, now);
+    if (name.empty()) {
+        report.general(visit);
+    } else if (name == "settings") {
+        service.settings_stats(visit);
+    } else if (name == "items") {
+        report.items(visit);
+    } else if (name == "slabs") {
+        report.slabs(visit);
+    } else if (name == "conns") {
+        service.connection_stats(visit);
+    } else if (name == "replication") {
+        service.replication_stats(visit);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 }  // namespace twincached::protocol

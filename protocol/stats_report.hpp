@@ -5,6 +5,8 @@
 
 #include "protocol/service.hpp"
 
+#include <string_view>
+
 namespace twincached::protocol {
 
 class StatsReport {
@@ -21,5 +23,10 @@ class StatsReport {
     Service& service_;
     const storage::Now& now_;
 };
+
+// The report that a client names: "" for the general one, "settings", "items", "slabs", "conns" or
+// "replication". False if there is none of that name.
+bool report_stats(Service& service, std::string_view name, const storage::Now& now,
+                  StatVisitor visit);
 
 }  // namespace twincached::protocol

@@ -47,6 +47,11 @@ enum class Verb : std::uint8_t {
     extstore,
 };
 
+// Blanks end a word, so a key of the text protocol holds none; any other byte may occur.
+constexpr bool is_key(std::string_view word) noexcept {
+    return !word.empty() && word.size() <= storage::key_size_limit;
+}
+
 struct Command {
     std::string_view key;        // of verbs with one key; checked for its length
     std::string_view arguments;  // a retrieval's keys, or the words of an administrative verb

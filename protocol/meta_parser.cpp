@@ -108,9 +108,8 @@ Answer decode_key(Command& command) noexcept {
 }
 
 Answer parse_meta(Words words, Command& command) noexcept {
-    const auto key = command.meta.wire_key;
-    if (key.empty() || key.size() > storage::key_size_limit) return Answer::bad_line;
-    command.key = key;
+    command.key = command.meta.wire_key;
+    if (!is_key(command.key)) return Answer::bad_line;
     const auto refused = take_flags(words, command);
     return refused != Answer::none ? refused : decode_key(command);
 }
@@ -127,8 +126,10 @@ Answer parse_meta_delete(Words words, Command& command) noexcept {
     return parse_meta_get(words, command);
 }
 
+// memcached takes the key as it stands, whatever flags follow, `b` among them.
 Answer parse_meta_debug(Words words, Command& command) noexcept {
-    return parse_meta_get(words, command);
+    command.key = command.meta.wire_key = words.next();
+    return is_key(command.key) ? Answer::none : Answer::bad_line;
 }
 
 Answer parse_meta_set(Words words, Command& command) noexcept {

@@ -7,10 +7,6 @@ namespace twincached::protocol {
 
 namespace {
 
-constexpr bool is_key(std::string_view word) noexcept {
-    return !word.empty() && word.size() <= storage::key_size_limit;
-}
-
 // Storage lines are read whole before anything is judged: if the length can be known, the value
 // must be skipped whatever else is wrong.
 struct StorageWords {

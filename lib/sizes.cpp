@@ -9,14 +9,18 @@ namespace {
 
 constexpr std::string_view units = "kmgt";
 
-char lowered(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lowered(char c) noexcept {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // 0 if the suffix is not one of ours.
 std::uint64_t unit_of(std::string_view suffix) noexcept {
     const auto exponent = units.find(lowered(suffix.front()));
-    if (exponent == std::string_view::npos) return lowered(suffix.front()) == 'b' && suffix.size() == 1 ? 1 : 0;
+    if (exponent == std::string_view::npos)
+        return lowered(suffix.front()) == 'b' && suffix.size() == 1 ? 1 : 0;
     suffix.remove_prefix(1);
-    if (!suffix.empty() && lowered(suffix.front()) == 'i' && suffix.size() == 2) suffix.remove_prefix(1);
+    if (!suffix.empty() && lowered(suffix.front()) == 'i' && suffix.size() == 2)
+        suffix.remove_prefix(1);
     if (!suffix.empty() && (lowered(suffix.front()) != 'b' || suffix.size() != 1)) return 0;
     return 1ULL << (10 * (exponent + 1));
 }

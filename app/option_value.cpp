@@ -222,6 +222,8 @@ lib::Parsed<void> assign_bare(const Option& option, Options& options) {
         options.*(*member) += 1;
         return {};
     }
+    const auto* shape = std::get_if<Shape>(&option.target);
+    if (shape != nullptr && *shape == Shape::number) return assign(option, "1", options);
     return assign(option, yes_or_no(option.bare_value), options);
 }
 

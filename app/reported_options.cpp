@@ -17,6 +17,12 @@ constexpr Option word(std::string_view name, Shape shape, std::string_view initi
                   .help = help};
 }
 
+// A number whose word may stand alone and means 1 then.
+constexpr Option bare(Option option) {
+    option.bare = true;
+    return option;
+}
+
 constexpr Option ranged(Option option, double least, double most, std::string_view out_of_range) {
     option.least = least;
     option.most = most;
@@ -37,7 +43,7 @@ constexpr std::array rows = {
            "Choose a value based on \"STAT hash_power_level\" from a running instance"),
     word("hashexpand", flag, "yes", "growth of the hash table; the index always grows"),
     word("slab_reassign", flag, "yes", "slabs hold items of all sizes, so none is reassigned"),
-    word("slab_automove", number, "1", "slabs hold items of all sizes, so none is moved"),
+    bare(word("slab_automove", number, "1", "slabs hold items of all sizes, so none is moved")),
     word("slab_automove_ratio", decimal, "0.80", "see slab_automove"),
     word("slab_automove_window", number, "10", "see slab_automove"),
     word("slab_automove_freeratio", decimal, "0.010", "see slab_automove"),

@@ -141,6 +141,8 @@ TEST_CASE("extended words take values, no_ prefixes and each other's company") {
     CHECK_FALSE(options.reject_fast);
     CHECK(options.reported.at("lru_crawler") == "no");
     CHECK(options.reported.at("hashpower") == "20");
+    CHECK(good("-o slab_automove").reported.at("slab_automove") == "1");
+    CHECK(good("-o slab_automove=0,no_modern").reported.at("slab_automove") == "0");
 }
 
 TEST_CASE("what has no effect is said once") {

@@ -1,0 +1,73 @@
+// The server's log: one line per event, UTC with milliseconds, to stderr, the journal, a file or
+// syslog. Never a value, never a secret. Any thread may write.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace twincached::app {
+
+enum class Severity : std::uint8_t { trace, debug, info, warning, error };
+
+struct LogOptions {
+    std::int64_t verbosity = 0;  // 0: info and above; 1: debug; 2 and more: trace
+    std::string file;            // empty: stderr
+    bool syslog = false;
+    bool quiet_stderr = false;  // in the background: nobody reads stderr
+};
+
+class Log {
+  public:
+    // Throws std::runtime_error if the file cannot be opened.
+    explicit Log(const LogOptions& options);
+    ~Log();
+    Log(const Log&) = delete;
+    Log& operator=(const Log&) = delete;
+
+    void write(Severity severity, std::string_view line) noexcept;
+    bool is_on(Severity severity) const noexcept {
+        return severity >= least_.load(std::memory_order_relaxed);
+    }
+
+    template <class... Arguments>
+    void info(fmt::format_string<Arguments...> format, Arguments&&... arguments) noexcept {
+        print(Severity::info, format, std::forward<Arguments>(arguments)...);
+    }
+    template <class... Arguments>
+    void warning(fmt::format_string<Arguments...> format, Arguments&&... arguments) noexcept {
+        print(Severity::warning, format, std::forward<Arguments>(arguments)...);
+    }
+    template <class... Arguments>
+    void error(fmt::format_string<Arguments...> format, Arguments&&... arguments) noexcept {
+        print(Severity::error, format, std::forward<Arguments>(arguments)...);
+    }
+    template <class... Arguments>
+    void debug(fmt::format_string<Arguments...> format, Arguments&&... arguments) noexcept {
+        print(Severity::debug, format, std::forward<Arguments>(arguments)...);
+    }
+
+    void set_verbosity(std::int64_t verbosity) noexcept;
+    // After the file was moved away: go on in a new one.
+    void reopen() noexcept;
+
+  private:
+    struct Sinks;
+
+    template <class... Arguments>
+    void print(Severity severity, fmt::format_string<Arguments...> format,
+               Arguments&&... arguments) noexcept {
+        if (!is_on(severity)) return;
+        write(severity, fmt::format(format, std::forward<Arguments>(arguments)...));
+    }
+
+    std::atomic<Severity> least_;
+    std::unique_ptr<Sinks> sinks_;
+};
+
+}  // namespace twincached::app

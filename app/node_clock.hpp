@@ -1,0 +1,52 @@
+// The node's own clocks, made from what the system's clocks read. Pure: it is fed readings.
+//
+// * steady time counts from storage::first_tick, through suspends, and is never set;
+// * version time starts at the wall clock and then runs on its own. It is led towards the wall
+//   clock by running at most a tenth faster or slower, so that a step of the wall clock never
+//   makes a version jump or go back (REPLICATION.md, section 1);
+// * the wall clock is passed through, for absolute exptimes and reports.
+//
+// now() may be called by any thread; steer() by one thread, now and then (a second is fine).
+#pragma once
+
+#include "storage/now.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+namespace twincached::app {
+
+struct ClockReading {
+    std::int64_t boot_ns = 0;  // CLOCK_BOOTTIME
+    std::int64_t real_ns = 0;  // CLOCK_REALTIME
+};
+
+class NodeClock {
+  public:
+    explicit NodeClock(const ClockReading& start) noexcept;
+
+    storage::Now now(const ClockReading& reading) const noexcept;
+    void steer(const ClockReading& reading) noexcept;
+
+    // How far version time is behind the wall clock.
+    std::int64_t behind_ns(const ClockReading& reading) const noexcept;
+
+  private:
+    // From `boot_ns` on version time was `version_ns`, with `error_ns` still to be made good.
+    struct Course {
+        std::int64_t boot_ns;
+        std::int64_t version_ns;
+        std::int64_t error_ns;
+    };
+    Course course() const noexcept;
+    std::int64_t version_ns(std::int64_t boot_ns) const noexcept;
+
+    const std::int64_t start_boot_ns_;
+    // A sequence lock: odd while the three below are being written.
+    std::atomic<std::uint32_t> sequence_{0};
+    std::atomic<std::int64_t> boot_ns_;
+    std::atomic<std::int64_t> version_ns_;
+    std::atomic<std::int64_t> error_ns_{0};
+};
+
+}  // namespace twincached::app

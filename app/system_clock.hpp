@@ -1,0 +1,33 @@
+// The node's clock on this machine: NodeClock fed by the system. One per server, shared by all
+// threads.
+#pragma once
+
+#include "app/node_clock.hpp"
+
+#include <ctime>
+
+namespace twincached::app {
+
+class SystemClock {
+  public:
+    SystemClock() noexcept : clock_(read(CLOCK_REALTIME)) {}
+
+    // Cheap: two reads that do not enter the kernel. The wall clock may lag by some milliseconds.
+    storage::Now now() const noexcept { return clock_.now(read(CLOCK_REALTIME_COARSE)); }
+    // By one thread only, about once a second.
+    void steer() noexcept { clock_.steer(read(CLOCK_REALTIME)); }
+
+  private:
+    static std::int64_t read_ns(clockid_t clock) noexcept {
+        timespec time{};
+        clock_gettime(clock, &time);
+        return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+    }
+    static ClockReading read(clockid_t wall_clock) noexcept {
+        return {read_ns(CLOCK_BOOTTIME), read_ns(wall_clock)};
+    }
+
+    NodeClock clock_;
+};
+
+}  // namespace twincached::app

@@ -1,0 +1,81 @@
+#include "app/node_clock.hpp"
+
+#include <catch2/catch.hpp>
+
+namespace twincached::app {
+namespace {
+
+constexpr std::int64_t ms = 1'000'000;
+constexpr std::int64_t second = 1000 * ms;
+constexpr std::int64_t start_2026 = 1'767'225'600 * second;
+constexpr std::uint64_t year_ms = 365ULL * 24 * 3600 * 1000;
+
+// A machine: its wall clock is `offset` away from boot time.
+struct Machine {
+    std::int64_t boot_ns = 5 * second;
+    std::int64_t offset_ns = start_2026 - 5 * second;
+
+    ClockReading reading() const { return {boot_ns, boot_ns + offset_ns}; }
+};
+
+}  // namespace
+
+TEST_CASE("a clock starts at the first tick and at the wall clock's versions") {
+    const Machine machine;
+    const NodeClock clock(machine.reading());
+    const auto now = clock.now(machine.reading());
+    CHECK(now.tick() == storage::first_tick);
+    CHECK(now.version_ms == year_ms);
+    CHECK(now.unix_seconds == start_2026 / second);
+}
+
+TEST_CASE("all clocks advance together while nobody steps the wall clock") {
+    Machine machine;
+    NodeClock clock(machine.reading());
+    machine.boot_ns += 90 * second + 250 * ms;
+    clock.steer(machine.reading());
+    const auto now = clock.now(machine.reading());
+    CHECK(now.tick() == storage::first_tick + 90);
+    CHECK(now.version_ms == year_ms + 90'250);
+    CHECK(now.unix_seconds == start_2026 / second + 90);
+}
+
+TEST_CASE("a step of the wall clock moves neither ticks nor versions at once") {
+    for (const std::int64_t step : {-3600 * second, 3600 * second}) {
+        Machine machine;
+        NodeClock clock(machine.reading());
+        machine.boot_ns += 10 * second;
+        machine.offset_ns += step;
+        clock.steer(machine.reading());
+        const auto now = clock.now(machine.reading());
+        CHECK(now.tick() == storage::first_tick + 10);
+        CHECK(now.version_ms == year_ms + 10'000);
+        CHECK(now.unix_seconds == (start_2026 + step) / second + 10);
+    }
+}
+
+TEST_CASE("versions are led to the wall clock by a tenth at most, and arrive") {
+    for (const std::int64_t step : {-2 * second, 2 * second}) {
+        Machine machine;
+        NodeClock clock(machine.reading());
+        machine.offset_ns += step;
+        clock.steer(machine.reading());
+        auto last = clock.now(machine.reading()).version_ms;
+        for (int i = 0; i < 300; ++i) {
+            machine.boot_ns += 100 * ms;
+            if (i % 7 == 0) clock.steer(machine.reading());
+            const auto now = clock.now(machine.reading()).version_ms;
+            CHECK(now - last >= 89);
+            CHECK(now - last <= 111);
+            last = now;
+        }
+        CHECK(clock.behind_ns(machine.reading()) == 0);
+    }
+}
+
+TEST_CASE("a wall clock before 2025 gives version time zero, not a huge one") {
+    const NodeClock clock({0, 0});
+    CHECK(clock.now({second, second}).version_ms == 0);
+}
+
+}  // namespace twincached::app

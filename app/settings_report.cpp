@@ -1,0 +1,164 @@
+#include "app/settings_report.hpp"
+
+#include "lib/numbers.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+
+namespace twincached::app {
+namespace {
+
+constexpr std::string_view yes_or_no(bool value) noexcept {
+    return value ? "yes" : "no";
+}
+
+// Gives each group of settings its words.
+class Report {
+  public:
+    Report(const Options& options, const SettingsState& state, protocol::StatVisitor visit)
+        : options_(options), state_(state), visit_(visit) {}
+
+    void run() const {
+        network();
+        limits();
+        mechanisms();
+        logs_and_buffers();
+        external_storage();
+        tls();
+        last();
+    }
+
+  private:
+    template <class Value>
+    void say(std::string_view key, const Value& value) const {
+        visit_(key, fmt::format("{}", value));
+    }
+    std::string_view said(std::string_view word) const {
+        const auto found = options_.reported.find(word);
+        return found == options_.reported.end() ? std::string_view() : found->second;
+    }
+    void word(std::string_view key) const { say(key, said(key)); }
+    void word_or(std::string_view key, std::string_view if_empty) const {
+        const auto value = said(key);
+        say(key, value.empty() ? if_empty : value);
+    }
+    // Words that are written in KiB or MiB and reported in bytes.
+    void scaled(std::string_view key, std::uint64_t unit) const {
+        say(key, lib::parse_number<std::uint64_t>(said(key)).value_or(0) * unit);
+    }
+
+    void network() const {
+        say("maxbytes", state_.memory_limit_bytes);
+        say("maxconns", options_.connections);
+        say("tcpport", state_.tcp_port);
+        say("udpport", options_.udp_port);
+        say("inter", options_.listen.empty() ? std::string("NULL")
+                                             : fmt::format("{}", fmt::join(options_.listen, ",")));
+        say("verbosity", state_.verbosity);
+        say("oldest", state_.oldest_tick);
+        say("evictions", options_.evictions ? "on" : "off");
+        say("domain_socket", options_.unix_socket.empty() ? "NULL" : options_.unix_socket);
+        say("umask", options_.unix_mask);
+        say("shutdown_command", yes_or_no(options_.shutdown));
+        say("growth_factor", fmt::format("{:.2f}", options_.growth_factor));
+        say("chunk_size", options_.chunk_size);
+        say("num_threads", options_.threads);
+        say("num_threads_per_udp", options_.threads);
+        say("stat_key_prefix", said("prefix-delimiter"));
+        say("detail_enabled", "no");
+    }
+
+    void limits() const {
+        say("reqs_per_event", options_.requests_per_event);
+        say("cas_enabled", yes_or_no(options_.cas));
+        say("tcp_backlog", options_.backlog);
+        say("binding_protocol",
+            options_.protocol == "auto" ? std::string("auto-negotiate") : options_.protocol);
+        say("auth_enabled_sasl", "no");
+        say("auth_enabled_ascii", "no");
+        say("item_size_max", options_.item_size_limit_bytes);
+        say("maxconns_fast", yes_or_no(options_.reject_fast));
+        say("hashpower_init", said("hashpower"));
+    }
+
+    void mechanisms() const {
+        word("slab_reassign");
+        word("slab_automove");
+        word("slab_automove_ratio");
+        word("slab_automove_window");
+        scaled("slab_chunk_max", 1024);
+        word("lru_crawler");
+        word("lru_crawler_sleep");
+        word("lru_crawler_tocrawl");
+        word("tail_repair_time");
+        say("flush_enabled", yes_or_no(options_.flush_all));
+        say("dump_enabled", yes_or_no(options_.dumps));
+        word("hash_algorithm");
+        say("lru_maintainer_thread", said("lru_maintainer"));
+        say("lru_segmented", said("lru_maintainer"));
+        word("hot_lru_pct");
+        word("warm_lru_pct");
+        word("hot_max_factor");
+        word("warm_max_factor");
+        say("temp_lru", "no");
+        word("temporary_ttl");
+    }
+
+    void logs_and_buffers() const {
+        say("idle_timeout",
+            std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout).count());
+        scaled("watcher_logbuf_size", 1024);
+        scaled("worker_logbuf_size", 1024);
+        scaled("read_buf_mem_limit", 1024 * 1024);
+        word("track_sizes");
+        say("inline_ascii_response", said("inline_ascii_resp"));
+    }
+
+    void external_storage() const {
+        word("ext_item_size");
+        word("ext_item_age");
+        word("ext_low_ttl");
+        word("ext_recache_rate");
+        scaled("ext_wbuf_size", 1024 * 1024);
+        word("ext_compact_under");
+        word("ext_drop_under");
+        word("ext_max_sleep");
+        word("ext_max_frag");
+        word("slab_automove_freeratio");
+        word("ext_drop_unread");
+    }
+
+    void tls() const {
+        say("ssl_enabled", "no");
+        word_or("ssl_chain_cert", "(null)");
+        word_or("ssl_key", "(null)");
+        word("ssl_verify_mode");
+        say("ssl_keyformat", said("ssl_keyformat") == "DER" ? 2 : 1);  // OpenSSL's numbers
+        word_or("ssl_ciphers", "NULL");
+        word_or("ssl_ca_cert", "NULL");
+        scaled("ssl_wbuf_size", 1024);
+        word("ssl_session_cache");
+        word("ssl_kernel_tls");
+        word("ssl_min_version");
+    }
+
+    void last() const {
+        say("num_napi_ids", 0);
+        say("memory_file", "(null)");
+        say("client_flags_size", 4);
+    }
+
+    const Options& options_;
+    const SettingsState& state_;
+    protocol::StatVisitor visit_;
+};
+
+}  // namespace
+
+void report_settings(const Options& options, const SettingsState& state,
+                     protocol::StatVisitor visit) {
+    Report(options, state, visit).run();
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,56 @@
+// The threads that serve clients: "io-0" to "io-N", each with an io_context of its own. A session
+// is dealt to one of them in turn and stays there, so it needs no lock and no strand.
+#pragma once
+
+#include "app/connection_limit.hpp"
+#include "app/session_registry.hpp"
+#include "app/system_clock.hpp"
+#include "lib/function_ref.hpp"
+#include "protocol/service.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace twincached::app {
+
+struct IoPoolOptions {
+    std::size_t threads = 4;
+    std::chrono::seconds idle_timeout{0};  // 0: never
+    std::chrono::seconds write_timeout{0};
+};
+
+class IoThread;
+
+class IoPool {
+  public:
+    // All must outlive it. `on_room` is called on an io thread when a connection has ended.
+    IoPool(const IoPoolOptions& options, protocol::Service& service, const SystemClock& clock,
+           ConnectionLimit& limit, std::function<void()> on_room);
+    ~IoPool();  // stops
+
+    void start();
+
+    // The control thread: a new client, whose place in the limit is taken. Owns the descriptor.
+    void deal(int descriptor, int family);
+    // Sessions end at their next boundary between requests.
+    void drain();
+    // Sessions end now, threads end when the last has. Blocks. Harmless if repeated.
+    void stop() noexcept;
+
+    // Any thread.
+    void visit_counters(
+        lib::FunctionRef<void(const protocol::ThreadCounters&)> visit) const noexcept;
+    // Not in order.
+    void visit_sessions(lib::FunctionRef<void(const Session&)> visit) const;
+
+  private:
+    std::vector<std::unique_ptr<IoThread>> threads_;
+    std::size_t next_ = 0;
+    std::uint64_t last_id_ = 0;
+};
+
+}  // namespace twincached::app

@@ -1,0 +1,89 @@
+#include "app/io_thread.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <string>
+
+namespace twincached::app {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::seconds;
+
+constexpr seconds longest_pause{30};
+
+// A timeout is kept to within a quarter of itself.
+seconds sweep_period(seconds idle, seconds writing) noexcept {
+    auto period = longest_pause;
+    for (const auto timeout : {idle, writing}) {
+        if (timeout.count() > 0) period = std::min(period, timeout / 4);
+    }
+    return std::max(period, seconds(1));
+}
+
+}  // namespace
+
+IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
+                   const SystemClock& clock, ConnectionLimit& limit, std::function<void()> on_room)
+    : number_(number),
+      idle_timeout_(options.idle_timeout),
+      write_timeout_(options.write_timeout),
+      work_(context_.get_executor()),
+      sweep_timer_(context_),
+      registry_(limit, std::move(on_room)),
+      surroundings_{context_, service, counters_, clock, buffers_, registry_} {}
+
+IoThread::~IoThread() {
+    ask_to_stop();
+    join();
+}
+
+void IoThread::start() {
+    if (idle_timeout_.count() > 0 || write_timeout_.count() > 0) sweep_later();
+    thread_ = std::thread([this] { run(); });
+}
+
+void IoThread::run() {
+    pthread_setname_np(pthread_self(), ("io-" + std::to_string(number_)).c_str());
+    context_.run();
+}
+
+void IoThread::take(int descriptor, int family, std::uint64_t id) {
+    asio::post(context_, [this, descriptor, family, id] {
+        registry_.begin(surroundings_, descriptor, family, id);
+    });
+}
+
+void IoThread::drain() {
+    asio::post(context_, [this] { registry_.drain_all(); });
+}
+
+void IoThread::ask_to_stop() {
+    if (!thread_.joinable()) return;
+    asio::post(context_, [this] {
+        registry_.abort_all();
+        sweep_timer_.cancel();
+        // The context runs out of work when the last session's handler has run.
+        work_.reset();
+    });
+}
+
+void IoThread::join() noexcept {
+    if (thread_.joinable()) thread_.join();
+}
+
+void IoThread::sweep_later() {
+    sweep_timer_.expires_after(sweep_period(idle_timeout_, write_timeout_));
+    sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error || !work_.owns_work()) return;
+        const auto tick = surroundings_.clock.now().tick();
+        const auto silent = registry_.sweep(tick, idle_timeout_, write_timeout_);
+        if (silent > 0) counters_.totals.add(protocol::Count::idle_kicks, silent);
+        sweep_later();
+    });
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,53 @@
+// One thread that serves clients, with everything that its sessions share. Owned by IoPool.
+#pragma once
+
+#include "app/io_pool.hpp"
+#include "app/session_buffers.hpp"
+#include "app/session_registry.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <thread>
+
+namespace twincached::app {
+
+class IoThread {
+  public:
+    IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
+             const SystemClock& clock, ConnectionLimit& limit, std::function<void()> on_room);
+    ~IoThread();
+
+    // The control thread.
+    void start();
+    void take(int descriptor, int family, std::uint64_t id);
+    void drain();
+    void ask_to_stop();
+    void join() noexcept;
+
+    // Any thread.
+    const protocol::ThreadCounters& counters() const noexcept { return counters_; }
+    const SessionRegistry& registry() const noexcept { return registry_; }
+
+  private:
+    void run();
+    void sweep_later();
+
+    const std::size_t number_;
+    const std::chrono::seconds idle_timeout_;
+    const std::chrono::seconds write_timeout_;
+    boost::asio::io_context context_{1};  // hint: one thread runs it
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    boost::asio::steady_timer sweep_timer_;
+    protocol::ThreadCounters counters_;
+    SessionBuffers buffers_;
+    SessionRegistry registry_;
+    SessionSurroundings surroundings_;
+    std::thread thread_;
+};
+
+}  // namespace twincached::app

@@ -1,0 +1,220 @@
+#include "app/listening_socket.hpp"
+
+#include "app/endpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace twincached::app {
+namespace {
+
+constexpr int stream_flags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+[[noreturn]] void fail(const std::string& what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+void turn_on(int descriptor, int level, int name) {
+    const int on = 1;
+    if (::setsockopt(descriptor, level, name, &on, sizeof on) != 0) fail("setsockopt");
+}
+
+struct FreeAddresses {
+    void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
+};
+using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+Addresses resolve(const std::string& host, std::uint16_t port) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* found = nullptr;
+    const int error = ::getaddrinfo(host.empty() ? nullptr : host.c_str(),
+                                    std::to_string(port).c_str(), &hints, &found);
+    if (error != 0) {
+        throw std::runtime_error(fmt::format("failed to listen on '{}': getaddrinfo(): {}", host,
+                                             ::gai_strerror(error)));
+    }
+    return Addresses(found);
+}
+
+// Options that accepted connections inherit are set here, once.
+ListeningSocket bind_tcp(const addrinfo& address) {
+    const int descriptor = ::socket(address.ai_family, stream_flags, 0);
+    if (descriptor < 0) fail("socket");
+    ListeningSocket socket(descriptor, address.ai_family);
+    turn_on(descriptor, SOL_SOCKET, SO_REUSEADDR);
+    turn_on(descriptor, SOL_SOCKET, SO_KEEPALIVE);
+    turn_on(descriptor, IPPROTO_TCP, TCP_NODELAY);
+    if (address.ai_family == AF_INET6) turn_on(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
+    if (::bind(descriptor, address.ai_addr, address.ai_addrlen) != 0) {
+        fail(fmt::format("failed to listen on {}", socket.text()));
+    }
+    return socket;
+}
+
+bool is_absent_family(const std::system_error& error) noexcept {
+    return error.code() == std::errc::address_family_not_supported ||
+           error.code() == std::errc::address_not_available;
+}
+
+// Every address of the host; those of a family that this machine lacks are passed over as long as
+// one is left.
+void bind_host(const std::string& host, std::uint16_t port, std::vector<ListeningSocket>& into) {
+    const auto addresses = resolve(host, port);
+    const auto before = into.size();
+    for (const auto* address = addresses.get(); address != nullptr; address = address->ai_next) {
+        try {
+            into.push_back(bind_tcp(*address));
+        } catch (const std::system_error& error) {
+            const bool is_last = address->ai_next == nullptr && into.size() == before;
+            if (is_last || !is_absent_family(error)) throw;
+        }
+    }
+}
+
+// A socket file that nobody answers on is left over from a process that died.
+void remove_stale(const sockaddr_un& address) {
+    struct stat status {};
+    if (::lstat(address.sun_path, &status) != 0) return;
+    if (!S_ISSOCK(status.st_mode)) {
+        throw std::runtime_error(fmt::format("{} exists and is no socket", address.sun_path));
+    }
+    const int probe = ::socket(AF_UNIX, stream_flags, 0);
+    const bool is_served =
+        ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+        errno == EAGAIN;
+    ::close(probe);
+    if (is_served) {
+        throw std::runtime_error(fmt::format("{} is in use", address.sun_path));
+    }
+    ::unlink(address.sun_path);
+}
+
+ListeningSocket bind_unix(const std::string& path, const std::string& mode_text) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) {
+        throw std::runtime_error("the unix socket's path is too long");
+    }
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    remove_stale(address);
+    const int descriptor = ::socket(AF_UNIX, stream_flags, 0);
+    if (descriptor < 0) fail("socket");
+    const auto mode = static_cast<mode_t>(std::stoul(mode_text, nullptr, 8));
+    const auto old_mask = ::umask(static_cast<mode_t>(~mode & 0777));
+    const int bound =
+        ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int error = errno;
+    ::umask(old_mask);
+    if (bound != 0) {
+        ::close(descriptor);
+        errno = error;
+        fail(fmt::format("failed to listen on unix:{}", path));
+    }
+    return ListeningSocket(descriptor, AF_UNIX, path);
+}
+
+std::string end_text(const sockaddr_storage& address, socklen_t length) {
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address.ss_family == AF_INET) {
+        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+        ::inet_ntop(AF_INET, &in.sin_addr, host, sizeof host);
+        return fmt::format("tcp:{}:{}", host, ntohs(in.sin_port));
+    }
+    if (address.ss_family == AF_INET6) {
+        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+        ::inet_ntop(AF_INET6, &in.sin6_addr, host, sizeof host);
+        return fmt::format("tcp6:[{}]:{}", host, ntohs(in.sin6_port));
+    }
+    if (address.ss_family == AF_UNIX) {
+        const auto& un = reinterpret_cast<const sockaddr_un&>(address);
+        const auto size = length > offsetof(sockaddr_un, sun_path)
+                              ? ::strnlen(un.sun_path, length - offsetof(sockaddr_un, sun_path))
+                              : 0;
+        return fmt::format("unix:{}", std::string_view(un.sun_path, size));
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+std::string local_end(int descriptor) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length);
+    return end_text(address, length);
+}
+
+std::string remote_end(int descriptor) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length);
+    return end_text(address, length);
+}
+
+ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      family_(other.family_),
+      path_(std::exchange(other.path_, {})) {}
+
+ListeningSocket::~ListeningSocket() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+    if (!path_.empty()) ::unlink(path_.c_str());
+}
+
+void ListeningSocket::open(int backlog) {
+    if (::listen(descriptor_, backlog) != 0) {
+        fail(fmt::format("failed to listen on {}", text()));
+    }
+}
+
+std::uint16_t ListeningSocket::port() const noexcept {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &length);
+    // sin_port and sin6_port lie at the same place.
+    if (family_ == AF_UNIX) return 0;
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+std::string ListeningSocket::text() const {
+    return local_end(descriptor_);
+}
+
+std::vector<ListeningSocket> bind_listeners(const Options& options) {
+    std::vector<ListeningSocket> sockets;
+    if (!options.unix_socket.empty()) {
+        sockets.push_back(bind_unix(options.unix_socket, options.unix_mask));
+        return sockets;
+    }
+    const auto port = static_cast<std::uint16_t>(options.port < 0 ? 0 : options.port);
+    if (options.listen.empty()) {
+        bind_host("", port, sockets);
+        return sockets;
+    }
+    for (const auto& text : options.listen) {
+        const auto endpoint = parse_endpoint(text);  // checked when it was read
+        if (!endpoint->port && options.port == 0) continue;
+        bind_host(endpoint->host, endpoint->port.value_or(port), sockets);
+    }
+    return sockets;
+}
+
+}  // namespace twincached::app

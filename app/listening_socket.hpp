@@ -1,0 +1,45 @@
+// Sockets that clients connect to: bound early, so that a taken port is an error at start-up,
+// opened later, when the node is ready: until then the kernel refuses connections.
+#pragma once
+
+#include "app/options.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::app {
+
+class ListeningSocket {
+  public:
+    ListeningSocket(int descriptor, int family, std::string path = {}) noexcept
+        : descriptor_(descriptor), family_(family), path_(std::move(path)) {}
+    ListeningSocket(ListeningSocket&& other) noexcept;
+    ListeningSocket& operator=(ListeningSocket&&) = delete;
+    ~ListeningSocket();  // closes; removes a unix socket's path
+
+    // From here on clients may connect. Throws std::system_error.
+    void open(int backlog);
+
+    int descriptor() const noexcept { return descriptor_; }
+    int family() const noexcept { return family_; }
+    std::uint16_t port() const noexcept;  // 0 for a unix socket
+    std::string text() const;             // "tcp:127.0.0.1:11211", "unix:/path"
+
+  private:
+    int descriptor_;
+    int family_;
+    std::string path_;
+};
+
+// All that the options ask for. Throws std::system_error (with memcached's exit status in mind:
+// the caller ends with 71) or std::runtime_error with a sentence.
+std::vector<ListeningSocket> bind_listeners(const Options& options);
+
+// "tcp:127.0.0.1:47768", "tcp6:[::1]:11211", "unix:/path": an end of a socket, as memcached's
+// `stats conns` writes it.
+std::string local_end(int descriptor);
+std::string remote_end(int descriptor);
+
+}  // namespace twincached::app

@@ -1,0 +1,26 @@
+// Bytes in and out of a non-blocking stream socket. The one place that a stream of another kind
+// (TLS) would stand beside.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace twincached::app {
+
+enum class Transfer : std::uint8_t { done, would_block, ended };
+
+struct Transferred {
+    Transfer outcome = Transfer::ended;
+    std::size_t count = 0;  // of `done`; above 0
+};
+
+inline constexpr std::size_t segments_per_write = 64;
+
+// `ended`: closed by the client, or broken.
+Transferred receive(int descriptor, char* into, std::size_t size) noexcept;
+// At most segments_per_write segments.
+Transferred send(int descriptor, std::span<const std::string_view> segments) noexcept;
+
+}  // namespace twincached::app

@@ -1,9 +1,20 @@
-// The program: reads options, does what they ask. The only place that catches exceptions.
+// The program: reads options, does what they ask, and runs the server on this thread. The only
+// place that catches exceptions.
 #include "app/command_line.hpp"
+#include "app/daemon.hpp"
+#include "app/license.hpp"
+#include "app/log.hpp"
 #include "app/option_printing.hpp"
+#include "app/option_value.hpp"
+#include "app/pid_file.hpp"
+#include "app/privileges.hpp"
+#include "app/server.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,32 +26,80 @@ bool is_asked(const Options& options, const char* what) {
     return found != options.reported.end() && found->second == "yes";
 }
 
-void print(const std::string& text) {
-    std::fputs(text.c_str(), stdout);
+int print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return 0;
+}
+
+int complain(const std::vector<Problem>& problems) {
+    for (const auto& problem : problems)
+        std::fprintf(stderr, "%s\n", problem.message.c_str());
+    return problems.front().exit_code;
+}
+
+// What is named relative to where we were started stays there when the daemon moves to "/".
+void make_absolute(std::string& path) {
+    if (!path.empty()) path = std::filesystem::absolute(path).string();
+}
+
+int serve(Options options, const std::vector<std::string>& remarks) {
+    for (auto* path :
+         {&options.pid_file, &options.unix_socket, &options.log_file, &options.secret_file}) {
+        make_absolute(*path);
+    }
+    std::signal(SIGPIPE, SIG_IGN);
+    const auto identity = identity_to_assume(options);
+    raise_limits(options);
+    Daemon daemon(options.daemon);
+    std::optional<PidFile> pid_file;
+    if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);
+    if (identity) {
+        if (pid_file) pid_file->give_to(identity->user, identity->group);
+        assume(*identity);
+    }
+    // memcached's -d keeps the terminal when -v asks for talk.
+    const bool is_quiet = options.daemon && options.verbosity == 0;
+    Log log({options.verbosity, options.log_file, options.syslog, is_quiet});
+    for (const auto& remark : remarks)
+        log.warning("{}", remark);
+    if (options.lock_memory) {
+        if (const auto problem = lock_memory()) log.warning("{}", *problem);
+    }
+    Server server(options, log);
+    server.run([&] { daemon.report_started(is_quiet); },
+               [&] {
+                   if (pid_file) pid_file->remove();
+               });
+    return 0;
 }
 
 int run(const std::vector<std::string>& arguments) {
     OptionReader reader;
     read_command_line(arguments, reader);
     const auto& options = reader.options();
-    if (is_asked(options, "help")) return print(help_text()), 0;
-    for (const auto& problem : reader.problems()) {
-        std::fprintf(stderr, "%s\n", problem.message.c_str());
-    }
-    if (!reader.problems().empty()) return reader.problems().front().exit_code;
-    if (is_asked(options, "print-config")) return print(config_text(options)), 0;
-    if (is_asked(options, "print-default-config")) return print(default_config_text()), 0;
-    return 0;
+    if (is_asked(options, "help")) return print(help_text());
+    if (is_asked(options, "version"))
+        return print("twincached " TWINCACHED_VERSION " (memcached 1.6.45)\n");
+    if (is_asked(options, "license")) return print(license_text);
+    if (is_asked(options, "print-default-config")) return print(default_config_text());
+    if (!reader.problems().empty()) return complain(reader.problems());
+    if (is_asked(options, "print-config")) return print(config_text(options));
+    if (is_asked(options, "check-config")) return print("the options are valid\n");
+    return serve(options, reader.remarks());
 }
 
 }  // namespace
 }  // namespace twincached::app
 
 int main(int argc, char** argv) {
+    using namespace twincached::app;
     try {
-        return twincached::app::run({argv + 1, argv + argc});
+        return run({argv + 1, argv + argc});
+    } catch (const StartError& error) {
+        std::fprintf(stderr, "%s\n", error.message.c_str());
+        return error.exit_code;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "twincached: %s\n", error.what());
-        return 1;
+        return exit_system;
     }
 }

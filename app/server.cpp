@@ -1,0 +1,219 @@
+#include "app/server.hpp"
+
+#include "app/replication_options.hpp"
+#include "app/service_notification.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace twincached::app {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+constexpr milliseconds drain_look{5};
+
+storage::StoreOptions store_options(const Options& options) {
+    storage::StoreOptions result;
+    result.memory_limit_bytes = options.memory_limit_bytes;
+    result.evict = options.evictions;
+    result.item_size_limit_bytes = options.item_size_limit_bytes;
+    result.threads = static_cast<unsigned>(options.threads);
+    result.growth_factor = options.growth_factor;
+    result.chunk_size_min = static_cast<std::uint32_t>(options.chunk_size);
+    return result;
+}
+
+Severity severity_of(replication::LogLevel level) noexcept {
+    switch (level) {
+        case replication::LogLevel::debug:
+            return Severity::debug;
+        case replication::LogLevel::info:
+            return Severity::info;
+        case replication::LogLevel::warning:
+            return Severity::warning;
+        case replication::LogLevel::error:
+            return Severity::error;
+    }
+    return Severity::info;
+}
+
+std::string_view name_of(int signal) noexcept {
+    switch (signal) {
+        case SIGTERM:
+            return "SIGTERM";
+        case SIGINT:
+            return "SIGINT";
+        case SIGUSR1:
+            return "SIGUSR1";
+        default:
+            return "signal";
+    }
+}
+
+std::chrono::seconds whole_seconds(milliseconds duration) noexcept {
+    return std::chrono::ceil<std::chrono::seconds>(duration);
+}
+
+}  // namespace
+
+Server::Server(const Options& options, Log& log)
+    : options_(options),
+      log_(log),
+      limit_(static_cast<std::uint64_t>(options.connections)),
+      signals_(control_, SIGTERM, SIGINT, SIGHUP),
+      stop_timer_(control_) {
+    signals_.add(SIGUSR1);
+    auto listeners = bind_listeners(options);
+    auto stored = store_options(options);
+    const auto replication = replication_options(options);
+    replicator_ = replication::make_replicator(replication, replication_events(),
+                                               storage::planned_shard_count(stored));
+    stored.node = replicator_->node();
+    store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(replication.secret),
+                                              replicator_->sink());
+    service_ = std::make_unique<ServerService>(options, *store_, limit_, log);
+    const IoPoolOptions pool{static_cast<std::size_t>(options.threads),
+                             whole_seconds(options.idle_timeout),
+                             whole_seconds(options.write_timeout)};
+    pool_ =
+        std::make_unique<IoPool>(pool, *service_, clock_, limit_, [this] { acceptor_->on_room(); });
+    acceptor_ = std::make_unique<Acceptor>(
+        control_, std::move(listeners), *pool_, limit_,
+        AcceptorOptions{static_cast<int>(options.backlog), options.reject_fast}, log);
+    maintenance_ = std::make_unique<Maintenance>(*store_, clock_);
+    service_->connect({pool_.get(), acceptor_.get(), replicator_.get(), &clock_, [this](bool) {
+                           asio::post(control_, [this] { stop("a client's shutdown command"); });
+                       }});
+    if (!acceptor_->sockets().empty() && options.unix_socket.empty()) {
+        service_->set_port(acceptor_->sockets().front().port());
+    }
+}
+
+Server::~Server() {
+    if (link_drain_.joinable()) link_drain_.join();
+    maintenance_->stop();
+    pool_->stop();
+    replicator_->stop();
+    acceptor_.reset();
+}
+
+replication::Events Server::replication_events() {
+    replication::Events events;
+    events.log = [this](replication::LogLevel level, std::string_view line) {
+        log_.write(severity_of(level), line);
+    };
+    events.ready = [this] { asio::post(control_, [this] { open_client_ports(); }); };
+    events.now = [this] { return clock_.now(); };
+    return events;
+}
+
+void Server::run(const std::function<void()>& started, std::function<void()> abandon) {
+    abandon_ = std::move(abandon);
+    await_signal();
+    pool_->start();
+    maintenance_->start();
+    replicator_->start(*store_);
+    log_.info("twincached {} started: memory {} MiB, {} threads, replication {}",
+              TWINCACHED_VERSION, options_.memory_limit_bytes >> 20, options_.threads,
+              options_.driver);
+    started();
+    const auto work = asio::make_work_guard(control_);
+    control_.run();
+    log_.info("stopped");
+}
+
+void Server::open_client_ports() {
+    if (state_ != State::starting) return;  // asked to stop before we were ready
+    state_ = State::serving;
+    acceptor_->open();
+    write_port_file();
+    notify_service_manager("READY=1");
+}
+
+// For test suites that start the server on any free port: memcached's convention.
+void Server::write_port_file() const {
+    const auto* path = std::getenv("MEMCACHED_PORT_FILENAME");
+    if (path == nullptr) return;
+    const auto unfinished = std::string(path) + ".lck";
+    std::FILE* file = std::fopen(unfinished.c_str(), "we");
+    if (file == nullptr) {
+        log_.warning("cannot write {}", unfinished);
+        return;
+    }
+    for (const auto& socket : acceptor_->sockets()) {
+        if (socket.family() == AF_UNIX) continue;
+        std::fprintf(file, "TCP %s: %u\n", socket.family() == AF_INET ? "INET" : "INET6",
+                     static_cast<unsigned>(socket.port()));
+    }
+    std::fclose(file);
+    if (std::rename(unfinished.c_str(), path) != 0) log_.warning("cannot write {}", path);
+}
+
+void Server::await_signal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error) return;
+        on_signal(signal);
+        await_signal();
+    });
+}
+
+void Server::on_signal(int signal) {
+    if (signal == SIGHUP) {
+        log_.reopen();
+        return log_.info("the log was opened anew on SIGHUP");
+    }
+    if (state_ == State::starting || state_ == State::serving) return stop(name_of(signal));
+    log_.warning("a second signal: ending at once");
+    abandon_();
+    std::_Exit(0);
+}
+
+void Server::stop(std::string_view reason) {
+    if (state_ != State::starting && state_ != State::serving) return;
+    log_.info("stopping on {}: {} clients are connected", reason, limit_.current());
+    notify_service_manager("STOPPING=1");
+    state_ = State::draining_clients;
+    stop_deadline_ = std::chrono::steady_clock::now() + options_.stop_timeout;
+    acceptor_->close();
+    pool_->drain();
+    await_last_client();
+}
+
+void Server::await_last_client() {
+    if (limit_.current() == 0) return drain_link();
+    if (std::chrono::steady_clock::now() >= stop_deadline_) {
+        log_.warning("{} clients were in the middle of a request for {} ms: closed",
+                     limit_.current(), options_.stop_timeout.count());
+        return drain_link();
+    }
+    stop_timer_.expires_after(drain_look);
+    stop_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) await_last_client();
+    });
+}
+
+// On a thread of its own, because it blocks and a second signal must still be heard.
+void Server::drain_link() {
+    state_ = State::draining_link;
+    pool_->stop();
+    link_drain_ = std::thread([this] {
+        replicator_->drain();
+        asio::post(control_, [this] { end(); });
+    });
+}
+
+void Server::end() {
+    state_ = State::ended;
+    link_drain_.join();
+    replicator_->stop();
+    maintenance_->stop();
+    control_.stop();
+}
+
+}  // namespace twincached::app

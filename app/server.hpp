@@ -1,0 +1,79 @@
+// The server: builds everything in one order and takes it down in the other.
+//
+//     start: sink -> store -> replicator -> (when it says ready) client ports
+//     stop:  client ports -> sessions at their request boundaries -> replicator's last changes
+//            -> threads -> store
+//
+// Owned by main, whose thread is the control thread: signals, acceptors, timers.
+#pragma once
+
+#include "app/acceptor.hpp"
+#include "app/connection_limit.hpp"
+#include "app/io_pool.hpp"
+#include "app/log.hpp"
+#include "app/maintenance.hpp"
+#include "app/options.hpp"
+#include "app/server_service.hpp"
+#include "app/system_clock.hpp"
+#include "replication/replicator.hpp"
+#include "storage/store.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+
+namespace twincached::app {
+
+class Server {
+  public:
+    // Binds the client ports, opens nothing. Throws what a person should read. All arguments must
+    // outlive it.
+    Server(const Options& options, Log& log);
+    ~Server();
+
+    // Blocks until a signal or a client ends the server. `started` is called once all that can
+    // fail at start-up has succeeded; `abandon` before the process ends at once, on the second
+    // signal.
+    void run(const std::function<void()>& started, std::function<void()> abandon);
+
+  private:
+    enum class State : std::uint8_t { starting, serving, draining_clients, draining_link, ended };
+
+    replication::Events replication_events();
+    void open_client_ports();
+    void write_port_file() const;
+    void await_signal();
+    void on_signal(int signal);
+    void stop(std::string_view reason);
+    void await_last_client();
+    void drain_link();
+    void end();
+
+    const Options& options_;
+    Log& log_;
+    boost::asio::io_context control_{1};
+    SystemClock clock_;
+    ConnectionLimit limit_;
+    // In the order of start-up; destroyed in the other.
+    std::unique_ptr<replication::Replicator> replicator_;
+    std::unique_ptr<storage::Store> store_;
+    std::unique_ptr<ServerService> service_;
+    std::unique_ptr<IoPool> pool_;
+    std::unique_ptr<Acceptor> acceptor_;
+    std::unique_ptr<Maintenance> maintenance_;
+
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer stop_timer_;
+    std::chrono::steady_clock::time_point stop_deadline_;
+    std::function<void()> abandon_;
+    std::thread link_drain_;
+    State state_ = State::starting;
+};
+
+}  // namespace twincached::app

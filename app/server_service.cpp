@@ -1,0 +1,136 @@
+#include "app/server_service.hpp"
+
+#include "app/connection_report.hpp"
+#include "app/settings_report.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+namespace twincached::app {
+namespace {
+
+protocol::Settings settings_from(const Options& options) {
+    protocol::Settings settings;
+    settings.requests_per_event = static_cast<std::uint32_t>(options.requests_per_event);
+    settings.item_size_limit_bytes = options.item_size_limit_bytes;
+    settings.cas_enabled = options.cas;
+    settings.flush_enabled = options.flush_all;
+    settings.dump_enabled = options.dumps;
+    settings.shutdown_enabled = options.shutdown;
+    settings.ascii = options.protocol != "binary";
+    return settings;
+}
+
+std::string seconds_text(const timeval& time) {
+    return fmt::format("{}.{:06}", time.tv_sec, time.tv_usec);
+}
+
+// What counts since the last `stats reset`.
+std::uint64_t since(std::uint64_t sum, const std::atomic<std::uint64_t>& base) noexcept {
+    return sum - base.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+ServerService::ServerService(const Options& options, storage::Store& store, ConnectionLimit& limit,
+                             Log& log)
+    : options_(options),
+      store_(store),
+      limit_(limit),
+      log_(log),
+      settings_(settings_from(options)),
+      port_(options.port),
+      verbosity_(options.verbosity) {}
+
+std::string_view ServerService::version() const noexcept {
+    return "1.6.45 twincached/" TWINCACHED_VERSION;
+}
+
+std::uint64_t ServerService::sum(protocol::Count name) const noexcept {
+    std::uint64_t sum = 0;
+    rest_.pool->visit_counters(
+        [&](const protocol::ThreadCounters& counters) { sum += counters.totals.get(name); });
+    return sum;
+}
+
+std::uint64_t ServerService::sum(unsigned size_class, protocol::ClassCount name) const noexcept {
+    std::uint64_t sum = 0;
+    rest_.pool->visit_counters([&](const protocol::ThreadCounters& counters) {
+        sum += counters.classes[size_class].get(name);
+    });
+    return sum;
+}
+
+std::uint64_t ServerService::total(protocol::Count name) const noexcept {
+    return since(sum(name), base_[static_cast<std::size_t>(name)]);
+}
+
+std::uint64_t ServerService::total(unsigned size_class, protocol::ClassCount name) const noexcept {
+    return since(sum(size_class, name), class_base_[size_class][static_cast<std::size_t>(name)]);
+}
+
+void ServerService::reset_counters() noexcept {
+    for (std::size_t i = 0; i < counts; ++i) {
+        base_[i].store(sum(static_cast<protocol::Count>(i)), std::memory_order_relaxed);
+    }
+    for (unsigned id = 0; id < storage::size_class_limit; ++id) {
+        for (std::size_t i = 0; i < class_counts; ++i) {
+            class_base_[id][i].store(sum(id, static_cast<protocol::ClassCount>(i)),
+                                     std::memory_order_relaxed);
+        }
+    }
+    limit_.reset_counts();
+}
+
+void ServerService::process_stats(protocol::StatVisitor visit) const {
+    const auto say = [&](std::string_view key, const auto& value) {
+        visit(key, fmt::format("{}", value));
+    };
+    const auto now = rest_.clock->now();
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    say("pid", ::getpid());
+    say("uptime", now.tick() - storage::first_tick);
+    say("time", now.unix_seconds);
+    say("pointer_size", 8 * sizeof(void*));
+    say("rusage_user", seconds_text(usage.ru_utime));
+    say("rusage_system", seconds_text(usage.ru_stime));
+    say("max_connections", limit_.most());
+    say("curr_connections", limit_.current());
+    say("total_connections", limit_.accepted());
+    say("rejected_connections", limit_.rejected());
+    say("connection_structures", limit_.current());
+    say("threads", options_.threads);
+    say("accepting_conns", rest_.acceptor->is_accepting() ? 1 : 0);
+    say("listen_disabled_num", rest_.acceptor->times_disabled());
+    say("time_in_listen_disabled_us", rest_.acceptor->disabled_us());
+    if (options_.idle_timeout.count() > 0) {
+        say("idle_kicks", total(protocol::Count::idle_kicks));
+    }
+}
+
+void ServerService::settings_stats(protocol::StatVisitor visit) const {
+    const SettingsState state{store_.memory_limit(), verbosity_.load(), port_, 0};
+    report_settings(options_, state, visit);
+}
+
+void ServerService::connection_stats(protocol::StatVisitor visit) const {
+    report_connections(*rest_.acceptor, *rest_.pool, rest_.clock->now().tick(), visit);
+}
+
+void ServerService::replication_stats(protocol::StatVisitor visit) const {
+    rest_.replicator->stats(visit);
+}
+
+void ServerService::set_verbosity(unsigned level) noexcept {
+    verbosity_ = level;
+    log_.set_verbosity(level);
+}
+
+void ServerService::request_shutdown(bool graceful) noexcept {
+    rest_.shutdown(graceful);
+}
+
+}  // namespace twincached::app

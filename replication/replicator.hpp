@@ -69,7 +69,8 @@ class Replicator {
     // Ends the thread. Blocks. Harmless if never started.
     virtual void stop() noexcept = 0;
     // `stats replication`: every key and value, in a stable order. Any thread.
-    virtual void stats(lib::FunctionRef<void(std::string_view key, std::string_view value)> visit) const = 0;
+    virtual void stats(
+        lib::FunctionRef<void(std::string_view key, std::string_view value)> visit) const = 0;
 };
 
 // The only place that names drivers. Throws std::invalid_argument with a sentence for a person.

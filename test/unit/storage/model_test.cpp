@@ -31,7 +31,8 @@ struct Truth {
 
 class Model {
   public:
-    Model(std::uint64_t seed, const StoreOptions& options) : fixture(options), random(seed), node(options.node) {}
+    Model(std::uint64_t seed, const StoreOptions& options)
+        : fixture(options), random(seed), node(options.node) {}
 
     void step() {
         const std::string key = random_key();

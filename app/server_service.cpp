@@ -19,6 +19,8 @@ protocol::Settings settings_from(const Options& options) {
     settings.flush_enabled = options.flush_all;
     settings.dump_enabled = options.dumps;
     settings.shutdown_enabled = options.shutdown;
+    const auto& delimiter = options.reported.at("prefix-delimiter");
+    if (!delimiter.empty()) settings.prefix_delimiter = delimiter.front();
     settings.ascii = options.protocol != "binary";
     return settings;
 }
@@ -42,7 +44,11 @@ ServerService::ServerService(const Options& options, storage::Store& store, Conn
       log_(log),
       settings_(settings_from(options)),
       port_(options.port),
-      verbosity_(options.verbosity) {}
+      verbosity_(options.verbosity) {
+    shared().size_classes =
+        storage::SizeClasses(options.growth_factor, static_cast<std::uint32_t>(options.chunk_size));
+    shared().crawler_enabled = options.reported.at("lru_crawler") == "yes";
+}
 
 std::string_view ServerService::version() const noexcept {
     return "1.6.45 twincached/" TWINCACHED_VERSION;

@@ -1,8 +1,9 @@
 """kill -9 of either node behind HAProxy: what the application notices, and what the node holds
 when it comes back."""
+import socket
 import time
 
-from harness import Case, Client, Load, main, until, within, world
+from harness import Case, Load, main, until, within, world
 
 
 class KillUnderLoad(Case):
@@ -102,6 +103,41 @@ class Restarts(Case):
         passed = within(4.5, began, "a node whose peer is not there serves")
         print(f"alone after {passed:.2f} s", flush=True)
         self.assert_still_serves(node)
+
+    def test_a_peer_whose_address_swallows_everything_never_keeps_the_port_closed(self):
+        """ANCESTORS 11: 134 s until the kernel gave up on the SYN."""
+        swallower = (self.addresses.host(9), self.link_port)
+        with socket.socket() as listener:
+            listener.bind(swallower)
+            listener.listen(0)
+            # A full backlog drops further SYNs, as a dead host does.
+            crowd = [self._knock(swallower) for _ in range(4)]
+            node = self.node(peer=swallower[0])
+            began = time.monotonic()
+            node.start(seconds=6)
+            within(5, began, "a node whose peer's host is dead serves")
+            self.assert_still_serves(node)
+            for knocking in crowd:
+                knocking.close()
+
+    @staticmethod
+    def _knock(address):
+        knocking = socket.socket()
+        knocking.setblocking(False)
+        knocking.connect_ex(address)
+        return knocking
+
+    def test_what_a_kill_loses_is_what_was_on_its_way(self):
+        """ANCESTORS 34: 0 to 16 acknowledged writes of some 60000 were lost."""
+        nodes = self.pair().start()
+        with Load(nodes.a.address, connections=8, rate=2000) as load:
+            until(lambda: len(load.operations) > 5000, 20, "the load runs")
+            nodes.a.kill()
+            known = sorted(load.stored())
+        with nodes.b.client() as client:
+            lost = len(known) - len(client.gets_many(known))
+        print(f"{lost} of {len(known)} acknowledged writes died with their node", flush=True)
+        self.assertLess(lost, 100)
 
     def test_a_peer_that_is_stopped_never_keeps_the_port_closed(self):
         """ANCESTORS 12: repcached's port never opened."""

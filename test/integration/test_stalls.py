@@ -59,6 +59,22 @@ class StoppedPeer(Case):
         nodes.wait_until_equal([b"kkkkkk%08d" % n for n in range(0, 100000, 5)], 10)
 
 
+class Idle(Case):
+    needs_replication = True
+
+    def test_an_idle_pair_costs_next_to_nothing_even_with_one_of_them_stopped(self):
+        """ANCESTORS 39: 0.00 s of CPU in 5 s."""
+        nodes = self.pair().start()
+        for is_stopped in (False, True):
+            if is_stopped:
+                nodes.b.pause()
+            before = nodes.a.process.cpu_seconds()
+            time.sleep(3)  # the time is what is measured
+            spent = nodes.a.process.cpu_seconds() - before
+            print(f"idle for 3 s: {spent * 1000:.1f} ms of CPU", flush=True)
+            self.assertLess(spent, world.scaled(0.1))
+
+
 class Join(Case):
     needs_replication = True
     ITEMS = world.number("TWINCACHED_JOIN_ITEMS", 300000)

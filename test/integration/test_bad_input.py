@@ -13,8 +13,8 @@ HOSTILE_LINES = [
     (b"set k 0 0 2147483647", b"CLIENT_ERROR bad command line format"),
     (b"set k 0 0 99999999999999999999", b"CLIENT_ERROR bad command line format"),
     (b"set k 0 0 abc", b"CLIENT_ERROR bad command line format"),
-    (b"set k -1 0 1", b"CLIENT_ERROR bad command line format"),
-    (b"set " + b"k" * 251 + b" 0 0 1", b"CLIENT_ERROR"),
+    (b"set k -1 0 1\r\nx", b"CLIENT_ERROR bad command line format"),
+    (b"set " + b"k" * 251 + b" 0 0 1\r\nx", b"CLIENT_ERROR"),
     (b"get " + b"k" * 251, b"CLIENT_ERROR bad command line format"),
     (b"get ok " + b"k" * 251, b"CLIENT_ERROR bad command line format"),
     (b"incr k abc", b"CLIENT_ERROR invalid numeric delta argument"),
@@ -24,7 +24,7 @@ HOSTILE_LINES = [
     (b"GET k", b"ERROR"),
     (b"rep k 0 0 1 1", b"ERROR"),
     (b"marugoto_end", b"ERROR"),
-    (b"shutdown", b"ERROR"),
+    (b"shutdown", b"SERVER_ERROR" if not world.IS_MEMCACHED else b"ERROR"),
     (b"\0\1\2", b""),
 ]
 

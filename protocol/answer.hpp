@@ -52,7 +52,6 @@ enum class Answer : std::uint8_t {
     slab_class_same,
     slab_no_spare,
     lru_tune_too_high,
-    sizes_disabled,
     // Meta commands.
     meta_bad_token,
     meta_bad_delta,

@@ -55,7 +55,6 @@ constexpr auto make_texts() noexcept {
     set(slab_class_same, "SAME src and dst class are identical\r\n");
     set(slab_no_spare, "NOSPARE source class has no spare pages\r\n");
     set(lru_tune_too_high, "ERROR hot and warm pcts must not exceed 80\r\n");
-    set(sizes_disabled, "STAT sizes_status disabled\r\nEND\r\n");
     set(meta_bad_token, "CLIENT_ERROR bad token in command line format\r\n");
     set(meta_bad_delta, "CLIENT_ERROR invalid numeric delta value\r\n");
     set(meta_bad_initial, "CLIENT_ERROR invalid numeric initial value\r\n");

@@ -100,6 +100,9 @@ Outcome execute_write(Call& call) noexcept {
     write.mode = mode_of(verb);
     write.value = call.turn.value;
     write.compare_cas = call.compared_cas();
+    // With a CAS unique, set, add and replace are one and the same.
+    const bool replaces_whole = verb != BinaryVerb::append && verb != BinaryVerb::prepend;
+    if (write.compare_cas && replaces_whole) write.mode = WriteMode::set;
     constexpr std::size_t flags_and_exptime = 8;
     if (call.request.extras.size() == flags_and_exptime) {
         write.client_flags = call.request.number32(0);
@@ -183,7 +186,9 @@ Outcome execute_stat(Call& call) noexcept {
     const auto write = [&](std::string_view key, std::string_view value) {
         call.answer.stat(key, value);
     };
-    if (what == "reset") {
+    if (what == "detail on" || what == "detail off") {
+        call.turn.executor.service().shared().prefixes.set_enabled(what == "detail on");
+    } else if (what == "reset") {
         call.turn.executor.reset_stats();
     } else if (!report_stats(call.turn.executor.service(), what, call.turn.now, write)) {
         return call.fail(BinaryStatus::not_found);

@@ -315,6 +315,8 @@ bool report_stats(Service& service, std::string_view name, const storage::Now& n
         report.items(visit);
     } else if (name == "slabs") {
         report.slabs(visit);
+    } else if (name == "sizes") {
+        visit("sizes_status", "disabled");
     } else if (name == "conns") {
         service.connection_stats(visit);
     } else if (name == "replication") {

@@ -24,8 +24,8 @@ class StatsReport {
     const storage::Now& now_;
 };
 
-// The report that a client names: "" for the general one, "settings", "items", "slabs", "conns" or
-// "replication". False if there is none of that name.
+// The report that a client names: "" for the general one, "settings", "items", "slabs", "sizes",
+// "conns" or "replication". False if there is none of that name.
 bool report_stats(Service& service, std::string_view name, const storage::Now& now,
                   StatVisitor visit);
 

@@ -36,7 +36,6 @@ Outcome execute_stats(Turn& turn, const Command& command) noexcept {
         turn.executor.reset_stats();
         return turn.answer(Answer::reset);
     }
-    if (what == "sizes") return turn.answer(Answer::sizes_disabled);
     if (what == "detail") return execute_detail(turn, words.next());
     if (what == "cachedump") return execute_cachedump(turn, words.rest());
     return turn.answer(Answer::error);

@@ -4,6 +4,8 @@
 
 #include <fstream>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace twincached::app {
 namespace {
@@ -19,6 +21,14 @@ std::string first_line_of(const std::string& path) {
     return line;
 }
 
+// A node whose clients find it at one address is found there by its peer, too: two nodes of one
+// machine do not collide on the link's port, and the peer is called from the address it knows.
+std::string link_host(const std::string& configured, const std::vector<std::string>& clients) {
+    if (!configured.empty() || clients.size() != 1) return configured;
+    const auto only = parse_endpoint(clients.front());
+    return only ? only->host : configured;
+}
+
 }  // namespace
 
 replication::Options replication_options(const Options& options) {
@@ -31,7 +41,7 @@ replication::Options replication_options(const Options& options) {
         result.peer_port = peer->port.value_or(static_cast<std::uint16_t>(options.peer_port));
     }
     const auto listen = parse_link_endpoint(options.link_listen);
-    result.listen_host = listen->host;
+    result.listen_host = link_host(listen->host, options.listen);
     result.listen_port = listen->port.value_or(result.listen_port);
     result.node = options.node;
     result.secret =

@@ -1,6 +1,7 @@
 #include "app/command_line.hpp"
 #include "app/option_printing.hpp"
 #include "app/option_value.hpp"
+#include "app/replication_options.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -120,6 +121,17 @@ TEST_CASE("a repcached command line makes a pair") {
     CHECK(options.peer == "192.0.2.2");
     CHECK(options.memory_limit_bytes == 2048ULL << 20);
     CHECK(options.connections == 2048);
+}
+
+TEST_CASE("the link listens where the clients' only address is, unless it is told otherwise") {
+    const auto host = [](const std::string& line) {
+        return replication_options(good(line)).listen_host;
+    };
+    CHECK(host("-x peer") == "");
+    CHECK(host("-x peer -l 127.0.0.2") == "127.0.0.2");
+    CHECK(host("-x peer -l 127.0.0.2:11300") == "127.0.0.2");
+    CHECK(host("-x peer -l 127.0.0.2,127.0.0.3") == "");
+    CHECK(host("-x peer -l 127.0.0.2 --link-listen 127.0.0.9:11212") == "127.0.0.9");
 }
 
 TEST_CASE("several listeners may be given in one list or in several") {

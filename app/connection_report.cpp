@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace twincached::app {
@@ -49,8 +50,11 @@ void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::T
         const auto descriptor = session.descriptor();
         const auto active = std::min(now, session.last_active());
         const auto state = session.is_in_turn() ? "conn_parse_cmd" : state_of(session);
-        lines.push_back({session.id(), descriptor, remote_end(descriptor), local_end(descriptor),
-                         state, now - active});
+        auto local = local_end(descriptor);
+        // A unix socket was bound under another name than it has now.
+        if (local.starts_with("unix:")) local = acceptor.listeners().front().address;
+        lines.push_back({session.id(), descriptor, remote_end(descriptor), std::move(local), state,
+                         now - active});
     });
     std::sort(lines.begin(), lines.end(),
               [](const auto& left, const auto& right) { return left.id < right.id; });

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
@@ -107,28 +108,27 @@ void remove_stale(const sockaddr_un& address) {
     ::unlink(address.sun_path);
 }
 
-ListeningSocket bind_unix(const std::string& path, const std::string& mode_text) {
+sockaddr_un unix_address(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) {
-        throw std::runtime_error("the unix socket's path is too long");
+        throw std::runtime_error(fmt::format("the path {} is too long for a unix socket", path));
     }
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    remove_stale(address);
+    return address;
+}
+
+ListeningSocket prepare_unix(const std::string& path, const std::string& mode) {
+    remove_stale(unix_address(path));
     const int descriptor = ::socket(AF_UNIX, stream_flags, 0);
     if (descriptor < 0) fail("socket");
-    const auto mode = static_cast<mode_t>(std::stoul(mode_text, nullptr, 8));
-    const auto old_mask = ::umask(static_cast<mode_t>(~mode & 0777));
-    const int bound =
-        ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
-    const int error = errno;
-    ::umask(old_mask);
-    if (bound != 0) {
-        ::close(descriptor);
-        errno = error;
-        fail(fmt::format("failed to listen on unix:{}", path));
-    }
-    return ListeningSocket(descriptor, AF_UNIX, path);
+    return ListeningSocket(descriptor, path,
+                           static_cast<unsigned>(std::stoul(mode, nullptr, 8)) & 0777U);
+}
+
+// Under this name a unix socket is bound; it moves to its own when it can be connected to.
+std::string unopened(const std::string& path) {
+    return path + ".new";
 }
 
 std::string end_text(const sockaddr_storage& address, socklen_t length) {
@@ -169,20 +169,41 @@ std::string remote_end(int descriptor) {
     return end_text(address, length);
 }
 
+ListeningSocket::ListeningSocket(int descriptor, std::string path, unsigned mode) noexcept
+    : descriptor_(descriptor), family_(AF_UNIX), path_(std::move(path)), mode_(mode) {}
+
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       family_(other.family_),
-      path_(std::exchange(other.path_, {})) {}
+      path_(std::move(other.path_)),
+      mode_(other.mode_),
+      is_open_(std::exchange(other.is_open_, false)) {}
 
 ListeningSocket::~ListeningSocket() {
     if (descriptor_ >= 0) ::close(descriptor_);
-    if (!path_.empty()) ::unlink(path_.c_str());
+    if (is_open_ && family_ == AF_UNIX) ::unlink(path_.c_str());
+}
+
+void ListeningSocket::bind_path() const {
+    const auto name = unopened(path_);
+    const auto address = unix_address(name);
+    ::unlink(name.c_str());
+    const auto old_mask = ::umask(static_cast<mode_t>(~mode_ & 0777U));
+    const int bound =
+        ::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    const int error = errno;
+    ::umask(old_mask);
+    errno = error;
+    if (bound != 0) fail(fmt::format("failed to listen on {}", text()));
 }
 
 void ListeningSocket::open(int backlog) {
-    if (::listen(descriptor_, backlog) != 0) {
-        fail(fmt::format("failed to listen on {}", text()));
-    }
+    if (family_ == AF_UNIX) bind_path();
+    const bool opened =
+        ::listen(descriptor_, backlog) == 0 &&
+        (family_ != AF_UNIX || ::rename(unopened(path_).c_str(), path_.c_str()) == 0);
+    if (!opened) fail(fmt::format("failed to listen on {}", text()));
+    is_open_ = true;
 }
 
 std::uint16_t ListeningSocket::port() const noexcept {
@@ -195,13 +216,13 @@ std::uint16_t ListeningSocket::port() const noexcept {
 }
 
 std::string ListeningSocket::text() const {
-    return local_end(descriptor_);
+    return family_ == AF_UNIX ? "unix:" + path_ : local_end(descriptor_);
 }
 
 std::vector<ListeningSocket> bind_listeners(const Options& options) {
     std::vector<ListeningSocket> sockets;
     if (!options.unix_socket.empty()) {
-        sockets.push_back(bind_unix(options.unix_socket, options.unix_mask));
+        sockets.push_back(prepare_unix(options.unix_socket, options.unix_mask));
         return sockets;
     }
     const auto port = static_cast<std::uint16_t>(options.port < 0 ? 0 : options.port);

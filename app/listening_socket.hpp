@@ -1,5 +1,6 @@
 // Sockets that clients connect to: bound early, so that a taken port is an error at start-up,
-// opened later, when the node is ready: until then the kernel refuses connections.
+// opened later, when the node is ready: until then the kernel refuses connections. A unix socket's
+// path appears when it is opened.
 #pragma once
 
 #include "app/options.hpp"
@@ -13,8 +14,11 @@ namespace twincached::app {
 
 class ListeningSocket {
   public:
-    ListeningSocket(int descriptor, int family, std::string path = {}) noexcept
-        : descriptor_(descriptor), family_(family), path_(std::move(path)) {}
+    // Owns the descriptor.
+    ListeningSocket(int descriptor, int family) noexcept
+        : descriptor_(descriptor), family_(family) {}
+    // A unix socket that will stand at `path`, for those whom `mode` allows.
+    ListeningSocket(int descriptor, std::string path, unsigned mode) noexcept;
     ListeningSocket(ListeningSocket&& other) noexcept;
     ListeningSocket& operator=(ListeningSocket&&) = delete;
     ~ListeningSocket();  // closes; removes a unix socket's path
@@ -28,9 +32,13 @@ class ListeningSocket {
     std::string text() const;             // "tcp:127.0.0.1:11211", "unix:/path"
 
   private:
+    void bind_path() const;
+
     int descriptor_;
     int family_;
-    std::string path_;
+    std::string path_;  // of a unix socket
+    unsigned mode_ = 0;
+    bool is_open_ = false;
 };
 
 // All that the options ask for. Throws std::system_error (with memcached's exit status in mind:

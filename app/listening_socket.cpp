@@ -55,17 +55,55 @@ Addresses resolve(const std::string& host, std::uint16_t port) {
     return Addresses(found);
 }
 
+std::string end_text(const sockaddr_storage& address, socklen_t length) {
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address.ss_family == AF_INET) {
+        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+        ::inet_ntop(AF_INET, &in.sin_addr, host, sizeof host);
+        return fmt::format("tcp:{}:{}", host, ntohs(in.sin_port));
+    }
+    if (address.ss_family == AF_INET6) {
+        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+        ::inet_ntop(AF_INET6, &in.sin6_addr, host, sizeof host);
+        return fmt::format("tcp6:[{}]:{}", host, ntohs(in.sin6_port));
+    }
+    if (address.ss_family == AF_UNIX) {
+        const auto& un = reinterpret_cast<const sockaddr_un&>(address);
+        const auto size = length > offsetof(sockaddr_un, sun_path)
+                              ? ::strnlen(un.sun_path, length - offsetof(sockaddr_un, sun_path))
+                              : 0;
+        return fmt::format("unix:{}", std::string_view(un.sun_path, size));
+    }
+    return "unknown";
+}
+
+std::string address_text(const addrinfo& address) {
+    sockaddr_storage storage{};
+    std::memcpy(&storage, address.ai_addr, address.ai_addrlen);
+    return end_text(storage, address.ai_addrlen);
+}
+
+// Until it listens, a socket with SO_REUSEADDR shares its port with any other such socket, and two
+// servers would both believe that they have it. So the port is first asked for exclusively; only
+// where that fails, because connections of an earlier server linger, it is shared with those.
+bool bind_shared_if_needed(int descriptor, const addrinfo& address) {
+    if (::bind(descriptor, address.ai_addr, address.ai_addrlen) == 0) return true;
+    if (errno != EADDRINUSE) return false;
+    turn_on(descriptor, SOL_SOCKET, SO_REUSEADDR);
+    return ::bind(descriptor, address.ai_addr, address.ai_addrlen) == 0;
+}
+
 // Options that accepted connections inherit are set here, once.
 ListeningSocket bind_tcp(const addrinfo& address) {
     const int descriptor = ::socket(address.ai_family, stream_flags, 0);
     if (descriptor < 0) fail("socket");
     ListeningSocket socket(descriptor, address.ai_family);
-    turn_on(descriptor, SOL_SOCKET, SO_REUSEADDR);
     turn_on(descriptor, SOL_SOCKET, SO_KEEPALIVE);
     turn_on(descriptor, IPPROTO_TCP, TCP_NODELAY);
     if (address.ai_family == AF_INET6) turn_on(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
-    if (::bind(descriptor, address.ai_addr, address.ai_addrlen) != 0) {
-        fail(fmt::format("failed to listen on {}", socket.text()));
+    if (!bind_shared_if_needed(descriptor, address)) {
+        const std::error_code error(errno, std::generic_category());
+        throw std::system_error(error, "failed to listen on " + address_text(address));
     }
     return socket;
 }
@@ -131,28 +169,6 @@ std::string unopened(const std::string& path) {
     return path + ".new";
 }
 
-std::string end_text(const sockaddr_storage& address, socklen_t length) {
-    char host[INET6_ADDRSTRLEN] = "";
-    if (address.ss_family == AF_INET) {
-        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
-        ::inet_ntop(AF_INET, &in.sin_addr, host, sizeof host);
-        return fmt::format("tcp:{}:{}", host, ntohs(in.sin_port));
-    }
-    if (address.ss_family == AF_INET6) {
-        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
-        ::inet_ntop(AF_INET6, &in.sin6_addr, host, sizeof host);
-        return fmt::format("tcp6:[{}]:{}", host, ntohs(in.sin6_port));
-    }
-    if (address.ss_family == AF_UNIX) {
-        const auto& un = reinterpret_cast<const sockaddr_un&>(address);
-        const auto size = length > offsetof(sockaddr_un, sun_path)
-                              ? ::strnlen(un.sun_path, length - offsetof(sockaddr_un, sun_path))
-                              : 0;
-        return fmt::format("unix:{}", std::string_view(un.sun_path, size));
-    }
-    return "unknown";
-}
-
 }  // namespace
 
 std::string local_end(int descriptor) {
@@ -198,7 +214,12 @@ void ListeningSocket::bind_path() const {
 }
 
 void ListeningSocket::open(int backlog) {
-    if (family_ == AF_UNIX) bind_path();
+    if (family_ == AF_UNIX) {
+        bind_path();
+    } else {
+        // For the server after us: what lingers of our connections must not keep it out.
+        turn_on(descriptor_, SOL_SOCKET, SO_REUSEADDR);
+    }
     const bool opened =
         ::listen(descriptor_, backlog) == 0 &&
         (family_ != AF_UNIX || ::rename(unopened(path_).c_str(), path_.c_str()) == 0);

@@ -9,10 +9,11 @@
 #include <sys/stat.h>
 #include <syslog.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
-#include <stdexcept>
+#include <system_error>
 #include <vector>
 
 namespace twincached::app {
@@ -45,7 +46,8 @@ spdlog::level::level_enum level_of(Severity severity) noexcept {
 class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
   public:
     explicit FileSink(std::string path) : path_(std::move(path)), file_(open()) {
-        if (file_ == nullptr) throw std::runtime_error("cannot open the log file " + path_);
+        if (file_ == nullptr)
+            throw std::system_error(errno, std::generic_category(), "log file " + path_);
     }
 
     // Keeps the old file if the new one cannot be opened.

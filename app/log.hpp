@@ -24,7 +24,7 @@ struct LogOptions {
 
 class Log {
   public:
-    // Throws std::runtime_error if the file cannot be opened.
+    // Throws std::system_error if the file cannot be opened.
     explicit Log(const LogOptions& options);
     ~Log();
     Log(const Log&) = delete;

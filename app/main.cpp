@@ -65,11 +65,21 @@ int serve(Options options, const std::vector<std::string>& remarks) {
     if (options.lock_memory) {
         if (const auto problem = lock_memory()) log.warning("{}", *problem);
     }
-    Server server(options, log);
-    server.run([&] { daemon.report_started(is_quiet); },
-               [&] {
-                   if (pid_file) pid_file->remove();
-               });
+    bool is_started = false;
+    const auto started = [&] {
+        is_started = true;
+        daemon.report_started(is_quiet);
+    };
+    const auto abandon = [&] {
+        if (pid_file) pid_file->remove();
+    };
+    try {
+        Server(options, log).run(started, abandon);
+    } catch (const std::exception& error) {
+        // Nobody may be left to read stderr.
+        if (is_started) log.error("ended: {}", error.what());
+        throw;
+    }
     return 0;
 }
 

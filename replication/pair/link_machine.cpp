@@ -46,7 +46,11 @@ std::string_view name_of(Role role) noexcept {
 }
 
 LinkMachine::LinkMachine(const Timing& timing, bool dials, std::uint64_t seed) noexcept
-    : timing_(timing), dials_(dials), random_(seed), backoff_(timing.redial_first) {}
+    : timing_(timing),
+      dials_(dials),
+      random_(seed),
+      backoff_(timing.redial_first),
+      brief_backoff_(timing.redial_first) {}
 
 bool LinkMachine::has_session() const noexcept {
     return state_ == LinkState::syncing || state_ == LinkState::linked;
@@ -198,6 +202,7 @@ void LinkMachine::on_refused(Instant now, std::string_view why) noexcept {
 void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
     assert(!has_session());
     ++sessions_;
+    established_at_ = now;
     if (dial_deadline_) wants_hang_up_ = true;
     dial_deadline_.reset();
     redial_at_.reset();
@@ -236,7 +241,9 @@ void LinkMachine::on_session_end(Instant now, std::string_view why) noexcept {
     caught_up_ = false;
     relink_at_.reset();
     enter(LinkState::listening, why, LogLevel::warning);
-    backoff_ = timing_.redial_first;
+    const bool settled = now - established_at_ >= timing_.settled;
+    backoff_ = settled ? timing_.redial_first : std::min(brief_backoff_, timing_.redial_last);
+    brief_backoff_ = backoff_ * 2;
     redial_after(now, backoff_);
     if (serving_ == Serving::ready) {
         promote(why);

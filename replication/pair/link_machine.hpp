@@ -136,6 +136,8 @@ class LinkMachine {
     std::optional<Instant> redial_at_;
     bool dial_connected_ = false;
     Timing::ms backoff_;
+    Instant established_at_{0};  // the latest session
+    Timing::ms brief_backoff_;   // after a session that ends before it has settled
 
     std::optional<Instant> grace_at_;   // COLD without a session: serve alone
     std::optional<Instant> serve_at_;   // COLD whatever happens: serve

@@ -22,6 +22,7 @@ struct Timing {
     ms redial_first{100};     // doubled after every failure,
     ms redial_last{1000};     // up to here, so that a healed network is noticed within a second
     ms redial_refused{5000};  // a misconfigured peer stays so for a while
+    ms settled{5000};         // a session that ended sooner may end the same way again
     ms output_stuck{5000};    // no byte accepted by the network for so long
     ms relink_pause{5000};    // between two entries into LINKED, so that a slow link does not flap
     ms crossed_wait{250};     // how long the other dial is waited for before this one is taken

@@ -362,6 +362,20 @@ TEST_CASE("the loss of a session promotes a READY node and dials again") {
     CHECK(link.dials == 2);
 }
 
+TEST_CASE("sessions that end as soon as they begin are not begun again more than once a second") {
+    Link link;
+    link.linked();
+    Timing::ms wait{0};
+    for (int i = 0; i < 6; ++i) {
+        link.on(LinkEvent::lost, "a frame that breaks the protocol");
+        wait = link.wait_for_dial();
+        link.on(LinkEvent::connected).session();
+    }
+    CHECK(wait >= 800ms);
+    link.pass(5s).on(LinkEvent::lost, "reset");
+    CHECK(link.wait_for_dial() <= 120ms);
+}
+
 TEST_CASE("the loss of a session leaves a COLD node COLD until the boot grace has passed again") {
     Link link;
     link.on(LinkEvent::start)

@@ -42,18 +42,19 @@ class BrokenLink(Case):
     def _write_on_both_sides(self):
         """Writes, overwrites and deletes that conflict; returns every key that was touched."""
         a, b = self.nodes.a.client(), self.nodes.b.client()
-        keys = []
+        keys = [b"%s%d" % (kind, n) for kind in (b"shared", b"only-a", b"only-b")
+                for n in range(300)]
+        # Which write was later is a matter of milliseconds, so all first ones come first.
         for n in range(300):
-            shared, only_a, only_b = b"shared%d" % n, b"only-a%d" % n, b"only-b%d" % n
-            keys += [shared, only_a, only_b]
-            a.set(only_a, b"a")
-            b.set(only_b, b"b")
-            first, second = (a, b) if n % 2 else (b, a)
-            first.set(shared, b"first")
+            a.set(b"only-a%d" % n, b"a")
+            b.set(b"only-b%d" % n, b"b")
+            (a if n % 2 else b).set(b"shared%d" % n, b"first")
+        for n in range(300):
+            second = b if n % 2 else a
             if n % 3 == 0:
-                second.ask(b"delete " + shared)
+                second.ask(b"delete shared%d" % n)
             else:
-                second.set(shared, b"second")
+                second.set(b"shared%d" % n, b"second")
         a.close()
         b.close()
         return keys

@@ -22,6 +22,9 @@ def main():
 class Case(unittest.TestCase):
     needs_replication = False
 
+    def shortDescription(self):
+        return None  # a test's name is its description
+
     @classmethod
     def setUpClass(cls):
         if not os.access(world.SERVER, os.X_OK):
@@ -31,7 +34,8 @@ class Case(unittest.TestCase):
         cls.client_port, cls.link_port = world.usual_ports()
 
     def setUp(self):
-        self.directory = tempfile.mkdtemp(prefix=f"twincached-{self._testMethodName}-")
+        # Short, because the path of a unix socket may not be long.
+        self.directory = tempfile.mkdtemp(prefix="twincached-")
         os.chmod(self.directory, 0o755)
         self.addresses = world.Addresses()
         self.addCleanup(self._keep_or_remove_directory)

@@ -63,6 +63,7 @@ class Load:
     def _connect(self):
         lost = time.monotonic()
         while not self._stopping.is_set():
+            client = None
             try:
                 client = Client(self.address, self._timeout)
                 # A proxy accepts before it has found a server: only an answer is a connection.
@@ -70,6 +71,8 @@ class Load:
                 self.gaps.append(time.monotonic() - lost)
                 return client
             except OSError:
+                if client:
+                    client.close()
                 time.sleep(0.002)
         return None
 

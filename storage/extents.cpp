@@ -11,6 +11,8 @@ constexpr std::uint64_t unit_bytes = 512;
 constexpr std::uint32_t units_per_page = page_bytes / unit_bytes;
 // Giving 1 MiB back to the system takes some 50 us.
 constexpr std::uint32_t units_put_aside = (1U << 20) / unit_bytes;
+// So little of the memory rests that it is not missed.
+constexpr std::uint64_t resting_share = 64;
 
 constexpr std::uint32_t first_page(std::uint32_t unit) noexcept {  // that begins at or after it
     return (unit + units_per_page - 1) / units_per_page;
@@ -55,6 +57,14 @@ ExtentNumber Extents::allocate(std::uint64_t value_bytes) noexcept {
     const std::uint64_t wanted = (value_bytes + sizeof(Head) + unit_bytes - 1) / unit_bytes;
     if (wanted > memory_.size() / unit_bytes) return 0;
     const auto units = static_cast<Unit>(wanted);
+    if (const ExtentNumber resting = take_resting(units); resting != 0) return resting;
+    const ExtentNumber extent = allocate_fresh(units);
+    if (extent != 0) return extent;
+    end_rest();
+    return allocate_fresh(units);
+}
+
+ExtentNumber Extents::allocate_fresh(Unit units) noexcept {
     Unit begin = 0;
     {
         const lib::MutexLock lock(mutex_);
@@ -64,22 +74,58 @@ ExtentNumber Extents::allocate(std::uint64_t value_bytes) noexcept {
             if (!carve(begin, begin + fit->first, units)) return 0;
         } else {
             begin = top_;
-            const std::uint64_t end = std::uint64_t{begin} + units;
-            if (end > memory_.size() / unit_bytes) return 0;
-            const std::uint64_t pages =
-                first_page(static_cast<Unit>(end)) - std::uint64_t{first_page(begin)};
-            if (!budget_.take(pages * page_bytes)) return 0;
-            bytes_.fetch_add(pages * page_bytes, std::memory_order_relaxed);
-            if (!memory_.commit_to(end * unit_bytes)) {
-                budget_.give(pages * page_bytes);
-                bytes_.fetch_sub(pages * page_bytes, std::memory_order_relaxed);
-                return 0;
-            }
-            top_ = static_cast<Unit>(end);
+            if (!extend_top(units)) return 0;
         }
     }
     ::new (memory_.base() + begin * unit_bytes) Head{units, 1, 0, 0};
     return begin;
+}
+
+bool Extents::extend_top(Unit units) {
+    const std::uint64_t end = std::uint64_t{top_} + units;
+    if (end > memory_.size() / unit_bytes) return false;
+    const std::uint64_t pages =
+        first_page(static_cast<Unit>(end)) - std::uint64_t{first_page(top_)};
+    if (!budget_.take(pages * page_bytes)) return false;
+    if (!memory_.commit_to(end * unit_bytes)) {
+        budget_.give(pages * page_bytes);
+        return false;
+    }
+    bytes_.fetch_add(pages * page_bytes, std::memory_order_relaxed);
+    top_ = static_cast<Unit>(end);
+    return true;
+}
+
+// One that rests and is not much larger than needed.
+ExtentNumber Extents::take_resting(Unit units) noexcept {
+    const lib::MutexLock lock(mutex_);
+    const auto fit = resting_.lower_bound({units, 0});
+    if (fit == resting_.end() || fit->first > units + units / 16) return 0;
+    const ExtentNumber extent = fit->second;
+    resting_bytes_ -= footprint(extent);
+    resting_.erase(fit);
+    head(extent).references.store(1, std::memory_order_relaxed);
+    return extent;
+}
+
+bool Extents::rest(ExtentNumber extent) noexcept {
+    const lib::MutexLock lock(mutex_);
+    const std::uint64_t bytes = footprint(extent);
+    if (resting_bytes_ + bytes > budget_.limit() / resting_share) return false;
+    resting_bytes_ += bytes;
+    resting_.emplace(head(extent).units, extent);
+    return true;
+}
+
+void Extents::end_rest() noexcept {
+    std::set<std::pair<Unit, ExtentNumber>> resting;
+    {
+        const lib::MutexLock lock(mutex_);
+        resting.swap(resting_);
+        resting_bytes_ = 0;
+    }
+    for (const auto& [units, extent] : resting)
+        free(extent);
 }
 
 // Takes the front of a free run.
@@ -103,13 +149,17 @@ void Extents::release(ExtentNumber extent) noexcept {
         pins_.fetch_sub(1, std::memory_order_relaxed);
         return;
     }
-    if (freed.units < units_put_aside) {
+    if (rest(extent)) return;
+    if (freed.units < units_put_aside)
         free(extent);
-        return;
-    }
+    else
+        put_aside(extent);
+}
+
+void Extents::put_aside(ExtentNumber extent) noexcept {
     ExtentNumber next = aside_.load(std::memory_order_relaxed);
     do {
-        freed.next_aside = next;
+        head(extent).next_aside = next;
     } while (!aside_.compare_exchange_weak(next, extent, std::memory_order_acq_rel));
 }
 

@@ -2,6 +2,9 @@
 // best fit and joined again when they are freed. What counts against the limit is the pages that
 // a run touches; pages that no run touches any more go back to the system.
 //
+// A freed extent rests for a while, still counted: one of about its size is then had without the
+// system's having to find and clear pages again, which costs more than the copying.
+//
 // An extent begins with a small head that counts its references: one of the item, reservation or
 // transfer that owns it, and one of each reader that has pinned it. The last one frees it.
 //
@@ -44,6 +47,8 @@ class Extents {
     // Large extents are put aside when they are released, because giving back their pages takes
     // long; this frees them. Call it without any lock. True if there were any.
     bool collect() noexcept;
+    // Frees those that rest, because memory is wanted elsewhere.
+    void end_rest() noexcept;
 
     // References beyond those of the owners.
     std::uint64_t pins() const noexcept { return pins_.load(std::memory_order_relaxed); }
@@ -60,7 +65,12 @@ class Extents {
     static_assert(sizeof(Head) == 16);
 
     Head& head(ExtentNumber extent) const noexcept;
+    ExtentNumber take_resting(Unit units) noexcept;
+    ExtentNumber allocate_fresh(Unit units) noexcept;
+    bool rest(ExtentNumber extent) noexcept;
+    void put_aside(ExtentNumber extent) noexcept;
     void free(ExtentNumber extent) noexcept;
+    bool extend_top(Unit units) REQUIRES(mutex_);
     bool carve(Unit begin, Unit end, Unit units) REQUIRES(mutex_);
     void join(Unit begin, Unit end) REQUIRES(mutex_);
     void forget_run(Unit begin, Unit end) REQUIRES(mutex_);
@@ -76,6 +86,8 @@ class Extents {
     std::map<Unit, Unit> runs_ GUARDED_BY(mutex_);                     // begin -> end
     std::set<std::pair<Unit, Unit>> runs_by_size_ GUARDED_BY(mutex_);  // (size, begin)
     Unit top_ GUARDED_BY(mutex_);
+    std::set<std::pair<Unit, ExtentNumber>> resting_ GUARDED_BY(mutex_);  // (size, extent)
+    std::uint64_t resting_bytes_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace twincached::storage

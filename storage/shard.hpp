@@ -113,6 +113,7 @@ class Shard {
         std::optional<Queue> queue;
         Ticket ticket;
     };
+    // After anything but `done`, items may have moved or gone: look again.
     enum class Stored : std::uint8_t { done, again, lacking, failed };
     enum class Verdict : std::uint8_t { store, store_stale, not_stored, exists, not_found };
 

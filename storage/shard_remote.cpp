@@ -64,7 +64,7 @@ ApplyOutcome Shard::apply(const Record& record, const Now& now, Supply& supply) 
         if (stored == Stored::done) return ApplyOutcome::applied;
         if (stored == Stored::lacking) return ApplyOutcome::no_memory;
         // A newer one exists, even if it cannot lie here: the older one must not be read.
-        (void)remove_reported(record.key, old, record.version, Cause::remote);
+        (void)remove_reported(record.key, table_.find(record.key), record.version, Cause::remote);
         if (is_past) return ApplyOutcome::applied;
         table_.count_no_memory(
             accounted_bytes(record.key.bytes.size(), record.value.size(), record.client_flags));

@@ -66,6 +66,7 @@ WriteResult Shard::write(const Key& key, const Now& now, const Write& request,
             case Stored::lacking:
                 return refusal(WriteOutcome::no_memory);
             case Stored::failed:
+                storing.old = table_.find(key);  // it may have moved or gone meanwhile
                 return fail_write(storing, request, WriteOutcome::no_memory, now);
         }
     }
@@ -239,8 +240,9 @@ RemoveResult Shard::remove(const Key& key, const Now& now, const Remove& request
             case Stored::lacking:
                 return {};
             case Stored::failed:  // or nothing but a delete: then an item less is the answer
-                return {outcome, remove_reported(key, old, clock_.next_write(now.version_ms),
-                                                 Cause::local_delete)};
+                return {outcome,
+                        remove_reported(key, table_.find(key), clock_.next_write(now.version_ms),
+                                        Cause::local_delete)};
         }
     }
 }

@@ -241,6 +241,7 @@ std::chrono::milliseconds Store::maintain(const Now& now) noexcept {
         is_busy |= more;
     }
     unsigned futile = 0;
+    if (budget_.excess() != 0) extents_.end_rest();
     for (unsigned step = 0; step < shrink_steps && budget_.excess() != 0; ++step)
         if (relieve(budget_.excess(), futile, now) == 0) ++futile;
     is_busy |= budget_.excess() != 0 && futile < shrink_steps;

@@ -245,9 +245,8 @@ void Table::count_in(const Item& item) noexcept {
     ++stats.items;
     stats.bytes += bytes;
     if (!item.is_large()) return;
-    const std::uint64_t footprint = extents_.footprint(item.extent());
-    extent_bytes_ += footprint;
-    slabs_.queue(slabs_[slabs_.slab_of(&item)].queue).bytes += footprint;
+    extent_bytes_ += footprint(item);
+    slabs_.queue(slabs_[slabs_.slab_of(&item)].queue).bytes += footprint(item);
     publish_bytes();
 }
 
@@ -257,9 +256,8 @@ void Table::count_out(const Item& item) noexcept {
     --stats.items;
     stats.bytes -= bytes;
     if (!item.is_large()) return;
-    const std::uint64_t footprint = extents_.footprint(item.extent());
-    extent_bytes_ -= footprint;
-    slabs_.queue(slabs_[slabs_.slab_of(&item)].queue).bytes -= footprint;
+    extent_bytes_ -= footprint(item);
+    slabs_.queue(slabs_[slabs_.slab_of(&item)].queue).bytes -= footprint(item);
 }
 
 void Table::count_drop(const Item& item, Cause cause, Tick now) noexcept {

@@ -139,6 +139,9 @@ class Table {
 
     std::uint64_t hash_of(const Item& item) const noexcept { return context_.hash(item.key()); }
     std::uint64_t accounted(const Item& item) const noexcept;
+    std::uint64_t footprint(const Item& item) const noexcept {
+        return item.is_large() ? extents_.footprint(item.extent()) : 0;
+    }
     void count_in(const Item& item) noexcept;
     void count_out(const Item& item) noexcept;
     void bury(Item* item) noexcept;
@@ -161,7 +164,8 @@ class Table {
 
     bool gain_slab(unsigned pressure, Tick now) noexcept;
     void save_for_tables(Tick now) noexcept;
-    bool empty_slab(SlabNumber number, Purpose purpose, unsigned pressure, Tick now) noexcept;
+    bool compact(SlabNumber number, Tick now) noexcept;
+    std::uint64_t evict_oldest(std::uint64_t bytes, unsigned pressure, Tick now) noexcept;
     SlabNumber next_sparse() noexcept;
     SlabNumber most_dead() const noexcept;
     SlabNumber victim() const noexcept;
@@ -169,6 +173,8 @@ class Table {
     void finish(const Drain& job) noexcept;
     void judge(Drain& job, const Candidate& candidate) noexcept;
     bool is_worth_keeping(const Item& item, const Drain& job) const noexcept;
+    unsigned reads_for_size(const Item& item) const noexcept;
+    void move_extent(const Item& item, Queue from, Queue to) noexcept;
     bool copy_forward(Drain& job, Item* item, std::uint64_t hash) noexcept;
     void slide(Drain& job, Item* item, std::uint64_t hash) noexcept;
     void stay(Drain& job, const Item& item) noexcept;

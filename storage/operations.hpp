@@ -40,6 +40,7 @@ struct Read {
     std::optional<Expiry> vivify;  // mg N: on a miss create an empty item that expires so
     std::optional<std::uint32_t> recache_below;  // mg R: win if fewer seconds are left
     std::optional<std::uint64_t> explicit_cas;   // mg E
+    bool claims_recache = true;  // false: gat and touch, whose reader cannot be told that it won
     bool leave_no_mark = false;  // mg u: neither last access, nor fetched, nor frequency
 };
 

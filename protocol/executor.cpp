@@ -60,6 +60,7 @@ bool Executor::get_and_touch(std::string_view key, const Now& now, storage::Expi
                              storage::ItemVisitor visit) noexcept {
     storage::Read request;
     request.touch = expiry;
+    request.claims_recache = false;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
         count_in_class(class_of(item), ClassCount::touch_hits);
         visit(item);
@@ -77,7 +78,7 @@ bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expir
                      storage::ItemVisitor visit) noexcept {
     storage::Read request;
     request.touch = expiry;
-    request.leave_no_mark = true;
+    request.claims_recache = false;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
         count_in_class(class_of(item), ClassCount::touch_hits);
         visit(item);

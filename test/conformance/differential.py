@@ -26,6 +26,8 @@ NAMED_DIFFERENCES = [
      re.compile(rb"^(?:ERROR|CLIENT_ERROR bad command line format)\r$", re.M), b"<refused>\r"),
     ("a second may pass between the servers", re.compile(rb"^((?:HD|VA \d+)\b.*?) t\d+", re.M), rb"\1 t<ttl>"),
     ("the same", re.compile(rb"^((?:HD|VA \d+)\b.*?) l\d+", re.M), rb"\1 l<idle>"),
+    ("an item counts as read after incr here, and after it was created by mg there",
+     re.compile(rb"^((?:HD|VA \d+)\b.*?) h[01]", re.M), rb"\1 h<read>"),
 ]
 
 KEYS = [b"a", b"bb", b"key:1", b"key:2", b"n", b"k" * 250, b"'q,%", b"long"]
@@ -114,7 +116,9 @@ def compare_and_swap(dice):
 
 def retrieval(dice):
     verb = dice.choice([b"get", b"get", b"gets", b"gat 0", b"gats 1000", b"gat -1"])
-    keys = [dice.choice(KEYS + [b"missing"]) for _ in range(dice.choice([1, 1, 1, 2, 5, 40]))]
+    # 1.6.18 closes on a gat of more than 2048 bytes; 1.6.45 and we take them as long as a get.
+    most = 40 if verb.startswith(b"get") else 5
+    keys = [dice.choice(KEYS + [b"missing"]) for _ in range(dice.choice([1, 1, 1, 2, 5, most]))]
     return verb + b" " + dice.choice([b" ", b"  "]).join(keys) + dice.choice([b"", b" "]) + dice.choice([b"\r\n", b"\n"])
 
 
@@ -138,11 +142,13 @@ def administration(dice):
     ])
 
 
-# Broken storage lines are not among them: 1.6.18 does not swallow their values, 1.6.45 does.
+# Broken storage lines are not among them: 1.6.18 does not swallow their values, 1.6.45 does. Neither
+# are retrievals with a key that is too long: with them 1.6.18 forgets answers of earlier commands;
+# nor "gat 10", which is END there. Of the meta commands, ms knows no N there yet.
 def broken(dice):
     return dice.choice([
-        b"bogus\r\n", b"\r\n", b"\n", b"g\r\n", b"GET a\r\n", b"get\r\n", b"gets \r\n", b"gat\r\n", b"gat 10\r\n",
-        b"gat x a\r\n", b"get " + b"x" * 251 + b"\r\n", b"get a " + b"x" * 251 + b" bb\r\n", b"delete\r\n",
+        b"bogus\r\n", b"\r\n", b"\n", b"g\r\n", b"GET a\r\n", b"get\r\n", b"gets \r\n", b"gat\r\n",
+        b"gat x a\r\n", b"delete\r\n",
         b"delete " + b"x" * 251 + b"\r\n", b"incr a\r\n", b"incr a x\r\n", b"incr a -1\r\n", b"incr a x noreply\r\n",
         b"touch a\r\n", b"touch a x\r\n", b"flush_all x\r\n", b"verbosity x\r\n", b"stats bogus\r\n",
         b"lru bogus\r\n", b"slabs\r\n", b"slabs automove x\r\n", b"cache_memlimit x\r\n", b"verbosity noreply\r\n",
@@ -159,17 +165,20 @@ def meta(dice):
         [b"k", b"O123", b"q", b"s", b"t", b"v", b"c", b"f", b"h", b"l", b"u"], dice.randrange(5)))
     kind = dice.randrange(6)
     if kind < 2:
-        more = dice.choice([b"", b"", b" T1000", b" T0", b" N30", b" R30"])
+        # 1.6.18 shows no TTL for an item that it has just created.
+        more = dice.choice([b"", b"", b" T1000", b" T0", b" R30"] + [b" N30"] * (b" t" not in flags))
         return b"mg %s%s%s\r\n" % (key, flags, more)
     if kind == 2:
         data = value(dice)
-        more = dice.choice([b"", b"", b" T1000", b" F7", b" MA", b" MP N0", b" ME", b" MR", b" C{cas:%s}" % key,
+        flags = flags.replace(b" s", b"")  # 1.6.18 does not return a size here
+        more = dice.choice([b"", b"", b" T1000", b" F7", b" MA", b" MP", b" ME", b" MR", b" C{cas:%s}" % key,
                             b" C9999999999"])
         return b"ms %s %d%s%s\r\n%s\r\n" % (key, len(data), flags, more, data)
     if kind == 3:
         return b"md %s%s%s\r\n" % (key, flags, dice.choice([b"", b"", b" C9999999999", b" I T30"]))
     if kind == 4:
-        more = dice.choice([b"", b" D5", b" MD", b" N0 J7", b" T1000", b" M+", b" M- D3"])
+        # 1.6.18 answers a quiet ma that creates; its protocol document does not say so.
+        more = dice.choice([b"", b" D5", b" MD", b" T1000", b" M+", b" M- D3"] + [b" N0 J7"] * (b"q" not in flags))
         return b"ma %s%s%s\r\n" % (key, flags, more)
     return b"mn\r\n"
 
@@ -224,7 +233,7 @@ def agrees(servers, dice, generators):
         answers.append(normalised(server.talk(cut(random.Random(split_seed), data))))
     if answers[0] == answers[1]:
         return True
-    print("commands:", *(command[:200] for command in commands), sep="\n  ")
+    print("setup and commands:", setup[:2000], *(command[:200] for command in commands), sep="\n  ")
     print(f"{servers[0].name} and {servers[1].name} differ", first_difference(*answers))
     return False
 

@@ -88,7 +88,8 @@ def value(dice):
     if kind == 1:
         return b""
     if kind == 2:
-        return bytes(dice.randrange(256) for _ in range(dice.randrange(60)))
+        # Not a digit first: memcached takes "8", a newline and anything behind it for the number 8.
+        return b"r" + bytes(dice.randrange(256) for _ in range(dice.randrange(60)))
     if kind == 3:
         return b"v" * dice.choice([1000, 9000, 20000, 70000, 300000])
     return b"value" * dice.randrange(5)

@@ -38,7 +38,7 @@ int open_reserve() noexcept {
 // One listening socket as Asio sees it. The descriptor stays the ListeningSocket's.
 struct Acceptor::Door {
     Door(asio::io_context& context, const ListeningSocket& socket)
-        : descriptor(context, socket.descriptor()), family(socket.family()) {}
+        : descriptor(context, socket.descriptor()) {}
     ~Door() { descriptor.release(); }
 
     int accept() noexcept {
@@ -47,7 +47,6 @@ struct Acceptor::Door {
     }
 
     asio::posix::stream_descriptor descriptor;
-    int family;
     bool is_watched = false;
 };
 
@@ -121,7 +120,7 @@ Acceptor::Outcome Acceptor::accept_one(Door& door) {
     if (client >= 0) {
         exhausted_ = false;
         if (limit_.take()) {
-            pool_.deal(client, door.family);
+            pool_.deal(client);
         } else {
             tell_and_close(client);
         }

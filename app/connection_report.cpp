@@ -20,7 +20,8 @@ struct ConnectionLine {
 };
 
 std::string_view state_of(const Session& session) noexcept {
-    if (session.is_writing()) return "conn_mwrite";
+    if (session.is_in_turn()) return "conn_parse_cmd";
+    if (session.pace() == Pace::wait_for_room) return "conn_mwrite";
     switch (session.phase()) {
         case protocol::Phase::idle:
             return "conn_read";
@@ -49,12 +50,11 @@ void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::T
     pool.visit_sessions([&](const Session& session) {
         const auto descriptor = session.descriptor();
         const auto active = std::min(now, session.last_active());
-        const auto state = session.is_in_turn() ? "conn_parse_cmd" : state_of(session);
         auto local = local_end(descriptor);
         // A unix socket was bound under another name than it has now.
         if (local.starts_with("unix:")) local = acceptor.listeners().front().address;
-        lines.push_back({session.id(), descriptor, remote_end(descriptor), std::move(local), state,
-                         now - active});
+        lines.push_back({session.id(), descriptor, remote_end(descriptor), std::move(local),
+                         state_of(session), now - active});
     });
     std::sort(lines.begin(), lines.end(),
               [](const auto& left, const auto& right) { return left.id < right.id; });

@@ -20,8 +20,8 @@ void IoPool::start() {
         thread->start();
 }
 
-void IoPool::deal(int descriptor, int family) {
-    threads_[next_]->take(descriptor, family, ++last_id_);
+void IoPool::deal(int descriptor) {
+    threads_[next_]->take(descriptor, ++last_id_);
     next_ = (next_ + 1) % threads_.size();
 }
 

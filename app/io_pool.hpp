@@ -35,7 +35,7 @@ class IoPool {
     void start();
 
     // The control thread: a new client, whose place in the limit is taken. Owns the descriptor.
-    void deal(int descriptor, int family);
+    void deal(int descriptor);
     // Sessions end at their next boundary between requests.
     void drain();
     // Sessions end now, threads end when the last has. Blocks. Harmless if repeated.

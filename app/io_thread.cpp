@@ -34,7 +34,8 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       work_(context_.get_executor()),
       sweep_timer_(context_),
       registry_(limit, std::move(on_room)),
-      surroundings_{context_, service, counters_, clock, buffers_, registry_} {}
+      surroundings_{service, counters_, clock, buffers_},
+      poller_(context_, registry_) {}
 
 IoThread::~IoThread() {
     ask_to_stop();
@@ -43,6 +44,7 @@ IoThread::~IoThread() {
 
 void IoThread::start() {
     if (idle_timeout_.count() > 0 || write_timeout_.count() > 0) sweep_later();
+    poller_.start();
     thread_ = std::thread([this] { run(); });
 }
 
@@ -51,24 +53,35 @@ void IoThread::run() {
     context_.run();
 }
 
-void IoThread::take(int descriptor, int family, std::uint64_t id) {
-    asio::post(context_, [this, descriptor, family, id] {
-        registry_.begin(surroundings_, descriptor, family, id);
+void IoThread::take(int descriptor, std::uint64_t id) {
+    asio::post(context_, [this, descriptor, id] {
+        auto* session = registry_.begin(surroundings_, descriptor, id);
+        if (session != nullptr && !poller_.add(*session)) registry_.end(*session);
     });
 }
 
 void IoThread::drain() {
-    asio::post(context_, [this] { registry_.drain_all(); });
+    asio::post(context_, [this] {
+        registry_.for_each([this](Session& session) {
+            session.drain();
+            // One more look at what has arrived; whoever is in the middle of something goes on.
+            if (session.pace() == Pace::wait_for_input) poller_.serve(session);
+        });
+    });
 }
 
 void IoThread::ask_to_stop() {
     if (!thread_.joinable()) return;
     asio::post(context_, [this] {
-        registry_.abort_all();
+        end_all();
+        poller_.stop();
         sweep_timer_.cancel();
-        // The context runs out of work when the last session's handler has run.
         work_.reset();
     });
+}
+
+void IoThread::end_all() noexcept {
+    registry_.for_each([this](Session& session) { poller_.end(session); });
 }
 
 void IoThread::join() noexcept {
@@ -79,10 +92,20 @@ void IoThread::sweep_later() {
     sweep_timer_.expires_after(sweep_period(idle_timeout_, write_timeout_));
     sweep_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error || !work_.owns_work()) return;
-        const auto tick = surroundings_.clock.now().tick();
-        const auto silent = registry_.sweep(tick, idle_timeout_, write_timeout_);
-        if (silent > 0) counters_.totals.add(protocol::Count::idle_kicks, silent);
+        sweep();
         sweep_later();
+    });
+}
+
+void IoThread::sweep() noexcept {
+    const auto now = surroundings_.clock.now().tick();
+    registry_.for_each([&](Session& session) {
+        const bool is_writing = session.pace() == Pace::wait_for_room;
+        const auto limit = is_writing ? write_timeout_ : idle_timeout_;
+        const auto silent = now - std::min(now, session.last_active());
+        if (limit.count() == 0 || silent < limit.count()) return;
+        if (!is_writing) counters_.totals.add(protocol::Count::idle_kicks);
+        poller_.end(session);
     });
 }
 

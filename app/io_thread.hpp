@@ -3,6 +3,7 @@
 
 #include "app/io_pool.hpp"
 #include "app/session_buffers.hpp"
+#include "app/session_poller.hpp"
 #include "app/session_registry.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -24,7 +25,7 @@ class IoThread {
 
     // The control thread.
     void start();
-    void take(int descriptor, int family, std::uint64_t id);
+    void take(int descriptor, std::uint64_t id);
     void drain();
     void ask_to_stop();
     void join() noexcept;
@@ -35,7 +36,9 @@ class IoThread {
 
   private:
     void run();
+    void end_all() noexcept;
     void sweep_later();
+    void sweep() noexcept;
 
     const std::size_t number_;
     const std::chrono::seconds idle_timeout_;
@@ -47,6 +50,7 @@ class IoThread {
     SessionBuffers buffers_;
     SessionRegistry registry_;
     SessionSurroundings surroundings_;
+    SessionPoller poller_;
     std::thread thread_;
 };
 

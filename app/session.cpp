@@ -1,16 +1,12 @@
 #include "app/session.hpp"
 
-#include "app/session_registry.hpp"
-
-#include <boost/asio/post.hpp>
+#include <unistd.h>
 
 #include <array>
 #include <new>
 
 namespace twincached::app {
 namespace {
-
-namespace asio = boost::asio;
 
 // Reads of one turn, so that a client with a full pipe cannot keep the thread to itself.
 constexpr unsigned reads_per_turn = 8;
@@ -19,60 +15,34 @@ constexpr std::size_t least_room = SessionBuffers::read_size / 4;
 
 }  // namespace
 
-// The handler of every operation: tells Asio where its memory is.
-class Session::Resume {
-  public:
-    using allocator_type = HandlerAllocator<void>;
-
-    explicit Resume(Session& session) noexcept : session_(&session) {}
-    allocator_type get_allocator() const noexcept { return allocator_type(session_->memory_); }
-
-    void operator()() const noexcept { session_->resume(false); }
-    void operator()(const boost::system::error_code& error) const noexcept {
-        session_->resume(static_cast<bool>(error));
-    }
-
-  private:
-    Session* session_;
-};
-
-Session::Session(SessionSurroundings& surroundings, int descriptor, int family, std::uint64_t id)
+Session::Session(SessionSurroundings& surroundings, int descriptor, std::uint64_t id) noexcept
     : surroundings_(surroundings),
-      socket_(surroundings.context, asio::generic::stream_protocol(family, 0), descriptor),
       descriptor_(descriptor),
+      last_active_(surroundings.clock.now().tick()),
       id_(id),
-      conversation_(surroundings.service, surroundings.counters),
-      last_active_(surroundings.clock.now().tick()) {}
+      conversation_(surroundings.service, surroundings.counters) {}
 
-void Session::start() noexcept {
-    wait(Pace::wait_for_input);
+Session::~Session() {
+    ::close(descriptor_);
 }
 
-void Session::drain() noexcept {
-    if (drained_) return;
-    drained_ = true;
-    // Wakes a session that waits for input; its handler looks once more for what has arrived. One
-    // that waits for room goes on writing.
-    if (!is_writing()) socket_.cancel();
-}
-
-void Session::abort() noexcept {
-    aborted_ = true;
-    socket_.cancel();
-}
-
-void Session::resume(bool failed) noexcept {
-    if (aborted_ || (failed && !drained_)) return surroundings_.registry.end(*this);
-    try {
-        run_turn();
-    } catch (const std::bad_alloc&) {
-        surroundings_.registry.end(*this);
-    }
-}
-
-void Session::run_turn() {
-    const auto now = surroundings_.clock.now();
+Pace Session::take_turn() noexcept {
     is_in_turn_.store(true, std::memory_order_relaxed);
+    auto pace = Pace::end;
+    try {
+        pace = run_turn();
+    } catch (const std::bad_alloc&) {
+        // The client is closed: nobody else is hurt by what it asked for.
+        pace = Pace::end;
+    }
+    phase_.store(conversation_.phase(), std::memory_order_relaxed);
+    pace_.store(pace, std::memory_order_relaxed);
+    is_in_turn_.store(false, std::memory_order_relaxed);
+    return pace;
+}
+
+Pace Session::run_turn() {
+    const auto now = surroundings_.clock.now();
     borrow_buffers();
     auto pace = output_->empty() ? Pace::go_on : write();
     for (unsigned reads = 0; pace == Pace::go_on;) {
@@ -88,13 +58,10 @@ void Session::run_turn() {
         }
     }
     return_buffers();
-    phase_.store(conversation_.phase(), std::memory_order_relaxed);
-    is_in_turn_.store(false, std::memory_order_relaxed);
-    if (pace == Pace::wait_for_input && may_end_now()) pace = Pace::end;
-    wait(pace);
+    return pace == Pace::wait_for_input && may_end_now() ? Pace::end : pace;
 }
 
-Session::Pace Session::read(const storage::Now& now) {
+Pace Session::read(const storage::Now& now) {
     const auto target = conversation_.value_target();
     if (!target.empty()) return read_value(target, now);
     auto* into = input_.prepare(least_room);
@@ -108,7 +75,7 @@ Session::Pace Session::read(const storage::Now& now) {
     return advance(now);
 }
 
-Session::Pace Session::read_value(std::span<char> target, const storage::Now& now) noexcept {
+Pace Session::read_value(std::span<char> target, const storage::Now& now) noexcept {
     const auto received = receive(descriptor_, target.data(), target.size());
     if (received.outcome == Transfer::would_block) return Pace::wait_for_input;
     if (received.outcome == Transfer::ended) return Pace::end;
@@ -124,7 +91,7 @@ void Session::note_received(std::size_t count, const storage::Now& now) noexcept
     last_active_.store(now.tick(), std::memory_order_relaxed);
 }
 
-Session::Pace Session::advance(const storage::Now& now) noexcept {
+Pace Session::advance(const storage::Now& now) noexcept {
     const auto next = conversation_.advance(input_, *output_, now);
     then_ = next == protocol::Next::close       ? Then::close
             : next == protocol::Next::read_more ? Then::read
@@ -136,7 +103,7 @@ Session::Pace Session::advance(const storage::Now& now) noexcept {
     return Pace::go_on;
 }
 
-Session::Pace Session::write() noexcept {
+Pace Session::write() noexcept {
     std::array<std::string_view, segments_per_write> segments;
     while (!output_->empty()) {
         const auto count = output_->gather(segments);
@@ -172,21 +139,6 @@ void Session::return_buffers() {
 
 bool Session::may_end_now() const noexcept {
     return drained_ && !output_ && input_.empty() && conversation_.at_boundary();
-}
-
-void Session::wait(Pace pace) noexcept {
-    is_writing_.store(pace == Pace::wait_for_room, std::memory_order_relaxed);
-    switch (pace) {
-        case Pace::wait_for_input:
-            return socket_.async_wait(StreamSocket::wait_read, Resume(*this));
-        case Pace::wait_for_room:
-            return socket_.async_wait(StreamSocket::wait_write, Resume(*this));
-        case Pace::go_on:
-        case Pace::pause:
-            return asio::post(surroundings_.context, Resume(*this));
-        case Pace::end:
-            return surroundings_.registry.end(*this);
-    }
 }
 
 }  // namespace twincached::app

@@ -2,9 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cassert>
-#include <memory>
 #include <new>
 
 namespace twincached::app {
@@ -13,24 +11,19 @@ SessionRegistry::~SessionRegistry() {
     assert(first_ == nullptr);
 }
 
-void SessionRegistry::begin(SessionSurroundings& surroundings, int descriptor, int family,
-                            std::uint64_t id) {
-    std::unique_ptr<Session> session;
-    try {
-        session = std::make_unique<Session>(surroundings, descriptor, family, id);
-    } catch (const std::exception&) {
-        // No memory, or no room in epoll: the client sees its connection closed.
+Session* SessionRegistry::begin(SessionSurroundings& surroundings, int descriptor,
+                                std::uint64_t id) noexcept {
+    auto* session = new (std::nothrow) Session(surroundings, descriptor, id);
+    if (session == nullptr) {
         ::close(descriptor);
         limit_.give_back();
-        return;
+        return nullptr;
     }
-    {
-        const lib::MutexLock lock(mutex_);
-        session->next_ = first_;
-        if (first_ != nullptr) first_->previous_ = session.get();
-        first_ = session.get();
-    }
-    session.release()->start();
+    const lib::MutexLock lock(mutex_);
+    session->next_ = first_;
+    if (first_ != nullptr) first_->previous_ = session;
+    first_ = session;
+    return session;
 }
 
 void SessionRegistry::end(Session& session) noexcept {
@@ -47,34 +40,12 @@ void SessionRegistry::end(Session& session) noexcept {
     if (on_room_) on_room_();
 }
 
-template <class Visit>
-void SessionRegistry::for_each(Visit visit) noexcept {
+void SessionRegistry::for_each(lib::FunctionRef<void(Session&)> visit) noexcept {
     for (auto* session = first_; session != nullptr;) {
         auto* next = session->next_;
         visit(*session);
         session = next;
     }
-}
-
-void SessionRegistry::drain_all() noexcept {
-    for_each([](Session& session) { session.drain(); });
-}
-
-void SessionRegistry::abort_all() noexcept {
-    for_each([](Session& session) { session.abort(); });
-}
-
-std::size_t SessionRegistry::sweep(storage::Tick now, std::chrono::seconds idle,
-                                   std::chrono::seconds writing) noexcept {
-    std::size_t silent = 0;
-    for_each([&](Session& session) {
-        const auto since = now - std::min(now, session.last_active());
-        const auto limit = session.is_writing() ? writing : idle;
-        if (limit.count() == 0 || since < limit.count()) return;
-        if (!session.is_writing()) ++silent;
-        session.abort();
-    });
-    return silent;
 }
 
 void SessionRegistry::visit(lib::FunctionRef<void(const Session&)> visit) const {

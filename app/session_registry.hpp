@@ -1,5 +1,5 @@
-// All sessions of one io thread: owns them, ends them, lists them. Changed by that thread alone;
-// the lock lets other threads look on for `stats conns`.
+// All sessions of one io thread: owns them and lists them. Changed by that thread alone; the lock
+// lets other threads look on for `stats conns`.
 #pragma once
 
 #include "app/connection_limit.hpp"
@@ -7,8 +7,7 @@
 #include "lib/function_ref.hpp"
 #include "lib/mutex.hpp"
 
-#include <chrono>
-#include <cstddef>
+#include <cstdint>
 #include <functional>
 
 namespace twincached::app {
@@ -23,23 +22,18 @@ class SessionRegistry {
     SessionRegistry& operator=(const SessionRegistry&) = delete;
 
     // --- the io thread ---
-    // Takes over the descriptor and the place that was taken in the limit for it.
-    void begin(SessionSurroundings& surroundings, int descriptor, int family, std::uint64_t id);
+    // Takes over the descriptor and the place that was taken in the limit for it. Null, and both
+    // given back, if there is no memory.
+    Session* begin(SessionSurroundings& surroundings, int descriptor, std::uint64_t id) noexcept;
+    // Closes and forgets it.
     void end(Session& session) noexcept;
-    void drain_all() noexcept;
-    void abort_all() noexcept;
-    // Ends sessions that were silent for `idle`, and those that do not take their answers for
-    // `writing`; zero: never. Returns how many were silent.
-    std::size_t sweep(storage::Tick now, std::chrono::seconds idle,
-                      std::chrono::seconds writing) noexcept;
+    // The visitor may end the session that it is given.
+    void for_each(lib::FunctionRef<void(Session&)> visit) noexcept;
 
     // --- any thread ---
     void visit(lib::FunctionRef<void(const Session&)> visit) const;
 
   private:
-    template <class Visit>
-    void for_each(Visit visit) noexcept;
-
     ConnectionLimit& limit_;
     std::function<void()> on_room_;
     mutable lib::Mutex mutex_;

@@ -1,6 +1,6 @@
 // The control half of the engine, two of them in a simulated network. What the link carries is
 // the Exchange's, and tested there.
-#include "sim_net.hpp"
+#include "test/unit/replication/sim_net.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <map>
 #include <stdexcept>
@@ -40,6 +41,13 @@ constexpr std::size_t read_space_bytes = 256U << 10;
 constexpr int accept_backlog = 64;
 // When no connection can be accepted (too many open files) the acceptor rests for so long.
 constexpr std::chrono::milliseconds accept_rest{200};
+// While the nodes are in step, a turn is followed by a pause of so many times its own length: what
+// clients change meanwhile leaves in one packet and is acknowledged by one. A thread that is woken,
+// a packet and an answer for each change would cost more than the change. The first after a longer
+// rest never waits, and none waits for more than the longest pause.
+using Pause = std::chrono::steady_clock::duration;
+constexpr int pause_per_turn = 16;
+constexpr std::chrono::microseconds longest_pause{800};
 constexpr std::chrono::milliseconds report_period{100};
 constexpr std::chrono::milliseconds stranger_line_pause{1000};
 
@@ -105,6 +113,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void dial_next_address();
     void hang_up();
     void on_dialled(std::uint64_t dial, const error_code& error);
+    void turn_soon();
     void turn();
     void perform(Action& action, const storage::Now& instant);
     void arm_timer(const storage::Now& instant);
@@ -132,6 +141,9 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     asio::steady_timer accept_timer_{context_};
     asio::steady_timer timer_{context_};
     std::optional<Instant> timer_at_;
+    asio::steady_timer turn_timer_{context_};
+    bool turn_is_coming_ = false;
+    std::chrono::steady_clock::time_point next_turn_{};
     tcp::resolver resolver_{context_};
     bool resolving_ = false;
     bool dial_waits_for_name_ = false;
@@ -230,7 +242,7 @@ void PairReplicator::wake() {
     asio::post(context_, [this] {
         woken_.store(false, std::memory_order_release);
         engine_.on_wake(now());
-        turn();
+        turn_soon();
     });
 }
 
@@ -375,12 +387,12 @@ void PairReplicator::on_dialled(std::uint64_t dial, const error_code& error) {
 
 void PairReplicator::on_bytes(ConnectionId id, std::string_view bytes) {
     engine_.on_bytes(id, bytes, now());
-    turn();
+    turn_soon();
 }
 
 void PairReplicator::on_sent(ConnectionId id, std::size_t count) {
     engine_.on_sent(id, count, now());
-    turn();
+    turn_soon();
 }
 
 void PairReplicator::on_closed(ConnectionId id, std::string_view why) {
@@ -389,7 +401,19 @@ void PairReplicator::on_closed(ConnectionId id, std::string_view why) {
     turn();
 }
 
+void PairReplicator::turn_soon() {
+    const bool in_step = engine_.link().state() == LinkState::linked;
+    if (!in_step || std::chrono::steady_clock::now() >= next_turn_) return turn();
+    if (std::exchange(turn_is_coming_, true)) return;
+    turn_timer_.expires_at(next_turn_);
+    turn_timer_.async_wait([this](const error_code& error) {
+        turn_is_coming_ = false;
+        if (!error) turn();
+    });
+}
+
 void PairReplicator::turn() {
+    const auto began = std::chrono::steady_clock::now();
     const auto instant = now();
     actions_.clear();
     engine_.drain(instant, actions_);
@@ -398,6 +422,8 @@ void PairReplicator::turn() {
     arm_timer(instant);
     const bool due = Instant(instant.steady_ms) >= published_at_ + report_period;
     if (due || engine_.link().state() != published_state_) publish(instant);
+    const auto ended = std::chrono::steady_clock::now();
+    next_turn_ = ended + std::min<Pause>((ended - began) * pause_per_turn, longest_pause);
 }
 
 void PairReplicator::perform(Action& action, const storage::Now& instant) {

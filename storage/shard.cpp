@@ -97,8 +97,8 @@ Shard::Stored Shard::store(Storing& storing, const Now& now, Supply& supply) noe
         return Stored::done;
     }
     if (!storing.queue) storing.queue = table_.queue_for(storing.key.hash, old);
-    const Table::Placement placement = {form.slab_bytes(), *storing.queue,
-                                        lifetime_of(form.expiry, now.tick())};
+    Table::Placement placement = {form.slab_bytes(), *storing.queue,
+                                  lifetime_of(form.expiry, now.tick())};
     if (const Stored room = prepare_room(placement, now, supply); room != Stored::done) return room;
     Item* item = table_.place(placement, form);
     if (form.extent == 0 && !form.is_stub()) {
@@ -136,7 +136,7 @@ Shard::Stored Shard::prepare_value(Storing& storing, Supply& supply) noexcept {
     return Stored::done;
 }
 
-Shard::Stored Shard::prepare_room(const Table::Placement& placement, const Now& now,
+Shard::Stored Shard::prepare_room(Table::Placement& placement, const Now& now,
                                   Supply& supply) noexcept {
     if (table_.has_room(placement)) return Stored::done;
     const bool others_first = !supply.insist && table_.is_poor();

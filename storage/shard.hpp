@@ -132,7 +132,7 @@ class Shard {
 
     Stored store(Storing& storing, const Now& now, Supply& supply) noexcept;
     Stored prepare_value(Storing& storing, Supply& supply) noexcept;
-    Stored prepare_room(const Table::Placement& placement, const Now& now, Supply& supply) noexcept;
+    Stored prepare_room(Table::Placement& placement, const Now& now, Supply& supply) noexcept;
     bool store_in_place(const Storing& storing) noexcept;
     void publish(Storing& storing, Version before, const Now& now) noexcept;
     Ticket remove_reported(const Key& key, Item* item, Version version, Cause cause) noexcept;

@@ -68,17 +68,16 @@ unsigned Table::lifetime_for(const Placement& placement) const noexcept {
     return own;
 }
 
-SlabNumber Table::destination(const Placement& placement) noexcept {
-    const SlabNumber number = open_slab(placement.queue, lifetime_for(placement));
-    return number != 0 && slabs_.room(number) >= placement.bytes ? number : 0;
-}
-
-bool Table::open_for(const Placement& placement) noexcept {
-    const SlabNumber number = slabs_.open(placement.queue, lifetime_for(placement));
-    if (number == 0) return false;
-    make_open(number);
+// An open slab, or a new one that is opened; 0 if there is no memory for it.
+SlabNumber Table::slab_with_room(const Placement& placement) noexcept {
+    const unsigned lifetime = lifetime_for(placement);
+    const SlabNumber open = open_slab(placement.queue, lifetime);
+    if (open != 0 && slabs_.room(open) >= placement.bytes) return open;
+    const SlabNumber fresh = slabs_.open(placement.queue, lifetime);
+    if (fresh == 0) return 0;
+    make_open(fresh);
     publish_bytes();
-    return true;
+    return fresh;
 }
 
 // The slab takes the place of the one that was open for its queue and lifetime.
@@ -120,13 +119,13 @@ void Table::settle(SlabNumber number) noexcept {
     sparse_.push_back(number);
 }
 
-bool Table::has_room(const Placement& placement) noexcept {
-    if (destination(placement) == 0 && !open_for(placement)) return false;
-    return index_.prepare();
+bool Table::has_room(Placement& placement) noexcept {
+    placement.slab = slab_with_room(placement);
+    return placement.slab != 0 && index_.prepare();
 }
 
 Item* Table::place(const Placement& placement, const ItemForm& form) noexcept {
-    const SlabNumber number = destination(placement);
+    const SlabNumber number = placement.slab;
     assert(number != 0 && "has_room was asked");
     Item* item = slabs_.append(number, placement.bytes);
     item->write(form, placement.bytes);

@@ -73,11 +73,12 @@ class Table {
         std::uint32_t bytes = 0;
         Queue queue = Queue::fresh;
         unsigned lifetime = lifetime_count - 1;
+        SlabNumber slab = 0;  // found by has_room, for the very next call of `place`
     };
     // Where a new item goes: where the one that it replaces lies, or where its ghost says.
     Queue queue_for(std::uint64_t hash, const Item* old) noexcept;
     // Takes more of the store's memory if there is any; moves nothing.
-    bool has_room(const Placement& placement) noexcept;
+    bool has_room(Placement& placement) noexcept;
     // Evicts (or, where that is forbidden, compacts) until there is room. Items may have moved or
     // gone: whoever held a pointer must look again.
     bool make_room(const Placement& placement, Tick now) noexcept;
@@ -156,8 +157,7 @@ class Table {
         return open_[static_cast<unsigned>(queue)][lifetime];
     }
     unsigned lifetime_for(const Placement& placement) const noexcept;
-    SlabNumber destination(const Placement& placement) noexcept;
-    bool open_for(const Placement& placement) noexcept;
+    SlabNumber slab_with_room(const Placement& placement) noexcept;
     void close(SlabNumber number) noexcept;
     void make_open(SlabNumber number) noexcept;
     void settle(SlabNumber number) noexcept;

@@ -23,14 +23,15 @@ constexpr std::uint64_t much_larger = 4;
 
 }  // namespace
 
-bool Table::make_room(const Placement& placement, Tick now) noexcept {
+bool Table::make_room(const Placement& wanted, Tick now) noexcept {
+    Placement placement = wanted;
     if (context_.evict) save_for_tables(now);
     for (unsigned round = 0; round < round_limit; ++round) {
         if (has_room(placement)) return true;
         const unsigned pressure = round < patient_rounds ? 0 : round - patient_rounds + 1;
         if (!gain_slab(std::min(pressure, highest_pressure), now)) break;
-        // The index asks for a page, not for a slab.
-        if (destination(placement) != 0 && !index_.prepare()) (void)slabs_.give_back_kept();
+        // There is a slab, but the index found no page.
+        if (placement.slab != 0) (void)slabs_.give_back_kept();
     }
     return has_room(placement);
 }
@@ -214,8 +215,7 @@ bool Table::copy_forward(Drain& job, Item* item, std::uint64_t hash) noexcept {
     placement.bytes = item->natural_bytes();
     placement.queue = evicting ? Queue::main : from;
     placement.lifetime = lifetime_of(item->expiry(), job.now);
-    SlabNumber to = destination(placement);
-    if (to == 0 && open_for(placement)) to = destination(placement);
+    const SlabNumber to = slab_with_room(placement);
     if (to == 0) return false;
     Item* copy = slabs_.append(to, placement.bytes);
     std::memcpy(static_cast<void*>(copy), item, placement.bytes);

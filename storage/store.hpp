@@ -231,7 +231,11 @@ class Store {
     void prefetch(std::span<const Key> group) noexcept;
     void provide(Supply& supply, const Now& now) noexcept;
     ExtentNumber allocate_extent(std::uint64_t bytes, const Now& now) noexcept;
-    std::uint64_t relieve(std::uint64_t bytes, unsigned futile, const Now& now) noexcept;
+    struct Effort {
+        unsigned futile;    // attempts so far that freed nothing
+        unsigned pressure;  // see Table::evict_some
+    };
+    std::uint64_t relieve(std::uint64_t bytes, const Effort& effort, const Now& now) noexcept;
     unsigned largest_shard() const noexcept;
     Version next_version(const Now& now) noexcept;
     void flush_shards(Version version) noexcept;

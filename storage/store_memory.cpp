@@ -10,6 +10,7 @@ namespace {
 
 // Steps of eviction in a row that freed nothing, before a request for memory fails.
 constexpr unsigned futile_limit = 16;
+constexpr unsigned futile_per_pressure = 4;
 // One call of `maintain` stays within a few milliseconds.
 constexpr unsigned upkeep_steps = 32;
 constexpr unsigned shrink_steps = 16;
@@ -50,7 +51,7 @@ void Store::provide(Supply& supply, const Now& now) noexcept {
         return;
     }
     unsigned futile = 0;
-    while (futile < shard_count() && relieve(1, futile, now) == 0)
+    while (futile < shard_count() && relieve(1, {futile, 0}, now) == 0)
         ++futile;
     if (futile == shard_count()) supply.insist = true;
 }
@@ -60,20 +61,20 @@ ExtentNumber Store::allocate_extent(std::uint64_t bytes, const Now& now) noexcep
     for (unsigned futile = 0;;) {
         const ExtentNumber extent = extents_.allocate(bytes);
         if (extent != 0) return extent;
-        if (relieve(bytes, futile, now) != 0)
+        if (relieve(bytes, {futile, futile / futile_per_pressure}, now) != 0)
             futile = 0;
         else if (++futile == futile_limit)
             return 0;
     }
 }
 
-// Lets the shard that has most evict; after futile attempts another one, and more severely.
-std::uint64_t Store::relieve(std::uint64_t bytes, unsigned futile, const Now& now) noexcept {
-    Locked& locked = *shards_[(largest_shard() + futile) % shard_count()];
+// Lets the shard that has most evict; after futile attempts another one.
+std::uint64_t Store::relieve(std::uint64_t bytes, const Effort& effort, const Now& now) noexcept {
+    Locked& locked = *shards_[(largest_shard() + effort.futile) % shard_count()];
     std::uint64_t freed = 0;
     {
         const lib::MutexLock lock(locked.mutex);
-        freed = locked.shard.table().evict_some(bytes, futile / 4, now.tick());
+        freed = locked.shard.table().evict_some(bytes, effort.pressure, now.tick());
     }
     (void)extents_.collect();
     return freed;
@@ -135,12 +136,14 @@ Ticket Store::flush(const Now& now) noexcept {
     const Version version = next_version(now);
     flush_shards(version);
     bool cancelled = false;
+    Version cancelling = 0;
     {
         const lib::MutexLock lock(schedule_mutex_);
         cancelled = schedule_.at_steady_ms != 0;
-        if (cancelled) schedule_ = {0, version};
+        if (cancelled) schedule_ = {0, std::max(version, schedule_.version + 1)};
+        cancelling = schedule_.version;
     }
-    if (cancelled) sink_.on_flush_scheduled(0, version);
+    if (cancelled) sink_.on_flush_scheduled(0, cancelling);
     return sink_.on_flush(version);
 }
 
@@ -243,7 +246,7 @@ std::chrono::milliseconds Store::maintain(const Now& now) noexcept {
     unsigned futile = 0;
     if (budget_.excess() != 0) extents_.end_rest();
     for (unsigned step = 0; step < shrink_steps && budget_.excess() != 0; ++step)
-        if (relieve(budget_.excess(), futile, now) == 0) ++futile;
+        if (relieve(budget_.excess(), {futile, 0}, now) == 0) ++futile;
     is_busy |= budget_.excess() != 0 && futile < shrink_steps;
     return is_busy ? rest_busy : rest_idle;
 }

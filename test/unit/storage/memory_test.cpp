@@ -1,0 +1,377 @@
+// The limit, large values, expiry, flushes: what becomes of memory.
+
+#include "test/unit/storage/store_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace twincached::storage {
+
+TEST_CASE("an item grows by 8000 appends to 120 kB in 48 MB, and none fails") {
+    StoreFixture fixture(small_store(48, 0));
+    fixture.set("a", "");
+    Write write;
+    for (int i = 0; i < 8000; ++i) {
+        write.mode = i % 2 == 0 ? WriteMode::append : WriteMode::prepend;
+        REQUIRE(fixture.set("a", "fifteen letters", write).outcome == WriteOutcome::stored);
+    }
+    CHECK(fixture.get("a")->value.size() == 120'000);
+}
+
+TEST_CASE("a hundred values of 600 kB are stored in 48 MB, and most of 48 MB is used") {
+    StoreFixture fixture(small_store(48, 0));
+    for (int i = 0; i < 100; ++i)
+        REQUIRE(fixture.set("k" + std::to_string(i), std::string(600'000, 'x')).outcome ==
+                WriteOutcome::stored);
+    CHECK(fixture.store.stats().items > 65);
+    CHECK(fixture.store.stats().memory_used <= fixture.store.memory_limit());
+}
+
+TEST_CASE("small items are worth more than a few large ones") {
+    StoreFixture fixture(small_store(16, 1));
+    for (int i = 0; i < 20'000; ++i)
+        fixture.set("small" + std::to_string(i), "value");
+    for (int round = 0; round < 2; ++round)
+        for (int i = 0; i < 20'000; ++i)
+            fixture.get("small" + std::to_string(i));
+    for (int i = 0; i < 200; ++i)
+        fixture.set("large" + std::to_string(i), std::string(500'000, 'x'));
+    unsigned left = 0;
+    for (int i = 0; i < 20'000; ++i)
+        left += fixture.get("small" + std::to_string(i)) ? 1 : 0;
+    CHECK(left > 19'000);
+}
+
+TEST_CASE("a value may be much larger than a shard's part of the memory") {
+    StoreOptions options = small_store(64, 8);
+    options.item_size_limit_bytes = 1 << 30;
+    StoreFixture fixture(options);
+    for (int i = 0; i < 200'000; ++i)
+        fixture.set("small" + std::to_string(i), std::string(300, 'x'));
+    const std::string value(40 << 20, 'y');
+    CHECK(fixture.set("huge", value).outcome == WriteOutcome::stored);
+    CHECK(fixture.value("huge") == value);
+    CHECK(fixture.store.stats().memory_used <= fixture.store.memory_limit());
+    CHECK(fixture.set("more", std::string(65 << 20, 'z')).outcome == WriteOutcome::no_memory);
+}
+
+TEST_CASE("what the peer sends may be large, too") {
+    StoreOptions options = small_store(64, 4);
+    options.item_size_limit_bytes = 64 << 20;
+    StoreFixture fixture(options);
+    for (int i = 0; i < 200'000; ++i)
+        fixture.set("small" + std::to_string(i), std::string(300, 'x'));
+    const std::string value(30 << 20, 'y');
+    Record record;
+    record.key = fixture.store.key("huge");
+    record.version = (fixture.now.version_ms + 1) << 23;
+    record.value = value;
+    CHECK(fixture.store.apply(record, fixture.now) == ApplyOutcome::applied);
+    CHECK(fixture.value("huge") == value);
+    CHECK(fixture.apply("other", record.version, std::string(300'000, 'z')) ==
+          ApplyOutcome::applied);
+}
+
+TEST_CASE("where nothing may be evicted, a full store refuses, and what it has stays") {
+    StoreOptions options = small_store(2, 0);
+    options.evict = false;
+    StoreFixture fixture(options);
+    std::vector<std::string> stored;
+    unsigned refused = 0;
+    for (int i = 0; refused < 50; ++i) {
+        const std::string key = "key" + std::to_string(i);
+        const auto outcome = fixture.set(key, std::string(1000, 'x')).outcome;
+        if (outcome == WriteOutcome::stored)
+            stored.push_back(key);
+        else
+            ++refused;
+    }
+    CHECK(stored.size() > 1600);
+    for (const std::string& key : stored)
+        REQUIRE(fixture.get(key));
+    const StoreStats stats = fixture.store.stats();
+    CHECK(stats.no_memory == refused);
+    CHECK(stats.evictions == 0);
+    SECTION("an overwrite of the same size always finds room") {
+        for (int round = 0; round < 3; ++round)
+            for (const std::string& key : stored)
+                REQUIRE(fixture.set(key, std::string(1000, 'y')).outcome == WriteOutcome::stored);
+    }
+    SECTION("what is deleted makes room") {
+        for (std::size_t i = 0; i < stored.size(); i += 2)
+            fixture.remove(stored[i]);
+        unsigned again = 0;
+        for (int i = 0; i < 700; ++i)
+            again += fixture.set("new" + std::to_string(i), std::string(1000, 'x')).outcome ==
+                             WriteOutcome::stored
+                         ? 1
+                         : 0;
+        CHECK(again > 650);
+    }
+}
+
+TEST_CASE("a pinned value stays readable when its item is overwritten, deleted and evicted") {
+    StoreFixture fixture(small_store(8, 2));
+    const std::string value(300'000, 'p');
+    fixture.set("a", value);
+    PinnedValue pin;
+    fixture.store.get(fixture.store.key("a"), fixture.now, [&](const ItemView& item) {
+        REQUIRE(item.pinnable);
+        pin = fixture.store.pin(item);
+    });
+    fixture.set("a", std::string(300'000, 'q'));
+    fixture.remove("a");
+    for (int i = 0; i < 100; ++i)
+        fixture.set("k" + std::to_string(i), std::string(200'000, 'r'));
+    CHECK(pin.bytes() == value);
+    CHECK(fixture.store.stats().pinned <= 1);
+    pin = PinnedValue();
+    fixture.maintain();
+    CHECK(fixture.store.stats().memory_used <= fixture.store.memory_limit());
+}
+
+TEST_CASE("a pinned value does not change while its item grows") {
+    StoreFixture fixture(small_store(8, 1));
+    fixture.set("a", std::string(100'000, 'p'));
+    PinnedValue pin;
+    Write append;
+    append.mode = WriteMode::append;
+    for (int i = 0; i < 50; ++i) {
+        fixture.set("a", std::string(500, 'q'), append);
+        if (i != 20) continue;
+        fixture.store.get(fixture.store.key("a"), fixture.now,
+                          [&](const ItemView& item) { pin = fixture.store.pin(item); });
+    }
+    CHECK(pin.bytes() == std::string(100'000, 'p') + std::string(10'500, 'q'));
+    CHECK(fixture.get("a")->value.size() == 125'000);
+}
+
+TEST_CASE("a reservation that is not used gives its memory back") {
+    StoreFixture fixture;
+    {
+        const ValueReservation place = fixture.store.reserve(1'000'000, fixture.now);
+        REQUIRE(place);
+        CHECK(place.bytes().size() == 1'000'000);
+        CHECK(fixture.store.stats().extent_bytes >= 1'000'000);
+    }
+    fixture.store.set_memory_limit(1 << 20);
+    fixture.maintain();
+    CHECK(fixture.store.stats().extent_bytes == 0);
+    CHECK_FALSE(fixture.store.reserve(100 << 20, fixture.now));
+}
+
+TEST_CASE("what has expired is gone for readers at once, and from memory within three seconds") {
+    StoreFixture fixture;
+    Write write;
+    write.expiry = fixture.in_seconds(2);
+    for (int i = 0; i < 10; ++i)
+        fixture.set("k" + std::to_string(i), "v", write);
+    fixture.set("stays", "v");
+    fixture.advance_seconds(2);
+    CHECK_FALSE(fixture.get("k0"));
+    CHECK(fixture.store.stats().items == 10);
+    for (int i = 0; i < 30; ++i) {
+        fixture.now.steady_ms += 100;
+        fixture.store.maintain(fixture.now);
+    }
+    const StoreStats stats = fixture.store.stats();
+    CHECK(stats.items == 1);
+    CHECK(stats.expired == 10);
+    CHECK(stats.expired_unfetched == 10);
+    CHECK(fixture.sink.versions.size() == 1);
+    CHECK(fixture.sink.events.back().cause == Cause::expired);
+}
+
+TEST_CASE("items that expire together free their slabs together") {
+    StoreFixture fixture(small_store(64, 1));
+    Write write;
+    write.expiry = fixture.in_seconds(30);
+    for (int i = 0; i < 100'000; ++i) {
+        fixture.set("short" + std::to_string(i), std::string(100, 'x'), write);
+        fixture.set("long" + std::to_string(i), std::string(100, 'x'));
+    }
+    const std::uint64_t before = fixture.store.stats().slab_bytes;
+    fixture.advance_seconds(31);
+    for (int i = 0; i < 30; ++i) {
+        fixture.now.steady_ms += 100;
+        fixture.maintain(5);
+    }
+    const StoreStats stats = fixture.store.stats();
+    CHECK(stats.items == 100'000);
+    CHECK(stats.slab_bytes < before * 55 / 100);
+    CHECK(stats.bytes_copied_forward == 0);
+}
+
+TEST_CASE("a miss says whether the item was never there, expired, or was flushed") {
+    StoreFixture fixture;
+    const auto miss = [&](std::string_view key) { return fixture.read(key, {}).result.miss; };
+    Write write;
+    write.expiry = fixture.in_seconds(1);
+    fixture.set("expired", "v", write);
+    fixture.advance_seconds(1);
+    fixture.set("flushed", "v");
+    CHECK(miss("absent") == Miss::absent);
+    CHECK(miss("expired") == Miss::expired);
+    fixture.store.flush(fixture.now);
+    CHECK(miss("flushed") == Miss::flushed);
+    CHECK(miss("flushed") == Miss::absent);
+}
+
+TEST_CASE("a flush takes everything that was stored before it and nothing that comes after") {
+    StoreFixture fixture(small_store(16, 4));
+    for (int i = 0; i < 1000; ++i)
+        fixture.set("k" + std::to_string(i), "v");
+    fixture.store.flush(fixture.now);
+    CHECK(fixture.walk_keys().empty());
+    for (int i = 0; i < 10; ++i)
+        fixture.set("k" + std::to_string(i), "v");
+    CHECK(fixture.walk_keys().size() == 10);
+    fixture.maintain();
+    CHECK(fixture.store.stats().items == 10);
+    CHECK(fixture.sink.versions.size() == 10);
+    CHECK(fixture.sink.flushes.size() == 1);
+    CHECK(fixture.store.stats().evictions == 0);
+}
+
+TEST_CASE("a flush works for a node alone, whose versions are a plain counter") {
+    StoreOptions options = small_store(16, 4);
+    options.node.reset();
+    StoreFixture fixture(options);
+    CHECK(fixture.set("a", "1").cas == 1);
+    for (int i = 0; i < 100; ++i)
+        fixture.set("k" + std::to_string(i), "v");
+    fixture.store.flush(fixture.now);
+    CHECK(fixture.walk_keys().empty());
+    for (int i = 0; i < 100; ++i)
+        fixture.set("k" + std::to_string(i), "v");
+    CHECK(fixture.walk_keys().size() == 100);
+}
+
+TEST_CASE("a flush that was asked for later comes then, once, from the node that was asked") {
+    StoreFixture fixture;
+    fixture.set("a", "1");
+    fixture.store.schedule_flush(fixture.now.steady_ms + 2000, fixture.now);
+    REQUIRE(fixture.sink.schedules.size() == 1);
+    CHECK(fixture.store.flush_schedule().at_steady_ms == fixture.now.steady_ms + 2000);
+    fixture.advance_seconds(1);
+    fixture.maintain();
+    CHECK(fixture.get("a"));
+    fixture.advance_seconds(1);
+    fixture.maintain();
+    CHECK_FALSE(fixture.get("a"));
+    CHECK(fixture.sink.flushes.size() == 1);
+    CHECK(fixture.store.flush_schedule().at_steady_ms == 0);
+}
+
+TEST_CASE("a flush that the peer was asked for is fired here only if this node is alone") {
+    StoreFixture fixture;
+    fixture.set("a", "1");
+    const Version version = (fixture.now.version_ms + 5) << 23;
+    fixture.store.apply_flush_schedule(fixture.now.steady_ms + 1000, version);
+    fixture.store.apply_flush_schedule(fixture.now.steady_ms + 9000, version - 1);
+    fixture.sink.is_alone = GENERATE(true, false);
+    fixture.advance_seconds(2);
+    fixture.maintain();
+    CHECK(fixture.get("a").has_value() != fixture.sink.is_alone);
+}
+
+TEST_CASE("a flush at once takes an earlier request for a later one back") {
+    StoreFixture fixture;
+    fixture.store.schedule_flush(fixture.now.steady_ms + 2000, fixture.now);
+    fixture.store.flush(fixture.now);
+    REQUIRE(fixture.sink.schedules.size() == 2);
+    CHECK(fixture.sink.schedules[1].first == 0);
+    CHECK(fixture.sink.schedules[1].second > fixture.sink.schedules[0].second);
+}
+
+TEST_CASE("a lower limit is reached in steps, and the hottest items survive") {
+    StoreFixture fixture(small_store(64, 2));
+    for (int i = 0; i < 100'000; ++i)
+        fixture.set("k" + std::to_string(i), std::string(400, 'x'));
+    for (int round = 0; round < 3; ++round)
+        for (int i = 0; i < 5000; ++i)
+            fixture.get("k" + std::to_string(i));
+    fixture.store.set_memory_limit(16 << 20);
+    for (int i = 0; i < 200; ++i)
+        fixture.store.maintain(fixture.now);
+    const StoreStats stats = fixture.store.stats();
+    CHECK(stats.memory_used <= stats.memory_limit);
+    unsigned hot = 0;
+    for (int i = 0; i < 5000; ++i)
+        hot += fixture.get("k" + std::to_string(i)) ? 1 : 0;
+    CHECK(hot > 4900);
+}
+
+TEST_CASE("a key that comes back soon after its eviction goes straight to the main queue") {
+    StoreFixture fixture(small_store(8, 1));
+    const auto flood = [&](int from, int count) {
+        for (int i = from; i < from + count; ++i)
+            fixture.set("flood" + std::to_string(i), std::string(500, 'x'));
+    };
+    flood(0, 20'000);
+    fixture.set("back", "1");
+    flood(20'000, 20'000);
+    REQUIRE_FALSE(fixture.get("back"));
+    fixture.set("back", "2");
+    flood(40'000, 3000);
+    CHECK(fixture.get("back"));
+}
+
+TEST_CASE("an item costs less than 40 bytes beyond its key and value") {
+    StoreFixture fixture(small_store(256, 0));
+    const int items = 300'000;
+    for (int i = 0; i < items; ++i) {
+        std::string key = "key:0000000000";
+        std::string number = std::to_string(i);
+        std::copy(number.begin(), number.end(), key.end() - static_cast<long>(number.size()));
+        fixture.set(key, std::string(32, 'x'));
+    }
+    const StoreStats stats = fixture.store.stats();
+    CHECK(stats.items == items);
+    CHECK(static_cast<double>(stats.memory_used) / items < 40 + 14 + 32);
+}
+
+TEST_CASE("items are accounted and classed as memcached does it") {
+    const SizeClasses classes(1.25, 48);
+    CHECK(classes.count() == 39);
+    CHECK(classes.chunk_bytes(1) == 96);
+    CHECK(classes.chunk_bytes(12) == 1184);
+    CHECK(classes.chunk_bytes(31) == 82'792);
+    CHECK(classes.chunk_bytes(38) == 394'840);
+    CHECK(classes.chunk_bytes(39) == 524'288);
+    CHECK(classes.of(96) == 1);
+    CHECK(classes.of(97) == 2);
+    CHECK(classes.of(1'000'000) == 39);
+    CHECK(accounted_bytes(1, 1, 0) == 61);
+    CHECK(accounted_bytes(1, 1, 7) == 65);
+    CHECK(SizeClasses(2.0, 48).chunk_bytes(2) == 192);
+    CHECK(SizeClasses(1.01, 48).count() <= 63);
+    StoreFixture fixture;
+    fixture.set("k", std::string(67'000, 'x'));
+    fixture.set("s", "1");
+    const StoreStats stats = fixture.store.stats();
+    CHECK(stats.classes[31].items == 1);
+    CHECK(stats.classes[1].items == 1);
+    CHECK(stats.bytes == 67'060 + 61);
+    CHECK(stats.items_ever == 2);
+}
+
+TEST_CASE("no store has more shards than its memory is good for") {
+    StoreOptions options;
+    options.threads = 4;
+    const auto count = [&](std::uint64_t mebibytes) {
+        options.memory_limit_bytes = mebibytes << 20;
+        return planned_shard_count(options);
+    };
+    CHECK(count(2) == 1);
+    CHECK(count(64) == 4);
+    CHECK(count(1024) == 8);
+    CHECK(count(1024 * 1024) == 64);
+    RecordingSink sink;
+    options.memory_limit_bytes = 64 << 20;
+    CHECK(Store(options, lib::KeyedHash(), sink).shard_count() == 4);
+}
+
+}  // namespace twincached::storage

@@ -237,7 +237,7 @@ ChangeLog::Found ChangeLog::next_unsent() noexcept {
         const auto size = size_for(entry->key_size);
         if (entry->live) {
             const auto newest = find({entry->key(), entry->hash});
-            if (newest.entry == entry) return newest;
+            if (!newest || newest.entry == entry) return {entry, unsent_};
             newest.entry->touch_only = newest.entry->touch_only && entry->touch_only;
             if (entry->wanted && !newest.entry->wanted)
                 mark_wanted(*newest.entry, entry->size_hint);
@@ -290,7 +290,7 @@ bool ChangeLog::pop_oldest(Folded& folded) noexcept {
         const bool live = entry->live;
         if (live) {
             const auto newest = find({entry->key(), entry->hash});
-            folded = {entry->hash, entry->version, newest.entry->present};
+            folded = {entry->hash, entry->version, newest && newest.entry->present};
             remove(*entry, head_);
         }
         head_ += size;

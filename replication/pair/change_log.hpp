@@ -8,7 +8,9 @@
 //         '-- freed by position     '-- coalesced by key
 //
 // An index finds the newest entry of a key; it holds the highest version of all the key's
-// entries. An older entry of a key that has a newer one is passed over when its turn comes.
+// entries. An older entry of a key that has a newer one is passed over when its turn comes. If
+// the newest was discarded, an older one that awaits its acknowledgement is not found any more:
+// the peer itself has written something newer by then.
 #pragma once
 
 #include "storage/key.hpp"
@@ -89,7 +91,7 @@ class ChangeLog {
     struct Folded {
         std::uint64_t hash = 0;
         storage::Version version = 0;
-        bool present = false;
+        bool present = false;  // false as well if that is not known
     };
     // Takes the oldest entry out (rule R2). False if there is none.
     bool pop_oldest(Folded& folded) noexcept;

@@ -38,14 +38,25 @@ struct Proof {
     Mac mac{};
 };
 
+// How far two incarnations have come with each other. From both sides' numbers each can tell
+// whether one of them has been put back to an earlier state (a restored snapshot). A node numbers
+// the sessions that it begins; frames are counted from 0 in each.
+struct Progress {
+    std::uint64_t session = 0;        // of the sender: its last one
+    std::uint64_t sent = 0;           // reliable frames in it
+    std::uint64_t applied = 0;        // the receiver's, in it
+    std::uint64_t heard_session = 0;  // of the receiver: the last one that it was heard in
+    std::uint64_t heard_applied = 0;  // its reliable frames applied in that
+    std::uint64_t heard_acked = 0;    // the sender's own that it acknowledged in that
+};
+
 // 03: where each side stands. Exchange::hello fills in what concerns data, the engine the rest.
 struct Hello {
     // Filled in by the exchange.
-    std::uint64_t epoch = 0;          // incarnation of the sender
-    std::uint64_t peer_epoch = 0;     // incarnation of the receiver that the sender's log is about
-    std::uint64_t applied_total = 0;  // reliable frames of that incarnation applied, all sessions
-    std::uint64_t acked_total = 0;    // own reliable frames that it has acknowledged, likewise
-    std::uint64_t version_time = 0;   // highest t of all shards (storage::time_of)
+    std::uint64_t epoch = 0;       // incarnation of the sender
+    std::uint64_t peer_epoch = 0;  // incarnation of the receiver that the sender's log is about
+    Progress progress;
+    std::uint64_t version_time = 0;  // highest t of all shards (storage::time_of)
     storage::Version flush_version = 0;
     std::uint64_t schedule_at_ms = 0;  // a flush to come, on the sender's steady clock; 0 = none
     storage::Version schedule_version = 0;

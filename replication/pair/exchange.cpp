@@ -11,7 +11,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cassert>
-#include <utility>
+#include <string>
+#include <vector>
 
 namespace twincached::replication::pair {
 namespace {
@@ -22,6 +23,13 @@ constexpr std::size_t entries_folded_per_lock = 4096;
 
 constexpr storage::Version last_of(std::uint64_t version_time) noexcept {
     return (version_time << 13) | 0x1FFF;
+}
+
+// Has the node been put back to an earlier state? The other has heard of it in a later session
+// than it was ever in, or more in the same one.
+bool was_put_back(const Progress& node, const Progress& other) noexcept {
+    if (other.heard_session != node.session) return other.heard_session > node.session;
+    return node.sent < other.heard_applied || node.applied < other.heard_acked;
 }
 
 }  // namespace
@@ -48,8 +56,10 @@ class Exchange::Impl {
     ExchangeStats stats() const noexcept;
 
   private:
-    bool knows(const Hello& peer) const noexcept;
-    void start_over(const Hello& peer) noexcept;
+    void compare_progress(const Hello& peer, const storage::Now& now) noexcept;
+    void hear() noexcept;
+    void forget_items(const storage::Now& now) noexcept;
+    void start_over(storage::Version floor) noexcept;
     void merge(const Hello& peer, const storage::Now& now) noexcept;
 
     bool on_ack(const Frame& frame, const storage::Now& now) noexcept;
@@ -66,12 +76,11 @@ class Exchange::Impl {
     Incoming incoming_;
 
     bool in_session_ = false;
-    // The incarnation of the peer that log and buckets refer to, and what has passed between it
-    // and us over all sessions: more acknowledged than it says it has applied means that it has
-    // been put back to an earlier state.
+    // The incarnation of the peer that log and buckets refer to, and how far we came with it.
     std::uint64_t peer_epoch_ = 0;
-    std::uint64_t acked_total_ = 0;
-    std::uint64_t applied_total_ = 0;
+    Progress progress_;
+    std::uint64_t peer_session_ = 0;  // the peer's number of this session
+
     // What we hold from before this, the peer and we had the chance to talk about.
     storage::Version split_ = 0;
 
@@ -84,8 +93,7 @@ Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
     Hello hello;
     hello.epoch = context_.options.epoch;
     hello.peer_epoch = peer_epoch_;
-    hello.applied_total = applied_total_;
-    hello.acked_total = acked_total_;
+    hello.progress = progress_;
     hello.version_time = context_.store->version_time();
     hello.flush_version = context_.store->flush_version();
     const auto schedule = context_.store->flush_schedule();
@@ -98,17 +106,20 @@ Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
     return hello;
 }
 
-bool Exchange::Impl::knows(const Hello& peer) const noexcept {
-    if (peer.epoch != peer_epoch_) return false;
-    const auto applied = peer.peer_epoch == context_.options.epoch ? peer.applied_total : 0;
-    return applied >= acked_total_;
-}
-
 void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept {
     end();
     if (split_ == 0) split_ = last_of(context_.store->version_time());
     incoming_.begin(split_);
-    if (!knows(peer)) start_over(peer);
+    if (peer.epoch != peer_epoch_) {
+        peer_epoch_ = peer.epoch;
+        progress_ = {};
+        start_over(0);
+    } else if (peer.peer_epoch == context_.options.epoch) {
+        compare_progress(peer, now);
+    }
+    ++progress_.session;
+    progress_.sent = progress_.applied = 0;
+    peer_session_ = peer.progress.session + 1;
     merge(peer, now);
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
         context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
@@ -117,11 +128,37 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     in_session_ = true;
 }
 
-// Rule R12. A peer that has been put back forgot what we had told it, of deletes, too: all that it
-// has and we have not is in doubt, which a floor above everything says.
-void Exchange::Impl::start_over(const Hello& peer) noexcept {
-    const bool was_put_back = peer.epoch == peer_epoch_;
-    const auto floor = was_put_back ? last_of(context_.store->version_time()) : 0;
+// One that was put back to an earlier state does not know what it did and heard since; what it
+// holds may have been deleted or replaced. In doubt, forget: it drops everything, and the other
+// takes nothing of it that it lacks itself, which a floor above all versions sees to.
+void Exchange::Impl::compare_progress(const Hello& peer, const storage::Now& now) noexcept {
+    const bool self_put_back = was_put_back(progress_, peer.progress);
+    const bool peer_put_back = was_put_back(peer.progress, progress_);
+    if (!self_put_back && !peer_put_back) return;
+    progress_.heard_session = progress_.heard_applied = progress_.heard_acked = 0;
+    progress_.session = std::max(progress_.session, peer.progress.heard_session);
+    if (self_put_back) forget_items(now);
+    start_over(peer_put_back ? last_of(context_.store->version_time()) : 0);
+}
+
+void Exchange::Impl::forget_items(const storage::Now& now) noexcept {
+    std::vector<std::string> keys;
+    for (std::size_t b = 0; b < storage::bucket_count; ++b) {
+        const auto bucket = static_cast<storage::BucketNumber>(b);
+        context_.store->with_shard(
+            context_.store->shard_of_bucket(bucket), [&](storage::Shard& shard) {
+                keys.clear();
+                shard.visit_bucket(bucket, now, [&](const storage::ItemView& item) {
+                    keys.emplace_back(item.key);
+                });
+                for (const auto& key : keys)
+                    shard.drop_in_doubt(context_.store->key(key), now);
+            });
+    }
+}
+
+// Rule R12.
+void Exchange::Impl::start_over(storage::Version floor) noexcept {
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
         auto& tracking = context_.sink.shard(i);
         context_.store->with_shard(i, [&](storage::Shard&) { tracking.mark_all_dirty(floor); });
@@ -130,15 +167,16 @@ void Exchange::Impl::start_over(const Hello& peer) noexcept {
                 i, [&](storage::Shard&) { done = tracking.fold_some(entries_folded_per_lock); });
         }
     }
-    peer_epoch_ = peer.epoch;
-    acked_total_ = 0;
-    if (!was_put_back) applied_total_ = 0;
     context_.counters.add(ExchangeCounter::resyncs);
 }
 
 void Exchange::Impl::merge(const Hello& peer, const storage::Now& now) noexcept {
     context_.store->observe(last_of(peer.version_time));
     if (peer.flush_version != 0) context_.store->apply_flush(peer.flush_version);
+    // A flush after our own HELLO, told to a session that was lost, would otherwise be unheard of.
+    if (context_.store->flush_version() > peer.flush_version) (void)context_.sink.on_flush(0);
+    const auto schedule = context_.store->flush_schedule();
+    if (schedule.version > peer.schedule_version) context_.sink.on_flush_scheduled(0, 0);
     incoming_.offset().observe(peer.steady_ms, now.steady_ms);
     if (peer.schedule_version != 0) {
         const auto at_ms =
@@ -183,8 +221,17 @@ bool Exchange::Impl::on_frame(const Frame& frame, const storage::Now& now) noexc
     if (frame.type == FrameType::ack) return on_ack(frame, now);
     if (frame.type == FrameType::bump) return frame.seq == 0 && BumpReader(frame.payload).valid();
     if (!incoming_.on_frame(frame, now)) return false;
-    ++applied_total_;
+    hear();
+    ++progress_.applied;
+    ++progress_.heard_applied;
     return true;
+}
+
+// The peer is there, in this session.
+void Exchange::Impl::hear() noexcept {
+    if (progress_.heard_session == peer_session_) return;
+    progress_.heard_session = peer_session_;
+    progress_.heard_applied = progress_.heard_acked = 0;
 }
 
 // Rule R10: first what is wanted enters the log, then what is acknowledged leaves it.
@@ -194,7 +241,8 @@ bool Exchange::Impl::on_ack(const Frame& frame, const storage::Now& now) noexcep
         return false;
     }
     record_wanted(ack, now);
-    acked_total_ += ack.seq() - context_.window.acked();
+    hear();
+    progress_.heard_acked = ack.seq();
     free_acknowledged(ack.seq());
     context_.counters.add(ExchangeCounter::peer_nomem, ack.not_stored());
     const auto lag =
@@ -270,6 +318,7 @@ std::size_t Exchange::Impl::produce(lib::ByteBuffer& out, std::size_t budget_byt
         send_news(out, now);
         send_changes(out, end_size, now);
     }
+    progress_.sent = context_.window.next_seq() - 1;
     const auto written = out.size() - before;
     context_.counters.add(ExchangeCounter::bytes_sent, written);
     return written;

@@ -107,7 +107,10 @@ void Incoming::apply_record(storage::Shard& shard, const Group::Member& member,
             break;
         case RecordKind::touch: {
             const auto expiry = offset_.to_expiry(record.expiry_ms);
-            if (!shard.apply_touch(key, record.version, expiry, now)) wants_.push_back(key.hash);
+            if (shard.apply_touch(key, record.version, expiry, now)) break;
+            // An older item must not outlive this: the peer may lose its own before it answers.
+            shard.drop_in_doubt(key, now);
+            wants_.push_back(key.hash);
             break;
         }
     }

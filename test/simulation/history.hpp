@@ -1,0 +1,48 @@
+// What really happened, as an observer sees it who stands outside of both nodes: per node and key
+// the newest version that the node has held or deleted in its present life. It is told of every
+// change by the store itself, and checks as it goes that no key ever becomes older.
+#pragma once
+
+#include "storage/mutation.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace twincached::simulation {
+
+struct Level {
+    storage::Version version = 0;
+    bool deleted = false;
+};
+
+class History {
+  public:
+    void on_change(unsigned node, const storage::Change& change);
+    void on_flush(unsigned node, storage::Version version);
+    void on_crash(unsigned node) { levels_[node].clear(); }
+    void on_value(const std::string& key, storage::Version version, const std::string& value);
+
+    // The newest that any living node knows of the key.
+    Level newest(const std::string& key) const;
+
+    // A sentence about the first rule broken, or nothing.
+    const std::string& violation() const noexcept { return violation_; }
+    void fail(std::string what) {
+        if (violation_.empty()) violation_ = std::move(what);
+    }
+
+    std::uint64_t evictions = 0;
+    std::uint64_t expiries = 0;
+    std::uint64_t drops_in_doubt = 0;
+    bool lossless() const noexcept { return evictions + expiries + drops_in_doubt == 0; }
+
+  private:
+    std::array<std::map<std::string, Level>, 2> levels_;
+    std::map<std::pair<std::string, storage::Version>, std::string> values_;
+    std::string violation_;
+};
+
+}  // namespace twincached::simulation

@@ -56,9 +56,11 @@ class Shard {
 
     // The live item of that key, without any mark of access; false if there is none.
     bool peek(const Key& key, const Now& now, ItemVisitor visit) noexcept;
-    // The same by hash alone (all keys of that hash, in practice one).
+    // The same by hash alone (all keys of that hash, in practice one), but for what has expired:
+    // it is dropped, and the sink is told. Silence about it where the peer asks for it, as in a
+    // list of its bucket, would leave the peer with something older for ever.
     bool peek_hash(std::uint64_t hash, const Now& now, ItemVisitor visit) noexcept;
-    // Every live item of a replication bucket of this shard.
+    // Every live item of a replication bucket of this shard; the same for what has expired.
     void visit_bucket(BucketNumber bucket, const Now& now, ItemVisitor visit) noexcept;
 
     void observe(Version version) noexcept { clock_.observe(version); }

@@ -2,6 +2,10 @@
 
 #include "storage/shard.hpp"
 
+#include <array>
+#include <cstddef>
+#include <optional>
+
 namespace twincached::storage {
 
 ReadResult Shard::get(const Key& key, const Now& now, ItemVisitor visit) noexcept {
@@ -87,11 +91,16 @@ bool Shard::peek(const Key& key, const Now& now, ItemVisitor visit) noexcept {
 
 bool Shard::peek_hash(std::uint64_t hash, const Now& now, ItemVisitor visit) noexcept {
     bool any = false;
+    Item* expired = nullptr;
     table_.find_hash(hash, [&](Item& item) {
-        if (!is_live(item, now.tick())) return;
-        any = true;
-        visit(view(item, hash));
+        if (is_live(item, now.tick())) {
+            any = true;
+            visit(view(item, hash));
+        } else if (!table_.is_flushed(item)) {
+            expired = &item;
+        }
     });
+    if (expired != nullptr) table_.drop(expired, hash, Cause::expired, now.tick());
     return any;
 }
 
@@ -103,11 +112,29 @@ std::optional<std::uint64_t> Shard::visit(std::uint64_t hash, const Now& now,
 }
 
 void Shard::visit_bucket(BucketNumber bucket, const Now& now, ItemVisitor visit) noexcept {
-    std::optional<std::uint64_t> hash = std::uint64_t{bucket} << 48;
-    while (hash && bucket_of(*hash) == bucket) {
-        hash = this->visit(*hash, now, [&](const ItemView& item) {
-            if (bucket_of(item.hash) == bucket) visit(item);
-        });
+    // Nothing may leave the index while it is being visited.
+    struct Dead {
+        Item* item;
+        std::uint64_t hash;
+    };
+    std::array<Dead, 32> expired;
+    for (bool first = true;; first = false) {
+        std::size_t count = 0;
+        std::optional<std::uint64_t> hash = std::uint64_t{bucket} << 48;
+        while (hash && bucket_of(*hash) == bucket) {
+            const std::uint64_t from = *hash;
+            hash = table_.visit(from, [&](Item& item, std::uint64_t item_hash) {
+                if (item_hash < from || bucket_of(item_hash) != bucket) return;
+                if (is_live(item, now.tick())) {
+                    if (first) visit(view(item, item_hash));
+                } else if (!table_.is_flushed(item) && count < expired.size()) {
+                    expired[count++] = {&item, item_hash};
+                }
+            });
+        }
+        for (std::size_t i = 0; i < count; ++i)
+            table_.drop(expired[i].item, expired[i].hash, Cause::expired, now.tick());
+        if (count < expired.size()) return;
     }
 }
 

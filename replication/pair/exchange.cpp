@@ -112,7 +112,9 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     incoming_.begin(split_);
     if (peer.epoch != peer_epoch_) {
         peer_epoch_ = peer.epoch;
+        const auto sessions = progress_.session;  // our HELLO has been numbered already
         progress_ = {};
+        progress_.session = sessions;
         start_over(0);
     } else if (peer.peer_epoch == context_.options.epoch) {
         compare_progress(peer, now);

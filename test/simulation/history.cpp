@@ -1,10 +1,29 @@
 #include "test/simulation/history.hpp"
 
+#include <array>
+#include <cstdio>
+
 namespace twincached::simulation {
 
 using storage::Cause;
 
+namespace {
+
+void print(unsigned node, const storage::Change& change) {
+    constexpr std::array<const char*, 7> causes{"write",   "delete",  "remote",  "evicted",
+                                                "expired", "flushed", "in doubt"};
+    std::printf("         %c %s %.*s: %llu -> %llu (%llu)\n", node == 0 ? 'a' : 'b',
+                causes[static_cast<std::size_t>(change.cause)],
+                static_cast<int>(change.key.bytes.size()), change.key.bytes.data(),
+                static_cast<unsigned long long>(change.before),
+                static_cast<unsigned long long>(change.after),
+                static_cast<unsigned long long>(change.version));
+}
+
+}  // namespace
+
 void History::on_change(unsigned node, const storage::Change& change) {
+    if (trace) print(node, change);
     if (change.cause == Cause::evicted) ++evictions;
     if (change.cause == Cause::expired) ++expiries;
     if (change.cause == Cause::in_doubt) ++drops_in_doubt;
@@ -19,11 +38,11 @@ void History::on_change(unsigned node, const storage::Change& change) {
              std::to_string(level.version) + " to " + std::to_string(change.after));
     }
     if (change.version > level.version) level = {change.version, change.after == 0};
-}
-
-void History::on_flush(unsigned node, storage::Version version) {
-    for (auto& [key, level] : levels_[node]) {
-        if (level.version <= version) level = {version, true};
+    // An item that arrives when its time is over is not stored, but what is older goes.
+    const auto& other = levels_[1 - node][key];
+    if (level.deleted && other.version == level.version && !other.deleted) {
+        level.deleted = false;
+        ++expiries;
     }
 }
 

@@ -21,7 +21,6 @@ struct Level {
 class History {
   public:
     void on_change(unsigned node, const storage::Change& change);
-    void on_flush(unsigned node, storage::Version version);
     void on_crash(unsigned node) { levels_[node].clear(); }
     void on_value(const std::string& key, storage::Version version, const std::string& value);
 
@@ -34,6 +33,7 @@ class History {
         if (violation_.empty()) violation_ = std::move(what);
     }
 
+    bool trace = false;  // print every change
     std::uint64_t evictions = 0;
     std::uint64_t expiries = 0;
     std::uint64_t drops_in_doubt = 0;

@@ -55,7 +55,7 @@ struct Hello {
     // Filled in by the exchange.
     std::uint64_t epoch = 0;       // incarnation of the sender
     std::uint64_t peer_epoch = 0;  // incarnation of the receiver that the sender's log is about
-    Progress progress;
+    Progress progress{};
     std::uint64_t version_time = 0;  // highest t of all shards (storage::time_of)
     storage::Version flush_version = 0;
     std::uint64_t schedule_at_ms = 0;  // a flush to come, on the sender's steady clock; 0 = none

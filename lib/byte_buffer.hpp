@@ -90,7 +90,8 @@ class ByteBuffer {
             if (held > 0) std::memcpy(data_, data_ + begin_, held);
         } else {
             std::size_t grown = capacity_ < 256 ? 512 : capacity_ * 2;
-            while (grown - held < count) grown *= 2;
+            while (grown - held < count)
+                grown *= 2;
             auto* bigger = static_cast<char*>(std::malloc(grown));
             if (bigger == nullptr) throw std::bad_alloc();
             if (held > 0) std::memcpy(bigger, data_ + begin_, held);

@@ -15,9 +15,10 @@ template <class Result, class... Arguments>
 class FunctionRef<Result(Arguments...)> {
   public:
     template <class Callable>
-        requires(!std::is_same_v<std::remove_cvref_t<Callable>, FunctionRef> &&
-                 std::is_invocable_r_v<Result, Callable&, Arguments...>)
-    FunctionRef(Callable&& callable) noexcept  // NOLINT: implicit by design, as std::function
+    requires(!std::is_same_v<std::remove_cvref_t<Callable>, FunctionRef> &&
+             std::is_invocable_r_v<Result, Callable&, Arguments...>)
+        FunctionRef(Callable&& callable)
+    noexcept  // NOLINT: implicit by design, as std::function
         : object_(const_cast<void*>(static_cast<const void*>(std::addressof(callable)))),
           call_([](void* object, Arguments... arguments) -> Result {
               return (*static_cast<std::remove_reference_t<Callable>*>(object))(

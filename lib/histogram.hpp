@@ -19,7 +19,8 @@ class Histogram {
 
     std::uint64_t count() const noexcept {
         std::uint64_t total = 0;
-        for (const auto& bucket : buckets_) total += bucket.load(std::memory_order_relaxed);
+        for (const auto& bucket : buckets_)
+            total += bucket.load(std::memory_order_relaxed);
         return total;
     }
 

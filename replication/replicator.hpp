@@ -34,14 +34,14 @@ struct Events {
 };
 
 struct Options {
-    std::string driver = "none";        // none | pair
-    std::string cluster = "twincached"; // both nodes' must be equal
-    std::string peer_host;              // empty: nobody to dial, and so nobody to accept
+    std::string driver = "none";         // none | pair
+    std::string cluster = "twincached";  // both nodes' must be equal
+    std::string peer_host;               // empty: nobody to dial, and so nobody to accept
     std::uint16_t peer_port = 11212;
-    std::string listen_host;            // empty: all interfaces
+    std::string listen_host;  // empty: all interfaces
     std::uint16_t listen_port = 11212;
-    std::string node;                   // "a", "b" or "" = by address: the lower end is a
-    std::string secret;                 // empty: the peer is known by its address alone
+    std::string node;    // "a", "b" or "" = by address: the lower end is a
+    std::string secret;  // empty: the peer is known by its address alone
     std::uint64_t log_memory_bytes = 64ULL << 20;
     std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
     std::chrono::milliseconds boot_grace{3000};

@@ -37,8 +37,7 @@ ReadResult Shard::read(const Key& key, const Now& now, const Read& request, Read
         marks.vivified = true;
     } else {
         marks.expiry_before = found.item->expiry();
-        if (request.claims_recache)
-            marks.recache = claim_recache(*found.item, request, now.tick());
+        if (request.claims_recache) marks.recache = claim_recache(*found.item, request, now.tick());
         if (request.touch) result.ticket = touch_item(*found.item, key, *request.touch, now);
     }
     const ItemView item = view(*found.item, key.hash);  // as it was before this access

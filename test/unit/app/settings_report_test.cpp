@@ -17,7 +17,8 @@ Lines report(const std::vector<std::string>& arguments) {
     OptionReader reader;
     read_command_line(arguments, reader);
     REQUIRE(reader.problems().empty());
-    const SettingsState state{reader.options().memory_limit_bytes, 0, reader.options().port, 0};
+    const SettingsState state{reader.options().memory_limit_bytes, 0, reader.options().port, 0,
+                              false};
     Lines lines;
     report_settings(reader.options(), state, [&](std::string_view key, std::string_view value) {
         lines.push_back(std::string(key) + ' ' + std::string(value));

@@ -1,0 +1,144 @@
+#include "app/session.hpp"
+
+#include "test/unit/protocol/test_service.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace twincached::app {
+namespace {
+
+// A session at one end of a pair of sockets, its client at the other. Turns are taken by hand.
+struct Wire {
+    Wire() : Wire(make_ends()) {}
+    ~Wire() {
+        if (client >= 0) ::close(client);
+    }
+
+    void say(std::string_view bytes) const {
+        REQUIRE(::send(client, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(bytes.size()));
+    }
+    std::string hear() const {
+        std::string all(1 << 20, '\0');
+        const auto size = ::recv(client, all.data(), all.size(), MSG_DONTWAIT);
+        all.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+        return all;
+    }
+    void hang_up() {
+        ::close(client);
+        client = -1;
+    }
+
+    protocol::test::TestService service;
+    SystemClock clock;
+    SessionBuffers buffers;
+    SessionSurroundings surroundings{service, service.counters, clock, buffers};
+    int client;
+    Session session;
+
+  private:
+    static std::array<int, 2> make_ends() {
+        std::array<int, 2> ends{};
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0);
+        return ends;
+    }
+    explicit Wire(std::array<int, 2> ends) : client(ends[0]), session(surroundings, ends[1], 1) {}
+};
+
+}  // namespace
+
+TEST_CASE("a session answers what has arrived and waits for more") {
+    Wire wire;
+    wire.say("set k 0 0 1\r\nv\r\nget k\r\nget");
+    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.hear() == "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n");
+    wire.say(" k\r\n");
+    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.hear() == "VALUE k 0 1\r\nv\r\nEND\r\n");
+}
+
+TEST_CASE("a session ends when its client hangs up or quits") {
+    Wire gone;
+    gone.hang_up();
+    CHECK(gone.session.take_turn() == Pace::end);
+    Wire quits;
+    quits.say("version\r\nquit\r\n");
+    CHECK(quits.session.take_turn() == Pace::end);
+    CHECK(quits.hear() == "VERSION 1.6.45\r\n");
+}
+
+TEST_CASE("a session that has used up its requests pauses and goes on by itself") {
+    Wire wire;
+    wire.service.settings_to_change().requests_per_event = 2;
+    wire.say("mn\r\nmn\r\nmn\r\n");
+    CHECK(wire.session.take_turn() == Pace::pause);
+    CHECK(wire.hear() == "MN\r\nMN\r\n");
+    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.hear() == "MN\r\n");
+}
+
+TEST_CASE("a session reads nothing while its client does not read") {
+    Wire wire;
+    wire.say("set k 0 0 200000\r\n" + std::string(100'000, 'v'));
+    while (wire.session.take_turn() != Pace::wait_for_input) {
+    }
+    wire.say(std::string(100'000, 'v') + "\r\n");
+    while (wire.session.take_turn() != Pace::wait_for_input) {
+    }
+    REQUIRE(wire.hear() == "STORED\r\n");
+    std::string many;
+    for (int i = 0; i < 100; ++i)
+        many += "get k\r\n";
+    wire.say(many);
+    while (wire.session.take_turn() != Pace::wait_for_room) {
+    }
+    wire.say("get more\r\n");
+    CHECK(wire.session.take_turn() == Pace::wait_for_room);
+    std::size_t heard = 0;
+    for (int i = 0; i < 100'000 && wire.session.pace() != Pace::wait_for_input; ++i) {
+        heard += wire.hear().size();
+        wire.session.take_turn();
+    }
+    heard += wire.hear().size();
+    const std::string_view head = "VALUE k 0 200000\r\n";
+    CHECK(heard == 100 * (head.size() + 200'000 + 2 + 5) + 5);
+}
+
+TEST_CASE("a drained session ends at once if it is idle, and with all answers if it is not") {
+    Wire idle;
+    idle.session.drain();
+    CHECK(idle.session.take_turn() == Pace::end);
+    Wire asked;
+    asked.say("version\r\n");
+    asked.session.drain();
+    CHECK(asked.session.take_turn() == Pace::end);
+    CHECK(asked.hear() == "VERSION 1.6.45\r\n");
+}
+
+TEST_CASE("a drained session lets its client finish a request") {
+    Wire wire;
+    wire.say("set k 0 0 4\r\nha");
+    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    wire.session.drain();
+    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    wire.say("lf\r\n");
+    CHECK(wire.session.take_turn() == Pace::end);
+    CHECK(wire.hear() == "STORED\r\n");
+}
+
+TEST_CASE("bytes in both directions are counted") {
+    Wire wire;
+    wire.say("version\r\n");
+    wire.session.take_turn();
+    CHECK(wire.service.counters.totals.get(protocol::Count::bytes_read) == 9);
+    CHECK(wire.service.counters.totals.get(protocol::Count::bytes_written) == wire.hear().size());
+}
+
+}  // namespace twincached::app

@@ -43,10 +43,13 @@ ServerService::ServerService(const Options& options, storage::Store& store, Conn
       limit_(limit),
       log_(log),
       settings_(settings_from(options)),
+      prefixes_(shared().prefixes),
       port_(options.port),
       verbosity_(options.verbosity) {
     shared().size_classes =
         storage::SizeClasses(options.growth_factor, static_cast<std::uint32_t>(options.chunk_size));
+    // Whoever names a delimiter wants statistics by prefix (memcached's -D).
+    shared().prefixes.set_enabled(!options.reported.at("prefix-delimiter").empty());
     shared().crawler_enabled = options.reported.at("lru_crawler") == "yes";
 }
 
@@ -118,7 +121,8 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
 }
 
 void ServerService::settings_stats(protocol::StatVisitor visit) const {
-    const SettingsState state{store_.memory_limit(), verbosity_.load(), port_, 0};
+    const SettingsState state{store_.memory_limit(), verbosity_.load(), port_, 0,
+                              prefixes_.is_enabled()};
     report_settings(options_, state, visit);
 }
 

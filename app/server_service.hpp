@@ -61,6 +61,7 @@ class ServerService final : public protocol::Service {
     ConnectionLimit& limit_;
     Log& log_;
     protocol::Settings settings_;
+    const protocol::PrefixStats& prefixes_;
     Rest rest_;
     std::int64_t port_;
     std::atomic<std::int64_t> verbosity_;

@@ -65,8 +65,9 @@ class Report {
         say("chunk_size", options_.chunk_size);
         say("num_threads", options_.threads);
         say("num_threads_per_udp", options_.threads);
-        say("stat_key_prefix", said("prefix-delimiter"));
-        say("detail_enabled", "no");
+        const auto delimiter = said("prefix-delimiter");
+        say("stat_key_prefix", delimiter.empty() ? std::string_view(":") : delimiter.substr(0, 1));
+        say("detail_enabled", yes_or_no(state_.detail_enabled));
     }
 
     void limits() const {

@@ -14,6 +14,7 @@ struct SettingsState {
     std::int64_t verbosity = 0;
     std::int64_t tcp_port = 0;
     std::uint64_t oldest_tick = 0;
+    bool detail_enabled = false;
 };
 
 void report_settings(const Options& options, const SettingsState& state,

@@ -66,10 +66,7 @@ bool Executor::get_and_touch(std::string_view key, const Now& now, storage::Expi
         visit(item);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
-    count(Count::cmd_get);
-    count(Count::cmd_touch);
-    count(result.hit() ? Count::get_hits : Count::get_misses);
-    count(result.hit() ? Count::touch_hits : Count::touch_misses);
+    count_touch(result.hit());
     count_prefix(key, result.hit());
     return result.hit();
 }
@@ -84,8 +81,7 @@ bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expir
         visit(item);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
-    count(Count::cmd_touch);
-    count(result.hit() ? Count::touch_hits : Count::touch_misses);
+    count_touch(result.hit());
     return result.hit();
 }
 
@@ -96,15 +92,15 @@ bool Executor::read(std::string_view key, const Now& now, const storage::Read& r
         visit(item, marks);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
-    count(Count::cmd_get);
     if (request.touch) {
-        count(Count::cmd_touch);
-        count(result.hit() ? Count::touch_hits : Count::touch_misses);
-    }
-    if (result.hit()) {
-        count(Count::get_hits);
+        count_touch(result.hit());
     } else {
-        count_miss(result.miss);
+        count(Count::cmd_get);
+        if (result.hit()) {
+            count(Count::get_hits);
+        } else {
+            count_miss(result.miss);
+        }
     }
     count_prefix(key, result.hit());
     return result.hit();
@@ -158,7 +154,7 @@ storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& 
         count_in_class(classes_.of(bytes),
                        request.decrement ? ClassCount::decr_hits : ClassCount::incr_hits);
     }
-    if (result.outcome == ArithmeticOutcome::not_found || result.vivified) {
+    if (result.outcome == ArithmeticOutcome::not_found) {
         count(request.decrement ? Count::decr_misses : Count::incr_misses);
     }
     return result;
@@ -196,6 +192,11 @@ void Executor::reset_stats() noexcept {
 
 void Executor::count_prefix(std::string_view key, bool hit) noexcept {
     if (prefixes_.is_enabled()) prefixes_.count_get(key, settings_.prefix_delimiter, hit);
+}
+
+void Executor::count_touch(bool hit) noexcept {
+    count(Count::cmd_touch);
+    count(hit ? Count::touch_hits : Count::touch_misses);
 }
 
 void Executor::count_miss(Miss miss) noexcept {

@@ -74,6 +74,8 @@ class Executor {
         counters_.classes[size_class].add(name);
     }
     void count_prefix(std::string_view key, bool hit) noexcept;
+    // What sets a new expiry counts as a touch and not as a get, also when it reads (gat, mg T).
+    void count_touch(bool hit) noexcept;
     void count_miss(storage::Miss miss) noexcept;
     void count_written(unsigned size_class, const storage::Write& request,
                        storage::WriteOutcome outcome) noexcept;

@@ -46,7 +46,6 @@ enum class Answer : std::uint8_t {
     memory_limit_too_small,
     // What administrative verbs say.
     crawler_runs,
-    crawler_is_off,
     class_invalid,
     slab_class_invalid,
     slab_class_same,

@@ -49,7 +49,6 @@ constexpr auto make_texts() noexcept {
     set(no_tls, "Error TLS not enabled\r\n");
     set(memory_limit_too_small, "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n");
     set(crawler_runs, "ERROR failed to start lru crawler thread\r\n");
-    set(crawler_is_off, "ERROR lru crawler disabled\r\n");
     set(class_invalid, "BADCLASS invalid class id\r\n");
     set(slab_class_invalid, "BADCLASS invalid src or dst class id\r\n");
     set(slab_class_same, "SAME src and dst class are identical\r\n");

@@ -1,0 +1,215 @@
+// Single histories, step by step, on two real nodes: rules that concern both ends.
+#include "replication/pair/data_frames.hpp"
+#include "test/simulation/history.hpp"
+#include "test/simulation/sim_node.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <array>
+#include <memory>
+#include <string>
+
+using namespace twincached;
+using namespace twincached::simulation;
+using replication::pair::Frame;
+using replication::pair::FrameType;
+
+namespace {
+
+struct Pair {
+    Pair() {
+        for (unsigned i = 0; i < 2; ++i)
+            restart(i);
+    }
+    void restart(unsigned i) {
+        NodeOptions options;
+        options.number = i;
+        options.epoch = ++epoch;
+        // No bucket with this number holds a key of these tests: all others count as clean.
+        options.used_buckets = {1};
+        for (const char* key : {"a", "b", "large"}) {
+            options.used_buckets.push_back(storage::bucket_of(hash(key)));
+        }
+        nodes[i].reset();
+        nodes[i] = std::make_unique<SimNode>(options, hash, history);
+    }
+    void link() {
+        const std::array hellos{nodes[0]->exchange().hello(now), nodes[1]->exchange().hello(now)};
+        nodes[0]->begin(hellos[1], now);
+        nodes[1]->begin(hellos[0], now);
+    }
+    void cut() {
+        for (auto& node : nodes) {
+            node->exchange().end(now);
+            node->forget_bytes();
+        }
+    }
+    std::string sent_by(unsigned i, std::size_t budget = 1U << 20) {
+        lib::ByteBuffer out;
+        (void)nodes[i]->exchange().produce(out, budget, now);
+        return std::string(out.readable());
+    }
+    void settle() {
+        for (bool quiet = false; !quiet;) {
+            quiet = true;
+            for (unsigned i = 0; i < 2; ++i) {
+                const auto bytes = sent_by(i);
+                quiet = quiet && bytes.empty();
+                REQUIRE(nodes[1 - i]->receive(bytes, now));
+            }
+        }
+        for (auto& node : nodes)
+            CHECK(node->exchange().drained());
+    }
+    void set(unsigned i, const std::string& key, const std::string& value) {
+        auto& store = nodes[i]->store();
+        storage::Write request;
+        request.value = value;
+        (void)store.write(store.key(key), now, request);
+    }
+    void remove(unsigned i, const std::string& key) {
+        auto& store = nodes[i]->store();
+        (void)store.remove(store.key(key), now, {});
+    }
+    std::string get(unsigned i, const std::string& key) {
+        std::string value = "(none)";
+        auto& store = nodes[i]->store();
+        (void)store.peek(store.key(key), now,
+                         [&](const storage::ItemView& item) { value = item.value; });
+        return value;
+    }
+
+    lib::KeyedHash hash{"exchange"};
+    History history;
+    storage::Now now{10'000, 1'000'000, 1'800'000'000};
+    std::uint64_t epoch = 0;
+    std::array<std::unique_ptr<SimNode>, 2> nodes;
+};
+
+}  // namespace
+
+TEST_CASE("a write on either node is on both once the link has carried it") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.set(1, "b", "2");
+    pair.settle();
+    CHECK(pair.get(1, "a") == "1");
+    CHECK(pair.get(0, "b") == "2");
+    CHECK(pair.nodes[0]->digest() == pair.nodes[1]->digest());
+}
+
+TEST_CASE("R12: a node that returns empty is refilled, and the survivor loses nothing") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.set(1, "b", "2");
+    pair.settle();
+    pair.cut();
+    pair.restart(1);
+    pair.link();
+    pair.settle();
+    for (unsigned i = 0; i < 2; ++i) {
+        CHECK(pair.get(i, "a") == "1");
+        CHECK(pair.get(i, "b") == "2");
+    }
+}
+
+TEST_CASE("the delete of an absent key reaches the peer that has it") {
+    Pair pair;
+    pair.link();
+    pair.set(1, "a", "1");
+    pair.settle();
+    pair.nodes[0]->evict("a", pair.now);
+    pair.remove(0, "a");
+    pair.settle();
+    CHECK(pair.get(1, "a") == "(none)");
+}
+
+TEST_CASE("the same key set on both nodes at once ends with the same value on both") {
+    Pair pair;
+    pair.link();
+    pair.settle();
+    pair.set(0, "a", "from a");
+    pair.set(1, "a", "from b");
+    pair.settle();
+    CHECK(pair.get(0, "a") == pair.get(1, "a"));
+}
+
+TEST_CASE("R11: what a lost session had carried is carried again") {
+    Pair pair;
+    pair.link();
+    pair.settle();
+    pair.set(0, "a", "1");
+    REQUIRE_FALSE(pair.sent_by(0).empty());
+    pair.cut();
+    pair.link();
+    pair.settle();
+    CHECK(pair.get(1, "a") == "1");
+}
+
+TEST_CASE("R13: no acknowledgement overtakes a large value that was read before") {
+    Pair pair;
+    pair.link();
+    pair.settle();
+    pair.set(0, "large", std::string(900'000, 'x'));
+    const auto first = pair.sent_by(0, 1);
+    REQUIRE(pair.nodes[1]->receive(first, pair.now));
+    pair.set(1, "b", "2");
+    REQUIRE(pair.nodes[0]->receive(pair.sent_by(1), pair.now));
+    const auto next = pair.sent_by(0, 1);
+    CHECK(replication::pair::read_frame(next).frame.type == FrameType::segment);
+    REQUIRE(pair.nodes[1]->receive(next, pair.now));
+    pair.settle();
+    CHECK(pair.get(1, "large").size() == 900'000);
+}
+
+TEST_CASE("R14: a flush whose session is lost after the HELLO reaches the peer all the same") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.settle();
+    pair.cut();
+    const std::array hellos{pair.nodes[0]->exchange().hello(pair.now),
+                            pair.nodes[1]->exchange().hello(pair.now)};
+    (void)pair.nodes[0]->store().flush(pair.now);
+    (void)pair.nodes[0]->sink().take_flush_news();
+    pair.nodes[0]->begin(hellos[1], pair.now);
+    pair.nodes[1]->begin(hellos[0], pair.now);
+    pair.settle();
+    CHECK(pair.get(1, "a") == "(none)");
+    CHECK(pair.nodes[0]->store().flush_version() == pair.nodes[1]->store().flush_version());
+}
+
+TEST_CASE("a node that was put back to an earlier state forgets what it held") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.set(1, "b", "2");
+    pair.settle();
+    pair.cut();
+    // What it says of itself is from before it had sent and heard anything.
+    auto earlier = pair.nodes[0]->exchange().hello(pair.now);
+    earlier.progress.sent = 0;
+    auto other = pair.nodes[1]->exchange().hello(pair.now);
+    other.progress.heard_applied += 100;
+    pair.nodes[0]->begin(other, pair.now);
+    CHECK(pair.get(0, "a") == "(none)");
+    pair.nodes[1]->begin(earlier, pair.now);
+    pair.settle();
+    CHECK(pair.get(0, "b") == "2");
+    CHECK(pair.get(0, "a") == "1");
+}
+
+TEST_CASE("a frame out of turn, or an acknowledgement of what was never sent, ends the session") {
+    Pair pair;
+    pair.link();
+    pair.settle();
+    lib::ByteBuffer flush;
+    replication::pair::write_frame(flush, 1'000'000, replication::pair::Flush{1});
+    CHECK_FALSE(pair.nodes[0]->receive(flush.readable(), pair.now));
+    pair.nodes[0]->forget_bytes();
+    lib::ByteBuffer ack;
+    replication::pair::write_frame(ack, replication::pair::Ack{1'000'000, 0, {}});
+    CHECK_FALSE(pair.nodes[0]->receive(ack.readable(), pair.now));
+}

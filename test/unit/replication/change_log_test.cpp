@@ -1,0 +1,126 @@
+#include "replication/pair/change_log.hpp"
+
+#include "lib/hash.hpp"
+#include "lib/random.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace twincached;
+using replication::pair::ChangeLog;
+
+namespace {
+
+storage::Key key_of(const std::string& bytes) {
+    static const lib::KeyedHash hash("test");
+    return storage::Key::of(bytes, hash);
+}
+
+}  // namespace
+
+TEST_CASE("the log gives entries in the order in which keys were first changed") {
+    ChangeLog log(1U << 16);
+    for (const char* key : {"a", "b", "c"})
+        REQUIRE(log.append(key_of(key), 1));
+    std::string order;
+    while (const auto found = log.next_unsent()) {
+        order += found.entry->key();
+        (void)log.mark_sent(found);
+    }
+    CHECK(order == "abc");
+    CHECK(log.unsent_entries() == 0);
+    CHECK(log.entries() == 3);
+}
+
+TEST_CASE("an acknowledgement frees what was sent up to it, and nothing else") {
+    ChangeLog log(1U << 16);
+    for (const char* key : {"a", "b", "c"})
+        REQUIRE(log.append(key_of(key), 1));
+    (void)log.mark_sent(log.next_unsent());
+    const auto second = log.mark_sent(log.next_unsent());
+    log.acknowledge(second);
+    CHECK_FALSE(log.find(key_of("a")));
+    CHECK_FALSE(log.find(key_of("b")));
+    CHECK(log.find(key_of("c")));
+    log.acknowledge(~ChangeLog::Position{0} / 2);
+    CHECK(log.find(key_of("c")));
+}
+
+TEST_CASE("after a lost session sent entries are sent again, each key once") {
+    ChangeLog log(1U << 16);
+    REQUIRE(log.append(key_of("a"), 1));
+    (void)log.mark_sent(log.next_unsent());
+    REQUIRE(log.append(key_of("a"), 2));
+    log.rewind();
+    const auto found = log.next_unsent();
+    REQUIRE(found);
+    CHECK(found.entry->version == 2);
+    (void)log.mark_sent(found);
+    CHECK_FALSE(log.next_unsent());
+    CHECK(log.entries() == 1);
+}
+
+TEST_CASE("a full log takes nothing more until its oldest entry is popped") {
+    ChangeLog log(400);
+    unsigned count = 0;
+    while (log.append(key_of("key" + std::to_string(count)), 1))
+        ++count;
+    REQUIRE(count > 1);
+    CHECK(log.bytes() <= 400);
+    ChangeLog::Folded folded;
+    REQUIRE(log.pop_oldest(folded));
+    CHECK(folded.hash == key_of("key0").hash);
+    CHECK(log.append(key_of("key" + std::to_string(count)), 1));
+}
+
+TEST_CASE("whatever happens to it, the log finds the newest entry of each key that it holds") {
+    const char* text = std::getenv("CHANGE_LOG_SEED");
+    const auto seed = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);
+    INFO("CHANGE_LOG_SEED=" << seed);
+    lib::Random random(seed);
+    for (const std::size_t limit : {200U, 2000U, 60000U}) {
+        ChangeLog log(limit);
+        std::map<std::string, storage::Version> newest;  // versions only grow
+        ChangeLog::Position sent = 0;
+        for (std::uint64_t i = 1; i < 20000; ++i) {
+            const auto key = "k" + std::to_string(random.below(300));
+            const auto draw = random.below(100);
+            if (draw < 60) {
+                const auto found = log.find(key_of(key));
+                if (found && log.is_unsent(found)) {
+                    found.entry->version = i;
+                    newest[key] = i;
+                } else if (log.append(key_of(key), i)) {
+                    newest[key] = i;
+                } else {
+                    ChangeLog::Folded folded;
+                    REQUIRE(log.pop_oldest(folded));
+                }
+            } else if (draw < 85) {
+                if (const auto found = log.next_unsent()) sent = log.mark_sent(found);
+            } else if (draw < 97) {
+                log.acknowledge(sent);
+            } else {
+                log.rewind();
+                sent = 0;
+            }
+            REQUIRE(log.bytes() <= log.capacity());
+            REQUIRE(log.unsent_entries() <= log.entries());
+            const auto found = log.find(key_of(key));
+            if (found) {
+                REQUIRE(found.entry->key() == key);
+                REQUIRE(found.entry->version == newest[key]);
+            }
+        }
+        ChangeLog::Folded folded;
+        while (log.pop_oldest(folded)) {
+        }
+        CHECK(log.entries() == 0);
+        CHECK(log.unsent_entries() == 0);
+        CHECK(log.bytes() == 0);
+    }
+}

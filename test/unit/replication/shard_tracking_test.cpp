@@ -1,0 +1,218 @@
+#include "replication/pair/shard_tracking.hpp"
+
+#include "lib/hash.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace twincached;
+using replication::pair::ShardTracking;
+using storage::Cause;
+using storage::Version;
+
+namespace {
+
+// A shard with all buckets, which the test makes clean one by one.
+struct Fixture {
+    explicit Fixture(std::size_t log_bytes = 1U << 16)
+        : tracking(0, storage::bucket_count, log_bytes) {}
+
+    static storage::Key key(const std::string& bytes) {
+        static const lib::KeyedHash hash("test");
+        return storage::Key::of(bytes, hash);
+    }
+    storage::BucketNumber bucket(const std::string& bytes) {
+        return storage::bucket_of(key(bytes).hash);
+    }
+    void make_clean(const std::string& bytes) {
+        tracking.buckets.begin_walk(bucket(bytes), 1);
+        tracking.buckets.end_walk(bucket(bytes));
+    }
+    auto change(const std::string& bytes, Version before, Version after, Cause cause,
+                Version version) {
+        return tracking.on_change({key(bytes), before, after, version, cause});
+    }
+    auto write(const std::string& bytes, Version before, Version after) {
+        return change(bytes, before, after, Cause::local_write, after);
+    }
+    auto entry(const std::string& bytes) { return tracking.log.find(key(bytes)).entry; }
+    Version floor(const std::string& bytes) { return tracking.buckets.floor(bucket(bytes)); }
+
+    ShardTracking tracking;
+};
+
+constexpr Version v(std::uint64_t number) {
+    return number << 13;
+}
+
+}  // namespace
+
+TEST_CASE("R1: a change in a clean bucket enters the log, the next of the same key joins it") {
+    Fixture f;
+    f.make_clean("k");
+    const auto position = f.write("k", 0, v(1));
+    CHECK(position != 0);
+    CHECK(f.write("k", v(1), v(2)) == position);
+    REQUIRE(f.entry("k") != nullptr);
+    CHECK(f.entry("k")->version == v(2));
+    CHECK(f.tracking.log.entries() == 1);
+}
+
+TEST_CASE("R1: a change in a dirty bucket leaves no entry, a delete raises the floor") {
+    Fixture f;
+    CHECK(f.write("k", 0, v(1)) == 0);
+    CHECK(f.floor("k") == 0);
+    CHECK(f.change("k", v(1), 0, Cause::local_delete, v(2)) == 0);
+    CHECK(f.floor("k") == v(2));
+    CHECK(f.tracking.log.empty());
+}
+
+TEST_CASE("R2: when the log is full its oldest entry makes its bucket dirty") {
+    Fixture f(40);
+    f.make_clean("a");
+    f.make_clean("b");
+    f.write("a", 0, v(1));
+    f.change("a", v(1), 0, Cause::local_delete, v(2));
+    f.write("b", 0, v(3));
+    CHECK(f.tracking.buckets.is_dirty(f.bucket("a")));
+    CHECK(f.floor("a") == v(2));
+    CHECK(f.entry("a") == nullptr);
+    CHECK(f.entry("b") != nullptr);
+}
+
+TEST_CASE("R2: an overflow of a key that is present leaves the floor as it is") {
+    Fixture f(40);
+    f.make_clean("a");
+    f.make_clean("b");
+    f.write("a", 0, v(1));
+    f.write("b", 0, v(3));
+    CHECK(f.tracking.buckets.is_dirty(f.bucket("a")));
+    CHECK(f.floor("a") == 0);
+}
+
+TEST_CASE("R4: an absent key is known by its log entry and by its bucket's floor") {
+    Fixture f;
+    f.change("dirty", 0, 0, Cause::local_delete, v(5));
+    CHECK(f.tracking.known_version(f.key("dirty"), false) == v(5));
+    CHECK(f.tracking.known_version(f.key("dirty"), true) == 0);
+    f.make_clean("clean");
+    f.change("clean", 0, 0, Cause::local_delete, v(6));
+    CHECK(f.tracking.known_version(f.key("clean"), true) == v(6));
+}
+
+TEST_CASE("R5: what is evicted or expires in a dirty bucket raises the floor") {
+    Fixture f;
+    f.change("k", v(3), 0, Cause::evicted, v(3));
+    CHECK(f.floor("k") == v(3));
+    f.change("k", v(4), 0, Cause::expired, v(4));
+    CHECK(f.floor("k") == v(4));
+}
+
+TEST_CASE("R6: an eviction of a key with an entry changes nothing but that it is absent") {
+    Fixture f;
+    f.make_clean("k");
+    f.write("k", 0, v(1));
+    f.change("k", v(1), 0, Cause::evicted, v(1));
+    REQUIRE(f.entry("k") != nullptr);
+    CHECK_FALSE(f.entry("k")->present);
+    CHECK(f.tracking.log.entries() == 1);
+    CHECK(f.floor("k") == 0);
+}
+
+TEST_CASE("R7: an eviction in a bucket whose list is under way is logged") {
+    Fixture f;
+    f.tracking.buckets.begin_walk(f.bucket("k"), 1);
+    f.change("k", v(1), 0, Cause::evicted, v(1));
+    REQUIRE(f.entry("k") != nullptr);
+    CHECK(f.entry("k")->version == v(1));
+    CHECK_FALSE(f.entry("k")->present);
+}
+
+TEST_CASE("R7: an eviction in a clean bucket that is not walked is nobody's business") {
+    Fixture f;
+    f.make_clean("k");
+    f.change("k", v(1), 0, Cause::evicted, v(1));
+    CHECK(f.tracking.log.empty());
+    CHECK(f.floor("k") == 0);
+}
+
+TEST_CASE("R7b: an eviction during a walk that no log can hold raises the floor") {
+    Fixture f(8);
+    f.tracking.buckets.begin_walk(f.bucket("k"), 1);
+    f.change("k", v(1), 0, Cause::evicted, v(1));
+    CHECK(f.tracking.buckets.is_dirty(f.bucket("k")));
+    CHECK(f.floor("k") == v(1));
+}
+
+TEST_CASE("R8 and R10: the floor stays while the list is under way, and sinks with its ACK") {
+    Fixture f;
+    f.change("k", 0, 0, Cause::local_delete, v(1));
+    f.tracking.buckets.begin_walk(f.bucket("k"), 1);
+    CHECK_FALSE(f.tracking.buckets.is_dirty(f.bucket("k")));
+    CHECK(f.floor("k") == v(1));
+    f.tracking.buckets.end_walk(f.bucket("k"));
+    CHECK(f.floor("k") == 0);
+}
+
+TEST_CASE("R10: the floor stays if the bucket became dirty again during the walk") {
+    Fixture f;
+    f.change("k", 0, 0, Cause::local_delete, v(1));
+    f.tracking.buckets.begin_walk(f.bucket("k"), 1);
+    f.tracking.buckets.mark_dirty(f.bucket("k"));
+    f.tracking.buckets.end_walk(f.bucket("k"));
+    CHECK(f.floor("k") == v(1));
+}
+
+TEST_CASE("R10: what the peer wants does not push out what it wanted before") {
+    Fixture f(40);
+    f.make_clean("a");
+    f.make_clean("b");
+    f.tracking.want(f.key("a"), v(1), 100);
+    f.tracking.want(f.key("b"), v(1), 100);
+    CHECK(f.entry("a") != nullptr);
+    CHECK(f.entry("b") == nullptr);
+    CHECK(f.tracking.buckets.is_dirty(f.bucket("b")));
+    CHECK_FALSE(f.tracking.buckets.is_dirty(f.bucket("a")));
+}
+
+TEST_CASE("R11: a walk that was lost with its session leaves the bucket dirty") {
+    Fixture f;
+    f.tracking.buckets.begin_walk(f.bucket("k"), 1);
+    f.tracking.buckets.abandon_walk(f.bucket("k"));
+    CHECK(f.tracking.buckets.is_dirty(f.bucket("k")));
+    CHECK(f.tracking.buckets.walking_count() == 0);
+}
+
+TEST_CASE("R12: folding the log keeps what it knew of deletes in the floors") {
+    Fixture f;
+    f.make_clean("k");
+    f.change("k", 0, 0, Cause::local_delete, v(7));
+    f.tracking.mark_all_dirty(0);
+    while (!f.tracking.fold_some(1)) {
+    }
+    CHECK(f.floor("k") == v(7));
+    CHECK(f.tracking.log.empty());
+    CHECK(f.tracking.buckets.dirty_count() == storage::bucket_count);
+}
+
+TEST_CASE("the peer's own changes and drops in doubt are not told back to it") {
+    Fixture f;
+    f.make_clean("k");
+    f.change("k", 0, v(1), Cause::remote, v(1));
+    f.change("k", v(1), 0, Cause::in_doubt, v(1));
+    CHECK(f.tracking.log.empty());
+    CHECK(f.floor("k") == 0);
+}
+
+TEST_CASE("the digest of a bucket depends on what it holds, not on how it came to it") {
+    Fixture f;
+    Fixture other;
+    f.write("k", 0, v(1));
+    f.write("k", v(1), v(2));
+    other.change("k", 0, v(2), Cause::remote, v(2));
+    CHECK(f.tracking.buckets.digest(f.bucket("k")) == other.tracking.buckets.digest(f.bucket("k")));
+    CHECK(f.tracking.buckets.digest(f.bucket("k")) != 0);
+    f.change("k", v(2), 0, Cause::evicted, v(2));
+    CHECK(f.tracking.buckets.digest(f.bucket("k")) == 0);
+}

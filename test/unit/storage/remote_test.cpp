@@ -1,0 +1,231 @@
+// What the peer changes, and walks.
+
+#include "test/unit/storage/store_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <thread>
+
+namespace twincached::storage {
+
+namespace {
+
+// A write of the other node, so many milliseconds from the fixture's start.
+Version theirs(std::uint64_t milliseconds) {
+    return ((1000 + milliseconds) << 10 << 13) | (Version{1} << 11);
+}
+
+}  // namespace
+
+TEST_CASE("of two versions of a key the higher one stays, in whatever order they come") {
+    StoreFixture fixture;
+    CHECK(fixture.apply("a", theirs(20), "new") == ApplyOutcome::applied);
+    CHECK(fixture.apply("a", theirs(10), "old") == ApplyOutcome::outdated);
+    CHECK(fixture.apply("a", theirs(20), "same") == ApplyOutcome::outdated);
+    CHECK(fixture.value("a") == "new");
+    CHECK(fixture.sink.events.back().cause == Cause::remote);
+    CHECK(fixture.sink.events.size() == 1);
+}
+
+TEST_CASE("a write after the peer's is newer, whatever the clock says") {
+    StoreFixture fixture;
+    fixture.apply("a", theirs(50'000), "theirs");
+    fixture.set("a", "ours");
+    CHECK(fixture.get("a")->version > theirs(50'000));
+    CHECK(fixture.apply("a", theirs(50'000), "theirs") == ApplyOutcome::outdated);
+}
+
+TEST_CASE("what the sink knows of a key outdates a record even if the item is gone") {
+    StoreFixture fixture;
+    fixture.sink.known["a"] = theirs(10);
+    CHECK(fixture.apply("a", theirs(9), "old") == ApplyOutcome::outdated);
+    CHECK(fixture.apply("a", theirs(11), "new") == ApplyOutcome::applied);
+}
+
+TEST_CASE("nothing that is not newer than the last flush comes back") {
+    StoreFixture fixture;
+    fixture.store.apply_flush(theirs(10));
+    CHECK(fixture.store.flush_version() == theirs(10));
+    CHECK(fixture.sink.flushes.empty());
+    CHECK(fixture.apply("a", theirs(10), "old") == ApplyOutcome::outdated);
+    CHECK(fixture.apply("a", theirs(11), "new") == ApplyOutcome::applied);
+    fixture.set("b", "ours");
+    CHECK(fixture.value("b") == "ours");
+}
+
+TEST_CASE("the peer's delete removes what is older and nothing else") {
+    StoreFixture fixture;
+    const auto erase = [&](Version version) {
+        ApplyOutcome outcome{};
+        const Key key = fixture.store.key("a");
+        fixture.store.with_shard(fixture.store.shard_of(key.hash), [&](Shard& shard) {
+            outcome = shard.apply_delete(key, version, fixture.now);
+        });
+        return outcome;
+    };
+    fixture.apply("a", theirs(10), "v");
+    CHECK(erase(theirs(9)) == ApplyOutcome::outdated);
+    CHECK(fixture.get("a"));
+    CHECK(erase(theirs(11)) == ApplyOutcome::applied);
+    CHECK_FALSE(fixture.get("a"));
+}
+
+TEST_CASE("the peer's touch applies to the write that it means, else the item is wanted") {
+    StoreFixture fixture;
+    const auto touch = [&](Version version) {
+        bool applied = false;
+        const Key key = fixture.store.key("a");
+        fixture.store.with_shard(fixture.store.shard_of(key.hash), [&](Shard& shard) {
+            applied = shard.apply_touch(key, version, fixture.in_seconds(9), fixture.now);
+        });
+        return applied;
+    };
+    CHECK_FALSE(touch(theirs(10) | 5));
+    fixture.apply("a", theirs(10), "v");
+    CHECK(touch(theirs(10) | 5));
+    CHECK(fixture.get("a")->expiry == fixture.in_seconds(9));
+    CHECK(fixture.get("a")->version == (theirs(10) | 5));
+    CHECK_FALSE(touch(theirs(11) | 5));
+    CHECK(touch(theirs(9) | 5));
+}
+
+TEST_CASE("a record that cannot be stored still removes the older item") {
+    StoreFixture fixture;
+    fixture.set("a", "old");
+    CHECK(fixture.apply("a", theirs(10'000), std::string(2 << 20, 'x')) == ApplyOutcome::no_memory);
+    CHECK_FALSE(fixture.get("a"));
+    CHECK(fixture.sink.versions.empty());
+}
+
+TEST_CASE("a record keeps the marks that the peer's item has") {
+    StoreFixture fixture;
+    Record record;
+    record.client_flags = 9;
+    record.expiry = fixture.in_seconds(40);
+    record.explicit_cas = 77;
+    record.stale = true;
+    record.binary_key = true;
+    fixture.apply("a", theirs(10), "v", record);
+    const auto item = fixture.peek("a");
+    CHECK(item->client_flags == 9);
+    CHECK(item->expiry == record.expiry);
+    CHECK(item->cas == 77);
+    CHECK(item->explicit_cas);
+    CHECK(item->stale);
+    CHECK(item->binary_key);
+    CHECK_FALSE(item->fetched);
+}
+
+TEST_CASE("a bucket's visit sees every item of that bucket and no other") {
+    StoreFixture fixture(small_store(64, 4));
+    std::size_t expected = 0;
+    for (int i = 0; i < 300'000; ++i) {
+        const std::string key = std::to_string(i);
+        fixture.set(key, "v");
+        expected += bucket_of(fixture.store.key(key).hash) / 256 == 77 ? 1 : 0;
+    }
+    std::size_t seen = 0;
+    for (unsigned i = 77 * 256; i < 78 * 256; ++i) {
+        const auto bucket = static_cast<BucketNumber>(i);
+        fixture.store.with_shard(fixture.store.shard_of_bucket(bucket), [&](Shard& shard) {
+            shard.visit_bucket(bucket, fixture.now, [&](const ItemView& item) {
+                ++seen;
+                REQUIRE(bucket_of(item.hash) == bucket);
+            });
+        });
+    }
+    CHECK(seen == expected);
+}
+
+TEST_CASE("an item is found by its hash alone") {
+    StoreFixture fixture;
+    fixture.set("a", "1");
+    const std::uint64_t hash = fixture.store.key("a").hash;
+    std::string found;
+    fixture.store.with_shard(0, [&](Shard& shard) {
+        CHECK(shard.peek_hash(hash, fixture.now, [&](const ItemView& item) { found = item.key; }));
+        CHECK_FALSE(shard.peek_hash(hash + 1, fixture.now, [](const ItemView&) {}));
+    });
+    CHECK(found == "a");
+}
+
+TEST_CASE("a walk sees every item that is there all the time, while the index grows and shrinks") {
+    StoreFixture fixture(small_store(64, 2));
+    const auto name = [](const char* prefix, int i) { return prefix + std::to_string(i); };
+    for (int i = 0; i < 3000; ++i)
+        fixture.set(name("stays", i), "v");
+    const bool growing = GENERATE(true, false);
+    if (!growing)
+        for (int i = 0; i < 60'000; ++i)
+            fixture.set(name("other", i), "v");
+    std::set<std::string> seen;
+    std::optional<Store::Cursor> cursor = Store::Cursor{};
+    for (int i = 0; cursor; ++i) {
+        cursor = fixture.store.walk(*cursor, 5, fixture.now,
+                                    [&](const ItemView& item) { seen.emplace(item.key); });
+        for (int j = i * 100; i < 600 && j < (i + 1) * 100; ++j) {
+            if (growing)
+                fixture.set(name("other", j), "v");
+            else
+                fixture.remove(name("other", j));
+        }
+        if (!growing) fixture.maintain(1);
+    }
+    for (int i = 0; i < 3000; ++i)
+        REQUIRE(seen.contains(name("stays", i)));
+}
+
+TEST_CASE("two threads may do what they like at the same time") {
+    NoReplication sink;
+    StoreOptions options = small_store(8, 2);
+    Store store(options, lib::KeyedHash(), sink);
+    std::atomic<bool> lied{false};
+    const auto work = [&](std::uint64_t seed) {
+        Now now;
+        for (int i = 0; i < 6000; ++i) {
+            seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+            const std::string name = "key" + std::to_string((seed >> 33) % 3000);
+            const Key key = store.key(name);
+            const std::string value = name + std::string((seed >> 40) % 30'000, 'x');
+            Write write;
+            write.value = value;
+            PinnedValue pin;
+            if (i % 3 == 0) store.write(key, now, write);
+            store.get(key, now, [&](const ItemView& item) {
+                if (item.value.substr(0, name.size()) != name) lied = true;
+                if (item.pinnable) pin = store.pin(item);
+            });
+            if (!pin.bytes().empty() && pin.bytes().substr(0, name.size()) != name) lied = true;
+            if (i % 50 == 0) store.remove(key, now, {});
+            if (i % 500 == 0) store.maintain(now);
+            if (i % 700 == 0) (void)store.stats();
+            if (i == 3000) store.flush(now);
+            now.steady_ms += 1;
+            const Key keys[] = {key, store.key("key1"), store.key("key2")};
+            store.get_many(
+                keys, now, [](std::size_t, const ItemView&) {}, [](std::size_t, Miss) {});
+        }
+    };
+    std::thread other(work, 1);
+    work(2);
+    other.join();
+    CHECK_FALSE(lied);
+}
+
+TEST_CASE("both forms of the comparison of tags agree") {
+    struct alignas(16) {
+        TagArray tags{};
+        std::uint32_t behind = 0x01010101;  // must not count
+    } bucket;
+    for (unsigned round = 0; round < 4096; ++round) {
+        for (unsigned i = 0; i < tag_count; ++i)
+            bucket.tags[i] = static_cast<std::uint8_t>(round >> i & 1);
+        CHECK(match_tags(bucket.tags, 1) == match_tags_portable(bucket.tags, 1));
+        CHECK(match_tags(bucket.tags, 1) == round);
+    }
+}
+
+}  // namespace twincached::storage

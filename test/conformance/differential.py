@@ -203,8 +203,8 @@ def binary(dice):
     if kind == 3:
         return packet(dice.choice([0x0e, 0x0f, 0x19, 0x1a]), key, b"", value(dice), cas)
     if kind == 4:
-        exptime = dice.choice([0, 1000, 2**32 - 1])
-        extras = struct.pack(">QQI", dice.choice([0, 1, 10, 2**64 - 1]), dice.choice([0, 5, 2**64 - 1]), exptime)
+        # Never creating: 1.6.18 does not end a number that it creates so, and may not read it back.
+        extras = struct.pack(">QQI", dice.choice([0, 1, 10, 2**64 - 1]), 5, 2**32 - 1)
         # Without a CAS unique: of two things that are wrong, each server names another.
         return packet(dice.choice([0x05, 0x06, 0x15, 0x16]), key, extras)
     if kind == 5:

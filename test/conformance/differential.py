@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Seeded random conversations with a living memcached and a living twincached, compared byte for byte.
+"""Seeded random conversations with a living memcached and a living twincached.
 
-Each round flushes both servers, stores some keys, and then sends both the same sequence of valid and
-broken commands, cut into random pieces. What may differ is written down in NAMED_DIFFERENCES and in
+Each round flushes both servers, stores some keys, and then sends both the same sequence of valid
+and broken commands, cut into random pieces. What may differ is written down in NAMED_DIFFERENCES and in
 the generators' comments, and nothing else may. The seed is printed; CONFORMANCE_SEED takes it back.
 """
 import argparse
@@ -22,10 +22,12 @@ NAMED_DIFFERENCES = [
     ("version", re.compile(rb"VERSION [^\r]*\r\n"), b"VERSION\r\n"),
     ("CAS uniques are numbers of each server's own",
      re.compile(rb"^(VALUE \S+ \d+ \d+) \d+\r$", re.M), rb"\1 <cas>\r"),
-    ("the same in meta answers", re.compile(rb"^((?:HD|VA \d+|EX|NS|NF)\b.*?) c[1-9]\d*\b", re.M), rb"\1 c<cas>"),
+    ("the same in meta answers", re.compile(rb"^((?:HD|VA \d+|EX|NS|NF)\b.*?) c[1-9]\d*\b", re.M),
+        rb"\1 c<cas>"),
     ("1.6.18 answers ERROR where 1.6.45 says what is wrong",
      re.compile(rb"^(?:ERROR|CLIENT_ERROR bad command line format)\r$", re.M), b"<refused>\r"),
-    ("a second may pass between the servers", re.compile(rb"^((?:HD|VA \d+)\b.*?) t\d+", re.M), rb"\1 t<ttl>"),
+    ("a second may pass between the servers", re.compile(rb"^((?:HD|VA \d+)\b.*?) t\d+", re.M),
+        rb"\1 t<ttl>"),
     ("the same", re.compile(rb"^((?:HD|VA \d+)\b.*?) l\d+", re.M), rb"\1 l<idle>"),
     ("an item counts as read after incr here, and after it was created by mg there",
      re.compile(rb"^((?:HD|VA \d+)\b.*?) h[01]", re.M), rb"\1 h<read>"),
@@ -43,7 +45,8 @@ class Server:
         arguments = command + ["-p", str(self.port), "-U", "0", "-l", "127.0.0.1", "-m", "64"]
         if os.geteuid() == 0:
             arguments += ["-u", "root"]
-        self.process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
         self._wait()
 
     def _wait(self):
@@ -106,7 +109,8 @@ def storage(dice):
     exptime = dice.choice([b"0", b"0", b"0", b"1000", b"-1", b"2592001"])
     reply = dice.choice([b"", b"", b" ", b" noreply"])
     flags = dice.choice([b"0", b"0", b"7", b"4294967295"])
-    return b"%s %s %s %s %d%s\r\n%s\r\n" % (verb, dice.choice(KEYS), flags, exptime, len(data), reply, data)
+    return b"%s %s %s %s %d%s\r\n%s\r\n" % (verb, dice.choice(KEYS), flags, exptime, len(data),
+        reply, data)
 
 
 def compare_and_swap(dice):
@@ -121,7 +125,8 @@ def retrieval(dice):
     # 1.6.18 closes on a gat of more than 2048 bytes; 1.6.45 and we take them as long as a get.
     most = 40 if verb.startswith(b"get") else 5
     keys = [dice.choice(KEYS + [b"missing"]) for _ in range(dice.choice([1, 1, 1, 2, 5, most]))]
-    return verb + b" " + dice.choice([b" ", b"  "]).join(keys) + dice.choice([b"", b" "]) + dice.choice([b"\r\n", b"\n"])
+    return verb + b" " + dice.choice([b" ", b"  "]).join(keys) + dice.choice([b"",
+        b" "]) + dice.choice([b"\r\n", b"\n"])
 
 
 def change(dice):
@@ -136,27 +141,36 @@ def change(dice):
 
 def administration(dice):
     return dice.choice([
-        b"version\r\n", b"verbosity 0\r\n", b"verbosity 0 noreply\r\n", b"flush_all\r\n", b"flush_all noreply\r\n",
-        b"flush_all 0\r\n", b"cache_memlimit 64\r\n", b"cache_memlimit 1\r\n", b"cache_memlimit 64 noreply\r\n",
-        b"lru mode flat\r\n", b"lru mode segmented\r\n", b"lru tune 10 25 0.1 2.0\r\n", b"lru tune 60 25 0.1 2.0\r\n",
-        b"lru temp_ttl -1\r\n", b"slabs automove 1\r\n", b"stats detail off\r\n", b"stats sizes\r\n",
+        b"version\r\n", b"verbosity 0\r\n", b"verbosity 0 noreply\r\n", b"flush_all\r\n",
+        b"flush_all noreply\r\n",
+        b"flush_all 0\r\n", b"cache_memlimit 64\r\n", b"cache_memlimit 1\r\n",
+        b"cache_memlimit 64 noreply\r\n",
+        b"lru mode flat\r\n", b"lru mode segmented\r\n", b"lru tune 10 25 0.1 2.0\r\n",
+        b"lru tune 60 25 0.1 2.0\r\n",
+        b"lru temp_ttl -1\r\n", b"slabs automove 1\r\n", b"stats detail off\r\n",
+        b"stats sizes\r\n",
         b"lru_crawler sleep 100\r\n", b"lru_crawler tocrawl 0\r\n",
     ])
 
 
-# Broken storage lines are not among them: 1.6.18 does not swallow their values, 1.6.45 does. Neither
+# Broken storage lines are not among them: 1.6.18 does not swallow their values, 1.6.45 does.
+# Neither
 # are retrievals with a key that is too long: with them 1.6.18 forgets answers of earlier commands;
 # nor "gat 10", which is END there. Of the meta commands, ms knows no N there yet.
 def broken(dice):
     return dice.choice([
         b"bogus\r\n", b"\r\n", b"\n", b"g\r\n", b"GET a\r\n", b"get\r\n", b"gets \r\n", b"gat\r\n",
         b"gat x a\r\n", b"delete\r\n",
-        b"delete " + b"x" * 251 + b"\r\n", b"incr a\r\n", b"incr a x\r\n", b"incr a -1\r\n", b"incr a x noreply\r\n",
-        b"touch a\r\n", b"touch a x\r\n", b"flush_all x\r\n", b"verbosity x\r\n", b"stats bogus\r\n",
-        b"lru bogus\r\n", b"slabs\r\n", b"slabs automove x\r\n", b"cache_memlimit x\r\n", b"verbosity noreply\r\n",
+        b"delete " + b"x" * 251 + b"\r\n", b"incr a\r\n", b"incr a x\r\n", b"incr a -1\r\n",
+        b"incr a x noreply\r\n",
+        b"touch a\r\n", b"touch a x\r\n", b"flush_all x\r\n", b"verbosity x\r\n",
+        b"stats bogus\r\n",
+        b"lru bogus\r\n", b"slabs\r\n", b"slabs automove x\r\n", b"cache_memlimit x\r\n",
+        b"verbosity noreply\r\n",
         b"set a 0 0\r\n", b"set a 0 0 x\r\n", b"set a 0 0 -1\r\n", b"set a 0 0 3\r\nabcd\r\n",
         b"set a 0 0 3\r\nab\r\nversion\r\n", b"set a 0 0 3 noreply\r\nabcd\r\n",
-        b"set a 0 0 1048577\r\n" + b"x" * 1048577 + b"\r\n", b"set a 0 0 20000\r\n" + b"x" * 20001 + b"\r\n",
+        b"set a 0 0 1048577\r\n" + b"x" * 1048577 + b"\r\n",
+        b"set a 0 0 20000\r\n" + b"x" * 20001 + b"\r\n",
         b"cas a 0 0 1\r\n"[:9] + b"\r\n",
     ])
 
@@ -168,26 +182,30 @@ def meta(dice):
     kind = dice.randrange(6)
     if kind < 2:
         # 1.6.18 shows no TTL for an item that it has just created.
-        more = dice.choice([b"", b"", b" T1000", b" T0", b" R30"] + [b" N30"] * (b" t" not in flags))
+        more = dice.choice([b"", b"", b" T1000", b" T0",
+            b" R30"] + [b" N30"] * (b" t" not in flags))
         return b"mg %s%s%s\r\n" % (key, flags, more)
     if kind == 2:
         data = value(dice)
         flags = flags.replace(b" s", b"")  # 1.6.18 does not return a size here
-        more = dice.choice([b"", b"", b" T1000", b" F7", b" MA", b" MP", b" ME", b" MR", b" C{cas:%s}" % key,
+        more = dice.choice([b"", b"", b" T1000", b" F7", b" MA", b" MP", b" ME", b" MR",
+            b" C{cas:%s}" % key,
                             b" C9999999999"])
         return b"ms %s %d%s%s\r\n%s\r\n" % (key, len(data), flags, more, data)
     if kind == 3:
         return b"md %s%s%s\r\n" % (key, flags, dice.choice([b"", b"", b" C9999999999", b" I T30"]))
     if kind == 4:
         # 1.6.18 answers a quiet ma that creates; its protocol document does not say so.
-        more = dice.choice([b"", b" D5", b" MD", b" T1000", b" M+", b" M- D3"] + [b" N0 J7"] * (b"q" not in flags))
+        more = dice.choice([b"", b" D5", b" MD", b" T1000", b" M+",
+            b" M- D3"] + [b" N0 J7"] * (b"q" not in flags))
         return b"ma %s%s%s\r\n" % (key, flags, more)
     return b"mn\r\n"
 
 
 def packet(opcode, key=b"", extras=b"", data=b"", cas=0):
     body = extras + key + data
-    return struct.pack(">BBHBBHIIQ", 0x80, opcode, len(key), len(extras), 0, 0, len(body), 7, cas) + body
+    return struct.pack(">BBHBBHIIQ", 0x80, opcode, len(key), len(extras), 0, 0, len(body), 7,
+        cas) + body
 
 
 # Not among them: unknown opcodes with a body, after which 1.6.18 waits for ever.
@@ -198,8 +216,10 @@ def binary(dice):
     if kind < 2:
         return packet(dice.choice([0x00, 0x09, 0x0c, 0x0d]), dice.choice([key, b"missing"]))
     if kind == 2:
-        extras = struct.pack(">II", dice.choice([0, 7, 2**32 - 1]), dice.choice([0, 0, 1000, 2592001]))
-        return packet(dice.choice([0x01, 0x02, 0x03, 0x11, 0x12, 0x13]), key, extras, value(dice), cas)
+        extras = struct.pack(">II", dice.choice([0, 7, 2**32 - 1]), dice.choice([0, 0, 1000,
+            2592001]))
+        return packet(dice.choice([0x01, 0x02, 0x03, 0x11, 0x12, 0x13]), key, extras, value(dice),
+            cas)
     if kind == 3:
         return packet(dice.choice([0x0e, 0x0f, 0x19, 0x1a]), key, b"", value(dice), cas)
     if kind == 4:
@@ -208,9 +228,12 @@ def binary(dice):
         # Without a CAS unique: of two things that are wrong, each server names another.
         return packet(dice.choice([0x05, 0x06, 0x15, 0x16]), key, extras)
     if kind == 5:
-        return packet(dice.choice([0x1c, 0x1d, 0x1e, 0x23, 0x24]), key, struct.pack(">I", dice.choice([0, 1000, 2592001])))
-    return dice.choice([packet(0x04, key), packet(0x14, key, cas=cas), packet(0x0a), packet(0x10, b"sizes"),
-                        packet(0x08), packet(0x18, b"", struct.pack(">I", 0)), packet(0x10, b"bogus")])
+        return packet(dice.choice([0x1c, 0x1d, 0x1e, 0x23, 0x24]), key, struct.pack(">I",
+            dice.choice([0, 1000, 2592001])))
+    return dice.choice([packet(0x04, key), packet(0x14, key, cas=cas), packet(0x0a), packet(0x10,
+        b"sizes"),
+                        packet(0x08), packet(0x18, b"", struct.pack(">I", 0)), packet(0x10,
+                            b"bogus")])
 
 
 # A CAS unique is there or not; its number is each server's own.
@@ -224,13 +247,15 @@ def normalised_packets(answer):
     return result + answer
 
 
-CLASSIC = [(10, storage), (2, compare_and_swap), (10, retrieval), (6, change), (1, administration), (2, broken)]
+CLASSIC = [(10, storage), (2, compare_and_swap), (10, retrieval), (6, change), (1,
+    administration), (2, broken)]
 DIALECTS = {"classic": CLASSIC, "meta": CLASSIC + [(12, meta)], "binary": [(1, binary)]}
 
 
 def sequence(dice, generators):
     weights = [weight for weight, _ in generators]
-    chosen = dice.choices([generator for _, generator in generators], weights, k=dice.randrange(1, 60))
+    chosen = dice.choices([generator for _, generator in generators], weights, k=dice.randrange(1,
+        60))
     return [generator(dice) for generator in chosen]
 
 
@@ -259,7 +284,8 @@ def resolve(data, uniques):
 
 
 def first_difference(left, right):
-    at = next((i for i, pair in enumerate(zip(left, right)) if pair[0] != pair[1]), min(len(left), len(right)))
+    at = next((i for i, pair in enumerate(zip(left, right)) if pair[0] != pair[1]), min(len(left),
+        len(right)))
     begin = max(0, at - 80)
     return f"at byte {at}:\n  {left[begin:at + 120]!r}\n  {right[begin:at + 120]!r}"
 

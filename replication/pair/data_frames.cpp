@@ -15,8 +15,6 @@ enum RecordFlag : std::uint8_t {
     flags_known = 15,
 };
 
-constexpr std::size_t batch_header_size = 12;
-
 std::uint8_t flags_of(const WireRecord& record) noexcept {
     unsigned flags = 0;
     if (record.stale) flags |= flag_stale;

@@ -170,7 +170,8 @@ bool Incoming::apply_segment(const Frame& frame, const storage::Now& now) noexce
 bool Incoming::begin_arriving(const Segment& segment, const storage::Now& now) noexcept {
     const auto& record = segment.record;
     if (segment.offset != 0 || !context_.store->is_large(segment.total)) return false;
-    auto& arriving = arriving_.emplace();
+    arriving_ = Arriving();
+    auto& arriving = *arriving_;
     arriving.key = record.key;
     arriving.head = record;
     arriving.head.key = arriving.head.value = {};

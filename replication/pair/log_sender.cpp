@@ -140,7 +140,8 @@ bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
 }
 
 void LogSender::begin_large(const storage::ItemView& item, const WireRecord& record) noexcept {
-    auto& large = large_.emplace();
+    large_ = Large();
+    auto& large = *large_;
     large.record = record;
     large.key = record.key;
     large.record.key = large.key;

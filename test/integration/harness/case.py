@@ -12,6 +12,7 @@ from harness.proxy import HAProxy
 from harness.relay import Relay
 
 LOG_LINES_SHOWN = 40
+ALARMS = ("ThreadSanitizer", "AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion `")
 
 
 def main():
@@ -67,8 +68,15 @@ class Case(unittest.TestCase):
         """A node that is not started yet; it is stopped when the test ends."""
         node = Node(name, self.addresses.host(host), self.directory, self.client_port,
                     self.link_port, peer, arguments, descriptors)
-        self.addCleanup(node.stop)
+        self.addCleanup(self._stop, node)
         return node
+
+    def _stop(self, node):
+        """Ends a node; what a sanitizer or an assertion has said of it fails the test."""
+        node.stop()
+        if node.process:
+            for alarm in ALARMS:
+                self.assertNotIn(alarm, node.process.log())
 
     def pair(self, *arguments):
         """Two nodes that dial each other; not started yet."""

@@ -189,16 +189,14 @@ void Incoming::finish_arriving(const storage::Now& now) noexcept {
     const auto key = context_.store->key(arriving.key);
     if (arriving.memory) {
         arriving.head.value = {arriving.memory.bytes().data(), arriving.memory.bytes().size()};
-    }
-    context_.store->with_shard(context_.store->shard_of(key.hash), [&](storage::Shard& shard) {
-        shard.observe(arriving.head.version);
-        if (arriving.memory) {
-            count(shard.apply(item_of(key, arriving.head), now));
-            return;
-        }
-        (void)shard.apply_delete(key, arriving.head.version, now);
+        count(context_.store->apply(item_of(key, arriving.head), now));
+    } else {
+        context_.store->with_shard(context_.store->shard_of(key.hash), [&](storage::Shard& shard) {
+            shard.observe(arriving.head.version);
+            (void)shard.apply_delete(key, arriving.head.version, now);
+        });
         count(storage::ApplyOutcome::no_memory);
-    });
+    }
     context_.counters.add(ExchangeCounter::records_received);
     arriving_.reset();
 }

@@ -87,8 +87,9 @@ class Server:
 
 def value(dice):
     kind = dice.randrange(6)
+    # Up to 2^63 - 1: of a larger stored number memcached looks for a '-' also behind its end.
     if kind == 0:
-        return str(dice.choice([0, 1, 9, 10, 99, 2**32, 2**64 - 1])).encode()
+        return str(dice.choice([0, 1, 9, 10, 99, 2**32, 2**63 - 1])).encode()
     if kind == 1:
         return b""
     if kind == 2:

@@ -41,7 +41,7 @@ TEST_CASE("the two nodes of the shipped pair name each other") {
     CHECK(a.options().driver == "pair");
 }
 
-TEST_CASE("--license prints the license") {
+TEST_CASE("the option --license prints the license") {
     CHECK(std::string(app::license_text) == content_of("LICENSE"));
 }
 

@@ -100,7 +100,7 @@ TEST_CASE("flags that switch off do so") {
     CHECK_FALSE(options.watch);
 }
 
-TEST_CASE("-X alone disables dumping, with a port it is repcached's") {
+TEST_CASE("the option -X alone disables dumping, with a port it is repcached's") {
     CHECK_FALSE(good("-X").dumps);
     CHECK_FALSE(good("-X -vv").dumps);
     CHECK_FALSE(good("-vX").dumps);
@@ -281,7 +281,7 @@ TEST_CASE("what --print-config prints brings about the same options") {
     CHECK(config_text(again) == config_text(options));
 }
 
-TEST_CASE("--print-config masks secrets") {
+TEST_CASE("the option --print-config masks secrets") {
     const auto options = good("", "[replication]\nsecret = hush hush\n");
     CHECK(options.secret == "hush hush");
     CHECK(config_text(options).find("hush") == std::string::npos);

@@ -274,7 +274,7 @@ TEST_CASE("binary answers do not depend on how the input is split") {
     }
 }
 
-TEST_CASE("-B decides which protocols are spoken") {
+TEST_CASE("the option -B decides which protocols are spoken") {
     TestService service;
     service.settings_to_change().binary = false;
     CHECK(Client(service).say("\x80\r\n") == "CLIENT_ERROR bad command line format\r\n");

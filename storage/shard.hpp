@@ -150,7 +150,7 @@ class Shard {
     Stored vivify(Storing& storing, const Read& request, const Now& now, Supply& supply) noexcept;
     Recache claim_recache(Item& item, const Read& request, Tick now) noexcept;
     Stored change(Storing& storing, const Remove& request, const Now& now, Supply& supply) noexcept;
-    Version known_version(const Key& key, const Item* held) noexcept;
+    Version known_version(const Key& key, const Item* held, Tick now) noexcept;
 
     unsigned number_;
     unsigned shard_bits_;

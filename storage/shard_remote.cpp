@@ -14,10 +14,13 @@ constexpr unsigned eviction_steps = 8;
 
 }  // namespace
 
-// The newest version that anybody here knows of the key (rule R4). A stub counts as absent.
-Version Shard::known_version(const Key& key, const Item* held) noexcept {
+// The newest version that anybody here knows of the key (rule R4). A stub counts as absent, and so
+// does what is flushed or expired and merely not swept away yet: what the bucket remembers of drops
+// must weigh then as it does when the item has gone.
+Version Shard::known_version(const Key& key, const Item* held, Tick now) noexcept {
     const Version version = held != nullptr ? held->version() : 0;
-    const Version sink = sink_.known_version(number_, key, version != 0);
+    const bool present = version != 0 && is_live(*held, now);
+    const Version sink = sink_.known_version(number_, key, present);
     return std::max({version, sink, table_.flush_version()});
 }
 
@@ -44,7 +47,7 @@ ApplyOutcome Shard::apply(const Record& record, const Now& now, Supply& supply) 
     storing.cause = Cause::remote;
     if (record.cold) storing.queue = Queue::fresh;
     for (;;) {
-        if (record.version <= known_version(record.key, table_.find(record.key)))
+        if (record.version <= known_version(record.key, table_.find(record.key), now.tick()))
             return ApplyOutcome::outdated;
         Item* old = storing.old = find_live(record.key, now).item;
         storing.form = form_of(record.key, now);
@@ -75,14 +78,14 @@ ApplyOutcome Shard::apply(const Record& record, const Now& now, Supply& supply) 
 ApplyOutcome Shard::apply_delete(const Key& key, Version version, const Now& now) noexcept {
     clock_.observe(version);
     const Item* held = table_.find(key);
-    if (version <= known_version(key, held)) return ApplyOutcome::outdated;
+    if (version <= known_version(key, held, now.tick())) return ApplyOutcome::outdated;
     (void)remove_reported(key, find_live(key, now).item, version, Cause::remote);
     return ApplyOutcome::applied;
 }
 
 bool Shard::apply_touch(const Key& key, Version version, Expiry expiry, const Now& now) noexcept {
     clock_.observe(version);
-    if (version <= known_version(key, table_.find(key))) return true;
+    if (version <= known_version(key, table_.find(key), now.tick())) return true;
     Item* item = find_live(key, now).item;
     if (item == nullptr || write_of(item->version()) != write_of(version)) return false;
     const Version before = item->version();

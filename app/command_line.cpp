@@ -16,6 +16,13 @@ namespace {
 
 namespace po = boost::program_options;
 
+// Owned by whoever describes the option with it.
+const po::value_semantic* semantic_of(const Option& option) {
+    // An argument glued to -X is repcached's; one behind a blank is looked for below.
+    if (option.letter == 'X') return po::value<std::string>()->implicit_value("");
+    return new po::untyped_value(option.bare);
+}
+
 // Boost.Program_options' view of the table: names, and whether an argument follows.
 po::options_description described_options() {
     po::options_description description;
@@ -23,10 +30,7 @@ po::options_description described_options() {
         if (option.flag.empty() && option.letter == 0) continue;
         auto names = std::string(option.flag);
         if (option.letter != 0) names += fmt::format(",{}", option.letter);
-        const po::value_semantic* semantic = new po::untyped_value(option.bare);
-        // An argument glued to -X is repcached's; one behind a blank is looked for below.
-        if (option.letter == 'X') semantic = po::value<std::string>()->implicit_value("");
-        description.add_options()(names.c_str(), semantic);
+        description.add_options()(names.c_str(), semantic_of(option));
     }
     return description;
 }

@@ -91,6 +91,7 @@ class ValueReservation {
     }
     ~ValueReservation() {
         if (extent_ != 0) extents_->release(extent_);
+        if (reserved_bytes_ != nullptr) reserved_bytes_->fetch_sub(size_);
     }
     std::span<char> bytes() const noexcept {
         if (extent_ == 0) return {};
@@ -100,17 +101,20 @@ class ValueReservation {
 
   private:
     friend class Store;
-    ValueReservation(Extents& extents, ExtentNumber extent, std::size_t size) noexcept
-        : extents_(&extents), extent_(extent), size_(size) {}
+    ValueReservation(Extents& extents, ExtentNumber extent, std::size_t size,
+                     std::atomic<std::uint64_t>& reserved_bytes) noexcept
+        : extents_(&extents), extent_(extent), size_(size), reserved_bytes_(&reserved_bytes) {}
     void swap(ValueReservation& other) noexcept {
         std::swap(extents_, other.extents_);
         std::swap(extent_, other.extent_);
         std::swap(size_, other.size_);
+        std::swap(reserved_bytes_, other.reserved_bytes_);
     }
 
     Extents* extents_ = nullptr;
     ExtentNumber extent_ = 0;  // owned
     std::size_t size_ = 0;
+    std::atomic<std::uint64_t>* reserved_bytes_ = nullptr;  // the store's, size_ is part of it
 };
 
 class Store {
@@ -147,7 +151,8 @@ class Store {
     // Would the item, as memcached accounts it, exceed the item size limit?
     bool exceeds_limit(std::size_t key_bytes, std::uint64_t value_bytes,
                        std::uint32_t client_flags) const noexcept;
-    // Empty if there is no memory for it.
+    // Empty if there is no memory for it. Values that are still arriving hold half of the limit at
+    // most, so that clients who never finish theirs cannot take the memory of those who do.
     ValueReservation reserve(std::uint64_t value_bytes, const Now& now) noexcept;
     // REQUIRES: called inside a visitor, with the item it was given, and item.pinnable.
     PinnedValue pin(const ItemView& item) noexcept;
@@ -252,7 +257,8 @@ class Store {
     ShardLimits limits_;
     std::vector<std::unique_ptr<Locked>> shards_;
     std::atomic<Tick> last_tick_{first_tick};
-    mutable lib::Mutex schedule_mutex_;  // never held together with a shard's
+    std::atomic<std::uint64_t> reserved_bytes_{0};  // of values that are still arriving
+    mutable lib::Mutex schedule_mutex_;             // never held together with a shard's
     FlushSchedule schedule_ GUARDED_BY(schedule_mutex_);
     bool schedule_is_own_ GUARDED_BY(schedule_mutex_) = false;
 };

@@ -11,6 +11,8 @@ namespace {
 // Steps of eviction in a row that freed nothing, before a request for memory fails.
 constexpr unsigned futile_limit = 16;
 constexpr unsigned futile_per_pressure = 4;
+// Values that are still arriving hold one part in so many of the limit at most.
+constexpr std::uint64_t reserved_share = 2;
 // One call of `maintain` stays within a few milliseconds.
 constexpr unsigned upkeep_steps = 32;
 constexpr unsigned shrink_steps = 16;
@@ -37,9 +39,14 @@ bool Store::exceeds_limit(std::size_t key_bytes, std::uint64_t value_bytes,
 
 ValueReservation Store::reserve(std::uint64_t value_bytes, const Now& now) noexcept {
     if (value_bytes > value_length_limit) return {};
-    const ExtentNumber extent = allocate_extent(value_bytes, now);
-    if (extent == 0) return {};
-    return {extents_, extent, value_bytes};
+    const std::uint64_t others = reserved_bytes_.fetch_add(value_bytes);
+    const bool too_much = others != 0 && others + value_bytes > memory_limit() / reserved_share;
+    const ExtentNumber extent = too_much ? 0 : allocate_extent(value_bytes, now);
+    if (extent == 0) {
+        reserved_bytes_.fetch_sub(value_bytes);
+        return {};
+    }
+    return {extents_, extent, value_bytes, reserved_bytes_};
 }
 
 void Store::provide(Supply& supply, const Now& now) noexcept {

@@ -174,7 +174,7 @@ class Memory(Case):
         server = self.node("-m", "64").start()
         with server.client() as client:
             client.set(b"kept", b"safe")
-        halves = [server.client() for _ in range(40)]
+        halves = [server.client() for _ in range(100)]
         for number, half in enumerate(halves):
             half.send(b"set half%d 0 0 1000000\r\n" % number + b"x" * 1000)
         with server.client() as client:

@@ -162,6 +162,24 @@ TEST_CASE("a reservation that is not used gives its memory back") {
     CHECK_FALSE(fixture.store.reserve(100 << 20, fixture.now));
 }
 
+TEST_CASE("values that are still arriving hold half of the limit at most") {
+    StoreFixture fixture;
+    fixture.set("kept", "safe");
+    std::vector<ValueReservation> arriving;
+    for (int i = 0; i < 200; ++i)
+        arriving.push_back(fixture.store.reserve(1'000'000, fixture.now));
+    std::uint64_t granted = 0;
+    for (const auto& value : arriving)
+        granted += value.bytes().size();
+    CHECK(granted > fixture.store.memory_limit() / 4);
+    CHECK(granted <= fixture.store.memory_limit() / 2);
+
+    CHECK(fixture.get("kept").has_value());
+    CHECK(fixture.set("small", "value").outcome == WriteOutcome::stored);
+    arriving.clear();
+    CHECK(fixture.store.reserve(1'000'000, fixture.now));
+}
+
 TEST_CASE("what has expired is gone for readers at once, and from memory within three seconds") {
     StoreFixture fixture;
     Write write;

@@ -93,21 +93,22 @@ class Verbs(Case):
             self.assertEqual(on_b.get(b"long"), b"v")
 
     def test_flush_all_empties_both_and_what_comes_after_it_stays(self):
-        for request in (b"flush_all", b"flush_all 0", b"flush_all noreply"):
+        for number, request in enumerate((b"flush_all", b"flush_all 0", b"flush_all noreply")):
+            after = b"after%d" % number  # what an earlier round left must not be taken for it
             with self.subTest(request), self.nodes.a.client() as on_a, \
                     self.nodes.b.client() as on_b:
                 on_a.set(b"before-a", b"v")
                 on_b.set(b"before-b", b"v")
                 self.nodes.wait_until_at_rest()
                 # One packet: the set must survive the flush on both nodes (repcached lost it).
-                on_a.send(request + b"\r\nset after 0 0 1\r\nv\r\n")
+                on_a.send(request + b"\r\nset " + after + b" 0 0 1\r\nv\r\n")
                 while on_a.line() != b"STORED":
                     pass
-                until(lambda: on_b.get(b"after") == b"v", 2, "b has what came after")
+                until(lambda: on_b.get(after) == b"v", 2, "b has what came after")
                 for client in (on_a, on_b):
                     self.assertIsNone(client.get(b"before-a"))
                     self.assertIsNone(client.get(b"before-b"))
-                    self.assertEqual(client.get(b"after"), b"v")
+                    self.assertEqual(client.get(after), b"v")
 
     def test_a_delayed_flush_happens_on_both_nodes(self):
         with self.nodes.a.client() as on_a, self.nodes.b.client() as on_b:

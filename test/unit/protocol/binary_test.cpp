@@ -267,7 +267,7 @@ TEST_CASE("binary answers do not depend on how the input is split") {
         count(op_incr, "n", 1, 5, 0) + store(op_setq, "e", "") + send(op_get, "e") + send(op_noop);
     TestService whole;
     const auto expected = Client(whole).say(request);
-    for (const std::size_t piece : {1, 5, 23, 24, 25, 60'000}) {
+    for (const std::size_t piece : {1U, 5U, 23U, 24U, 25U, 60'000U}) {
         TestService service;
         INFO(piece);
         CHECK((Client(service).say(request, piece) == expected));

@@ -58,17 +58,9 @@ void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
 
 bool Executor::get_and_touch(std::string_view key, const Now& now, storage::Expiry expiry,
                              storage::ItemVisitor visit) noexcept {
-    storage::Read request;
-    request.touch = expiry;
-    request.claims_recache = false;
-    const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
-        count_in_class(class_of(item), ClassCount::touch_hits);
-        visit(item);
-    };
-    const auto result = store_.read(store_.key(key), now, request, on_hit);
-    count_touch(result.hit());
-    count_prefix(key, result.hit());
-    return result.hit();
+    const bool hit = touch(key, now, expiry, visit);
+    count_prefix(key, hit);
+    return hit;
 }
 
 bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expiry,

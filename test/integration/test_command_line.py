@@ -8,6 +8,7 @@ import time
 import unittest
 
 from harness import Case, Client, main, until, world
+from harness.process import end_daemons_of
 
 REFUSED = [
     ["-l", "fooble"], ["-B", "http"], ["-c", "0"], ["-c", "-1"], ["-t", "0"], ["-f", "1.0"],
@@ -86,6 +87,7 @@ class CommandLine(Case):
     def test_a_daemon_has_a_pid_file_for_as_long_as_it_lives(self):
         path = os.path.join(self.directory, "pid")
         host = self.addresses.host(1)
+        self.addCleanup(end_daemons_of, host)
         ended = self._run("-d", "-P", path, "-l", host, "-p", str(self.client_port))
         self.assertEqual(ended.returncode, 0, ended.stderr)
         until(lambda: os.path.exists(path) and os.path.getsize(path), 1, "the pid file is there")

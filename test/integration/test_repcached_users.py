@@ -11,6 +11,7 @@ import memcache
 from pymemcache.client.base import Client as PyMemcache
 
 from harness import Case, Client, main, until, world
+from harness.process import end_daemons_of
 
 
 class AsDocumented(Case):
@@ -34,6 +35,8 @@ class AsDocumented(Case):
         words += ["-P", pid_file]
         if self.link_port != world.LINK_PORT:
             words += ["-X", str(self.link_port)]
+        # Before it starts: one whose start went wrong may be there all the same.
+        self.addCleanup(end_daemons_of, host)
         with open(os.path.join(self.directory, f"{host}.log"), "ab") as log:
             started = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                      timeout=world.scaled(10))
@@ -50,11 +53,8 @@ class AsDocumented(Case):
 
     def _end(self, address, pid_file):
         """Ends the daemon by the pid that it tells itself."""
-        try:
-            with Client(address) as client:
-                pid = int(client.stats()["pid"])
-        except OSError:
-            return
+        with Client(address) as client:
+            pid = int(client.stats()["pid"])
         with open(pid_file) as file:
             self.assertEqual(int(file.read()), pid)
         os.kill(pid, signal.SIGTERM)

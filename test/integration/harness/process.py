@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 from harness import world
+from harness.waiting import Late, until
 
 
 class Process:
@@ -71,3 +72,30 @@ class Process:
             with open(f"/proc/{self.pid}/task/{task}/schedstat") as stat:
                 total += int(stat.read().split()[0])
         return total / 1e9
+
+
+def daemons_of(host):
+    """The pids of servers told to listen on this address, which no other test has."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                words = file.read().decode(errors="replace").split("\0")
+        except OSError:
+            continue  # it has ended meanwhile
+        if words[0] == world.SERVER and "-d" in words and host in words:
+            found.append(int(pid))
+    return found
+
+
+def end_daemons_of(host, seconds=10):
+    """SIGTERM, then SIGKILL. A daemon is nobody's child: whatever state its test was left in, it
+    must be found by what only it can have. Fails if one does not go politely."""
+    for pid in daemons_of(host):
+        os.kill(pid, signal.SIGTERM)
+    try:
+        until(lambda: not daemons_of(host), seconds, f"the daemon on {host} ends on SIGTERM")
+    except Late:
+        for pid in daemons_of(host):
+            os.kill(pid, signal.SIGKILL)
+        raise

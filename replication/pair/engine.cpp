@@ -221,8 +221,12 @@ std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept 
     const auto consider = [&first](Instant at) {
         if (!first || at < *first) first = at;
     };
+    // What node a has not chosen waits for the one that it has chosen.
+    const bool has_chosen = options_.self.node == node_a && (session_ || find(Phase::chosen));
     for (const auto& connection : connections_) {
-        if (connection->phase != Phase::session) consider(connection->deadline);
+        if (connection->phase == Phase::session) continue;
+        if (connection->phase == Phase::complete && has_chosen) continue;
+        consider(connection->deadline);
     }
     if (session_) consider(session_->deadline(instant_of(now)));
     return first;

@@ -115,7 +115,7 @@ class Engine {
 
   private:
     Connection* find(ConnectionId id) noexcept;
-    Connection* find(Phase phase) noexcept;
+    Connection* find(Phase phase) const noexcept;
     Connection& open(ConnectionId id, Side side, Instant now) noexcept;
     void make_room_for_stranger(const storage::Now& now) noexcept;
     void wake_session(const storage::Now& now) noexcept;
@@ -127,6 +127,9 @@ class Engine {
     void on_ready(Connection& connection, const storage::Now& now) noexcept;
     void say_hello(Connection& connection, const storage::Now& now) noexcept;
     void answer_hello(Connection& connection, const storage::Now& now) noexcept;
+    void complete(Connection& connection, const storage::Now& now) noexcept;
+    bool is_left_behind(const Connection& connection) const noexcept;
+    void dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept;
     Hello own_hello(const storage::Now& now) const noexcept;
     void choose(const storage::Now& now) noexcept;
     bool own_dial_is_answered() const noexcept;

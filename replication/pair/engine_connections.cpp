@@ -17,8 +17,15 @@ constexpr Timing::ms linger_limit{500};
 constexpr Timing::ms ready_answer_limit{1000};
 constexpr Timing::ms stranger_line_pause{1000};
 
+constexpr std::string_view restarted = "the peer was restarted";
+
 Instant instant_of(const storage::Now& now) noexcept {
     return Instant(now.steady_ms);
+}
+
+bool has_said_hello(const Connection& connection) noexcept {
+    return connection.phase == Phase::complete || connection.phase == Phase::chosen ||
+           connection.phase == Phase::session;
 }
 
 // How long its sender had been serving when it wrote the HELLO; 0 = it is COLD.
@@ -35,7 +42,7 @@ Connection* Engine::find(ConnectionId id) noexcept {
     return nullptr;
 }
 
-Connection* Engine::find(Phase phase) noexcept {
+Connection* Engine::find(Phase phase) const noexcept {
     for (auto& connection : connections_) {
         if (connection->phase == phase) return connection.get();
     }
@@ -94,8 +101,7 @@ void Engine::on_handshake_frame(Connection& connection, const Frame& frame,
         case Handshake::Step::answer_hello:
             return answer_hello(connection, now);
         case Handshake::Step::complete:
-            connection.phase = Phase::complete;
-            return;
+            return complete(connection, now);
         case Handshake::Step::refused:
             return dismiss(connection, {handshake.why(), true, Parting::linger}, now);
         case Handshake::Step::peer_refused:
@@ -114,6 +120,7 @@ void Engine::say_hello(Connection& connection, const storage::Now& now) noexcept
 // The peer has proved who it is and says which session it holds open.
 void Engine::answer_hello(Connection& connection, const storage::Now& now) noexcept {
     auto& handshake = connection.handshake;
+    if (is_left_behind(connection)) return dismiss(connection, {restarted}, now);
     if (session_ && handshake.peer_hello().live_session == session_->number()) {
         return dismiss_crossed(connection, now);
     }
@@ -121,15 +128,36 @@ void Engine::answer_hello(Connection& connection, const storage::Now& now) noexc
         end_session({SessionEnd::Kind::broken, "the peer has lost the session and calls anew"},
                     now);
     }
-    if (auto* chosen = find(Phase::chosen)) {
-        const bool same_peer = chosen->handshake.peer_epoch() == handshake.peer_epoch();
-        if (same_peer) return dismiss_crossed(connection, now);
-        dismiss(*chosen, {"the peer was restarted"}, now);
-    }
+    dismiss_left_behind(connection, now);
+    if (find(Phase::chosen) != nullptr) return dismiss_crossed(connection, now);
     handshake.write_hello(own_hello(now), connection.output);
     connection.phase = Phase::complete;
     if (options_.self.node == node_a) {
         connection.deadline = instant_of(now) + options_.timing.crossed_wait;
+    }
+}
+
+void Engine::complete(Connection& connection, const storage::Now& now) noexcept {
+    if (is_left_behind(connection)) return dismiss(connection, {restarted}, now);
+    dismiss_left_behind(connection, now);
+    connection.phase = Phase::complete;
+}
+
+// A peer that was killed leaves connections behind of which nobody tells us, and what it said last
+// may arrive after its successor's HELLO. Of two incarnations, the one whose connection is the
+// younger lives. A CHALLENGE proves nothing, so only those count that have said HELLO.
+bool Engine::is_left_behind(const Connection& connection) const noexcept {
+    return std::any_of(connections_.begin(), connections_.end(), [&](const auto& other) {
+        return has_said_hello(*other) && other->id > connection.id &&
+               other->handshake.peer_epoch() != connection.handshake.peer_epoch();
+    });
+}
+
+void Engine::dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept {
+    for (auto& other : connections_) {
+        if (other.get() == &alive || !other->is_candidate() || !has_said_hello(*other)) continue;
+        if (other->handshake.peer_epoch() == alive.handshake.peer_epoch()) continue;
+        dismiss(*other, {restarted}, now);
     }
 }
 

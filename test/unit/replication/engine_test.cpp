@@ -197,6 +197,26 @@ TEST_CASE("a peer that was restarted before its death was noticed replaces its s
     }
 }
 
+TEST_CASE("what a dead incarnation leaves behind neither keeps the other awake nor is chosen") {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + 60; ++seed) {
+        INFO("TWINCACHED_SEED=" << seed);
+        Linked net(seed);
+        twincached::lib::Random random(seed);
+        net.delay_max = Timing::ms(30);
+        for (int restart = 0; restart < 6; ++restart) {
+            net.vanish(1);
+            net.run(Timing::ms(static_cast<int>(random.below(20))));
+            net.boot(1);
+            net.run(Timing::ms(static_cast<int>(random.below(150))));
+        }
+        const bool paired = net.run_until(800ms, [&] { return net.paired(); });
+        net.run(2s);
+        CHECK(net.nodes[0].idle_timers + net.nodes[1].idle_timers == 0);
+        REQUIRE(paired);
+        REQUIRE(net.paired());
+    }
+}
+
 TEST_CASE("a node that drains says goodbye, and the other is promoted within 50 ms") {
     Linked net;
     net.begin_drain(0);

@@ -44,6 +44,7 @@ class SimNet {
         std::int64_t clock_offset_ms = 0;
         std::uint64_t dials = 0;
         std::uint64_t bytes_sent = 0;
+        std::uint64_t idle_timers = 0;  // that left what was due as it was
 
         bool said(std::string_view text) const { return log.find(text) != std::string::npos; }
         Engine& engine() { return *process->engine; }
@@ -227,6 +228,10 @@ class SimNet {
     }
     void timer(unsigned n) {
         event(n, [](Engine& engine, const storage::Now& now) { engine.on_timer(now); });
+        const auto& process = nodes[n].process;
+        if (!process) return;
+        const auto next = process->engine->deadline(now(n));
+        if (next && *next <= time) ++nodes[n].idle_timers;
     }
 
     template <class Call>

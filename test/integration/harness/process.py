@@ -83,7 +83,8 @@ def daemons_of(host):
                 words = file.read().decode(errors="replace").split("\0")
         except OSError:
             continue  # it has ended meanwhile
-        if words[0] == world.SERVER and "-d" in words and host in words:
+        listens = ("-l", host) in zip(words, words[1:])  # as a peer it names the address, too
+        if words[0] == world.SERVER and "-d" in words and listens:
             found.append(int(pid))
     return found
 

@@ -41,13 +41,14 @@ constexpr std::size_t read_space_bytes = 256U << 10;
 constexpr int accept_backlog = 64;
 // When no connection can be accepted (too many open files) the acceptor rests for so long.
 constexpr std::chrono::milliseconds accept_rest{200};
-// While the nodes are in step, a turn is followed by a pause of so many times its own length: what
-// clients change meanwhile leaves in one packet and is acknowledged by one. A thread that is woken,
-// a packet and an answer for each change would cost more than the change. The first after a longer
-// rest never waits, and none waits for more than the longest pause.
-using Pause = std::chrono::steady_clock::duration;
-constexpr int pause_per_turn = 16;
-constexpr std::chrono::microseconds longest_pause{800};
+// While the nodes are in step, the thread sleeps after each turn for so many times its length:
+// what clients change meanwhile leaves in one packet and is acknowledged by one. A thread that is
+// woken, a packet and an answer for each change would cost more than the change. The first change
+// after a longer silence never waits, and none waits for more than the longest rest.
+using Rest = std::chrono::steady_clock::duration;
+constexpr int rest_per_turn = 16;
+constexpr std::chrono::microseconds longest_rest{800};
+constexpr int events_per_turn = 32;
 constexpr std::chrono::milliseconds report_period{100};
 constexpr std::chrono::milliseconds stranger_line_pause{1000};
 
@@ -113,7 +114,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void dial_next_address();
     void hang_up();
     void on_dialled(std::uint64_t dial, const error_code& error);
-    void turn_soon();
+    void run();
     void turn();
     void perform(Action& action, const storage::Now& instant);
     void arm_timer(const storage::Now& instant);
@@ -141,9 +142,6 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     asio::steady_timer accept_timer_{context_};
     asio::steady_timer timer_{context_};
     std::optional<Instant> timer_at_;
-    asio::steady_timer turn_timer_{context_};
-    bool turn_is_coming_ = false;
-    std::chrono::steady_clock::time_point next_turn_{};
     tcp::resolver resolver_{context_};
     bool resolving_ = false;
     bool dial_waits_for_name_ = false;
@@ -190,8 +188,7 @@ void PairReplicator::start(storage::Store& store) {
     pthread_sigmask(SIG_SETMASK, &all, &before);
     thread_ = std::thread([this] {
         pthread_setname_np(pthread_self(), "replication");
-        const auto work = asio::make_work_guard(context_);
-        context_.run();
+        run();
     });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
@@ -202,7 +199,6 @@ void PairReplicator::drain() {
         error_code ignored;
         acceptor_.close(ignored);
         engine_.begin_drain(now());
-        turn();
     });
     // The engine keeps the limit itself; a second more is for its goodbye.
     drained_.get_future().wait_for(options_.drain_timeout + std::chrono::seconds(1));
@@ -242,7 +238,6 @@ void PairReplicator::wake() {
     asio::post(context_, [this] {
         woken_.store(false, std::memory_order_release);
         engine_.on_wake(now());
-        turn_soon();
     });
 }
 
@@ -291,7 +286,6 @@ void PairReplicator::on_accept(const error_code& error, tcp::socket socket) {
         const auto id = next_id_++;
         add(id, std::move(socket));
         engine_.on_accepted(id, now());
-        turn();
     }
     if (acceptor_.is_open()) accept();
 }
@@ -343,7 +337,6 @@ void PairReplicator::resolve() {
             if (!error) return dial_next_address();
             engine_.on_connect_failed("the peer's name does not resolve: " + error.message(),
                                       now());
-            turn();
         });
 }
 
@@ -382,38 +375,37 @@ void PairReplicator::on_dialled(std::uint64_t dial, const error_code& error) {
         add(id, std::move(socket));
         engine_.on_connected(id, now());
     }
-    turn();
 }
 
 void PairReplicator::on_bytes(ConnectionId id, std::string_view bytes) {
     engine_.on_bytes(id, bytes, now());
-    turn_soon();
 }
 
 void PairReplicator::on_sent(ConnectionId id, std::size_t count) {
     engine_.on_sent(id, count, now());
-    turn_soon();
 }
 
 void PairReplicator::on_closed(ConnectionId id, std::string_view why) {
     sockets_.erase(id);
     engine_.on_closed(id, why, now());
-    turn();
 }
 
-void PairReplicator::turn_soon() {
-    const bool in_step = engine_.link().state() == LinkState::linked;
-    if (!in_step || std::chrono::steady_clock::now() >= next_turn_) return turn();
-    if (std::exchange(turn_is_coming_, true)) return;
-    turn_timer_.expires_at(next_turn_);
-    turn_timer_.async_wait([this](const error_code& error) {
-        turn_is_coming_ = false;
-        if (!error) turn();
-    });
+void PairReplicator::run() {
+    const auto work = asio::make_work_guard(context_);
+    while (context_.run_one() > 0) {
+        const auto began = std::chrono::steady_clock::now();
+        for (int more = 1; more < events_per_turn && context_.poll_one() > 0; ++more) {
+        }
+        turn();
+        const Rest busy = std::chrono::steady_clock::now() - began;
+        if (engine_.link().state() == LinkState::linked) {
+            std::this_thread::sleep_for(std::min<Rest>(busy * rest_per_turn, longest_rest));
+        }
+    }
 }
 
+// Whatever happened has been told to the engine; now what it wants done is done.
 void PairReplicator::turn() {
-    const auto began = std::chrono::steady_clock::now();
     const auto instant = now();
     actions_.clear();
     engine_.drain(instant, actions_);
@@ -422,8 +414,6 @@ void PairReplicator::turn() {
     arm_timer(instant);
     const bool due = Instant(instant.steady_ms) >= published_at_ + report_period;
     if (due || engine_.link().state() != published_state_) publish(instant);
-    const auto ended = std::chrono::steady_clock::now();
-    next_turn_ = ended + std::min<Pause>((ended - began) * pause_per_turn, longest_pause);
 }
 
 void PairReplicator::perform(Action& action, const storage::Now& instant) {
@@ -464,7 +454,6 @@ void PairReplicator::arm_timer(const storage::Now& instant) {
         if (error) return;
         timer_at_.reset();
         engine_.on_timer(now());
-        turn();
     });
 }
 

@@ -54,8 +54,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--seconds", type=float, default=0.25, help="of one window")
+    parser.add_argument("--pair-only", action="store_true")
     arguments = parser.parse_args()
-    against_memcached(arguments)
+    if not arguments.pair_only:
+        against_memcached(arguments)
     alone_against_paired(arguments)
 
 

@@ -4,6 +4,8 @@
 
 #include "replication/replicator.hpp"
 
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace twincached::replication {
@@ -17,6 +19,10 @@ class NoneReplicator final : public Replicator {
     void start(storage::Store& store) override;
     void drain() override {}
     void stop() noexcept override {}
+    std::string remember(storage::Store&) override { return {}; }
+    bool recall(std::string_view remembered, storage::Store&) override {
+        return remembered.empty();
+    }
     void stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const override;
 
   private:

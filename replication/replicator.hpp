@@ -68,6 +68,15 @@ class Replicator {
     virtual void drain() = 0;
     // Ends the thread. Blocks. Harmless if never started.
     virtual void stop() noexcept = 0;
+
+    // Warm restart: what must be known again of the peer if this node's items come back. After
+    // stop(); the store must not change any more. Opaque to everybody else.
+    virtual std::string remember(storage::Store& store) = 0;
+    // Before start(), and before any item is put back, for their return must be told to the sink
+    // of a replicator that remembers. False: not this replicator's, or damaged; then no item may
+    // be put back, and replicator and store must be built anew.
+    virtual bool recall(std::string_view remembered, storage::Store& store) = 0;
+
     // `stats replication`: every key and value, in a stable order. Any thread.
     virtual void stats(
         lib::FunctionRef<void(std::string_view key, std::string_view value)> visit) const = 0;

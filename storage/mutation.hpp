@@ -17,6 +17,7 @@ enum class Cause : std::uint8_t {
     local_write,   // a client stored, changed or touched it
     local_delete,  // a client deleted it, also when it was absent (before == 0)
     remote,        // the peer's record was applied
+    restored,      // it was there before a warm restart, and is again
     evicted,       // memory was needed
     expired,       // its time was over
     flushed,       // older than the flush register

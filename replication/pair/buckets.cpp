@@ -17,6 +17,16 @@ void Buckets::mark_dirty(storage::BucketNumber bucket) noexcept {
     ++dirty_count_;
 }
 
+void Buckets::restore(storage::BucketNumber bucket, storage::Version floor, bool dirty) noexcept {
+    assert(!is_walking(bucket));
+    at(bucket).floor = floor;
+    if (dirty) return mark_dirty(bucket);
+    if (!is_dirty(bucket)) return;
+    const auto i = index_of(bucket);
+    dirty_bits_[i / 64] &= ~(std::uint64_t{1} << (i % 64));
+    --dirty_count_;
+}
+
 void Buckets::begin_walk(storage::BucketNumber bucket, std::uint64_t seq) noexcept {
     assert(is_dirty(bucket) && !is_walking(bucket) && seq != 0);
     const auto i = index_of(bucket);

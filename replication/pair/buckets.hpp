@@ -58,6 +58,9 @@ class Buckets {
     // Rule R11: the list was lost.
     void abandon_walk(storage::BucketNumber bucket) noexcept;
 
+    // Rule R15: as it was before a warm restart. REQUIRES: no list is under way.
+    void restore(storage::BucketNumber bucket, storage::Version floor, bool dirty) noexcept;
+
     // Rule R12. `floor`: what every bucket's floor is raised to.
     void mark_all_dirty(storage::Version floor) noexcept;
 

@@ -95,6 +95,8 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void start(storage::Store& store) override;
     void drain() override;
     void stop() noexcept override;
+    std::string remember(storage::Store&) override { return engine_.remember(); }
+    bool recall(std::string_view remembered, storage::Store& store) override;
     void stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const override;
 
   private:
@@ -211,6 +213,11 @@ void PairReplicator::stop() noexcept {
     for (auto& [id, socket] : sockets_)
         socket->close();
     sockets_.clear();
+}
+
+bool PairReplicator::recall(std::string_view remembered, storage::Store& store) {
+    engine_.attach(store);
+    return engine_.recall(remembered);
 }
 
 void PairReplicator::stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const {

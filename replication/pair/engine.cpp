@@ -33,6 +33,16 @@ void Engine::attach(storage::Store& store) noexcept {
     options_.self.hash_check = store.key("twincached: do both nodes hash alike?").hash;
 }
 
+std::string Engine::remember() {
+    return exchange_.remember(draining_ ? drained_alone_ : !session_);
+}
+
+bool Engine::recall(std::string_view remembered) {
+    if (!exchange_.recall(remembered)) return false;
+    options_.self.epoch = exchange_.epoch();
+    return true;
+}
+
 // --- events ------------------------------------------------------------------------------------
 
 void Engine::start(const storage::Now& now) noexcept {
@@ -129,6 +139,7 @@ void Engine::on_wake(const storage::Now& now) noexcept {
 
 void Engine::begin_drain(const storage::Now& now) noexcept {
     if (std::exchange(draining_, true)) return;
+    drained_alone_ = !session_;
     drain_until_ = instant_of(now) + options_.drain_timeout;
     for (auto& connection : connections_) {
         if (connection->is_candidate()) dismiss(*connection, {"shutting down"}, now);
@@ -144,6 +155,8 @@ void Engine::wake_session(const storage::Now& now) noexcept {
 
 void Engine::drain(const storage::Now& now, std::vector<Action>& actions) noexcept {
     if (!draining_) choose(now);
+    const bool serves_alone = link_.serving() == Serving::ready && !session_;
+    if (serves_alone && exchange_.needs_peers_word()) begin_anew("no peer confirms them", now);
     judge_session(now);
     produce(now);
     if (draining_) say_goodbye_when_drained(now);

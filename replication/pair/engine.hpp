@@ -88,6 +88,10 @@ class Engine {
     // Before `start`. The store must have been built with the same sink.
     void attach(storage::Store& store) noexcept;
 
+    // Warm restart (rule R15): after the last event; and after attach(), before `start`.
+    std::string remember();
+    bool recall(std::string_view remembered);
+
     void start(const storage::Now& now) noexcept;
     void on_accepted(ConnectionId id, const storage::Now& now) noexcept;
     void on_connected(ConnectionId id, const storage::Now& now) noexcept;
@@ -133,6 +137,8 @@ class Engine {
     Hello own_hello(const storage::Now& now) const noexcept;
     void choose(const storage::Now& now) noexcept;
     bool own_dial_is_answered() const noexcept;
+    bool confirms_memory(const Connection& connection, const storage::Now& now) noexcept;
+    void begin_anew(std::string_view why, const storage::Now& now) noexcept;
     void establish(Connection& connection, const storage::Now& now) noexcept;
     Role agreed_role(const Connection& connection) const noexcept;
     void dismiss_others(const Connection& chosen, const storage::Now& now) noexcept;
@@ -157,7 +163,7 @@ class Engine {
     void flush(std::vector<Action>& actions) noexcept;
     void flush_machine(std::vector<Action>& actions) noexcept;
 
-    EngineOptions options_;  // unchanged after attach()
+    EngineOptions options_;  // unchanged after attach(), but for the epoch
     Exchange exchange_;
     storage::Store* store_ = nullptr;
     LinkMachine link_;
@@ -165,6 +171,7 @@ class Engine {
     std::optional<Session> session_;
     bool dialling_ = false;
     bool draining_ = false;
+    bool drained_alone_ = false;  // there was no session when the drain began
     bool drained_ = false;
     bool said_drained_ = false;
     Instant drain_until_{0};

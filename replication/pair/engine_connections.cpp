@@ -2,6 +2,8 @@
 // session, and every way in which one ends. Its events and outputs are in engine.cpp.
 #include "replication/pair/engine.hpp"
 
+#include "lib/endian.hpp"
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -185,6 +187,7 @@ void Engine::choose(const storage::Now& now) noexcept {
     if (choice == nullptr) return;
     const bool may_wait = !choice->is_dialled() && instant_of(now) < choice->deadline;
     if (may_wait && own_dial_is_answered()) return;
+    if (!confirms_memory(*choice, now)) return;
     exchange_.begin(choice->handshake.peer_hello(), now);
     write_empty_frame(choice->output, FrameType::ready);
     choice->phase = Phase::chosen;
@@ -207,10 +210,38 @@ void Engine::on_ready(Connection& connection, const storage::Now& now) noexcept 
         if (session_) {
             end_session({SessionEnd::Kind::broken, "the peer has taken another connection"}, now);
         }
+        if (!confirms_memory(connection, now)) return;
         exchange_.begin(connection.handshake.peer_hello(), now);
         write_empty_frame(connection.output, FrameType::ready);
     }
     establish(connection, now);
+}
+
+// Rule R15, of a node whose items came back from before a restart.
+bool Engine::confirms_memory(const Connection& connection, const storage::Now& now) noexcept {
+    if (!exchange_.has_unconfirmed_memory()) return true;
+    if (!exchange_.is_confirmed_by(connection.handshake.peer_hello())) {
+        begin_anew("the peer counts on another state of this node", now);
+        return false;
+    }
+    log_.push_back({LogLevel::info,
+                    "the peer confirms the items of the memory file: only what changed is sent"});
+    return true;
+}
+
+// As if the process had been started without its memory file: empty, an incarnation that nobody
+// has met.
+void Engine::begin_anew(std::string_view why, const storage::Now& now) noexcept {
+    for (auto& connection : connections_) {
+        if (!connection->is_candidate()) continue;
+        write_frame(connection->output, Bye{ByeReason::replaced, "this node begins anew"});
+        dismiss(*connection, {why, false, Parting::linger}, now);
+    }
+    const auto nonce = make_nonce(options_.entropy, nonces_++);
+    options_.self.epoch = lib::load_little<std::uint64_t>(nonce.data()) | 1;  // never 0
+    exchange_.forget(options_.self.epoch, now);
+    log_.push_back(
+        {LogLevel::warning, "the items of the memory file are forgotten: " + std::string(why)});
 }
 
 void Engine::establish(Connection& connection, const storage::Now& now) noexcept {

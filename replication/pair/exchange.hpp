@@ -20,6 +20,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 
 namespace twincached::storage {
 class Store;
@@ -108,6 +110,23 @@ class Exchange {
     bool caught_up() const noexcept;
     // Everything sent and acknowledged: what a drain waits for.
     bool drained() const noexcept;
+
+    // --- warm restart: rule R15 ------------------------------------------------------------
+    // Ends the session and folds the log; nothing may be done with it afterwards. `alone`: there
+    // was no session when the node was told to stop.
+    std::string remember(bool alone);
+    // After attach(), before anything else. False: damaged, or of another kind of node.
+    bool recall(std::string_view remembered);
+    // Have items come back that no peer has confirmed yet?
+    bool has_unconfirmed_memory() const noexcept;
+    // The same, of a node that left a peer behind: it must not serve them without that one's word.
+    bool needs_peers_word() const noexcept;
+    // Does the peer's HELLO show that nothing has happened to this node since it stopped? Always
+    // true of a node that has recalled nothing.
+    bool is_confirmed_by(const Hello& peer) const noexcept;
+    // Drops every item and goes on as another incarnation. REQUIRES: no session.
+    void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
+    std::uint64_t epoch() const noexcept;
 
     // Any thread.
     ExchangeStats stats() const noexcept;

@@ -36,6 +36,8 @@ struct ExchangeContext {
     SendWindow window{};
     lib::Counters<ExchangeCounter> counters{};
 
+    // But for the lag, which the exchange knows.
+    ExchangeStats stats() const noexcept;
     unsigned peer_node() const noexcept { return options.node ^ 1U; }
 
     // Over all shards; one relaxed load each.

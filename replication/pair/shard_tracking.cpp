@@ -54,6 +54,7 @@ ChangeLog::Position ShardTracking::on_change(const storage::Change& change) noex
             counters.add(TrackingCounter::dropped_in_doubt);
             return 0;
         case Cause::remote:
+        case Cause::restored:
         case Cause::flushed:
             return 0;
     }
@@ -157,6 +158,13 @@ bool ShardTracking::fold_some(std::size_t entries) noexcept {
         const auto bucket = storage::bucket_of(folded.hash);
         if (!folded.present) buckets.raise_floor(bucket, folded.version);
     }
+    refresh_gauges();
+    return log.empty();
+}
+
+bool ShardTracking::fold_into_buckets(std::size_t entries) noexcept {
+    while (entries > 0 && fold_oldest())
+        --entries;
     refresh_gauges();
     return log.empty();
 }

@@ -39,6 +39,9 @@ class ShardTracking {
     // steps, with the lock released in between; false: there is more to fold.
     void mark_all_dirty(storage::Version floor) noexcept;
     bool fold_some(std::size_t entries) noexcept;
+    // R15: the log becomes dirty buckets, as if it had overflowed. False: there is more.
+    // REQUIRES: no session.
+    bool fold_into_buckets(std::size_t entries) noexcept;
 
     // To be called after the log or the buckets were changed from outside.
     void refresh_gauges() noexcept;

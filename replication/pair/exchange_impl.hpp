@@ -1,0 +1,87 @@
+// The inside of the exchange, shared by its two source files: exchange_sessions.cpp (how sessions
+// begin and end, and what survives a restart) and exchange.cpp (what they carry). For nobody else.
+#pragma once
+
+#include "replication/pair/data_frames.hpp"
+#include "replication/pair/exchange.hpp"
+#include "replication/pair/exchange_context.hpp"
+#include "replication/pair/incoming.hpp"
+#include "replication/pair/log_sender.hpp"
+#include "replication/pair/pair_sink.hpp"
+#include "replication/pair/walk.hpp"
+#include "storage/store.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace twincached::replication::pair {
+
+class Exchange::Impl {
+  public:
+    Impl(PairSink& sink, const ExchangeOptions& options)
+        : context_{sink, options}, log_(context_), walk_(context_), incoming_(context_) {}
+
+    void attach(storage::Store& store) noexcept { context_.store = &store; }
+    bool in_session() const noexcept { return in_session_; }
+
+    Hello hello(const storage::Now& now) const noexcept;
+    void begin(const Hello& peer, const storage::Now& now) noexcept;
+    void end() noexcept;
+
+    bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
+    std::size_t produce(lib::ByteBuffer& out, std::size_t budget_bytes,
+                        const storage::Now& now) noexcept;
+    bool wants_to_send() const noexcept;
+    bool may_rest() noexcept;
+    bool caught_up() const noexcept;
+    bool drained() const noexcept;
+    ExchangeStats stats() const noexcept;
+
+    std::string remember(bool alone);
+    bool recall(std::string_view remembered);
+    bool is_confirmed_by(const Hello& peer) const noexcept;
+    void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
+    bool has_unconfirmed_memory() const noexcept { return unconfirmed_; }
+    bool needs_peers_word() const noexcept { return unconfirmed_ && !was_alone_; }
+    std::uint64_t epoch() const noexcept { return context_.options.epoch; }
+
+  private:
+    void compare_progress(const Hello& peer, const storage::Now& now) noexcept;
+    void hear() noexcept;
+    void forget_items(const storage::Now& now) noexcept;
+    void start_over(storage::Version floor) noexcept;
+    void merge(const Hello& peer, const storage::Now& now) noexcept;
+
+    bool on_ack(const Frame& frame, const storage::Now& now) noexcept;
+    void record_wanted(const AckReader& ack, const storage::Now& now) noexcept;
+    void free_acknowledged(std::uint64_t seq) noexcept;
+
+    void send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
+    void send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept;
+    void send_changes(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
+
+    ExchangeContext context_;
+    LogSender log_;
+    WalkSender walk_;
+    Incoming incoming_;
+
+    bool in_session_ = false;
+    // The incarnation of the peer that log and buckets refer to, and how far we came with it.
+    std::uint64_t peer_epoch_ = 0;
+    Progress progress_;
+    std::uint64_t peer_session_ = 0;  // the peer's number of this session
+
+    // What we hold from before this, the peer and we had the chance to talk about.
+    storage::Version split_ = 0;
+
+    // Items came back from before a restart, and no session has been held since.
+    bool unconfirmed_ = false;
+    bool was_alone_ = false;  // REQUIRES: unconfirmed_
+
+    std::atomic<std::uint64_t> lag_ms_{0};
+};
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,195 @@
+// How the exchange's sessions begin and end (rules R11 and R12), and what it takes with it over a
+// warm restart (R15).
+
+#include "replication/pair/exchange_impl.hpp"
+#include "replication/pair/pair_memory.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <vector>
+
+namespace twincached::replication::pair {
+namespace {
+
+constexpr std::size_t entries_folded_per_lock = 4096;
+
+constexpr storage::Version last_of(std::uint64_t version_time) noexcept {
+    return (version_time << 13) | 0x1FFF;
+}
+
+}  // namespace
+
+Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
+    Hello hello;
+    hello.epoch = context_.options.epoch;
+    hello.peer_epoch = peer_epoch_;
+    hello.progress = progress_;
+    hello.version_time = context_.store->version_time();
+    hello.flush_version = context_.store->flush_version();
+    const auto schedule = context_.store->flush_schedule();
+    hello.schedule_at_ms = schedule.at_steady_ms;
+    hello.schedule_version = schedule.version;
+    hello.items = context_.store->stats().items;
+    hello.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
+    hello.steady_ms = now.steady_ms;
+    hello.version_ms = now.version_ms;
+    return hello;
+}
+
+void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept {
+    end();
+    assert(is_confirmed_by(peer));
+    unconfirmed_ = false;
+    if (split_ == 0) split_ = last_of(context_.store->version_time());
+    incoming_.begin(split_);
+    if (peer.epoch != peer_epoch_) {
+        peer_epoch_ = peer.epoch;
+        const auto sessions = progress_.session;  // our HELLO has been numbered already
+        progress_ = {};
+        progress_.session = sessions;
+        start_over(0);
+    } else if (peer.peer_epoch == context_.options.epoch) {
+        compare_progress(peer, now);
+    }
+    ++progress_.session;
+    progress_.sent = progress_.applied = 0;
+    peer_session_ = peer.progress.session + 1;
+    merge(peer, now);
+    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
+        context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
+    }
+    context_.sink.set_linked(true);
+    in_session_ = true;
+}
+
+// One that was put back to an earlier state does not know what it did and heard since; what it
+// holds may have been deleted or replaced. In doubt, forget: it drops everything, and the other
+// takes nothing of it that it lacks itself, which a floor above all versions sees to.
+void Exchange::Impl::compare_progress(const Hello& peer, const storage::Now& now) noexcept {
+    const bool self_put_back = was_put_back(progress_, peer.progress);
+    const bool peer_put_back = was_put_back(peer.progress, progress_);
+    if (!self_put_back && !peer_put_back) return;
+    progress_.heard_session = progress_.heard_applied = progress_.heard_acked = 0;
+    progress_.session = std::max(progress_.session, peer.progress.heard_session);
+    if (self_put_back) forget_items(now);
+    start_over(peer_put_back ? last_of(context_.store->version_time()) : 0);
+}
+
+void Exchange::Impl::forget_items(const storage::Now& now) noexcept {
+    std::vector<std::string> keys;
+    for (std::size_t b = 0; b < storage::bucket_count; ++b) {
+        const auto bucket = static_cast<storage::BucketNumber>(b);
+        context_.store->with_shard(
+            context_.store->shard_of_bucket(bucket), [&](storage::Shard& shard) {
+                keys.clear();
+                shard.visit_bucket(bucket, now, [&](const storage::ItemView& item) {
+                    keys.emplace_back(item.key);
+                });
+                for (const auto& key : keys)
+                    shard.drop_in_doubt(context_.store->key(key), now);
+            });
+    }
+}
+
+// Rule R12.
+void Exchange::Impl::start_over(storage::Version floor) noexcept {
+    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
+        auto& tracking = context_.sink.shard(i);
+        context_.store->with_shard(i, [&](storage::Shard&) { tracking.mark_all_dirty(floor); });
+        for (bool done = false; !done;) {
+            context_.store->with_shard(
+                i, [&](storage::Shard&) { done = tracking.fold_some(entries_folded_per_lock); });
+        }
+    }
+    context_.counters.add(ExchangeCounter::resyncs);
+}
+
+void Exchange::Impl::merge(const Hello& peer, const storage::Now& now) noexcept {
+    context_.store->observe(last_of(peer.version_time));
+    if (peer.flush_version != 0) context_.store->apply_flush(peer.flush_version);
+    // A flush after our own HELLO, told to a session that was lost, would otherwise be unheard of.
+    if (context_.store->flush_version() > peer.flush_version) (void)context_.sink.on_flush(0);
+    const auto schedule = context_.store->flush_schedule();
+    if (schedule.version > peer.schedule_version) context_.sink.on_flush_scheduled(0, 0);
+    incoming_.offset().observe(peer.steady_ms, now.steady_ms);
+    if (peer.schedule_version != 0) {
+        const auto at_ms =
+            peer.schedule_at_ms == 0 ? 0 : incoming_.offset().to_local_ms(peer.schedule_at_ms);
+        context_.store->apply_flush_schedule(at_ms, peer.schedule_version);
+    }
+}
+
+// Rule R11.
+void Exchange::Impl::end() noexcept {
+    if (!in_session_) return;
+    in_session_ = false;
+    context_.sink.set_resting(false);
+    context_.sink.set_linked(false);
+    log_.end();
+    walk_.end();
+    incoming_.end();
+    context_.window.reset([&](const InFlight& frame) {
+        if (frame.kind != InFlight::Kind::list) return;
+        const auto bucket = static_cast<storage::BucketNumber>(frame.place);
+        const auto shard = context_.store->shard_of_bucket(bucket);
+        context_.store->with_shard(shard, [&](storage::Shard&) {
+            context_.sink.shard(shard).buckets.abandon_walk(bucket);
+        });
+    });
+    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
+        context_.store->with_shard(i, [&](storage::Shard&) {
+            context_.sink.shard(i).log.rewind();
+            context_.sink.refresh(i);
+        });
+    }
+    split_ = last_of(context_.store->version_time());
+    lag_ms_.store(0, std::memory_order_relaxed);
+}
+
+// --- warm restart ----------------------------------------------------------------------------
+
+std::string Exchange::Impl::remember(bool alone) {
+    end();
+    const bool left_a_peer = unconfirmed_ && !was_alone_;
+    const PairMemory memory = {.epoch = context_.options.epoch,
+                               .node = context_.options.node,
+                               .peer_epoch = peer_epoch_,
+                               .progress = progress_,
+                               .split = split_,
+                               .alone = alone && !left_a_peer};
+    return write_memory(memory, context_.sink, *context_.store);
+}
+
+bool Exchange::Impl::recall(std::string_view remembered) {
+    const auto memory = read_memory(remembered, context_.sink, *context_.store);
+    if (!memory || memory->node != context_.options.node) return false;
+    context_.options.epoch = memory->epoch;
+    peer_epoch_ = memory->peer_epoch;
+    progress_ = memory->progress;
+    split_ = memory->split;
+    was_alone_ = memory->alone;
+    unconfirmed_ = true;
+    return true;
+}
+
+// Rule R15. The same two incarnations, neither put back: then what was remembered is what the peer
+// counts on. A node that was the last one may also meet a peer that begins from nothing; one that
+// has met another incarnation of this node knows more than this node remembers.
+bool Exchange::Impl::is_confirmed_by(const Hello& peer) const noexcept {
+    if (!unconfirmed_) return true;
+    if (peer.epoch == peer_epoch_ && peer.peer_epoch == context_.options.epoch)
+        return !was_put_back(progress_, peer.progress) && !was_put_back(peer.progress, progress_);
+    return was_alone_ && peer.epoch != peer_epoch_ && peer.peer_epoch == 0;
+}
+
+void Exchange::Impl::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {
+    assert(!in_session_);
+    forget_items(now);
+    start_over(0);
+    context_.options.epoch = new_epoch;
+    peer_epoch_ = 0;
+    progress_ = {};
+    unconfirmed_ = false;
+}
+
+}  // namespace twincached::replication::pair

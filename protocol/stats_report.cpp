@@ -230,6 +230,13 @@ std::string_view own_version(std::string_view version) noexcept {
     return version.substr(std::min(version.rfind('/') + 1, version.size()));
 }
 
+// Plain `stats` is read by programs that know three words to a line: of an empty value php-memcache
+// makes an error of the whole report, of a colon the Prometheus exporter makes a slab class.
+bool fits_general(std::string_view key, std::string_view value) noexcept {
+    return key.find(':') == std::string_view::npos && !value.empty() &&
+           value.find(' ') == std::string_view::npos;
+}
+
 }  // namespace
 
 void StatsReport::general(StatVisitor visit) const {
@@ -265,7 +272,7 @@ void StatsReport::general(StatVisitor visit) const {
     visit("bytes_copied_forward", NumberText(stats.bytes_copied_forward));
     visit("pinned_values", NumberText(stats.pinned));
     service_.replication_stats([&](std::string_view key, std::string_view value) {
-        if (key.find(':') == std::string_view::npos) visit(key, value);
+        if (fits_general(key, value)) visit(key, value);
     });
 }
 

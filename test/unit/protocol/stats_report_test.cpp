@@ -229,9 +229,18 @@ TEST_CASE("the other reports come from those who know") {
     TestService service;
     CHECK(Client(service).say("stats settings\r\n") == "STAT maxbytes 67108864\r\nEND\r\n");
     CHECK(Client(service).say("stats conns\r\n") == "STAT 27:state conn_read\r\nEND\r\n");
-    CHECK(Client(service).say("stats replication\r\n") == "STAT repl_state alone\r\nEND\r\n");
+    CHECK(Client(service).say("stats replication\r\n") ==
+          "STAT repl_state alone\r\nSTAT repl_peer \r\nSTAT repl_last_event two words\r\nEND\r\n");
     CHECK(Client(service).say("stats sizes\r\n") == "STAT sizes_status disabled\r\nEND\r\n");
     CHECK(Client(service).say("stats bogus\r\n") == "ERROR\r\n");
+}
+
+TEST_CASE("plain stats have three words to a line, whatever replication has to tell") {
+    TestService service;
+    const auto stats = ask(service, "stats");
+    CHECK(stats.values.at("repl_state") == "alone");
+    CHECK(stats.values.count("repl_peer") == 0);
+    CHECK(stats.values.count("repl_last_event") == 0);
 }
 
 TEST_CASE("stats detail counts by prefix while it is on") {

@@ -50,7 +50,11 @@ class TestService final : public Service {
     }
     void settings_stats(StatVisitor visit) const override { visit("maxbytes", "67108864"); }
     void connection_stats(StatVisitor visit) const override { visit("27:state", "conn_read"); }
-    void replication_stats(StatVisitor visit) const override { visit("repl_state", "alone"); }
+    void replication_stats(StatVisitor visit) const override {
+        visit("repl_state", "alone");
+        visit("repl_peer", "");
+        visit("repl_last_event", "two words");
+    }
     void set_verbosity(unsigned level) noexcept override { verbosity = level; }
     void request_shutdown(bool graceful) noexcept override {
         stopped = true;

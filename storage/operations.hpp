@@ -125,6 +125,9 @@ enum class RemoveOutcome : std::uint8_t { removed, not_found, exists };
 struct RemoveResult {
     RemoveOutcome outcome = RemoveOutcome::not_found;
     Ticket ticket;
+    // Of the item as it was, for reports; 0 if there was none.
+    std::uint64_t size = 0;       // bytes of its value
+    std::uint64_t accounted = 0;  // as memcached accounts it
 };
 
 // A mutation as the peer sends it.

@@ -16,6 +16,12 @@ WriteResult refusal(WriteOutcome outcome) noexcept {
     return result;
 }
 
+RemoveResult refusal(RemoveOutcome outcome) noexcept {
+    RemoveResult result;
+    result.outcome = outcome;
+    return result;
+}
+
 ArithmeticResult refusal(ArithmeticOutcome outcome) noexcept {
     ArithmeticResult result;
     result.outcome = outcome;
@@ -227,22 +233,27 @@ RemoveResult Shard::remove(const Key& key, const Now& now, const Remove& request
         // With a token on a miss nothing is meant that the peer could have.
         if (old == nullptr && request.compare_cas) return {};
         if (old != nullptr && request.compare_cas && *request.compare_cas != old->cas())
-            return {RemoveOutcome::exists, {}};
-        const RemoveOutcome outcome =
-            old != nullptr ? RemoveOutcome::removed : RemoveOutcome::not_found;
+            return refusal(RemoveOutcome::exists);
+        RemoveResult result;
+        if (old != nullptr) {
+            result.outcome = RemoveOutcome::removed;
+            result.size = old->value_bytes();
+            result.accounted = accounted_bytes(key.bytes.size(), result.size, old->client_flags());
+        }
         const bool changes = old != nullptr && (request.invalidate || request.clear);
         const Stored stored = changes ? change(storing, request, now, supply) : Stored::failed;
         switch (stored) {
             case Stored::done:
-                return {outcome, storing.ticket};
+                result.ticket = storing.ticket;
+                return result;
             case Stored::again:
                 continue;
             case Stored::lacking:
                 return {};
             case Stored::failed:  // or nothing but a delete: then an item less is the answer
-                return {outcome,
-                        remove_reported(key, table_.find(key), clock_.next_write(now.version_ms),
-                                        Cause::local_delete)};
+                result.ticket = remove_reported(
+                    key, table_.find(key), clock_.next_write(now.version_ms), Cause::local_delete);
+                return result;
         }
     }
 }

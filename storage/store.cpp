@@ -71,7 +71,8 @@ Store::Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSi
                                       .shard_bits = shard_bits_,
                                       .slab_bytes = slab_bytes,
                                       .address_bytes = std::clamp(part, address_least, reach_bytes),
-                                      .evict = options.evict};
+                                      .evict = options.evict,
+                                      .evictions = &eviction_listener_};
         shards_.push_back(std::make_unique<Locked>(context, new_clock(), limits_));
     }
 }

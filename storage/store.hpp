@@ -213,6 +213,10 @@ class Store {
 
     StoreStats stats() const noexcept;
     void reset_stats() noexcept;
+    // Null: nobody. It must not be destroyed before the store's last use.
+    void set_eviction_listener(EvictionListener* listener) noexcept {
+        eviction_listener_.store(listener, std::memory_order_relaxed);
+    }
 
   private:
     // A lock and what it guards, on cache lines of their own.
@@ -251,6 +255,7 @@ class Store {
     const lib::KeyedHash hash_;
     MutationSink& sink_;
     const SizeClasses classes_;
+    EvictionListenerPlace eviction_listener_{nullptr};
     MemoryBudget budget_;
     Extents extents_;
     unsigned shard_bits_;

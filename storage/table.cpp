@@ -197,6 +197,7 @@ void Table::remove(Item* item, std::uint64_t hash) noexcept {
 
 void Table::drop(Item* item, std::uint64_t hash, Cause cause, Tick now) noexcept {
     count_drop(*item, cause, now);
+    if (cause == Cause::evicted) tell_listener(*item, now);
     tell_sink(*item, hash, cause);
     remove(item, hash);
 }
@@ -224,6 +225,20 @@ void Table::tell_sink(const Item& item, std::uint64_t hash, Cause cause) noexcep
     if (item.is_stub()) return;  // nobody has heard of it
     const Version version = item.version();
     context_.sink.on_change(context_.shard, {{item.key(), hash}, version, 0, version, cause});
+}
+
+void Table::tell_listener(const Item& item, Tick now) const noexcept {
+    if (context_.evictions == nullptr) return;
+    auto* const listener = context_.evictions->load(std::memory_order_relaxed);
+    if (listener == nullptr || !listener->listens()) return;
+    ItemView view;
+    view.key = item.key();
+    view.value = {value_of(item), item.value_bytes()};
+    view.client_flags = item.client_flags();
+    view.expiry = item.expiry();
+    view.last_access = item.last_access();
+    view.fetched = item.is_fetched();
+    listener->on_evicted(view, context_.classes.of(accounted(item)), now);
 }
 
 void Table::flush(Version version) noexcept {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "lib/hash.hpp"
+#include "storage/eviction_listener.hpp"
 #include "storage/extents.hpp"
 #include "storage/ghosts.hpp"
 #include "storage/index.hpp"
@@ -40,6 +41,7 @@ struct TableContext {
     std::uint32_t slab_bytes = 0;
     std::size_t address_bytes = 0;
     bool evict = true;
+    const EvictionListenerPlace* evictions = nullptr;
 };
 
 class Table {
@@ -148,6 +150,7 @@ class Table {
     void bury(Item* item) noexcept;
     void bury_in_slab(SlabNumber number, Item* item) noexcept;
     void tell_sink(const Item& item, std::uint64_t hash, Cause cause) noexcept;
+    void tell_listener(const Item& item, Tick now) const noexcept;
     void count_drop(const Item& item, Cause cause, Tick now) noexcept;
     void note_expiry(Slab& slab, Expiry expiry) noexcept;
     void adjust_index() noexcept;

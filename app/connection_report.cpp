@@ -31,6 +31,8 @@ std::string_view state_of(const Session& session) noexcept {
             return "conn_nread";
         case protocol::Phase::swallowing:
             return "conn_swallow";
+        case protocol::Phase::watching:
+            return "conn_watch";
         case protocol::Phase::closing:
             return "conn_closing";
     }

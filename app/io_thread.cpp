@@ -34,7 +34,8 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       work_(context_.get_executor()),
       sweep_timer_(context_),
       registry_(limit, std::move(on_room)),
-      surroundings_{service, counters_, clock, buffers_},
+      watching_(context_, [this](Session& session) { poller_.serve(session); }),
+      surroundings_{service, counters_, clock, buffers_, &watching_},
       poller_(context_, registry_) {}
 
 IoThread::~IoThread() {
@@ -81,7 +82,10 @@ void IoThread::ask_to_stop() {
 }
 
 void IoThread::end_all() noexcept {
-    registry_.for_each([this](Session& session) { poller_.end(session); });
+    registry_.for_each([this](Session& session) {
+        session.blame("shutdown");
+        poller_.end(session);
+    });
 }
 
 void IoThread::join() noexcept {
@@ -101,10 +105,12 @@ void IoThread::sweep() noexcept {
     const auto now = surroundings_.clock.now().tick();
     registry_.for_each([&](Session& session) {
         const bool is_writing = session.pace() == Pace::wait_for_room;
+        if (!is_writing && session.phase() == protocol::Phase::watching) return;
         const auto limit = is_writing ? write_timeout_ : idle_timeout_;
         const auto silent = now - std::min(now, session.last_active());
         if (limit.count() == 0 || silent < limit.count()) return;
         if (!is_writing) counters_.totals.add(protocol::Count::idle_kicks);
+        session.blame(is_writing ? "write_timeout" : "idle_timeout");
         poller_.end(session);
     });
 }

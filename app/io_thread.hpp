@@ -5,6 +5,7 @@
 #include "app/session_buffers.hpp"
 #include "app/session_poller.hpp"
 #include "app/session_registry.hpp"
+#include "app/watching_sessions.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -49,6 +50,7 @@ class IoThread {
     protocol::ThreadCounters counters_;
     SessionBuffers buffers_;
     SessionRegistry registry_;
+    WatchingSessions watching_;
     SessionSurroundings surroundings_;
     SessionPoller poller_;
     std::thread thread_;

@@ -2,11 +2,15 @@
 
 #include "app/connection_report.hpp"
 #include "app/settings_report.hpp"
+#include "lib/numbers.hpp"
 
 #include <fmt/format.h>
 
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
 
 namespace twincached::app {
 namespace {
@@ -19,10 +23,19 @@ protocol::Settings settings_from(const Options& options) {
     settings.flush_enabled = options.flush_all;
     settings.dump_enabled = options.dumps;
     settings.shutdown_enabled = options.shutdown;
+    settings.watch_enabled = options.watch;
     const auto& delimiter = options.reported.at("prefix-delimiter");
     if (!delimiter.empty()) settings.prefix_delimiter = delimiter.front();
     settings.ascii = options.protocol != "binary";
     return settings;
+}
+
+// Room for a few lines at least.
+constexpr std::size_t watch_buffer_kib_least = 8;
+
+std::int64_t unix_microseconds() noexcept {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
 std::string seconds_text(const timeval& time) {
@@ -44,12 +57,17 @@ ServerService::ServerService(const Options& options, storage::Store& store, Conn
       log_(log),
       settings_(settings_from(options)),
       prefixes_(shared().prefixes),
+      evictions_(shared().watch_log),
       port_(options.port),
       verbosity_(options.verbosity) {
     shared().size_classes =
         storage::SizeClasses(options.growth_factor, static_cast<std::uint32_t>(options.chunk_size));
     // Whoever names a delimiter wants statistics by prefix (memcached's -D).
     shared().prefixes.set_enabled(!options.reported.at("prefix-delimiter").empty());
+    shared().watch_log.set_clock(unix_microseconds);
+    const auto kib = lib::parse_number<std::size_t>(options.reported.at("watcher_logbuf_size"));
+    shared().watch_log.set_buffer_bytes(std::max(kib.value_or(0), watch_buffer_kib_least) * 1024);
+    store.set_eviction_listener(&evictions_);
     shared().crawler_enabled = options.reported.at("lru_crawler") == "yes";
 }
 

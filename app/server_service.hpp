@@ -8,6 +8,7 @@
 #include "app/log.hpp"
 #include "app/options.hpp"
 #include "protocol/service.hpp"
+#include "protocol/watch_events.hpp"
 #include "replication/replicator.hpp"
 
 #include <array>
@@ -62,6 +63,7 @@ class ServerService final : public protocol::Service {
     Log& log_;
     protocol::Settings settings_;
     const protocol::PrefixStats& prefixes_;
+    protocol::EvictionTeller evictions_;
     Rest rest_;
     std::int64_t port_;
     std::atomic<std::int64_t> verbosity_;

@@ -1,5 +1,8 @@
 #include "app/session.hpp"
 
+#include "app/listening_socket.hpp"
+#include "protocol/watch_events.hpp"
+
 #include <unistd.h>
 
 #include <array>
@@ -20,9 +23,14 @@ Session::Session(SessionSurroundings& surroundings, int descriptor, std::uint64_
       descriptor_(descriptor),
       last_active_(surroundings.clock.now().tick()),
       id_(id),
-      conversation_(surroundings.service, surroundings.counters) {}
+      conversation_(surroundings.service, surroundings.counters,
+                    protocol::Origin{descriptor, surroundings.watching}) {
+    tell_watchers(true);
+}
 
 Session::~Session() {
+    if (is_listed_) surroundings_.watching->remove(*this);
+    tell_watchers(false);
     ::close(descriptor_);
 }
 
@@ -67,8 +75,12 @@ Pace Session::read(const storage::Now& now) {
     auto* into = input_.prepare(least_room);
     const auto room = input_.writable_size();
     const auto received = receive(descriptor_, into, room);
-    if (received.outcome == Transfer::would_block) return Pace::wait_for_input;
-    if (received.outcome == Transfer::ended) return Pace::end;
+    if (received.outcome == Transfer::would_block) {
+        input_may_wait_ = false;
+        // One who watches is given a turn also because there is something to tell.
+        return conversation_.is_watching() ? advance(now) : Pace::wait_for_input;
+    }
+    if (received.outcome != Transfer::done) return give_up(received.outcome);
     input_.commit(received.count);
     note_received(received.count, now);
     input_may_wait_ = received.count == room;
@@ -78,7 +90,7 @@ Pace Session::read(const storage::Now& now) {
 Pace Session::read_value(std::span<char> target, const storage::Now& now) noexcept {
     const auto received = receive(descriptor_, target.data(), target.size());
     if (received.outcome == Transfer::would_block) return Pace::wait_for_input;
-    if (received.outcome == Transfer::ended) return Pace::end;
+    if (received.outcome != Transfer::done) return give_up(received.outcome);
     conversation_.value_received(received.count);
     note_received(received.count, now);
     // More of it, or its end and what follows, is likely to be here already.
@@ -93,6 +105,10 @@ void Session::note_received(std::size_t count, const storage::Now& now) noexcept
 
 Pace Session::advance(const storage::Now& now) noexcept {
     const auto next = conversation_.advance(input_, *output_, now);
+    if (conversation_.is_watching() && !is_listed_) {
+        surroundings_.watching->add(*this);
+        is_listed_ = true;
+    }
     then_ = next == protocol::Next::close       ? Then::close
             : next == protocol::Next::read_more ? Then::read
                                                 : Then::advance;
@@ -109,7 +125,7 @@ Pace Session::write() noexcept {
         const auto count = output_->gather(segments);
         const auto sent = send(descriptor_, std::span(segments).first(count));
         if (sent.outcome == Transfer::would_block) return Pace::wait_for_room;
-        if (sent.outcome == Transfer::ended) return Pace::end;
+        if (sent.outcome != Transfer::done) return give_up(sent.outcome);
         surroundings_.counters.totals.add(protocol::Count::bytes_written, sent.count);
         output_->consume(sent.count);
     }
@@ -135,6 +151,23 @@ void Session::return_buffers() {
     rest.append(input_.readable());
     surroundings_.buffers.give_back(std::move(input_));
     input_ = std::move(rest);
+}
+
+Pace Session::give_up(Transfer outcome) noexcept {
+    if (outcome == Transfer::broken) end_reason_ = "error";
+    return Pace::end;
+}
+
+void Session::tell_watchers(bool has_come) const noexcept {
+    auto& log = surroundings_.service.shared().watch_log;
+    if (!log.wants(protocol::WatchTopic::connevents)) return;
+    const auto end = remote_address(descriptor_);
+    const protocol::ConnectionEvent event{end.address, end.port, end.transport, descriptor_};
+    if (has_come) {
+        tell_connected(log, event);
+    } else {
+        tell_disconnected(log, event, end_reason_);
+    }
 }
 
 bool Session::may_end_now() const noexcept {

@@ -12,6 +12,7 @@
 #include "app/session_buffers.hpp"
 #include "app/socket_io.hpp"
 #include "app/system_clock.hpp"
+#include "app/watching_sessions.hpp"
 #include "protocol/conversation.hpp"
 
 #include <atomic>
@@ -27,6 +28,7 @@ struct SessionSurroundings {
     protocol::ThreadCounters& counters;
     const SystemClock& clock;
     SessionBuffers& buffers;
+    WatchingSessions* watching = nullptr;  // null: nobody can watch
 };
 
 // What a session waits for after a turn.
@@ -50,6 +52,8 @@ class Session {
     // From now on the session ends at the first boundary between requests at which nothing more
     // has arrived.
     void drain() noexcept { drained_ = true; }
+    // Why it is about to be ended, for those who watch.
+    void blame(std::string_view reason) noexcept { end_reason_ = reason; }
 
     std::uint64_t id() const noexcept { return id_; }
     int descriptor() const noexcept { return descriptor_; }
@@ -76,6 +80,8 @@ class Session {
     void borrow_buffers();
     void return_buffers();
     bool may_end_now() const noexcept;
+    Pace give_up(Transfer outcome) noexcept;
+    void tell_watchers(bool has_come) const noexcept;
 
     SessionSurroundings& surroundings_;
     const int descriptor_;
@@ -89,8 +95,10 @@ class Session {
     std::atomic<protocol::Phase> phase_{protocol::Phase::idle};
     std::atomic<Pace> pace_{Pace::wait_for_input};
     std::atomic<bool> is_in_turn_{false};
+    std::string_view end_reason_ = "normal";
     Then then_ = Then::read;  // what to do when nothing is left to write
     bool drained_ = false;
+    bool is_listed_ = false;       // among those who watch
     bool input_may_wait_ = false;  // the last read filled its buffer: there may be more
 };
 

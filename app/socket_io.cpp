@@ -13,7 +13,7 @@ namespace {
 Transferred transferred(ssize_t result) noexcept {
     if (result > 0) return {Transfer::done, static_cast<std::size_t>(result)};
     if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {Transfer::would_block, 0};
-    return {Transfer::ended, 0};
+    return {result == 0 ? Transfer::ended : Transfer::broken, 0};
 }
 
 }  // namespace

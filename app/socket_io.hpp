@@ -9,7 +9,8 @@
 
 namespace twincached::app {
 
-enum class Transfer : std::uint8_t { done, would_block, ended };
+// ended: closed by the client. broken: an error.
+enum class Transfer : std::uint8_t { done, would_block, ended, broken };
 
 struct Transferred {
     Transfer outcome = Transfer::ended;
@@ -18,7 +19,6 @@ struct Transferred {
 
 inline constexpr std::size_t segments_per_write = 64;
 
-// `ended`: closed by the client, or broken.
 Transferred receive(int descriptor, char* into, std::size_t size) noexcept;
 // At most segments_per_write segments.
 Transferred send(int descriptor, std::span<const std::string_view> segments) noexcept;

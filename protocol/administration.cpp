@@ -158,6 +158,16 @@ Outcome execute_lru_crawler(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::error);
 }
 
+Outcome execute_watch(Turn& turn, const Command& command) noexcept {
+    auto& executor = turn.executor;
+    if (!executor.settings().watch_enabled) return turn.answer(Answer::watch_denied);
+    if (turn.pipelined) return turn.answer(Answer::pipelined_watch);
+    const auto topics = WatchTopics::parse(command.arguments);
+    if (!topics || turn.watcher == nullptr) return turn.answer(Answer::error);
+    *turn.watcher = executor.watch(*topics);
+    return turn.answer(*turn.watcher ? Answer::ok : Answer::too_many_watchers);
+}
+
 Outcome execute_refresh_certs(Turn& turn, const Command&) noexcept {
     return turn.answer(Answer::no_tls);
 }

@@ -16,6 +16,7 @@ Outcome execute_cache_memlimit(Turn& turn, const Command& command) noexcept;
 Outcome execute_slabs(Turn& turn, const Command& command) noexcept;
 Outcome execute_lru(Turn& turn, const Command& command) noexcept;
 Outcome execute_lru_crawler(Turn& turn, const Command& command) noexcept;
+Outcome execute_watch(Turn& turn, const Command& command) noexcept;
 Outcome execute_refresh_certs(Turn& turn, const Command& command) noexcept;
 Outcome execute_stats(Turn& turn, const Command& command) noexcept;
 

@@ -37,6 +37,9 @@ enum class Answer : std::uint8_t {
     bad_crawler_sleep,
     pipelined_metadump,
     pipelined_mgdump,
+    pipelined_watch,
+    watch_denied,
+    too_many_watchers,
     // The server cannot.
     too_large,
     no_memory,

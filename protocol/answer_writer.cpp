@@ -42,6 +42,9 @@ constexpr auto make_texts() noexcept {
     set(bad_crawler_sleep, "CLIENT_ERROR sleep must be one second or less\r\n");
     set(pipelined_metadump, "ERROR cannot pipeline other commands before metadump\r\n");
     set(pipelined_mgdump, "ERROR cannot pipeline other commands before mgdump\r\n");
+    set(pipelined_watch, "ERROR cannot pipeline other commands before watch\r\n");
+    set(watch_denied, "CLIENT_ERROR watch commands not allowed\r\n");
+    set(too_many_watchers, "WATCHER_TOO_MANY log watcher limit reached\r\n");
     set(too_large, "SERVER_ERROR object too large for cache\r\n");
     set(no_memory, "SERVER_ERROR out of memory storing object\r\n");
     set(no_memory_for_number, "SERVER_ERROR out of memory\r\n");

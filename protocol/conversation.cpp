@@ -9,8 +9,9 @@
 
 namespace twincached::protocol {
 
-Conversation::Conversation(Service& service, ThreadCounters& counters) noexcept
-    : executor_(service, counters) {}
+Conversation::Conversation(Service& service, ThreadCounters& counters,
+                           const Origin& origin) noexcept
+    : executor_(service, counters, origin) {}
 
 Conversation::~Conversation() = default;
 
@@ -40,6 +41,8 @@ Next Conversation::advance(lib::ByteBuffer& input, Output& output,
 void Conversation::note_phase(const lib::ByteBuffer& input, Step step) noexcept {
     if (step == Step::close) {
         phase_ = Phase::closing;
+    } else if (is_watching()) {
+        phase_ = Phase::watching;
     } else if (to_swallow_ > 0) {
         phase_ = Phase::swallowing;
     } else if (large_ != nullptr || wanted_ > 0) {
@@ -50,6 +53,7 @@ void Conversation::note_phase(const lib::ByteBuffer& input, Step step) noexcept 
 }
 
 Conversation::Step Conversation::step(Burst& burst) noexcept {
+    if (is_watching()) return report(burst);
     // A large value may be whole without a byte in the input: a packet ends with its value.
     const bool value_is_whole = large_ != nullptr && large_->rest().empty();
     const auto needed = value_is_whole ? large_->trailer : std::max<std::size_t>(wanted_, 1);
@@ -61,6 +65,12 @@ Conversation::Step Conversation::step(Burst& burst) noexcept {
     if (large_ != nullptr) return receive_large_value(burst);
     if (burst.budget == 0) return Step::yield;
     return next_request(burst);
+}
+
+Conversation::Step Conversation::report(Burst& burst) noexcept {
+    burst.input.consume(burst.input.size());
+    watcher_->take(burst.output.bytes());
+    return Step::need_input;
 }
 
 void Conversation::finish_request(Burst& burst, std::size_t consumed) noexcept {

@@ -32,7 +32,7 @@ struct BinaryRequest;
 enum class Next : std::uint8_t { read_more, write_first, yield, close };
 
 // What a conversation is in the middle of, for `stats conns` and for deadlines.
-enum class Phase : std::uint8_t { idle, in_line, in_value, swallowing, closing };
+enum class Phase : std::uint8_t { idle, in_line, in_value, swallowing, watching, closing };
 
 class Conversation {
   public:
@@ -41,7 +41,7 @@ class Conversation {
     static constexpr std::size_t retrieval_line_limit = 8 << 20;
 
     // Both must outlive it. `counters` belong to the calling thread.
-    Conversation(Service& service, ThreadCounters& counters) noexcept;
+    Conversation(Service& service, ThreadCounters& counters, const Origin& origin = {}) noexcept;
     ~Conversation();
     Conversation(const Conversation&) = delete;
     Conversation& operator=(const Conversation&) = delete;
@@ -54,7 +54,12 @@ class Conversation {
 
     Phase phase() const noexcept { return phase_; }
     // True if the connection may be closed without cutting a request or an answer.
-    bool at_boundary() const noexcept { return phase() == Phase::idle; }
+    bool at_boundary() const noexcept {
+        return phase() == Phase::idle || phase() == Phase::watching;
+    }
+    // From now on the client only reads: what comes from it is ignored, and what it is told no
+    // request causes. `advance` brings it out; the origin's waker says when there is something.
+    bool is_watching() const noexcept { return watcher_ != nullptr; }
 
   private:
     struct LargeValue;
@@ -65,6 +70,7 @@ class Conversation {
 
     Step step(Burst& burst) noexcept;
     Step next_request(Burst& burst) noexcept;
+    Step report(Burst& burst) noexcept;
     Dialect dialect_of(std::string_view input) const noexcept;
     Step receive_large_value(Burst& burst) noexcept;
     Step swallow(Burst& burst) noexcept;
@@ -102,6 +108,7 @@ class Conversation {
     // Bytes of a refused value still to be skipped, and the answer that comes after them.
     std::uint64_t to_swallow_ = 0;
     std::unique_ptr<LargeValue> large_;
+    std::unique_ptr<Watcher> watcher_;
     Progress progress_;
     Answer after_swallow_ = Answer::none;
     Phase phase_ = Phase::idle;

@@ -82,6 +82,7 @@ Conversation::Step Conversation::run_line(Burst& burst, const Line& line) noexce
     }
     Turn turn{executor_, burst.answers, burst.now, progress_};
     turn.pipelined = !burst.output.empty();
+    if (executor_.can_watch()) turn.watcher = &watcher_;
     return execute(burst, turn, *entry, command, line.size_with_end);
 }
 

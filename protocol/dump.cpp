@@ -2,6 +2,7 @@
 
 #include "protocol/base64.hpp"
 #include "protocol/digits.hpp"
+#include "protocol/uri_key.hpp"
 #include "protocol/words.hpp"
 
 #include <array>
@@ -19,31 +20,12 @@ constexpr std::size_t step_items = 128;
 // Steps until others have their turn.
 constexpr unsigned steps_per_turn = 8;
 
-// A key as it may stand in a line: what is not plain becomes %XX.
-char* put_uri_key(char* at, std::string_view key) noexcept {
-    constexpr std::string_view hex = "0123456789ABCDEF";
-    for (const char letter : key) {
-        const auto byte = static_cast<unsigned char>(letter);
-        const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' ||
-                           byte == '_' || byte == '~';
-        if (plain) {
-            *at++ = letter;
-        } else {
-            *at++ = '%';
-            *at++ = hex[byte >> 4];
-            *at++ = hex[byte & 15U];
-        }
-    }
-    return at;
-}
-
 std::int64_t unix_time_of(storage::Tick tick, const storage::Now& now) noexcept {
     return now.unix_seconds + (std::int64_t{tick} - std::int64_t{now.tick()});
 }
 
 void write_metadump_line(Turn& turn, const ItemView& item) {
-    constexpr std::size_t line_limit = 3 * key_size_limit + 6 * digits_limit + 80;
+    constexpr std::size_t line_limit = uri_key_limit + 6 * digits_limit + 80;
     auto& bytes = turn.answers.output().bytes();
     char* const begin = bytes.prepare(line_limit);
     char* at = put_uri_key(put(begin, "key="), item.key);

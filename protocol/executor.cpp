@@ -1,5 +1,8 @@
 #include "protocol/executor.hpp"
 
+#include "protocol/watch_events.hpp"
+#include "storage/numeric.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -17,13 +20,15 @@ using storage::Now;
 using storage::RemoveOutcome;
 using storage::WriteOutcome;
 
-Executor::Executor(Service& service, ThreadCounters& counters) noexcept
+Executor::Executor(Service& service, ThreadCounters& counters, const Origin& origin) noexcept
     : service_(service),
       store_(service.store()),
       settings_(service.settings()),
       prefixes_(service.shared().prefixes),
       classes_(service.shared().size_classes),
-      counters_(counters) {}
+      watch_log_(service.shared().watch_log),
+      counters_(counters),
+      origin_(origin) {}
 
 void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
                         BatchVisitor visit) noexcept {
@@ -33,10 +38,12 @@ void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
     const auto on_hit = [&](std::size_t index, const ItemView& item) {
         hits |= 1U << index;
         count_in_class(class_of(item), ClassCount::get_hits);
+        tell_found(item);
         visit(index, &item);
     };
     const auto on_miss = [&](std::size_t index, Miss miss) {
         count_miss(miss);
+        tell_missed(keys[index], miss);
         visit(index, nullptr);
     };
     if (keys.size() == 1) {
@@ -70,9 +77,11 @@ bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expir
     request.claims_recache = false;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
         count_in_class(class_of(item), ClassCount::touch_hits);
+        tell_found(item);
         visit(item);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
+    if (!result.hit()) tell_missed(key, result.miss);
     count_touch(result.hit());
     return result.hit();
 }
@@ -81,9 +90,16 @@ bool Executor::read(std::string_view key, const Now& now, const storage::Read& r
                     storage::ReadVisitor visit) noexcept {
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks& marks) {
         count_in_class(class_of(item), ClassCount::get_hits);
+        if (marks.vivified) {
+            tell_missed(key, Miss::absent);
+            tell_vivified(key, item.expiry, item.value.size(), now);
+        } else {
+            tell_found(item);
+        }
         visit(item, marks);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
+    if (!result.hit()) tell_missed(key, result.miss);
     if (request.touch) {
         count_touch(result.hit());
     } else {
@@ -102,13 +118,16 @@ storage::WriteResult Executor::write(std::string_view key, const Now& now,
                                      const storage::Write& request,
                                      storage::ValueReservation* reserved) noexcept {
     const auto hashed = store_.key(key);
+    tell_looked_up(hashed, now);
     const auto reserved_bytes = reserved != nullptr ? reserved->bytes().size() : 0;
     const auto result = reserved != nullptr
                             ? store_.write(hashed, now, request, std::move(*reserved))
                             : store_.write(hashed, now, request);
     const auto bytes = reserved != nullptr ? reserved_bytes : request.value.size();
-    count_written(classes_.of(storage::accounted_bytes(key.size(), bytes, request.client_flags)),
-                  request, result.outcome);
+    const auto size_class =
+        classes_.of(storage::accounted_bytes(key.size(), bytes, request.client_flags));
+    count_written(size_class, request, result.outcome);
+    tell_written(key, request, bytes, result, now);
     if (prefixes_.is_enabled()) prefixes_.count_set(key, settings_.prefix_delimiter);
     return result;
 }
@@ -133,12 +152,27 @@ void Executor::count_written(unsigned size_class, const storage::Write& request,
 
 void Executor::refuse_write(std::string_view key, const Now& now, bool too_large) noexcept {
     count(too_large ? Count::store_too_large : Count::store_no_memory);
+    if (watch_log_.wants(WatchTopic::mutations)) {
+        StoreEvent event;
+        event.key = key;
+        event.outcome = too_large ? WriteOutcome::too_large : WriteOutcome::no_memory;
+        event.command = "set";
+        event.connection = origin_.connection;
+        tell_store(watch_log_, event);
+    }
+    tell_looked_up(store_.key(key), now);
     store_.drop_failed_write(store_.key(key), now);
 }
 
 storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& now,
                                                const storage::Arithmetic& request) noexcept {
-    const auto result = store_.add(store_.key(key), now, request);
+    const auto hashed = store_.key(key);
+    tell_looked_up(hashed, now);
+    const auto result = store_.add(hashed, now, request);
+    if (result.vivified) {
+        tell_vivified(key, result.expiry, storage::NumberText().write(result.number, 0).size(),
+                      now);
+    }
     if (result.outcome == ArithmeticOutcome::done && !result.vivified) {
         count(request.decrement ? Count::decr_hits : Count::incr_hits);
         // A number never leaves the class of its key by more than one.
@@ -153,9 +187,16 @@ storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& 
 }
 
 storage::RemoveResult Executor::remove(std::string_view key, const Now& now,
-                                       const storage::Remove& request) noexcept {
-    const auto result = store_.remove(store_.key(key), now, request);
-    if (result.outcome == RemoveOutcome::removed) count(Count::delete_hits);
+                                       const storage::Remove& request,
+                                       std::string_view verb) noexcept {
+    const auto hashed = store_.key(key);
+    tell_looked_up(hashed, now);
+    const auto result = store_.remove(hashed, now, request);
+    if (result.outcome == RemoveOutcome::removed) {
+        count(Count::delete_hits);
+        count_in_class(classes_.of(result.accounted), ClassCount::delete_hits);
+        tell_removed(key, request, result, verb);
+    }
     if (result.outcome == RemoveOutcome::not_found) count(Count::delete_misses);
     if (prefixes_.is_enabled()) prefixes_.count_delete(key, settings_.prefix_delimiter);
     return result;
@@ -180,6 +221,7 @@ void Executor::reset_stats() noexcept {
     service_.reset_counters();
     store_.reset_stats();
     prefixes_.clear();
+    watch_log_.reset_counts();
 }
 
 void Executor::count_prefix(std::string_view key, bool hit) noexcept {

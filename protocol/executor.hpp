@@ -8,17 +8,24 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
 namespace twincached::protocol {
+
+// Where an executor's commands come from.
+struct Origin {
+    int connection = -1;     // as `cfd` in watchers' lines
+    Waker* waker = nullptr;  // null: this client cannot watch
+};
 
 class Executor {
   public:
     // Keys that are looked up together; more are cut into batches.
     static constexpr std::size_t batch_limit = 32;
 
-    Executor(Service& service, ThreadCounters& counters) noexcept;
+    Executor(Service& service, ThreadCounters& counters, const Origin& origin) noexcept;
 
     // Calls `visit` once for every key, in order; nullptr stands for a miss.
     // REQUIRES: keys.size() <= batch_limit.
@@ -43,9 +50,14 @@ class Executor {
     storage::ArithmeticResult arithmetic(std::string_view key, const storage::Now& now,
                                          const storage::Arithmetic& request) noexcept;
     storage::RemoveResult remove(std::string_view key, const storage::Now& now,
-                                 const storage::Remove& request) noexcept;
+                                 const storage::Remove& request,
+                                 std::string_view verb = "delete") noexcept;
     // 0 or a negative exptime: at once. Otherwise when that time has come.
     void flush(std::int64_t exptime, const storage::Now& now) noexcept;
+
+    // Null if there are too many watchers, or this client cannot be one.
+    std::unique_ptr<Watcher> watch(WatchTopics topics) noexcept;
+    bool can_watch() const noexcept { return origin_.waker != nullptr; }
 
     // Zeroes all counters, of all threads, as `stats reset` does.
     void reset_stats() noexcept;
@@ -73,6 +85,17 @@ class Executor {
     void count_in_class(unsigned size_class, ClassCount name) noexcept {
         counters_.classes[size_class].add(name);
     }
+    // What watchers are told, if there are any.
+    void tell_found(const storage::ItemView& item) noexcept;
+    void tell_missed(std::string_view key, storage::Miss miss) noexcept;
+    void tell_looked_up(const storage::Key& key, const storage::Now& now) noexcept;
+    void tell_written(std::string_view key, const storage::Write& request, std::uint64_t bytes,
+                      const storage::WriteResult& result, const storage::Now& now) noexcept;
+    void tell_vivified(std::string_view key, storage::Expiry expiry, std::uint64_t size,
+                       const storage::Now& now) noexcept;
+    void tell_removed(std::string_view key, const storage::Remove& request,
+                      const storage::RemoveResult& result, std::string_view verb) noexcept;
+
     void count_prefix(std::string_view key, bool hit) noexcept;
     // What sets a new expiry counts as a touch and not as a get, also when it reads (gat, mg T).
     void count_touch(bool hit) noexcept;
@@ -85,7 +108,9 @@ class Executor {
     const Settings& settings_;
     PrefixStats& prefixes_;
     const storage::SizeClasses& classes_;
+    WatchLog& watch_log_;
     ThreadCounters& counters_;
+    const Origin origin_;
 };
 
 }  // namespace twincached::protocol

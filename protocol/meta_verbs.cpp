@@ -212,7 +212,7 @@ Outcome execute_meta_delete(Turn& turn, const Command& command) noexcept {
     request.touch = expiry_if(turn, meta.has('T'), meta.ttl);
     request.invalidate = meta.has('I');
     request.clear = meta.has('x');
-    const auto result = turn.executor.remove(command.key, turn.now, request);
+    const auto result = turn.executor.remove(command.key, turn.now, request, "md");
     switch (result.outcome) {
         case storage::RemoveOutcome::removed:
             return meta.has('q') ? Outcome::done : status_line(turn, command, has_data);

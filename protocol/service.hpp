@@ -5,6 +5,7 @@
 #include "lib/counters.hpp"
 #include "lib/function_ref.hpp"
 #include "protocol/prefix_stats.hpp"
+#include "protocol/watch_log.hpp"
 #include "storage/size_classes.hpp"
 #include "storage/store.hpp"
 
@@ -76,6 +77,7 @@ struct Settings {
     bool flush_enabled = true;      // -F
     bool dump_enabled = true;       // -X
     bool shutdown_enabled = false;  // -A
+    bool watch_enabled = true;      // -W
     std::size_t output_high_water_bytes = 256 * 1024;
     bool ascii = true;            // -B auto or ascii
     bool binary = true;           // -B auto or binary
@@ -85,6 +87,7 @@ struct Settings {
 // What the conversations of a server share among themselves; nobody else needs it.
 struct SharedState {
     PrefixStats prefixes;
+    WatchLog watch_log;
     // Answers of `lru_crawler enable|disable` depend on it, and nothing else: expiry in the
     // background is the store's business and cannot be switched off.
     std::atomic<bool> crawler_enabled{true};

@@ -17,31 +17,36 @@ using storage::StoreStats;
 
 namespace {
 
-using StoreValue = std::uint64_t (*)(const StoreStats& stats);
+// What is looked up once for a report.
+struct Facts {
+    const StoreStats& store;
+    WatchLog::Counts watch;
+};
 
-std::uint64_t hash_power(const StoreStats& stats) noexcept {
+using FactValue = std::uint64_t (*)(const Facts& facts);
+
+std::uint64_t hash_power(const Facts& facts) noexcept {
     constexpr std::uint64_t bytes_per_slot = 8;  // of memcached's table, which the level is about
-    return stats.index_bytes == 0
-               ? 0
-               : static_cast<std::uint64_t>(std::bit_width(stats.index_bytes / bytes_per_slot)) - 1;
+    const auto slots = facts.store.index_bytes / bytes_per_slot;
+    return slots == 0 ? 0 : static_cast<std::uint64_t>(std::bit_width(slots)) - 1;
 }
 
 // Where the value of a general key comes from. What the process knows of it goes before all.
 struct GeneralKey {
-    enum class Source : std::uint8_t { none, count, store, text };
+    enum class Source : std::uint8_t { none, count, fact, text };
 
     constexpr GeneralKey(std::string_view key) noexcept : name(key) {}  // NOLINT: a table's line
     constexpr GeneralKey(std::string_view key, Count which) noexcept
         : name(key), source(Source::count), count(which) {}
-    constexpr GeneralKey(std::string_view key, StoreValue of) noexcept
-        : name(key), source(Source::store), store(of) {}
+    constexpr GeneralKey(std::string_view key, FactValue of) noexcept
+        : name(key), source(Source::fact), fact(of) {}
     constexpr GeneralKey(std::string_view key, const char* word) noexcept
         : name(key), source(Source::text), text(word) {}
 
     std::string_view name;
     Source source = Source::none;
     Count count = Count::count_;
-    StoreValue store = nullptr;
+    FactValue fact = nullptr;
     std::string_view text = "0";
 };
 
@@ -94,16 +99,16 @@ constexpr GeneralKey general_keys[] = {
     {"auth_errors", Count::auth_errors},
     {"bytes_read", Count::bytes_read},
     {"bytes_written", Count::bytes_written},
-    {"limit_maxbytes", [](const StoreStats& s) -> std::uint64_t { return s.memory_limit; }},
+    {"limit_maxbytes", [](const Facts& f) -> std::uint64_t { return f.store.memory_limit; }},
     {"accepting_conns"},
     {"listen_disabled_num"},
     {"time_in_listen_disabled_us"},
     {"threads"},
     {"conn_yields", Count::conn_yields},
     {"hash_power_level", hash_power},
-    {"hash_bytes", [](const StoreStats& s) -> std::uint64_t { return s.index_bytes; }},
+    {"hash_bytes", [](const Facts& f) -> std::uint64_t { return f.store.index_bytes; }},
     {"hash_is_expanding",
-     [](const StoreStats& s) -> std::uint64_t { return s.index_is_growing ? 1 : 0; }},
+     [](const Facts& f) -> std::uint64_t { return f.store.index_is_growing ? 1 : 0; }},
     {"slab_reassign_rescues"},
     {"slab_reassign_chunk_rescues"},
     {"slab_reassign_inline_reclaim"},
@@ -118,21 +123,23 @@ constexpr GeneralKey general_keys[] = {
     {"lru_maintainer_juggles"},
     {"malloc_fails"},
     {"log_worker_dropped"},
-    {"log_worker_written"},
-    {"log_watcher_skipped"},
-    {"log_watcher_sent"},
-    {"log_watchers"},
+    {"log_worker_written", [](const Facts& f) -> std::uint64_t { return f.watch.written; }},
+    {"log_watcher_skipped", [](const Facts& f) -> std::uint64_t { return f.watch.skipped; }},
+    {"log_watcher_sent", [](const Facts& f) -> std::uint64_t { return f.watch.sent; }},
+    {"log_watchers", [](const Facts& f) -> std::uint64_t { return f.watch.watchers; }},
     {"unexpected_napi_ids"},
     {"round_robin_fallback"},
-    {"bytes", [](const StoreStats& s) -> std::uint64_t { return s.bytes; }},
-    {"curr_items", [](const StoreStats& s) -> std::uint64_t { return s.items; }},
-    {"total_items", [](const StoreStats& s) -> std::uint64_t { return s.items_ever; }},
+    {"bytes", [](const Facts& f) -> std::uint64_t { return f.store.bytes; }},
+    {"curr_items", [](const Facts& f) -> std::uint64_t { return f.store.items; }},
+    {"total_items", [](const Facts& f) -> std::uint64_t { return f.store.items_ever; }},
     {"slab_global_page_pool"},
-    {"expired_unfetched", [](const StoreStats& s) -> std::uint64_t { return s.expired_unfetched; }},
-    {"evicted_unfetched", [](const StoreStats& s) -> std::uint64_t { return s.evicted_unfetched; }},
-    {"evicted_active", [](const StoreStats& s) -> std::uint64_t { return s.evicted_active; }},
-    {"evictions", [](const StoreStats& s) -> std::uint64_t { return s.evictions; }},
-    {"reclaimed", [](const StoreStats& s) -> std::uint64_t { return s.expired; }},
+    {"expired_unfetched",
+     [](const Facts& f) -> std::uint64_t { return f.store.expired_unfetched; }},
+    {"evicted_unfetched",
+     [](const Facts& f) -> std::uint64_t { return f.store.evicted_unfetched; }},
+    {"evicted_active", [](const Facts& f) -> std::uint64_t { return f.store.evicted_active; }},
+    {"evictions", [](const Facts& f) -> std::uint64_t { return f.store.evictions; }},
+    {"reclaimed", [](const Facts& f) -> std::uint64_t { return f.store.expired; }},
     {"crawler_reclaimed"},
     {"crawler_items_checked"},
     {"lrutail_reflocked"},
@@ -244,6 +251,7 @@ void StatsReport::general(StatVisitor visit) const {
     service_.process_stats(
         [&](std::string_view key, std::string_view value) { process.emplace_back(key, value); });
     const auto stats = service_.store().stats();
+    const Facts facts{stats, service_.shared().watch_log.counts()};
     for (const auto& key : general_keys) {
         const auto known = std::find_if(process.begin(), process.end(),
                                         [&](const auto& pair) { return pair.first == key.name; });
@@ -256,8 +264,8 @@ void StatsReport::general(StatVisitor visit) const {
             visit(key.name, NumberText(static_cast<std::uint64_t>(now_.unix_seconds)));
         } else if (key.source == GeneralKey::Source::count) {
             visit(key.name, NumberText(service_.total(key.count)));
-        } else if (key.source == GeneralKey::Source::store) {
-            visit(key.name, NumberText(key.store(stats)));
+        } else if (key.source == GeneralKey::Source::fact) {
+            visit(key.name, NumberText(key.fact(facts)));
         } else {
             visit(key.name, key.text);
         }

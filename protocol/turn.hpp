@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 namespace twincached::protocol {
@@ -31,6 +32,8 @@ struct Turn {
     // The value that came with the command: in the input, or already in the store's memory.
     std::string_view value = {};
     storage::ValueReservation* reserved = nullptr;
+    // Where a watcher is put if the client becomes one; null: it cannot.
+    std::unique_ptr<Watcher>* watcher = nullptr;
     bool pipelined = false;  // answers of earlier commands are still unsent
 
     bool output_is_full() const noexcept {

@@ -43,6 +43,7 @@ constexpr std::array entries{
     VerbEntry{"slabs", Verb::slabs, parse_words, execute_slabs},
     VerbEntry{"lru", Verb::lru, parse_words, execute_lru},
     VerbEntry{"lru_crawler", Verb::lru_crawler, parse_words, execute_lru_crawler},
+    VerbEntry{"watch", Verb::watch, parse_words, execute_watch},
     VerbEntry{"refresh_certs", Verb::refresh_certs, parse_words, execute_refresh_certs},
 };
 

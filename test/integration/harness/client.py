@@ -51,6 +51,15 @@ class Client:
         line, self._unread = self._unread.split(b"\r\n", 1)
         return line
 
+    def through(self, marker):
+        """Everything up to the marker, which is taken, too."""
+        seen = 0
+        while (at := self._unread.find(marker, seen)) < 0:
+            seen = max(0, len(self._unread) - len(marker))
+            self._fill()
+        data, self._unread = self._unread[:at], self._unread[at + len(marker):]
+        return data
+
     def exactly(self, count):
         while len(self._unread) < count:
             self._fill()

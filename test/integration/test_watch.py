@@ -1,0 +1,81 @@
+"""Watchers: what the server does arrives at them while it is done, whatever thread does it, and
+one that does not read costs nobody anything."""
+import re
+import time
+
+from harness import Case, main, until
+
+LINE = re.compile(rb"ts=\d+\.\d{6} gid=\d+ type=(.*)")
+
+
+class Watching(Case):
+    def setUp(self):
+        super().setUp()
+        self.server = self.node("-t", "4", "-m", "16").start()
+
+    def _watch(self, topics):
+        client = self.server.client()
+        self.addCleanup(client.close)
+        self.assertEqual(client.ask(b"watch " + topics), b"OK")
+        return client
+
+    def _event(self, watcher):
+        line = watcher.through(b"\n")  # without a carriage return, unlike answers
+        match = LINE.fullmatch(line)
+        self.assertTrue(match, line)
+        return match.group(1)
+
+    def test_events_of_every_thread_arrive_without_a_request(self):
+        watcher = self._watch(b"mutations deletions")
+        for number in range(8):  # one after the other on all four threads
+            key = b"key%d" % number
+            with self.server.client() as client:
+                client.set(key, b"value")
+                self.assertIn(b"item_store key=" + key + b" status=stored", self._event(watcher))
+                client.ask(b"delete " + key)
+                self.assertIn(b"deleted key=" + key + b" cmd=delete", self._event(watcher))
+
+    def test_connections_are_reported_with_address_and_reason(self):
+        watcher = self._watch(b"connevents")
+        with self.server.client() as client:
+            client.ask(b"version")
+            opened = self._event(watcher)
+        closed = self._event(watcher)
+        self.assertRegex(opened, rb"conn_new rip=127\.[0-9.]+ rport=\d+ transport=tcp cfd=\d+")
+        self.assertRegex(closed, rb"conn_close .* reason=normal cfd=\d+")
+        self.assertEqual(re.findall(rb"rport=\d+", opened), re.findall(rb"rport=\d+", closed))
+
+    def test_a_watcher_that_does_not_read_costs_nobody_anything_and_is_told_what_it_missed(self):
+        lazy = self._watch(b"fetchers mutations")
+        busy = self._watch(b"deletions")
+        pipelined = b"get key\r\n" * 500
+        with self.server.client() as client:
+            started = time.monotonic()
+            for _ in range(100):
+                client.send(pipelined)
+                for _ in range(500):
+                    self.assertEqual(client.line(), b"END")
+            self.assertLess(time.monotonic() - started, 20)
+            client.set(b"key", b"value")
+            client.ask(b"delete key")
+            self.assertIn(b"deleted key=key", self._event(busy))
+        stats = self.server.stats()
+        self.assertGreater(int(stats["log_watcher_skipped"]), 0)
+        self.assertEqual(int(stats["log_watchers"]), 2)
+        lazy.through(b"\nskipped=")
+        self.assertGreater(int(lazy.through(b"\n")), 0)
+        self.assert_still_serves(self.server)
+
+    def test_a_watcher_that_leaves_is_forgotten(self):
+        self._watch(b"fetchers").close()
+        until(lambda: self.server.stats()["log_watchers"] == "0", 2, "nobody watches")
+
+    def test_a_server_with_watchers_stops_at_once(self):
+        self._watch(b"fetchers connevents")
+        started = time.monotonic()
+        self.server.stop()
+        self.assertLess(time.monotonic() - started, 2)
+
+
+if __name__ == "__main__":
+    main()

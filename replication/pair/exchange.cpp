@@ -46,12 +46,16 @@ bool Exchange::Impl::on_ack(const Frame& frame, const storage::Now& now) noexcep
     progress_.heard_acked = ack.seq();
     free_acknowledged(ack.seq());
     context_.counters.add(ExchangeCounter::peer_nomem, ack.not_stored());
+    measure_lag(now);
+    return true;
+}
+
+void Exchange::Impl::measure_lag(const storage::Now& now) noexcept {
     const auto lag =
         context_.window.empty()
             ? 0
             : now.steady_ms - std::min(now.steady_ms, context_.window.oldest_sent_ms());
     lag_ms_.store(lag, std::memory_order_relaxed);
-    return true;
 }
 
 void Exchange::Impl::record_wanted(const AckReader& ack, const storage::Now& now) noexcept {
@@ -249,6 +253,9 @@ bool Exchange::wants_to_send() const noexcept {
 }
 bool Exchange::may_rest() noexcept {
     return impl_->may_rest();
+}
+void Exchange::measure_lag(const storage::Now& now) noexcept {
+    impl_->measure_lag(now);
 }
 bool Exchange::caught_up() const noexcept {
     return impl_->caught_up();

@@ -105,6 +105,9 @@ class Exchange {
     // False: there is something to send already, and nothing was asked.
     bool may_rest() noexcept;
 
+    // Each ACK measures the lag; while none comes somebody else has to, now and then.
+    void measure_lag(const storage::Now& now) noexcept;
+
     // This side has told the peer everything: no bucket dirty or under way, less than a batch in
     // the log, and the peer's answers to our lists are with it. What STATE says.
     bool caught_up() const noexcept;

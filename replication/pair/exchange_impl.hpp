@@ -36,6 +36,7 @@ class Exchange::Impl {
                         const storage::Now& now) noexcept;
     bool wants_to_send() const noexcept;
     bool may_rest() noexcept;
+    void measure_lag(const storage::Now& now) noexcept;
     bool caught_up() const noexcept;
     bool drained() const noexcept;
     ExchangeStats stats() const noexcept;

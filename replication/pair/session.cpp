@@ -87,6 +87,7 @@ void Session::produce(lib::ByteBuffer& out, const LinkMachine& link, const Outpu
 }
 
 void Session::write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+    parts_.exchange.measure_lag(now);
     const auto stats = parts_.exchange.stats();
     Ping ping;
     ping.steady_ms = now.steady_ms;

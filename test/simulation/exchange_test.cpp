@@ -164,6 +164,20 @@ TEST_CASE("R13: no acknowledgement overtakes a large value that was read before"
     CHECK(pair.get(1, "large").size() == 900'000);
 }
 
+TEST_CASE("the lag grows while a peer confirms nothing, and is gone when it does") {
+    Pair pair;
+    pair.link();
+    pair.settle();
+    pair.set(0, "a", "1");
+    const auto sent = pair.sent_by(0);
+    pair.now.steady_ms += 700;
+    pair.nodes[0]->exchange().measure_lag(pair.now);
+    CHECK(pair.nodes[0]->exchange().stats().lag_ms == 700);
+    REQUIRE(pair.nodes[1]->receive(sent, pair.now));
+    pair.settle();
+    CHECK(pair.nodes[0]->exchange().stats().lag_ms == 0);
+}
+
 TEST_CASE("R14: a flush whose session is lost after the HELLO reaches the peer all the same") {
     Pair pair;
     pair.link();

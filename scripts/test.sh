@@ -7,7 +7,7 @@
 #   install  what the tests need, with apt
 #   format   clang-format has nothing to change
 #   clang    clang's warnings and thread-safety analysis (scripts/tidy.sh runs clang-tidy)
-#   debug    unit, simulation, conformance and integration tests, layering, model
+#   debug    unit, simulation, conformance, integration and chaos tests, layering, model
 #   asan     unit, simulation and integration tests under address and undefined behaviour sanitizers
 #   tsan     the same under the thread sanitizer
 #   release  the figures that only optimised code must reach: 2 million items joined

@@ -84,7 +84,7 @@ class Case(unittest.TestCase):
         b = self.node(*arguments, name="b", host=2, peer=self.addresses.host(1))
         return Pair(a, b)
 
-    def relayed_pair(self, *arguments):
+    def relayed_pair(self, *arguments, relay=Relay):
         """(pair, relays): two nodes whose links both pass through relays.
 
         The relays' addresses are such that each node sees its own end as low or high as without
@@ -92,14 +92,14 @@ class Case(unittest.TestCase):
         at = self.addresses.host
         a = self.node(*arguments, name="a", host=5, peer=at(11))
         b = self.node(*arguments, name="b", host=10, peer=at(4))
-        relays = [Relay((at(11), self.link_port), b.link_address, source=at(4)),
-                  Relay((at(4), self.link_port), a.link_address, source=at(11))]
+        relays = [relay((at(11), self.link_port), b.link_address, source=at(4)),
+                  relay((at(4), self.link_port), a.link_address, source=at(11))]
         for relay in relays:
             self.addCleanup(relay.stop)
         return Pair(a, b), relays
 
     def haproxy(self, nodes):
-        proxy = HAProxy(self.directory, (self.addresses.host(15), self.client_port), nodes)
+        proxy = HAProxy(self.directory, (self.addresses.host(15), self.client_port), list(nodes))
         self.addCleanup(proxy.stop)
         return proxy.start()
 

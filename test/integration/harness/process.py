@@ -11,22 +11,27 @@ from harness.waiting import Late, until
 class Process:
     """A child that writes to a log file. `stop` is polite first, `kill` is not."""
 
-    def __init__(self, argv, log_path, descriptors=None, environment=None):
+    def __init__(self, argv, log_path, descriptors=None, environment=None, prepare=None):
+        """`prepare` is called in the child before the program is, as in a namespace of its own."""
         self.argv = [str(word) for word in argv]
         self.log_path = log_path
         self._descriptors = descriptors
+        self._prepare = prepare
         with open(log_path, "ab") as log:
             log.write(("$ " + " ".join(self.argv) + "\n").encode())
             log.flush()
             self._child = subprocess.Popen(
                 self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                preexec_fn=self._limit if descriptors else None,
+                preexec_fn=self._before_program if descriptors or prepare else None,
                 env={**os.environ, **(environment or {})})
         self.pid = self._child.pid
 
-    def _limit(self):
-        limit = (self._descriptors, self._descriptors)
-        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+    def _before_program(self):
+        if self._descriptors:
+            limit = (self._descriptors, self._descriptors)
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        if self._prepare:
+            self._prepare()
 
     def is_running(self):
         return self._child.poll() is None

@@ -32,12 +32,15 @@ listen memcached
 
 class HAProxy:
     PROGRAM = "/usr/sbin/haproxy"
+    SERVER = "    server {} {}:{} check"
+    LATER_SERVER = SERVER
 
     def __init__(self, directory, front, nodes):
         self.address = front
         self._directory = directory
-        servers = "\n".join("    server {} {}:{} check".format(node.name, *node.address)
-                            for node in nodes)
+        lines = [self.SERVER] + [self.LATER_SERVER] * (len(nodes) - 1)
+        servers = "\n".join(line.format(node.name, *node.address)
+                            for line, node in zip(lines, nodes))
         self._path = os.path.join(directory, "haproxy.cfg")
         with open(self._path, "w") as file:
             file.write(CONFIGURATION.format(directory=directory, front="{}:{}".format(*front),

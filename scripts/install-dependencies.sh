@@ -3,6 +3,8 @@
 #
 #   scripts/install-dependencies.sh build   what it takes to build and run twincached
 #   scripts/install-dependencies.sh test    that, and what the tests are made with (default)
+#   scripts/install-dependencies.sh clients that, and the clients of test/clients with the languages
+#                                           they are written in (hundreds of MB)
 #
 # Debian 12's default Boost is 1.74; twincached needs 1.81, which Debian has, too, but the two sets
 # of headers exclude each other: 1.74's are removed if they are there.
@@ -13,10 +15,19 @@ for_build=(g++ cmake ninja-build ccache libboost1.81-dev libboost-program-option
 for_tests=(catch2 libbenchmark-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
            git memcached haproxy iproute2 faketime libmemcached-tools python3 python3-memcache python3-pymemcache)
 
+for_clients=(python3-pylibmc python3-binary-memcached php-cli php-memcached php-memcache
+             libcache-memcached-perl libcache-memcached-fast-perl ruby ruby-dalli
+             golang-go golang-github-bradfitz-gomemcache-dev
+             openjdk-17-jdk-headless libspymemcached-java
+             collectd-core munin-plugins-extra monitoring-plugins-contrib)
+# Node.js from elsewhere brings an npm of its own, which Debian's would exclude.
+command -v npm > /dev/null || for_clients+=(nodejs npm)
+
 case ${1:-test} in
     build) wanted=("${for_build[@]}") ;;
     test) wanted=("${for_build[@]}" "${for_tests[@]}") ;;
-    *) fail "build or test, not $1" ;;
+    clients) wanted=("${for_build[@]}" "${for_tests[@]}" "${for_clients[@]}") ;;
+    *) fail "build, test or clients, not $1" ;;
 esac
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }

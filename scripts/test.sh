@@ -8,13 +8,15 @@
 #   format   clang-format has nothing to change
 #   clang    clang's warnings and thread-safety analysis (scripts/tidy.sh runs clang-tidy)
 #   debug    unit, simulation, conformance, integration and chaos tests, layering, model
+#   clients  client libraries in eight languages and readers of statistics, all installed with apt
+#            and npm; none may be missing
 #   asan     unit, simulation and integration tests under address and undefined behaviour sanitizers
 #   tsan     the same under the thread sanitizer
 #   release  the figures that only optimised code must reach: 2 million items joined
 #   fuzz     every fuzzer for a while (FUZZ_SECONDS in all, 60 by default)
 source "$(dirname "$0")/common.sh"
 
-all_stages=(install format clang debug asan tsan release fuzz)
+all_stages=(install format clang debug clients asan tsan release fuzz)
 sanitized_labels='unit|simulation|integration'
 
 # A time bound that a busy machine broke is tried once more; ctest shows both runs.
@@ -36,7 +38,14 @@ stage_clang() { build tidy; }
 
 stage_debug() {
     build debug
-    run_ctest debug
+    run_ctest debug -LE clients
+}
+
+stage_clients() {
+    scripts/install-dependencies.sh clients
+    build debug twincached mcload
+    scripts/build-clients.sh
+    TWINCACHED_ALL_CLIENTS=1 run_ctest debug -L clients
 }
 
 stage_asan() {

@@ -21,7 +21,8 @@ class Relay:
     CHUNK = 1 << 16
     HELD_CHUNKS = 256  # at most this many chunks of a direction; then the source has to wait
 
-    def __init__(self, front, back, source):
+    def __init__(self, front, back, source=""):
+        """`back` is an address, or the path of a unix socket."""
         self._back = back
         self._source = source
         self._listener = socket.create_server(front, backlog=16)
@@ -108,15 +109,23 @@ class Relay:
             self._reset(inner)
             return True
         try:
-            outer = socket.create_connection(self._back, 1, (self._source, 0))
+            outer = self._dial()
         except OSError:
             self._reset(inner)
             return True
         for end in (inner, outer):
             end.setblocking(False)
-            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if end.family != socket.AF_UNIX:
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._halves += [_Half(inner, outer), _Half(outer, inner)]
         return True
+
+    def _dial(self):
+        if not isinstance(self._back, str):
+            return socket.create_connection(self._back, 1, (self._source, 0))
+        outer = socket.socket(socket.AF_UNIX)
+        outer.connect(self._back)
+        return outer
 
     def _move(self):
         if self._is_black_hole:

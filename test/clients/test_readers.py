@@ -1,0 +1,192 @@
+"""Those who read our statistics: collectd, munin, nagios, memcached-tool, libmemcached's tools, and
+a reader with the rules of the Prometheus exporter's parser."""
+import os
+import re
+import shutil
+import subprocess
+
+import clients  # noqa: F401  the harness is found through it
+from harness import Case, main, until, world
+from harness.process import Process
+
+
+class Readers(Case):
+    needs_replication = True
+
+    def setUp(self):
+        super().setUp()
+        self.nodes = self.pair().start()
+        self.server = self.nodes.a
+        self.at = "{}:{}".format(*self.server.address)
+        with self.server.client() as client:
+            for number in range(50):
+                client.set(b"key%d" % number, b"x" * number * 20)
+            client.get(b"key1")
+            client.get(b"absent")
+
+    def _needs(self, path):
+        if not os.path.exists(path):
+            if os.environ.get("TWINCACHED_ALL_CLIENTS") == "1":
+                self.fail(f"{path} is not there, and all readers are promised")
+            self.skipTest(f"{path} is not there")
+        return path
+
+    def _said(self, *words, status=0, environment=None):
+        ended = subprocess.run(words, capture_output=True, text=True, timeout=world.scaled(30),
+                               stdin=subprocess.DEVNULL,
+                               env={**os.environ, **(environment or {})})
+        self.assertEqual(ended.returncode, status, f"{words}: {ended.stdout}{ended.stderr}")
+        return ended.stdout
+
+    def test_collectd_reads_everything_that_it_knows(self):
+        program = self._needs("/usr/sbin/collectd")
+        path = os.path.join(self.directory, "collectd.conf")
+        with open(path, "w") as file:
+            file.write(COLLECTD.format(directory=self.directory, host=self.server.host,
+                                       port=self.server.address[1]))
+        collectd = Process([program, "-f", "-C", path],
+                           os.path.join(self.directory, "collectd.log"))
+        self.addCleanup(collectd.stop)
+        folder = os.path.join(self.directory, "csv", "here", "memcached-twin")
+        wanted = ["memcached_command-get", "memcached_command-set", "memcached_command-flush",
+                  "memcached_connections-current", "memcached_items-current", "memcached_octets",
+                  "memcached_ops-hits", "memcached_ops-misses", "memcached_ops-evictions",
+                  "ps_count", "ps_cputime", "df-cache", "percent-hitratio"]
+        until(lambda: not self._lacking(folder, wanted), 20, "collectd has written all it knows",
+              0.05)
+        self.assertEqual(self._last(folder, "memcached_items-current"), ["50.000000"])
+        free_and_used = [float(number) for number in self._last(folder, "df-cache")]
+        self.assertEqual(sum(free_and_used), 64 * 1024 * 1024)
+
+    @staticmethod
+    def _lacking(folder, wanted):
+        written = os.listdir(folder)
+        return [name for name in wanted if not any(file.startswith(name) for file in written)]
+
+    @staticmethod
+    def _last(folder, name):
+        file, = (file for file in os.listdir(folder) if file.startswith(name))
+        with open(os.path.join(folder, file)) as lines:
+            return lines.read().splitlines()[-1].split(",")[1:]
+
+    def test_munins_plugin_knows_every_value(self):
+        plugin = self._needs("/usr/share/munin/plugins/memcached_")
+        where = {"host": self.server.host, "port": str(self.server.address[1])}
+        for graph, values in (("rates", 6), ("bytes", 2), ("counters", 3)):
+            with self.subTest(graph=graph):
+                link = os.path.join(self.directory, f"memcached_{graph}")
+                os.symlink(plugin, link)
+                self.assertIn("graph_title", self._said(link, "config", environment=where))
+                said = self._said(link, environment=where)
+                self.assertEqual(len(re.findall(r"^\w+\.value \d+$", said, re.M)), values, said)
+
+    def test_nagios_check_is_content_and_keeps_its_history_with_us(self):
+        check = self._needs("/usr/lib/nagios/plugins/check_memcached")
+        host, port = self.server.host, str(self.server.address[1])
+        for _ in range(2):
+            self.assertTrue(self._said(check, "-H", host, "-p", port).startswith("OK"))
+        with self.nodes.b.client() as client:
+            until(lambda: client.get(b"check_memcached"), 2, "its history is on both nodes")
+
+    def test_memcached_tool_shows_classes_statistics_settings_and_contents(self):
+        tool = self._needs("/usr/share/memcached/scripts/memcached-tool")
+        self.assertRegex(self._said(tool, self.at, "display"), r"(?m)^ +\d+ +\d+B +")
+        self.assertRegex(self._said(tool, self.at, "stats"), r"curr_items +50")
+        self.assertRegex(self._said(tool, self.at, "settings"), r"maxbytes +67108864")
+        self.assertIn("sizes", self._said(tool, self.at, "sizes"))
+        self.assertEqual(self._said(tool, self.at, "keys").count("key="), 50)
+        self.assertEqual(self._said(tool, self.at, "dump").count("add key"), 50)
+
+    def test_memcstat_reads_all_families(self):
+        tool = self._needs(shutil.which("memcstat") or "memcstat")
+        for family in ("", "items", "slabs", "settings"):
+            with self.subTest(family=family):
+                words = [f"--args={family}"] if family else []
+                self.assertIn(":", self._said(tool, f"--servers={self.at}", *words))
+
+    def test_the_prometheus_exporter_would_take_all_four_reports(self):
+        # Its rules, one by one: it sends these on one connection and gives up at what it cannot read.
+        with self.server.client() as client:
+            general = self._exporter_reads(client, b"stats", self._check_general_key)
+            for name in ("cmd_set", "cas_misses", "cas_hits", "cas_badval"):
+                int(general[name])
+            for name in ("rusage_user", "rusage_system"):
+                self.assertRegex(general[name], r"^\d+\.\d{6}$")
+            slabs = self._exporter_reads(client, b"stats slabs", self._check_slab_key)
+            classes = {key.split(":")[0] for key in slabs if ":" in key}
+            self.assertTrue(classes)
+            for number in classes:
+                for name in ("cmd_set", "cas_hits", "cas_badval", "chunk_size"):
+                    int(slabs[f"{number}:{name}"])
+            self._exporter_reads(client, b"stats items", self._check_item_key)
+            self._exporter_reads_settings(client)
+
+    def _exporter_reads(self, client, request, check_key):
+        found = {}
+        for line in self._lines(client, request):
+            words = line.split(" ")
+            self.assertEqual(len(words), 3, f"{line!r} would be passed over")
+            check_key(words[1])
+            found[words[1]] = words[2]
+        return found
+
+    def _lines(self, client, request):
+        client.send(request + b"\r\n")
+        lines = []
+        while (line := client.line().decode()) != "END":
+            self.assertLess(len(line), 4096)
+            self.assertTrue(line.startswith("STAT "), line)
+            lines.append(line)
+        return lines
+
+    def _check_general_key(self, key):
+        self.assertNotIn(":", key, "it would be taken for a slab class")
+
+    def _check_slab_key(self, key):
+        self.assertRegex(key, r"^(\d+:)?[a-z_]+$")
+
+    def _check_item_key(self, key):
+        self.assertRegex(key, r"^items:\d+:[a-z_]+$")
+
+    def _exporter_reads_settings(self, client):
+        settings = {}
+        for line in self._lines(client, b"stats settings"):
+            words = line.split(" ", 2)
+            self.assertEqual(len(words), 3, f"{line!r}: the exporter gives up here")
+            settings[words[1]] = words[2]
+        int(settings["maxconns"])
+        if settings["lru_crawler"] == "yes":
+            self.assertIn(settings["lru_maintainer_thread"], ("yes", "no"))
+            for name in ("lru_crawler_sleep", "lru_crawler_tocrawl", "hot_lru_pct", "warm_lru_pct",
+                         "hot_max_factor", "warm_max_factor"):
+                float(settings[name])
+
+
+COLLECTD = """
+Hostname "here"
+FQDNLookup false
+BaseDir "{directory}"
+PIDFile "{directory}/collectd.pid"
+PluginDir "/usr/lib/collectd"
+TypesDB "/usr/share/collectd/types.db"
+Interval 1
+LoadPlugin logfile
+<Plugin logfile>
+    File "{directory}/collectd-plugin.log"
+</Plugin>
+LoadPlugin csv
+<Plugin csv>
+    DataDir "{directory}/csv"
+</Plugin>
+LoadPlugin memcached
+<Plugin memcached>
+    <Instance "twin">
+        Address "{host}"
+        Port "{port}"
+    </Instance>
+</Plugin>
+"""
+
+
+if __name__ == "__main__":
+    main()

@@ -40,6 +40,11 @@ enum class Answer : std::uint8_t {
     pipelined_watch,
     watch_denied,
     too_many_watchers,
+    unauthenticated,
+    login_malformed,
+    login_refused,
+    login_bad_end,
+    login_too_long,
     // The server cannot.
     too_large,
     no_memory,

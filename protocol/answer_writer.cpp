@@ -45,6 +45,11 @@ constexpr auto make_texts() noexcept {
     set(pipelined_watch, "ERROR cannot pipeline other commands before watch\r\n");
     set(watch_denied, "CLIENT_ERROR watch commands not allowed\r\n");
     set(too_many_watchers, "WATCHER_TOO_MANY log watcher limit reached\r\n");
+    set(unauthenticated, "CLIENT_ERROR unauthenticated\r\n");
+    set(login_malformed, "CLIENT_ERROR bad authentication token format\r\n");
+    set(login_refused, "CLIENT_ERROR authentication failure\r\n");
+    set(login_bad_end, "CLIENT_ERROR bad command line termination\r\n");
+    set(login_too_long, "CLIENT_ERROR auth token too long\r\n");
     set(too_large, "SERVER_ERROR object too large for cache\r\n");
     set(no_memory, "SERVER_ERROR out of memory storing object\r\n");
     set(no_memory_for_number, "SERVER_ERROR out of memory\r\n");

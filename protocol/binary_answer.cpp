@@ -22,6 +22,8 @@ std::string_view words_of(BinaryStatus status) noexcept {
             return "Non-numeric server-side value for incr or decr";
         case BinaryStatus::authentication:
             return "Auth failure.";
+        case BinaryStatus::authentication_goes_on:
+            return "";
         case BinaryStatus::unknown_command:
             return "Unknown command";
         case BinaryStatus::no_memory:

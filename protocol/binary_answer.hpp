@@ -19,6 +19,7 @@ enum class BinaryStatus : std::uint16_t {
     not_stored = 0x05,
     non_numeric = 0x06,
     authentication = 0x20,
+    authentication_goes_on = 0x21,
     unknown_command = 0x81,
     no_memory = 0x82,
 };

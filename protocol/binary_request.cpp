@@ -45,6 +45,9 @@ constexpr BinaryShape shapes[] = {
     {0x0b, Verb::version, false, false, 0, false, false, false},
     {0x10, Verb::stat, false, false, 0, false, false, false},
     {0x1b, Verb::verbosity, false, false, 4, false, false, false},
+    {0x20, Verb::sasl_list, false, false, 0, false, false, false},
+    {0x21, Verb::sasl_start, false, false, 0, false, true, true},
+    {0x22, Verb::sasl_step, false, false, 0, false, true, true},
 };
 
 constexpr std::size_t opcode_limit = 0x25;

@@ -41,6 +41,9 @@ enum class BinaryVerb : std::uint8_t {
     verbosity,
     touch,
     get_and_touch,
+    sasl_list,  // this and what follows belong to SASL
+    sasl_start,
+    sasl_step,
 };
 
 // What a request of an opcode must look like. A quiet one is silent when it succeeds, or, if it
@@ -74,6 +77,12 @@ struct BinaryRequest {
     std::uint64_t value_bytes() const noexcept { return body_bytes - extras_bytes - key_bytes; }
     // False if the lengths contradict each other.
     bool is_consistent() const noexcept { return extras_bytes + key_bytes <= body_bytes; }
+    bool is_version() const noexcept {
+        return shape != nullptr && shape->verb == BinaryVerb::version;
+    }
+    bool is_sasl() const noexcept {
+        return shape != nullptr && shape->verb >= BinaryVerb::sasl_list;
+    }
     // False if it does not look as its opcode demands. REQUIRES: shape, is_consistent().
     bool is_well_formed() const noexcept;
 

@@ -1,7 +1,9 @@
 #include "protocol/binary_verbs.hpp"
 
+#include "protocol/authentication.hpp"
 #include "protocol/stats_report.hpp"
 
+#include <cassert>
 #include <limits>
 #include <optional>
 
@@ -236,6 +238,13 @@ Outcome execute_binary(Turn& turn, const BinaryRequest& request) noexcept {
         case BinaryVerb::version:
             call.answer.text(turn.executor.service().version().substr(0, version_limit));
             return Outcome::done;
+        case BinaryVerb::sasl_list:
+            call.answer.text(sasl_mechanisms);
+            return Outcome::done;
+        case BinaryVerb::sasl_start:
+        case BinaryVerb::sasl_step:
+            assert(false);  // the conversation answers them itself
+            return Outcome::close;
     }
     return Outcome::done;
 }

@@ -92,7 +92,7 @@ void Conversation::value_received(std::size_t count) noexcept {
 }
 
 Conversation::Step Conversation::next_request(Burst& burst) noexcept {
-    if (dialect_ == Dialect::unknown) dialect_ = dialect_of(burst.input.readable());
+    if (dialect_ == Dialect::unknown) begin_dialect(burst.input.readable());
     switch (dialect_) {
         case Dialect::text:
             return next_line(burst);
@@ -105,10 +105,19 @@ Conversation::Step Conversation::next_request(Burst& burst) noexcept {
     return Step::close;
 }
 
+void Conversation::begin_dialect(std::string_view input) noexcept {
+    dialect_ = dialect_of(input);
+    const auto& settings = executor_.settings();
+    const bool is_guarded =
+        dialect_ == Dialect::binary ? settings.sasl_required : settings.login_required;
+    if (!is_guarded) authentication_.open();
+}
+
 Conversation::Dialect Conversation::dialect_of(std::string_view input) const noexcept {
     const auto& settings = executor_.settings();
     const bool is_binary = static_cast<unsigned char>(input.front()) == binary_request_magic;
     if (is_binary && settings.binary) return Dialect::binary;
+    if (is_binary && settings.login_required) return Dialect::refused;
     // With -B ascii even this byte begins a line, though a strange one.
     return settings.ascii ? Dialect::text : Dialect::refused;
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "protocol/authentication.hpp"
 #include "protocol/executor.hpp"
 #include "protocol/output.hpp"
 #include "protocol/service.hpp"
@@ -71,15 +72,22 @@ class Conversation {
     Step step(Burst& burst) noexcept;
     Step next_request(Burst& burst) noexcept;
     Step report(Burst& burst) noexcept;
+    void begin_dialect(std::string_view input) noexcept;
     Dialect dialect_of(std::string_view input) const noexcept;
     Step receive_large_value(Burst& burst) noexcept;
     Step swallow(Burst& burst) noexcept;
     void finish_request(Burst& burst, std::size_t consumed) noexcept;
     void note_phase(const lib::ByteBuffer& input, Step step) noexcept;
 
+    // Before the client has said who it is.
+    Step run_login_line(Burst& burst, const Line& line) noexcept;
+    Step take_sasl(Burst& burst, const BinaryRequest& request) noexcept;
+    void count_attempt(Admission admission) noexcept;
+
     // The text protocol.
     Step next_line(Burst& burst) noexcept;
     Step answer_get_run(Burst& burst) noexcept;
+    bool may_be_long(std::string_view text) const noexcept;
     Step await_line(std::string_view text) noexcept;
     Step run_line(Burst& burst, const Line& line) noexcept;
     Step execute(Burst& burst, Turn& turn, const VerbEntry& entry, const Command& command,
@@ -111,6 +119,7 @@ class Conversation {
     std::unique_ptr<Watcher> watcher_;
     Progress progress_;
     Answer after_swallow_ = Answer::none;
+    Authentication authentication_;
     Phase phase_ = Phase::idle;
     Dialect dialect_ = Dialect::unknown;
     bool first_line_ = true;

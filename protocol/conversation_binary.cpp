@@ -11,7 +11,14 @@ Conversation::Step Conversation::next_packet(Burst& burst) noexcept {
     const auto input = burst.input.readable();
     if (static_cast<unsigned char>(input.front()) != binary_request_magic) return Step::close;
     if (input.size() < binary_header_size) return Step::need_input;
-    const auto request = parse_binary(input);
+    auto request = parse_binary(input);
+    const bool is_sasl = request.is_sasl();
+    if (is_sasl && !executor_.settings().sasl_required) request.shape = nullptr;
+    const bool is_shut_out = !authentication_.is_open() && !is_sasl && !request.is_version();
+    if (is_shut_out && request.is_consistent()) {
+        BinaryAnswer(burst.output, request).error(BinaryStatus::authentication);
+        return Step::close;
+    }
     const bool may_run =
         request.shape != nullptr && request.is_consistent() && request.is_well_formed();
     if (!may_run) return refuse_packet(burst, request);
@@ -37,6 +44,7 @@ Conversation::Step Conversation::refuse_packet(Burst& burst,
 Conversation::Step Conversation::take_packet(Burst& burst, const BinaryRequest& request) noexcept {
     Turn turn{executor_, burst.answers, burst.now, progress_};
     const auto head = request.head_bytes();
+    if (request.is_sasl() && request.shape->has_value) return take_sasl(burst, request);
     if (!request.shape->has_value) return execute_packet(burst, request, turn, head);
 
     auto& store = executor_.store();

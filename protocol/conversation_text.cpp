@@ -27,7 +27,7 @@ bool is_retrieval(std::string_view text) noexcept {
 }  // namespace
 
 Conversation::Step Conversation::next_line(Burst& burst) noexcept {
-    if (!progress_.started && scanned_ == 0) {
+    if (!progress_.started && scanned_ == 0 && authentication_.is_open()) {
         const auto step = answer_get_run(burst);
         if (step == Step::go_on) return step;
     }
@@ -35,10 +35,11 @@ Conversation::Step Conversation::next_line(Burst& burst) noexcept {
     const void* const found = std::memchr(text.data() + scanned_, '\n', text.size() - scanned_);
     if (found == nullptr) return await_line(text);
     const auto newline = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
-    if (newline > line_limit && !is_retrieval(text)) return Step::close;
+    if (newline > line_limit && !may_be_long(text)) return Step::close;
     scanned_ = newline;
     const auto end = newline > 0 && text[newline - 1] == '\r' ? newline - 1 : newline;
-    return run_line(burst, {text.substr(0, end), newline + 1});
+    const Line line{text.substr(0, end), newline + 1};
+    return authentication_.is_open() ? run_line(burst, line) : run_login_line(burst, line);
 }
 
 Conversation::Step Conversation::answer_get_run(Burst& burst) noexcept {
@@ -54,10 +55,14 @@ Conversation::Step Conversation::answer_get_run(Burst& burst) noexcept {
     return Step::go_on;
 }
 
+bool Conversation::may_be_long(std::string_view text) const noexcept {
+    return authentication_.is_open() && is_retrieval(text);
+}
+
 Conversation::Step Conversation::await_line(std::string_view text) noexcept {
     scanned_ = text.size();
     const bool too_long =
-        text.size() > line_limit && (!is_retrieval(text) || text.size() > retrieval_line_limit);
+        text.size() > line_limit && (!may_be_long(text) || text.size() > retrieval_line_limit);
     return too_long ? Step::close : Step::need_input;
 }
 

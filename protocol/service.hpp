@@ -4,6 +4,7 @@
 
 #include "lib/counters.hpp"
 #include "lib/function_ref.hpp"
+#include "protocol/passwords.hpp"
 #include "protocol/prefix_stats.hpp"
 #include "protocol/watch_log.hpp"
 #include "storage/size_classes.hpp"
@@ -82,12 +83,16 @@ struct Settings {
     bool ascii = true;            // -B auto or ascii
     bool binary = true;           // -B auto or binary
     char prefix_delimiter = ':';  // -D
+    bool sasl_required = false;   // -S: clients of the binary protocol must log in
+    bool login_required = false;  // -Y: clients of the text protocol must
 };
 
 // What the conversations of a server share among themselves; nobody else needs it.
 struct SharedState {
     PrefixStats prefixes;
     WatchLog watch_log;
+    Credentials login_credentials;  // of the text protocol
+    Credentials sasl_credentials;
     // Answers of `lru_crawler enable|disable` depend on it, and nothing else: expiry in the
     // background is the store's business and cannot be switched off.
     std::atomic<bool> crawler_enabled{true};

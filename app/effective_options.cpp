@@ -240,6 +240,35 @@ constexpr std::array rows = {
            .plain_unit = seconds,
            .help = "Close clients that do not read their answers for this long; 0: never."},
 
+    // --- [access] ---------------------------------------------------------------------------
+    Option{.section = "access",
+           .key = "auth-file",
+           .flag = "auth-file",
+           .letter = 'Y',
+           .target = &Options::auth_file,
+           .initial = "",
+           .reloadable = true,
+           .help =
+               "Clients of the text protocol must log in: `set` of any key to \"user password\" "
+               "is\ntheir first command. A file of lines user:password, read again on SIGHUP."},
+    Option{.section = "access",
+           .key = "sasl",
+           .flag = "enable-sasl",
+           .letter = 'S',
+           .target = &Options::sasl,
+           .initial = "no",
+           .bare = true,
+           .help = "Clients of the binary protocol must log in by SASL PLAIN; the text protocol "
+                   "is\nrefused unless auth-file guards it."},
+    Option{.section = "access",
+           .key = "sasl-file",
+           .flag = "sasl-file",
+           .target = &Options::sasl_file,
+           .initial = "",
+           .reloadable = true,
+           .help = "Passwords for SASL, as in auth-file. Empty: the file that the environment "
+                   "variable\nMEMCACHED_SASL_PWDB names, or else auth-file."},
+
     // --- [commands] -------------------------------------------------------------------------
     Option{.section = "commands",
            .key = "flush-all",

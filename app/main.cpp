@@ -43,8 +43,8 @@ void make_absolute(std::string& path) {
 }
 
 int serve(Options options, const std::vector<std::string>& remarks) {
-    for (auto* path :
-         {&options.pid_file, &options.unix_socket, &options.log_file, &options.secret_file}) {
+    for (auto* path : {&options.pid_file, &options.unix_socket, &options.log_file,
+                       &options.secret_file, &options.auth_file, &options.sasl_file}) {
         make_absolute(*path);
     }
     std::signal(SIGPIPE, SIG_IGN);
@@ -94,7 +94,10 @@ int run(const std::vector<std::string>& arguments) {
     if (is_asked(options, "print-default-config")) return print(default_config_text());
     if (!reader.problems().empty()) return complain(reader.problems());
     if (is_asked(options, "print-config")) return print(config_text(options));
-    if (is_asked(options, "check-config")) return print("the options are valid\n");
+    if (is_asked(options, "check-config")) {
+        PasswordFiles(nullptr, nullptr).load(options);
+        return print("the options are valid\n");
+    }
     return serve(options, reader.remarks());
 }
 

@@ -66,6 +66,29 @@ void check_network(OptionReader& reader) {
     }
 }
 
+// Texts are memcached's.
+void check_access(OptionReader& reader) {
+    const auto& options = reader.options();
+    const auto complain = [&](std::string_view key, std::string message) {
+        reader.complain(reader.origin_of("access", key), std::move(message), exit_usage);
+    };
+    const bool has_login = !options.auth_file.empty();
+    if (options.sasl && options.protocol == "ascii") {
+        complain("sasl", "ERROR: You cannot allow the ASCII protocol while using SASL.");
+    }
+    if (has_login && options.protocol == "binary") {
+        complain("auth-file",
+                 "ERROR: You cannot allow the BINARY protocol while using ascii authentication "
+                 "tokens.");
+    }
+    if (options.sasl && options.udp_port != 0) {
+        complain("sasl", "ERROR: Cannot enable UDP while using binary SASL authentication.");
+    }
+    if (has_login && options.udp_port != 0) {
+        complain("auth-file", "Cannot use UDP with ascii authentication enabled (-U 0 to disable)");
+    }
+}
+
 void check_replication(OptionReader& reader) {
     const auto& options = reader.options();
     const auto complain = [&](std::string_view key, std::string message) {
@@ -93,6 +116,7 @@ void check_replication(OptionReader& reader) {
 void check_together(OptionReader& reader) {
     check_item_size(reader);
     check_network(reader);
+    check_access(reader);
     check_replication(reader);
 }
 

@@ -94,7 +94,7 @@ void OptionReader::read_content(std::string_view content, const std::string& nam
 
 void OptionReader::set(const Option& option, std::optional<std::string_view> value,
                        const Origin& origin) {
-    if (option.use == Use::refused) return refuse(option, value, origin);
+    if (option.use == Use::refused) return refuse(option, origin);
     const auto earlier = origins_.find(&option);
     const bool is_first = earlier == origins_.end() || earlier->second.source != origin.source;
     const auto* list = std::get_if<std::vector<std::string> Options::*>(&option.target);
@@ -109,16 +109,7 @@ void OptionReader::set(const Option& option, std::optional<std::string_view> val
     if (is_first) remark_on(option, value.value_or(""));
 }
 
-void OptionReader::refuse(const Option& option, std::optional<std::string_view> value,
-                          const Origin& origin) {
-    if (option.key == "auth-file") {
-        const std::string path(value.value_or(""));
-        if (!std::ifstream(path)) {
-            return complain(origin,
-                            fmt::format("Could not open authfile [{}] for reading, error {}", path,
-                                        std::strerror(errno)));
-        }
-    }
+void OptionReader::refuse(const Option& option, const Origin& origin) {
     complain(origin, std::string(option.out_of_range), option.exit_code);
 }
 
@@ -180,6 +171,10 @@ void OptionReader::finish() {
             "Set this value to the number of cores in your machine or less.");
     }
     if (options_.driver == "auto") options_.driver = options_.peer.empty() ? "none" : "pair";
+    // Where only one protocol asks who its clients are, the other is closed.
+    if (options_.sasl != !options_.auth_file.empty() && options_.protocol == "auto") {
+        options_.protocol = options_.sasl ? "binary" : "ascii";
+    }
     check_together(*this);
 }
 

@@ -47,6 +47,11 @@ struct Options {
     std::chrono::milliseconds idle_timeout{};
     std::chrono::milliseconds write_timeout{};
 
+    // [access]
+    std::string auth_file;
+    bool sasl = false;
+    std::string sasl_file;
+
     // [commands]
     bool flush_all = false;
     bool dumps = false;

@@ -78,6 +78,10 @@ Server::Server(const Options& options, Log& log)
     store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(replication.secret),
                                               replicator_->sink());
     service_ = std::make_unique<ServerService>(options, *store_, limit_, log);
+    auto& shared = service_->shared();
+    passwords_ =
+        std::make_unique<PasswordFiles>(&shared.login_credentials, &shared.sasl_credentials);
+    passwords_->load(options);
     const IoPoolOptions pool{static_cast<std::size_t>(options.threads),
                              whole_seconds(options.idle_timeout),
                              whole_seconds(options.write_timeout)};
@@ -166,7 +170,8 @@ void Server::await_signal() {
 void Server::on_signal(int signal) {
     if (signal == SIGHUP) {
         log_.reopen();
-        return log_.info("the log was opened anew on SIGHUP");
+        log_.info("the log was opened anew on SIGHUP");
+        return passwords_->reload(options_, log_);
     }
     if (state_ == State::starting || state_ == State::serving) return stop(name_of(signal));
     log_.warning("a second signal: ending at once");

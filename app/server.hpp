@@ -13,6 +13,7 @@
 #include "app/log.hpp"
 #include "app/maintenance.hpp"
 #include "app/options.hpp"
+#include "app/password_files.hpp"
 #include "app/server_service.hpp"
 #include "app/system_clock.hpp"
 #include "replication/replicator.hpp"
@@ -64,6 +65,7 @@ class Server {
     std::unique_ptr<replication::Replicator> replicator_;
     std::unique_ptr<storage::Store> store_;
     std::unique_ptr<ServerService> service_;
+    std::unique_ptr<PasswordFiles> passwords_;
     std::unique_ptr<IoPool> pool_;
     std::unique_ptr<Acceptor> acceptor_;
     std::unique_ptr<Maintenance> maintenance_;

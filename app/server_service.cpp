@@ -27,6 +27,9 @@ protocol::Settings settings_from(const Options& options) {
     const auto& delimiter = options.reported.at("prefix-delimiter");
     if (!delimiter.empty()) settings.prefix_delimiter = delimiter.front();
     settings.ascii = options.protocol != "binary";
+    settings.binary = options.protocol != "ascii";
+    settings.sasl_required = options.sasl;
+    settings.login_required = !options.auth_file.empty();
     return settings;
 }
 

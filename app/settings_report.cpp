@@ -76,8 +76,8 @@ class Report {
         say("tcp_backlog", options_.backlog);
         say("binding_protocol",
             options_.protocol == "auto" ? std::string("auto-negotiate") : options_.protocol);
-        say("auth_enabled_sasl", "no");
-        say("auth_enabled_ascii", "no");
+        say("auth_enabled_sasl", yes_or_no(options_.sasl));
+        say("auth_enabled_ascii", options_.auth_file.empty() ? "no" : options_.auth_file);
         say("item_size_max", options_.item_size_limit_bytes);
         say("maxconns_fast", yes_or_no(options_.reject_fast));
         say("hashpower_init", said("hashpower"));

@@ -133,4 +133,14 @@ TEST_CASE("the settings say what the command line said") {
     }
 }
 
+TEST_CASE("the settings name who must log in and by which protocol") {
+    const auto sasl = report({"-S"});
+    CHECK(contains(sasl, "auth_enabled_sasl yes"));
+    CHECK(contains(sasl, "binding_protocol binary"));
+    const auto login = report({"-Y", "/etc/passwords"});
+    CHECK(contains(login, "auth_enabled_ascii /etc/passwords"));
+    CHECK(contains(login, "binding_protocol ascii"));
+    CHECK(contains(report({"-S", "-Y", "/x"}), "binding_protocol auto-negotiate"));
+}
+
 }  // namespace twincached::app

@@ -194,6 +194,22 @@ constexpr std::array rows = {
            .out_of_range = "Chunk size must be greater than 0",
            .help = "Space of the smallest size class in reports."},
 
+    Option{.section = "memory",
+           .key = "file",
+           .flag = "memory-file",
+           .letter = 'e',
+           .target = &Options::memory_file,
+           .initial = "",
+           .help = "Items are saved here at an orderly stop and put back at the next start."},
+    Option{.section = "memory",
+           .key = "file-timeout",
+           .flag = "memory-file-timeout",
+           .target = &Options::memory_file_timeout,
+           .initial = "20s",
+           .least = 100,
+           .most = 3600.0 * seconds,
+           .help = "What takes longer to save, or to put back, is given up: an empty start."},
+
     // --- [limits] ---------------------------------------------------------------------------
     Option{.section = "limits",
            .key = "connections",

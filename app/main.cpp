@@ -43,8 +43,9 @@ void make_absolute(std::string& path) {
 }
 
 int serve(Options options, const std::vector<std::string>& remarks) {
-    for (auto* path : {&options.pid_file, &options.unix_socket, &options.log_file,
-                       &options.secret_file, &options.auth_file, &options.sasl_file}) {
+    for (auto* path :
+         {&options.pid_file, &options.unix_socket, &options.log_file, &options.secret_file,
+          &options.auth_file, &options.sasl_file, &options.memory_file}) {
         make_absolute(*path);
     }
     std::signal(SIGPIPE, SIG_IGN);

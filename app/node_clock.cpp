@@ -34,6 +34,11 @@ std::int64_t NodeClock::version_ns(std::int64_t boot_ns) const noexcept {
     return course.version_ns + progress + std::clamp(course.error_ns, -reach, reach);
 }
 
+void NodeClock::go_on_from(std::uint64_t steady_ms, const ClockReading& reading) noexcept {
+    const auto since_first = static_cast<std::int64_t>(steady_ms) - storage::first_tick * 1000LL;
+    start_boot_ns_ = reading.boot_ns - since_first * ns_per_ms;
+}
+
 storage::Now NodeClock::now(const ClockReading& reading) const noexcept {
     const auto since_start = std::max<std::int64_t>(0, reading.boot_ns - start_boot_ns_);
     const auto version_ms = version_ns(reading.boot_ns) / ns_per_ms - version_epoch_seconds * 1000;

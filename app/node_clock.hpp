@@ -25,6 +25,10 @@ class NodeClock {
   public:
     explicit NodeClock(const ClockReading& start) noexcept;
 
+    // The node's own clock stands at `steady_ms` in this moment: it goes on from before a restart.
+    // REQUIRES: no other thread uses this yet.
+    void go_on_from(std::uint64_t steady_ms, const ClockReading& reading) noexcept;
+
     storage::Now now(const ClockReading& reading) const noexcept;
     void steer(const ClockReading& reading) noexcept;
 
@@ -41,7 +45,7 @@ class NodeClock {
     Course course() const noexcept;
     std::int64_t version_ns(std::int64_t boot_ns) const noexcept;
 
-    const std::int64_t start_boot_ns_;
+    std::int64_t start_boot_ns_;
     // A sequence lock: odd while the three below are being written.
     std::atomic<std::uint32_t> sequence_{0};
     std::atomic<std::int64_t> boot_ns_;

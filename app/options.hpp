@@ -39,6 +39,8 @@ struct Options {
     bool cas = false;
     double growth_factor = 0;
     std::int64_t chunk_size = 0;
+    std::string memory_file;  // empty: items do not survive a restart
+    std::chrono::milliseconds memory_file_timeout{};
 
     // [limits]
     std::int64_t connections = 0;

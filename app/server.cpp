@@ -3,6 +3,7 @@
 #include "app/replication_options.hpp"
 #include "app/service_notification.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
@@ -70,13 +71,8 @@ Server::Server(const Options& options, Log& log)
       stop_timer_(control_) {
     signals_.add(SIGUSR1);
     auto listeners = bind_listeners(options);
-    auto stored = store_options(options);
-    const auto replication = replication_options(options);
-    replicator_ = replication::make_replicator(replication, replication_events(),
-                                               storage::planned_shard_count(stored));
-    stored.node = replicator_->node();
-    store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(replication.secret),
-                                              replicator_->sink());
+    build_store();
+    if (!options.memory_file.empty()) recall_items();
     service_ = std::make_unique<ServerService>(options, *store_, limit_, log);
     auto& shared = service_->shared();
     passwords_ =
@@ -105,6 +101,38 @@ Server::~Server() {
     pool_->stop();
     replicator_->stop();
     acceptor_.reset();
+}
+
+void Server::build_store() {
+    auto stored = store_options(options_);
+    const auto replication = replication_options(options_);
+    store_.reset();
+    replicator_ = replication::make_replicator(replication, replication_events(),
+                                               storage::planned_shard_count(stored));
+    stored.node = replicator_->node();
+    store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(replication.secret),
+                                              replicator_->sink());
+}
+
+// The node's own clock goes on from where it stood, and so every expiry keeps its meaning.
+void Server::recall_items() {
+    memory_file_ =
+        std::make_unique<MemoryFile>(options_.memory_file, options_.memory_file_timeout, log_);
+    const auto clocks = clock_.reading();
+    const auto saved = memory_file_->open(clocks);
+    if (!saved) return;
+    clock_.go_on_from(saved->header.steady_ms + saved->away_ms, clocks);
+    if (!memory_file_->load(*saved, {*store_, *replicator_}, clock_.now())) build_store();
+}
+
+// The file may take its time; the service manager is asked for it.
+void Server::save_items() {
+    using std::chrono::microseconds;
+    notify_service_manager(
+        fmt::format("EXTEND_TIMEOUT_USEC={}", microseconds(options_.memory_file_timeout).count()));
+    replicator_->stop();
+    maintenance_->stop();
+    memory_file_->save({*store_, *replicator_}, clock_.reading(), clock_.now());
 }
 
 replication::Events Server::replication_events() {
@@ -209,6 +237,7 @@ void Server::drain_link() {
     pool_->stop();
     link_drain_ = std::thread([this] {
         replicator_->drain();
+        if (memory_file_) save_items();
         asio::post(control_, [this] { end(); });
     });
 }

@@ -2,7 +2,7 @@
 //
 //     start: sink -> store -> replicator -> (when it says ready) client ports
 //     stop:  client ports -> sessions at their request boundaries -> replicator's last changes
-//            -> threads -> store
+//            -> threads -> (the memory file, if there is one) -> store
 //
 // Owned by main, whose thread is the control thread: signals, acceptors, timers.
 #pragma once
@@ -12,6 +12,7 @@
 #include "app/io_pool.hpp"
 #include "app/log.hpp"
 #include "app/maintenance.hpp"
+#include "app/memory_file.hpp"
 #include "app/options.hpp"
 #include "app/password_files.hpp"
 #include "app/server_service.hpp"
@@ -47,6 +48,9 @@ class Server {
     enum class State : std::uint8_t { starting, serving, draining_clients, draining_link, ended };
 
     replication::Events replication_events();
+    void build_store();
+    void recall_items();
+    void save_items();
     void open_client_ports();
     void write_port_file() const;
     void await_signal();
@@ -61,6 +65,7 @@ class Server {
     boost::asio::io_context control_{1};
     SystemClock clock_;
     ConnectionLimit limit_;
+    std::unique_ptr<MemoryFile> memory_file_;  // null: items do not survive a restart
     // In the order of start-up; destroyed in the other.
     std::unique_ptr<replication::Replicator> replicator_;
     std::unique_ptr<storage::Store> store_;

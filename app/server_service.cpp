@@ -122,7 +122,7 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     say("pid", ::getpid());
-    say("uptime", now.tick() - storage::first_tick);
+    say("uptime", now.tick() - started_);
     say("time", now.unix_seconds);
     say("pointer_size", 8 * sizeof(void*));
     say("rusage_user", seconds_text(usage.ru_utime));

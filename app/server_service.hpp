@@ -31,7 +31,10 @@ class ServerService final : public protocol::Service {
         const SystemClock* clock = nullptr;
         std::function<void(bool graceful)> shutdown;
     };
-    void connect(Rest rest) { rest_ = std::move(rest); }
+    void connect(Rest rest) {
+        rest_ = std::move(rest);
+        started_ = rest_.clock->now().tick();
+    }
     void set_port(std::int64_t port) noexcept { port_ = port; }
 
     storage::Store& store() noexcept override { return store_; }
@@ -66,6 +69,7 @@ class ServerService final : public protocol::Service {
     protocol::EvictionTeller evictions_;
     Rest rest_;
     std::int64_t port_;
+    storage::Tick started_ = storage::first_tick;
     std::atomic<std::int64_t> verbosity_;
     // What the counters were at the last `stats reset`.
     std::array<std::atomic<std::uint64_t>, counts> base_{};

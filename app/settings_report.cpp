@@ -146,7 +146,7 @@ class Report {
 
     void last() const {
         say("num_napi_ids", 0);
-        say("memory_file", "(null)");
+        say("memory_file", options_.memory_file.empty() ? "(null)" : options_.memory_file.c_str());
         say("client_flags_size", 4);
     }
 

@@ -17,6 +17,12 @@ class SystemClock {
     // By one thread only, about once a second.
     void steer() noexcept { clock_.steer(read(CLOCK_REALTIME)); }
 
+    ClockReading reading() const noexcept { return read(CLOCK_REALTIME); }
+    // See NodeClock.
+    void go_on_from(std::uint64_t steady_ms, const ClockReading& reading) noexcept {
+        clock_.go_on_from(steady_ms, reading);
+    }
+
   private:
     static std::int64_t read_ns(clockid_t clock) noexcept {
         timespec time{};

@@ -7,6 +7,7 @@
 
 #include "lib/function_ref.hpp"
 #include "storage/operations.hpp"
+#include "storage/saved_item.hpp"
 #include "storage/table.hpp"
 
 #include <cstdint>
@@ -16,6 +17,7 @@
 namespace twincached::storage {
 
 using ItemVisitor = lib::FunctionRef<void(const ItemView&)>;
+using SavedItemVisitor = lib::FunctionRef<bool(const SavedItem&)>;
 using ReadVisitor = lib::FunctionRef<void(const ItemView&, const ReadMarks&)>;
 
 // What a storing operation draws on beyond its shard. If the shard lacks something it says so here,
@@ -34,6 +36,12 @@ struct Supply {
 struct ShardLimits {
     std::uint64_t item_size = 1ULL << 20;  // as memcached accounts items
     std::uint32_t large_value = 8 << 10;   // a larger value has an extent of its own
+};
+
+enum class RestoreOutcome : std::uint8_t {
+    restored,
+    gone,       // expired or flushed meanwhile
+    no_memory,  // or larger than items may be
 };
 
 class Shard {
@@ -80,6 +88,11 @@ class Shard {
     RemoveResult remove(const Key& key, const Now& now, const Remove& request,
                         Supply& supply) noexcept;
     void drop_failed_write(const Key& key, const Now& now) noexcept;
+    // Warm restart; see Store. False if the visitor ended it.
+    bool save(SavedItemVisitor visit) noexcept;
+    RestoreOutcome restore(const SavedItem& saved, const Key& key, const Now& now,
+                           Supply& supply) noexcept;
+    void pass_time(std::uint64_t version_time) noexcept { clock_.pass_time(version_time); }
     ApplyOutcome apply(const Record& record, const Now& now, Supply& supply) noexcept;
 
     Version next_write(const Now& now) noexcept { return clock_.next_write(now.version_ms); }

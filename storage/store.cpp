@@ -236,6 +236,24 @@ ApplyOutcome Store::apply(const Record& record, const Now& now) noexcept {
                     [&](Shard& shard) { return shard.apply(record, now, supply); });
 }
 
+RestoreOutcome Store::restore(const SavedItem& saved, const Now& now) noexcept {
+    const Key key = this->key(saved.key);
+    Supply supply;
+    if (is_large(saved.value.size())) fill(supply, saved.value, now);
+    return supplied(locked(key.hash), now, supply,
+                    [&](Shard& shard) { return shard.restore(saved, key, now, supply); });
+}
+
+RestoreOutcome Store::restore(SavedItem saved, const Now& now, ValueReservation value) noexcept {
+    const Key key = this->key(saved.key);
+    saved.value = {value.bytes().data(), value.bytes().size()};
+    Supply supply;
+    supply.extent = std::exchange(value.extent_, 0);
+    supply.is_filled = true;
+    return supplied(locked(key.hash), now, supply,
+                    [&](Shard& shard) { return shard.restore(saved, key, now, supply); });
+}
+
 void Store::with_shard(unsigned shard, lib::FunctionRef<void(Shard&)> visit) noexcept {
     Locked& locked = *shards_[shard];
     const lib::MutexLock lock(locked.mutex);

@@ -198,6 +198,26 @@ class Store {
     void observe(Version version) noexcept;       // on every shard
     std::uint64_t version_time() const noexcept;  // the highest of all shards
 
+    // --- warm restart ----------------------------------------------------------------------
+    // No other thread may use the store meanwhile.
+    struct Registers {
+        std::uint64_t version_time = 0;
+        Version flush_version = 0;
+        FlushSchedule schedule;
+        bool schedule_is_own = false;
+    };
+    Registers registers() const noexcept;
+    // Before any item. Times are those of the same steady clock, which has gone on.
+    void restore(const Registers& registers) noexcept;
+    // Every item that is worth taking along, also what has expired. The visitor says whether to go
+    // on.
+    void save(SavedItemVisitor visit) noexcept;
+    // Into a store that was empty. What does not fit evicts others, as any insertion does; the sink
+    // is told of what comes back, and of what does not stay.
+    RestoreOutcome restore(const SavedItem& saved, const Now& now) noexcept;
+    // The value was read straight into `value`; saved.value is ignored.
+    RestoreOutcome restore(SavedItem saved, const Now& now, ValueReservation value) noexcept;
+
     // --- walks, upkeep, reports ------------------------------------------------------------
     // Visits items in hash order from `cursor` until `budget` items were seen; returns where to go
     // on, or nothing at the end. Every item that is present during the whole walk is visited at

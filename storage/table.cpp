@@ -47,6 +47,20 @@ std::optional<std::uint64_t> Table::visit(std::uint64_t hash, HashedVisitor visi
     });
 }
 
+bool Table::visit_by_age(lib::FunctionRef<bool(const Item&, Queue)> visit) const noexcept {
+    for (const Queue queue : {Queue::main, Queue::fresh}) {
+        SlabNumber number = slabs_.queue(queue).oldest;
+        for (; number != 0; number = slabs_[number].newer) {
+            for (std::uint32_t offset = slabs_[number].scanned; offset < slabs_[number].used;) {
+                const Item& item = *slabs_.at(number, offset);
+                offset += item.slab_bytes();
+                if (!item.is_dead() && !visit(item, queue)) return false;
+            }
+        }
+    }
+    return true;
+}
+
 // --- storing -----------------------------------------------------------------------------------
 
 Queue Table::queue_for(std::uint64_t hash, const Item* old) noexcept {

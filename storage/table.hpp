@@ -63,6 +63,9 @@ class Table {
     // one, and returns the hash to go on with; see Index::visit.
     using HashedVisitor = lib::FunctionRef<void(Item&, std::uint64_t)>;
     std::optional<std::uint64_t> visit(std::uint64_t hash, HashedVisitor visit) const noexcept;
+    // Live items, queue by queue, those first that have been there longest. The visitor must change
+    // nothing and says whether to go on; so does the result.
+    bool visit_by_age(lib::FunctionRef<bool(const Item&, Queue)> visit) const noexcept;
     const char* value_of(const Item& item) const noexcept {
         return item.is_large() ? extents_.data(item.extent()) : item.value_in_slab();
     }

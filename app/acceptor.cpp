@@ -38,7 +38,7 @@ int open_reserve() noexcept {
 // One listening socket as Asio sees it. The descriptor stays the ListeningSocket's.
 struct Acceptor::Door {
     Door(asio::io_context& context, const ListeningSocket& socket)
-        : descriptor(context, socket.descriptor()) {}
+        : descriptor(context, socket.descriptor()), tls(socket.tls()) {}
     ~Door() { descriptor.release(); }
 
     int accept() noexcept {
@@ -47,6 +47,7 @@ struct Acceptor::Door {
     }
 
     asio::posix::stream_descriptor descriptor;
+    const ListenerTls tls;
     bool is_watched = false;
 };
 
@@ -71,7 +72,10 @@ void Acceptor::open() {
     for (auto& socket : sockets_) {
         socket.open(options_.backlog);
         doors_.push_back(std::make_unique<Door>(context_, socket));
-        log_.info("serving clients on {}", socket.text());
+        const auto tls = socket.tls() == ListenerTls::none     ? ""
+                         : socket.tls() == ListenerTls::mutual ? " with mutual TLS"
+                                                               : " with TLS";
+        log_.info("serving clients on {}{}", socket.text(), tls);
     }
     accepting_ = true;
     for (auto& door : doors_)
@@ -120,7 +124,7 @@ Acceptor::Outcome Acceptor::accept_one(Door& door) {
     if (client >= 0) {
         exhausted_ = false;
         if (limit_.take()) {
-            pool_.deal(client);
+            pool_.deal({client, door.tls});
         } else {
             tell_and_close(client);
         }

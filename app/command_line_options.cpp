@@ -99,17 +99,6 @@ constexpr std::array accepted = {
            .use = Use::meaningless,
            .out_of_range = "Maximum number of NAPI IDs must be greater than 0",
            .help = "connections are dealt to threads in turn"},
-    Option{.section = "",
-           .key = "ssl",
-           .flag = "enable-ssl",
-           .letter = 'Z',
-           .target = Shape::flag,
-           .initial = "no",
-           .bare = true,
-           .use = Use::refused,
-           .out_of_range = "This server is not built with TLS support.",
-           .exit_code = exit_usage,
-           .help = "TLS for clients"},
 };
 
 }  // namespace

@@ -38,6 +38,21 @@ lib::Parsed<Endpoint> parse_endpoint(std::string_view text) {
     return with_port(text.substr(0, colon), text.substr(colon + 1), text);
 }
 
+lib::Parsed<ListenerAddress> parse_listener(std::string_view text) {
+    auto tls = ListenerTls::usual;
+    for (const auto& [prefix, meaning] :
+         {std::pair{std::string_view("notls:"), ListenerTls::none},
+          std::pair{std::string_view("mtls:"), ListenerTls::mutual}}) {
+        if (!text.starts_with(prefix)) continue;
+        text.remove_prefix(prefix.size());
+        tls = meaning;
+        break;
+    }
+    auto endpoint = parse_endpoint(text);
+    if (endpoint.has_error()) return endpoint.error();
+    return ListenerAddress{std::move(*endpoint), tls};
+}
+
 lib::Parsed<Endpoint> parse_link_endpoint(std::string_view text) {
     if (const auto port = parse_port(text)) return Endpoint{"", port};
     return parse_endpoint(text);

@@ -23,6 +23,17 @@ struct Endpoint {
     friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 
+// What a listener's clients speak: as it is set for all, plain, or TLS with a certificate of their
+// own. Written before its address: "notls:host:port", "mtls:[ipv6]:port".
+enum class ListenerTls : std::uint8_t { usual, none, mutual };
+
+struct ListenerAddress {
+    Endpoint endpoint;
+    ListenerTls tls = ListenerTls::usual;
+};
+
+lib::Parsed<ListenerAddress> parse_listener(std::string_view text);
+
 // A text with more than one ':' and no brackets is an IPv6 address without a port.
 lib::Parsed<Endpoint> parse_endpoint(std::string_view text);
 

@@ -20,8 +20,9 @@ void IoPool::start() {
         thread->start();
 }
 
-void IoPool::deal(int descriptor) {
-    threads_[next_]->take(descriptor, ++last_id_);
+void IoPool::deal(NewClient client) {
+    client.id = ++last_id_;
+    threads_[next_]->take(client);
     next_ = (next_ + 1) % threads_.size();
 }
 

@@ -21,6 +21,8 @@ struct IoPoolOptions {
     std::size_t threads = 4;
     std::chrono::seconds idle_timeout{0};  // 0: never
     std::chrono::seconds write_timeout{0};
+    std::chrono::seconds handshake_timeout{0};  // of TLS
+    ClientTls* tls = nullptr;                   // null: none; must outlive the pool
 };
 
 class IoThread;
@@ -35,7 +37,7 @@ class IoPool {
     void start();
 
     // The control thread: a new client, whose place in the limit is taken. Owns the descriptor.
-    void deal(int descriptor);
+    void deal(NewClient client);
     // Sessions end at their next boundary between requests.
     void drain();
     // Sessions end now, threads end when the last has. Blocks. Harmless if repeated.

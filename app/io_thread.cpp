@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
 
 namespace twincached::app {
@@ -16,9 +17,9 @@ using std::chrono::seconds;
 constexpr seconds longest_pause{30};
 
 // A timeout is kept to within a quarter of itself.
-seconds sweep_period(seconds idle, seconds writing) noexcept {
+seconds sweep_period(std::initializer_list<seconds> timeouts) noexcept {
     auto period = longest_pause;
-    for (const auto timeout : {idle, writing}) {
+    for (const auto timeout : timeouts) {
         if (timeout.count() > 0) period = std::min(period, timeout / 4);
     }
     return std::max(period, seconds(1));
@@ -31,11 +32,12 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
     : number_(number),
       idle_timeout_(options.idle_timeout),
       write_timeout_(options.write_timeout),
+      handshake_timeout_(options.tls != nullptr ? options.handshake_timeout : seconds(0)),
       work_(context_.get_executor()),
       sweep_timer_(context_),
       registry_(limit, std::move(on_room)),
       watching_(context_, [this](Session& session) { poller_.serve(session); }),
-      surroundings_{service, counters_, clock, buffers_, &watching_},
+      surroundings_{service, counters_, clock, buffers_, &watching_, options.tls},
       poller_(context_, registry_) {}
 
 IoThread::~IoThread() {
@@ -44,7 +46,9 @@ IoThread::~IoThread() {
 }
 
 void IoThread::start() {
-    if (idle_timeout_.count() > 0 || write_timeout_.count() > 0) sweep_later();
+    if (idle_timeout_.count() > 0 || write_timeout_.count() > 0 || handshake_timeout_.count() > 0) {
+        sweep_later();
+    }
     poller_.start();
     thread_ = std::thread([this] { run(); });
 }
@@ -54,9 +58,9 @@ void IoThread::run() {
     context_.run();
 }
 
-void IoThread::take(int descriptor, std::uint64_t id) {
-    asio::post(context_, [this, descriptor, id] {
-        auto* session = registry_.begin(surroundings_, descriptor, id);
+void IoThread::take(const NewClient& client) {
+    asio::post(context_, [this, client] {
+        auto* session = registry_.begin(surroundings_, client);
         if (session != nullptr && !poller_.add(*session)) registry_.end(*session);
     });
 }
@@ -93,7 +97,7 @@ void IoThread::join() noexcept {
 }
 
 void IoThread::sweep_later() {
-    sweep_timer_.expires_after(sweep_period(idle_timeout_, write_timeout_));
+    sweep_timer_.expires_after(sweep_period({idle_timeout_, write_timeout_, handshake_timeout_}));
     sweep_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error || !work_.owns_work()) return;
         sweep();
@@ -106,11 +110,20 @@ void IoThread::sweep() noexcept {
     registry_.for_each([&](Session& session) {
         const bool is_writing = session.pace() == Pace::wait_for_room;
         if (!is_writing && session.phase() == protocol::Phase::watching) return;
-        const auto limit = is_writing ? write_timeout_ : idle_timeout_;
+        // A handshake is no activity, so it is measured from its beginning.
+        const bool is_shaking_hands = session.is_shaking_hands();
+        const auto limit = is_shaking_hands ? handshake_timeout_
+                           : is_writing     ? write_timeout_
+                                            : idle_timeout_;
         const auto silent = now - std::min(now, session.last_active());
         if (limit.count() == 0 || silent < limit.count()) return;
-        if (!is_writing) counters_.totals.add(protocol::Count::idle_kicks);
-        session.blame(is_writing ? "write_timeout" : "idle_timeout");
+        if (is_shaking_hands) {
+            session.give_handshake_up(now);
+        } else if (!is_writing) {
+            counters_.totals.add(protocol::Count::idle_kicks);
+        }
+        const bool is_slow = is_writing || is_shaking_hands;
+        session.blame(is_slow ? "write_timeout" : "idle_timeout");
         poller_.end(session);
     });
 }

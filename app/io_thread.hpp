@@ -26,7 +26,7 @@ class IoThread {
 
     // The control thread.
     void start();
-    void take(int descriptor, std::uint64_t id);
+    void take(const NewClient& client);
     void drain();
     void ask_to_stop();
     void join() noexcept;
@@ -44,6 +44,7 @@ class IoThread {
     const std::size_t number_;
     const std::chrono::seconds idle_timeout_;
     const std::chrono::seconds write_timeout_;
+    const std::chrono::seconds handshake_timeout_;
     boost::asio::io_context context_{1};  // hint: one thread runs it
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     boost::asio::steady_timer sweep_timer_;

@@ -1,7 +1,5 @@
 #include "app/listening_socket.hpp"
 
-#include "app/endpoint.hpp"
-
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
@@ -94,10 +92,10 @@ bool bind_shared_if_needed(int descriptor, const addrinfo& address) {
 }
 
 // Options that accepted connections inherit are set here, once.
-ListeningSocket bind_tcp(const addrinfo& address) {
+ListeningSocket bind_tcp(const addrinfo& address, ListenerTls tls) {
     const int descriptor = ::socket(address.ai_family, stream_flags, 0);
     if (descriptor < 0) fail("socket");
-    ListeningSocket socket(descriptor, address.ai_family);
+    ListeningSocket socket(descriptor, address.ai_family, tls);
     turn_on(descriptor, SOL_SOCKET, SO_KEEPALIVE);
     turn_on(descriptor, IPPROTO_TCP, TCP_NODELAY);
     if (address.ai_family == AF_INET6) turn_on(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
@@ -115,12 +113,12 @@ bool is_absent_family(const std::system_error& error) noexcept {
 
 // Every address of the host; those of a family that this machine lacks are passed over as long as
 // one is left.
-void bind_host(const std::string& host, std::uint16_t port, std::vector<ListeningSocket>& into) {
-    const auto addresses = resolve(host, port);
+void bind_host(const Endpoint& place, ListenerTls tls, std::vector<ListeningSocket>& into) {
+    const auto addresses = resolve(place.host, *place.port);
     const auto before = into.size();
     for (const auto* address = addresses.get(); address != nullptr; address = address->ai_next) {
         try {
-            into.push_back(bind_tcp(*address));
+            into.push_back(bind_tcp(*address, tls));
         } catch (const std::system_error& error) {
             const bool is_last = address->ai_next == nullptr && into.size() == before;
             if (is_last || !is_absent_family(error)) throw;
@@ -214,6 +212,7 @@ ListeningSocket::ListeningSocket(int descriptor, std::string path, unsigned mode
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       family_(other.family_),
+      tls_(other.tls_),
       path_(std::move(other.path_)),
       mode_(other.mode_),
       is_open_(std::exchange(other.is_open_, false)) {}
@@ -270,14 +269,18 @@ std::vector<ListeningSocket> bind_listeners(const Options& options) {
         return sockets;
     }
     const auto port = static_cast<std::uint16_t>(options.port < 0 ? 0 : options.port);
+    const auto usual = options.tls ? ListenerTls::usual : ListenerTls::none;
     if (options.listen.empty()) {
-        bind_host("", port, sockets);
+        bind_host({"", port}, usual, sockets);
         return sockets;
     }
     for (const auto& text : options.listen) {
-        const auto endpoint = parse_endpoint(text);  // checked when it was read
-        if (!endpoint->port && options.port == 0) continue;
-        bind_host(endpoint->host, endpoint->port.value_or(port), sockets);
+        const auto listener = parse_listener(text);  // checked when it was read
+        auto place = listener->endpoint;
+        if (!place.port && options.port == 0) continue;
+        if (!place.port) place.port = port;
+        const auto tls = listener->tls == ListenerTls::usual ? usual : listener->tls;
+        bind_host(place, tls, sockets);
     }
     return sockets;
 }

@@ -3,6 +3,7 @@
 // path appears when it is opened.
 #pragma once
 
+#include "app/endpoint.hpp"
 #include "app/options.hpp"
 
 #include <cstdint>
@@ -15,8 +16,8 @@ namespace twincached::app {
 class ListeningSocket {
   public:
     // Owns the descriptor.
-    ListeningSocket(int descriptor, int family) noexcept
-        : descriptor_(descriptor), family_(family) {}
+    ListeningSocket(int descriptor, int family, ListenerTls tls) noexcept
+        : descriptor_(descriptor), family_(family), tls_(tls) {}
     // A unix socket that will stand at `path`, for those whom `mode` allows.
     ListeningSocket(int descriptor, std::string path, unsigned mode) noexcept;
     ListeningSocket(ListeningSocket&& other) noexcept;
@@ -28,14 +29,16 @@ class ListeningSocket {
 
     int descriptor() const noexcept { return descriptor_; }
     int family() const noexcept { return family_; }
-    std::uint16_t port() const noexcept;  // 0 for a unix socket
-    std::string text() const;             // "tcp:127.0.0.1:11211", "unix:/path"
+    std::uint16_t port() const noexcept;               // 0 for a unix socket
+    std::string text() const;                          // "tcp:127.0.0.1:11211", "unix:/path"
+    ListenerTls tls() const noexcept { return tls_; }  // never `usual` without TLS
 
   private:
     void bind_path() const;
 
     int descriptor_;
     int family_;
+    ListenerTls tls_ = ListenerTls::none;
     std::string path_;  // of a unix socket
     unsigned mode_ = 0;
     bool is_open_ = false;

@@ -1,5 +1,6 @@
 // The program: reads options, does what they ask, and runs the server on this thread. The only
 // place that catches exceptions.
+#include "app/certificates.hpp"
 #include "app/command_line.hpp"
 #include "app/daemon.hpp"
 #include "app/license.hpp"
@@ -45,10 +46,12 @@ void make_absolute(std::string& path) {
 int serve(Options options, const std::vector<std::string>& remarks) {
     for (auto* path :
          {&options.pid_file, &options.unix_socket, &options.log_file, &options.secret_file,
-          &options.auth_file, &options.sasl_file, &options.memory_file}) {
+          &options.auth_file, &options.sasl_file, &options.memory_file, &options.tls_chain_cert,
+          &options.tls_key, &options.tls_ca_cert}) {
         make_absolute(*path);
     }
     std::signal(SIGPIPE, SIG_IGN);
+    const auto certificates = load_certificates(options);
     const auto identity = identity_to_assume(options);
     raise_limits(options);
     Daemon daemon(options.daemon);
@@ -75,7 +78,7 @@ int serve(Options options, const std::vector<std::string>& remarks) {
         if (pid_file) pid_file->remove();
     };
     try {
-        Server(options, log).run(started, abandon);
+        Server(options, certificates, log).run(started, abandon);
     } catch (const std::exception& error) {
         // Nobody may be left to read stderr.
         if (is_started) log.error("ended: {}", error.what());
@@ -97,6 +100,7 @@ int run(const std::vector<std::string>& arguments) {
     if (is_asked(options, "print-config")) return print(config_text(options));
     if (is_asked(options, "check-config")) {
         PasswordFiles(nullptr, nullptr).load(options);
+        load_certificates(options);
         return print("the options are valid\n");
     }
     return serve(options, reader.remarks());

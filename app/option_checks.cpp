@@ -44,11 +44,11 @@ void check_network(OptionReader& reader) {
     const auto& options = reader.options();
     bool names_a_port = false;
     for (const auto& address : options.listen) {
-        const auto endpoint = parse_endpoint(address);
-        if (endpoint.has_error()) {
-            reader.complain(reader.origin_of("network", "listen"), endpoint.error(), exit_usage);
+        const auto listener = parse_listener(address);
+        if (listener.has_error()) {
+            reader.complain(reader.origin_of("network", "listen"), listener.error(), exit_usage);
         } else {
-            names_a_port = names_a_port || endpoint->port.has_value();
+            names_a_port = names_a_port || listener->endpoint.port.has_value();
         }
     }
     const auto& mask = options.unix_mask;
@@ -89,6 +89,39 @@ void check_access(OptionReader& reader) {
     }
 }
 
+bool has_mutual_listener(const Options& options) {
+    return std::any_of(options.listen.begin(), options.listen.end(), [](const auto& text) {
+        const auto listener = parse_listener(text);
+        return listener && listener->tls == ListenerTls::mutual;
+    });
+}
+
+void check_tls(OptionReader& reader) {
+    const auto& options = reader.options();
+    const auto complain = [&](std::string_view section, std::string_view key,
+                              std::string_view message) {
+        reader.complain(reader.origin_of(section, key), std::string(message), exit_usage);
+    };
+    if (!options.tls) {
+        if (!has_mutual_listener(options)) return;
+        return complain("network", "listen", "a listener with mtls: needs TLS to be on (-Z)");
+    }
+    if (!options.unix_socket.empty()) {
+        complain("tls", "enabled", "ERROR: You cannot enable SSL without a TCP port.");
+    }
+    if (options.tls_chain_cert.empty()) {
+        complain("tls", "enabled", "TLS (-Z) needs a certificate: -o ssl_chain_cert=<file>");
+    }
+    if (options.tls_key.empty()) {
+        complain("tls", "enabled", "TLS (-Z) needs a private key: -o ssl_key=<file>");
+    }
+    const bool asks = options.tls_verify_mode > 0 || has_mutual_listener(options);
+    if (asks && options.tls_ca_cert.empty()) {
+        complain("tls", "verify-mode",
+                 "clients' certificates cannot be verified without -o ssl_ca_cert=<file>");
+    }
+}
+
 void check_replication(OptionReader& reader) {
     const auto& options = reader.options();
     const auto complain = [&](std::string_view key, std::string message) {
@@ -117,6 +150,7 @@ void check_together(OptionReader& reader) {
     check_item_size(reader);
     check_network(reader);
     check_access(reader);
+    check_tls(reader);
     check_replication(reader);
 }
 

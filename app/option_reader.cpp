@@ -94,7 +94,6 @@ void OptionReader::read_content(std::string_view content, const std::string& nam
 
 void OptionReader::set(const Option& option, std::optional<std::string_view> value,
                        const Origin& origin) {
-    if (option.use == Use::refused) return refuse(option, origin);
     const auto earlier = origins_.find(&option);
     const bool is_first = earlier == origins_.end() || earlier->second.source != origin.source;
     const auto* list = std::get_if<std::vector<std::string> Options::*>(&option.target);
@@ -107,10 +106,6 @@ void OptionReader::set(const Option& option, std::optional<std::string_view> val
     if (stored.has_error()) return complain(origin, stored.error(), option.exit_code);
     if (is_first) origins_.insert_or_assign(&option, origin);
     if (is_first) remark_on(option, value.value_or(""));
-}
-
-void OptionReader::refuse(const Option& option, const Origin& origin) {
-    complain(origin, std::string(option.out_of_range), option.exit_code);
 }
 
 void OptionReader::remark_on(const Option& option, std::string_view written) {

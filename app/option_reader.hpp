@@ -54,7 +54,6 @@ class OptionReader {
   private:
     void set_word(std::string_view written, const Origin& origin);
     void remark_on(const Option& option, std::string_view written);
-    void refuse(const Option& option, const Origin& origin);
 
     Options options_;
     std::map<const Option*, Origin> origins_;  // of what was set

@@ -3,6 +3,7 @@
 #include "app/command_line_options.hpp"
 #include "app/effective_options.hpp"
 #include "app/reported_options.hpp"
+#include "app/tls_options.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -28,8 +29,8 @@ bool same_key(std::string_view left, std::string_view right) noexcept {
 std::span<const Option> option_table() noexcept {
     static const auto table = [] {
         std::vector<Option> all;
-        for (const auto part :
-             {action_options(), effective_options(), accepted_options(), reported_options()}) {
+        for (const auto part : {action_options(), effective_options(), tls_options(),
+                                accepted_options(), reported_options()}) {
             all.insert(all.end(), part.begin(), part.end());
         }
         return all;

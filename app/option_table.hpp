@@ -28,7 +28,6 @@ enum class Use : std::uint8_t {
     hidden,       // effective, but an alias or of no interest: not in the file, not in --help
     meaningless,  // accepted; one log line says that it has no meaning in this store
     missing,      // accepted; one log line says that the feature is not built in
-    refused,      // its absence must not go unnoticed (encryption, authentication): no start
 };
 
 struct Option {

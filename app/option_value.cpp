@@ -45,7 +45,7 @@ std::string bound_text(const Option& option, double bound) {
 
 lib::Parsed<void> check_range(const Option& option, double value, std::string_view text) {
     if (value >= option.least && value <= option.most) return {};
-    if (!option.out_of_range.empty() && option.use != Use::refused) {
+    if (!option.out_of_range.empty()) {
         return fmt::format(fmt::runtime(option.out_of_range), text);
     }
     if (option.most == std::numeric_limits<double>::infinity()) {

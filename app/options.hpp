@@ -54,6 +54,19 @@ struct Options {
     bool sasl = false;
     std::string sasl_file;
 
+    // [tls], for clients
+    bool tls = false;
+    std::string tls_chain_cert;
+    std::string tls_key;
+    std::string tls_key_format;  // PEM | DER
+    std::int64_t tls_verify_mode = 0;
+    std::string tls_ca_cert;
+    std::string tls_ciphers;
+    std::string tls_min_version;  // tlsv1.0 to tlsv1.3, or 0 to 3
+    std::uint64_t tls_write_buffer_bytes = 0;
+    bool tls_session_cache = false;
+    std::chrono::milliseconds tls_handshake_timeout{};
+
     // [commands]
     bool flush_all = false;
     bool dumps = false;

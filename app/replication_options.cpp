@@ -25,8 +25,8 @@ std::string first_line_of(const std::string& path) {
 // machine do not collide on the link's port, and the peer is called from the address it knows.
 std::string link_host(const std::string& configured, const std::vector<std::string>& clients) {
     if (!configured.empty() || clients.size() != 1) return configured;
-    const auto only = parse_endpoint(clients.front());
-    return only ? only->host : configured;
+    const auto only = parse_listener(clients.front());
+    return only ? only->endpoint.host : configured;
 }
 
 }  // namespace

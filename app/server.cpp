@@ -63,7 +63,7 @@ std::chrono::seconds whole_seconds(milliseconds duration) noexcept {
 
 }  // namespace
 
-Server::Server(const Options& options, Log& log)
+Server::Server(const Options& options, const Certificates& certificates, Log& log)
     : options_(options),
       log_(log),
       limit_(static_cast<std::uint64_t>(options.connections)),
@@ -78,18 +78,25 @@ Server::Server(const Options& options, Log& log)
     passwords_ =
         std::make_unique<PasswordFiles>(&shared.login_credentials, &shared.sasl_credentials);
     passwords_->load(options);
+    if (certificates.clients) {
+        client_tls_ = std::make_unique<ClientTls>(
+            certificates.clients, options.tls_write_buffer_bytes, clock_.now().tick(), log);
+    }
     const IoPoolOptions pool{static_cast<std::size_t>(options.threads),
                              whole_seconds(options.idle_timeout),
-                             whole_seconds(options.write_timeout)};
+                             whole_seconds(options.write_timeout),
+                             whole_seconds(options.tls_handshake_timeout), client_tls_.get()};
     pool_ =
         std::make_unique<IoPool>(pool, *service_, clock_, limit_, [this] { acceptor_->on_room(); });
     acceptor_ = std::make_unique<Acceptor>(
         control_, std::move(listeners), *pool_, limit_,
         AcceptorOptions{static_cast<int>(options.backlog), options.reject_fast}, log);
     maintenance_ = std::make_unique<Maintenance>(*store_, clock_);
-    service_->connect({pool_.get(), acceptor_.get(), replicator_.get(), &clock_, [this](bool) {
-                           asio::post(control_, [this] { stop("a client's shutdown command"); });
-                       }});
+    const auto shut_down = [this](bool) {
+        asio::post(control_, [this] { stop("a client's shutdown command"); });
+    };
+    service_->connect({pool_.get(), acceptor_.get(), replicator_.get(), &clock_, client_tls_.get(),
+                       shut_down, [this] { return refresh_certificates(); }});
     if (!acceptor_->sockets().empty() && options.unix_socket.empty()) {
         service_->set_port(acceptor_->sockets().front().port());
     }
@@ -187,6 +194,18 @@ void Server::write_port_file() const {
     if (std::rename(unfinished.c_str(), path) != 0) log_.warning("cannot write {}", path);
 }
 
+// By a signal or a client's command; any thread.
+protocol::CertificateRefresh Server::refresh_certificates() {
+    if (!client_tls_) return {};
+    const auto loaded = client_tls_->reload(clock_.now().tick());
+    if (loaded) {
+        log_.info("the certificates were read again");
+        return {true};
+    }
+    log_.error("the certificates in use stay: {}", loaded.error());
+    return {true, loaded.error()};
+}
+
 void Server::await_signal() {
     signals_.async_wait([this](const boost::system::error_code& error, int signal) {
         if (error) return;
@@ -199,7 +218,9 @@ void Server::on_signal(int signal) {
     if (signal == SIGHUP) {
         log_.reopen();
         log_.info("the log was opened anew on SIGHUP");
-        return passwords_->reload(options_, log_);
+        passwords_->reload(options_, log_);
+        refresh_certificates();
+        return;
     }
     if (state_ == State::starting || state_ == State::serving) return stop(name_of(signal));
     log_.warning("a second signal: ending at once");

@@ -8,6 +8,8 @@
 #pragma once
 
 #include "app/acceptor.hpp"
+#include "app/certificates.hpp"
+#include "app/client_tls.hpp"
 #include "app/connection_limit.hpp"
 #include "app/io_pool.hpp"
 #include "app/log.hpp"
@@ -36,7 +38,7 @@ class Server {
   public:
     // Binds the client ports, opens nothing. Throws what a person should read. All arguments must
     // outlive it.
-    Server(const Options& options, Log& log);
+    Server(const Options& options, const Certificates& certificates, Log& log);
     ~Server();
 
     // Blocks until a signal or a client ends the server. `started` is called once all that can
@@ -53,6 +55,7 @@ class Server {
     void save_items();
     void open_client_ports();
     void write_port_file() const;
+    protocol::CertificateRefresh refresh_certificates();
     void await_signal();
     void on_signal(int signal);
     void stop(std::string_view reason);
@@ -71,6 +74,7 @@ class Server {
     std::unique_ptr<storage::Store> store_;
     std::unique_ptr<ServerService> service_;
     std::unique_ptr<PasswordFiles> passwords_;
+    std::unique_ptr<ClientTls> client_tls_;  // null: none
     std::unique_ptr<IoPool> pool_;
     std::unique_ptr<Acceptor> acceptor_;
     std::unique_ptr<Maintenance> maintenance_;

@@ -139,6 +139,13 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
     if (options_.idle_timeout.count() > 0) {
         say("idle_kicks", total(protocol::Count::idle_kicks));
     }
+    if (rest_.tls != nullptr) {
+        say("ssl_new_sessions", total(protocol::Count::tls_sessions));
+        say("ssl_handshake_errors", total(protocol::Count::tls_handshake_errors));
+        say("ssl_proto_errors", total(protocol::Count::tls_protocol_errors));
+        say("time_since_server_cert_refresh",
+            now.tick() - std::min(now.tick(), rest_.tls->refreshed_at()));
+    }
 }
 
 void ServerService::settings_stats(protocol::StatVisitor visit) const {
@@ -158,6 +165,10 @@ void ServerService::replication_stats(protocol::StatVisitor visit) const {
 void ServerService::set_verbosity(unsigned level) noexcept {
     verbosity_ = level;
     log_.set_verbosity(level);
+}
+
+protocol::CertificateRefresh ServerService::refresh_certificates() {
+    return rest_.refresh_certificates();
 }
 
 void ServerService::request_shutdown(bool graceful) noexcept {

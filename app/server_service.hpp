@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/acceptor.hpp"
+#include "app/client_tls.hpp"
 #include "app/connection_limit.hpp"
 #include "app/io_pool.hpp"
 #include "app/log.hpp"
@@ -29,7 +30,9 @@ class ServerService final : public protocol::Service {
         const Acceptor* acceptor = nullptr;
         const replication::Replicator* replicator = nullptr;
         const SystemClock* clock = nullptr;
+        const ClientTls* tls = nullptr;  // null: none
         std::function<void(bool graceful)> shutdown;
+        std::function<protocol::CertificateRefresh()> refresh_certificates;
     };
     void connect(Rest rest) {
         rest_ = std::move(rest);
@@ -52,6 +55,7 @@ class ServerService final : public protocol::Service {
 
     void set_verbosity(unsigned level) noexcept override;
     void request_shutdown(bool graceful) noexcept override;
+    protocol::CertificateRefresh refresh_certificates() override;
 
   private:
     static constexpr std::size_t counts = lib::Counters<protocol::Count>::size;

@@ -3,8 +3,6 @@
 #include "app/listening_socket.hpp"
 #include "protocol/watch_events.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <new>
 
@@ -16,22 +14,28 @@ constexpr unsigned reads_per_turn = 8;
 // What a read must find room for, however much waits in the buffer already.
 constexpr std::size_t least_room = SessionBuffers::read_size / 4;
 
+std::unique_ptr<TlsChannel> channel_for(const SessionSurroundings& surroundings,
+                                        const NewClient& client) {
+    if (client.tls == ListenerTls::none) return nullptr;
+    return std::make_unique<TlsChannel>(client.descriptor, client.tls, *surroundings.tls,
+                                        surroundings.counters);
+}
+
 }  // namespace
 
-Session::Session(SessionSurroundings& surroundings, int descriptor, std::uint64_t id) noexcept
+Session::Session(SessionSurroundings& surroundings, const NewClient& client)
     : surroundings_(surroundings),
-      descriptor_(descriptor),
+      stream_(client.descriptor, channel_for(surroundings, client)),
       last_active_(surroundings.clock.now().tick()),
-      id_(id),
+      id_(client.id),
       conversation_(surroundings.service, surroundings.counters,
-                    protocol::Origin{descriptor, surroundings.watching}) {
+                    protocol::Origin{client.descriptor, surroundings.watching}) {
     tell_watchers(true);
 }
 
 Session::~Session() {
     if (is_listed_) surroundings_.watching->remove(*this);
     tell_watchers(false);
-    ::close(descriptor_);
 }
 
 Pace Session::take_turn() noexcept {
@@ -51,8 +55,8 @@ Pace Session::take_turn() noexcept {
 
 Pace Session::run_turn() {
     const auto now = surroundings_.clock.now();
-    borrow_buffers();
-    auto pace = output_->empty() ? Pace::go_on : write();
+    borrow_buffers(now);
+    auto pace = output_->empty() && !stream_.has_unsent() ? Pace::go_on : write();
     for (unsigned reads = 0; pace == Pace::go_on;) {
         if (then_ == Then::close) {
             pace = Pace::end;
@@ -65,6 +69,8 @@ Pace Session::run_turn() {
             pace = read(now);
         }
     }
+    // What a handshake had to say and could not.
+    if (pace == Pace::wait_for_input && stream_.has_unsent()) pace = Pace::wait_for_room;
     return_buffers();
     return pace == Pace::wait_for_input && may_end_now() ? Pace::end : pace;
 }
@@ -74,7 +80,7 @@ Pace Session::read(const storage::Now& now) {
     if (!target.empty()) return read_value(target, now);
     auto* into = input_.prepare(least_room);
     const auto room = input_.writable_size();
-    const auto received = receive(descriptor_, into, room);
+    const auto received = stream_.receive(into, room);
     if (received.outcome == Transfer::would_block) {
         input_may_wait_ = false;
         // One who watches is given a turn also because there is something to tell.
@@ -87,8 +93,8 @@ Pace Session::read(const storage::Now& now) {
     return advance(now);
 }
 
-Pace Session::read_value(std::span<char> target, const storage::Now& now) noexcept {
-    const auto received = receive(descriptor_, target.data(), target.size());
+Pace Session::read_value(std::span<char> target, const storage::Now& now) {
+    const auto received = stream_.receive(target.data(), target.size());
     if (received.outcome == Transfer::would_block) return Pace::wait_for_input;
     if (received.outcome != Transfer::done) return give_up(received.outcome);
     conversation_.value_received(received.count);
@@ -103,7 +109,7 @@ void Session::note_received(std::size_t count, const storage::Now& now) noexcept
     last_active_.store(now.tick(), std::memory_order_relaxed);
 }
 
-Pace Session::advance(const storage::Now& now) noexcept {
+Pace Session::advance(const storage::Now& now) {
     const auto next = conversation_.advance(input_, *output_, now);
     if (conversation_.is_watching() && !is_listed_) {
         surroundings_.watching->add(*this);
@@ -119,20 +125,23 @@ Pace Session::advance(const storage::Now& now) noexcept {
     return Pace::go_on;
 }
 
-Pace Session::write() noexcept {
+Pace Session::write() {
     std::array<std::string_view, segments_per_write> segments;
     while (!output_->empty()) {
         const auto count = output_->gather(segments);
-        const auto sent = send(descriptor_, std::span(segments).first(count));
+        const auto sent = stream_.send(std::span(segments).first(count));
         if (sent.outcome == Transfer::would_block) return Pace::wait_for_room;
         if (sent.outcome != Transfer::done) return give_up(sent.outcome);
         surroundings_.counters.totals.add(protocol::Count::bytes_written, sent.count);
         output_->consume(sent.count);
     }
-    return Pace::go_on;
+    const auto flushed = stream_.flush();
+    if (flushed == Transfer::would_block) return Pace::wait_for_room;
+    return flushed == Transfer::done ? Pace::go_on : give_up(flushed);
 }
 
-void Session::borrow_buffers() {
+void Session::borrow_buffers(const storage::Now& now) {
+    stream_.begin_turn(surroundings_.buffers, now.tick());
     if (!output_) output_ = surroundings_.buffers.take_output();
     auto shared = surroundings_.buffers.take_input();
     if (input_.size() > SessionBuffers::read_size / 2) {
@@ -144,6 +153,7 @@ void Session::borrow_buffers() {
 }
 
 void Session::return_buffers() {
+    stream_.end_turn(surroundings_.buffers);
     if (output_->empty()) surroundings_.buffers.give_back(std::move(output_));
     const bool is_long = input_.size() > SessionBuffers::read_size / 2;
     if (is_long) return;
@@ -161,8 +171,8 @@ Pace Session::give_up(Transfer outcome) noexcept {
 void Session::tell_watchers(bool has_come) const noexcept {
     auto& log = surroundings_.service.shared().watch_log;
     if (!log.wants(protocol::WatchTopic::connevents)) return;
-    const auto end = remote_address(descriptor_);
-    const protocol::ConnectionEvent event{end.address, end.port, end.transport, descriptor_};
+    const auto end = remote_address(descriptor());
+    const protocol::ConnectionEvent event{end.address, end.port, end.transport, descriptor()};
     if (has_come) {
         tell_connected(log, event);
     } else {

@@ -9,8 +9,8 @@
 // Between turns an idle session holds no buffer.
 #pragma once
 
+#include "app/client_stream.hpp"
 #include "app/session_buffers.hpp"
-#include "app/socket_io.hpp"
 #include "app/system_clock.hpp"
 #include "app/watching_sessions.hpp"
 #include "protocol/conversation.hpp"
@@ -29,6 +29,14 @@ struct SessionSurroundings {
     const SystemClock& clock;
     SessionBuffers& buffers;
     WatchingSessions* watching = nullptr;  // null: nobody can watch
+    ClientTls* tls = nullptr;              // null: none
+};
+
+// A client that was accepted: a connected, non-blocking stream socket, and how it is spoken to.
+struct NewClient {
+    int descriptor = -1;
+    ListenerTls tls = ListenerTls::none;
+    std::uint64_t id = 0;
 };
 
 // What a session waits for after a turn.
@@ -42,8 +50,8 @@ enum class Pace : std::uint8_t {
 
 class Session {
   public:
-    // Owns the descriptor, which is a connected, non-blocking stream socket.
-    Session(SessionSurroundings& surroundings, int descriptor, std::uint64_t id) noexcept;
+    // Owns the client's descriptor once it is built. Throws std::bad_alloc.
+    Session(SessionSurroundings& surroundings, const NewClient& client);
     ~Session();
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -56,7 +64,11 @@ class Session {
     void blame(std::string_view reason) noexcept { end_reason_ = reason; }
 
     std::uint64_t id() const noexcept { return id_; }
-    int descriptor() const noexcept { return descriptor_; }
+    int descriptor() const noexcept { return stream_.descriptor(); }
+
+    // The io thread: a client that has not proved anything yet, and the end of patience with it.
+    bool is_shaking_hands() const noexcept { return stream_.is_shaking_hands(); }
+    void give_handshake_up(storage::Tick now) noexcept { stream_.give_handshake_up(now); }
 
     // For reports; any thread.
     protocol::Phase phase() const noexcept { return phase_.load(std::memory_order_relaxed); }
@@ -73,18 +85,18 @@ class Session {
 
     Pace run_turn();
     Pace read(const storage::Now& now);
-    Pace read_value(std::span<char> target, const storage::Now& now) noexcept;
-    Pace advance(const storage::Now& now) noexcept;
-    Pace write() noexcept;
+    Pace read_value(std::span<char> target, const storage::Now& now);
+    Pace advance(const storage::Now& now);
+    Pace write();
     void note_received(std::size_t count, const storage::Now& now) noexcept;
-    void borrow_buffers();
+    void borrow_buffers(const storage::Now& now);
     void return_buffers();
     bool may_end_now() const noexcept;
     Pace give_up(Transfer outcome) noexcept;
     void tell_watchers(bool has_come) const noexcept;
 
     SessionSurroundings& surroundings_;
-    const int descriptor_;
+    ClientStream stream_;
     std::atomic<storage::Tick> last_active_;
     const std::uint64_t id_;
     protocol::Conversation conversation_;

@@ -6,6 +6,7 @@
 #include "lib/byte_buffer.hpp"
 #include "protocol/output.hpp"
 
+#include <array>
 #include <cstddef>
 #include <memory>
 
@@ -39,7 +40,25 @@ class SessionBuffers {
         output_ = std::move(output);
     }
 
+    // For the length of one turn of a session with TLS, one for each direction: empty.
+    lib::ByteBuffer take_ciphertext() noexcept {
+        for (auto& buffer : ciphertext_) {
+            if (buffer.capacity() > 0) return std::move(buffer);
+        }
+        return {};
+    }
+    void give_back_ciphertext(lib::ByteBuffer buffer) noexcept {
+        buffer.clear();
+        if (buffer.capacity() > kept_limit) return;
+        for (auto& free : ciphertext_) {
+            if (free.capacity() > 0) continue;
+            free = std::move(buffer);
+            return;
+        }
+    }
+
   private:
+    std::array<lib::ByteBuffer, 2> ciphertext_;
     lib::ByteBuffer input_;
     std::unique_ptr<protocol::Output> output_;
 };

@@ -6,16 +6,27 @@
 #include <new>
 
 namespace twincached::app {
+namespace {
+
+Session* make_session(SessionSurroundings& surroundings, const NewClient& client) noexcept {
+    try {
+        return new Session(surroundings, client);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+}  // namespace
 
 SessionRegistry::~SessionRegistry() {
     assert(first_ == nullptr);
 }
 
-Session* SessionRegistry::begin(SessionSurroundings& surroundings, int descriptor,
-                                std::uint64_t id) noexcept {
-    auto* session = new (std::nothrow) Session(surroundings, descriptor, id);
+Session* SessionRegistry::begin(SessionSurroundings& surroundings,
+                                const NewClient& client) noexcept {
+    auto* session = make_session(surroundings, client);
     if (session == nullptr) {
-        ::close(descriptor);
+        ::close(client.descriptor);
         limit_.give_back();
         return nullptr;
     }

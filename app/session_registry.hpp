@@ -24,7 +24,7 @@ class SessionRegistry {
     // --- the io thread ---
     // Takes over the descriptor and the place that was taken in the limit for it. Null, and both
     // given back, if there is no memory.
-    Session* begin(SessionSurroundings& surroundings, int descriptor, std::uint64_t id) noexcept;
+    Session* begin(SessionSurroundings& surroundings, const NewClient& client) noexcept;
     // Closes and forgets it.
     void end(Session& session) noexcept;
     // The visitor may end the session that it is given.

@@ -1,5 +1,6 @@
 #include "app/settings_report.hpp"
 
+#include "app/certificates.hpp"
 #include "lib/numbers.hpp"
 
 #include <fmt/format.h>
@@ -39,8 +40,7 @@ class Report {
         return found == options_.reported.end() ? std::string_view() : found->second;
     }
     void word(std::string_view key) const { say(key, said(key)); }
-    void word_or(std::string_view key, std::string_view if_empty) const {
-        const auto value = said(key);
+    void text_or(std::string_view key, std::string_view value, std::string_view if_empty) const {
         say(key, value.empty() ? if_empty : value);
     }
     // Words that are written in KiB or MiB and reported in bytes.
@@ -131,17 +131,17 @@ class Report {
     }
 
     void tls() const {
-        say("ssl_enabled", "no");
-        word_or("ssl_chain_cert", "(null)");
-        word_or("ssl_key", "(null)");
-        word("ssl_verify_mode");
-        say("ssl_keyformat", said("ssl_keyformat") == "DER" ? 2 : 1);  // OpenSSL's numbers
-        word_or("ssl_ciphers", "NULL");
-        word_or("ssl_ca_cert", "NULL");
-        scaled("ssl_wbuf_size", 1024);
-        word("ssl_session_cache");
+        say("ssl_enabled", yes_or_no(options_.tls));
+        text_or("ssl_chain_cert", options_.tls_chain_cert, "(null)");
+        text_or("ssl_key", options_.tls_key, "(null)");
+        say("ssl_verify_mode", options_.tls_verify_mode);
+        say("ssl_keyformat", options_.tls_key_format == "DER" ? 2 : 1);  // OpenSSL's numbers
+        text_or("ssl_ciphers", options_.tls_ciphers, "NULL");
+        text_or("ssl_ca_cert", options_.tls_ca_cert, "NULL");
+        say("ssl_wbuf_size", options_.tls_write_buffer_bytes);
+        say("ssl_session_cache", yes_or_no(options_.tls_session_cache));
         word("ssl_kernel_tls");
-        word("ssl_min_version");
+        say("ssl_min_version", name_of(tls_version(options_)));
     }
 
     void last() const {

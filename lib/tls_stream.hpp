@@ -58,7 +58,8 @@ class TlsStream {
     // Goes on with the handshake, then decrypts. Returns how many bytes it put there; fewer than
     // there is room for only if all of incoming() was used, or the stream is over.
     std::size_t read(std::span<char> into) noexcept;
-    // Encrypts all of it. REQUIRES: state() is open. False if the stream has failed.
+    // Encrypts all of it. False, and nothing is taken, before the handshake is over and after a
+    // failure.
     bool write(std::string_view plaintext) noexcept;
     // Tells the other end that nothing more will come.
     void say_goodbye() noexcept;

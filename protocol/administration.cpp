@@ -169,7 +169,11 @@ Outcome execute_watch(Turn& turn, const Command& command) noexcept {
 }
 
 Outcome execute_refresh_certs(Turn& turn, const Command&) noexcept {
-    return turn.answer(Answer::no_tls);
+    const auto refresh = turn.executor.service().refresh_certificates();
+    if (!refresh.has_tls) return turn.answer(Answer::no_tls);
+    if (refresh.problem.empty()) return turn.answer(Answer::ok);
+    turn.answers.raw("Error " + refresh.problem + "\r\n");
+    return Outcome::done;
 }
 
 }  // namespace twincached::protocol

@@ -14,6 +14,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace twincached::protocol {
@@ -51,6 +52,9 @@ enum class Count : std::uint8_t {
     conn_yields,
     idle_kicks,
     response_obj_oom,
+    tls_sessions,  // handshakes that were not resumptions
+    tls_handshake_errors,
+    tls_protocol_errors,
     count_
 };
 // Per size class, for `stats slabs`.
@@ -101,6 +105,11 @@ struct SharedState {
     storage::SizeClasses size_classes{1.25, 48};
 };
 
+struct CertificateRefresh {
+    bool has_tls = false;
+    std::string problem{};  // a sentence; empty: done
+};
+
 // Implemented by app. Any io thread may call any member.
 class Service {
   public:
@@ -124,6 +133,8 @@ class Service {
     virtual void set_verbosity(unsigned level) noexcept = 0;
     // A client asked the server to stop (shutdown, only if enabled).
     virtual void request_shutdown(bool graceful) noexcept = 0;
+    // A client asked for certificates to be read again. Blocks for as long as that takes.
+    virtual CertificateRefresh refresh_certificates() { return {}; }
 
     SharedState& shared() noexcept { return shared_; }
 

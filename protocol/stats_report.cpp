@@ -33,9 +33,10 @@ std::uint64_t hash_power(const Facts& facts) noexcept {
 
 // Where the value of a general key comes from. What the process knows of it goes before all.
 struct GeneralKey {
-    enum class Source : std::uint8_t { none, count, fact, text };
+    enum class Source : std::uint8_t { none, count, fact, text, process };
 
     constexpr GeneralKey(std::string_view key) noexcept : name(key) {}  // NOLINT: a table's line
+    constexpr GeneralKey(std::string_view key, Source from) noexcept : name(key), source(from) {}
     constexpr GeneralKey(std::string_view key, Count which) noexcept
         : name(key), source(Source::count), count(which) {}
     constexpr GeneralKey(std::string_view key, FactValue of) noexcept
@@ -49,6 +50,9 @@ struct GeneralKey {
     FactValue fact = nullptr;
     std::string_view text = "0";
 };
+
+// Left out where the process does not know of it.
+constexpr auto if_known = GeneralKey::Source::process;
 
 // memcached 1.6.45 prints these, in this order.
 constexpr GeneralKey general_keys[] = {
@@ -127,6 +131,10 @@ constexpr GeneralKey general_keys[] = {
     {"log_watcher_skipped", [](const Facts& f) -> std::uint64_t { return f.watch.skipped; }},
     {"log_watcher_sent", [](const Facts& f) -> std::uint64_t { return f.watch.sent; }},
     {"log_watchers", [](const Facts& f) -> std::uint64_t { return f.watch.watchers; }},
+    {"ssl_new_sessions", if_known},
+    {"ssl_handshake_errors", if_known},
+    {"ssl_proto_errors", if_known},
+    {"time_since_server_cert_refresh", if_known},
     {"unexpected_napi_ids"},
     {"round_robin_fallback"},
     {"bytes", [](const Facts& f) -> std::uint64_t { return f.store.bytes; }},
@@ -258,6 +266,8 @@ void StatsReport::general(StatVisitor visit) const {
         if (known != process.end()) {
             visit(key.name, known->second);
             process.erase(known);
+        } else if (key.source == if_known) {
+            continue;
         } else if (key.name == "version") {
             visit(key.name, compatible_version(service_.version()));
         } else if (key.name == "time") {

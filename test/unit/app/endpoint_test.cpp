@@ -37,4 +37,15 @@ TEST_CASE("repcached's -X names the port to listen on and the one to connect to"
     }
 }
 
+TEST_CASE("a listener's address may say before it what its clients speak") {
+    CHECK(parse_listener("notls:127.0.0.1:11211")->endpoint == Endpoint("127.0.0.1", 11211));
+    CHECK(parse_listener("notls:127.0.0.1:11211")->tls == ListenerTls::none);
+    CHECK(parse_listener("mtls:[::1]")->endpoint == Endpoint("::1", std::nullopt));
+    CHECK(parse_listener("mtls:[::1]")->tls == ListenerTls::mutual);
+    CHECK(parse_listener("mtls:*:1")->endpoint == Endpoint("", 1));
+    CHECK(parse_listener("example.org:1")->tls == ListenerTls::usual);
+    CHECK(parse_listener("mtls:").has_error());
+    CHECK(parse_listener("notls:host:99999").has_error());
+}
+
 }  // namespace twincached::app

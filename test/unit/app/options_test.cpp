@@ -198,7 +198,17 @@ TEST_CASE("bad command lines are refused with memcached's words and exit codes")
         {"-S -U 11211", 64, "ERROR: Cannot enable UDP while using binary SASL authentication."},
         {"-Y /x -U 11211", 64,
          "Cannot use UDP with ascii authentication enabled (-U 0 to disable)"},
-        {"-Z", 64, "This server is not built with TLS support."},
+        {"-Z -o ssl_key=k", 64, "TLS (-Z) needs a certificate: -o ssl_chain_cert=<file>"},
+        {"-Z -o ssl_chain_cert=c", 64, "TLS (-Z) needs a private key: -o ssl_key=<file>"},
+        {"-Z -o ssl_chain_cert=c,ssl_key=k -s /tmp/x", 64,
+         "ERROR: You cannot enable SSL without a TCP port."},
+        {"-Z -o ssl_chain_cert=c,ssl_key=k,ssl_verify_mode=2", 64,
+         "clients' certificates cannot be verified without -o ssl_ca_cert=<file>"},
+        {"-Z -o ssl_chain_cert=c,ssl_key=k -l mtls:127.0.0.1", 64,
+         "clients' certificates cannot be verified without -o ssl_ca_cert=<file>"},
+        {"-l mtls:127.0.0.1", 64, "a listener with mtls: needs TLS to be on (-Z)"},
+        {"-o ssl_min_version=4", 1,
+         "ssl_min_version must be one of tlsv1.0|tlsv1.1|tlsv1.2|tlsv1.3|0|1|2|3, not '4'"},
         {"-p 70000", 64, "ERROR: Invalid port number 70000."},
         {"-p 99999999999999999999", 64, "ERROR: Invalid port number 99999999999999999999."},
         {"-a 999", 64, "unix-mask must be an octal mode such as 700, not '999'"},
@@ -223,7 +233,11 @@ TEST_CASE("what memcached accepts at the edges is accepted") {
     for (const auto* line : {"-I 32m", "-m 256 -I 128m", "-m 4096 -I 1024m", "-I 512k",
                              "-o slab_chunk_max=1024", "-b 0", "-t 200", "-L", "-M -m 2",
                              "-I 1024 -o slab_chunk_max=1,no_lru_crawler,no_lru_maintainer",
-                             "-s /tmp/x -p 0", "-o relaxed_privileges"}) {
+                             "-s /tmp/x -p 0", "-o relaxed_privileges",
+                             "-Z -o ssl_chain_cert=c,ssl_key=k,ssl_keyformat=DER,ssl_wbuf_size=64",
+                             "-Z -o ssl_chain_cert=c,ssl_key=k -l notls:[::1]:11211,mtls:localhost "
+                             "-o ssl_ca_cert=a,ssl_kernel_tls,ssl_session_cache,ssl_min_version=3",
+                             "-l notls:127.0.0.1"}) {
         INFO(line);
         CHECK(reading(line).problems().empty());
     }
@@ -302,7 +316,7 @@ TEST_CASE("the shipped file is accepted and differs from the defaults only in it
 TEST_CASE("help names what is built in and nothing else") {
     const auto help = help_text();
     CHECK(help.find("unix-socket") != std::string::npos);
-    for (const auto absent : {"enable-ssl", "ext_path", "proxy_config"}) {
+    for (const auto absent : {"ext_path", "proxy_config"}) {
         INFO(absent);
         CHECK(help.find(absent) == std::string::npos);
     }

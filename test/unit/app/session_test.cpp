@@ -49,7 +49,8 @@ struct Wire {
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) == 0);
         return ends;
     }
-    explicit Wire(std::array<int, 2> ends) : client(ends[0]), session(surroundings, ends[1], 1) {}
+    explicit Wire(std::array<int, 2> ends)
+        : client(ends[0]), session(surroundings, {.descriptor = ends[1]}) {}
 };
 
 }  // namespace

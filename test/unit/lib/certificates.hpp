@@ -15,7 +15,8 @@ namespace twincached::lib::test {
 class Authority {
   public:
     Authority() {
-        std::string name = (std::filesystem::temp_directory_path() / "twincached-XXXXXX").string();
+        auto name =
+            (std::filesystem::temp_directory_path() / ("tls-" + std::string(6, 'X'))).string();
         REQUIRE(::mkdtemp(name.data()) != nullptr);
         folder_ = name;
         run("openssl req -x509 -nodes -days 2 -subj /CN=authority " + new_key("ca") + " -out " +

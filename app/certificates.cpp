@@ -1,0 +1,66 @@
+#include "app/certificates.hpp"
+
+#include "app/option_table.hpp"
+#include "app/privileges.hpp"
+
+#include <array>
+#include <utility>
+
+namespace twincached::app {
+namespace {
+
+constexpr std::array<std::string_view, 4> version_names{"tlsv1.0", "tlsv1.1", "tlsv1.2", "tlsv1.3"};
+
+lib::PeerCertificate asked_of_clients(const Options& options) noexcept {
+    switch (options.tls_verify_mode) {
+        case 0:
+            return lib::PeerCertificate::ignored;
+        case 1:
+            return lib::PeerCertificate::requested;
+        default:
+            return lib::PeerCertificate::required;
+    }
+}
+
+std::shared_ptr<const lib::TlsContext> load(const lib::TlsSettings& settings) {
+    auto context = lib::TlsContext::load(settings);
+    if (context.has_error()) throw StartError{context.error(), exit_usage};
+    return std::move(*context);
+}
+
+}  // namespace
+
+lib::TlsVersion tls_version(const Options& options) noexcept {
+    for (std::size_t i = 0; i < version_names.size(); ++i) {
+        const auto& text = options.tls_min_version;
+        if (text == version_names[i] || text == std::string_view(&"0123"[i], 1)) {
+            return static_cast<lib::TlsVersion>(i);
+        }
+    }
+    return lib::TlsVersion::tls_1_2;
+}
+
+std::string_view name_of(lib::TlsVersion version) noexcept {
+    return version_names[static_cast<std::size_t>(version)];
+}
+
+lib::TlsSettings client_tls_settings(const Options& options) {
+    lib::TlsSettings settings;
+    settings.chain_file = options.tls_chain_cert;
+    settings.key_file = options.tls_key;
+    settings.key_is_der = options.tls_key_format == "DER";
+    settings.ca_file = options.tls_ca_cert;
+    settings.ciphers = options.tls_ciphers;
+    settings.least_version = tls_version(options);
+    settings.peer = asked_of_clients(options);
+    settings.resumption = options.tls_session_cache;
+    return settings;
+}
+
+Certificates load_certificates(const Options& options) {
+    Certificates result;
+    if (options.tls) result.clients = load(client_tls_settings(options));
+    return result;
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,29 @@
+// Which certificates the process has and whom it trusts, as the options say: from paths to loaded
+// contexts. Reads files; keeps nothing.
+#pragma once
+
+#include "app/options.hpp"
+#include "lib/tls_context.hpp"
+
+#include <memory>
+#include <string_view>
+
+namespace twincached::app {
+
+lib::TlsVersion tls_version(const Options& options) noexcept;
+// "tlsv1.2", as memcached names it.
+std::string_view name_of(lib::TlsVersion version) noexcept;
+
+// What clients are shown, and what is asked of them.
+lib::TlsSettings client_tls_settings(const Options& options);
+
+// Null where TLS is off.
+struct Certificates {
+    std::shared_ptr<const lib::TlsContext> clients;
+};
+
+// At start-up, while files that root alone may read can be read. Throws StartError with a sentence
+// that names the file.
+Certificates load_certificates(const Options& options);
+
+}  // namespace twincached::app

@@ -7,6 +7,14 @@
 
 namespace twincached::protocol {
 
+namespace {
+
+bool is_set(const BinaryRequest& request) noexcept {
+    return request.shape->verb == BinaryVerb::set;
+}
+
+}  // namespace
+
 Conversation::Step Conversation::next_packet(Burst& burst) noexcept {
     const auto input = burst.input.readable();
     if (static_cast<unsigned char>(input.front()) != binary_request_magic) return Step::close;
@@ -51,7 +59,7 @@ Conversation::Step Conversation::take_packet(Burst& burst, const BinaryRequest& 
     const auto value_bytes = request.value_bytes();
     const auto client_flags = request.extras.empty() ? 0 : request.number32(0);
     if (store.exceeds_limit(request.key.size(), value_bytes, client_flags)) {
-        executor_.refuse_write(request.key, burst.now, true);
+        executor_.refuse_write({request.key, is_set(request), true}, burst.now);
         BinaryAnswer(burst.output, request).error(BinaryStatus::too_large);
         return swallow_body(burst, request);
     }
@@ -75,7 +83,7 @@ Conversation::Step Conversation::begin_large_packet(Burst& burst,
                                                     const BinaryRequest& request) noexcept {
     auto reserved = executor_.store().reserve(request.value_bytes(), burst.now);
     if (!reserved) {
-        executor_.refuse_write(request.key, burst.now, false);
+        executor_.refuse_write({request.key, is_set(request), false}, burst.now);
         BinaryAnswer(burst.output, request).error(BinaryStatus::no_memory);
         return swallow_body(burst, request);
     }

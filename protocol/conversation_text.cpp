@@ -24,6 +24,11 @@ bool is_retrieval(std::string_view text) noexcept {
     return false;
 }
 
+// memcached does not look at an ms command's mode here.
+bool is_set(Verb verb) noexcept {
+    return verb == Verb::set || verb == Verb::meta_set;
+}
+
 }  // namespace
 
 Conversation::Step Conversation::next_line(Burst& burst) noexcept {
@@ -107,7 +112,7 @@ Conversation::Step Conversation::take_value(Burst& burst, const Line& line, cons
                                             const Command& command) noexcept {
     auto& store = executor_.store();
     if (store.exceeds_limit(command.key.size(), command.value_bytes, command.client_flags)) {
-        executor_.refuse_write(command.key, burst.now, true);
+        executor_.refuse_write({command.key, is_set(command.verb), true}, burst.now);
         return begin_swallow(burst, line, command, Answer::too_large);
     }
     if (store.is_large(command.value_bytes)) return begin_large_value(burst, line, command);
@@ -132,7 +137,7 @@ Conversation::Step Conversation::begin_large_value(Burst& burst, const Line& lin
                                                    const Command& command) noexcept {
     auto reserved = executor_.store().reserve(command.value_bytes, burst.now);
     if (!reserved) {
-        executor_.refuse_write(command.key, burst.now, false);
+        executor_.refuse_write({command.key, is_set(command.verb), false}, burst.now);
         return begin_swallow(burst, line, command, Answer::no_memory);
     }
     large_ = std::make_unique<LargeValue>();

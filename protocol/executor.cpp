@@ -150,7 +150,8 @@ void Executor::count_written(unsigned size_class, const storage::Write& request,
     if (outcome == WriteOutcome::not_found) count(Count::cas_misses);
 }
 
-void Executor::refuse_write(std::string_view key, const Now& now, bool too_large) noexcept {
+void Executor::refuse_write(const RefusedWrite& refused, const Now& now) noexcept {
+    const auto [key, is_set, too_large] = refused;
     count(too_large ? Count::store_too_large : Count::store_no_memory);
     if (watch_log_.wants(WatchTopic::mutations)) {
         StoreEvent event;
@@ -161,7 +162,7 @@ void Executor::refuse_write(std::string_view key, const Now& now, bool too_large
         tell_store(watch_log_, event);
     }
     tell_looked_up(store_.key(key), now);
-    store_.drop_failed_write(store_.key(key), now);
+    if (is_set) store_.drop_failed_write(store_.key(key), now);
 }
 
 storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& now,

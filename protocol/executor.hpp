@@ -45,8 +45,14 @@ class Executor {
     storage::WriteResult write(std::string_view key, const storage::Now& now,
                                const storage::Write& request,
                                storage::ValueReservation* reserved) noexcept;
-    // A value that is refused before it arrived: the key loses what it held.
-    void refuse_write(std::string_view key, const storage::Now& now, bool too_large) noexcept;
+    // A value that is refused before it arrived. A set's key then loses what it held, lest the old
+    // value pass for the new one; whoever said add, replace, append or cas reckons with a refusal.
+    struct RefusedWrite {
+        std::string_view key;
+        bool is_set = false;
+        bool too_large = false;  // else there is no memory for it
+    };
+    void refuse_write(const RefusedWrite& refused, const storage::Now& now) noexcept;
     storage::ArithmeticResult arithmetic(std::string_view key, const storage::Now& now,
                                          const storage::Arithmetic& request) noexcept;
     storage::RemoveResult remove(std::string_view key, const storage::Now& now,

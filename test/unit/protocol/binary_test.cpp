@@ -259,6 +259,17 @@ TEST_CASE("a value that is too large for a packet is swallowed, and the old one 
     CHECK(packets[2].status == BinaryStatus::not_found);
 }
 
+TEST_CASE("an add whose value is too large for a packet leaves what is there") {
+    Server server;
+    const std::string value(1'048'577, 'v');
+    const auto packets = server.ask(
+        store(op_set, "a", "old") + store(op_add, "a", value) + send(op_get, "a") + send(op_noop),
+        50'000);
+    REQUIRE(packets.size() == 4);
+    CHECK(packets[1].value == "Too large.");
+    CHECK(packets[2].value == "old");
+}
+
 TEST_CASE("binary answers do not depend on how the input is split") {
     const std::string large(100'000, 'L');
     const std::string request =

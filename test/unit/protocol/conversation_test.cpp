@@ -122,6 +122,17 @@ TEST_CASE("a value that is too large is swallowed, and what the key held is gone
     CHECK(service.total(Count::store_too_large) == 1);
 }
 
+TEST_CASE("of the storage verbs a set alone loses the old value to one that is too large") {
+    TestService service;
+    Client client(service);
+    for (const std::string verb : {"add", "replace", "append", "prepend", "cas"}) {
+        client.say(set_line("k", "old"));
+        const std::string unique = verb == "cas" ? " 1" : "";
+        client.say(verb + " k 0 0 1048577" + unique + " noreply\r\n" + value_of(1 << 20) + "x\r\n");
+        CHECK(client.say("get k\r\n") == "VALUE k 0 3\r\nold\r\nEND\r\n");
+    }
+}
+
 TEST_CASE("the item size limit counts as memcached counts") {
     TestService service;
     Client client(service);

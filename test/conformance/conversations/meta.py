@@ -1,0 +1,77 @@
+"""Generators of meta commands. What is left out of them stands in differences.txt."""
+import base64
+
+from conversations.server import KEYS, text_unique
+from conversations.text import value
+
+
+def _key_and_flags(dice, letters, most=4):
+    """A key, now and then in base64, and flags in any order."""
+    key = dice.choice(KEYS)
+    flags = dice.sample(letters, dice.randrange(min(most, len(letters)) + 1))
+    if dice.random() < 0.15 and len(key) < 180:
+        key = base64.b64encode(key)
+        flags.insert(dice.randrange(len(flags) + 1), b"b")
+    return key, b"".join(b" " + flag for flag in flags)
+
+
+def meta_get(dice):
+    key, flags = _key_and_flags(dice, [b"k", b"O123", b"q", b"s", b"t", b"v", b"c", b"f", b"h", b"l",
+                                       b"u"])
+    # R is far from every time to live, so that no second that passes decides who wins. 1.6.18 shows
+    # no time to live for an item that it has just created.
+    more = dice.choice([b"", b"", b" T1000", b" T0", b" R300"] + [b" N30"] * (b" t" not in flags))
+    return b"mg %s%s%s\r\n" % (key, flags, more)
+
+
+def meta_set(dice):
+    data = value(dice)
+    key, flags = _key_and_flags(dice, [b"k", b"O123", b"q", b"c"])
+    plain = dice.choice(KEYS)
+    more = dice.choice([b"", b"", b" T1000", b" T-1", b" F7", b" MA", b" MP", b" ME", b" MR", b" MS",
+                        b" C9999999999", b" I C9999999999", b" F4294967295 T0"])
+    if dice.random() < 0.2:
+        key, flags, more = plain, flags.replace(b" b", b""), b" C" + text_unique(plain)
+    return b"ms %s %d%s%s\r\n%s\r\n" % (key, len(data), flags, more, data)
+
+
+def meta_delete(dice):
+    key, flags = _key_and_flags(dice, [b"k", b"O123", b"q"])
+    return b"md %s%s%s\r\n" % (key, flags, dice.choice([b"", b"", b" C9999999999", b" I T30", b" I"]))
+
+
+def meta_arithmetic(dice):
+    key, flags = _key_and_flags(dice, [b"k", b"O123", b"q", b"t", b"v", b"c"])
+    # 1.6.18 answers a quiet ma that creates; its protocol document does not say so.
+    more = dice.choice([b"", b" D5", b" MD", b" MI", b" Mi", b" T1000", b" M+", b" M- D3"]
+                       + [b" N0 J7", b" N1000 J9 D2"] * (b" q" not in flags and b" t" not in flags))
+    return b"ma %s%s%s\r\n" % (key, flags, more)
+
+
+def meta_no_op(dice):
+    return dice.choice([b"mn\r\n", b"mn\n"])
+
+
+REFUSED = [
+    b"mg\r\n", b"mg a v v\r\n", b"mg a Tx\r\n", b"mg " + b"x" * 251 + b" v\r\n",
+    b"mg not-base64 b v\r\n", b"mg a O" + b"1" * 40 + b"\r\n", b"mg a Nx\r\n",
+    b"ms a x\r\nversion\r\n", b"ms\r\n", b"ms a 2 c\r\nabc\r\n",
+    b"ms a 2 MX\r\nab\r\n", b"md\r\n", b"md a q q\r\n", b"ma\r\n", b"ma a Dx\r\n", b"ma a D-1\r\n",
+    b"ma a MX\r\n", b"ma a Jx N0\r\n", b"me\r\n", b"me missing\r\n", b"mx a\r\n", b"m\r\n",
+]
+
+
+def reads(command):
+    return command.startswith(b"mg ")
+
+
+def shortens(command):
+    return command.startswith(b"ma ") and (b" MD" in command or b" M-" in command)
+
+
+def broken(dice):
+    return dice.choice(REFUSED)
+
+
+META = [(5, meta_get), (3, meta_set), (2, meta_delete), (3, meta_arithmetic), (1, meta_no_op),
+        (1, broken)]

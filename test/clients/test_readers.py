@@ -105,7 +105,7 @@ class Readers(Case):
                 self.assertIn(":", self._said(tool, f"--servers={self.at}", *words))
 
     def test_the_prometheus_exporter_would_take_all_four_reports(self):
-        # Its rules, one by one: it sends these on one connection and gives up at what it cannot read.
+        # Its rules: it sends these on one connection and gives up at what it cannot read.
         with self.server.client() as client:
             general = self._exporter_reads(client, b"stats", self._check_general_key)
             for name in ("cmd_set", "cas_misses", "cas_hits", "cas_badval"):

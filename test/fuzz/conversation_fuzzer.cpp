@@ -49,10 +49,12 @@ Talk talk(std::string_view input, lib::Random* pieces) {
     return result;
 }
 
-// Reports that count packets, and dumps that must come first in one.
+// Reports that count packets, and what must come first in one: dumps and watching.
 bool depends_on_packets(std::string_view input) {
-    return input.find("stats") != std::string_view::npos ||
-           input.find("dump") != std::string_view::npos;
+    for (const std::string_view word : {"stats", "dump", "watch"}) {
+        if (input.find(word) != std::string_view::npos) return true;
+    }
+    return false;
 }
 
 }  // namespace

@@ -16,8 +16,8 @@ def _key_and_flags(dice, letters, most=4):
 
 
 def meta_get(dice):
-    key, flags = _key_and_flags(dice, [b"k", b"O123", b"q", b"s", b"t", b"v", b"c", b"f", b"h", b"l",
-                                       b"u"])
+    key, flags = _key_and_flags(dice, [b"k", b"O123", b"q", b"s", b"t", b"v", b"c", b"f", b"h",
+                                       b"l", b"u"])
     # R is far from every time to live, so that no second that passes decides who wins. 1.6.18 shows
     # no time to live for an item that it has just created.
     more = dice.choice([b"", b"", b" T1000", b" T0", b" R300"] + [b" N30"] * (b" t" not in flags))
@@ -28,8 +28,8 @@ def meta_set(dice):
     data = value(dice)
     key, flags = _key_and_flags(dice, [b"k", b"O123", b"q", b"c"])
     plain = dice.choice(KEYS)
-    more = dice.choice([b"", b"", b" T1000", b" T-1", b" F7", b" MA", b" MP", b" ME", b" MR", b" MS",
-                        b" C9999999999", b" I C9999999999", b" F4294967295 T0"])
+    more = dice.choice([b"", b"", b" T1000", b" T-1", b" F7", b" MA", b" MP", b" ME", b" MR",
+                        b" MS", b" C9999999999", b" I C9999999999", b" F4294967295 T0"])
     if dice.random() < 0.2:
         key, flags, more = plain, flags.replace(b" b", b""), b" C" + text_unique(plain)
     return b"ms %s %d%s%s\r\n%s\r\n" % (key, len(data), flags, more, data)
@@ -37,7 +37,20 @@ def meta_set(dice):
 
 def meta_delete(dice):
     key, flags = _key_and_flags(dice, [b"k", b"O123", b"q"])
-    return b"md %s%s%s\r\n" % (key, flags, dice.choice([b"", b"", b" C9999999999", b" I T30", b" I"]))
+    return b"md %s%s%s\r\n" % (key, flags, dice.choice([b"", b"", b" C9999999999"]))
+
+
+def recache(dice):
+    """A key that is made stale, won and lost again, and does not stay so: a mark that an incr may
+    or may not keep."""
+    key = dice.choice(KEYS)
+    stale = dice.choice([b"md %s I" % key, b"md %s I T1000" % key, b"md %s q I T30" % key,
+                         b"ms %s 3 I C1\r\nabc" % key])
+    asked = [b"mg %s s v" % key, b"mg %s k f" % key, b"mg %s R300" % key, b"mg %s q u" % key,
+             b"gets %s" % key, b"touch %s 0" % key, b"me missing"]
+    end = dice.choice([b"md %s" % key, b"set %s 0 0 1\r\n1" % key, b"ms %s 1\r\n2" % key])
+    chosen = dice.choices(asked, k=dice.randrange(4))
+    return b"".join(line + b"\r\n" for line in (stale, *chosen, end))
 
 
 def meta_arithmetic(dice):
@@ -62,7 +75,7 @@ REFUSED = [
 
 
 def reads(command):
-    return command.startswith(b"mg ")
+    return b"mg " in command
 
 
 def shortens(command):
@@ -73,5 +86,5 @@ def broken(dice):
     return dice.choice(REFUSED)
 
 
-META = [(5, meta_get), (3, meta_set), (2, meta_delete), (3, meta_arithmetic), (1, meta_no_op),
-        (1, broken)]
+META = [(5, meta_get), (3, meta_set), (2, meta_delete), (2, recache), (3, meta_arithmetic),
+        (1, meta_no_op), (1, broken)]

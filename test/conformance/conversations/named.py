@@ -65,5 +65,6 @@ def _answers(server, entry, request, wanted):
         found = pattern.sub(replacement, found)
     if found == wanted:
         return True
-    print(f"{entry.name}: to {request[:80]!r}\n  {server.name} says {found!r}\n  listed is   {wanted!r}")
+    print(f"{entry.name}: to {request[:80]!r}\n  {server.name} says {found!r}\n"
+          f"  listed is   {wanted!r}")
     return False

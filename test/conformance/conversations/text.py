@@ -43,7 +43,8 @@ def compare_and_swap(dice):
 
 
 def retrieval(dice):
-    verb = dice.choice([b"get", b"get", b"gets", b"gat 0", b"gats 1000", b"gat -1", b"gats 2592001"])
+    verb = dice.choice([b"get", b"get", b"gets", b"gat 0", b"gats 1000", b"gat -1",
+                        b"gats 2592001"])
     # 1.6.18 closes on a gat of more than 2048 bytes; 1.6.45 and we take them as long as a get.
     keys = [dice.choice(KEYS + [b"missing"]) for _ in range(dice.choice([1, 1, 1, 2, 5]))]
     if verb.startswith(b"get") and dice.random() < 0.1:
@@ -82,7 +83,8 @@ LONG_KEY = b"x" * 251
 
 REFUSED = [
     b"bogus\r\n", b"\r\n", b"\n", b"g\r\n", b"GET a\r\n", b"get\r\n", b"gets \r\n", b"gat\r\n",
-    b"gat x a\r\n", b" get a\r\n", b"seta 0 0 1\r\n", b"delete\r\n", b"delete " + LONG_KEY + b"\r\n",
+    b"gat x a\r\n", b" get a\r\n", b"seta 0 0 1\r\n", b"delete\r\n",
+    b"delete " + LONG_KEY + b"\r\n",
     b"incr a\r\n", b"incr a x\r\n", b"incr a -1\r\n", b"incr a x noreply\r\n",
     b"incr a 18446744073709551616\r\n", b"incr " + LONG_KEY + b" 1\r\n", b"decr a 1x\r\n",
     b"touch a\r\n", b"touch a x\r\n", b"touch " + LONG_KEY + b" 0\r\n", b"touch a 1 x\r\n",

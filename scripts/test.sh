@@ -12,7 +12,8 @@
 #            and npm; none may be missing
 #   asan     unit, simulation and integration tests under address and undefined behaviour sanitizers
 #   tsan     the same under the thread sanitizer
-#   release  the figures that only optimised code must reach: 2 million items joined
+#   release  what only optimised code can reach: 2 million items joined, and a swarm of
+#            simulations (SIMULATION_SEEDS in all, 100000 by default; SIMULATION_FIRST is printed)
 #   fuzz     every fuzzer for a while (FUZZ_SECONDS in all, 60 by default)
 source "$(dirname "$0")/common.sh"
 
@@ -59,8 +60,23 @@ stage_tsan() {
 }
 
 stage_release() {
-    build release twincached mcload
+    build release twincached mcload simulation
     TWINCACHED_JOIN_ITEMS=2000000 run_ctest release -R 'integration.test_stalls'
+    run_swarm
+}
+
+# Other seeds at each run, so that every run looks at histories that nobody has looked at yet. A
+# seed that fails prints the line that repeats it.
+run_swarm() {
+    local first=${SIMULATION_FIRST:-$(($(date +%s) * 1000))} job processes=()
+    local share=$((${SIMULATION_SEEDS:-100000} / jobs))
+    echo "SIMULATION_FIRST=$first, $jobs times $share seeds"
+    for ((job = 0; job < jobs; job++)); do
+        SIMULATION_FIRST=$((first + job * share)) SIMULATION_SEEDS=$share \
+            build/release/test/simulation/simulation "at rest*" &
+        processes+=($!)
+    done
+    for job in "${processes[@]}"; do wait "$job"; done
 }
 
 # Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder.

@@ -1,5 +1,6 @@
 #include "test/simulation/history.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -10,8 +11,8 @@ using storage::Cause;
 namespace {
 
 void print(unsigned node, const storage::Change& change) {
-    constexpr std::array<const char*, 7> causes{"write",   "delete",  "remote",  "evicted",
-                                                "expired", "flushed", "in doubt"};
+    constexpr std::array<const char*, 8> causes{"write",   "delete",  "remote",  "restored",
+                                                "evicted", "expired", "flushed", "in doubt"};
     std::printf("         %c %s %.*s: %llu -> %llu (%llu)\n", node == 0 ? 'a' : 'b',
                 causes[static_cast<std::size_t>(change.cause)],
                 static_cast<int>(change.key.bytes.size()), change.key.bytes.data(),
@@ -32,11 +33,7 @@ void History::on_change(unsigned node, const storage::Change& change) {
     if (is_drop || change.version == 0) return;
     const std::string key(change.key.bytes);
     auto& level = levels_[node][key];
-    const bool older = change.after != 0 && change.after < level.version;
-    if (older) {
-        fail("node " + std::string(node == 0 ? "a" : "b") + ": key " + key + " went back from " +
-             std::to_string(level.version) + " to " + std::to_string(change.after));
-    }
+    fail_if_older(node, key, change.after, std::max(level.version, heard_[node][key]));
     if (change.version > level.version) level = {change.version, change.after == 0};
     // An item that arrives when its time is over is not stored, but what is older goes.
     const auto& other = levels_[1 - node][key];
@@ -44,6 +41,20 @@ void History::on_change(unsigned node, const storage::Change& change) {
         level.deleted = false;
         ++expiries;
     }
+}
+
+void History::on_heard(unsigned node, const std::string& key, storage::Version version,
+                       storage::Version held) {
+    auto& heard = heard_[node][key];
+    heard = std::max(heard, version);
+    fail_if_older(node, key, held, heard);
+}
+
+void History::fail_if_older(unsigned node, const std::string& key, storage::Version held,
+                            storage::Version known) {
+    if (held == 0 || held >= known) return;
+    fail("node " + std::string(node == 0 ? "a" : "b") + ": key " + key + " went back from " +
+         std::to_string(known) + " to " + std::to_string(held));
 }
 
 void History::on_value(const std::string& key, storage::Version version, const std::string& value) {

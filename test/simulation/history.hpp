@@ -21,7 +21,13 @@ struct Level {
 class History {
   public:
     void on_change(unsigned node, const storage::Change& change);
-    void on_crash(unsigned node) { levels_[node].clear(); }
+    // The peer has told the node of this version; the node then held `held`, or nothing.
+    void on_heard(unsigned node, const std::string& key, storage::Version version,
+                  storage::Version held);
+    void on_crash(unsigned node) {
+        levels_[node].clear();
+        heard_[node].clear();
+    }
     void on_value(const std::string& key, storage::Version version, const std::string& value);
 
     // The newest that any living node knows of the key.
@@ -41,7 +47,11 @@ class History {
 
   private:
     std::array<std::map<std::string, Level>, 2> levels_;
+    std::array<std::map<std::string, storage::Version>, 2> heard_;
     std::map<std::pair<std::string, storage::Version>, std::string> values_;
+    void fail_if_older(unsigned node, const std::string& key, storage::Version held,
+                       storage::Version known);
+
     std::string violation_;
 };
 

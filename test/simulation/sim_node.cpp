@@ -1,12 +1,13 @@
 #include "test/simulation/sim_node.hpp"
 
-#include "replication/pair/frame.hpp"
+#include "replication/pair/data_frames.hpp"
 
 #include <algorithm>
 
 namespace twincached::simulation {
 
 using replication::pair::FrameStatus;
+using replication::pair::FrameType;
 
 storage::Now SimClock::now(std::uint64_t world_ms) const noexcept {
     storage::Now now;
@@ -21,13 +22,15 @@ storage::Now SimClock::now(std::uint64_t world_ms) const noexcept {
 // Stands between store and sink: tells the history, and lets a drop pass for an eviction.
 class SimNode::Observer final : public storage::MutationSink {
   public:
-    Observer(storage::MutationSink& sink, History& history, unsigned node)
-        : sink_(sink), history_(history), node_(node) {}
+    Observer(storage::MutationSink& sink, History& history, const NodeOptions& options)
+        : sink_(sink), history_(history), node_(options.number), defect_(options.defect) {}
 
     storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override {
         auto seen = change;
         if (evicting) seen.cause = storage::Cause::evicted;
         history_.on_change(node_, seen);
+        const bool is_delete = seen.cause == storage::Cause::local_delete;
+        if (is_delete && defect_ == Defect::deletes_untold) return {};
         return sink_.on_change(shard, seen);
     }
     storage::Version known_version(unsigned shard, const storage::Key& key,
@@ -48,16 +51,18 @@ class SimNode::Observer final : public storage::MutationSink {
     storage::MutationSink& sink_;
     History& history_;
     unsigned node_;
+    Defect defect_;
 };
 
 SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History& history)
-    : options_(options) {
+    : options_(options), history_(history) {
     sink_ = std::make_unique<replication::pair::PairSink>(options.shards, options.log_bytes);
-    observer_ = std::make_unique<Observer>(*sink_, history, options.number);
+    observer_ = std::make_unique<Observer>(*sink_, history, options);
     storage::StoreOptions store;
     store.memory_limit_bytes = options.memory_bytes;
     store.shards = options.shards;
     store.threads = 1;
+    store.item_size_limit_bytes = options.item_size_limit_bytes;
     store.node = options.number;
     store_ = std::make_unique<storage::Store>(store, hash, *observer_);
     replication::pair::ExchangeOptions exchange;
@@ -71,16 +76,27 @@ SimNode::~SimNode() = default;
 
 void SimNode::begin(const replication::pair::Hello& peer, const storage::Now& now) {
     exchange_->begin(peer, now);
-    if (options_.used_buckets.empty()) return;
+    if (!options_.used_buckets.empty()) forget_unused_buckets();
+}
+
+// A fresh peer makes all 65,536 buckets dirty. Those without keys would be walked without a word of
+// news: they are taken as walked.
+void SimNode::forget_unused_buckets() {
     for (unsigned i = 0; i < sink_->shard_count(); ++i) {
         auto& buckets = sink_->shard(i).buckets;
-        if (buckets.dirty_count() <= options_.used_buckets.size()) continue;
-        for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
-            const auto bucket = static_cast<storage::BucketNumber>(b);
-            const auto& used = options_.used_buckets;
-            if (std::find(used.begin(), used.end(), bucket) != used.end()) continue;
-            buckets.begin_walk(bucket, 1);
-            buckets.end_walk(bucket);
+        const auto& used = options_.used_buckets;
+        if (buckets.dirty_count() <= used.size()) continue;
+        std::vector<bool> was_dirty;
+        std::vector<storage::Version> floors;
+        const auto is_here = [&](auto b) { return b >= buckets.first() && b <= buckets.last(); };
+        for (const auto b : used) {
+            was_dirty.push_back(is_here(b) && buckets.is_dirty(b));
+            floors.push_back(is_here(b) ? buckets.floor(b) : 0);
+        }
+        for (std::size_t b = buckets.first(); b <= buckets.last(); ++b)
+            buckets.restore(static_cast<storage::BucketNumber>(b), 0, false);
+        for (std::size_t u = 0; u < used.size(); ++u) {
+            if (is_here(used[u])) buckets.restore(used[u], floors[u], was_dirty[u]);
         }
         sink_->refresh(i);
     }
@@ -96,12 +112,49 @@ void SimNode::evict(std::string_view key, const storage::Now& now) {
 
 bool SimNode::receive(std::string_view bytes, const storage::Now& now) {
     received_.append(bytes);
+    if (options_.defect == Defect::acks_overtake && !receive_acks_first(now)) return false;
     for (;;) {
         const auto read = replication::pair::read_frame(received_.readable());
         if (read.status == FrameStatus::need_more) return true;
         if (read.status == FrameStatus::malformed) return false;
-        if (!exchange_->on_frame(read.frame, now)) return false;
+        if (!receive_frame(read.frame, now)) return false;
         received_.consume(read.size);
+    }
+}
+
+bool SimNode::receive_acks_first(const storage::Now& now) {
+    std::string rest;
+    auto bytes = received_.readable();
+    for (;;) {
+        const auto read = replication::pair::read_frame(bytes);
+        if (read.status == FrameStatus::malformed) return false;
+        if (read.status == FrameStatus::need_more) break;
+        const bool is_ack = read.frame.type == FrameType::ack;
+        if (!is_ack) rest += bytes.substr(0, read.size);
+        if (is_ack && !exchange_->on_frame(read.frame, now)) return false;
+        bytes.remove_prefix(read.size);
+    }
+    rest += bytes;
+    received_.clear();
+    received_.append(rest);
+    return true;
+}
+
+bool SimNode::receive_frame(const replication::pair::Frame& frame, const storage::Now& now) {
+    if (!exchange_->on_frame(frame, now)) return false;
+    if (frame.type == FrameType::batch) check_heard(frame.payload, now);
+    return true;
+}
+
+// Whatever a node has been told of a key, it holds that, or something newer, or nothing.
+void SimNode::check_heard(std::string_view batch, const storage::Now& now) {
+    replication::pair::BatchReader reader(batch);
+    replication::pair::WireRecord record;
+    while (reader.next(record)) {
+        storage::Version held = 0;
+        (void)store_->peek(store_->key(record.key), now,
+                           [&](const storage::ItemView& item) { held = item.version; });
+        history_.on_heard(options_.number, std::string(record.key), record.version, held);
     }
 }
 

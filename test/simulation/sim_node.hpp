@@ -5,6 +5,7 @@
 #include "lib/hash.hpp"
 #include "lib/random.hpp"
 #include "replication/pair/exchange.hpp"
+#include "replication/pair/frame.hpp"
 #include "replication/pair/pair_sink.hpp"
 #include "storage/store.hpp"
 #include "test/simulation/history.hpp"
@@ -27,12 +28,21 @@ struct SimClock {
     storage::Now now(std::uint64_t world_ms) const noexcept;
 };
 
+// A node that is broken on purpose: whoever checks must find out.
+enum class Defect : std::uint8_t {
+    none,
+    deletes_untold,  // deletes never reach the change log
+    acks_overtake,   // an ACK is read before what was sent before it
+};
+
 struct NodeOptions {
     unsigned number = 0;
     unsigned shards = 1;
     std::size_t log_bytes = 1U << 20;
     std::uint64_t memory_bytes = 8U << 20;
+    std::uint64_t item_size_limit_bytes = 1U << 20;
     std::uint64_t epoch = 1;
+    Defect defect = Defect::none;
     std::vector<storage::BucketNumber> used_buckets;  // others are taken as known to be empty
 };
 
@@ -59,7 +69,13 @@ class SimNode {
   private:
     class Observer;
 
+    bool receive_frame(const replication::pair::Frame& frame, const storage::Now& now);
+    bool receive_acks_first(const storage::Now& now);
+    void check_heard(std::string_view batch, const storage::Now& now);
+    void forget_unused_buckets();
+
     NodeOptions options_;
+    History& history_;
     std::unique_ptr<replication::pair::PairSink> sink_;
     std::unique_ptr<Observer> observer_;
     std::unique_ptr<storage::Store> store_;

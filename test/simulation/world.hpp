@@ -2,6 +2,9 @@
 // mixture of faults, key counts, log sizes and clocks. Whatever happens, when the link is up and
 // traffic stops, both nodes must come to rest, and then each key must be, on each node, the newest
 // version that any of them knew, or absent (REPLICATION.md section 15).
+//
+// Every step draws from a chance of its own, made of the seed and the step's number: leaving out
+// one step changes nothing of the others. That is what shrink.hpp lives on.
 #pragma once
 
 #include "lib/hash.hpp"
@@ -36,12 +39,18 @@ class KeyPool {
     std::array<std::vector<std::string>, bucket_count> keys_;
 };
 
+// Rests have numbers among those of the steps, above all of them.
+inline constexpr unsigned first_rest = 1U << 30;
+
 struct WorldOptions {
     std::uint64_t seed = 1;
     unsigned steps = 300;  // per round
     unsigned rounds = 3;
     bool all_buckets = false;  // walk all 65,536, not only those with keys
     bool trace = false;
+    Defect defect = Defect::none;
+    // The steps to take, rising, counted through all rounds. Nothing: all of them.
+    std::optional<std::vector<unsigned>> only;
 };
 
 class World {
@@ -49,6 +58,8 @@ class World {
     World(const KeyPool& pool, const WorldOptions& options);
     // The first violation, or nothing.
     std::string run();
+    // The steps up to the violation, or all.
+    const std::vector<unsigned>& steps_taken() const noexcept { return steps_taken_; }
 
     struct Totals {
         std::uint64_t sessions = 0;
@@ -64,11 +75,17 @@ class World {
     // How likely each kind of event is, against the others.
     struct Mixture {
         unsigned set, remove, touch, arithmetic, expiring, large, flush, evict;
-        unsigned produce, deliver, link, cut, crash, clock, maintain;
+        unsigned produce, deliver, link, cut, crash, clock, maintain, pause;
     };
+    // broken: at least one direction is, and at least one node has not noticed yet.
     enum class Link : std::uint8_t { down, greeting, up, broken };
+    // What the clients of this world write.
+    enum class Values : std::uint8_t { mixed, kilobytes, large };
 
     void draw_world();
+    void draw_node(unsigned node, bool same_shards);
+    void draw_values();
+    bool takes(unsigned step);
     void start_node(unsigned number);
     storage::Now now(unsigned node) const { return clocks_[node].now(world_ms_); }
     const std::string& any_key();
@@ -81,8 +98,13 @@ class World {
     void deliver(unsigned node);
     void link_step();
     void cut();
+    void end_session(unsigned node);
+    void greet(unsigned node);
     void crash(unsigned node);
     void clock_step(unsigned node);
+    void pause(unsigned node);
+    bool is_paused(unsigned node) const { return world_ms_ < paused_until_ms_[node]; }
+    std::size_t any_size();
 
     void come_to_rest();
     bool at_rest();
@@ -102,7 +124,12 @@ class World {
     std::array<SimPipe, 2> pipes_;  // by sender
     std::array<std::optional<replication::pair::Hello>, 2> hellos_;
     std::array<bool, 2> begun_{};
+    std::array<bool, 2> lost_{};  // what this node sends gets nowhere
+    std::array<std::uint64_t, 2> paused_until_ms_{};
     Link link_ = Link::down;
+    Values values_ = Values::mixed;
+    std::vector<unsigned> steps_taken_;
+    std::size_t next_only_ = 0;
     std::uint64_t world_ms_ = 0;
     std::uint64_t next_epoch_ = 100;
     std::uint64_t next_value_ = 0;

@@ -125,12 +125,12 @@ def converse(servers, seed, dialects, wanted):
             print(f"round {number} of seed {seed}: {servers[0].name} and {servers[1].name} differ",
                   first_difference(*(answer.answer for answer in difference)))
             print("times:", *(answer.times for answer in difference))
+            if this.differs(servers) is None:
+                print("and not again: what has been left to chance?")
+                return False
             this.shorten(servers)
             this.show()
-            again = this.differs(servers)
-            if again is None:
-                print("and not again: is something left to chance?")
-            else:
+            if again := this.differs(servers):
                 print(first_difference(*(answer.answer for answer in again)))
             return False
         said += this.commands()

@@ -1,27 +1,8 @@
-"""Every verb that changes something, in its quiet form too, arrives at the peer: value, flags,
-version and time to live."""
+"""What the verbs promise across the pair: tokens, times to live, flushes, large values. That every
+one of them arrives stands in test_verb_table.py."""
 import time
 
 from harness import Case, main, until
-
-# name, what stands there before, the request, what must stand there afterwards (None: nothing).
-CHANGES = [
-    ("set", None, b"set k 5 0 3{q}\r\nnew", (b"new", 5)),
-    ("set over an older value", b"old", b"set k 6 0 3{q}\r\nnew", (b"new", 6)),
-    ("set with 32-bit flags", None, b"set k 4294967295 0 1{q}\r\nf", (b"f", 4294967295)),
-    ("set of an empty value", b"old", b"set k 0 0 0{q}\r\n", (b"", 0)),
-    ("add", None, b"add k 1 0 3{q}\r\nnew", (b"new", 1)),
-    ("replace", b"old", b"replace k 2 0 3{q}\r\nnew", (b"new", 2)),
-    ("append", b"old", b"append k 9 0 4{q}\r\n-end", (b"old-end", 0)),
-    ("prepend", b"old", b"prepend k 9 0 4{q}\r\npre-", (b"pre-old", 0)),
-    ("incr", b"99", b"incr k 1{q}", (b"100", 0)),
-    ("decr", b"100", b"decr k 1{q}", (b"99 ", 0)),
-    ("delete", b"old", b"delete k{q}", None),
-    ("set that is expired at once", b"old", b"set k 0 -1 3{q}\r\nnew", None),
-    ("touch into the past", b"old", b"touch k -1{q}", None),
-    ("set of commands", None, b"set k 0 0 22{q}\r\n\r\nflush_all\r\ndelete k\r",
-     (b"\r\nflush_all\r\ndelete k\r", 0)),
-]
 
 
 class Verbs(Case):
@@ -30,28 +11,6 @@ class Verbs(Case):
     def setUp(self):
         super().setUp()
         self.nodes = self.pair().start()
-
-    def test_every_change_arrives_whichever_node_and_form_it_came_by(self):
-        for quiet in (b"", b" noreply"):
-            for source in self.nodes:
-                for name, before, request, after in CHANGES:
-                    with self.subTest(verb=name, quiet=bool(quiet), on=source.name):
-                        self._change(source, before, request.replace(b"{q}", quiet), quiet, after)
-
-    def _change(self, source, before, request, quiet, after):
-        other = self.nodes.other(source)
-        with source.client() as here, other.client() as there:
-            here.ask(b"delete k")
-            if before is not None:
-                self.assertEqual(here.set(b"k", before), b"STORED")
-            here.send(request + b"\r\n")
-            if not quiet:
-                here.line()
-            # The answer to a second request says that the first has been carried out.
-            self.assertTrue(here.ask(b"version").startswith(b"VERSION"))
-            found = here.gets(b"k")
-            self.assertEqual(found and found[:2], after)
-            until(lambda: there.gets(b"k") == found, 2, f"the other node has {found}, too")
 
     def test_cas_holds_across_the_pair(self):
         with self.nodes.a.client() as on_a, self.nodes.b.client() as on_b:

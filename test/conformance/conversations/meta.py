@@ -56,7 +56,7 @@ def recache(dice):
 def meta_arithmetic(dice):
     key, flags = _key_and_flags(dice, [b"k", b"O123", b"q", b"t", b"v", b"c"])
     # 1.6.18 answers a quiet ma that creates; its protocol document does not say so.
-    more = dice.choice([b"", b" D5", b" MD", b" MI", b" Mi", b" T1000", b" M+", b" M- D3"]
+    more = dice.choice([b"", b" D5", b" MD", b" MI", b" Mi", b" T1000 D0", b" M+", b" M- D3"]
                        + [b" N0 J7", b" N1000 J9 D2"] * (b" q" not in flags and b" t" not in flags))
     return b"ma %s%s%s\r\n" % (key, flags, more)
 

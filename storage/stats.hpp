@@ -22,7 +22,15 @@ struct ClassStats {
     std::uint64_t expired = 0;           // reclaimed in the background or on access
     std::uint64_t expired_unfetched = 0;
     std::uint64_t no_memory = 0;
-    std::uint64_t oldest_age = 0;  // seconds since last access of an old item
+    std::uint64_t collected = 0;     // those of `expired` that were found in the background
+    std::uint64_t examined = 0;      // looked at in the background
+    std::uint64_t kept = 0;          // spared by an eviction: from the fresh queue to the main one,
+    std::uint64_t kept_again = 0;    // and from the main queue's end to its front
+    std::uint64_t oldest_age = 0;    // seconds since last access of an old item of the main queue,
+    std::uint64_t oldest_fresh = 0;  // and of the fresh one
+
+    // What adds up over shards; ages do not, the highest stands.
+    ClassStats& operator+=(const ClassStats& other) noexcept;
 };
 
 struct StoreStats {
@@ -42,10 +50,18 @@ struct StoreStats {
     std::uint64_t expired = 0;
     std::uint64_t expired_unfetched = 0;
     std::uint64_t no_memory = 0;
+    std::uint64_t collected = 0;
+    std::uint64_t examined = 0;
+    std::uint64_t kept = 0;
+    std::uint64_t kept_again = 0;
+    std::uint64_t upkeep_steps = 0;
     std::uint64_t bytes_copied_forward = 0;
     std::uint64_t pinned = 0;
     bool index_is_growing = false;
     std::array<ClassStats, size_class_limit> classes{};
+
+    // Once all shards have been added: what is the sum of the classes.
+    void total_up() noexcept;
 };
 
 }  // namespace twincached::storage

@@ -270,6 +270,7 @@ StoreStats Store::stats() const noexcept {
         const lib::MutexLock lock(locked->mutex);
         locked->shard.table().add_to(stats, last_tick_.load(std::memory_order_relaxed));
     }
+    stats.total_up();
     return stats;
 }
 

@@ -289,7 +289,7 @@ void Table::count_out(const Item& item) noexcept {
 }
 
 void Table::count_drop(const Item& item, Cause cause, Tick now) noexcept {
-    ClassStats& stats = stats_[context_.classes.of(accounted(item))];
+    ClassStats& stats = stats_of(item);
     if (cause == Cause::expired) {
         ++stats.expired;
         if (!item.is_fetched()) ++stats.expired_unfetched;

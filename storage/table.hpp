@@ -145,6 +145,9 @@ class Table {
 
     std::uint64_t hash_of(const Item& item) const noexcept { return context_.hash(item.key()); }
     std::uint64_t accounted(const Item& item) const noexcept;
+    ClassStats& stats_of(const Item& item) noexcept {
+        return stats_[context_.classes.of(accounted(item))];
+    }
     std::uint64_t footprint(const Item& item) const noexcept {
         return item.is_large() ? extents_.footprint(item.extent()) : 0;
     }
@@ -205,6 +208,7 @@ class Table {
 
     std::array<ClassStats, size_class_limit> stats_{};
     std::uint64_t items_ever_ = 0;
+    std::uint64_t upkeep_steps_ = 0;
     std::uint64_t copied_bytes_ = 0;
     std::uint64_t extent_bytes_ = 0;  // of its items
     std::atomic<std::uint64_t> bytes_{0};

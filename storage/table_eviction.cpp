@@ -161,10 +161,12 @@ void Table::judge(Drain& job, const Candidate& candidate) noexcept {
     Item* item = slabs_.at(job.slab, candidate.offset);
     const std::uint64_t extent_bytes = footprint(*item);
     Cause cause = Cause::evicted;
+    if (job.purpose == Purpose::collect) ++stats_of(*item).examined;
     if (is_flushed(*item)) {
         cause = Cause::flushed;
     } else if (item->expiry().is_past(job.now)) {
         cause = Cause::expired;
+        if (job.purpose == Purpose::collect) ++stats_of(*item).collected;
     } else if (job.purpose == Purpose::collect) {
         stay(job, *item);
         return;
@@ -220,7 +222,10 @@ bool Table::copy_forward(Drain& job, Item* item, std::uint64_t hash) noexcept {
     Item* copy = slabs_.append(to, placement.bytes);
     std::memcpy(static_cast<void*>(copy), item, placement.bytes);
     copy->set_slab_bytes(placement.bytes);
-    if (evicting) copy->set_frequency(from == Queue::fresh ? 0 : item->frequency() - 1);
+    if (evicting) {
+        copy->set_frequency(from == Queue::fresh ? 0 : item->frequency() - 1);
+        ++(from == Queue::fresh ? stats_of(*copy).kept : stats_of(*copy).kept_again);
+    }
     index_.replace(hash, slabs_.ref_of(item), slabs_.ref_of(copy));
     if (placement.queue != from) move_extent(*item, from, placement.queue);
     note_expiry(slabs_[to], copy->expiry());

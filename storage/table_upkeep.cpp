@@ -19,6 +19,7 @@ constexpr Tick pause_ticks = 2;
 }  // namespace
 
 bool Table::upkeep(Tick now) noexcept {
+    ++upkeep_steps_;
     index_.adjust();
     index_.step(buckets_per_step, [&](Ref ref) { return hash_of(*slabs_.at(ref)); });
     ghosts_.step(ghost_lines_per_step);
@@ -64,28 +65,8 @@ bool Table::collect_next(Tick now) noexcept {
 }
 
 void Table::add_to(StoreStats& stats, Tick now) const noexcept {
-    for (unsigned id = 0; id < size_class_limit; ++id) {
-        const ClassStats& from = stats_[id];
-        ClassStats& to = stats.classes[id];
-        to.items += from.items;
-        to.bytes += from.bytes;
-        to.evicted += from.evicted;
-        to.evicted_nonzero += from.evicted_nonzero;
-        to.evicted_unfetched += from.evicted_unfetched;
-        to.evicted_active += from.evicted_active;
-        to.last_evicted_age = std::max(to.last_evicted_age, from.last_evicted_age);
-        to.expired += from.expired;
-        to.expired_unfetched += from.expired_unfetched;
-        to.no_memory += from.no_memory;
-        stats.items += from.items;
-        stats.bytes += from.bytes;
-        stats.evictions += from.evicted;
-        stats.evicted_unfetched += from.evicted_unfetched;
-        stats.evicted_active += from.evicted_active;
-        stats.expired += from.expired;
-        stats.expired_unfetched += from.expired_unfetched;
-        stats.no_memory += from.no_memory;
-    }
+    for (unsigned id = 0; id < size_class_limit; ++id)
+        stats.classes[id] += stats_[id];
     for (const Queue queue : {Queue::fresh, Queue::main})
         add_ages(stats, queue, now);
     stats.items_ever += items_ever_;
@@ -93,6 +74,7 @@ void Table::add_to(StoreStats& stats, Tick now) const noexcept {
     stats.index_bytes += index_.bytes();
     stats.ghost_bytes += ghosts_.bytes();
     stats.slabs += slabs_.count();
+    stats.upkeep_steps += upkeep_steps_;
     stats.bytes_copied_forward += copied_bytes_;
     stats.index_is_growing |= index_.is_moving();
 }
@@ -108,7 +90,8 @@ void Table::add_ages(StoreStats& stats, Queue queue, Tick now) const noexcept {
         if (item.is_dead()) continue;
         ClassStats& to = stats.classes[context_.classes.of(accounted(item))];
         const std::uint64_t age = now - std::min(now, item.last_access());
-        to.oldest_age = std::max(to.oldest_age, age);
+        auto& oldest = queue == Queue::fresh ? to.oldest_fresh : to.oldest_age;
+        oldest = std::max(oldest, age);
     }
 }
 
@@ -120,6 +103,7 @@ void Table::reset_stats() noexcept {
         stats = kept;
     }
     items_ever_ = 0;
+    upkeep_steps_ = 0;
     copied_bytes_ = 0;
 }
 

@@ -71,6 +71,7 @@ struct Options {
     bool flush_all = false;
     bool dumps = false;
     bool watch = false;
+    bool hot_keys = false;
     bool shutdown = false;
 
     // [log]

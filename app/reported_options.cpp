@@ -65,7 +65,7 @@ constexpr std::array rows = {
     ranged(word("warm_max_factor", decimal, "2.00", "eviction is S3-FIFO over slabs"), 0.000001,
            1000, "warm_max_factor must be > 0"),
     word("temporary_ttl", number, "61", "there is no queue for short lives"),
-    word("track_sizes", flag, "no", "sizes are always known"),
+    word("track_sizes", flag, "no", "let stats sizes tell how large items are", Use::effective),
     word("inline_ascii_resp", flag, "no", "answers are composed when they are asked for"),
     word("modern", flag, "no", "there is one set of defaults"),
     word("drop_privileges", flag, "no", "the systemd units confine the process"),

@@ -24,6 +24,7 @@ protocol::Settings settings_from(const Options& options) {
     settings.dump_enabled = options.dumps;
     settings.shutdown_enabled = options.shutdown;
     settings.watch_enabled = options.watch;
+    settings.track_sizes = options.reported.at("track_sizes") == "yes";
     const auto& delimiter = options.reported.at("prefix-delimiter");
     if (!delimiter.empty()) settings.prefix_delimiter = delimiter.front();
     settings.ascii = options.protocol != "binary";
@@ -71,6 +72,7 @@ ServerService::ServerService(const Options& options, storage::Store& store, Conn
     const auto kib = lib::parse_number<std::size_t>(options.reported.at("watcher_logbuf_size"));
     shared().watch_log.set_buffer_bytes(std::max(kib.value_or(0), watch_buffer_kib_least) * 1024);
     store.set_eviction_listener(&evictions_);
+    if (options.hot_keys) shared().hot_keys.set_enabled(true);
     shared().crawler_enabled = options.reported.at("lru_crawler") == "yes";
 }
 
@@ -151,7 +153,11 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
 void ServerService::settings_stats(protocol::StatVisitor visit) const {
     const SettingsState state{store_.memory_limit(), verbosity_.load(), port_, 0,
                               prefixes_.is_enabled()};
-    report_settings(options_, state, visit);
+    const auto& reported = shared().reported;
+    report_settings(options_, state, [&](std::string_view key, std::string_view value) {
+        const auto asked_for = reported.get(key);
+        visit(key, asked_for ? std::string_view(*asked_for) : value);
+    });
 }
 
 void ServerService::connection_stats(protocol::StatVisitor visit) const {

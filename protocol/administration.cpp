@@ -33,50 +33,81 @@ Answer reassign(Words words) noexcept {
     return Answer::slab_no_spare;
 }
 
-Answer automove(Words words) noexcept {
+// Answers `ok` and lets `stats settings` show what was asked for.
+Answer take_note(SharedState& shared, std::string_view setting, std::string_view value) {
+    shared.reported.set(setting, value);
+    return Answer::ok;
+}
+
+Answer automove(SharedState& shared, Words words) {
     const auto what = words.next();
     if (what.empty()) return Answer::error;
     if (what == "ratio" || what == "freeratio") {
-        return parse_ratio(words.next()) ? Answer::ok : Answer::error;
+        const auto word = words.next();
+        if (!parse_ratio(word)) return Answer::error;
+        const bool is_free = what == "freeratio";
+        return take_note(shared, is_free ? "slab_automove_freeratio" : "slab_automove_ratio", word);
     }
     if (what == "window") {
         const auto word = words.next();
         if (word.empty()) return Answer::error;
         const auto seconds = parse_signed_word<std::uint32_t>(word);
         if (!seconds) return Answer::bad_line;
-        return *seconds < 3 || *seconds > 1800 ? Answer::bad_automove_window : Answer::ok;
+        if (*seconds < 3 || *seconds > 1800) return Answer::bad_automove_window;
+        return take_note(shared, "slab_automove_window", word);
     }
     const auto level = parse_signed_word<std::uint32_t>(what);
     if (!level) return Answer::bad_line;
-    return *level <= 2 ? Answer::ok : Answer::error;
+    return *level <= 2 ? take_note(shared, "slab_automove", what) : Answer::error;
 }
 
-Answer tune(Words words) noexcept {
-    const auto hot = parse_signed_word<std::uint32_t>(words.next());
-    const auto warm = parse_signed_word<std::uint32_t>(words.next());
-    const auto hot_factor = parse_ratio(words.next());
-    const auto warm_factor = parse_ratio(words.next());
+Answer tune(SharedState& shared, Words words) {
+    const auto hot_word = words.next();
+    const auto warm_word = words.next();
+    const auto hot_factor_word = words.next();
+    const auto warm_factor_word = words.next();
+    const auto hot = parse_signed_word<std::uint32_t>(hot_word);
+    const auto warm = parse_signed_word<std::uint32_t>(warm_word);
+    const auto hot_factor = parse_ratio(hot_factor_word);
+    const auto warm_factor = parse_ratio(warm_factor_word);
     if (!hot || !warm || !hot_factor || !warm_factor) return Answer::error;
     if (std::uint64_t{*hot} + *warm > 80) return Answer::lru_tune_too_high;
-    return *hot_factor > 0 && *warm_factor > 0 ? Answer::ok : Answer::error;
+    if (*hot_factor <= 0 || *warm_factor <= 0) return Answer::error;
+    take_note(shared, "hot_lru_pct", hot_word);
+    take_note(shared, "warm_lru_pct", warm_word);
+    take_note(shared, "hot_max_factor", hot_factor_word);
+    return take_note(shared, "warm_max_factor", warm_factor_word);
 }
 
-Answer set_crawler(SharedState& shared, bool enabled) noexcept {
+Answer set_temporary_ttl(SharedState& shared, std::string_view word) {
+    const auto seconds = parse_signed_word<std::int32_t>(word);
+    if (!seconds) return Answer::error;
+    take_note(shared, "temp_lru", *seconds < 0 ? "no" : "yes");
+    return *seconds < 0 ? Answer::ok : take_note(shared, "temporary_ttl", word);
+}
+
+Answer set_crawler(SharedState& shared, bool enabled) {
     const bool was = shared.crawler_enabled.exchange(enabled);
-    return enabled && was ? Answer::crawler_runs : Answer::ok;
+    if (enabled && was) return Answer::crawler_runs;
+    return take_note(shared, "lru_crawler", enabled ? "yes" : "no");
 }
 
-Answer check_crawler_number(std::string_view what, std::string_view word) noexcept {
+Answer set_crawler_number(SharedState& shared, std::string_view what, std::string_view word) {
     if (word.empty()) return Answer::error;
     const auto number = parse_signed_word<std::uint32_t>(word);
     if (!number) return Answer::bad_line;
     constexpr std::uint32_t second_us = 1'000'000;
-    return what == "sleep" && *number > second_us ? Answer::bad_crawler_sleep : Answer::ok;
+    const bool is_sleep = what == "sleep";
+    if (is_sleep && *number > second_us) return Answer::bad_crawler_sleep;
+    return take_note(shared, is_sleep ? "lru_crawler_sleep" : "lru_crawler_tocrawl", word);
 }
 
-Answer crawl(std::string_view classes) noexcept {
+// What has expired is found by upkeep, which never waits to be told: there is nothing left to do.
+Answer crawl(SharedState& shared, std::string_view classes) noexcept {
     if (classes.empty()) return Answer::error;
-    return ClassSet::parse(classes) ? Answer::ok : Answer::class_invalid;
+    if (!ClassSet::parse(classes)) return Answer::class_invalid;
+    ++shared.crawler_starts;
+    return Answer::ok;
 }
 
 }  // namespace
@@ -126,19 +157,22 @@ Outcome execute_slabs(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
     if (what == "reassign") return turn.answer(reassign(words));
-    if (what == "automove") return turn.answer(automove(words));
+    if (what == "automove") {
+        return turn.answer(automove(turn.executor.service().shared(), words));
+    }
     return turn.answer(Answer::error);
 }
 
 Outcome execute_lru(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
-    if (what == "tune") return turn.answer(tune(words));
+    auto& shared = turn.executor.service().shared();
+    if (what == "tune") return turn.answer(tune(shared, words));
     const auto word = words.next();
-    if (what == "mode" && (word == "flat" || word == "segmented")) return turn.answer(Answer::ok);
-    if (what == "temp_ttl" && parse_signed_word<std::int32_t>(word)) {
-        return turn.answer(Answer::ok);
+    if (what == "mode" && (word == "flat" || word == "segmented")) {
+        return turn.answer(take_note(shared, "lru_segmented", word == "flat" ? "no" : "yes"));
     }
+    if (what == "temp_ttl") return turn.answer(set_temporary_ttl(shared, word));
     return turn.answer(Answer::error);
 }
 
@@ -147,13 +181,14 @@ Outcome execute_lru_crawler(Turn& turn, const Command& command) noexcept {
     const auto what = words.next();
     const auto word = words.next();
     auto& shared = turn.executor.service().shared();
+    if ((what == "metadump" || what == "mgdump") && !turn.progress.started) ++shared.crawler_starts;
     if (what == "metadump") return execute_metadump(turn, word);
     if (what == "mgdump") return execute_mgdump(turn, word);
-    if (what == "crawl") return turn.answer(crawl(word));
+    if (what == "crawl") return turn.answer(crawl(shared, word));
     if (what == "enable") return turn.answer(set_crawler(shared, true));
     if (what == "disable") return turn.answer(set_crawler(shared, false));
     if (what == "sleep" || what == "tocrawl") {
-        return turn.answer(check_crawler_number(what, word));
+        return turn.answer(set_crawler_number(shared, what, word));
     }
     return turn.answer(Answer::error);
 }

@@ -27,6 +27,7 @@ enum class Answer : std::uint8_t {
     non_numeric,
     bad_stats_line,
     bad_detail,
+    bad_hot_keys,
     bad_class,
     dump_denied,
     metadump_denied,

@@ -32,6 +32,7 @@ constexpr auto make_texts() noexcept {
     set(non_numeric, "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n");
     set(bad_stats_line, "CLIENT_ERROR bad command line\r\n");
     set(bad_detail, "CLIENT_ERROR usage: stats detail on|off|dump\r\n");
+    set(bad_hot_keys, "CLIENT_ERROR usage: stats hotkeys [on|off|<lines>]\r\n");
     set(bad_class, "CLIENT_ERROR Illegal slab id\r\n");
     set(dump_denied, "CLIENT_ERROR stats cachedump not allowed\r\n");
     set(metadump_denied, "ERROR metadump not allowed\r\n");

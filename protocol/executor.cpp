@@ -27,6 +27,7 @@ Executor::Executor(Service& service, ThreadCounters& counters, const Origin& ori
       prefixes_(service.shared().prefixes),
       classes_(service.shared().size_classes),
       watch_log_(service.shared().watch_log),
+      hot_keys_(service.shared().hot_keys),
       counters_(counters),
       origin_(origin) {}
 
@@ -39,11 +40,13 @@ void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
         hits |= 1U << index;
         count_in_class(class_of(item), ClassCount::get_hits);
         tell_found(item);
+        note_use(item.key, item.value.size());
         visit(index, &item);
     };
     const auto on_miss = [&](std::size_t index, Miss miss) {
         count_miss(miss);
         tell_missed(keys[index], miss);
+        note_use(keys[index], 0);
         visit(index, nullptr);
     };
     if (keys.size() == 1) {
@@ -81,6 +84,7 @@ bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expir
         visit(item);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
+    note_use(key, 0);
     if (!result.hit()) tell_missed(key, result.miss);
     count_touch(result.hit());
     return result.hit();
@@ -96,10 +100,14 @@ bool Executor::read(std::string_view key, const Now& now, const storage::Read& r
         } else {
             tell_found(item);
         }
+        note_use(key, item.value.size());
         visit(item, marks);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
-    if (!result.hit()) tell_missed(key, result.miss);
+    if (!result.hit()) {
+        tell_missed(key, result.miss);
+        note_use(key, 0);
+    }
     if (request.touch) {
         count_touch(result.hit());
     } else {
@@ -128,6 +136,7 @@ storage::WriteResult Executor::write(std::string_view key, const Now& now,
         classes_.of(storage::accounted_bytes(key.size(), bytes, request.client_flags));
     count_written(size_class, request, result.outcome);
     tell_written(key, request, bytes, result, now);
+    note_use(key, bytes);
     if (prefixes_.is_enabled()) prefixes_.count_set(key, settings_.prefix_delimiter);
     return result;
 }
@@ -170,6 +179,7 @@ storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& 
     const auto hashed = store_.key(key);
     tell_looked_up(hashed, now);
     const auto result = store_.add(hashed, now, request);
+    note_use(key, 0);
     if (result.vivified) {
         tell_vivified(key, result.expiry, storage::NumberText().write(result.number, 0).size(),
                       now);
@@ -193,6 +203,7 @@ storage::RemoveResult Executor::remove(std::string_view key, const Now& now,
     const auto hashed = store_.key(key);
     tell_looked_up(hashed, now);
     const auto result = store_.remove(hashed, now, request);
+    note_use(key, 0);
     if (result.outcome == RemoveOutcome::removed) {
         count(Count::delete_hits);
         count_in_class(classes_.of(result.accounted), ClassCount::delete_hits);
@@ -223,6 +234,7 @@ void Executor::reset_stats() noexcept {
     store_.reset_stats();
     prefixes_.clear();
     watch_log_.reset_counts();
+    hot_keys_.clear();
 }
 
 void Executor::count_prefix(std::string_view key, bool hit) noexcept {

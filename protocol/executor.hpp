@@ -102,6 +102,11 @@ class Executor {
     void tell_removed(std::string_view key, const storage::Remove& request,
                       const storage::RemoveResult& result, std::string_view verb) noexcept;
 
+    // For `stats hotkeys`, sampled.
+    void note_use(std::string_view key, std::uint64_t value_bytes) noexcept {
+        if (!hot_keys_.is_enabled() || !counters_.sampler.is_due()) return;
+        hot_keys_.note(key, settings_.prefix_delimiter, value_bytes);
+    }
     void count_prefix(std::string_view key, bool hit) noexcept;
     // What sets a new expiry counts as a touch and not as a get, also when it reads (gat, mg T).
     void count_touch(bool hit) noexcept;
@@ -115,6 +120,7 @@ class Executor {
     PrefixStats& prefixes_;
     const storage::SizeClasses& classes_;
     WatchLog& watch_log_;
+    HotKeys& hot_keys_;
     ThreadCounters& counters_;
     const Origin origin_;
 };

@@ -6,12 +6,13 @@
 #include "lib/function_ref.hpp"
 #include "lib/mutex.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace twincached::protocol {
 
@@ -23,8 +24,10 @@ class PrefixStats {
         std::uint64_t sets = 0;
         std::uint64_t deletes = 0;
     };
-    // A client can invent prefixes without end; later ones than so many are not counted.
-    static constexpr std::size_t prefix_limit = 10'000;
+    // A client can invent prefixes without end, and long ones: later ones than so many, and longer
+    // ones, are counted together, as overflow.
+    static constexpr std::size_t prefix_limit = 16'384;
+    static constexpr std::size_t prefix_bytes_limit = 128;
 
     bool is_enabled() const noexcept { return enabled_.load(std::memory_order_relaxed); }
     void set_enabled(bool enabled) noexcept { enabled_.store(enabled, std::memory_order_relaxed); }
@@ -35,15 +38,26 @@ class PrefixStats {
     void count_delete(std::string_view key, char delimiter) noexcept;
 
     using Visitor = lib::FunctionRef<void(std::string_view prefix, const Counts& counts)>;
+    // In the order of the prefixes.
     void visit(Visitor visit) const;
+    std::size_t prefixes() const noexcept;
+    std::uint64_t overflow() const noexcept { return overflow_.load(std::memory_order_relaxed); }
     void clear() noexcept;
 
   private:
-    Counts* find(std::string_view key, char delimiter) REQUIRES(mutex_);
+    // A part of all prefixes, by hash, so that threads seldom wait for one another.
+    struct alignas(64) Stripe {
+        mutable lib::Mutex mutex;
+        std::unordered_map<std::string, Counts> counts GUARDED_BY(mutex);
+    };
+    static constexpr std::size_t stripe_count = 16;
+
+    void count(std::string_view key, char delimiter, const Counts& more) noexcept;
+    void note_overflow() noexcept { overflow_.fetch_add(1, std::memory_order_relaxed); }
 
     std::atomic<bool> enabled_{false};
-    mutable lib::Mutex mutex_;
-    std::map<std::string, Counts, std::less<>> counts_ GUARDED_BY(mutex_);
+    std::atomic<std::uint64_t> overflow_{0};
+    std::array<Stripe, stripe_count> stripes_;
 };
 
 }  // namespace twincached::protocol

@@ -4,8 +4,10 @@
 
 #include "lib/counters.hpp"
 #include "lib/function_ref.hpp"
+#include "protocol/hot_keys.hpp"
 #include "protocol/passwords.hpp"
 #include "protocol/prefix_stats.hpp"
+#include "protocol/reported_settings.hpp"
 #include "protocol/watch_log.hpp"
 #include "storage/size_classes.hpp"
 #include "storage/store.hpp"
@@ -73,6 +75,7 @@ enum class ClassCount : std::uint8_t {
 struct ThreadCounters {
     lib::Counters<Count> totals;
     std::array<lib::Counters<ClassCount>, storage::size_class_limit> classes;
+    HotSampler sampler;  // of the thread
 };
 
 struct Settings {
@@ -89,6 +92,7 @@ struct Settings {
     char prefix_delimiter = ':';  // -D
     bool sasl_required = false;   // -S: clients of the binary protocol must log in
     bool login_required = false;  // -Y: clients of the text protocol must
+    bool track_sizes = false;     // -o track_sizes: `stats sizes` tells them
 };
 
 // What the conversations of a server share among themselves; nobody else needs it.
@@ -97,6 +101,10 @@ struct SharedState {
     WatchLog watch_log;
     Credentials login_credentials;  // of the text protocol
     Credentials sasl_credentials;
+    HotKeys hot_keys;
+    ReportedSettings reported;
+    // Told to walk by `lru_crawler crawl`, or to dump; for reports.
+    std::atomic<std::uint64_t> crawler_starts{0};
     // Answers of `lru_crawler enable|disable` depend on it, and nothing else: expiry in the
     // background is the store's business and cannot be switched off.
     std::atomic<bool> crawler_enabled{true};
@@ -137,6 +145,7 @@ class Service {
     virtual CertificateRefresh refresh_certificates() { return {}; }
 
     SharedState& shared() noexcept { return shared_; }
+    const SharedState& shared() const noexcept { return shared_; }
 
   private:
     SharedState shared_;

@@ -21,6 +21,8 @@ namespace {
 struct Facts {
     const StoreStats& store;
     WatchLog::Counts watch;
+    std::uint64_t crawler_starts;
+    bool crawler_enabled;
 };
 
 using FactValue = std::uint64_t (*)(const Facts& facts);
@@ -122,9 +124,11 @@ constexpr GeneralKey general_keys[] = {
     {"slab_reassign_last_busy_status", "none"},
     {"slab_reassign_running"},
     {"slabs_moved"},
-    {"lru_crawler_running"},
-    {"lru_crawler_starts"},
-    {"lru_maintainer_juggles"},
+    {"lru_crawler_running",
+     [](const Facts& f) -> std::uint64_t { return f.crawler_enabled ? 1 : 0; }},
+    {"lru_crawler_starts", [](const Facts& f) -> std::uint64_t { return f.crawler_starts; }},
+    {"lru_maintainer_juggles",
+     [](const Facts& f) -> std::uint64_t { return f.store.upkeep_steps; }},
     {"malloc_fails"},
     {"log_worker_dropped"},
     {"log_worker_written", [](const Facts& f) -> std::uint64_t { return f.watch.written; }},
@@ -148,12 +152,12 @@ constexpr GeneralKey general_keys[] = {
     {"evicted_active", [](const Facts& f) -> std::uint64_t { return f.store.evicted_active; }},
     {"evictions", [](const Facts& f) -> std::uint64_t { return f.store.evictions; }},
     {"reclaimed", [](const Facts& f) -> std::uint64_t { return f.store.expired; }},
-    {"crawler_reclaimed"},
-    {"crawler_items_checked"},
+    {"crawler_reclaimed", [](const Facts& f) -> std::uint64_t { return f.store.collected; }},
+    {"crawler_items_checked", [](const Facts& f) -> std::uint64_t { return f.store.examined; }},
     {"lrutail_reflocked"},
     {"moves_to_cold"},
-    {"moves_to_warm"},
-    {"moves_within_lru"},
+    {"moves_to_warm", [](const Facts& f) -> std::uint64_t { return f.store.kept; }},
+    {"moves_within_lru", [](const Facts& f) -> std::uint64_t { return f.store.kept_again; }},
     {"direct_reclaims"},
     {"lru_bumps_dropped"},
 };
@@ -195,13 +199,14 @@ class Prefixed {
 
 void report_items(Prefixed stat, const ClassStats& stats) {
     stat("number", stats.items);
-    // There are no segments here: whatever is kept counts as the coldest.
+    // There are no segments here: whatever is kept counts as the coldest. An age of its own has
+    // the queue of what is new; what an eviction spares moves to the main queue, or within it.
     stat("number_hot", 0);
     stat("number_warm", 0);
     stat("number_cold", stats.items);
-    stat("age_hot", 0);
+    stat("age_hot", stats.oldest_fresh);
     stat("age_warm", 0);
-    stat("age", stats.oldest_age);
+    stat("age", std::max(stats.oldest_age, stats.oldest_fresh));
     stat("mem_requested", stats.bytes);
     stat("evicted", stats.evicted);
     stat("evicted_nonzero", stats.evicted_nonzero);
@@ -212,10 +217,14 @@ void report_items(Prefixed stat, const ClassStats& stats) {
     stat("expired_unfetched", stats.expired_unfetched);
     stat("evicted_unfetched", stats.evicted_unfetched);
     stat("evicted_active", stats.evicted_active);
+    stat("crawler_reclaimed", stats.collected);
+    stat("crawler_items_checked", stats.examined);
+    stat("lrutail_reflocked", 0);
+    stat("moves_to_cold", 0);
+    stat("moves_to_warm", stats.kept);
+    stat("moves_within_lru", stats.kept_again);
     for (const std::string_view name :
-         {"crawler_reclaimed", "crawler_items_checked", "lrutail_reflocked", "moves_to_cold",
-          "moves_to_warm", "moves_within_lru", "direct_reclaims", "hits_to_hot", "hits_to_warm",
-          "hits_to_cold", "hits_to_temp"}) {
+         {"direct_reclaims", "hits_to_hot", "hits_to_warm", "hits_to_cold", "hits_to_temp"}) {
         stat(name, 0);
     }
 }
@@ -259,7 +268,8 @@ void StatsReport::general(StatVisitor visit) const {
     service_.process_stats(
         [&](std::string_view key, std::string_view value) { process.emplace_back(key, value); });
     const auto stats = service_.store().stats();
-    const Facts facts{stats, service_.shared().watch_log.counts()};
+    const Facts facts{stats, service_.shared().watch_log.counts(), service_.shared().crawler_starts,
+                      service_.shared().crawler_enabled};
     for (const auto& key : general_keys) {
         const auto known = std::find_if(process.begin(), process.end(),
                                         [&](const auto& pair) { return pair.first == key.name; });
@@ -289,6 +299,8 @@ void StatsReport::general(StatVisitor visit) const {
     visit("extent_bytes", NumberText(stats.extent_bytes));
     visit("bytes_copied_forward", NumberText(stats.bytes_copied_forward));
     visit("pinned_values", NumberText(stats.pinned));
+    visit("prefixes", NumberText(service_.shared().prefixes.prefixes()));
+    visit("prefix_overflow", NumberText(service_.shared().prefixes.overflow()));
     service_.replication_stats([&](std::string_view key, std::string_view value) {
         if (fits_general(key, value)) visit(key, value);
     });
@@ -329,6 +341,23 @@ void StatsReport::slabs(StatVisitor visit) const {
     visit("total_malloced", NumberText(page_total * page_bytes));
 }
 
+// By the step of 32 bytes that the largest item of a size class falls into: what is known without
+// looking at every item.
+void StatsReport::sizes(StatVisitor visit) const {
+    if (!service_.settings().track_sizes) return visit("sizes_status", "disabled");
+    constexpr std::uint64_t step = 32;
+    const auto& classes = service_.shared().size_classes;
+    const auto stats = service_.store().stats();
+    std::uint64_t items = 0;
+    for (unsigned id = 1; id <= classes.count(); ++id) {
+        const auto steps = [&](unsigned of) { return (classes.chunk_bytes(of) + step - 1) / step; };
+        items += stats.classes[id].items;
+        if (id < classes.count() && steps(id + 1) == steps(id)) continue;
+        if (items > 0) visit(NumberText(steps(id) * step), NumberText(items));
+        items = 0;
+    }
+}
+
 bool report_stats(Service& service, std::string_view name, const storage::Now& now,
                   StatVisitor visit) {
     const StatsReport report(service, now);
@@ -341,7 +370,7 @@ bool report_stats(Service& service, std::string_view name, const storage::Now& n
     } else if (name == "slabs") {
         report.slabs(visit);
     } else if (name == "sizes") {
-        visit("sizes_status", "disabled");
+        report.sizes(visit);
     } else if (name == "conns") {
         service.connection_stats(visit);
     } else if (name == "replication") {

@@ -18,6 +18,7 @@ class StatsReport {
     void general(StatVisitor visit) const;
     void items(StatVisitor visit) const;
     void slabs(StatVisitor visit) const;
+    void sizes(StatVisitor visit) const;
 
   private:
     Service& service_;

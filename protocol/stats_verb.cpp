@@ -1,6 +1,7 @@
 // The `stats` verb: which report a client wants, in the frame of the text protocol.
 #include "protocol/administration.hpp"
 #include "protocol/dump.hpp"
+#include "protocol/hot_keys_report.hpp"
 #include "protocol/stats_report.hpp"
 #include "protocol/words.hpp"
 
@@ -21,11 +22,26 @@ Outcome execute_detail(Turn& turn, std::string_view what) noexcept {
     return turn.answer(Answer::end);
 }
 
+Outcome execute_hot_keys(Turn& turn, std::string_view word) {
+    auto& hot_keys = turn.executor.service().shared().hot_keys;
+    if (word == "on" || word == "off") {
+        return turn.answer(hot_keys.set_enabled(word == "on") ? Answer::ok : Answer::no_memory);
+    }
+    const auto count =
+        word.empty() ? std::optional(HotKeys::shown) : lib::parse_number<std::size_t>(word);
+    if (!count || *count == 0) return turn.answer(Answer::bad_hot_keys);
+    report_hot_keys(hot_keys, *count, [&](std::string_view key, std::string_view value) {
+        turn.answers.stat(key, value);
+    });
+    return turn.answer(Answer::end);
+}
+
 }  // namespace
 
 Outcome execute_stats(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
+    if (what == "hotkeys") return execute_hot_keys(turn, words.next());
     const auto write = [&](std::string_view key, std::string_view value) {
         turn.answers.stat(key, value);
     };

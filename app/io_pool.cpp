@@ -26,6 +26,19 @@ void IoPool::deal(NewClient client) {
     next_ = (next_ + 1) % threads_.size();
 }
 
+void IoPool::serve_datagrams(const std::vector<int>& descriptors, std::string name) {
+    const lib::MutexLock lock(mutex_);
+    for (std::size_t i = 0; i < descriptors.size(); ++i) {
+        datagram_names_.push_back({descriptors[i], name});
+        threads_[i % threads_.size()]->serve_datagrams(descriptors[i]);
+    }
+}
+
+std::vector<IoPool::DatagramName> IoPool::datagram_names() const {
+    const lib::MutexLock lock(mutex_);
+    return datagram_names_;
+}
+
 void IoPool::drain() {
     for (auto& thread : threads_)
         thread->drain();

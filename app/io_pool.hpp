@@ -6,6 +6,7 @@
 #include "app/session_registry.hpp"
 #include "app/system_clock.hpp"
 #include "lib/function_ref.hpp"
+#include "lib/mutex.hpp"
 #include "protocol/service.hpp"
 
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace twincached::app {
@@ -40,12 +42,19 @@ class IoPool {
     void deal(NewClient client);
     // Sessions end at their next boundary between requests.
     void drain();
+    // One descriptor for each thread, all of one address; owns them. `name` is for reports.
+    void serve_datagrams(const std::vector<int>& descriptors, std::string name);
     // Sessions end now, threads end when the last has. Blocks. Harmless if repeated.
     void stop() noexcept;
 
     // Any thread.
     void visit_counters(
         lib::FunctionRef<void(const protocol::ThreadCounters&)> visit) const noexcept;
+    struct DatagramName {
+        int descriptor;
+        std::string address;
+    };
+    std::vector<DatagramName> datagram_names() const;
     // Not in order.
     void visit_sessions(lib::FunctionRef<void(const Session&)> visit) const;
 
@@ -53,6 +62,8 @@ class IoPool {
     std::vector<std::unique_ptr<IoThread>> threads_;
     std::size_t next_ = 0;
     std::uint64_t last_id_ = 0;
+    mutable lib::Mutex mutex_;
+    std::vector<DatagramName> datagram_names_ GUARDED_BY(mutex_);
 };
 
 }  // namespace twincached::app

@@ -65,8 +65,17 @@ void IoThread::take(const NewClient& client) {
     });
 }
 
+void IoThread::serve_datagrams(int descriptor) {
+    asio::post(context_, [this, descriptor] {
+        datagrams_.push_back(std::make_unique<DatagramServer>(context_, descriptor, surroundings_));
+        datagrams_.back()->start();
+    });
+}
+
 void IoThread::drain() {
     asio::post(context_, [this] {
+        for (auto& server : datagrams_)
+            server->stop();
         registry_.for_each([this](Session& session) {
             session.drain();
             // One more look at what has arrived; whoever is in the middle of something goes on.
@@ -80,6 +89,8 @@ void IoThread::ask_to_stop() {
     asio::post(context_, [this] {
         end_all();
         poller_.stop();
+        for (auto& server : datagrams_)
+            server->stop();
         sweep_timer_.cancel();
         work_.reset();
     });

@@ -1,6 +1,7 @@
 // One thread that serves clients, with everything that its sessions share. Owned by IoPool.
 #pragma once
 
+#include "app/datagram_server.hpp"
 #include "app/io_pool.hpp"
 #include "app/session_buffers.hpp"
 #include "app/session_poller.hpp"
@@ -14,7 +15,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <thread>
+#include <vector>
 
 namespace twincached::app {
 
@@ -28,6 +31,8 @@ class IoThread {
     void start();
     void take(const NewClient& client);
     void drain();
+    // Owns the descriptor, a bound datagram socket.
+    void serve_datagrams(int descriptor);
     void ask_to_stop();
     void join() noexcept;
 
@@ -54,6 +59,7 @@ class IoThread {
     WatchingSessions watching_;
     SessionSurroundings surroundings_;
     SessionPoller poller_;
+    std::vector<std::unique_ptr<DatagramServer>> datagrams_;
     std::thread thread_;
 };
 

@@ -183,6 +183,15 @@ std::string remote_end(int descriptor) {
     return end_text(address, length);
 }
 
+std::uint16_t local_port(int descriptor) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &length);
+    // sin_port and sin6_port lie at the same place.
+    if (address.ss_family == AF_UNIX) return 0;
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
 RemoteAddress remote_address(int descriptor) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
@@ -250,12 +259,7 @@ void ListeningSocket::open(int backlog) {
 }
 
 std::uint16_t ListeningSocket::port() const noexcept {
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &length);
-    // sin_port and sin6_port lie at the same place.
-    if (family_ == AF_UNIX) return 0;
-    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+    return family_ == AF_UNIX ? std::uint16_t{0} : local_port(descriptor_);
 }
 
 std::string ListeningSocket::text() const {

@@ -52,6 +52,7 @@ std::vector<ListeningSocket> bind_listeners(const Options& options);
 // `stats conns` writes it.
 std::string local_end(int descriptor);
 std::string remote_end(int descriptor);
+std::uint16_t local_port(int descriptor);  // 0 for a unix socket
 
 // The same, in parts, as watchers read it.
 struct RemoteAddress {

@@ -139,6 +139,8 @@ void OptionReader::set_word(std::string_view written, const Origin& origin) {
     }
     const auto* negated = name.starts_with("no_") ? option_of_word(name.substr(3)) : nullptr;
     if (negated != nullptr && negated->bare && !has_value) {
+        const auto* shape = std::get_if<Shape>(&negated->target);
+        if (shape != nullptr && *shape == Shape::number) return set(*negated, "0", origin);
         return set(*negated, negated->bare_value ? "no" : "yes", origin);
     }
     complain(origin, fmt::format("Illegal suboption \"{}\"", written));
@@ -159,7 +161,6 @@ void OptionReader::finish() {
     if (options_.udp_port != 0 && is_set("network", "udp-port") && !is_set("network", "port")) {
         options_.port = options_.udp_port;
     }
-    if (options_.udp_port != 0) remarks_.emplace_back("-U has no effect: UDP is not built in");
     if (options_.threads > 64) {
         remarks_.emplace_back(
             "WARNING: Setting a high number of workerthreads is not recommended. "

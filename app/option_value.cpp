@@ -152,6 +152,8 @@ class Assignment {
             const auto value = parse_ranged<double>(option_, text_);
             if (value.has_error()) return value.error();
         }
+        const auto chosen = check_choice(option_, text_);
+        if (chosen.has_error()) return chosen.error();
         return keep(text_);
     }
 

@@ -30,6 +30,12 @@ constexpr Option ranged(Option option, double least, double most, std::string_vi
     return option;
 }
 
+constexpr Option chosen(Option option, std::string_view choices, std::string_view otherwise) {
+    option.choices = choices;
+    option.out_of_range = otherwise;
+    return option;
+}
+
 constexpr auto flag = Shape::flag;
 constexpr auto number = Shape::number;
 constexpr auto decimal = Shape::decimal;
@@ -43,17 +49,24 @@ constexpr std::array rows = {
            "Choose a value based on \"STAT hash_power_level\" from a running instance"),
     word("hashexpand", flag, "yes", "growth of the hash table; the index always grows"),
     word("slab_reassign", flag, "yes", "slabs hold items of all sizes, so none is reassigned"),
-    bare(word("slab_automove", number, "1", "slabs hold items of all sizes, so none is moved")),
-    word("slab_automove_ratio", decimal, "0.80", "see slab_automove"),
-    word("slab_automove_window", number, "10", "see slab_automove"),
-    word("slab_automove_freeratio", decimal, "0.010", "see slab_automove"),
+    ranged(
+        bare(word("slab_automove", number, "1", "slabs hold items of all sizes, so none is moved")),
+        0, 2, "slab_automove must be between 0 and 2"),
+    ranged(word("slab_automove_ratio", decimal, "0.80", "see slab_automove"), 0.000001, 0.999999,
+           "slab_automove_ratio must be > 0 and < 1"),
+    ranged(word("slab_automove_window", number, "10", "see slab_automove"), 3, 1 << 20,
+           "slab_automove_window must be > 2"),
+    ranged(word("slab_automove_freeratio", decimal, "0.010", "see slab_automove"), 0, 1,
+           "slab_automove_freeratio must be between 0 and 1"),
     word("slab_chunk_max", number, "512", "KiB of one chunk; values are never split"),
     word("slab_sizes", text, "", "chunk sizes; they exist in reports only"),
     word("chunked_items", flag, "yes", "values are never split"),
     word("tail_repair_time", number, "0", "an item cannot be locked for ever here"),
-    word("hash_algorithm", text, "murmur3", "the hash is keyed, of one kind"),
+    chosen(word("hash_algorithm", text, "murmur3", "the hash is keyed, of one kind"),
+           "jenkins|murmur3|xxh3", "Unknown hash_algorithm option (jenkins, murmur3, xxh3)"),
     word("lru_crawler", flag, "yes", "expired items are always found in the background"),
-    word("lru_crawler_sleep", number, "100", "upkeep paces itself"),
+    ranged(word("lru_crawler_sleep", number, "100", "upkeep paces itself"), 0, 1'000'000,
+           "LRU crawler sleep must be between 0 and 1 second"),
     word("lru_crawler_tocrawl", number, "0", "upkeep paces itself"),
     word("lru_maintainer", flag, "yes", "eviction needs no thread"),
     ranged(word("hot_lru_pct", number, "20", "eviction is S3-FIFO over slabs"), 1, 80,
@@ -92,6 +105,7 @@ constexpr std::array rows = {
     word("ext_max_frag", decimal, "0.80", "external storage", missing),
     word("ext_drop_unread", flag, "no", "external storage", missing),
     word("ssl_kernel_tls", flag, "no", "records are encrypted here, not by the kernel"),
+    word("proxy_uring", flag, "no", "memcached's own proxy", missing),
     word("proxy_config", text, "", "memcached's own proxy", missing),
     word("proxy_arg", text, "", "memcached's own proxy", missing),
 };

@@ -7,6 +7,8 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include <netinet/in.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -65,6 +67,7 @@ std::chrono::seconds whole_seconds(milliseconds duration) noexcept {
 
 Server::Server(const Options& options, const Certificates& certificates, Log& log)
     : options_(options),
+      datagram_addresses_(datagram_addresses(options)),
       log_(log),
       limit_(static_cast<std::uint64_t>(options.connections)),
       signals_(control_, SIGTERM, SIGINT, SIGHUP),
@@ -170,9 +173,21 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
 void Server::open_client_ports() {
     if (state_ != State::starting) return;  // asked to stop before we were ready
     state_ = State::serving;
+    open_datagram_ports();  // first: who finds the TCP port open may rely on UDP
     acceptor_->open();
     write_port_file();
     notify_service_manager("READY=1");
+}
+
+void Server::open_datagram_ports() {
+    for (auto& address : datagram_addresses_) {
+        const auto sockets =
+            open_datagram_sockets(address, static_cast<std::size_t>(options_.threads));
+        const auto name = "udp" + local_end(sockets.front()).substr(3);
+        log_.info("serving clients on {}", name);
+        service_->set_udp_port(local_port(sockets.front()));
+        pool_->serve_datagrams(sockets, name);
+    }
 }
 
 // For test suites that start the server on any free port: memcached's convention.
@@ -189,6 +204,12 @@ void Server::write_port_file() const {
         if (socket.family() == AF_UNIX) continue;
         std::fprintf(file, "TCP %s: %u\n", socket.family() == AF_INET ? "INET" : "INET6",
                      static_cast<unsigned>(socket.port()));
+    }
+    for (const auto& address : datagram_addresses_) {
+        // sin_port and sin6_port lie at the same place.
+        const auto port = ntohs(reinterpret_cast<const sockaddr_in&>(address.address).sin_port);
+        std::fprintf(file, "UDP %s: %u\n", address.address.ss_family == AF_INET ? "INET" : "INET6",
+                     static_cast<unsigned>(port));
     }
     std::fclose(file);
     if (std::rename(unfinished.c_str(), path) != 0) log_.warning("cannot write {}", path);

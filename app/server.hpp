@@ -11,6 +11,7 @@
 #include "app/certificates.hpp"
 #include "app/client_tls.hpp"
 #include "app/connection_limit.hpp"
+#include "app/datagram_socket.hpp"
 #include "app/io_pool.hpp"
 #include "app/log.hpp"
 #include "app/maintenance.hpp"
@@ -31,6 +32,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace twincached::app {
 
@@ -54,6 +56,7 @@ class Server {
     void recall_items();
     void save_items();
     void open_client_ports();
+    void open_datagram_ports();
     void write_port_file() const;
     protocol::CertificateRefresh refresh_certificates();
     void await_signal();
@@ -64,6 +67,7 @@ class Server {
     void end();
 
     const Options& options_;
+    std::vector<DatagramAddress> datagram_addresses_;
     Log& log_;
     boost::asio::io_context control_{1};
     SystemClock clock_;

@@ -38,6 +38,7 @@ class ServerService final : public protocol::Service {
         rest_ = std::move(rest);
         started_ = rest_.clock->now().tick();
     }
+    void set_udp_port(std::int64_t port) noexcept { udp_port_ = port; }
     void set_port(std::int64_t port) noexcept { port_ = port; }
 
     storage::Store& store() noexcept override { return store_; }
@@ -73,6 +74,7 @@ class ServerService final : public protocol::Service {
     protocol::EvictionTeller evictions_;
     Rest rest_;
     std::int64_t port_;
+    std::atomic<std::int64_t> udp_port_{0};
     storage::Tick started_ = storage::first_tick;
     std::atomic<std::int64_t> verbosity_;
     // What the counters were at the last `stats reset`.

@@ -52,7 +52,7 @@ class Report {
         say("maxbytes", state_.memory_limit_bytes);
         say("maxconns", options_.connections);
         say("tcpport", state_.tcp_port);
-        say("udpport", options_.udp_port);
+        say("udpport", state_.udp_port != 0 ? state_.udp_port : options_.udp_port);
         say("inter", options_.listen.empty() ? std::string("NULL")
                                              : fmt::format("{}", fmt::join(options_.listen, ",")));
         say("verbosity", state_.verbosity);

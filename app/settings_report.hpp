@@ -15,6 +15,7 @@ struct SettingsState {
     std::int64_t tcp_port = 0;
     std::uint64_t oldest_tick = 0;
     bool detail_enabled = false;
+    std::int64_t udp_port = 0;  // 0: not open yet, the option tells
 };
 
 void report_settings(const Options& options, const SettingsState& state,

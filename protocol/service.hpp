@@ -57,6 +57,8 @@ enum class Count : std::uint8_t {
     tls_sessions,  // handshakes that were not resumptions
     tls_handshake_errors,
     tls_protocol_errors,
+    udp_requests,
+    udp_dropped,  // requests and answers
     count_
 };
 // Per size class, for `stats slabs`.

@@ -299,6 +299,8 @@ void StatsReport::general(StatVisitor visit) const {
     visit("extent_bytes", NumberText(stats.extent_bytes));
     visit("bytes_copied_forward", NumberText(stats.bytes_copied_forward));
     visit("pinned_values", NumberText(stats.pinned));
+    visit("udp_requests", NumberText(service_.total(Count::udp_requests)));
+    visit("udp_dropped", NumberText(service_.total(Count::udp_dropped)));
     visit("prefixes", NumberText(service_.shared().prefixes.prefixes()));
     visit("prefix_overflow", NumberText(service_.shared().prefixes.overflow()));
     service_.replication_stats([&](std::string_view key, std::string_view value) {

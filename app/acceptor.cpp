@@ -24,6 +24,7 @@ constexpr milliseconds full_pause{1000};
 
 std::vector<ListenerName> names_of(const std::vector<ListeningSocket>& sockets) {
     std::vector<ListenerName> names;
+    names.reserve(sockets.size());
     for (const auto& socket : sockets)
         names.push_back({socket.descriptor(), socket.text()});
     return names;

@@ -5,7 +5,7 @@
 namespace twincached::app {
 
 IoPool::IoPool(const IoPoolOptions& options, protocol::Service& service, const SystemClock& clock,
-               ConnectionLimit& limit, std::function<void()> on_room) {
+               ConnectionLimit& limit, const std::function<void()>& on_room) {
     for (std::size_t i = 0; i < options.threads; ++i) {
         threads_.push_back(std::make_unique<IoThread>(i, options, service, clock, limit, on_room));
     }

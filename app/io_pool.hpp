@@ -33,7 +33,7 @@ class IoPool {
   public:
     // All must outlive it. `on_room` is called on an io thread when a connection has ended.
     IoPool(const IoPoolOptions& options, protocol::Service& service, const SystemClock& clock,
-           ConnectionLimit& limit, std::function<void()> on_room);
+           ConnectionLimit& limit, const std::function<void()>& on_room);
     ~IoPool();  // stops
 
     void start();

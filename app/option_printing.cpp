@@ -40,7 +40,7 @@ bool is_in_file(const Option& option) noexcept {
 
 std::string faces_remark(const Option& option) {
     std::string faces;
-    const auto add = [&](std::string face) {
+    const auto add = [&](const std::string& face) {
         if (!faces.empty()) faces += ", ";
         faces += face;
     };

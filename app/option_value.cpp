@@ -89,13 +89,13 @@ lib::Parsed<Number> parse_ranged(const Option& option, std::string_view text) {
         // Checked wide: a number beyond all types is out of range, not "no number".
         const bool negative = text.starts_with('-');
         const auto far = negative ? -std::numeric_limits<double>::infinity() : 1e308;
-        const auto ranged = check_range(option, far, text);
+        auto ranged = check_range(option, far, text);
         if (ranged.has_error()) return ranged.error();
     }
     if (error != std::errc{} || end != text.data() + text.size()) {
         return fmt::format("{} must be a number, not '{}'", name_of(option), text);
     }
-    const auto ranged = check_range(option, static_cast<double>(value), text);
+    auto ranged = check_range(option, static_cast<double>(value), text);
     if (ranged.has_error()) return ranged.error();
     return value;
 }
@@ -116,7 +116,7 @@ class Assignment {
         return store(parse_ranged<double>(option_, text_), member);
     }
     lib::Parsed<void> operator()(std::string Options::*member) const {
-        const auto chosen = check_choice(option_, text_);
+        auto chosen = check_choice(option_, text_);
         if (chosen.has_error()) return chosen;
         options_.*member = text_;
         return {};
@@ -168,7 +168,7 @@ class Assignment {
     lib::Parsed<void> store_ranged(const lib::Parsed<Value>& value, Member member,
                                    Measure measure) const {
         if (value.has_error()) return name_of(option_) + ": " + value.error();
-        const auto ranged = check_range(option_, measure(*value), text_);
+        auto ranged = check_range(option_, measure(*value), text_);
         if (ranged.has_error()) return ranged;
         return store(value, member);
     }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "lib/function_ref.hpp"
+#include "lib/prefetch.hpp"
 #include "storage/budget.hpp"
 #include "storage/linear_layout.hpp"
 #include "storage/reservation.hpp"
@@ -72,7 +73,7 @@ class Index {
     // Hints, which need no lock.
     void prefetch(std::uint64_t hash) const noexcept {
         const auto count = published_count_.load(std::memory_order_relaxed);
-        __builtin_prefetch(&buckets()[LinearLayout::scale(local(hash), count)]);
+        lib::prefetch(&buckets()[LinearLayout::scale(local(hash), count)]);
     }
 
     std::uint64_t items() const noexcept { return items_; }

@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace twincached::storage {
@@ -59,6 +60,8 @@ class Shard {
     // Applies the peer's touch if the item's write version is the one meant; false if the whole
     // item is wanted instead.
     bool apply_touch(const Key& key, Version version, Expiry expiry, const Now& now) noexcept;
+    // Fetches what looking these up will read, all at once.
+    void prefetch(std::span<const std::uint64_t> hashes) const noexcept;
     // Drops an item because the peer may know something newer of it (rule R9).
     void drop_in_doubt(const Key& key, const Now& now) noexcept;
 

@@ -88,6 +88,13 @@ bool Shard::peek(const Key& key, const Now& now, ItemVisitor visit) noexcept {
     return true;
 }
 
+void Shard::prefetch(std::span<const std::uint64_t> hashes) const noexcept {
+    for (const auto hash : hashes)
+        table_.prefetch_bucket(hash);
+    for (const auto hash : hashes)
+        table_.prefetch_item(hash);
+}
+
 bool Shard::peek_hash(std::uint64_t hash, const Now& now, ItemVisitor visit) noexcept {
     bool any = false;
     Item* expired = nullptr;

@@ -1,6 +1,9 @@
 #include "storage/table.hpp"
 
+#include "lib/prefetch.hpp"
+
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstring>
 
@@ -35,16 +38,28 @@ void Table::find_hash(std::uint64_t hash, lib::FunctionRef<void(Item&)> visit) c
 
 void Table::prefetch_item(std::uint64_t hash) const noexcept {
     (void)index_.find(hash, [&](Ref candidate) {
-        __builtin_prefetch(slabs_.at(candidate));
+        lib::prefetch(slabs_.at(candidate));
         return false;
     });
 }
 
 std::optional<std::uint64_t> Table::visit(std::uint64_t hash, HashedVisitor visit) const noexcept {
-    return index_.visit(hash, [&](Ref ref) {
-        Item& item = *slabs_.at(ref);
-        visit(item, hash_of(item));
+    // Neighbours in the index lie anywhere in the slabs: all are on their way to the cache before
+    // the first is read.
+    std::array<Item*, 16> items;
+    std::size_t count = 0;
+    const auto visit_all = [&] {
+        for (std::size_t i = 0; i < count; ++i)
+            visit(*items[i], hash_of(*items[i]));
+        count = 0;
+    };
+    const auto next = index_.visit(hash, [&](Ref ref) {
+        items[count] = slabs_.at(ref);
+        lib::prefetch(items[count]);
+        if (++count == items.size()) visit_all();
     });
+    visit_all();
+    return next;
 }
 
 bool Table::visit_by_age(lib::FunctionRef<bool(const Item&, Queue)> visit) const noexcept {

@@ -1,6 +1,9 @@
 #include "replication/pair/change_log.hpp"
 
+#include "lib/prefetch.hpp"
+
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cstring>
@@ -12,6 +15,7 @@ namespace {
 
 constexpr std::size_t alignment = 8;
 constexpr std::size_t no_slot = ~std::size_t{0};
+constexpr std::size_t prefetch_count = 16;
 constexpr unsigned chunk_bits_min = 9;  // the longest entry fits
 constexpr unsigned chunk_bits_max = 15;
 
@@ -170,6 +174,24 @@ ChangeLog::Found ChangeLog::find(const storage::Key& key) noexcept {
     return {at(position), position};
 }
 
+void ChangeLog::prefetch(std::span<const std::uint64_t> hashes) const noexcept {
+    for (const auto hash : hashes)
+        lib::prefetch(&slots_[fragment_of(hash) & slot_mask_]);
+}
+
+std::size_t ChangeLog::hashes_from(Position position,
+                                   std::span<std::uint64_t> hashes) const noexcept {
+    std::size_t count = 0;
+    while (count < hashes.size()) {
+        position = skip_padding(position);
+        if (position >= tail_) break;
+        const Entry* entry = at(position);
+        hashes[count++] = entry->hash;
+        position += size_for(entry->key_size);
+    }
+    return count;
+}
+
 storage::Version ChangeLog::version_of_hash(std::uint64_t hash) noexcept {
     storage::Version version = 0;
     if (entries_ == 0) return version;
@@ -266,7 +288,11 @@ void ChangeLog::discard(const Found& found) noexcept {
 
 void ChangeLog::acknowledge(Position position) noexcept {
     position = std::min(position, unsent_);
-    while (head_ < position) {
+    std::array<std::uint64_t, prefetch_count> hashes;
+    for (std::size_t i = 0; head_ < position; ++i) {
+        if (i % prefetch_count == 0) {
+            prefetch(std::span(hashes).first(hashes_from(head_, hashes)));
+        }
         head_ = skip_padding(head_);
         if (head_ >= position) break;
         Entry* entry = at(head_);

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -70,6 +71,13 @@ class ChangeLog {
     storage::Version version_of_hash(std::uint64_t hash) noexcept;
     bool is_unsent(const Found& found) const noexcept { return found.position >= unsent_; }
 
+    // Fetches what finding these keys will read.
+    void prefetch(std::span<const std::uint64_t> hashes) const noexcept;
+    // Fills in the hashes of the next unsent entries, living or not; returns how many.
+    std::size_t upcoming(std::span<std::uint64_t> hashes) const noexcept {
+        return hashes_from(unsent_, hashes);
+    }
+
     // Appends an unsent entry, which becomes its key's newest. REQUIRES: the version is not lower
     // than that of the key's newest entry. Position 0: the log is full.
     Found append(const storage::Key& key, storage::Version version) noexcept;
@@ -112,6 +120,7 @@ class ChangeLog {
     void free_chunks_before(Position position) noexcept;
     void settle() noexcept;
 
+    std::size_t hashes_from(Position position, std::span<std::uint64_t> hashes) const noexcept;
     Position position_in(const Slot& slot) const noexcept;
     std::size_t find_slot(const storage::Key& key) const noexcept;
     std::size_t slot_pointing_to(const Entry& entry, Position position) const noexcept;

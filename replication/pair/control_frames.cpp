@@ -26,9 +26,9 @@ bool boolean(WireReader& in) noexcept {
 }
 
 template <class Payload>
-std::optional<Payload> if_complete(const WireReader& in, Payload&& payload) noexcept {
+std::optional<Payload> if_complete(const WireReader& in, Payload payload) noexcept {
     if (!in.complete()) return std::nullopt;
-    return std::move(payload);
+    return payload;
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ std::optional<Proof> read_proof(std::string_view payload) noexcept {
     WireReader in(payload);
     Proof proof;
     read_into(proof.mac, in);
-    return if_complete(in, std::move(proof));
+    return if_complete(in, proof);
 }
 
 void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept {
@@ -150,7 +150,7 @@ std::optional<Ping> read_ping(std::string_view payload) noexcept {
     ping.oldest_unapplied_ms = in.u32();
     ping.log_entries = in.u64();
     ping.dirty_buckets = in.u32();
-    return if_complete(in, std::move(ping));
+    return if_complete(in, ping);
 }
 
 void write_frame(lib::ByteBuffer& out, const Pong& pong) noexcept {
@@ -164,7 +164,7 @@ std::optional<Pong> read_pong(std::string_view payload) noexcept {
     Pong pong;
     pong.echo_ms = in.u64();
     pong.held_ms = in.u32();
-    return if_complete(in, std::move(pong));
+    return if_complete(in, pong);
 }
 
 void write_frame(lib::ByteBuffer& out, const State& state) noexcept {
@@ -188,7 +188,7 @@ std::optional<State> read_state(std::string_view payload) noexcept {
     state.dirty_buckets = in.u32();
     state.walking_buckets = in.u32();
     state.log_entries = in.u64();
-    return if_complete(in, std::move(state));
+    return if_complete(in, state);
 }
 
 void write_frame(lib::ByteBuffer& out, const Bye& bye) noexcept {

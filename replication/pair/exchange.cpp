@@ -3,7 +3,9 @@
 #include "replication/pair/exchange_impl.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <span>
 
 namespace twincached::replication::pair {
 namespace {
@@ -58,6 +60,23 @@ void Exchange::Impl::measure_lag(const storage::Now& now) noexcept {
     lag_ms_.store(lag, std::memory_order_relaxed);
 }
 
+namespace {
+
+// Looking up one hash after the other would wait for memory at each.
+std::size_t fetch_ahead(const AckReader& ack, std::size_t from, const storage::Shard& shard,
+                        const ChangeLog& log) noexcept {
+    std::array<std::uint64_t, 16> hashes;
+    const auto count = std::min(hashes.size(), ack.size() - from);
+    for (std::size_t i = 0; i < count; ++i)
+        hashes[i] = ack[from + i];
+    const auto ahead = std::span(hashes).first(count);
+    log.prefetch(ahead);
+    shard.prefetch(ahead);
+    return from + count;
+}
+
+}  // namespace
+
 void Exchange::Impl::record_wanted(const AckReader& ack, const storage::Now& now) noexcept {
     constexpr std::size_t wants_per_lock = 1024;
     std::uint64_t bytes = 0;
@@ -66,7 +85,9 @@ void Exchange::Impl::record_wanted(const AckReader& ack, const storage::Now& now
         auto& tracking = context_.sink.shard(shard_number);
         const auto end = std::min(ack.size(), i + wants_per_lock);
         context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
-            for (; i < end && context_.store->shard_of(ack[i]) == shard_number; ++i) {
+            for (auto fetched = i; i < end; ++i) {
+                if (context_.store->shard_of(ack[i]) != shard_number) break;
+                if (i == fetched) fetched = fetch_ahead(ack, i, shard, tracking.log);
                 shard.peek_hash(ack[i], now, [&](const storage::ItemView& item) {
                     if (item.version == 0) return;
                     const auto size = record_header_size + item.key.size() + item.value.size();

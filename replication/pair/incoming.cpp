@@ -1,6 +1,7 @@
 #include "replication/pair/incoming.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -86,7 +87,11 @@ bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) noexcept
 }
 
 void Incoming::apply_group(const storage::Now& now) noexcept {
+    std::array<std::uint64_t, Group::records_limit> hashes;
+    for (std::size_t i = 0; i < group_.count; ++i)
+        hashes[i] = group_.members[i].key.hash;
     context_.store->with_shard(group_.shard, [&](storage::Shard& shard) {
+        shard.prefetch(std::span(hashes).first(group_.count));
         for (std::size_t i = 0; i < group_.count; ++i)
             apply_record(shard, group_.members[i], now);
     });

@@ -1,7 +1,9 @@
 #include "replication/pair/log_sender.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <span>
 #include <utility>
 
 namespace twincached::replication::pair {
@@ -88,7 +90,13 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
 void LogSender::send_some(Pass& pass, storage::Shard& shard) noexcept {
     // Entries that need not be sent cost time, too.
     constexpr unsigned entries_per_lock = 2048;
+    std::array<std::uint64_t, 16> hashes;
     for (unsigned i = 0; i < entries_per_lock && !pass.batch.is_full() && !large_; ++i) {
+        if (i % hashes.size() == 0) {
+            const auto next = std::span(hashes).first(pass.tracking.log.upcoming(hashes));
+            pass.tracking.log.prefetch(next);
+            shard.prefetch(next);
+        }
         const auto found = pass.tracking.log.next_unsent();
         if (!found) break;
         if (!send_entry(pass, shard, found)) {

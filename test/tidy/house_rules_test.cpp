@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 #include <string_view>
@@ -178,15 +179,15 @@ TEST_CASE("every header of the product begins by saying what it is") {
 
 TEST_CASE("nothing is left to be done later") {
     // Spelled in two pieces, so that this file does not find itself.
-    const std::vector<std::string> marks{std::string("TO") + "DO", std::string("FIX") + "ME",
-                                         std::string("XX") + "X"};
+    const std::regex mark(R"(\b(TO)"
+                          R"(DO|FIX)"
+                          R"(ME|XX)"
+                          R"(X)\b)");
     Findings findings;
     for (const auto& file : sources_below(everything)) {
         for (std::size_t i = 0; i < file.lines.size(); ++i) {
-            for (const auto& mark : marks) {
-                if (file.lines[i].find(mark) != std::string::npos) {
-                    findings.push_back(place(file, i) + file.lines[i]);
-                }
+            if (std::regex_search(file.lines[i], mark)) {
+                findings.push_back(place(file, i) + file.lines[i]);
             }
         }
     }

@@ -74,6 +74,12 @@ class Item {
             marks_ = static_cast<std::uint8_t>((marks_ | fetched_mark) +
                                                (frequency() < frequency_limit ? 1 : 0));
     }
+    // The same for whoever does not get to see the value: it counts for eviction, but the item has
+    // not been fetched.
+    void mark_use(Tick now) noexcept {
+        if (last_access_ != now) last_access_ = now;
+        if (frequency() < frequency_limit) ++marks_;
+    }
     unsigned frequency() const noexcept { return marks_ & frequency_mask; }
     void set_frequency(unsigned frequency) noexcept {
         marks_ = static_cast<std::uint8_t>((marks_ & ~frequency_mask) | frequency);

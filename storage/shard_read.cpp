@@ -41,7 +41,7 @@ ReadResult Shard::read(const Key& key, const Now& now, const Read& request, Read
         if (request.touch) result.ticket = touch_item(*found.item, key, *request.touch, now);
     }
     const ItemView item = view(*found.item, key.hash);  // as it was before this access
-    if (!request.leave_no_mark && !marks.vivified) found.item->mark_access(now.tick());
+    if (!request.leave_no_mark) found.item->mark_access(now.tick());
     visit(item, marks);
     return result;
 }

@@ -40,8 +40,8 @@ WriteResult Shard::write(const Key& key, const Now& now, const Write& request,
         const Verdict verdict = judge(request, storing.old);
         switch (verdict) {
             case Verdict::not_stored:
-                // Somebody wanted to see it there: as good as a read.
-                if (storing.old != nullptr) storing.old->mark_access(now.tick());
+                // Somebody wanted it there: that counts, though nobody has fetched it.
+                if (storing.old != nullptr) storing.old->mark_use(now.tick());
                 return {};
             case Verdict::exists:
                 return refusal(WriteOutcome::exists);
@@ -196,7 +196,7 @@ ArithmeticResult Shard::add(const Key& key, const Now& now, const Arithmetic& re
             if (!number) return refusal(ArithmeticOutcome::non_numeric);
             result.number = request.decrement ? *number - std::min(*number, request.delta)
                                               : *number + request.delta;
-            old->mark_access(now.tick());
+            old->mark_use(now.tick());
             storing.form = form_of(key, *old);
             if (request.touch) storing.form.expiry = *request.touch;
         }

@@ -139,7 +139,10 @@ void Engine::on_wake(const storage::Now& now) noexcept {
 
 void Engine::begin_drain(const storage::Now& now) noexcept {
     if (std::exchange(draining_, true)) return;
-    drained_alone_ = !session_;
+    drained_alone_ = !session_ && std::none_of(connections_.begin(), connections_.end(),
+                                               [](const auto& connection) {
+                                                   return connection->handshake.is_introduced();
+                                               });
     drain_until_ = instant_of(now) + options_.drain_timeout;
     for (auto& connection : connections_) {
         if (connection->is_candidate()) dismiss(*connection, {"shutting down"}, now);

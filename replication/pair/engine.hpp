@@ -171,7 +171,7 @@ class Engine {
     std::optional<Session> session_;
     bool dialling_ = false;
     bool draining_ = false;
-    bool drained_alone_ = false;  // there was no session when the drain began
+    bool drained_alone_ = false;  // no peer was there when the drain began
     bool drained_ = false;
     bool said_drained_ = false;
     Instant drain_until_{0};

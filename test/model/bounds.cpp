@@ -14,7 +14,7 @@ struct Named {
     unsigned highest;
 };
 
-std::array<Named, 14> named(Bounds& bounds) {
+std::array<Named, 15> named(Bounds& bounds) {
     Events& events = bounds.events;
     return {{{"keys", bounds.keys, max_keys},
              {"log-entries", bounds.log_entries, max_log_entries},
@@ -29,7 +29,8 @@ std::array<Named, 14> named(Bounds& bounds) {
              {"breaks", events.breaks, 30},
              {"crashes", events.crashes, 30},
              {"rollbacks", events.rollbacks, 1},
-             {"clock-jumps", events.clock_jumps, 30}}};
+             {"clock-jumps", events.clock_jumps, 30},
+             {"restarts", events.restarts, 30}}};
 }
 
 }  // namespace

@@ -65,6 +65,10 @@ constexpr std::array all{
                "A rollback is noticed only if the peer has applied less than we know it had."},
     DefectText{Defect::rollback_keeps_items, "rollback-keeps-items",
                "A node that was set back makes everything dirty and keeps its items."},
+    DefectText{Defect::log_forgotten_at_restart, "log-forgotten-at-restart",
+               "A node takes its items along over a restart, but not what it has not told."},
+    DefectText{Defect::old_memory_believed, "old-memory-believed",
+               "A node that comes back with items keeps them whatever the peer's HELLO says."},
 };
 
 }  // namespace

@@ -40,6 +40,8 @@ enum class Defect : std::uint8_t {
     flush_cleans_newer_items,
     rollback_seen_by_acks_alone,
     rollback_keeps_items,
+    log_forgotten_at_restart,
+    old_memory_believed,
 };
 
 struct DefectText {

@@ -13,6 +13,7 @@ class Writer {
   public:
     Writer(const Bounds& bounds, EncodedState& bytes) : keys(bounds.keys), bytes_(bytes) {
         with_rollbacks = bounds.events.rollbacks > 0;
+        with_restarts = bounds.events.restarts > 0;
     }
 
     template <class T>
@@ -24,6 +25,7 @@ class Writer {
 
     unsigned keys;
     bool with_rollbacks;
+    bool with_restarts;
 
   private:
     EncodedState& bytes_;
@@ -32,7 +34,10 @@ class Writer {
 class Reader {
   public:
     Reader(const Bounds& bounds, std::span<const std::uint8_t> bytes)
-        : keys(bounds.keys), with_rollbacks(bounds.events.rollbacks > 0), bytes_(bytes) {}
+        : keys(bounds.keys),
+          with_rollbacks(bounds.events.rollbacks > 0),
+          with_restarts(bounds.events.restarts > 0),
+          bytes_(bytes) {}
 
     template <class T>
     void operator()(T& value) {
@@ -43,6 +48,7 @@ class Reader {
 
     unsigned keys;
     bool with_rollbacks;
+    bool with_restarts;
 
   private:
     std::span<const std::uint8_t> bytes_;
@@ -93,6 +99,9 @@ void visit_node(Visitor& visit, NodeType& node) {
     visit(node.common_point);
     visit_progress(visit, node.progress);
     if (visit.with_rollbacks) visit(node.next_session);
+    if (!visit.with_restarts) return;
+    visit(node.recalled);
+    visit(node.was_alone);
 }
 
 template <class Visitor, class FrameType>
@@ -136,6 +145,7 @@ void visit_events(Visitor& visit, EventsType& events) {
     visit(events.breaks);
     visit(events.crashes);
     visit(events.rollbacks);
+    visit(events.restarts);
     visit(events.clock_jumps);
 }
 

@@ -139,7 +139,9 @@ bool take_snapshot(const Actor& actor) {
     return true;
 }
 
-bool roll_back(const Actor& actor) {
+namespace {
+
+bool set_back(const Actor& actor) {
     if (actor.state.snapshot_of != actor.side) return false;
     if (!spend(actor.state.spent.rollbacks, actor.rules.bounds.events.rollbacks)) return false;
     Node& self = actor.self();
@@ -150,6 +152,37 @@ bool roll_back(const Actor& actor) {
     self.stage = Stage::down;
     self.time = time;  // the clock on the wall has not gone back
     actor.state.snapshot = Node{};
+    return true;
+}
+
+}  // namespace
+
+// Runs with restarts look at memories alone: a machine that is set back over a restart of the
+// process is a known limit.
+bool roll_back(const Actor& actor) {
+    return actor.rules.bounds.events.restarts == 0 && set_back(actor);
+}
+
+bool restart_with_memory(const Actor& actor) {
+    if (!spend(actor.state.spent.restarts, actor.rules.bounds.events.restarts)) return false;
+    const bool alone = actor.self().stage == Stage::down;
+    disconnect(actor);
+    remember(actor, alone);
+    return true;
+}
+
+bool restart_with_old_memory(const Actor& actor) {
+    if (actor.rules.bounds.events.restarts == 0) return false;
+    const bool alone = actor.state.snapshot.stage == Stage::down;
+    if (!set_back(actor)) return false;
+    remember(actor, alone);
+    return true;
+}
+
+bool give_up_memory(const Actor& actor) {
+    if (!needs_peers_word(actor.self()) || actor.self().stage != Stage::down) return false;
+    restart(actor);
+    actor.state.forgetful = true;
     return true;
 }
 

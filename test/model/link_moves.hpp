@@ -10,6 +10,11 @@ bool lose_connection(const Actor& actor);
 bool crash(const Actor& actor);
 bool take_snapshot(const Actor& actor);
 bool roll_back(const Actor& actor);
+// Rule R15: an orderly stop, and a start with what was remembered, or with a snapshot of earlier.
+bool restart_with_memory(const Actor& actor);
+bool restart_with_old_memory(const Actor& actor);
+// Nobody has confirmed the memory in time: the node begins anew, empty.
+bool give_up_memory(const Actor& actor);
 bool dial(const Actor& actor);
 
 bool send_entry(const Actor& actor);

@@ -2,6 +2,7 @@
 
 #include "test/model/client_moves.hpp"
 #include "test/model/link_moves.hpp"
+#include "test/model/session.hpp"
 
 namespace twincached::model {
 
@@ -11,6 +12,11 @@ bool needs_key(MoveKind kind) noexcept {
     return kind == MoveKind::write_key || kind == MoveKind::delete_key ||
            kind == MoveKind::touch_key || kind == MoveKind::evict_key ||
            kind == MoveKind::expire_key;
+}
+
+bool is_clients(MoveKind kind) noexcept {
+    return kind == MoveKind::write_key || kind == MoveKind::delete_key ||
+           kind == MoveKind::touch_key || kind == MoveKind::flush_all;
 }
 
 bool is_open(const Rules& rules, MoveKind kind) noexcept {
@@ -37,6 +43,7 @@ std::vector<Move> all_moves(const Rules& rules) {
 
 bool perform(const Rules& rules, const Move& move, State& state) {
     const Actor actor{rules, state, move.side};
+    if (is_clients(move.kind) && needs_peers_word(actor.self())) return false;
     switch (move.kind) {
         case MoveKind::write_key:
             return write_key(actor, move.key);
@@ -62,6 +69,12 @@ bool perform(const Rules& rules, const Move& move, State& state) {
             return crash(actor);
         case MoveKind::roll_back:
             return roll_back(actor);
+        case MoveKind::restart_with_memory:
+            return restart_with_memory(actor);
+        case MoveKind::restart_with_old_memory:
+            return restart_with_old_memory(actor);
+        case MoveKind::give_up_memory:
+            return give_up_memory(actor);
         case MoveKind::dial:
             return dial(actor);
         case MoveKind::send_entry:

@@ -25,6 +25,9 @@ enum class MoveKind : std::uint8_t {
     lose_connection,
     crash,
     roll_back,
+    restart_with_memory,
+    restart_with_old_memory,
+    give_up_memory,
     // What the protocol does.
     dial,
     send_entry,

@@ -41,7 +41,10 @@ void begin_anew(const Actor& actor) {
         overflow(actor);
     self.dirty = true;
     self.walk = 0;
+    // Its own HELLO has been numbered already, and both must count alike.
+    const std::uint8_t session = self.progress.session;
     self.progress = {};
+    self.progress.session = session;
 }
 
 // What a node that was set back holds may have been deleted or replaced since: in doubt, forget. It
@@ -61,7 +64,38 @@ bool refuses_after_rollback(const Actor& actor, const Frame& hello) {
     return true;
 }
 
+// Rule R15: what the peer does not confirm is forgotten; the node begins anew, empty.
+bool refuses_own_memory(const Actor& actor, const Frame& hello) {
+    Node& self = actor.self();
+    if (!self.recalled) return false;
+    const bool acquainted = self.peer_epoch == hello.epoch && hello.peer_epoch == self.epoch;
+    const bool confirmed = acquainted &&
+                           !was_set_back(actor.rules, self.progress, hello.progress) &&
+                           !was_set_back(actor.rules, hello.progress, self.progress);
+    const bool meets_fresh_one =
+        self.was_alone && self.peer_epoch != hello.epoch && hello.peer_epoch == 0;
+    self.recalled = false;
+    if (confirmed || meets_fresh_one || actor.rules.broken(Defect::old_memory_believed))
+        return false;
+    disconnect(actor);
+    restart(actor);
+    actor.state.forgetful = true;
+    return true;
+}
+
 }  // namespace
+
+void remember(const Actor& actor, bool alone) {
+    Node& self = actor.self();
+    const bool left_a_peer = needs_peers_word(self);
+    if (actor.rules.broken(Defect::log_forgotten_at_restart))
+        self.log_size = 0;
+    else
+        while (self.log_size > 0)
+            overflow(actor);
+    self.recalled = true;
+    self.was_alone = alone && !left_a_peer;
+}
 
 void end_session(const Actor& actor) {
     Node& self = actor.self();
@@ -101,6 +135,7 @@ void connect(const Actor& actor) {
 }
 
 void apply_hello(const Actor& actor, const Frame& hello) {
+    if (refuses_own_memory(actor, hello)) return;
     if (refuses_after_rollback(actor, hello)) return;
     Node& self = actor.self();
     end_session(actor);

@@ -16,6 +16,14 @@ void connect(const Actor& actor);
 // The node comes back empty, as a new incarnation. REQUIRES: it is disconnected.
 void restart(const Actor& actor);
 
+// Rule R15: the log is folded, all else stays. REQUIRES: disconnected.
+void remember(const Actor& actor, bool alone);
+
+// A node that left a peer behind serves nobody until that one has confirmed its memory.
+inline bool needs_peers_word(const Node& node) noexcept {
+    return node.recalled && !node.was_alone;
+}
+
 // The node's connection is gone, and with it what was on its way to it.
 void disconnect(const Actor& actor);
 

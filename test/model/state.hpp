@@ -64,6 +64,10 @@ struct Node {
     Progress progress;
     std::uint8_t next_session = 0;  // its number, once both are ready
 
+    // Rule R15.
+    bool recalled = false;   // its items came back, and no peer has confirmed them
+    bool was_alone = false;  // when it stopped
+
     // The session. Sequence numbers count from the last acknowledged frame.
     Stage stage = Stage::down;
     Stage stale_stage = Stage::down;  // of a session that the peer has given up, unknown to us

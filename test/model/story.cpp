@@ -85,6 +85,12 @@ std::string sentence_of(const Move& move, const State& before, const State& afte
             return "crashes and restarts empty";
         case MoveKind::roll_back:
             return "is set back to its snapshot";
+        case MoveKind::restart_with_memory:
+            return "restarts with its memory";
+        case MoveKind::restart_with_old_memory:
+            return "restarts with the memory of its snapshot";
+        case MoveKind::give_up_memory:
+            return "finds nobody who confirms its memory, and forgets it";
         case MoveKind::dial:
             return "dials; both say HELLO";
         case MoveKind::skip_entry:

@@ -3,6 +3,8 @@
 #include "replication/pair/data_frames.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 
 namespace twincached::simulation {
 
@@ -73,6 +75,30 @@ SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History
 }
 
 SimNode::~SimNode() = default;
+
+SimMemory SimNode::remember(bool alone) {
+    SimMemory memory;
+    memory.remembered = exchange_->remember(alone);
+    memory.registers = store_->registers();
+    store_->save([&](const storage::SavedItem& item) {
+        std::array<char, storage::saved_item_head_most> head{};
+        const auto size = storage::write_head(item, head.data());
+        memory.items.push_back({std::string(head.data(), size), std::string(item.value)});
+        return true;
+    });
+    return memory;
+}
+
+void SimNode::recall(const SimMemory& memory, const storage::Now& now) {
+    store_->restore(memory.registers);
+    if (!exchange_->recall(memory.remembered)) std::abort();
+    for (const auto& kept : memory.items) {
+        auto head = storage::read_head(kept.head);
+        if (!head) std::abort();
+        head->item.value = kept.value;
+        (void)store_->restore(head->item, now);
+    }
+}
 
 void SimNode::begin(const replication::pair::Hello& peer, const storage::Now& now) {
     exchange_->begin(peer, now);

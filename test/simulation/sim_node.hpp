@@ -7,6 +7,7 @@
 #include "replication/pair/exchange.hpp"
 #include "replication/pair/frame.hpp"
 #include "replication/pair/pair_sink.hpp"
+#include "storage/saved_item.hpp"
 #include "storage/store.hpp"
 #include "test/simulation/history.hpp"
 
@@ -46,6 +47,17 @@ struct NodeOptions {
     std::vector<storage::BucketNumber> used_buckets;  // others are taken as known to be empty
 };
 
+// What a node leaves behind at an orderly stop.
+struct SimMemory {
+    std::string remembered;
+    storage::Store::Registers registers;
+    struct Kept {
+        std::string head;
+        std::string value;
+    };
+    std::vector<Kept> items;
+};
+
 class SimNode {
   public:
     SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History& history);
@@ -55,6 +67,10 @@ class SimNode {
     replication::pair::Exchange& exchange() noexcept { return *exchange_; }
     replication::pair::PairSink& sink() noexcept { return *sink_; }
     unsigned number() const noexcept { return options_.number; }
+
+    // Warm restart: the node is of no use after the first, and must be new for the second.
+    SimMemory remember(bool alone);
+    void recall(const SimMemory& memory, const storage::Now& now);
 
     void begin(const replication::pair::Hello& peer, const storage::Now& now);
     // What a full shard would do to make room.

@@ -57,6 +57,9 @@ struct Sum {
     void add(const World::Totals& more) {
         totals.sessions += more.sessions;
         totals.crashes += more.crashes;
+        totals.restarts += more.restarts;
+        totals.confirmed += more.confirmed;
+        totals.forgotten += more.forgotten;
         totals.quiescences += more.quiescences;
         totals.lossless += more.lossless;
         totals.operations += more.operations;
@@ -94,18 +97,23 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
         sum.add(world.totals());
     }
     std::printf(
-        "seeds %llu to %llu: %llu operations, %llu sessions, %llu crashes, %llu rests, "
-        "%llu of them without loss\n",
+        "seeds %llu to %llu: %llu operations, %llu sessions, %llu crashes, %llu restarts "
+        "(%llu confirmed, %llu forgotten), %llu rests, %llu of them without loss\n",
         static_cast<unsigned long long>(first), static_cast<unsigned long long>(first + count - 1),
         static_cast<unsigned long long>(sum.totals.operations),
         static_cast<unsigned long long>(sum.totals.sessions),
         static_cast<unsigned long long>(sum.totals.crashes),
+        static_cast<unsigned long long>(sum.totals.restarts),
+        static_cast<unsigned long long>(sum.totals.confirmed),
+        static_cast<unsigned long long>(sum.totals.forgotten),
         static_cast<unsigned long long>(sum.totals.quiescences),
         static_cast<unsigned long long>(sum.totals.lossless));
     // A world in which nothing happens proves nothing.
     if (count >= 1000) {
         CHECK(sum.totals.sessions > count);
         CHECK(sum.totals.crashes > count / 10);
+        CHECK(sum.totals.confirmed > count / 10);
+        CHECK(sum.totals.forgotten > count / 20);
         CHECK(sum.totals.lossless > count / 20);
     }
 }

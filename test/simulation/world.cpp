@@ -44,10 +44,10 @@ void World::draw_world() {
     const auto weight = [&](unsigned most, unsigned absent_one_in) {
         return random_.one_in(absent_one_in) ? 0U : 1U + static_cast<unsigned>(random_.below(most));
     };
-    mixture_ = {weight(40, 20),  weight(20, 4),   weight(20, 2),  weight(10, 3),
-                weight(10, 2),   weight(3, 2),    weight(2, 2),   weight(15, 2),
-                weight(60, 100), weight(60, 100), weight(20, 50), weight(6, 3),
-                weight(3, 2),    weight(4, 2),    weight(4, 2),   weight(3, 2)};
+    mixture_ = {weight(40, 20), weight(20, 4), weight(20, 2), weight(10, 3),   weight(10, 2),
+                weight(3, 2),   weight(2, 2),  weight(15, 2), weight(60, 100), weight(60, 100),
+                weight(20, 50), weight(6, 3),  weight(3, 2),  weight(4, 2),    weight(4, 2),
+                weight(3, 2),   weight(6, 2)};
     draw_values();
     const bool few = values_ == Values::large;
     const auto buckets = few ? 1 : 1 + random_.below(KeyPool::bucket_count);
@@ -82,7 +82,7 @@ void World::draw_values() {
     } else if (random_.one_in(24)) {
         values_ = Values::large;
         options_.steps = std::min(options_.steps, 150U);
-        mixture_ = {1, 12, 1, 1, 1, 12, 0, 1, 40, 40, 20, mixture_.cut, 0, 1, 1, 1};
+        mixture_ = {1, 12, 1, 1, 1, 12, 0, 1, 40, 40, 20, mixture_.cut, 0, 1, 1, 1, 1};
     }
 }
 
@@ -153,8 +153,8 @@ void World::step() {
     const auto& m = mixture_;
     const unsigned client =
         m.set + m.remove + m.touch + m.arithmetic + m.expiring + m.large + m.flush + m.evict;
-    const unsigned all =
-        client + m.produce + m.deliver + m.link + m.cut + m.crash + m.clock + m.maintain + m.pause;
+    const unsigned all = client + m.produce + m.deliver + m.link + m.cut + m.crash + m.clock +
+                         m.maintain + m.pause + m.restart;
     auto draw = static_cast<unsigned>(random_.below(all));
     const auto node = static_cast<unsigned>(random_.below(2));
     const auto is = [&](unsigned weight) {
@@ -179,6 +179,10 @@ void World::step() {
     if (is(m.produce)) return produce(node);
     if (is(m.deliver)) return deliver(node);
     if (is(m.pause)) return pause(node);
+    if (is(m.restart)) {
+        if (random_.one_in(10)) restart(node);
+        return;
+    }
     (void)nodes_[node]->store().maintain(now(node));
 }
 
@@ -190,6 +194,7 @@ void World::pause(unsigned node) {
 }
 
 void World::client_step(unsigned node, unsigned draw) {
+    if (!may_serve(node)) return;
     ++totals_.operations;
     const auto& m = mixture_;
     const auto& key = any_key();
@@ -257,6 +262,13 @@ void World::clock_step(unsigned node) {
 void World::crash(unsigned node) {
     ++totals_.crashes;
     trace(std::string(node == 0 ? "a" : "b") + " crashes");
+    lose_node(node);
+    nodes_[node].reset();
+    history_.on_crash(node);
+    start_node(node);
+}
+
+void World::lose_node(unsigned node) {
     cut();
     if (nodes_[1 - node]->exchange().in_session()) {
         nodes_[1 - node]->exchange().end(now(1 - node));
@@ -269,12 +281,47 @@ void World::crash(unsigned node) {
     if (reached_ms <= newest >> 10) {
         clocks_[node].version_step_ms += static_cast<std::int64_t>((newest >> 10) + 1 - reached_ms);
     }
-    nodes_[node].reset();
-    history_.on_crash(node);
-    start_node(node);
     begun_ = {};
     link_ = Link::down;
     paused_until_ms_[node] = 0;
+}
+
+// An orderly stop and a start, with its memory, or with an older copy of it.
+void World::restart(unsigned node) {
+    ++totals_.restarts;
+    trace(std::string(node == 0 ? "a" : "b") + " restarts with its memory");
+    const bool alone = !nodes_[node]->exchange().in_session();
+    lose_node(node);
+    const auto memory = nodes_[node]->remember(alone);
+    const bool is_old = copies_[node] && random_.one_in(3);
+    if (is_old) {
+        trace("  with an old one");
+        history_.on_crash(node);
+        recall(node, *copies_[node]);
+    } else {
+        recall(node, memory);
+    }
+    if (random_.one_in(4)) copies_[node] = memory;
+}
+
+void World::recall(unsigned node, const SimMemory& memory) {
+    start_node(node);
+    nodes_[node]->recall(memory, now(node));
+}
+
+// A node that left a peer behind keeps its port closed until that one has spoken, or it has given
+// up waiting and has forgotten what it held.
+bool World::may_serve(unsigned node) {
+    if (!nodes_[node]->exchange().needs_peers_word()) return true;
+    if (link_ == Link::down && random_.one_in(20)) forget_memory(node);
+    return false;
+}
+
+void World::forget_memory(unsigned node) {
+    trace(std::string(node == 0 ? "a" : "b") + " forgets");
+    ++totals_.forgotten;
+    nodes_[node]->exchange().forget(++next_epoch_, now(node));
+    history_.on_crash(node);
 }
 
 }  // namespace twincached::simulation

@@ -64,6 +64,9 @@ class World {
     struct Totals {
         std::uint64_t sessions = 0;
         std::uint64_t crashes = 0;
+        std::uint64_t restarts = 0;   // with memory
+        std::uint64_t confirmed = 0;  // of them, by the peer
+        std::uint64_t forgotten = 0;
         std::uint64_t quiescences = 0;
         std::uint64_t lossless = 0;
         std::uint64_t operations = 0;
@@ -75,7 +78,7 @@ class World {
     // How likely each kind of event is, against the others.
     struct Mixture {
         unsigned set, remove, touch, arithmetic, expiring, large, flush, evict;
-        unsigned produce, deliver, link, cut, crash, clock, maintain, pause;
+        unsigned produce, deliver, link, cut, crash, clock, maintain, pause, restart;
     };
     // broken: at least one direction is, and at least one node has not noticed yet.
     enum class Link : std::uint8_t { down, greeting, up, broken };
@@ -101,6 +104,11 @@ class World {
     void end_session(unsigned node);
     void greet(unsigned node);
     void crash(unsigned node);
+    void lose_node(unsigned node);
+    void restart(unsigned node);
+    void recall(unsigned node, const SimMemory& memory);
+    bool may_serve(unsigned node);
+    void forget_memory(unsigned node);
     void clock_step(unsigned node);
     void pause(unsigned node);
     bool is_paused(unsigned node) const { return world_ms_ < paused_until_ms_[node]; }
@@ -123,6 +131,8 @@ class World {
     std::array<std::unique_ptr<SimNode>, 2> nodes_;
     std::array<SimPipe, 2> pipes_;  // by sender
     std::array<std::optional<replication::pair::Hello>, 2> hellos_;
+    // A memory file that somebody has copied, to put it back when it is out of date.
+    std::array<std::optional<SimMemory>, 2> copies_;
     std::array<bool, 2> begun_{};
     std::array<bool, 2> lost_{};  // what this node sends gets nowhere
     std::array<std::uint64_t, 2> paused_until_ms_{};

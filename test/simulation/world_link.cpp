@@ -88,6 +88,15 @@ void World::greet(unsigned node) {
     if (!hellos_[node]) {
         hellos_[node] = nodes_[node]->exchange().hello(now(node));
     } else if (hellos_[1 - node] && !begun_[node]) {
+        auto& exchange = nodes_[node]->exchange();
+        if (!exchange.is_confirmed_by(*hellos_[1 - node])) {
+            // As the engine does it: the connection ends, another incarnation calls anew.
+            if (begun_[1 - node]) nodes_[1 - node]->exchange().end(now(1 - node));
+            begun_ = {};
+            link_ = Link::down;
+            return forget_memory(node);
+        }
+        if (exchange.has_unconfirmed_memory()) ++totals_.confirmed;
         nodes_[node]->begin(*hellos_[1 - node], now(node));
         begun_[node] = true;
     }

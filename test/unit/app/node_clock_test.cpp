@@ -29,6 +29,17 @@ TEST_CASE("a clock starts at the first tick and at the wall clock's versions") {
     CHECK(now.unix_seconds == start_2026 / second);
 }
 
+TEST_CASE(
+    "a clock that goes on from before a restart keeps its ticks and takes the wall's versions") {
+    const ClockReading start{77'000'000'000, 1'800'000'000'000'000'000};
+    NodeClock clock(start);
+    clock.go_on_from(1'234'567, start);
+    CHECK(clock.now(start).steady_ms == 1'234'567);
+    const ClockReading later{start.boot_ns + 5'000'000'000, start.real_ns + 5'000'000'000};
+    CHECK(clock.now(later).steady_ms == 1'239'567);
+    CHECK(clock.now(later).version_ms == NodeClock(start).now(later).version_ms);
+}
+
 TEST_CASE("all clocks advance together while nobody steps the wall clock") {
     Machine machine;
     NodeClock clock(machine.reading());

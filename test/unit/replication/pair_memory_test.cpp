@@ -1,0 +1,167 @@
+// Rule R15: what a node of a pair takes with it over a warm restart, and when it is believed.
+#include "replication/pair/pair_memory.hpp"
+
+#include "replication/pair/exchange.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <memory>
+#include <string>
+
+using namespace twincached;
+using namespace twincached::replication::pair;
+using storage::Cause;
+using storage::Version;
+
+namespace {
+
+constexpr std::uint64_t own_epoch = 7;
+constexpr std::uint64_t peer_epoch = 9;
+
+struct Node {
+    explicit Node(unsigned shards = 2) : sink(shards, 1U << 20) {
+        storage::StoreOptions options;
+        options.shards = shards;
+        options.node = 0;
+        store = std::make_unique<storage::Store>(options, lib::KeyedHash("test"), sink);
+        exchange = std::make_unique<Exchange>(sink, ExchangeOptions{own_epoch, 0, 0});
+        exchange->attach(*store);
+        now.version_ms = 1000;
+    }
+    storage::Key key(const std::string& bytes) const { return store->key(bytes); }
+    Buckets& buckets(const std::string& bytes) {
+        return sink.shard(store->shard_of(key(bytes).hash)).buckets;
+    }
+    bool is_dirty(const std::string& bytes) {
+        return buckets(bytes).is_dirty(storage::bucket_of(key(bytes).hash));
+    }
+    Version floor(const std::string& bytes) {
+        return buckets(bytes).floor(storage::bucket_of(key(bytes).hash));
+    }
+    void make_all_clean() {
+        for (unsigned i = 0; i < sink.shard_count(); ++i) {
+            auto& some = sink.shard(i).buckets;
+            for (std::size_t b = some.first(); b <= some.last(); ++b) {
+                some.begin_walk(static_cast<storage::BucketNumber>(b), 1);
+                some.end_walk(static_cast<storage::BucketNumber>(b));
+            }
+        }
+    }
+    void change(const std::string& bytes, Version before, Version after, Cause cause) {
+        const auto version = after != 0 ? after : before + (1ULL << 13);
+        const auto shard = store->shard_of(key(bytes).hash);
+        store->with_shard(shard, [&](storage::Shard&) {
+            sink.on_change(shard, {key(bytes), before, after, version, cause});
+        });
+    }
+
+    PairSink sink;
+    std::unique_ptr<storage::Store> store;
+    std::unique_ptr<Exchange> exchange;
+    storage::Now now;
+};
+
+Hello hello_of(std::uint64_t epoch, std::uint64_t knows) {
+    Hello hello;
+    hello.epoch = epoch;
+    hello.peer_epoch = knows;
+    return hello;
+}
+
+// A node that has met its peer, in one session, and comes back from a restart.
+struct Recalled {
+    explicit Recalled(bool alone) {
+        Node before;
+        before.exchange->begin(hello_of(peer_epoch, 0), before.now);
+        REQUIRE(node.exchange->recall(before.exchange->remember(alone)));
+    }
+    bool believes(std::uint64_t epoch, std::uint64_t knows, std::uint64_t heard_session = 1) {
+        auto hello = hello_of(epoch, knows);
+        hello.progress.session = 1;
+        hello.progress.heard_session = heard_session;
+        return node.exchange->is_confirmed_by(hello);
+    }
+    Node node;
+};
+
+}  // namespace
+
+TEST_CASE("R15: what the peer has not acknowledged comes back as dirty buckets") {
+    Node before;
+    before.make_all_clean();
+    before.change("written", 0, 5ULL << 13, Cause::local_write);
+    before.change("deleted", 6ULL << 13, 0, Cause::local_delete);
+    const auto memory = before.exchange->remember(false);
+    Node after(4);  // shards are nobody's business but the process's
+    REQUIRE(after.exchange->recall(memory));
+    CHECK(after.is_dirty("written"));
+    CHECK(after.is_dirty("deleted"));
+    CHECK_FALSE(after.is_dirty("something else"));
+    CHECK(after.floor("deleted") == 7ULL << 13);
+    CHECK(after.floor("written") == 0);
+    CHECK(after.exchange->stats().dirty_buckets == 2);
+}
+
+TEST_CASE("R15: an item that does not find its way back is folded into its dirty bucket") {
+    Node before;
+    before.make_all_clean();
+    before.change("written", 0, 5ULL << 13, Cause::local_write);
+    Node after;
+    REQUIRE(after.exchange->recall(before.exchange->remember(false)));
+    after.change("written", 0, 5ULL << 13, Cause::restored);
+    CHECK(after.floor("written") == 0);
+    after.change("written", 5ULL << 13, 0, Cause::expired);
+    CHECK(after.floor("written") == 5ULL << 13);
+}
+
+TEST_CASE("R15: damaged memory, or another node's, is refused") {
+    Node node;
+    const auto memory = node.exchange->remember(false);
+    for (const std::size_t size : {std::size_t{0}, std::size_t{8}, memory.size() - 1})
+        CHECK_FALSE(Node().exchange->recall(memory.substr(0, size)));
+    CHECK_FALSE(Node().exchange->recall(memory + "x"));
+    CHECK_FALSE(Node().exchange->recall("\2" + memory.substr(1)));
+    auto of_b = memory;
+    of_b[16] = '\1';
+    CHECK_FALSE(Node().exchange->recall(of_b));
+    CHECK(Node().exchange->recall(memory));
+}
+
+TEST_CASE("R15: the incarnation that the peer counts on is believed, no other") {
+    for (const bool alone : {false, true}) {
+        Recalled recalled(alone);
+        CHECK(recalled.node.exchange->epoch() == own_epoch);
+        CHECK(recalled.node.exchange->has_unconfirmed_memory());
+        CHECK(recalled.node.exchange->needs_peers_word() == !alone);
+        CHECK(recalled.believes(peer_epoch, own_epoch));
+        CHECK_FALSE(recalled.believes(peer_epoch, own_epoch, 2));  // it has met a later us
+        CHECK_FALSE(recalled.believes(peer_epoch, own_epoch + 1));
+        CHECK_FALSE(recalled.believes(peer_epoch + 1, own_epoch + 1));
+        CHECK_FALSE(recalled.believes(peer_epoch + 1, own_epoch));
+        // A peer that begins from nothing: it may have served while we were away, unless we were
+        // the last one.
+        CHECK(recalled.believes(peer_epoch + 1, 0) == alone);
+    }
+}
+
+TEST_CASE("R15: a node that stops again before anybody has confirmed it does not get better") {
+    Recalled first(false);
+    Node second;
+    REQUIRE(second.exchange->recall(first.node.exchange->remember(true)));
+    CHECK(second.exchange->needs_peers_word());
+}
+
+TEST_CASE("R15: what is forgotten is gone, and a new incarnation begins") {
+    Recalled recalled(false);
+    auto& node = recalled.node;
+    node.change("deleted", 6ULL << 13, 0, Cause::local_delete);
+    storage::Write write;
+    write.value = "old";
+    (void)node.store->write(node.key("old"), node.now, write);
+    node.exchange->forget(99, node.now);
+    CHECK(node.store->stats().items == 0);
+    CHECK(node.exchange->epoch() == 99);
+    CHECK_FALSE(node.exchange->has_unconfirmed_memory());
+    CHECK(node.exchange->stats().dirty_buckets == storage::bucket_count);
+    CHECK(node.exchange->hello(node.now).peer_epoch == 0);
+}

@@ -1,12 +1,15 @@
 #include "storage/ghosts.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace twincached::storage {
 
 namespace {
 
 constexpr std::uint32_t lines_per_page = page_bytes / 64;
+// With so many times the lines that the items are worth, the memory serves better elsewhere.
+constexpr std::uint32_t shrink_share = 4;
 
 }  // namespace
 
@@ -41,9 +44,18 @@ void Ghosts::adjust(std::uint64_t items) noexcept {
         if (grow_bytes(first)) layout_ = LinearLayout(first);
         return;
     }
+    if (wanted < count / shrink_share && count > lines_per_page) return forget_all();
     if (wanted <= count) return;
     const std::uint32_t next = count + std::max(lines_per_page, count / 4);
     if (grow_bytes(next)) layout_.begin(next);
+}
+
+// The items have become few, because the limit was lowered or they are larger now: the ghosts are
+// those of another time. The next eviction begins with few lines.
+void Ghosts::forget_all() noexcept {
+    lines_.give_back(0, committed_);
+    account_.give(std::exchange(committed_, 0));
+    layout_ = LinearLayout(0);
 }
 
 bool Ghosts::grow_bytes(std::uint32_t lines) noexcept {

@@ -21,7 +21,8 @@ class Ghosts {
     void remember(std::uint64_t hash) noexcept;
     // Is it remembered? Then it is forgotten.
     bool recall(std::uint64_t hash) noexcept;
-    // As many ghosts as items: grows in steps, if memory allows.
+    // As many ghosts as items: grows in steps, if memory allows; begins anew if it has four times
+    // as many.
     void adjust(std::uint64_t items) noexcept;
     void step(unsigned lines) noexcept;
 
@@ -45,6 +46,7 @@ class Ghosts {
         return print == 0 ? std::uint16_t{1} : print;
     }
     Line* lines() const noexcept { return reinterpret_cast<Line*>(lines_.base()); }
+    void forget_all() noexcept;
     [[nodiscard]] bool grow_bytes(std::uint32_t lines) noexcept;
 
     MemoryAccount account_;

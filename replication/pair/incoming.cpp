@@ -72,6 +72,13 @@ bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) noexcept
     std::uint64_t records = 0;
     while (reader.next(record)) {
         const auto key = context_.store->key(record.key);
+        if (record.kind == RecordKind::item && context_.store->is_large(record.value.size())) {
+            // Copied, and room made for it, without the shard's lock.
+            if (group_.count > 0) apply_group(now);
+            count(context_.store->apply(item_of(key, record), now));
+            ++records;
+            continue;
+        }
         const auto shard = context_.store->shard_of(key.hash);
         const bool is_full = group_.count == Group::records_limit ||
                              group_.bytes + record.value.size() > Group::bytes_limit;

@@ -180,6 +180,29 @@ TEST_CASE("a smaller store keeps what had come back or was read, not what was fi
     CHECK(after.store.stats().memory_used <= options.memory_limit_bytes);
 }
 
+TEST_CASE("what nobody has read counts as not fetched, whatever else was done with it") {
+    StoreFixture fixture;
+    const auto fetched = [&](std::string_view key) {
+        bool is = false;
+        (void)fixture.store.peek(fixture.store.key(key), fixture.now,
+                                 [&](const ItemView& item) { is = item.fetched; });
+        return is;
+    };
+    fixture.set("counter", "1");
+    (void)fixture.store.add(fixture.store.key("counter"), fixture.now, {});
+    CHECK_FALSE(fetched("counter"));
+    Write add;
+    add.mode = WriteMode::add;
+    fixture.set("counter", "2", add);
+    CHECK_FALSE(fetched("counter"));
+    (void)fixture.get("counter");
+    CHECK(fetched("counter"));
+    Read vivify;
+    vivify.vivify = fixture.in_seconds(30);
+    (void)fixture.read("stub", vivify);
+    CHECK(fetched("stub"));
+}
+
 TEST_CASE("a scheduled flush survives, and is still this node's to fire") {
     StoreFixture before;
     StoreFixture after;

@@ -1,0 +1,49 @@
+#include "storage/ghosts.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstdint>
+
+using namespace twincached::storage;
+
+namespace {
+
+constexpr std::uint64_t some_hash = 0x9E3779B97F4A7C15ULL;
+
+void settle(Ghosts& ghosts, std::uint64_t items) {
+    for (int i = 0; i < 200; ++i) {
+        ghosts.adjust(items);
+        ghosts.step(1000);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("ghosts are remembered once, as many as there are items") {
+    MemoryBudget budget(64U << 20);
+    Ghosts ghosts(budget, 64U << 20, 0);
+    settle(ghosts, 100'000);
+    ghosts.remember(some_hash);
+    CHECK(ghosts.recall(some_hash));
+    CHECK_FALSE(ghosts.recall(some_hash));
+    CHECK(ghosts.bytes() > 100'000 * 2);
+    CHECK(budget.used() == ghosts.bytes());
+}
+
+TEST_CASE("ghosts give their memory back when the items have become few") {
+    MemoryBudget budget(64U << 20);
+    Ghosts ghosts(budget, 64U << 20, 0);
+    settle(ghosts, 1'000'000);
+    const auto most = ghosts.bytes();
+    settle(ghosts, 300'000);
+    CHECK(ghosts.bytes() == most);  // not worth forgetting all
+    ghosts.remember(some_hash);
+    settle(ghosts, 10'000);
+    CHECK(ghosts.bytes() < most / 20);
+    CHECK(budget.used() == ghosts.bytes());
+    CHECK_FALSE(ghosts.recall(some_hash));
+    ghosts.remember(some_hash);
+    CHECK(ghosts.recall(some_hash));
+    settle(ghosts, 1'000'000);
+    CHECK(ghosts.bytes() >= most);
+}

@@ -3,6 +3,8 @@
 #include "app/option_table.hpp"
 #include "app/privileges.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <utility>
 
@@ -57,10 +59,36 @@ lib::TlsSettings client_tls_settings(const Options& options) {
     return settings;
 }
 
+lib::TlsSettings link_tls_settings(const Options& options) {
+    lib::TlsSettings settings;
+    settings.chain_file = options.link_certificate;
+    settings.key_file = options.link_key;
+    settings.ca_file = options.link_ca;
+    settings.least_version = lib::TlsVersion::tls_1_3;
+    settings.peer = lib::PeerCertificate::required;
+    settings.peer_name = options.link_peer_name;
+    for (const auto& text : options.link_peer_fingerprints) {
+        settings.peer_fingerprints.push_back(*lib::parse_fingerprint(text));  // checked when read
+    }
+    return settings;
+}
+
 Certificates load_certificates(const Options& options) {
     Certificates result;
     if (options.tls) result.clients = load(client_tls_settings(options));
+    if (options.link_tls) result.link = load(link_tls_settings(options));
     return result;
+}
+
+std::optional<std::string> expiry_warning(const lib::TlsContext& context,
+                                          std::int64_t unix_seconds) {
+    constexpr std::int64_t day = 86'400;
+    constexpr std::int64_t days_before = 14;
+    const auto left = context.expires_unix_seconds() - unix_seconds;
+    const auto& file = context.settings().chain_file;
+    if (left <= 0) return fmt::format("the certificate {} has expired", file);
+    if (left > days_before * day) return std::nullopt;
+    return fmt::format("the certificate {} expires in {} hours", file, left / 3600);
 }
 
 }  // namespace twincached::app

@@ -47,7 +47,8 @@ int serve(Options options, const std::vector<std::string>& remarks) {
     for (auto* path :
          {&options.pid_file, &options.unix_socket, &options.log_file, &options.secret_file,
           &options.auth_file, &options.sasl_file, &options.memory_file, &options.tls_chain_cert,
-          &options.tls_key, &options.tls_ca_cert}) {
+          &options.tls_key, &options.tls_ca_cert, &options.link_certificate, &options.link_key,
+          &options.link_ca}) {
         make_absolute(*path);
     }
     std::signal(SIGPIPE, SIG_IGN);

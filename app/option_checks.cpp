@@ -2,6 +2,7 @@
 
 #include "app/endpoint.hpp"
 #include "lib/numbers.hpp"
+#include "lib/tls_context.hpp"
 
 #include <fmt/format.h>
 
@@ -122,6 +123,27 @@ void check_tls(OptionReader& reader) {
     }
 }
 
+void check_link_tls(OptionReader& reader) {
+    const auto& options = reader.options();
+    const auto complain = [&](std::string_view key, std::string message) {
+        reader.complain(reader.origin_of("replication", key), std::move(message), exit_usage);
+    };
+    for (const auto& text : options.link_peer_fingerprints) {
+        const auto fingerprint = lib::parse_fingerprint(text);
+        if (fingerprint.has_error()) complain("tls-peer-fingerprint", fingerprint.error());
+    }
+    if (!options.link_tls) return;
+    if (options.link_certificate.empty() || options.link_key.empty()) {
+        complain("tls", "TLS on the link needs tls-certificate and tls-key");
+    }
+    if (options.link_peer_name.empty() && options.link_peer_fingerprints.empty()) {
+        complain("tls", "TLS on the link needs tls-peer-name or tls-peer-fingerprint: who is it?");
+    }
+    if (!options.link_peer_name.empty() && options.link_ca.empty()) {
+        complain("tls-peer-name", "tls-peer-name needs tls-ca: anybody can write a name");
+    }
+}
+
 void check_replication(OptionReader& reader) {
     const auto& options = reader.options();
     const auto complain = [&](std::string_view key, std::string message) {
@@ -152,6 +174,7 @@ void check_together(OptionReader& reader) {
     check_access(reader);
     check_tls(reader);
     check_replication(reader);
+    check_link_tls(reader);
 }
 
 }  // namespace twincached::app

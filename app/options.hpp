@@ -96,6 +96,12 @@ struct Options {
     std::chrono::milliseconds sync_serve_timeout{};
     std::chrono::milliseconds drain_timeout{};
     std::chrono::milliseconds clock_max_ahead{};
+    bool link_tls = false;
+    std::string link_certificate;
+    std::string link_key;
+    std::string link_ca;
+    std::string link_peer_name;
+    std::vector<std::string> link_peer_fingerprints;
 
     // What is accepted for memcached's sake and shown by `stats settings`, but steers nothing:
     // option name -> value as text.

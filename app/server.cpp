@@ -68,6 +68,7 @@ std::chrono::seconds whole_seconds(milliseconds duration) noexcept {
 Server::Server(const Options& options, const Certificates& certificates, Log& log)
     : options_(options),
       datagram_addresses_(datagram_addresses(options)),
+      certificates_(certificates),
       log_(log),
       limit_(static_cast<std::uint64_t>(options.connections)),
       signals_(control_, SIGTERM, SIGINT, SIGHUP),
@@ -115,7 +116,8 @@ Server::~Server() {
 
 void Server::build_store() {
     auto stored = store_options(options_);
-    const auto replication = replication_options(options_);
+    auto replication = replication_options(options_);
+    replication.tls = certificates_.link;
     store_.reset();
     replicator_ = replication::make_replicator(replication, replication_events(),
                                                storage::planned_shard_count(stored));
@@ -164,6 +166,12 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
     log_.info("twincached {} started: memory {} MiB, {} threads, replication {}",
               TWINCACHED_VERSION, options_.memory_limit_bytes >> 20, options_.threads,
               options_.driver);
+    warn_of_expiry(certificates_.clients.get());
+    warn_of_expiry(certificates_.link.get());
+    if (certificates_.link) {
+        log_.info("the link speaks TLS; this node's certificate has the fingerprint {}",
+                  lib::fingerprint_text(certificates_.link->fingerprint()));
+    }
     started();
     const auto work = asio::make_work_guard(control_);
     control_.run();
@@ -217,14 +225,37 @@ void Server::write_port_file() const {
 
 // By a signal or a client's command; any thread.
 protocol::CertificateRefresh Server::refresh_certificates() {
-    if (!client_tls_) return {};
-    const auto loaded = client_tls_->reload(clock_.now().tick());
+    if (!certificates_.clients && !certificates_.link) return {};
+    const auto loaded = reload_certificates();
     if (loaded) {
         log_.info("the certificates were read again");
         return {true};
     }
     log_.error("the certificates in use stay: {}", loaded.error());
     return {true, loaded.error()};
+}
+
+// The link's first: clients get nothing new while it has an error.
+lib::Parsed<void> Server::reload_certificates() {
+    std::shared_ptr<const lib::TlsContext> link;
+    if (certificates_.link) {
+        auto loaded = lib::TlsContext::load(certificates_.link->settings());
+        if (loaded.has_error()) return loaded.error();
+        link = std::move(*loaded);
+        warn_of_expiry(link.get());
+    }
+    if (client_tls_) {
+        const auto loaded = client_tls_->reload(clock_.now().tick());
+        if (loaded.has_error()) return loaded.error();
+    }
+    if (link) replicator_->use_tls(std::move(link));
+    return {};
+}
+
+void Server::warn_of_expiry(const lib::TlsContext* certificate) {
+    if (certificate == nullptr) return;
+    const auto warning = expiry_warning(*certificate, clock_.now().unix_seconds);
+    if (warning) log_.warning("{}", *warning);
 }
 
 void Server::await_signal() {

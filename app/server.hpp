@@ -59,6 +59,8 @@ class Server {
     void open_datagram_ports();
     void write_port_file() const;
     protocol::CertificateRefresh refresh_certificates();
+    lib::Parsed<void> reload_certificates();
+    void warn_of_expiry(const lib::TlsContext* certificate);
     void await_signal();
     void on_signal(int signal);
     void stop(std::string_view reason);
@@ -68,6 +70,7 @@ class Server {
 
     const Options& options_;
     std::vector<DatagramAddress> datagram_addresses_;
+    const Certificates certificates_;  // as they were at the start
     Log& log_;
     boost::asio::io_context control_{1};
     SystemClock clock_;

@@ -1,4 +1,4 @@
-// The part of the option table about TLS for clients.
+// The part of the option table about TLS: on the link, and for clients.
 #pragma once
 
 #include "app/option_table.hpp"

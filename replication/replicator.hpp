@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lib/function_ref.hpp"
+#include "lib/tls_context.hpp"
 #include "storage/store.hpp"
 
 #include <chrono>
@@ -52,6 +53,7 @@ struct Options {
     std::chrono::hours clock_max_ahead{24};
     std::uint64_t item_size_limit_bytes = 1ULL << 20;
     std::string software_version;
+    std::shared_ptr<const lib::TlsContext> tls;  // of the link; null: none
 };
 
 class Replicator {
@@ -76,6 +78,10 @@ class Replicator {
     // of a replicator that remembers. False: not this replicator's, or damaged; then no item may
     // be put back, and replicator and store must be built anew.
     virtual bool recall(std::string_view remembered, storage::Store& store) = 0;
+
+    // Connections that begin from now on use another certificate. Any thread. REQUIRES: the options
+    // had one.
+    virtual void use_tls(std::shared_ptr<const lib::TlsContext>) {}
 
     // `stats replication`: every key and value, in a stable order. Any thread.
     virtual void stats(

@@ -3,6 +3,7 @@
 #include "lib/mutex.hpp"
 #include "replication/pair/driver_addresses.hpp"
 #include "replication/pair/driver_socket.hpp"
+#include "replication/pair/driver_tls.hpp"
 #include "replication/pair/engine.hpp"
 #include "replication/pair/pair_sink.hpp"
 #include "replication/pair/pair_stats.hpp"
@@ -97,6 +98,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void stop() noexcept override;
     std::string remember(storage::Store&) override { return engine_.remember(); }
     bool recall(std::string_view remembered, storage::Store& store) override;
+    void use_tls(std::shared_ptr<const lib::TlsContext> tls) override { tls_.exchange(tls); }
     void stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const override;
 
   private:
@@ -110,7 +112,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void accept();
     void on_accept(const error_code& error, tcp::socket socket);
     bool may_call(const asio::ip::address& from);
-    void add(ConnectionId id, tcp::socket socket);
+    void add(ConnectionId id, tcp::socket socket, lib::TlsStream::Side side);
     void dial();
     void resolve();
     void dial_next_address();
@@ -129,6 +131,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     Addresses peer_addresses_;  // as last resolved
     const unsigned node_;
     const std::optional<asio::ip::address> listen_address_;
+    LinkTls tls_;
     PairSink sink_;
     asio::io_context context_{1};
     std::thread thread_;
@@ -164,6 +167,7 @@ PairReplicator::PairReplicator(const Options& options, Events events, unsigned s
       peer_addresses_(options.peer_host.empty() ? Addresses{} : resolve_now(options.peer_host)),
       node_(node_of(options, peer_addresses_)),
       listen_address_(specific_listen_address(options)),
+      tls_(options.tls),
       sink_(shards, options.log_memory_bytes),
       engine_(engine_options(options, node_), sink_) {
     sink_.set_wake([this] { wake(); });
@@ -175,7 +179,7 @@ void PairReplicator::start(storage::Store& store) {
     engine_.attach(store);
     if (!options_.peer_host.empty()) {
         open_listener();
-        if (options_.secret.empty()) {
+        if (options_.secret.empty() && !options_.tls) {
             log(LogLevel::warning, "no secret is set: whoever can use the address of " +
                                        options_.peer_host +
                                        " can read and change this cache over the link");
@@ -230,6 +234,7 @@ void PairReplicator::stats(lib::FunctionRef<void(std::string_view, std::string_v
     }
     report.software_version = options_.software_version;
     report.has_secret = !options_.secret.empty();
+    report.has_tls = options_.tls != nullptr;
     report.exchange = engine_.exchange_stats();
     {
         const lib::MutexLock lock(report_mutex_);
@@ -291,7 +296,7 @@ void PairReplicator::on_accept(const error_code& error, tcp::socket socket) {
     const auto from = socket.remote_endpoint(unknown);
     if (!unknown && may_call(plain(from.address()))) {
         const auto id = next_id_++;
-        add(id, std::move(socket));
+        add(id, std::move(socket), lib::TlsStream::Side::server);
         engine_.on_accepted(id, now());
     }
     if (acceptor_.is_open()) accept();
@@ -311,8 +316,8 @@ bool PairReplicator::may_call(const asio::ip::address& from) {
     return false;
 }
 
-void PairReplicator::add(ConnectionId id, tcp::socket socket) {
-    auto link = std::make_shared<LinkSocket>(std::move(socket), id, *this);
+void PairReplicator::add(ConnectionId id, tcp::socket socket, lib::TlsStream::Side side) {
+    auto link = std::make_shared<LinkSocket>(std::move(socket), id, *this, tls_.begin(side));
     sockets_.emplace(id, link);
     link->start();
 }
@@ -379,7 +384,7 @@ void PairReplicator::on_dialled(std::uint64_t dial, const error_code& error) {
         engine_.on_connect_failed("the peer cannot be reached: " + error.message(), now());
     } else {
         const auto id = next_id_++;
-        add(id, std::move(socket));
+        add(id, std::move(socket), lib::TlsStream::Side::client);
         engine_.on_connected(id, now());
     }
 }

@@ -15,6 +15,7 @@ namespace asio = boost::asio;
 namespace {
 
 using boost::system::error_code;
+using TlsState = lib::TlsStream::State;
 
 // The kernel's own keepalives notice a peer that vanished while the link was at rest, should the
 // heartbeats ever be slower.
@@ -26,6 +27,10 @@ constexpr int user_timeout_ms = 5000;
 // buffer has grown.
 constexpr int unsent_limit_bytes = 256 << 10;
 constexpr std::size_t gather_limit = 8;
+// What is encrypted before it is sent: a heartbeat waits behind no more than this.
+constexpr std::size_t encrypt_limit_bytes = 64U << 10;
+// How a TLS client begins: a handshake record. No frame of ours does.
+constexpr std::string_view tls_greeting = "\x16\x03";
 
 void set_tcp_option(asio::ip::tcp::socket& socket, int name, int value) noexcept {
     // Each is a refinement: without it the link works all the same.
@@ -40,8 +45,9 @@ std::string_view sentence(const error_code& error, std::string& storage) {
 
 }  // namespace
 
-LinkSocket::LinkSocket(asio::ip::tcp::socket socket, ConnectionId id, Owner& owner)
-    : socket_(std::move(socket)), id_(id), owner_(owner) {}
+LinkSocket::LinkSocket(asio::ip::tcp::socket socket, ConnectionId id, Owner& owner,
+                       std::unique_ptr<lib::TlsStream> tls)
+    : socket_(std::move(socket)), id_(id), owner_(owner), tls_(std::move(tls)) {}
 
 // Buffer sizes are left to the kernel, whose tuning goes to several MiB; an explicit size would be
 // cut to net.core.wmem_max (208 KiB by default) and would switch that tuning off.
@@ -59,6 +65,10 @@ void LinkSocket::configure() noexcept {
 
 void LinkSocket::start() {
     configure();
+    if (tls_) {
+        tls_->shake_hands();  // a client's begins
+        write_encrypted();
+    }
     read();
 }
 
@@ -76,15 +86,71 @@ void LinkSocket::on_readable() {
     error_code error;
     const auto count = socket_.read_some(asio::buffer(space.data(), space.size()), error);
     if (error == asio::error::would_block) return read();
+    if (error && tls_ && tls_->state() == TlsState::handshake) {
+        return fail("the other end closed the connection instead of a TLS handshake");
+    }
     if (error) return fail(error);
-    owner_.on_bytes(id_, {space.data(), count});
+    const bool is_first = !std::exchange(has_heard_, true);
+    if (tls_) {
+        decrypt(space, count);
+    } else if (is_first && std::string_view(space.data(), count).starts_with(tls_greeting)) {
+        fail("the other end speaks TLS on the link, and this node has none");
+    } else {
+        owner_.on_bytes(id_, {space.data(), count});
+    }
     if (open_) read();
+}
+
+void LinkSocket::decrypt(std::span<char> space, std::size_t count) {
+    tls_->incoming().append({space.data(), count});
+    while (const auto plain = tls_->read(space)) {
+        owner_.on_bytes(id_, {space.data(), plain});
+        if (!open_) return;
+    }
+    // Its part of the handshake, what had to wait for that, or a last alert.
+    if (!writing_) write_encrypted();
+    if (tls_->state() == TlsState::ended) fail("the peer closed the connection");
+    if (tls_->state() == TlsState::failed) fail("TLS on the link failed: " + tls_->why());
 }
 
 void LinkSocket::send(lib::ByteBuffer bytes) {
     if (!open_) return;
     queue_.push_back(std::move(bytes));
-    if (!writing_) write();
+    if (writing_) return;
+    if (tls_) return write_encrypted();
+    write();
+}
+
+// As much of the queue as is sent at once.
+void LinkSocket::encrypt() {
+    while (!queue_.empty() && plain_sending_ < encrypt_limit_bytes) {
+        auto& front = queue_.front();
+        const auto piece = front.readable().substr(0, encrypt_limit_bytes - plain_sending_);
+        if (!tls_->write(piece)) return;  // the handshake is not over yet
+        plain_sending_ += piece.size();
+        front.consume(piece.size());
+        if (front.empty()) queue_.pop_front();
+    }
+}
+
+void LinkSocket::write_encrypted() {
+    if (sending_.empty()) {
+        encrypt();
+        sending_.swap(tls_->outgoing());
+    }
+    if (sending_.empty()) return;
+    writing_ = true;
+    socket_.async_write_some(
+        asio::buffer(sending_.readable().data(), sending_.size()),
+        [self = shared_from_this()](const error_code& error, std::size_t count) {
+            self->writing_ = false;
+            if (!self->open_) return;
+            if (error) return self->fail(error);
+            self->sending_.consume(count);
+            const auto sent = self->sending_.empty() ? std::exchange(self->plain_sending_, 0) : 0;
+            self->write_encrypted();
+            if (sent > 0) self->owner_.on_sent(self->id_, sent);
+        });
 }
 
 void LinkSocket::write() {
@@ -114,7 +180,16 @@ void LinkSocket::write() {
 
 void LinkSocket::fail(const error_code& error) {
     std::string storage;
-    const auto why = sentence(error, storage);
+    fail(sentence(error, storage));
+}
+
+void LinkSocket::fail(std::string_view why) {
+    // What is said last, such as an alert, should it be ready.
+    error_code ignored;
+    if (tls_ && !writing_) {
+        const auto last = tls_->outgoing().readable();
+        socket_.write_some(asio::buffer(last.data(), last.size()), ignored);
+    }
     close();
     owner_.on_closed(id_, why);
 }

@@ -34,6 +34,7 @@ void visit_link(const PairReport& report, Visit visit) {
     visit("repl_peer_version", link.peer_software);
     visit("repl_listen", report.listen);
     visit("repl_authentication", report.has_secret ? "secret" : "address");
+    visit("repl_tls", report.has_tls ? "yes" : "no");
     visit("repl_ack_state", "async");
     number(visit, "repl_promotions", link.promotions);
     number(visit, "repl_sessions", link.sessions);

@@ -15,6 +15,7 @@ struct PairReport {
     std::string listen;  // where the link listens; empty if it does not
     std::string software_version;
     bool has_secret = false;
+    bool has_tls = false;
     LinkReport link;
     ExchangeStats exchange;
 };

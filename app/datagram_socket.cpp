@@ -96,7 +96,8 @@ std::vector<DatagramAddress> datagram_addresses(const Options& options) {
     const auto port = static_cast<std::uint16_t>(options.udp_port < 0 ? 0 : options.udp_port);
     if (options.listen.empty()) add_host("", port, addresses);
     for (const auto& text : options.listen) {
-        const auto endpoint = parse_endpoint(text);  // checked when it was read
+        const auto listener = parse_listener(text);  // checked when it was read
+        const auto* endpoint = &listener->endpoint;
         // As in memcached, a port that stands with an address is for TCP and UDP alike.
         add_host(endpoint->host, endpoint->port.value_or(port), addresses);
     }

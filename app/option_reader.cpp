@@ -161,6 +161,9 @@ void OptionReader::finish() {
     if (options_.udp_port != 0 && is_set("network", "udp-port") && !is_set("network", "port")) {
         options_.port = options_.udp_port;
     }
+    if (options_.tls && options_.udp_port != 0) {
+        remarks_.emplace_back("UDP (-U) is not encrypted, whatever -Z says");
+    }
     if (options_.threads > 64) {
         remarks_.emplace_back(
             "WARNING: Setting a high number of workerthreads is not recommended. "

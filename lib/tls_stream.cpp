@@ -128,6 +128,9 @@ void TlsStream::ask_for_certificate(PeerCertificate peer) noexcept {
                          ? SSL_VERIFY_PEER
                          : SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
     SSL_set_verify(ssl_, mode, nullptr);  // null: the context's own function stays
+    // What was begun without a certificate must not be resumed where one is required.
+    const unsigned char session_context[] = {'t', 'c', static_cast<unsigned char>(mode)};
+    SSL_set_session_id_context(ssl_, session_context, sizeof session_context);
 }
 
 TlsStream::State TlsStream::shake_hands() noexcept {

@@ -144,6 +144,33 @@ class Tls(Case):
             with self.assertRaises((ssl.SSLError, ConnectionError, ClientClosed)):
                 TlsClient((host, mutual), self.context(own)).get(b"k")
 
+    def test_a_session_is_resumed_but_never_where_more_is_asked_for(self):
+        mutual = (self.addresses.host(1), self.client_port + 4)
+        node = self.serving("-l", "mtls:%s:%d" % mutual,
+                            words=f",ssl_ca_cert={self.authority.cert},ssl_session_cache")
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = self.context()
+            context.minimum_version = context.maximum_version = version
+
+            def connected(address, session=None):
+                plain = socket.create_connection(address, 5)
+                return context.wrap_socket(plain, server_hostname="cache", session=session)
+
+            def version_of(server):
+                server.sendall(b"version\r\n")
+                return server.recv(100)
+            with connected(node.address) as first:
+                self.assertTrue(version_of(first).startswith(b"VERSION"))
+                self.assertFalse(first.session_reused)
+                session = first.session
+            with connected(node.address, session) as second:
+                self.assertTrue(version_of(second).startswith(b"VERSION"))
+                self.assertTrue(second.session_reused)
+            with self.assertRaises((ssl.SSLError, ConnectionError)):
+                with connected(mutual, session) as third:
+                    self.assertEqual(version_of(third), b"")
+                    raise ConnectionError
+
     def test_certificates_are_exchanged_while_connections_go_on(self):
         node = self.serving()
         first = TlsClient(node.address, self.context())

@@ -162,9 +162,12 @@ ListeningSocket prepare_unix(const std::string& path, const std::string& mode) {
                            static_cast<unsigned>(std::stoul(mode, nullptr, 8)) & 0777U);
 }
 
-// Under this name a unix socket is bound; it moves to its own when it can be connected to.
+// Under this name a unix socket is bound; it moves to its own when it can be connected to. A path
+// that is as long as an address can be gives up its last letters for it.
 std::string unopened(const std::string& path) {
-    return path + ".new";
+    constexpr std::string_view ending = ".new";
+    constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1 - ending.size();
+    return path.substr(0, longest).append(ending);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -49,7 +50,8 @@ std::string unknown_key(const FileEntry& entry) {
 
 }  // namespace
 
-OptionReader::OptionReader() : options_(default_options()) {}
+OptionReader::OptionReader(std::string directory)
+    : directory_(std::move(directory)), options_(default_options()) {}
 
 void OptionReader::complain(const Origin& origin, std::string message, int exit_code) {
     if (!origin.place.empty()) message = origin.place + ": " + message;
@@ -57,7 +59,7 @@ void OptionReader::complain(const Origin& origin, std::string message, int exit_
 }
 
 void OptionReader::read_file(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
+    std::ifstream file(std::filesystem::path(directory_) / path, std::ios::binary);
     std::ostringstream content;
     if (file) content << file.rdbuf();
     if (!file || (content.fail() && file.peek() != std::ifstream::traits_type::eof())) {

@@ -29,7 +29,8 @@ struct Origin {
 
 class OptionReader {
   public:
-    OptionReader();
+    // Files that are named relatively are looked for in `directory`.
+    explicit OptionReader(std::string directory = {});
 
     void read_file(const std::string& path);
     // The same for content that is at hand.
@@ -55,6 +56,7 @@ class OptionReader {
     void set_word(std::string_view written, const Origin& origin);
     void remark_on(const Option& option, std::string_view written);
 
+    const std::string directory_;
     Options options_;
     std::map<const Option*, Origin> origins_;  // of what was set
     std::vector<Problem> problems_;

@@ -182,6 +182,21 @@ class Assignment {
     Options& options_;
 };
 
+struct Copy {
+    const Option& option;
+    const Options& from;
+    Options& to;
+
+    template <class Value>
+    void operator()(Value Options::*member) const {
+        to.*member = from.*member;
+    }
+    void operator()(Shape) const {
+        const std::string key(option.key);
+        to.reported.insert_or_assign(key, from.reported.at(key));
+    }
+};
+
 std::string yes_or_no(bool value) {
     return value ? "yes" : "no";
 }
@@ -257,6 +272,10 @@ std::string value_text(const Option& option, const Options& options) {
         }
     };
     return std::visit(Text{option, options}, option.target);
+}
+
+void copy_value(const Option& option, const Options& from, Options& to) {
+    std::visit(Copy{option, from, to}, option.target);
 }
 
 Options default_options() {

@@ -26,6 +26,9 @@ lib::Parsed<void> assign_bare(const Option& option, Options& options);
 // The value as assign() would take it.
 std::string value_text(const Option& option, const Options& options);
 
+// What `from` has of this option.
+void copy_value(const Option& option, const Options& from, Options& to);
+
 // Every option at its default.
 Options default_options();
 

@@ -42,9 +42,17 @@ struct Acceptor::Door {
         : descriptor(context, socket.descriptor()), tls(socket.tls()) {}
     ~Door() { descriptor.release(); }
 
-    int accept() noexcept {
-        return ::accept4(descriptor.native_handle(), nullptr, nullptr,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+    // Without a descriptor if there is none; errno says why.
+    NewClient accept() noexcept {
+        sockaddr_storage address{};
+        socklen_t length = sizeof address;
+        NewClient client;
+        client.descriptor =
+            ::accept4(descriptor.native_handle(), reinterpret_cast<sockaddr*>(&address), &length,
+                      SOCK_NONBLOCK | SOCK_CLOEXEC);
+        client.tls = tls;
+        client.address = ClientAddress::from(address);
+        return client;
     }
 
     asio::posix::stream_descriptor descriptor;
@@ -61,6 +69,8 @@ Acceptor::Acceptor(asio::io_context& context, std::vector<ListeningSocket> socke
       limit_(limit),
       options_(options),
       log_(log),
+      reception_(context, options.proxies, limit,
+                 [this](NewClient client, bool is_proxy) { admit(client, is_proxy); }),
       pause_timer_(context),
       reserve_(open_reserve()) {}
 
@@ -88,6 +98,7 @@ void Acceptor::close() noexcept {
     accepting_ = false;
     doors_.clear();
     sockets_.clear();
+    reception_.close();
     pause_timer_.cancel();
 }
 
@@ -121,13 +132,14 @@ void Acceptor::accept_all(Door& door) {
 
 Acceptor::Outcome Acceptor::accept_one(Door& door) {
     if (!options_.reject_fast && !limit_.has_room()) return Outcome::full;
-    const int client = door.accept();
-    if (client >= 0) {
+    const auto client = door.accept();
+    if (client.descriptor >= 0) {
         exhausted_ = false;
         if (limit_.take()) {
-            pool_.deal({client, door.tls});
+            welcome(client);
         } else {
-            tell_and_close(client);
+            tell_and_close(client.descriptor);
+            limit_.count_rejected();
         }
         return Outcome::more;
     }
@@ -149,7 +161,21 @@ void Acceptor::tell_and_close(int descriptor) noexcept {
     [[maybe_unused]] const auto sent =
         ::send(descriptor, too_many.data(), too_many.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     ::close(descriptor);
-    limit_.count_rejected();
+}
+
+// It has a place in the limit.
+void Acceptor::welcome(NewClient client) {
+    if (reception_.expects(client.address)) return reception_.take(client);
+    admit(client, false);
+}
+
+// A proxy of ours may have any number of connections: those of its clients count.
+void Acceptor::admit(NewClient client, bool is_proxy) {
+    const bool is_local = client.address.family == ClientAddress::Family::local;
+    client.has_place = !is_proxy && !is_local && limit_.addresses().take(client.address);
+    if (client.has_place || is_proxy || is_local) return pool_.deal(client);
+    tell_and_close(client.descriptor);
+    limit_.give_back();
 }
 
 bool Acceptor::reject_by_reserve(Door& door) noexcept {
@@ -163,8 +189,11 @@ bool Acceptor::reject_by_reserve(Door& door) noexcept {
         return false;
     }
     ::close(reserve_);
-    const int client = door.accept();
-    if (client >= 0) tell_and_close(client);
+    const int client = door.accept().descriptor;
+    if (client >= 0) {
+        tell_and_close(client);
+        limit_.count_rejected();
+    }
     reserve_ = open_reserve();
     return client >= 0;
 }

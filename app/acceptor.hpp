@@ -7,6 +7,7 @@
 #include "app/io_pool.hpp"
 #include "app/listening_socket.hpp"
 #include "app/log.hpp"
+#include "app/reception.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -29,7 +30,8 @@ struct ListenerName {
 
 struct AcceptorOptions {
     int backlog = 1024;
-    bool reject_fast = true;  // one client too many gets an error at once
+    bool reject_fast = true;            // one client too many gets an error at once
+    std::vector<Network> proxies = {};  // that name their clients
 };
 
 class Acceptor {
@@ -49,6 +51,7 @@ class Acceptor {
 
     // Any thread, for reports.
     const std::vector<ListenerName>& listeners() const noexcept { return listeners_; }
+    const Reception& reception() const noexcept { return reception_; }
     bool is_accepting() const noexcept { return accepting_.load(std::memory_order_relaxed); }
     std::uint64_t times_disabled() const noexcept { return times_disabled_.load(); }
     std::uint64_t disabled_us() const noexcept { return disabled_us_.load(); }
@@ -60,6 +63,8 @@ class Acceptor {
     void watch(Door& door);
     void accept_all(Door& door);
     Outcome accept_one(Door& door);
+    void welcome(NewClient client);
+    void admit(NewClient client, bool is_proxy);
     void tell_and_close(int descriptor) noexcept;
     bool reject_by_reserve(Door& door) noexcept;
     void pause(std::chrono::milliseconds longest);
@@ -73,6 +78,7 @@ class Acceptor {
     const AcceptorOptions options_;
     Log& log_;
     std::vector<std::unique_ptr<Door>> doors_;
+    Reception reception_;
     boost::asio::steady_timer pause_timer_;
     int reserve_;  // -1: used up
     bool closed_ = false;

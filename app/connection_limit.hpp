@@ -2,6 +2,8 @@
 // threads. Any thread.
 #pragma once
 
+#include "app/address_limit.hpp"
+
 #include <atomic>
 #include <cstdint>
 
@@ -23,6 +25,10 @@ class ConnectionLimit {
     void give_back() noexcept { current_.fetch_sub(1, std::memory_order_relaxed); }
     void count_rejected() noexcept { rejected_.fetch_add(1, std::memory_order_relaxed); }
 
+    // Within these places, those of each address.
+    AddressLimit& addresses() noexcept { return addresses_; }
+    const AddressLimit& addresses() const noexcept { return addresses_; }
+
     bool has_room() const noexcept { return current() < most_; }
     std::uint64_t most() const noexcept { return most_; }
     std::uint64_t current() const noexcept { return current_.load(std::memory_order_relaxed); }
@@ -31,6 +37,7 @@ class ConnectionLimit {
     void reset_counts() noexcept {
         accepted_.store(0, std::memory_order_relaxed);
         rejected_.store(0, std::memory_order_relaxed);
+        addresses_.reset_counts();
     }
 
   private:
@@ -38,6 +45,7 @@ class ConnectionLimit {
     std::atomic<std::uint64_t> current_{0};
     std::atomic<std::uint64_t> accepted_{0};
     std::atomic<std::uint64_t> rejected_{0};
+    AddressLimit addresses_;
 };
 
 }  // namespace twincached::app

@@ -61,7 +61,7 @@ void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::T
         auto local = local_end(descriptor);
         // A unix socket was bound under another name than it has now.
         if (local.starts_with("unix:")) local = acceptor.listeners().front().address;
-        lines.push_back({session.id(), descriptor, remote_end(descriptor), std::move(local),
+        lines.push_back({session.id(), descriptor, session.address().text(), std::move(local),
                          state_of(session), now - active});
     });
     std::sort(lines.begin(), lines.end(),

@@ -256,6 +256,25 @@ constexpr std::array rows = {
            .plain_unit = seconds,
            .help = "Close clients that do not read their answers for this long; 0: never."},
 
+    Option{.section = "limits",
+           .key = "request-timeout",
+           .flag = "request-timeout",
+           .target = &Options::request_timeout,
+           .initial = "5m",
+           .most = 365.0 * 24 * hours,
+           .plain_unit = seconds,
+           .help = "Close clients whose request is not complete after this long, or, if it is a "
+                   "long one,\nthat send less than 64k of it in this time; 0: never."},
+    Option{.section = "limits",
+           .key = "connections-per-address",
+           .flag = "connections-per-address",
+           .target = &Options::connections_per_address,
+           .initial = "0",
+           .most = 10'000'000,
+           .reloadable = true,
+           .help = "Clients of one address at the same time; 0: no limit. Unix sockets and what "
+                   "trusted\nproxies ask for themselves are not counted."},
+
     // --- [access] ---------------------------------------------------------------------------
     Option{.section = "access",
            .key = "auth-file",
@@ -284,6 +303,14 @@ constexpr std::array rows = {
            .reloadable = true,
            .help = "Passwords for SASL, as in auth-file. Empty: the file that the environment "
                    "variable\nMEMCACHED_SASL_PWDB names, or else auth-file."},
+    Option{.section = "access",
+           .key = "proxy-protocol-from",
+           .flag = "proxy-protocol-from",
+           .target = &Options::proxies,
+           .initial = "",
+           .help = "Proxies that must name their clients by the PROXY protocol (HAProxy's "
+                   "send-proxy or\nsend-proxy-v2): addresses and networks, such as 10.0.0.0/8, "
+                   "separated by commas."},
 
     // --- [commands] -------------------------------------------------------------------------
     Option{.section = "commands",
@@ -338,6 +365,7 @@ constexpr std::array rows = {
            .initial = "0",
            .most = 9,
            .bare = true,
+           .reloadable = true,
            .help = "0: events that matter; 1: also connections; 2 and 3: all that is known."},
     Option{.section = "log",
            .key = "file",

@@ -23,6 +23,7 @@ struct IoPoolOptions {
     std::size_t threads = 4;
     std::chrono::seconds idle_timeout{0};  // 0: never
     std::chrono::seconds write_timeout{0};
+    std::chrono::seconds request_timeout{0};
     std::chrono::seconds handshake_timeout{0};  // of TLS
     ClientTls* tls = nullptr;                   // null: none; must outlive the pool
 };

@@ -5,7 +5,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <initializer_list>
 #include <string>
 
 namespace twincached::app {
@@ -17,7 +16,7 @@ using std::chrono::seconds;
 constexpr seconds longest_pause{30};
 
 // A timeout is kept to within a quarter of itself.
-seconds sweep_period(std::initializer_list<seconds> timeouts) noexcept {
+seconds sweep_period(const std::vector<seconds>& timeouts) noexcept {
     auto period = longest_pause;
     for (const auto timeout : timeouts) {
         if (timeout.count() > 0) period = std::min(period, timeout / 4);
@@ -32,6 +31,7 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
     : number_(number),
       idle_timeout_(options.idle_timeout),
       write_timeout_(options.write_timeout),
+      request_timeout_(options.request_timeout),
       handshake_timeout_(options.tls != nullptr ? options.handshake_timeout : seconds(0)),
       work_(context_.get_executor()),
       sweep_timer_(context_),
@@ -46,9 +46,9 @@ IoThread::~IoThread() {
 }
 
 void IoThread::start() {
-    if (idle_timeout_.count() > 0 || write_timeout_.count() > 0 || handshake_timeout_.count() > 0) {
+    const auto all = timeouts();
+    if (std::any_of(all.begin(), all.end(), [](auto one) { return one.count() > 0; }))
         sweep_later();
-    }
     poller_.start();
     thread_ = std::thread([this] { run(); });
 }
@@ -108,7 +108,7 @@ void IoThread::join() noexcept {
 }
 
 void IoThread::sweep_later() {
-    sweep_timer_.expires_after(sweep_period({idle_timeout_, write_timeout_, handshake_timeout_}));
+    sweep_timer_.expires_after(sweep_period(timeouts()));
     sweep_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error || !work_.owns_work()) return;
         sweep();
@@ -116,27 +116,45 @@ void IoThread::sweep_later() {
     });
 }
 
+std::vector<seconds> IoThread::timeouts() const {
+    return {idle_timeout_, write_timeout_, request_timeout_, handshake_timeout_};
+}
+
 void IoThread::sweep() noexcept {
     const auto now = surroundings_.clock.now().tick();
-    registry_.for_each([&](Session& session) {
-        const bool is_writing = session.pace() == Pace::wait_for_room;
-        if (!is_writing && session.phase() == protocol::Phase::watching) return;
-        // A handshake is no activity, so it is measured from its beginning.
-        const bool is_shaking_hands = session.is_shaking_hands();
-        const auto limit = is_shaking_hands ? handshake_timeout_
-                           : is_writing     ? write_timeout_
-                                            : idle_timeout_;
-        const auto silent = now - std::min(now, session.last_active());
-        if (limit.count() == 0 || silent < limit.count()) return;
-        if (is_shaking_hands) {
-            session.give_handshake_up(now);
-        } else if (!is_writing) {
-            counters_.totals.add(protocol::Count::idle_kicks);
-        }
-        const bool is_slow = is_writing || is_shaking_hands;
-        session.blame(is_slow ? "write_timeout" : "idle_timeout");
+    registry_.for_each([&](Session& session) { look_at(session, now); });
+}
+
+// Ends a session that has made us wait for too long.
+void IoThread::look_at(Session& session, storage::Tick now) noexcept {
+    const auto is_over = [now](seconds limit, storage::Tick since) {
+        return limit.count() > 0 && now - std::min(now, since) >= limit.count();
+    };
+    const auto end = [&](const char* reason) {
+        session.blame(reason);
         poller_.end(session);
-    });
+    };
+    // A handshake is no activity, so it is measured from its beginning.
+    if (session.is_shaking_hands()) {
+        if (!is_over(handshake_timeout_, session.last_active())) return;
+        session.give_handshake_up(now);
+        return end("handshake_timeout");
+    }
+    if (session.pace() == Pace::wait_for_room) {
+        if (!is_over(write_timeout_, std::max(session.last_active(), session.last_taken()))) return;
+        counters_.totals.add(protocol::Count::write_timeouts);
+        return end("write_timeout");
+    }
+    if (session.phase() == protocol::Phase::watching) return;
+    if (is_over(idle_timeout_, session.last_active())) {
+        counters_.totals.add(protocol::Count::idle_kicks);
+        return end("idle_timeout");
+    }
+    const bool is_in_request = session.phase() != protocol::Phase::idle;
+    if (is_in_request && is_over(request_timeout_, session.request_since())) {
+        counters_.totals.add(protocol::Count::request_timeouts);
+        end("request_timeout");
+    }
 }
 
 }  // namespace twincached::app

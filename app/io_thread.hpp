@@ -45,10 +45,13 @@ class IoThread {
     void end_all() noexcept;
     void sweep_later();
     void sweep() noexcept;
+    void look_at(Session& session, storage::Tick now) noexcept;
+    std::vector<std::chrono::seconds> timeouts() const;
 
     const std::size_t number_;
     const std::chrono::seconds idle_timeout_;
     const std::chrono::seconds write_timeout_;
+    const std::chrono::seconds request_timeout_;
     const std::chrono::seconds handshake_timeout_;
     boost::asio::io_context context_{1};  // hint: one thread runs it
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

@@ -195,29 +195,6 @@ std::uint16_t local_port(int descriptor) {
     return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
-RemoteAddress remote_address(int descriptor) {
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    RemoteAddress result;
-    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-        return result;
-    }
-    if (address.ss_family == AF_UNIX) {
-        result.transport = "local";
-        return result;
-    }
-    char host[INET6_ADDRSTRLEN] = "";
-    const void* const bytes =
-        address.ss_family == AF_INET6
-            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr)
-            : &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
-    ::inet_ntop(address.ss_family, bytes, host, sizeof host);
-    result.address = host;
-    // sin_port and sin6_port lie at the same place.
-    result.port = ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-    return result;
-}
-
 ListeningSocket::ListeningSocket(int descriptor, std::string path, unsigned mode) noexcept
     : descriptor_(descriptor), family_(AF_UNIX), path_(std::move(path)), mode_(mode) {}
 

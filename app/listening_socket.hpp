@@ -54,12 +54,4 @@ std::string local_end(int descriptor);
 std::string remote_end(int descriptor);
 std::uint16_t local_port(int descriptor);  // 0 for a unix socket
 
-// The same, in parts, as watchers read it.
-struct RemoteAddress {
-    std::string address = "-";  // without port; not known of a connection that broke
-    std::uint16_t port = 0;
-    std::string_view transport = "tcp";  // "local" for a unix socket
-};
-RemoteAddress remote_address(int descriptor);
-
 }  // namespace twincached::app

@@ -39,18 +39,28 @@ int complain(const std::vector<Problem>& problems) {
 }
 
 // What is named relative to where we were started stays there when the daemon moves to "/".
-void make_absolute(std::string& path) {
-    if (!path.empty()) path = std::filesystem::absolute(path).string();
-}
-
-int serve(Options options, const std::vector<std::string>& remarks) {
+void make_absolute(Options& options, const std::filesystem::path& directory) {
     for (auto* path :
          {&options.pid_file, &options.unix_socket, &options.log_file, &options.secret_file,
           &options.auth_file, &options.sasl_file, &options.memory_file, &options.tls_chain_cert,
           &options.tls_key, &options.tls_ca_cert, &options.link_certificate, &options.link_key,
           &options.link_ca}) {
-        make_absolute(*path);
+        if (!path->empty()) *path = (directory / *path).string();
     }
+}
+
+// The options as they would be read now.
+Reload::ReadAgain reader_of(std::vector<std::string> arguments, std::filesystem::path directory) {
+    return [arguments = std::move(arguments), directory = std::move(directory)] {
+        OptionReader reader(directory.string());
+        read_command_line(arguments, reader);
+        FreshOptions fresh{reader.options(), reader.problems()};
+        make_absolute(fresh.options, directory);
+        return fresh;
+    };
+}
+
+int serve(Options options, const std::vector<std::string>& remarks, Reload::ReadAgain read_again) {
     std::signal(SIGPIPE, SIG_IGN);
     const auto certificates = load_certificates(options);
     const auto identity = identity_to_assume(options);
@@ -79,7 +89,7 @@ int serve(Options options, const std::vector<std::string>& remarks) {
         if (pid_file) pid_file->remove();
     };
     try {
-        Server(options, certificates, log).run(started, abandon);
+        Server(options, certificates, log, std::move(read_again)).run(started, abandon);
     } catch (const std::exception& error) {
         // Nobody may be left to read stderr.
         if (is_started) log.error("ended: {}", error.what());
@@ -104,7 +114,10 @@ int run(const std::vector<std::string>& arguments) {
         load_certificates(options);
         return print("the options are valid\n");
     }
-    return serve(options, reader.remarks());
+    const auto directory = std::filesystem::current_path();
+    auto effective = options;
+    make_absolute(effective, directory);
+    return serve(std::move(effective), reader.remarks(), reader_of(arguments, directory));
 }
 
 }  // namespace

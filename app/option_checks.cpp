@@ -1,6 +1,7 @@
 #include "app/option_checks.hpp"
 
 #include "app/endpoint.hpp"
+#include "app/network.hpp"
 #include "lib/numbers.hpp"
 #include "lib/tls_context.hpp"
 
@@ -77,6 +78,8 @@ void check_access(OptionReader& reader) {
     if (options.sasl && options.protocol == "ascii") {
         complain("sasl", "ERROR: You cannot allow the ASCII protocol while using SASL.");
     }
+    const auto proxies = parse_networks(options.proxies);
+    if (proxies.has_error()) complain("proxy-protocol-from", proxies.error());
     if (has_login && options.protocol == "binary") {
         complain("auth-file",
                  "ERROR: You cannot allow the BINARY protocol while using ascii authentication "

@@ -48,11 +48,14 @@ struct Options {
     std::int64_t requests_per_event = 0;
     std::chrono::milliseconds idle_timeout{};
     std::chrono::milliseconds write_timeout{};
+    std::chrono::milliseconds request_timeout{};
+    std::int64_t connections_per_address = 0;
 
     // [access]
     std::string auth_file;
     bool sasl = false;
     std::string sasl_file;
+    std::vector<std::string> proxies;
 
     // [tls], for clients
     bool tls = false;

@@ -65,15 +65,19 @@ std::chrono::seconds whole_seconds(milliseconds duration) noexcept {
 
 }  // namespace
 
-Server::Server(const Options& options, const Certificates& certificates, Log& log)
+Server::Server(const Options& options, const Certificates& certificates, Log& log,
+               Reload::ReadAgain read_again)
     : options_(options),
       datagram_addresses_(datagram_addresses(options)),
       certificates_(certificates),
       log_(log),
       limit_(static_cast<std::uint64_t>(options.connections)),
+      reload_(options, std::move(read_again), log),
       signals_(control_, SIGTERM, SIGINT, SIGHUP),
       stop_timer_(control_) {
     signals_.add(SIGUSR1);
+    limit_.addresses().set_most(static_cast<std::uint64_t>(options.connections_per_address));
+    join_reload();
     auto listeners = bind_listeners(options);
     build_store();
     if (!options.memory_file.empty()) recall_items();
@@ -86,15 +90,17 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
         client_tls_ = std::make_unique<ClientTls>(
             certificates.clients, options.tls_write_buffer_bytes, clock_.now().tick(), log);
     }
-    const IoPoolOptions pool{static_cast<std::size_t>(options.threads),
-                             whole_seconds(options.idle_timeout),
-                             whole_seconds(options.write_timeout),
-                             whole_seconds(options.tls_handshake_timeout), client_tls_.get()};
+    const IoPoolOptions pool{
+        static_cast<std::size_t>(options.threads),    whole_seconds(options.idle_timeout),
+        whole_seconds(options.write_timeout),         whole_seconds(options.request_timeout),
+        whole_seconds(options.tls_handshake_timeout), client_tls_.get()};
     pool_ =
         std::make_unique<IoPool>(pool, *service_, clock_, limit_, [this] { acceptor_->on_room(); });
     acceptor_ = std::make_unique<Acceptor>(
         control_, std::move(listeners), *pool_, limit_,
-        AcceptorOptions{static_cast<int>(options.backlog), options.reject_fast}, log);
+        AcceptorOptions{static_cast<int>(options.backlog), options.reject_fast,
+                        *parse_networks(options.proxies)},
+        log);
     maintenance_ = std::make_unique<Maintenance>(*store_, clock_);
     const auto shut_down = [this](bool) {
         asio::post(control_, [this] { stop("a client's shutdown command"); });
@@ -258,6 +264,19 @@ void Server::warn_of_expiry(const lib::TlsContext* certificate) {
     if (warning) log_.warning("{}", *warning);
 }
 
+void Server::join_reload() {
+    reload_.join([this](const Options& before, const Options& after) {
+        if (before.verbosity == after.verbosity) return;
+        service_->set_verbosity(static_cast<unsigned>(after.verbosity));
+    });
+    reload_.join([this](const Options&, const Options& after) {
+        const auto most = static_cast<std::uint64_t>(after.connections_per_address);
+        limit_.addresses().set_most(most);
+    });
+    reload_.join([this](const Options&, const Options& after) { passwords_->reload(after, log_); });
+    reload_.join([this](const Options&, const Options&) { refresh_certificates(); });
+}
+
 void Server::await_signal() {
     signals_.async_wait([this](const boost::system::error_code& error, int signal) {
         if (error) return;
@@ -270,9 +289,7 @@ void Server::on_signal(int signal) {
     if (signal == SIGHUP) {
         log_.reopen();
         log_.info("the log was opened anew on SIGHUP");
-        passwords_->reload(options_, log_);
-        refresh_certificates();
-        return;
+        return reload_.run();
     }
     if (state_ == State::starting || state_ == State::serving) return stop(name_of(signal));
     log_.warning("a second signal: ending at once");

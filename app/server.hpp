@@ -18,6 +18,7 @@
 #include "app/memory_file.hpp"
 #include "app/options.hpp"
 #include "app/password_files.hpp"
+#include "app/reload.hpp"
 #include "app/server_service.hpp"
 #include "app/system_clock.hpp"
 #include "replication/replicator.hpp"
@@ -40,7 +41,8 @@ class Server {
   public:
     // Binds the client ports, opens nothing. Throws what a person should read. All arguments must
     // outlive it.
-    Server(const Options& options, const Certificates& certificates, Log& log);
+    Server(const Options& options, const Certificates& certificates, Log& log,
+           Reload::ReadAgain read_again);
     ~Server();
 
     // Blocks until a signal or a client ends the server. `started` is called once all that can
@@ -61,6 +63,7 @@ class Server {
     protocol::CertificateRefresh refresh_certificates();
     lib::Parsed<void> reload_certificates();
     void warn_of_expiry(const lib::TlsContext* certificate);
+    void join_reload();
     void await_signal();
     void on_signal(int signal);
     void stop(std::string_view reason);
@@ -76,6 +79,7 @@ class Server {
     SystemClock clock_;
     ConnectionLimit limit_;
     std::unique_ptr<MemoryFile> memory_file_;  // null: items do not survive a restart
+    Reload reload_;
     // In the order of start-up; destroyed in the other.
     std::unique_ptr<replication::Replicator> replicator_;
     std::unique_ptr<storage::Store> store_;

@@ -141,6 +141,11 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
     if (options_.idle_timeout.count() > 0) {
         say("idle_kicks", total(protocol::Count::idle_kicks));
     }
+    say("rejected_per_address", limit_.addresses().rejected());
+    say("request_timeouts", total(protocol::Count::request_timeouts));
+    say("write_timeouts", total(protocol::Count::write_timeouts));
+    say("proxied_connections", rest_.acceptor->reception().introduced());
+    say("proxy_header_errors", rest_.acceptor->reception().failed());
     if (rest_.tls != nullptr) {
         say("ssl_new_sessions", total(protocol::Count::tls_sessions));
         say("ssl_handshake_errors", total(protocol::Count::tls_handshake_errors));

@@ -13,6 +13,8 @@ namespace {
 constexpr unsigned reads_per_turn = 8;
 // What a read must find room for, however much waits in the buffer already.
 constexpr std::size_t least_room = SessionBuffers::read_size / 4;
+// Bytes of a long request that must come within the time that a request may take.
+constexpr std::uint32_t least_progress = 64 * 1024;
 
 std::unique_ptr<TlsChannel> channel_for(const SessionSurroundings& surroundings,
                                         const NewClient& client) {
@@ -28,8 +30,12 @@ Session::Session(SessionSurroundings& surroundings, const NewClient& client)
       stream_(client.descriptor, channel_for(surroundings, client)),
       last_active_(surroundings.clock.now().tick()),
       id_(client.id),
+      address_(client.address),
+      has_place_(client.has_place),
       conversation_(surroundings.service, surroundings.counters,
                     protocol::Origin{client.descriptor, surroundings.watching}) {
+    request_since_ = last_active();
+    last_taken_ = last_active();
     tell_watchers(true);
 }
 
@@ -72,6 +78,7 @@ Pace Session::run_turn() {
     // What a handshake had to say and could not.
     if (pace == Pace::wait_for_input && stream_.has_unsent()) pace = Pace::wait_for_room;
     return_buffers();
+    note_progress(now);
     return pace == Pace::wait_for_input && may_end_now() ? Pace::end : pace;
 }
 
@@ -107,6 +114,21 @@ Pace Session::read_value(std::span<char> target, const storage::Now& now) {
 void Session::note_received(std::size_t count, const storage::Now& now) noexcept {
     surroundings_.counters.totals.add(protocol::Count::bytes_read, count);
     last_active_.store(now.tick(), std::memory_order_relaxed);
+    received_since_ += static_cast<std::uint32_t>(count);
+}
+
+// A request that comes in bits is measured from its beginning, not from its last bit; a long one
+// must come at a certain rate.
+void Session::note_progress(const storage::Now& now) noexcept {
+    const auto requests = conversation_.finished_requests();
+    if (conversation_.at_boundary() || requests != requests_seen_ ||
+        received_since_ >= least_progress) {
+        request_since_ = now.tick();
+        received_since_ = 0;
+        requests_seen_ = requests;
+    }
+    if (has_sent_) last_taken_ = now.tick();
+    has_sent_ = false;
 }
 
 Pace Session::advance(const storage::Now& now) {
@@ -134,6 +156,7 @@ Pace Session::write() {
         if (sent.outcome != Transfer::done) return give_up(sent.outcome);
         surroundings_.counters.totals.add(protocol::Count::bytes_written, sent.count);
         output_->consume(sent.count);
+        has_sent_ = true;
     }
     const auto flushed = stream_.flush();
     if (flushed == Transfer::would_block) return Pace::wait_for_room;
@@ -171,8 +194,11 @@ Pace Session::give_up(Transfer outcome) noexcept {
 void Session::tell_watchers(bool has_come) const noexcept {
     auto& log = surroundings_.service.shared().watch_log;
     if (!log.wants(protocol::WatchTopic::connevents)) return;
-    const auto end = remote_address(descriptor());
-    const protocol::ConnectionEvent event{end.address, end.port, end.transport, descriptor()};
+    const bool is_local = address_.family == ClientAddress::Family::local;
+    const bool is_known = address_.family != ClientAddress::Family::none;
+    const auto host = is_known && !is_local ? address_.host() : std::string("-");
+    const protocol::ConnectionEvent event{host, address_.port, is_local ? "local" : "tcp",
+                                          descriptor()};
     if (has_come) {
         tell_connected(log, event);
     } else {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "app/client_stream.hpp"
+#include "app/new_client.hpp"
 #include "app/session_buffers.hpp"
 #include "app/system_clock.hpp"
 #include "app/watching_sessions.hpp"
@@ -30,13 +31,6 @@ struct SessionSurroundings {
     SessionBuffers& buffers;
     WatchingSessions* watching = nullptr;  // null: nobody can watch
     ClientTls* tls = nullptr;              // null: none
-};
-
-// A client that was accepted: a connected, non-blocking stream socket, and how it is spoken to.
-struct NewClient {
-    int descriptor = -1;
-    ListenerTls tls = ListenerTls::none;
-    std::uint64_t id = 0;
 };
 
 // What a session waits for after a turn.
@@ -65,10 +59,17 @@ class Session {
 
     std::uint64_t id() const noexcept { return id_; }
     int descriptor() const noexcept { return stream_.descriptor(); }
+    const ClientAddress& address() const noexcept { return address_; }
+    bool has_place() const noexcept { return has_place_; }  // of its address
 
     // The io thread: a client that has not proved anything yet, and the end of patience with it.
     bool is_shaking_hands() const noexcept { return stream_.is_shaking_hands(); }
     void give_handshake_up(storage::Tick now) noexcept { stream_.give_handshake_up(now); }
+
+    // When the request that is half received began, or what is left of it last got on; and when
+    // the client last took something of an answer. The io thread.
+    storage::Tick request_since() const noexcept { return request_since_; }
+    storage::Tick last_taken() const noexcept { return last_taken_; }
 
     // For reports; any thread.
     protocol::Phase phase() const noexcept { return phase_.load(std::memory_order_relaxed); }
@@ -89,6 +90,7 @@ class Session {
     Pace advance(const storage::Now& now);
     Pace write();
     void note_received(std::size_t count, const storage::Now& now) noexcept;
+    void note_progress(const storage::Now& now) noexcept;
     void borrow_buffers(const storage::Now& now);
     void return_buffers();
     bool may_end_now() const noexcept;
@@ -99,6 +101,8 @@ class Session {
     ClientStream stream_;
     std::atomic<storage::Tick> last_active_;
     const std::uint64_t id_;
+    const ClientAddress address_;
+    const bool has_place_;
     protocol::Conversation conversation_;
     lib::ByteBuffer input_;                     // what is half received
     std::unique_ptr<protocol::Output> output_;  // what is half sent; null: nothing
@@ -108,7 +112,12 @@ class Session {
     std::atomic<Pace> pace_{Pace::wait_for_input};
     std::atomic<bool> is_in_turn_{false};
     std::string_view end_reason_ = "normal";
-    Then then_ = Then::read;  // what to do when nothing is left to write
+    storage::Tick request_since_ = 0;
+    storage::Tick last_taken_ = 0;
+    std::uint32_t requests_seen_ = 0;
+    std::uint32_t received_since_ = 0;  // bytes, of the request since then
+    bool has_sent_ = false;             // in this turn
+    Then then_ = Then::read;            // what to do when nothing is left to write
     bool drained_ = false;
     bool is_listed_ = false;       // among those who watch
     bool input_may_wait_ = false;  // the last read filled its buffer: there may be more

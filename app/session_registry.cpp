@@ -27,6 +27,7 @@ Session* SessionRegistry::begin(SessionSurroundings& surroundings,
     auto* session = make_session(surroundings, client);
     if (session == nullptr) {
         ::close(client.descriptor);
+        if (client.has_place) limit_.addresses().give_back(client.address);
         limit_.give_back();
         return nullptr;
     }
@@ -45,6 +46,7 @@ void SessionRegistry::end(Session& session) noexcept {
         if (session.previous_ != nullptr) session.previous_->next_ = session.next_;
         if (session.next_ != nullptr) session.next_->previous_ = session.previous_;
         if (first_ == &session) first_ = session.next_;
+        if (session.has_place()) limit_.addresses().give_back(session.address());
         delete &session;
     }
     limit_.give_back();

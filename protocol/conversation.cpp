@@ -77,6 +77,7 @@ void Conversation::finish_request(Burst& burst, std::size_t consumed) noexcept {
     burst.answers.set_quiet(false);
     burst.input.consume(consumed);
     burst.spend(1);
+    ++finished_requests_;
     progress_ = {};
     scanned_ = 0;
     wanted_ = 0;

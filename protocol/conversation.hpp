@@ -54,6 +54,8 @@ class Conversation {
     void value_received(std::size_t count) noexcept;
 
     Phase phase() const noexcept { return phase_; }
+    // How many requests were dealt with; wraps.
+    std::uint32_t finished_requests() const noexcept { return finished_requests_; }
     // True if the connection may be closed without cutting a request or an answer.
     bool at_boundary() const noexcept {
         return phase() == Phase::idle || phase() == Phase::watching;
@@ -118,6 +120,7 @@ class Conversation {
     std::unique_ptr<LargeValue> large_;
     std::unique_ptr<Watcher> watcher_;
     Progress progress_;
+    std::uint32_t finished_requests_ = 0;
     Answer after_swallow_ = Answer::none;
     Authentication authentication_;
     Phase phase_ = Phase::idle;

@@ -56,6 +56,7 @@ Conversation::Step Conversation::answer_get_run(Burst& burst) noexcept {
     execute_get_run(turn, room.first(run.count));
     first_line_ = false;
     burst.spend(run.count);
+    ++finished_requests_;
     burst.input.consume(run.bytes);
     return Step::go_on;
 }

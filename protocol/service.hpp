@@ -53,6 +53,8 @@ enum class Count : std::uint8_t {
     bytes_written,
     conn_yields,
     idle_kicks,
+    request_timeouts,  // requests that were not complete in time
+    write_timeouts,    // clients that did not read their answers
     response_obj_oom,
     tls_sessions,  // handshakes that were not resumptions
     tls_handshake_errors,

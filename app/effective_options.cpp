@@ -282,7 +282,6 @@ constexpr std::array rows = {
            .letter = 'Y',
            .target = &Options::auth_file,
            .initial = "",
-           .reloadable = true,
            .help =
                "Clients of the text protocol must log in: `set` of any key to \"user password\" "
                "is\ntheir first command. A file of lines user:password, read again on SIGHUP."},
@@ -300,7 +299,6 @@ constexpr std::array rows = {
            .flag = "sasl-file",
            .target = &Options::sasl_file,
            .initial = "",
-           .reloadable = true,
            .help = "Passwords for SASL, as in auth-file. Empty: the file that the environment "
                    "variable\nMEMCACHED_SASL_PWDB names, or else auth-file."},
     Option{.section = "access",

@@ -254,6 +254,24 @@ class Listeners(Door):
                 family = "tcp6:[::1]" if host == "::1" else f"tcp:{host}"
                 self.assertIn(family, " ".join(self.addresses_in(client)))
 
+    def test_unix_clients_are_shown_and_not_limited(self):
+        # CVE-2019-15026: an address was read behind its end.
+        path = os.path.join(self.directory, "door-" + "x" * 60)
+        node = self.served(self.node("-s", path, "--connections-per-address=1"))
+        for _ in range(2):
+            client = socket.socket(socket.AF_UNIX)
+            self.addCleanup(client.close)
+            client.connect(path)
+            client.sendall(b"stats conns\r\n")
+            shown = b""
+            while not shown.endswith(b"END\r\n"):
+                shown += client.recv(65536)
+        lines = [line for line in shown.decode().splitlines() if "addr" in line]
+        self.assertEqual([line.split()[-1] for line in lines if ":addr" in line],
+                         ["unix:" + path, "unix:", "unix:"])
+        self.assertTrue(all(line.endswith("unix:" + path) for line in lines if "listen" in line))
+        node.stop()
+
     def test_ascii_and_binary_are_bound_as_told(self):
         version = b"\x80\x0b" + b"\0" * 22
         with self.served(self.node("-B", "ascii", host=5)).client() as client:

@@ -20,17 +20,24 @@ using Lines = std::vector<std::string>;
 }  // namespace
 
 TEST_CASE("a reload takes what may change and says what waits for the next start") {
-    const auto running = with("[process]\nthreads = 4\n[access]\nauth-file = /old\n");
+    const auto running = with("[process]\nthreads = 4\n[limits]\nconnections-per-address = 1\n");
     const auto fresh = with(
-        "[process]\nthreads = 8\n[access]\nauth-file = /new\n[log]\nverbosity = 2\n"
+        "[process]\nthreads = 8\n[limits]\nconnections-per-address = 2\n[log]\nverbosity = 2\n"
         "[replication]\nsecret = hush\n");
     const auto changes = changes_between(running, fresh);
-    CHECK(changes.taken == Lines{"auth-file /old -> /new", "verbosity 0 -> 2"});
+    CHECK(changes.taken == Lines{"connections-per-address 1 -> 2", "verbosity 0 -> 2"});
     CHECK(changes.waiting == Lines{"threads 4 -> 8", "secret"});
-    CHECK(changes.options.auth_file == "/new");
+    CHECK(changes.options.connections_per_address == 2);
     CHECK(changes.options.verbosity == 2);
     CHECK(changes.options.threads == 4);
     CHECK(changes.options.secret.empty());
+}
+
+TEST_CASE("whether clients must log in does not change while clients are served") {
+    const auto changes = changes_between(with(""), with("[access]\nauth-file = /new\n"));
+    CHECK(changes.taken.empty());
+    CHECK(changes.waiting.size() == 2);  // it decides the protocol, too
+    CHECK(changes.options.auth_file.empty());
 }
 
 TEST_CASE("who joined a reload is called at each, with what was and what is") {

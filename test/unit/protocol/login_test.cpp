@@ -86,9 +86,50 @@ const std::string miss = answer(op_get, BinaryStatus::not_found, "Not found");
 }  // namespace
 
 TEST_CASE("before its login a text client is told so, whatever it asks for") {
-    for (const auto line :
-         {"version", "stats", "get x", "mn", "mg x v", "quit", "shutdown", "flush_all", "", " ",
-          "      ", "set", "set x 0 0", "set x 0 0 -1", "add x 0 0 10", "watch"}) {
+    for (const auto line : {"version",
+                            "stats",
+                            "get x",
+                            "mn",
+                            "mg x v",
+                            "quit",
+                            "shutdown",
+                            "flush_all",
+                            "",
+                            " ",
+                            "      ",
+                            "set",
+                            "set x 0 0",
+                            "set x 0 0 -1",
+                            "add x 0 0 10",
+                            "watch",
+                            "gets x",
+                            "gat 0 x",
+                            "gats 0 x",
+                            "replace x 0 0 1",
+                            "append x 0 0 1",
+                            "prepend x 0 0 1",
+                            "cas x 0 0 1 1",
+                            "incr x 1",
+                            "decr x 1",
+                            "delete x",
+                            "touch x 0",
+                            "ms x 1",
+                            "md x",
+                            "ma x",
+                            "me x",
+                            "stats items",
+                            "stats reset",
+                            "stats conns",
+                            "lru_crawler metadump all",
+                            "slabs automove 1",
+                            "lru mode flat",
+                            "cache_memlimit 64",
+                            "verbosity 1",
+                            "refresh_certs",
+                            "shutdown graceful",
+                            "flush_all 0 noreply",
+                            "mn q",
+                            "nonsense"}) {
         INFO(line);
         Guarded server;
         CHECK(server.say(line + "\r\n"s) == unauthenticated);

@@ -1,5 +1,6 @@
 #include "app/option_table.hpp"
 
+#include "app/access_options.hpp"
 #include "app/command_line_options.hpp"
 #include "app/effective_options.hpp"
 #include "app/reported_options.hpp"
@@ -29,8 +30,8 @@ bool same_key(std::string_view left, std::string_view right) noexcept {
 std::span<const Option> option_table() noexcept {
     static const auto table = [] {
         std::vector<Option> all;
-        for (const auto part : {action_options(), effective_options(), tls_options(),
-                                accepted_options(), reported_options()}) {
+        for (const auto part : {action_options(), effective_options(), access_options(),
+                                tls_options(), accepted_options(), reported_options()}) {
             all.insert(all.end(), part.begin(), part.end());
         }
         return all;

@@ -25,7 +25,7 @@ TEST_CASE("a reload takes what may change and says what waits for the next start
         "[process]\nthreads = 8\n[limits]\nconnections-per-address = 2\n[log]\nverbosity = 2\n"
         "[replication]\nsecret = hush\n");
     const auto changes = changes_between(running, fresh);
-    CHECK(changes.taken == Lines{"connections-per-address 1 -> 2", "verbosity 0 -> 2"});
+    CHECK(changes.taken == Lines{"verbosity 0 -> 2", "connections-per-address 1 -> 2"});
     CHECK(changes.waiting == Lines{"threads 4 -> 8", "secret"});
     CHECK(changes.options.connections_per_address == 2);
     CHECK(changes.options.verbosity == 2);

@@ -255,8 +255,20 @@ void World::flush(unsigned node) {
 
 void World::clock_step(unsigned node) {
     const auto size = static_cast<std::int64_t>(random_.below(random_.one_in(4) ? 100'000 : 20));
-    // Backwards, a running node does not follow: its versions count on from where they are.
+    // Backwards, a running node does not follow: its versions count on from where they are. One
+    // that has none yet is as one that boots.
     clocks_[node].version_step_ms += random_.one_in(2) ? size : -size;
+    if (nodes_[node]->store().version_time() <= newest_of_the_dead_) keep_clock_up(node);
+}
+
+// A node that boots with its clock behind all versions may write, before it meets its peer, what is
+// older than things that the peer has had and lost: the documented limit.
+void World::keep_clock_up(unsigned node) {
+    const auto newest = std::max({nodes_[0]->store().version_time(),
+                                  nodes_[1]->store().version_time(), newest_of_the_dead_});
+    const auto reached_ms = now(node).version_ms;
+    if (reached_ms > newest >> 10) return;
+    clocks_[node].version_step_ms += static_cast<std::int64_t>((newest >> 10) + 1 - reached_ms);
 }
 
 void World::crash(unsigned node) {
@@ -273,14 +285,10 @@ void World::lose_node(unsigned node) {
     if (nodes_[1 - node]->exchange().in_session()) {
         nodes_[1 - node]->exchange().end(now(1 - node));
     }
-    // A node that boots with its clock behind all versions may write, before it meets its peer,
-    // what is older than things that the peer has had and evicted: the documented limit.
     const auto newest =
         std::max(nodes_[0]->store().version_time(), nodes_[1]->store().version_time());
-    const auto reached_ms = now(node).version_ms;
-    if (reached_ms <= newest >> 10) {
-        clocks_[node].version_step_ms += static_cast<std::int64_t>((newest >> 10) + 1 - reached_ms);
-    }
+    newest_of_the_dead_ = std::max(newest_of_the_dead_, newest);
+    keep_clock_up(node);
     begun_ = {};
     link_ = Link::down;
     paused_until_ms_[node] = 0;

@@ -110,6 +110,7 @@ class World {
     bool may_serve(unsigned node);
     void forget_memory(unsigned node);
     void clock_step(unsigned node);
+    void keep_clock_up(unsigned node);
     void pause(unsigned node);
     bool is_paused(unsigned node) const { return world_ms_ < paused_until_ms_[node]; }
     std::size_t any_size();
@@ -141,6 +142,7 @@ class World {
     std::vector<unsigned> steps_taken_;
     std::size_t next_only_ = 0;
     std::uint64_t world_ms_ = 0;
+    std::uint64_t newest_of_the_dead_ = 0;  // version time
     std::uint64_t next_epoch_ = 100;
     std::uint64_t next_value_ = 0;
     std::uint64_t greeting_since_ms_ = 0;

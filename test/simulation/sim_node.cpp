@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 
 namespace twincached::simulation {
@@ -167,6 +168,11 @@ bool SimNode::receive_acks_first(const storage::Now& now) {
 }
 
 bool SimNode::receive_frame(const replication::pair::Frame& frame, const storage::Now& now) {
+    if (history_.trace) {
+        std::printf("         %c reads type %02x, sequence %llu, %zu bytes\n",
+                    options_.number == 0 ? 'a' : 'b', static_cast<unsigned>(frame.type),
+                    static_cast<unsigned long long>(frame.seq), frame.payload.size());
+    }
     if (!exchange_->on_frame(frame, now)) return false;
     if (frame.type == FrameType::batch) check_heard(frame.payload, now);
     return true;

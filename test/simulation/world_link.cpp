@@ -86,6 +86,7 @@ void World::link_step() {
 
 void World::greet(unsigned node) {
     if (!hellos_[node]) {
+        trace(std::string(node == 0 ? "a" : "b") + " says HELLO");
         hellos_[node] = nodes_[node]->exchange().hello(now(node));
     } else if (hellos_[1 - node] && !begun_[node]) {
         auto& exchange = nodes_[node]->exchange();
@@ -97,6 +98,7 @@ void World::greet(unsigned node) {
             return forget_memory(node);
         }
         if (exchange.has_unconfirmed_memory()) ++totals_.confirmed;
+        trace(std::string(node == 0 ? "a" : "b") + " begins");
         nodes_[node]->begin(*hellos_[1 - node], now(node));
         begun_[node] = true;
     }

@@ -5,9 +5,38 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 namespace twincached::tidy {
+namespace {
+
+// What stands between backquotes.
+std::vector<std::string> quoted_in(const std::string& text) {
+    std::vector<std::string> words;
+    for (std::size_t at = text.find('`'); at != std::string::npos;) {
+        const auto end = text.find('`', at + 1);
+        if (end == std::string::npos) break;
+        words.push_back(text.substr(at + 1, end - at - 1));
+        at = text.find('`', end + 1);
+    }
+    return words;
+}
+
+std::string contents_below(const std::string& folder, std::string_view ending) {
+    std::string contents;
+    for (const auto& path : paths_below(folder, ending))
+        contents += content_of(path);
+    return contents;
+}
+
+bool is_file_below(const std::string& folder, const std::string& name) {
+    const auto paths = paths_below(folder, "/" + name);
+    return !paths.empty();
+}
+
+}  // namespace
 
 TEST_CASE("conf/twincached.conf is what --print-default-config prints") {
     CHECK(content_of("conf/twincached.conf") == app::default_config_text());
@@ -39,6 +68,41 @@ TEST_CASE("the two nodes of the shipped pair name each other") {
     CHECK(a.options().node == "a");
     CHECK(b.options().node == "b");
     CHECK(a.options().driver == "pair");
+}
+
+TEST_CASE("every test that docs/REPLICATION.md names exists") {
+    const auto tests = contents_below("test", ".py");
+    const auto words = quoted_in(content_of("docs/REPLICATION.md"));
+    std::size_t seen = 0;
+    for (const auto& word : words) {
+        const bool is_path = word.find('/') != std::string::npos;
+        const bool is_file = word.ends_with(".py") || word.ends_with("_test.cpp");
+        if (is_path || (!is_file && !word.starts_with("test_"))) continue;
+        ++seen;
+        INFO(word);
+        CHECK((is_file ? is_file_below("test", word)
+                       : tests.find("def " + word + "(self") != std::string::npos));
+    }
+    CHECK(seen > 60);
+}
+
+TEST_CASE("every defect that docs/REPLICATION.md names is one that the model must find out") {
+    const auto text = content_of("docs/REPLICATION.md");
+    const auto controls = content_of("test/model/CMakeLists.txt");
+    const auto begin = text.find("| rule | | broken on purpose");
+    const auto end = text.find("Bold is what the model added");
+    REQUIRE(begin < end);
+    std::size_t seen = 0;
+    for (const auto& word : quoted_in(text.substr(begin, end - begin))) {
+        const bool is_defect =
+            word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-") == std::string::npos &&
+            word.find('-') != std::string::npos;
+        if (!is_defect) continue;
+        ++seen;
+        INFO(word);
+        CHECK(controls.find(word) != std::string::npos);
+    }
+    CHECK(seen > 25);
 }
 
 TEST_CASE("the option --license prints the license") {

@@ -20,6 +20,16 @@ std::string content_of(const std::string& path) {
     return content.str();
 }
 
+std::vector<std::string> paths_below(const std::string& folder, std::string_view ending) {
+    std::vector<std::string> paths;
+    for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+        auto path = fs::relative(entry.path(), root).string();
+        if (path.ends_with(ending)) paths.push_back(std::move(path));
+    }
+    std::sort(paths.begin(), paths.end());
+    return paths;
+}
+
 std::vector<SourceFile> sources_below(const std::vector<std::string>& folders) {
     std::vector<SourceFile> files;
     for (const auto& folder : folders) {

@@ -17,6 +17,9 @@ struct SourceFile {
 // All .hpp and .cpp files below the given folders.
 std::vector<SourceFile> sources_below(const std::vector<std::string>& folders);
 
+// All files with this ending below a folder, as paths from the root.
+std::vector<std::string> paths_below(const std::string& folder, std::string_view ending);
+
 std::string content_of(const std::string& path);
 
 // The folder of the product that a path or an include belongs to; nothing if it is none.

@@ -173,7 +173,9 @@ bool SimNode::receive_frame(const replication::pair::Frame& frame, const storage
                     options_.number == 0 ? 'a' : 'b', static_cast<unsigned>(frame.type),
                     static_cast<unsigned long long>(frame.seq), frame.payload.size());
     }
+    if (frame.type == FrameType::list) note_doubts(frame.payload, now);
     if (!exchange_->on_frame(frame, now)) return false;
+    if (frame.type == FrameType::segment) note_refusal(frame.payload, now);
     if (frame.type == FrameType::batch) check_heard(frame.payload, now);
     return true;
 }
@@ -183,11 +185,40 @@ void SimNode::check_heard(std::string_view batch, const storage::Now& now) {
     replication::pair::BatchReader reader(batch);
     replication::pair::WireRecord record;
     while (reader.next(record)) {
-        storage::Version held = 0;
-        (void)store_->peek(store_->key(record.key), now,
-                           [&](const storage::ItemView& item) { held = item.version; });
+        const auto held = held_version(record.key, now);
         history_.on_heard(options_.number, std::string(record.key), record.version, held);
+        const bool is_item = record.kind == replication::pair::RecordKind::item;
+        if (is_item && held == 0) ++history_.drops_in_doubt;
     }
+}
+
+// An item that arrived and is not there: M says that it may be outdated. Nothing was dropped, but
+// the nodes may differ by it.
+void SimNode::note_refusal(std::string_view payload, const storage::Now& now) {
+    const auto segment = replication::pair::read_segment(payload);
+    if (!segment || segment->offset + segment->record.value.size() < segment->total) return;
+    if (held_version(segment->record.key, now) == 0) ++history_.drops_in_doubt;
+}
+
+// Items that the peer lists and this node will not ask for, for the same reason.
+void SimNode::note_doubts(std::string_view payload, const storage::Now& now) {
+    const replication::pair::ListReader list(payload);
+    if (!list.valid()) return;
+    const auto shard_number = store_->shard_of_bucket(list.bucket());
+    store_->with_shard(shard_number, [&](storage::Shard& shard) {
+        const auto floor = sink_->shard(shard_number).buckets.floor(list.bucket());
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            const bool has = shard.peek_hash(list[i].hash, now, [](const storage::ItemView&) {});
+            if (!has && list[i].version <= floor) ++history_.drops_in_doubt;
+        }
+    });
+}
+
+storage::Version SimNode::held_version(std::string_view key, const storage::Now& now) {
+    storage::Version held = 0;
+    (void)store_->peek(store_->key(key), now,
+                       [&](const storage::ItemView& item) { held = item.version; });
+    return held;
 }
 
 std::uint64_t SimNode::digest() {

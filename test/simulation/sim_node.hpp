@@ -88,6 +88,9 @@ class SimNode {
     bool receive_frame(const replication::pair::Frame& frame, const storage::Now& now);
     bool receive_acks_first(const storage::Now& now);
     void check_heard(std::string_view batch, const storage::Now& now);
+    void note_refusal(std::string_view segment, const storage::Now& now);
+    void note_doubts(std::string_view list, const storage::Now& now);
+    storage::Version held_version(std::string_view key, const storage::Now& now);
     void forget_unused_buckets();
 
     NodeOptions options_;

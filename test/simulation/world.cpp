@@ -109,6 +109,7 @@ void World::draw_node(unsigned node, bool same_shards) {
 
 void World::start_node(unsigned number) {
     node_options_[number].epoch = ++next_epoch_;
+    has_met_[number] = false;
     nodes_[number] = std::make_unique<SimNode>(node_options_[number], pool_.hash(), history_);
 }
 
@@ -255,10 +256,10 @@ void World::flush(unsigned node) {
 
 void World::clock_step(unsigned node) {
     const auto size = static_cast<std::int64_t>(random_.below(random_.one_in(4) ? 100'000 : 20));
-    // Backwards, a running node does not follow: its versions count on from where they are. One
-    // that has none yet is as one that boots.
+    // Backwards, a node that has met its peer does not follow: its versions count on from where all
+    // of its shards are. One that has not is as one that boots.
     clocks_[node].version_step_ms += random_.one_in(2) ? size : -size;
-    if (nodes_[node]->store().version_time() <= newest_of_the_dead_) keep_clock_up(node);
+    if (!has_met_[node]) keep_clock_up(node);
 }
 
 // A node that boots with its clock behind all versions may write, before it meets its peer, what is

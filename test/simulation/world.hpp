@@ -135,7 +135,8 @@ class World {
     // A memory file that somebody has copied, to put it back when it is out of date.
     std::array<std::optional<SimMemory>, 2> copies_;
     std::array<bool, 2> begun_{};
-    std::array<bool, 2> lost_{};  // what this node sends gets nowhere
+    std::array<bool, 2> has_met_{};  // its peer, in its present life
+    std::array<bool, 2> lost_{};     // what this node sends gets nowhere
     std::array<std::uint64_t, 2> paused_until_ms_{};
     Link link_ = Link::down;
     Values values_ = Values::mixed;

@@ -128,11 +128,12 @@ class CommandLine {
 void read_command_line(const std::vector<std::string>& arguments, OptionReader& reader) {
     const auto description = described_options();
     try {
-        auto parsed = po::command_line_parser(arguments)
-                          .options(description)
-                          .style(po::command_line_style::unix_style)
-                          .allow_unregistered()
-                          .run();
+        auto parsed =
+            po::command_line_parser(arguments)
+                .options(description)
+                .style(po::command_line_style::unix_style ^ po::command_line_style::allow_guessing)
+                .allow_unregistered()
+                .run();
         CommandLine(std::move(parsed.options), reader).read();
     } catch (const po::error& error) {
         reader.complain({}, error.what());

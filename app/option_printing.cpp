@@ -18,6 +18,9 @@ std::string flag_names(const Option& option) {
     if (option.letter != 0) names += fmt::format("-{}", option.letter);
     if (!option.flag.empty())
         names += fmt::format("{}--{}", names.empty() ? "    " : ", ", option.flag);
+    if (names.empty() && option.word.empty()) {
+        return fmt::format("    {}: in the file only, section [{}]", option.key, option.section);
+    }
     if (names.empty()) names = fmt::format("-o {}", option.word);
     if (!option.bare) names += option.flag.empty() ? " <value>" : "=<value>";
     return names;

@@ -223,6 +223,7 @@ TEST_CASE("bad command lines are refused with memcached's words and exit codes")
         {"-l [::1", 64, "']' is missing in '[::1'"},
         {"--memry-limit=5", 1,
          "unknown option '--memry-limit=5' (did you mean 'memory-limit'?); -h shows all"},
+        {"--secret=x", 1, "unknown option '--secret=x'; -h shows all"},
         {"--replication-driver pair", 64,
          "driver pair needs a peer (-x, or peer in [replication])"},
         {"stray", 64, "unexpected argument 'stray'"},
@@ -327,6 +328,8 @@ TEST_CASE("help names what is built in and nothing else") {
         INFO(absent);
         CHECK(help.find(absent) == std::string::npos);
     }
+    CHECK(help.find("-o  <value>") == std::string::npos);
+    CHECK(help.find("secret: in the file only, section [replication]") != std::string::npos);
 }
 
 }  // namespace twincached::app

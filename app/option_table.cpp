@@ -30,8 +30,8 @@ bool same_key(std::string_view left, std::string_view right) noexcept {
 std::span<const Option> option_table() noexcept {
     static const auto table = [] {
         std::vector<Option> all;
-        for (const auto part : {action_options(), effective_options(), access_options(),
-                                tls_options(), accepted_options(), reported_options()}) {
+        for (const auto part : {action_options(), effective_options(), tls_options(),
+                                access_options(), accepted_options(), reported_options()}) {
             all.insert(all.end(), part.begin(), part.end());
         }
         return all;

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <array>
 #include <utility>
 
@@ -78,6 +80,18 @@ Certificates load_certificates(const Options& options) {
     if (options.tls) result.clients = load(client_tls_settings(options));
     if (options.link_tls) result.link = load(link_tls_settings(options));
     return result;
+}
+
+std::vector<std::string> files_lost(const Certificates& certificates) {
+    std::vector<std::string> lost;
+    for (const auto& context : {certificates.clients, certificates.link}) {
+        if (!context) continue;
+        const auto& settings = context->settings();
+        for (const auto& path : {settings.chain_file, settings.key_file, settings.ca_file}) {
+            if (!path.empty() && ::access(path.c_str(), R_OK) != 0) lost.push_back(path);
+        }
+    }
+    return lost;
 }
 
 std::optional<std::string> expiry_warning(const lib::TlsContext& context,

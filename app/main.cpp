@@ -77,6 +77,9 @@ int serve(Options options, const std::vector<std::string>& remarks, Reload::Read
     Log log({options.verbosity, options.log_file, options.syslog, is_quiet});
     for (const auto& remark : remarks)
         log.warning("{}", remark);
+    for (const auto& path : files_lost(certificates))
+        log.warning("{} cannot be read again by user {}: no reload will succeed", path,
+                    options.user);
     if (options.lock_memory) {
         if (const auto problem = lock_memory()) log.warning("{}", *problem);
     }

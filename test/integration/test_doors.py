@@ -2,9 +2,11 @@
 import os
 import signal
 import socket
+import ssl
 import time
 
 from harness import Case, ClientClosed, main, until, world
+from harness.certificates import Authority
 from harness.client import Client
 from harness.process import Process
 from harness.proxy import HAProxy
@@ -85,6 +87,22 @@ class Proxied(Door):
                     port = client._socket.getsockname()[1]
                     self.assertIn(f"tcp:{source}:{port}", self.addresses_in(client))
                 node.stop()
+
+    def test_the_header_comes_before_tls(self):
+        authority = Authority(self.directory)
+        own = authority.issue("cache")
+        node = self.trusting("-Z", "-o", f"ssl_chain_cert={own.cert},ssl_key={own.key}")
+        context = ssl.create_default_context(cafile=authority.cert)
+        for header in (VERSION_1, VERSION_2):
+            with self.proxy_says(node, header) as client:
+                client._socket = context.wrap_socket(client._socket, server_hostname="cache")
+                self.assertEqual(client.set(b"k", b"v"), b"STORED")
+                self.assertIn("192.0.2.7:47000", " ".join(self.addresses_in(client)))
+        front = self.haproxy_in_front(node, f"ssl verify required ca-file {authority.cert} "
+                                            "verifyhost cache send-proxy-v2")
+        with Client(front, 5.0, self.addresses.host(12)) as client:
+            self.assertEqual(client.get(b"k"), b"v")
+            self.assertIn(self.addresses.host(12), " ".join(self.addresses_in(client)))
 
     def test_a_header_is_understood_at_every_split(self):
         node = self.trusting()

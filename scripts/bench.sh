@@ -9,7 +9,7 @@ scripts/install-dependencies.sh test
 build release twincached mcload
 say "$(date --iso-8601=minutes), $(nproc) cores, $(free -h --si | awk '/^Mem/ {print $2}') of memory, \
 $(git describe --always --dirty 2> /dev/null || echo unknown commit)"
-for script in cpu_per_operation bytes_per_item join_rate; do
+for script in cpu_per_operation bytes_per_item join_rate pair_figures; do
     say "$script"
     /usr/bin/python3 -B "test/bench/$script.py"
 done

@@ -10,6 +10,7 @@
 
 #include "lib/function_ref.hpp"
 #include "lib/tls_context.hpp"
+#include "replication/ack_gate.hpp"
 #include "storage/store.hpp"
 
 #include <chrono>
@@ -51,6 +52,8 @@ struct Options {
     std::chrono::milliseconds sync_serve_timeout{300000};
     std::chrono::milliseconds drain_timeout{5000};
     std::chrono::hours clock_max_ahead{24};
+    bool ack_received = false;  // answers to changes wait for the peer
+    AckGate::Options ack{};
     std::uint64_t item_size_limit_bytes = 1ULL << 20;
     std::string software_version;
     std::shared_ptr<const lib::TlsContext> tls;  // of the link; null: none
@@ -66,6 +69,8 @@ class Replicator {
     // Starts the replication thread. Throws std::system_error if, for example, the link's port is
     // taken. A driver without a peer reports `ready` from here.
     virtual void start(storage::Store& store) = 0;
+    // What answers to changes must pass; null: they wait for nothing (ack = async).
+    virtual AckGate* ack_gate() noexcept { return nullptr; }
     // Sends what is still to be sent, says goodbye, for at most the drain timeout. Blocks.
     virtual void drain() = 0;
     // Ends the thread. Blocks. Harmless if never started.

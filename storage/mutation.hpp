@@ -35,6 +35,9 @@ struct Change {
 // What a client may wait for in ack mode `received`: the change log position of a mutation.
 // 0 = nothing to wait for.
 struct Ticket {
+    // The change is not logged: nobody will hear when the peer has it.
+    static constexpr std::uint64_t unconfirmable = ~std::uint64_t{0};
+
     std::uint32_t shard = 0;
     std::uint64_t position = 0;
 };

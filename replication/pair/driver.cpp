@@ -85,6 +85,11 @@ unsigned node_of(const Options& options, const Addresses& peer) {
     return alone ? node_a : find_node(options, peer);
 }
 
+AckGate* make_gate(std::optional<AckGate>& gate, const Options& options, unsigned shards) {
+    if (!options.ack_received || options.peer_host.empty()) return nullptr;
+    return &gate.emplace(shards, options.ack);
+}
+
 // The members below the line are touched by the replication thread alone once it runs.
 class PairReplicator final : public Replicator, public LinkSocket::Owner {
   public:
@@ -93,6 +98,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
 
     storage::MutationSink& sink() noexcept override { return sink_; }
     std::optional<unsigned> node() const noexcept override { return node_; }
+    AckGate* ack_gate() noexcept override { return gate_ ? &*gate_ : nullptr; }
     void start(storage::Store& store) override;
     void drain() override;
     void stop() noexcept override;
@@ -132,6 +138,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     const unsigned node_;
     const std::optional<asio::ip::address> listen_address_;
     LinkTls tls_;
+    std::optional<AckGate> gate_;
     PairSink sink_;
     asio::io_context context_{1};
     std::thread thread_;
@@ -168,7 +175,7 @@ PairReplicator::PairReplicator(const Options& options, Events events, unsigned s
       node_(node_of(options, peer_addresses_)),
       listen_address_(specific_listen_address(options)),
       tls_(options.tls),
-      sink_(shards, options.log_memory_bytes),
+      sink_(shards, options.log_memory_bytes, make_gate(gate_, options, shards)),
       engine_(engine_options(options, node_), sink_) {
     sink_.set_wake([this] { wake(); });
 }
@@ -235,6 +242,7 @@ void PairReplicator::stats(lib::FunctionRef<void(std::string_view, std::string_v
     report.software_version = options_.software_version;
     report.has_secret = !options_.secret.empty();
     report.has_tls = options_.tls != nullptr;
+    report.gate = gate_ ? &*gate_ : nullptr;
     report.exchange = engine_.exchange_stats();
     {
         const lib::MutexLock lock(report_mutex_);
@@ -410,7 +418,8 @@ void PairReplicator::run() {
         }
         turn();
         const Rest busy = std::chrono::steady_clock::now() - began;
-        if (engine_.link().state() == LinkState::linked) {
+        // Where answers wait for the peer, nothing may rest.
+        if (!gate_ && engine_.link().state() == LinkState::linked) {
             std::this_thread::sleep_for(std::min<Rest>(busy * rest_per_turn, longest_rest));
         }
     }

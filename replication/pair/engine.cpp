@@ -20,6 +20,7 @@ Instant instant_of(const storage::Now& now) noexcept {
 
 Engine::Engine(EngineOptions options, PairSink& sink) noexcept
     : options_(std::move(options)),
+      gate_(sink.gate()),
       exchange_(sink, {options_.self.epoch, options_.self.node, options_.sync_rate_bytes}),
       link_(options_.timing, options_.has_peer,
             lib::load_little<std::uint64_t>(options_.entropy.data())) {}
@@ -163,6 +164,7 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) noexce
     judge_session(now);
     produce(now);
     if (draining_) say_goodbye_when_drained(now);
+    tend_gate(now);
     flush_machine(actions);
     flush(actions);
     if (std::exchange(drained_, false)) actions.push_back({Action::Kind::drained});
@@ -179,6 +181,15 @@ void Engine::judge_session(const storage::Now& now) noexcept {
         link_.on(LinkEvent::fell_behind, instant, behind);
     } else if (session_->caught_up()) {
         link_.on(LinkEvent::caught_up, instant);
+    }
+}
+
+void Engine::tend_gate(const storage::Now& now) noexcept {
+    if (gate_ == nullptr) return;
+    const bool in_step = session_ && link_.state() == LinkState::linked;
+    if (auto line = gate_->observe({in_step, exchange_.lag_ms(), now.steady_ms})) {
+        const auto level = gate_->is_in_sync() ? LogLevel::info : LogLevel::warning;
+        log_.push_back({level, std::move(*line)});
     }
 }
 

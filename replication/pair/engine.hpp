@@ -158,12 +158,14 @@ class Engine {
 
     void judge_connections(const storage::Now& now) noexcept;
     void judge_session(const storage::Now& now) noexcept;
+    void tend_gate(const storage::Now& now) noexcept;
     void say_goodbye_when_drained(const storage::Now& now) noexcept;
     void produce(const storage::Now& now) noexcept;
     void flush(std::vector<Action>& actions) noexcept;
     void flush_machine(std::vector<Action>& actions) noexcept;
 
     EngineOptions options_;  // unchanged after attach(), but for the epoch
+    AckGate* const gate_;    // the sink's
     Exchange exchange_;
     storage::Store* store_ = nullptr;
     LinkMachine link_;

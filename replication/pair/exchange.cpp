@@ -53,11 +53,7 @@ bool Exchange::Impl::on_ack(const Frame& frame, const storage::Now& now) noexcep
 }
 
 void Exchange::Impl::measure_lag(const storage::Now& now) noexcept {
-    const auto lag =
-        context_.window.empty()
-            ? 0
-            : now.steady_ms - std::min(now.steady_ms, context_.window.oldest_sent_ms());
-    lag_ms_.store(lag, std::memory_order_relaxed);
+    lag_ms_.store(context_.window.lag_ms(now.steady_ms), std::memory_order_relaxed);
 }
 
 namespace {
@@ -109,7 +105,7 @@ void Exchange::Impl::free_acknowledged(std::uint64_t seq) noexcept {
                 context_.store->with_shard(frame.place, [&](storage::Shard&) {
                     auto& tracking = context_.sink.shard(frame.place);
                     tracking.log.acknowledge(frame.position);
-                    tracking.refresh_gauges();
+                    context_.sink.refresh(frame.place);
                 });
                 break;
             case InFlight::Kind::list: {
@@ -125,6 +121,9 @@ void Exchange::Impl::free_acknowledged(std::uint64_t seq) noexcept {
                 walk_.on_list_gone(frame);
                 break;
             }
+            case InFlight::Kind::flush:
+                if (auto* gate = context_.sink.gate()) gate->settle_flushes(frame.position);
+                break;
             case InFlight::Kind::other:
                 break;
         }
@@ -145,6 +144,7 @@ std::size_t Exchange::Impl::produce(lib::ByteBuffer& out, std::size_t budget_byt
         send_changes(out, end_size, now);
     }
     progress_.sent = context_.window.next_seq() - 1;
+    measure_lag(now);
     const auto written = out.size() - before;
     context_.counters.add(ExchangeCounter::bytes_sent, written);
     return written;
@@ -157,23 +157,25 @@ void Exchange::Impl::send_large(lib::ByteBuffer& out, std::size_t end_size,
 }
 
 void Exchange::Impl::send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept {
-    const auto sent = [&](std::size_t before) {
-        InFlight frame;
+    const auto sent = [&](std::size_t before, InFlight frame) {
         frame.bytes = out.size() - before;
         frame.sent_ms = now.steady_ms;
         context_.window.add(frame);
     };
     if (context_.sink.take_flush_news()) {
         const auto before = out.size();
+        InFlight frame;
+        frame.kind = InFlight::Kind::flush;
+        frame.position = context_.sink.flushes();
         write_frame(out, context_.window.next_seq(), Flush{context_.store->flush_version()});
-        sent(before);
+        sent(before, frame);
     }
     if (context_.sink.take_schedule_news()) {
         const auto schedule = context_.store->flush_schedule();
         const auto before = out.size();
         write_frame(out, context_.window.next_seq(),
                     Schedule{now.steady_ms, schedule.at_steady_ms, schedule.version});
-        sent(before);
+        sent(before, {});
     }
 }
 
@@ -304,6 +306,9 @@ void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept
 }
 std::uint64_t Exchange::epoch() const noexcept {
     return impl_->epoch();
+}
+std::uint64_t Exchange::lag_ms() const noexcept {
+    return impl_->lag_ms();
 }
 ExchangeStats Exchange::stats() const noexcept {
     return impl_->stats();

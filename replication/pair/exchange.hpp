@@ -130,6 +130,8 @@ class Exchange {
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     std::uint64_t epoch() const noexcept;
+    // As of the last produce().
+    std::uint64_t lag_ms() const noexcept;
 
     // Any thread.
     ExchangeStats stats() const noexcept;

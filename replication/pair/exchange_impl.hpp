@@ -39,6 +39,7 @@ class Exchange::Impl {
     void measure_lag(const storage::Now& now) noexcept;
     bool caught_up() const noexcept;
     bool drained() const noexcept;
+    std::uint64_t lag_ms() const noexcept { return lag_ms_.load(std::memory_order_relaxed); }
     ExchangeStats stats() const noexcept;
 
     std::string remember(bool alone);

@@ -108,7 +108,7 @@ void Exchange::Impl::merge(const Hello& peer, const storage::Now& now) noexcept 
     context_.store->observe(last_of(peer.version_time));
     if (peer.flush_version != 0) context_.store->apply_flush(peer.flush_version);
     // A flush after our own HELLO, told to a session that was lost, would otherwise be unheard of.
-    if (context_.store->flush_version() > peer.flush_version) (void)context_.sink.on_flush(0);
+    if (context_.store->flush_version() > peer.flush_version) context_.sink.tell_of_flush();
     const auto schedule = context_.store->flush_schedule();
     if (schedule.version > peer.schedule_version) context_.sink.on_flush_scheduled(0, 0);
     incoming_.offset().observe(peer.steady_ms, now.steady_ms);
@@ -123,6 +123,7 @@ void Exchange::Impl::merge(const Hello& peer, const storage::Now& now) noexcept 
 void Exchange::Impl::end() noexcept {
     if (!in_session_) return;
     in_session_ = false;
+    if (auto* gate = context_.sink.gate()) gate->lose_link();
     context_.sink.set_resting(false);
     context_.sink.set_linked(false);
     log_.end();

@@ -6,8 +6,8 @@
 
 namespace twincached::replication::pair {
 
-PairSink::PairSink(unsigned shards, std::size_t log_memory_bytes)
-    : unsent_(std::make_unique<std::atomic<std::uint8_t>[]>(shards)) {
+PairSink::PairSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate)
+    : unsent_(std::make_unique<std::atomic<std::uint8_t>[]>(shards)), gate_(gate) {
     assert(std::has_single_bit(shards) && shards <= storage::bucket_count);
     const std::size_t buckets = storage::bucket_count / shards;
     for (unsigned i = 0; i < shards; ++i) {
@@ -40,9 +40,14 @@ storage::Version PairSink::known_version(unsigned shard, const storage::Key& key
 }
 
 storage::Ticket PairSink::on_flush(storage::Version) noexcept {
+    const auto number = flushes_.fetch_add(1) + 1;
+    tell_of_flush();
+    return {shard_count(), number};
+}
+
+void PairSink::tell_of_flush() noexcept {
     flush_news_.store(true);
     wake_if_resting();
-    return {};
 }
 
 void PairSink::on_flush_scheduled(std::uint64_t, storage::Version) noexcept {
@@ -58,6 +63,8 @@ void PairSink::refresh(unsigned shard) noexcept {
     auto& tracking = *shards_[shard];
     tracking.refresh_gauges();
     unsent_[shard].store(tracking.log.unsent_entries() > 0 ? 1 : 0, std::memory_order_seq_cst);
+    if (gate_ == nullptr) return;
+    gate_->settle(shard, tracking.log.head(), tracking.counters.get(TrackingCounter::overflows));
 }
 
 void PairSink::wake_if_resting() noexcept {

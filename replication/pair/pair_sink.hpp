@@ -5,6 +5,7 @@
 // wakes the replication strand only if that has said that it rests.
 #pragma once
 
+#include "replication/ack_gate.hpp"
 #include "replication/pair/shard_tracking.hpp"
 #include "storage/mutation.hpp"
 
@@ -20,7 +21,8 @@ namespace twincached::replication::pair {
 class PairSink final : public storage::MutationSink {
   public:
     // REQUIRES: `shards` is a power of two, at most 65,536, and the number of the store's shards.
-    PairSink(unsigned shards, std::size_t log_memory_bytes);
+    // The gate, if there is one, hears how far the peer has come.
+    PairSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate = nullptr);
     ~PairSink() override;
 
     // Called by a writer's thread, under a shard's lock, when it finds the strand at rest: it
@@ -44,12 +46,18 @@ class PairSink final : public storage::MutationSink {
         return unsent_[shard].load(std::memory_order_seq_cst) != 0;
     }
     // REQUIRES: the shard's lock. To be called after the strand took entries from the log, or
-    // put some in.
+    // put some in, or the peer acknowledged some.
     void refresh(unsigned shard) noexcept;
+    AckGate* gate() noexcept { return gate_; }
 
     // A flush or a schedule is to be sent. Taking it resets it.
+    // The peer may not know of this node's last flush.
+    void tell_of_flush() noexcept;
     bool has_news() const noexcept { return flush_news_.load() || schedule_news_.load(); }
     bool take_flush_news() noexcept { return flush_news_.exchange(false); }
+    // By this node's clients. To be read after the news was taken and before the store's version:
+    // so it counts no flush that this version does not cover.
+    std::uint64_t flushes() const noexcept { return flushes_.load(); }
     bool take_schedule_news() noexcept { return schedule_news_.exchange(false); }
 
     void set_linked(bool linked) noexcept { linked_.store(linked); }
@@ -64,6 +72,8 @@ class PairSink final : public storage::MutationSink {
     // glance; written only when the answer changes.
     std::unique_ptr<std::atomic<std::uint8_t>[]> unsent_;
     std::atomic<bool> flush_news_{false};
+    std::atomic<std::uint64_t> flushes_{0};
+    AckGate* const gate_;
     std::atomic<bool> schedule_news_{false};
     std::atomic<bool> linked_{false};
     std::atomic<bool> resting_{false};

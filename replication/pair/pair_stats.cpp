@@ -21,6 +21,14 @@ std::string_view state_of(const LinkReport& link, bool has_peer) {
     return has_peer ? name_of(link.state) : "STANDALONE";
 }
 
+void visit_gate(const AckGate* gate, Visit visit) {
+    const auto state = gate == nullptr ? "async" : gate->is_in_sync() ? "sync" : "degraded";
+    visit("repl_ack_state", state);
+    number(visit, "repl_ack_degradations", gate == nullptr ? 0 : gate->degradations());
+    number(visit, "repl_acks_degraded", gate == nullptr ? 0 : gate->degraded_answers());
+    number(visit, "repl_acks_refused", gate == nullptr ? 0 : gate->refused_answers());
+}
+
 void visit_link(const PairReport& report, Visit visit) {
     const auto& link = report.link;
     const bool has_peer = !report.peer.empty();
@@ -35,7 +43,7 @@ void visit_link(const PairReport& report, Visit visit) {
     visit("repl_listen", report.listen);
     visit("repl_authentication", report.has_secret ? "secret" : "address");
     visit("repl_tls", report.has_tls ? "yes" : "no");
-    visit("repl_ack_state", "async");
+    visit_gate(report.gate, visit);
     number(visit, "repl_promotions", link.promotions);
     number(visit, "repl_sessions", link.sessions);
     number(visit, "repl_refused", link.refused);

@@ -16,6 +16,7 @@ struct PairReport {
     std::string software_version;
     bool has_secret = false;
     bool has_tls = false;
+    const AckGate* gate = nullptr;  // none: async
     LinkReport link;
     ExchangeStats exchange;
 };

@@ -5,6 +5,7 @@
 
 #include "replication/pair/change_log.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -12,12 +13,13 @@
 namespace twincached::replication::pair {
 
 struct InFlight {
-    enum class Kind : std::uint8_t { log, list, other };
+    enum class Kind : std::uint8_t { log, list, flush, other };
     Kind kind = Kind::other;
-    std::uint32_t place = 0;           // log: the shard; list: the bucket
-    ChangeLog::Position position = 0;  // log: behind the last entry that the frame carried
-    std::uint64_t cost = 0;            // list: bytes that the peer may want in answer
-    std::size_t bytes = 0;             // of the frame
+    std::uint32_t place = 0;  // log: the shard; list: the bucket
+    // log: behind the last entry that the frame carried; flush: how many it tells of
+    ChangeLog::Position position = 0;
+    std::uint64_t cost = 0;  // list: bytes that the peer may want in answer
+    std::size_t bytes = 0;   // of the frame
     std::uint64_t sent_ms = 0;
 };
 
@@ -42,8 +44,10 @@ class SendWindow {
     bool could_acknowledge(std::uint64_t seq) const noexcept {
         return seq >= acked_ && seq <= sent_;
     }
-    // When the oldest unacknowledged frame was sent. REQUIRES: !empty().
-    std::uint64_t oldest_sent_ms() const noexcept { return frames_.front().sent_ms; }
+    // Age of the oldest frame that is not acknowledged.
+    std::uint64_t lag_ms(std::uint64_t now_ms) const noexcept {
+        return frames_.empty() ? 0 : now_ms - std::min(now_ms, frames_.front().sent_ms);
+    }
 
     // Visits what is set free: visit(seq, frame), in order. REQUIRES: could_acknowledge(seq).
     template <class Visit>

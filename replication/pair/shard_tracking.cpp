@@ -93,7 +93,7 @@ ChangeLog::Position ShardTracking::record(const storage::Key& key, const Fact& f
         if (!fold_oldest()) buckets.mark_dirty(bucket);
         newest = log.find(key);
     }
-    ChangeLog::Position position = 0;
+    auto position = storage::Ticket::unconfirmable;
     if (entry) {
         entry.entry->version = std::max(entry.entry->version, fact.version);
         entry.entry->present = fact.present;

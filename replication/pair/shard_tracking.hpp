@@ -27,7 +27,7 @@ class ShardTracking {
   public:
     ShardTracking(storage::BucketNumber first_bucket, std::size_t buckets, std::size_t log_bytes);
 
-    // One mutation of the shard. Gives the log position to wait for, 0 if there is none.
+    // One mutation of the shard. Gives the log position to wait for, as in storage::Ticket.
     ChangeLog::Position on_change(const storage::Change& change) noexcept;
     storage::Version known_version(const storage::Key& key, bool present) noexcept;
 

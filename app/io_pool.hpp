@@ -8,6 +8,7 @@
 #include "lib/function_ref.hpp"
 #include "lib/mutex.hpp"
 #include "protocol/service.hpp"
+#include "replication/ack_gate.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -26,6 +27,7 @@ struct IoPoolOptions {
     std::chrono::seconds request_timeout{0};
     std::chrono::seconds handshake_timeout{0};  // of TLS
     ClientTls* tls = nullptr;                   // null: none; must outlive the pool
+    replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
 };
 
 class IoThread;

@@ -37,8 +37,13 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       sweep_timer_(context_),
       registry_(limit, std::move(on_room)),
       watching_(context_, [this](Session& session) { poller_.serve(session); }),
-      surroundings_{service, counters_, clock, buffers_, &watching_, options.tls},
-      poller_(context_, registry_) {}
+      surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
+      poller_(context_, registry_, clock) {
+    if (options.gate == nullptr) return;
+    poller_.set_gate(options.gate);
+    surroundings_.waiter = options.gate->add_waiter(
+        [this] { asio::post(context_, [this] { poller_.serve_parked(); }); });
+}
 
 IoThread::~IoThread() {
     ask_to_stop();

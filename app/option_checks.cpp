@@ -164,6 +164,9 @@ void check_replication(OptionReader& reader) {
     if (!options.secret.empty() && !options.secret_file.empty()) {
         complain("secret-file", "secret and secret-file exclude each other");
     }
+    if (options.ack_required && options.ack != "received") {
+        complain("ack-required", "ack-required needs ack = received");
+    }
     if (options.silence < 2 * options.heartbeat) {
         complain("silence", "silence must be at least twice the heartbeat");
     }

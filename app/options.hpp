@@ -91,6 +91,9 @@ struct Options {
     std::string cluster;
     std::string secret;
     std::string secret_file;
+    std::string ack;  // async | received
+    std::chrono::milliseconds ack_timeout{};
+    bool ack_required = false;
     std::uint64_t log_memory_bytes = 0;
     std::uint64_t sync_rate_bytes = 0;
     std::chrono::milliseconds boot_grace{};

@@ -46,6 +46,8 @@ replication::Options replication_options(const Options& options) {
     result.node = options.node;
     result.secret =
         options.secret_file.empty() ? options.secret : first_line_of(options.secret_file);
+    result.ack_received = options.ack == "received";
+    result.ack = {options.ack_timeout, options.ack_required};
     result.log_memory_bytes = options.log_memory_bytes;
     result.sync_rate_bytes = options.sync_rate_bytes;
     result.boot_grace = options.boot_grace;

@@ -90,10 +90,17 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
         client_tls_ = std::make_unique<ClientTls>(
             certificates.clients, options.tls_write_buffer_bytes, clock_.now().tick(), log);
     }
-    const IoPoolOptions pool{
-        static_cast<std::size_t>(options.threads),    whole_seconds(options.idle_timeout),
-        whole_seconds(options.write_timeout),         whole_seconds(options.request_timeout),
-        whole_seconds(options.tls_handshake_timeout), client_tls_.get()};
+    if (const auto* gate = replicator_->ack_gate()) {
+        service_->set_confirmation(gate->is_required() ? protocol::Confirmation::of_each_change
+                                                       : protocol::Confirmation::of_bursts);
+    }
+    const IoPoolOptions pool{static_cast<std::size_t>(options.threads),
+                             whole_seconds(options.idle_timeout),
+                             whole_seconds(options.write_timeout),
+                             whole_seconds(options.request_timeout),
+                             whole_seconds(options.tls_handshake_timeout),
+                             client_tls_.get(),
+                             replicator_->ack_gate()};
     pool_ =
         std::make_unique<IoPool>(pool, *service_, clock_, limit_, [this] { acceptor_->on_room(); });
     acceptor_ = std::make_unique<Acceptor>(

@@ -39,6 +39,10 @@ class ServerService final : public protocol::Service {
         started_ = rest_.clock->now().tick();
     }
     void set_udp_port(std::int64_t port) noexcept { udp_port_ = port; }
+    // Before the first conversation.
+    void set_confirmation(protocol::Confirmation confirmation) noexcept {
+        settings_.confirmation = confirmation;
+    }
     void set_port(std::int64_t port) noexcept { port_ = port; }
 
     storage::Store& store() noexcept override { return store_; }

@@ -62,7 +62,11 @@ Pace Session::take_turn() noexcept {
 Pace Session::run_turn() {
     const auto now = surroundings_.clock.now();
     borrow_buffers(now);
-    auto pace = output_->empty() && !stream_.has_unsent() ? Pace::go_on : write();
+    const bool was_held = waits_since_ms_ != 0;
+    auto pace =
+        (output_->empty() && !stream_.has_unsent()) || gathers_ ? Pace::go_on : deliver(now);
+    const bool is_done = was_held && pace == Pace::go_on && then_ == Then::read;
+    if (is_done && !input_may_wait_) pace = Pace::wait_for_input;
     for (unsigned reads = 0; pace == Pace::go_on;) {
         if (then_ == Then::close) {
             pace = Pace::end;
@@ -132,6 +136,8 @@ void Session::note_progress(const storage::Now& now) noexcept {
 }
 
 Pace Session::advance(const storage::Now& now) {
+    const bool begins = surroundings_.gate != nullptr && conversation_.unconfirmed().empty();
+    if (begins) generation_ = surroundings_.gate->generation();
     const auto next = conversation_.advance(input_, *output_, now);
     if (conversation_.is_watching() && !is_listed_) {
         surroundings_.watching->add(*this);
@@ -140,10 +146,39 @@ Pace Session::advance(const storage::Now& now) {
     then_ = next == protocol::Next::close       ? Then::close
             : next == protocol::Next::read_more ? Then::read
                                                 : Then::advance;
-    const auto pace = output_->empty() ? Pace::go_on : write();
+    // What has come together is waited for together.
+    gathers_ = next == protocol::Next::yield && !conversation_.unconfirmed().empty();
+    const auto pace = gathers_ || output_->empty() ? Pace::go_on : deliver(now);
     if (pace != Pace::go_on) return pace;
     if (next == protocol::Next::yield) return Pace::pause;
     if (next == protocol::Next::read_more && !input_may_wait_) return Pace::wait_for_input;
+    return Pace::go_on;
+}
+
+Pace Session::deliver(const storage::Now& now) {
+    if (!conversation_.unconfirmed().empty()) {
+        const auto pace = await_peer(now);
+        if (pace != Pace::go_on) return pace;
+    }
+    return write();
+}
+
+Pace Session::await_peer(const storage::Now& now) {
+    using Answer = replication::AckGate::Answer;
+    auto& gate = *surroundings_.gate;
+    auto answer = gate.look(conversation_.unconfirmed(), generation_);
+    if (answer == Answer::wait) {
+        gate.begin_waiting(surroundings_.waiter);
+        // It may have been confirmed before anybody knew that we wait.
+        answer = gate.look(conversation_.unconfirmed(), generation_);
+    }
+    if (answer == Answer::wait) {
+        if (waits_since_ms_ == 0) waits_since_ms_ = now.steady_ms;
+        return Pace::wait_for_peer;
+    }
+    waits_since_ms_ = 0;
+    if (answer == Answer::refuse) return conversation_.refuse(*output_) ? Pace::go_on : Pace::end;
+    conversation_.confirm();
     return Pace::go_on;
 }
 

@@ -15,6 +15,7 @@
 #include "app/system_clock.hpp"
 #include "app/watching_sessions.hpp"
 #include "protocol/conversation.hpp"
+#include "replication/ack_gate.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -31,6 +32,8 @@ struct SessionSurroundings {
     SessionBuffers& buffers;
     WatchingSessions* watching = nullptr;  // null: nobody can watch
     ClientTls* tls = nullptr;              // null: none
+    replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
+    unsigned waiter = 0;                   // the thread's number there
 };
 
 // What a session waits for after a turn.
@@ -38,6 +41,7 @@ enum class Pace : std::uint8_t {
     go_on,  // within a turn only
     wait_for_input,
     wait_for_room,  // its client must read first
+    wait_for_peer,  // the other node is to confirm a change before its answer leaves
     pause,          // nothing: others are to have their turn before it goes on
     end,            // to be closed
 };
@@ -79,6 +83,11 @@ class Session {
     bool is_in_turn() const noexcept { return is_in_turn_.load(std::memory_order_relaxed); }
     // The pace of the last turn.
     Pace pace() const noexcept { return pace_.load(std::memory_order_relaxed); }
+    // What its descriptor is watched for; the poller's note.
+    std::uint32_t watched() const noexcept { return watched_; }
+    void set_watched(std::uint32_t events) noexcept { watched_ = events; }
+    // REQUIRES: it waits for the peer; the io thread.
+    std::uint64_t waits_since_ms() const noexcept { return waits_since_ms_; }
 
   private:
     friend class SessionRegistry;
@@ -88,6 +97,8 @@ class Session {
     Pace read(const storage::Now& now);
     Pace read_value(std::span<char> target, const storage::Now& now);
     Pace advance(const storage::Now& now);
+    Pace deliver(const storage::Now& now);
+    Pace await_peer(const storage::Now& now);
     Pace write();
     void note_received(std::size_t count, const storage::Now& now) noexcept;
     void note_progress(const storage::Now& now) noexcept;
@@ -115,9 +126,13 @@ class Session {
     storage::Tick request_since_ = 0;
     storage::Tick last_taken_ = 0;
     std::uint32_t requests_seen_ = 0;
-    std::uint32_t received_since_ = 0;  // bytes, of the request since then
-    bool has_sent_ = false;             // in this turn
+    std::uint32_t received_since_ = 0;                 // bytes, of the request since then
+    bool has_sent_ = false;                            // in this turn
+    replication::AckGate::Generation generation_ = 0;  // in which unconfirmed changes were made
+    std::uint32_t watched_ = 0;
+    std::uint64_t waits_since_ms_ = 0;  // for the peer; 0: it does not
     Then then_ = Then::read;            // what to do when nothing is left to write
+    bool gathers_ = false;              // answers are held until all that came together is executed
     bool drained_ = false;
     bool is_listed_ = false;       // among those who watch
     bool input_may_wait_ = false;  // the last read filled its buffer: there may be more

@@ -25,8 +25,13 @@ int create_epoll() {
 
 }  // namespace
 
-SessionPoller::SessionPoller(asio::io_context& context, SessionRegistry& registry)
-    : context_(context), registry_(registry), epoll_(context, create_epoll()) {}
+SessionPoller::SessionPoller(asio::io_context& context, SessionRegistry& registry,
+                             const SystemClock& clock)
+    : context_(context),
+      registry_(registry),
+      clock_(clock),
+      timeout_(context),
+      epoll_(context, create_epoll()) {}
 
 void SessionPoller::start() {
     wait();
@@ -35,6 +40,7 @@ void SessionPoller::start() {
 void SessionPoller::stop() noexcept {
     boost::system::error_code ignored;
     epoll_.close(ignored);
+    timeout_.cancel();
 }
 
 void SessionPoller::wait() {
@@ -54,10 +60,45 @@ void SessionPoller::serve_ready() noexcept {
     const int ready =
         ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < ready; ++i) {
-        auto& session = *static_cast<Session*>(events[static_cast<std::size_t>(i)].data.ptr);
+        const auto& event = events[static_cast<std::size_t>(i)];
         // A descriptor is reported once, and a turn ends no session but its own.
-        if (session.pace() != Pace::pause) serve(session);
+        on_event(*static_cast<Session*>(event.data.ptr), event.events);
     }
+}
+
+void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
+    if (session.pace() == Pace::pause) return;
+    if (session.pace() != Pace::wait_for_peer) return serve(session);
+    // It is not to be told of its client again and again while it waits for something else.
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return end(session);
+    watch(session, 0);
+}
+
+// All of this thread's that wait for the peer; who has to wait on is parked again, in order.
+void SessionPoller::serve_parked() noexcept {
+    resuming_.swap(parked_);
+    for (auto* session : resuming_)
+        serve(*session);
+    resuming_.clear();
+}
+
+void SessionPoller::await_timeout() {
+    if (awaits_timeout_ || parked_.empty()) return;
+    awaits_timeout_ = true;
+    const auto timeout = static_cast<std::uint64_t>(gate_->timeout().count());
+    const auto ends_ms = parked_.front()->waits_since_ms() + timeout;
+    const auto now_ms = clock_.now().steady_ms;
+    timeout_.expires_after(std::chrono::milliseconds(ends_ms - std::min(ends_ms, now_ms)));
+    timeout_.async_wait([this](const boost::system::error_code& error) {
+        awaits_timeout_ = false;
+        if (error || parked_.empty()) return;
+        const auto waits_ms = clock_.now().steady_ms - parked_.front()->waits_since_ms();
+        if (waits_ms >= static_cast<std::uint64_t>(gate_->timeout().count())) {
+            gate_->time_out();
+            serve_parked();
+        }
+        await_timeout();
+    });
 }
 
 void SessionPoller::serve_paused() noexcept {
@@ -71,6 +112,7 @@ void SessionPoller::serve_paused() noexcept {
 bool SessionPoller::add(Session& session) noexcept {
     epoll_event event{};
     event.events = EPOLLIN;
+    session.set_watched(event.events);
     event.data.ptr = &session;
     return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, session.descriptor(), &event) == 0;
 }
@@ -79,20 +121,25 @@ void SessionPoller::watch(Session& session, std::uint32_t events) noexcept {
     epoll_event event{};
     event.events = events;
     event.data.ptr = &session;
+    session.set_watched(events);
     ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, session.descriptor(), &event);
 }
 
 void SessionPoller::serve(Session& session) noexcept {
-    const bool awaited_room = session.pace() == Pace::wait_for_room;
     const auto pace = session.take_turn();
     if (pace == Pace::end) return registry_.end(session);
-    const bool awaits_room = pace == Pace::wait_for_room;
-    if (awaits_room != awaited_room) watch(session, awaits_room ? EPOLLOUT : EPOLLIN);
+    if (pace == Pace::wait_for_peer) {
+        parked_.push_back(&session);
+        return await_timeout();
+    }
+    const std::uint32_t events = pace == Pace::wait_for_room ? EPOLLOUT : EPOLLIN;
+    if (events != session.watched()) watch(session, events);
     if (pace == Pace::pause) paused_.push_back(&session);
 }
 
 void SessionPoller::end(Session& session) noexcept {
     if (session.pace() == Pace::pause) std::erase(paused_, &session);
+    if (session.pace() == Pace::wait_for_peer) std::erase(parked_, &session);
     registry_.end(session);
 }
 

@@ -9,6 +9,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <vector>
 
@@ -17,7 +18,8 @@ namespace twincached::app {
 class SessionPoller {
   public:
     // Throws std::system_error.
-    SessionPoller(boost::asio::io_context& context, SessionRegistry& registry);
+    SessionPoller(boost::asio::io_context& context, SessionRegistry& registry,
+                  const SystemClock& clock);
 
     // All on the io thread, or before it runs.
     void start();
@@ -28,16 +30,27 @@ class SessionPoller {
     void serve(Session& session) noexcept;
     // Not from within its turn.
     void end(Session& session) noexcept;
+    // For answers that wait for the peer: it has confirmed something, or is not waited for any
+    // longer. Null: nobody waits.
+    void set_gate(replication::AckGate* gate) noexcept { gate_ = gate; }
+    void serve_parked() noexcept;
 
   private:
     void wait();
     void serve_ready() noexcept;
     void serve_paused() noexcept;
     void watch(Session& session, std::uint32_t events) noexcept;
+    void on_event(Session& session, std::uint32_t events) noexcept;
+    void await_timeout();
 
     boost::asio::io_context& context_;
     SessionRegistry& registry_;
+    const SystemClock& clock_;
+    replication::AckGate* gate_ = nullptr;
+    boost::asio::steady_timer timeout_;
+    bool awaits_timeout_ = false;
     boost::asio::posix::stream_descriptor epoll_;
+    std::vector<Session*> parked_;    // each has Pace::wait_for_peer; who waits longest is first
     std::vector<Session*> paused_;    // each has Pace::pause
     std::vector<Session*> resuming_;  // those of them whose turn it is
 };

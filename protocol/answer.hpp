@@ -50,6 +50,7 @@ enum class Answer : std::uint8_t {
     too_large,
     no_memory,
     no_memory_for_number,
+    replication_unavailable,
     shutdown_disabled,
     no_tls,
     memory_limit_too_small,

@@ -28,6 +28,8 @@ std::string_view words_of(BinaryStatus status) noexcept {
             return "Unknown command";
         case BinaryStatus::no_memory:
             return "Out of memory";
+        case BinaryStatus::unavailable:
+            return "Replication unavailable";
     }
     return "";
 }

@@ -22,6 +22,7 @@ enum class BinaryStatus : std::uint16_t {
     authentication_goes_on = 0x21,
     unknown_command = 0x81,
     no_memory = 0x82,
+    unavailable = 0x86,  // memcached's temporary failure
 };
 
 class BinaryAnswer {

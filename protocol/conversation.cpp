@@ -1,5 +1,6 @@
 #include "protocol/conversation.hpp"
 
+#include "protocol/binary_answer.hpp"
 #include "protocol/binary_request.hpp"
 #include "protocol/burst.hpp"
 
@@ -34,8 +35,58 @@ Next Conversation::advance(lib::ByteBuffer& input, Output& output,
             return Next::yield;
         case Step::close:
             return Next::close;
+        case Step::await_peer:
+            return Next::await_peer;
     }
     return Next::close;
+}
+
+// --- answers that wait for the peer ------------------------------------------------------------
+
+std::span<const storage::Ticket> Conversation::unconfirmed() const noexcept {
+    const auto* tickets = executor_.tickets();
+    return tickets != nullptr ? tickets->kept() : std::span<const storage::Ticket>();
+}
+
+void Conversation::confirm() noexcept {
+    executor_.tickets()->clear();
+}
+
+bool Conversation::refuse(Output& output) {
+    auto& tickets = *executor_.tickets();
+    tickets.clear();
+    const auto& last = tickets.last_answer;
+    if (!last.can_be_taken_back) return false;
+    output.truncate(last.begins_at);
+    if (last.is_binary) {
+        BinaryRequest request;
+        request.opcode = last.opcode;
+        request.opaque = last.opaque;
+        BinaryAnswer(output, request).error(BinaryStatus::unavailable);
+    } else {
+        AnswerWriter(output, executor_.store()).write(Answer::replication_unavailable);
+    }
+    return true;
+}
+
+// To be asked after each command: what the answer that begins at `answer_at` speaks of.
+bool Conversation::must_be_confirmed(Burst& burst, std::size_t answer_at,
+                                     const BinaryRequest* request) {
+    auto* tickets = executor_.tickets();
+    if (tickets == nullptr || !tickets->has_fresh()) return false;
+    if (burst.output.size() == answer_at) {
+        tickets->drop_fresh();
+        return false;
+    }
+    tickets->keep_fresh();
+    if (executor_.settings().confirmation != Confirmation::of_each_change) return false;
+    auto& last = tickets->last_answer;
+    // Of an answer that came in parts, the first may be on its way.
+    last = {!progress_.started, answer_at, request != nullptr};
+    if (request == nullptr) return true;
+    last.opcode = request->opcode;
+    last.opaque = request->opaque;
+    return true;
 }
 
 void Conversation::note_phase(const lib::ByteBuffer& input, Step step) noexcept {

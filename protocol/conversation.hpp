@@ -10,6 +10,10 @@
 //     write_first -> write until `output` is empty, then advance again (output high-water mark)
 //     yield       -> write, let others run, then advance again (command budget, -R)
 //     close       -> write what `output` holds, then close
+//     await_peer  -> as whenever unconfirmed() is not empty; then advance again
+// If unconfirmed() is not empty, nothing of `output` may be written before the peer has these
+// changes (ack mode `received`); then, or if it is not waited for any longer, call confirm(), or
+// refuse() where an answer must not be given without the peer.
 #pragma once
 
 #include "lib/byte_buffer.hpp"
@@ -30,7 +34,7 @@ namespace twincached::protocol {
 struct VerbEntry;
 struct BinaryRequest;
 
-enum class Next : std::uint8_t { read_more, write_first, yield, close };
+enum class Next : std::uint8_t { read_more, write_first, yield, close, await_peer };
 
 // What a conversation is in the middle of, for `stats conns` and for deadlines.
 enum class Phase : std::uint8_t { idle, in_line, in_value, swallowing, watching, closing };
@@ -48,6 +52,11 @@ class Conversation {
     Conversation& operator=(const Conversation&) = delete;
 
     Next advance(lib::ByteBuffer& input, Output& output, const storage::Now& now) noexcept;
+
+    std::span<const storage::Ticket> unconfirmed() const noexcept;
+    void confirm() noexcept;
+    // Turns the last answer into an error. False: it is too late, the client must be closed.
+    [[nodiscard]] bool refuse(Output& output);
 
     // While a large value arrives: where its bytes belong. Empty: read into the input buffer.
     std::span<char> value_target() noexcept;
@@ -68,7 +77,7 @@ class Conversation {
     struct LargeValue;
     struct Burst;
     struct Line;
-    enum class Step : std::uint8_t { go_on, need_input, write_first, yield, close };
+    enum class Step : std::uint8_t { go_on, need_input, write_first, yield, close, await_peer };
     enum class Dialect : std::uint8_t { unknown, text, binary, refused };
 
     Step step(Burst& burst) noexcept;
@@ -78,6 +87,7 @@ class Conversation {
     Dialect dialect_of(std::string_view input) const noexcept;
     Step receive_large_value(Burst& burst) noexcept;
     Step swallow(Burst& burst) noexcept;
+    bool must_be_confirmed(Burst& burst, std::size_t answer_at, const BinaryRequest* request);
     void finish_request(Burst& burst, std::size_t consumed) noexcept;
     void note_phase(const lib::ByteBuffer& input, Step step) noexcept;
 

@@ -74,9 +74,12 @@ Conversation::Step Conversation::take_packet(Burst& burst, const BinaryRequest& 
 
 Conversation::Step Conversation::execute_packet(Burst& burst, const BinaryRequest& request,
                                                 Turn& turn, std::size_t consumed) noexcept {
+    const auto answer_at = burst.output.size();
     const auto outcome = execute_binary(turn, request);
+    const bool waits = must_be_confirmed(burst, answer_at, &request);
     finish_request(burst, consumed);
-    return outcome == Outcome::close ? Step::close : Step::go_on;
+    if (outcome == Outcome::close) return Step::close;
+    return waits ? Step::await_peer : Step::go_on;
 }
 
 Conversation::Step Conversation::begin_large_packet(Burst& burst,

@@ -100,13 +100,17 @@ Conversation::Step Conversation::run_line(Burst& burst, const Line& line) noexce
 Conversation::Step Conversation::execute(Burst& burst, Turn& turn, const VerbEntry& entry,
                                          const Command& command, std::size_t consumed) noexcept {
     burst.answers.set_quiet(command.noreply);
+    const auto answer_at = burst.output.size();
     const auto outcome = entry.execute(turn, command);
+    const bool waits = must_be_confirmed(burst, answer_at, nullptr);
     if (outcome == Outcome::suspended) {
         progress_.started = true;
+        if (waits) executor_.tickets()->last_answer = {};
         return turn.output_is_full() ? Step::write_first : Step::yield;
     }
     finish_request(burst, consumed);
-    return outcome == Outcome::close ? Step::close : Step::go_on;
+    if (outcome == Outcome::close) return Step::close;
+    return waits ? Step::await_peer : Step::go_on;
 }
 
 Conversation::Step Conversation::take_value(Burst& burst, const Line& line, const VerbEntry& entry,

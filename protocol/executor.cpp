@@ -29,7 +29,9 @@ Executor::Executor(Service& service, ThreadCounters& counters, const Origin& ori
       watch_log_(service.shared().watch_log),
       hot_keys_(service.shared().hot_keys),
       counters_(counters),
-      origin_(origin) {}
+      origin_(origin) {
+    if (settings_.confirmation != Confirmation::none) tickets_ = std::make_unique<TicketList>();
+}
 
 void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
                         BatchVisitor visit) noexcept {
@@ -84,6 +86,7 @@ bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expir
         visit(item);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
+    note(result.ticket);
     note_use(key, 0);
     if (!result.hit()) tell_missed(key, result.miss);
     count_touch(result.hit());
@@ -104,6 +107,7 @@ bool Executor::read(std::string_view key, const Now& now, const storage::Read& r
         visit(item, marks);
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
+    note(result.ticket);
     if (!result.hit()) {
         tell_missed(key, result.miss);
         note_use(key, 0);
@@ -131,6 +135,7 @@ storage::WriteResult Executor::write(std::string_view key, const Now& now,
     const auto result = reserved != nullptr
                             ? store_.write(hashed, now, request, std::move(*reserved))
                             : store_.write(hashed, now, request);
+    note(result.ticket);
     const auto bytes = reserved != nullptr ? reserved_bytes : request.value.size();
     const auto size_class =
         classes_.of(storage::accounted_bytes(key.size(), bytes, request.client_flags));
@@ -179,6 +184,7 @@ storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& 
     const auto hashed = store_.key(key);
     tell_looked_up(hashed, now);
     const auto result = store_.add(hashed, now, request);
+    note(result.ticket);
     note_use(key, 0);
     if (result.vivified) {
         tell_vivified(key, result.expiry, storage::NumberText().write(result.number, 0).size(),
@@ -203,6 +209,7 @@ storage::RemoveResult Executor::remove(std::string_view key, const Now& now,
     const auto hashed = store_.key(key);
     tell_looked_up(hashed, now);
     const auto result = store_.remove(hashed, now, request);
+    note(result.ticket);
     note_use(key, 0);
     if (result.outcome == RemoveOutcome::removed) {
         count(Count::delete_hits);
@@ -226,7 +233,7 @@ void Executor::flush(std::int64_t exptime, const Now& now) noexcept {
     }
     // A flush at once takes the place of one that is still to come, as in memcached.
     if (store_.flush_schedule().at_steady_ms != 0) store_.schedule_flush(0, now);
-    store_.flush(now);
+    note(store_.flush(now));
 }
 
 void Executor::reset_stats() noexcept {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "protocol/service.hpp"
+#include "protocol/ticket_list.hpp"
 #include "storage/store.hpp"
 
 #include <cstddef>
@@ -68,6 +69,10 @@ class Executor {
     // Zeroes all counters, of all threads, as `stats reset` does.
     void reset_stats() noexcept;
 
+    // Changes whose answers must wait for the peer; null: none does.
+    TicketList* tickets() noexcept { return tickets_.get(); }
+    const TicketList* tickets() const noexcept { return tickets_.get(); }
+
     storage::Store& store() noexcept { return store_; }
     Service& service() noexcept { return service_; }
     ThreadCounters& counters() noexcept { return counters_; }
@@ -85,6 +90,9 @@ class Executor {
     }
 
   private:
+    void note(const storage::Ticket& ticket) {
+        if (tickets_ != nullptr) tickets_->note(ticket);
+    }
     void count(Count name, std::uint64_t amount = 1) noexcept {
         counters_.totals.add(name, amount);
     }
@@ -123,6 +131,7 @@ class Executor {
     HotKeys& hot_keys_;
     ThreadCounters& counters_;
     const Origin origin_;
+    std::unique_ptr<TicketList> tickets_;
 };
 
 }  // namespace twincached::protocol

@@ -48,6 +48,21 @@ void Output::consume(std::size_t count) noexcept {
     tail_.consume(count);
 }
 
+void Output::truncate(std::size_t size) noexcept {
+    if (size >= queued_size_) return tail_.truncate(size - queued_size_);
+    tail_.truncate(0);
+    while (queued_size_ > size) {
+        auto& last = queue_.back();
+        const auto surplus = std::min(queued_size_ - size, last.rest.size());
+        last.rest.remove_suffix(surplus);
+        queued_size_ -= surplus;
+        if (last.rest.empty()) queue_.pop_back();
+    }
+    if (first_ < queue_.size()) return;
+    queue_.clear();
+    first_ = 0;
+}
+
 void Output::release() noexcept {
     std::vector<Segment>().swap(queue_);
     first_ = 0;

@@ -27,6 +27,8 @@ class Output {
     std::size_t gather(std::span<std::string_view> segments) const noexcept;
     // The first `count` bytes have been written.
     void consume(std::size_t count) noexcept;
+    // Takes back what was put here when this held `size` bytes already. REQUIRES: size <= size().
+    void truncate(std::size_t size) noexcept;
     // Gives memory back that an idle client need not hold. REQUIRES: empty().
     void release() noexcept;
 

@@ -82,6 +82,10 @@ struct ThreadCounters {
     HotSampler sampler;  // of the thread
 };
 
+// Whether answers to changes wait until the peer has them (ack mode `received`): those of all
+// commands that came together, or each, so that it can be turned into an error.
+enum class Confirmation : std::uint8_t { none, of_bursts, of_each_change };
+
 struct Settings {
     std::uint32_t requests_per_event = 20;  // -R
     std::uint64_t item_size_limit_bytes = 1 << 20;
@@ -97,6 +101,7 @@ struct Settings {
     bool sasl_required = false;   // -S: clients of the binary protocol must log in
     bool login_required = false;  // -Y: clients of the text protocol must
     bool track_sizes = false;     // -o track_sizes: `stats sizes` tells them
+    Confirmation confirmation = Confirmation::none;
 };
 
 // What the conversations of a server share among themselves; nobody else needs it.

@@ -56,4 +56,28 @@ TEST_CASE("bytes and pinned values leave in the order in which they came, in any
     CHECK(output.bytes().capacity() == 0);
 }
 
+TEST_CASE("what was put last can be taken back, pinned values included, also when some has left") {
+    TestService service;
+    const std::string large(100'000, 'L');
+    Client(service).say("set big 0 0 100000\r\n" + large + "\r\n");
+    Output output;
+    output.append("first ");
+    output.append(pin(service, "big"));
+    output.append("kept");
+    output.consume(50'006);
+    const auto kept = output.size();
+    const std::string rest = std::string(50'000, 'L') + "kept";
+    REQUIRE(kept == rest.size());
+    output.append(" taken");
+    output.append(pin(service, "big"));
+    output.append(" back");
+    output.truncate(kept);
+    CHECK(output.size() == kept);
+    output.append("!");
+    CHECK(write_all(output, 1000) == rest + "!");
+    output.append(pin(service, "big"));
+    output.truncate(0);
+    CHECK(output.empty());
+}
+
 }  // namespace twincached::protocol::test

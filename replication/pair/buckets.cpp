@@ -6,7 +6,7 @@
 namespace twincached::replication::pair {
 
 Buckets::Buckets(storage::BucketNumber first, std::size_t count)
-    : first_(first), buckets_(count), dirty_bits_((count + 63) / 64) {
+    : first_(first), buckets_(count), dirty_bits_((count + 63) / 64), list_asked_(count) {
     mark_all_dirty(0);
 }
 
@@ -36,9 +36,25 @@ void Buckets::begin_walk(storage::BucketNumber bucket, std::uint64_t seq) noexce
     ++walking_count_;
 }
 
+std::size_t Buckets::digest_run(storage::BucketNumber first, std::size_t limit) const noexcept {
+    std::size_t run = 0;
+    for (std::size_t bucket = first; bucket <= last() && run < limit; ++bucket, ++run) {
+        const auto number = static_cast<storage::BucketNumber>(bucket);
+        if (!is_dirty(number) || is_walking(number) || list_asked_[index_of(number)]) break;
+    }
+    return run;
+}
+
+void Buckets::ask_for_list(storage::BucketNumber bucket) noexcept {
+    if (!is_walking(bucket)) return;
+    abandon_walk(bucket);
+    list_asked_[index_of(bucket)] = true;
+}
+
 void Buckets::end_walk(storage::BucketNumber bucket) noexcept {
     if (!is_walking(bucket)) return;
     auto& state = at(bucket);
+    list_asked_[index_of(bucket)] = false;
     state.walk_seq = 0;
     --walking_count_;
     if (!is_dirty(bucket)) state.floor = 0;
@@ -57,6 +73,7 @@ void Buckets::mark_all_dirty(storage::Version floor) noexcept {
         bucket.walk_seq = 0;
     }
     std::fill(dirty_bits_.begin(), dirty_bits_.end(), ~std::uint64_t{0});
+    std::fill(list_asked_.begin(), list_asked_.end(), false);
     if (buckets_.size() % 64 != 0)
         dirty_bits_.back() = (std::uint64_t{1} << buckets_.size() % 64) - 1;
     dirty_count_ = buckets_.size();

@@ -46,12 +46,23 @@ class Buckets {
     // An item of the bucket changed; version 0 = absent.
     void change_digest(std::uint64_t hash, storage::Version before,
                        storage::Version after) noexcept {
-        auto& digest = at(storage::bucket_of(hash)).digest;
-        if (before != 0) digest ^= mix(hash, before);
-        if (after != 0) digest ^= mix(hash, after);
+        std::uint64_t difference = 0;
+        if (before != 0) difference ^= mix(hash, before);
+        if (after != 0) difference ^= mix(hash, after);
+        at(storage::bucket_of(hash)).digest ^= difference;
+        all_digests_ ^= difference;
     }
+    // XOR of all digests.
+    std::uint64_t all_digests() const noexcept { return all_digests_; }
 
-    // Rule R8: the bucket's list is being sent as frame `seq`; it is clean from now on.
+    // Rule R16: how many buckets from `first` on, one after the other, are dirty and not under way,
+    // and may be told by their digests.
+    std::size_t digest_run(storage::BucketNumber first, std::size_t limit) const noexcept;
+    // The peer's digest differs: the bucket is dirty again, and its list is to be sent.
+    void ask_for_list(storage::BucketNumber bucket) noexcept;
+
+    // Rule R8: the bucket's list, or its digest, is being sent as frame `seq`; it is clean from now
+    // on.
     void begin_walk(storage::BucketNumber bucket, std::uint64_t seq) noexcept;
     // Rule R10: the list was acknowledged.
     void end_walk(storage::BucketNumber bucket) noexcept;
@@ -98,8 +109,10 @@ class Buckets {
     storage::BucketNumber first_;
     std::vector<Bucket> buckets_;
     std::vector<std::uint64_t> dirty_bits_;
+    std::vector<bool> list_asked_;  // the digest has been tried
     std::size_t dirty_count_ = 0;
     std::size_t walking_count_ = 0;
+    std::uint64_t all_digests_ = 0;
 };
 
 }  // namespace twincached::replication::pair

@@ -50,6 +50,9 @@ struct Progress {
     std::uint64_t heard_acked = 0;    // the sender's own that it acknowledged in that
 };
 
+// What a node understands beyond the first protocol version's frames.
+inline constexpr std::uint64_t capability_digests = 1;
+
 // 03: where each side stands. Exchange::hello fills in what concerns data, the engine the rest.
 struct Hello {
     // Filled in by the exchange.

@@ -167,20 +167,52 @@ ListReader::ListReader(std::string_view payload) noexcept {
 
 void write_digests(lib::ByteBuffer& out, std::uint64_t seq, storage::BucketNumber first,
                    std::span<const BucketDigest> digests) noexcept {
+    assert(digests.size() <= digests_limit);
     FrameWriter frame(out, FrameType::digest, seq);
     WireWriter writer(out);
     writer.u16(first).u16(static_cast<std::uint16_t>(digests.size()));
-    for (const auto& digest : digests)
-        writer.u64(digest.floor).u64(digest.digest);
+    const auto is_set = [&](std::size_t i) {
+        return i < digests.size() && (digests[i].floor | digests[i].digest) != 0;
+    };
+    for (std::size_t i = 0; i < digests.size(); i += 8) {
+        unsigned bits = 0;
+        for (unsigned bit = 0; bit < 8; ++bit)
+            bits |= is_set(i + bit) ? 1U << bit : 0U;
+        writer.u8(static_cast<std::uint8_t>(bits));
+    }
+    for (std::size_t i = 0; i < digests.size(); ++i) {
+        if (is_set(i)) writer.u64(digests[i].floor).u64(digests[i].digest);
+    }
     frame.finish();
 }
 
 DigestReader::DigestReader(std::string_view payload) noexcept {
     WireReader in(payload);
     first_ = in.u16();
-    const auto count = in.u16();
-    entries_ = in.bytes(std::size_t{count} * 16);
-    valid_ = in.complete() && std::size_t{first_} + count <= storage::bucket_count;
+    count_ = in.u16();
+    bits_ = in.bytes((count_ + 7) / 8);
+    entries_ = in.bytes(in.remaining());
+    std::size_t set = 0;
+    for (std::size_t i = 0; i < bits_.size() * 8; ++i)
+        set += is_set(i);
+    valid_ = in.complete() && count_ > 0 && count_ <= digests_limit &&
+             first_ + count_ <= storage::bucket_count && entries_.size() == set * 16;
+}
+
+BucketDigest DigestReader::next() noexcept {
+    if (at_ == count_ || !is_set(at_++)) return {};
+    const char* entry = entries_.data();
+    entries_.remove_prefix(16);
+    return {lib::load_little<std::uint64_t>(entry), lib::load_little<std::uint64_t>(entry + 8)};
+}
+
+void write_bucket_requests(lib::ByteBuffer& out,
+                           std::span<const storage::BucketNumber> buckets) noexcept {
+    FrameWriter frame(out, FrameType::digest);
+    WireWriter writer(out);
+    for (const auto bucket : buckets)
+        writer.u16(bucket);
+    frame.finish();
 }
 
 void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Flush& flush) noexcept {

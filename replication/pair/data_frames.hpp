@@ -119,7 +119,10 @@ class ListReader {
     bool valid_ = false;
 };
 
-// 13: u16 first bucket | u16 count | count times u64 floor, u64 digest.
+// 13: u16 first bucket | u16 count | a bit for each bucket, lowest first | for each bit that is set
+// u64 floor, u64 digest. Of the others both are 0: they hold nothing, and remember nothing.
+// Unreliable (sequence number 0) it is the answer: u16 buckets whose lists are wanted instead.
+inline constexpr std::size_t digests_limit = 4096;
 struct BucketDigest {
     storage::Version floor = 0;
     std::uint64_t digest = 0;
@@ -129,16 +132,34 @@ class DigestReader {
     explicit DigestReader(std::string_view payload) noexcept;
     bool valid() const noexcept { return valid_; }
     storage::BucketNumber first() const noexcept { return first_; }
-    std::size_t size() const noexcept { return entries_.size() / 16; }
-    BucketDigest operator[](std::size_t index) const noexcept {
-        const char* at = entries_.data() + index * 16;
-        return {lib::load_little<std::uint64_t>(at), lib::load_little<std::uint64_t>(at + 8)};
+    std::size_t size() const noexcept { return count_; }
+    // The digests one after the other, `size()` of them. REQUIRES: valid().
+    BucketDigest next() noexcept;
+
+  private:
+    bool is_set(std::size_t index) const noexcept {
+        return (static_cast<unsigned char>(bits_[index / 8]) >> (index % 8) & 1U) != 0;
+    }
+
+    std::string_view bits_;
+    std::string_view entries_;
+    std::size_t count_ = 0;
+    std::size_t at_ = 0;
+    storage::BucketNumber first_ = 0;
+    bool valid_ = false;
+};
+
+class BucketRequestReader {
+  public:
+    explicit BucketRequestReader(std::string_view payload) noexcept : buckets_(payload) {}
+    bool valid() const noexcept { return buckets_.size() % 2 == 0; }
+    std::size_t size() const noexcept { return buckets_.size() / 2; }
+    storage::BucketNumber operator[](std::size_t index) const noexcept {
+        return lib::load_little<std::uint16_t>(buckets_.data() + index * 2);
     }
 
   private:
-    std::string_view entries_;
-    storage::BucketNumber first_ = 0;
-    bool valid_ = false;
+    std::string_view buckets_;
 };
 
 // 14
@@ -201,7 +222,9 @@ void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Segment& segment
 void write_list(lib::ByteBuffer& out, std::uint64_t seq, storage::BucketNumber bucket,
                 storage::Version floor, std::span<const BucketItem> items) noexcept;
 void write_digests(lib::ByteBuffer& out, std::uint64_t seq, storage::BucketNumber first,
-                   std::span<const BucketDigest> digests) noexcept;
+                   std::span<const BucketDigest> digests) noexcept;  // at most digests_limit
+void write_bucket_requests(lib::ByteBuffer& out,
+                           std::span<const storage::BucketNumber> buckets) noexcept;
 void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Flush& flush) noexcept;
 void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Schedule& schedule) noexcept;
 void write_frame(lib::ByteBuffer& out, const Ack& ack) noexcept;

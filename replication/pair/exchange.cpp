@@ -23,6 +23,7 @@ bool Exchange::Impl::on_frame(const Frame& frame, const storage::Now& now) noexc
                           frame_header_size + frame.payload.size());
     if (frame.type == FrameType::ack) return on_ack(frame, now);
     if (frame.type == FrameType::bump) return frame.seq == 0 && BumpReader(frame.payload).valid();
+    if (frame.type == FrameType::digest && frame.seq == 0) return on_bucket_requests(frame);
     if (!incoming_.on_frame(frame, now)) return false;
     hear();
     ++progress_.applied;
@@ -121,13 +122,57 @@ void Exchange::Impl::free_acknowledged(std::uint64_t seq) noexcept {
                 walk_.on_list_gone(frame);
                 break;
             }
+            case InFlight::Kind::digests:
+                free_digests(frame_seq, frame);
+                break;
             case InFlight::Kind::flush:
-                if (auto* gate = context_.sink.gate()) gate->settle_flushes(frame.position);
+                free_flush(frame);
                 break;
             case InFlight::Kind::other:
                 break;
         }
     });
+}
+
+void Exchange::Impl::free_flush(const InFlight& frame) noexcept {
+    context_.sink.peer_knows_flush(frame.cost);
+    if (auto* gate = context_.sink.gate()) gate->settle_flushes(frame.position);
+    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
+        context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
+    }
+}
+
+void Exchange::Impl::free_digests(std::uint64_t seq, const InFlight& frame) noexcept {
+    const auto shard =
+        context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(frame.place));
+    auto& tracking = context_.sink.shard(shard);
+    context_.store->with_shard(shard, [&](storage::Shard&) {
+        for (std::size_t i = 0; i < frame.position; ++i) {
+            const auto bucket = static_cast<storage::BucketNumber>(frame.place + i);
+            if (tracking.buckets.walk_seq(bucket) == seq) tracking.buckets.end_walk(bucket);
+        }
+        tracking.refresh_gauges();
+    });
+    walk_.on_digests_gone();
+}
+
+// Comes before the acknowledgement of the digests that it answers: what it names is walked again.
+bool Exchange::Impl::on_bucket_requests(const Frame& frame) noexcept {
+    const BucketRequestReader requests(frame.payload);
+    if (!requests.valid()) return false;
+    for (std::size_t i = 0; i < requests.size();) {
+        const auto shard = context_.store->shard_of_bucket(requests[i]);
+        auto& tracking = context_.sink.shard(shard);
+        context_.store->with_shard(shard, [&](storage::Shard&) {
+            for (; i < requests.size() && context_.store->shard_of_bucket(requests[i]) == shard;
+                 ++i)
+                tracking.buckets.ask_for_list(requests[i]);
+            tracking.refresh_gauges();
+        });
+    }
+    context_.counters.add(ExchangeCounter::digests_denied, requests.size());
+    walk_.on_digests_gone();
+    return true;
 }
 
 // --- what goes out ---------------------------------------------------------------------------
@@ -167,7 +212,8 @@ void Exchange::Impl::send_news(lib::ByteBuffer& out, const storage::Now& now) no
         InFlight frame;
         frame.kind = InFlight::Kind::flush;
         frame.position = context_.sink.flushes();
-        write_frame(out, context_.window.next_seq(), Flush{context_.store->flush_version()});
+        frame.cost = context_.store->flush_version();
+        write_frame(out, context_.window.next_seq(), Flush{frame.cost});
         sent(before, frame);
     }
     if (context_.sink.take_schedule_news()) {
@@ -306,6 +352,12 @@ void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept
 }
 std::uint64_t Exchange::epoch() const noexcept {
     return impl_->epoch();
+}
+bool Exchange::is_dirty() const noexcept {
+    return impl_->is_dirty();
+}
+void Exchange::distrust_peer() noexcept {
+    impl_->distrust_peer();
 }
 std::uint64_t Exchange::lag_ms() const noexcept {
     return impl_->lag_ms();

@@ -35,6 +35,8 @@ struct ExchangeOptions {
     std::uint64_t epoch = 0;            // this incarnation: random, not 0
     unsigned node = 0;                  // 0 = a, 1 = b
     std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
+    // So many dirty buckets in a row are compared by digests first; 0 = never.
+    std::size_t digest_run = 64;
 };
 
 // For `stats replication`; each value was true a moment ago.
@@ -51,7 +53,10 @@ struct ExchangeStats {
     std::uint64_t bytes_received = 0;
     std::uint64_t lists_sent = 0;
     std::uint64_t lists_received = 0;
-    std::uint64_t wanted_by_us = 0;  // items asked of the peer
+    std::uint64_t digests_sent = 0;    // buckets told by their digests
+    std::uint64_t digests_denied = 0;  // of them, those whose lists the peer asked for
+    std::uint64_t digest = 0;          // of all items: equal on both nodes if they hold the same
+    std::uint64_t wanted_by_us = 0;    // items asked of the peer
     std::uint64_t wanted_by_peer = 0;
     std::uint64_t log_overflows = 0;  // entries folded into dirty buckets
     std::uint64_t dropped_in_doubt = 0;
@@ -130,6 +135,10 @@ class Exchange {
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     std::uint64_t epoch() const noexcept;
+    // There are buckets that the peer must be told of.
+    bool is_dirty() const noexcept;
+    // The peer may have refused what it acknowledges: no answer may wait for it.
+    void distrust_peer() noexcept;
     // As of the last produce().
     std::uint64_t lag_ms() const noexcept;
 

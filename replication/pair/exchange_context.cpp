@@ -10,6 +10,7 @@ ExchangeStats ExchangeContext::stats() const noexcept {
     stats.walking_buckets = sum(&ShardTracking::walking);
     for (unsigned i = 0; i < sink.shard_count(); ++i) {
         const auto& tracking = sink.shard(i);
+        stats.digest ^= tracking.digest.load(std::memory_order_relaxed);
         stats.log_limit_bytes += tracking.log.capacity();
         stats.log_overflows += tracking.counters.get(TrackingCounter::overflows);
         stats.dropped_in_doubt += tracking.counters.get(TrackingCounter::dropped_in_doubt);
@@ -22,6 +23,8 @@ ExchangeStats ExchangeContext::stats() const noexcept {
     stats.bytes_received = counters.get(ExchangeCounter::bytes_received);
     stats.lists_sent = counters.get(ExchangeCounter::lists_sent);
     stats.lists_received = counters.get(ExchangeCounter::lists_received);
+    stats.digests_sent = counters.get(ExchangeCounter::digests_sent);
+    stats.digests_denied = counters.get(ExchangeCounter::digests_denied);
     stats.wanted_by_us = counters.get(ExchangeCounter::wanted_by_us);
     stats.wanted_by_peer = counters.get(ExchangeCounter::wanted_by_peer);
     stats.stale_rejected = counters.get(ExchangeCounter::stale_rejected);

@@ -20,6 +20,8 @@ enum class ExchangeCounter : std::uint8_t {
     bytes_received,
     lists_sent,
     lists_received,
+    digests_sent,
+    digests_denied,
     wanted_by_us,
     wanted_by_peer,
     stale_rejected,

@@ -39,6 +39,10 @@ class Exchange::Impl {
     void measure_lag(const storage::Now& now) noexcept;
     bool caught_up() const noexcept;
     bool drained() const noexcept;
+    bool is_dirty() const noexcept { return context_.sum(&ShardTracking::dirty) > 0; }
+    void distrust_peer() noexcept {
+        if (auto* gate = context_.sink.gate()) gate->lose_link();
+    }
     std::uint64_t lag_ms() const noexcept { return lag_ms_.load(std::memory_order_relaxed); }
     ExchangeStats stats() const noexcept;
 
@@ -60,6 +64,9 @@ class Exchange::Impl {
     bool on_ack(const Frame& frame, const storage::Now& now) noexcept;
     void record_wanted(const AckReader& ack, const storage::Now& now) noexcept;
     void free_acknowledged(std::uint64_t seq) noexcept;
+    void free_flush(const InFlight& frame) noexcept;
+    void free_digests(std::uint64_t seq, const InFlight& frame) noexcept;
+    bool on_bucket_requests(const Frame& frame) noexcept;
 
     void send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
     void send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept;

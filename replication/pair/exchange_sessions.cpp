@@ -30,6 +30,7 @@ Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
     hello.schedule_at_ms = schedule.at_steady_ms;
     hello.schedule_version = schedule.version;
     hello.items = context_.store->stats().items;
+    hello.capabilities = capability_digests;
     hello.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
     hello.steady_ms = now.steady_ms;
     hello.version_ms = now.version_ms;
@@ -55,6 +56,7 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     progress_.sent = progress_.applied = 0;
     peer_session_ = peer.progress.session + 1;
     merge(peer, now);
+    walk_.begin(peer);
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
         context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
     }
@@ -107,6 +109,7 @@ void Exchange::Impl::start_over(storage::Version floor) noexcept {
 void Exchange::Impl::merge(const Hello& peer, const storage::Now& now) noexcept {
     context_.store->observe(last_of(peer.version_time));
     if (peer.flush_version != 0) context_.store->apply_flush(peer.flush_version);
+    context_.sink.peer_knows_flush(peer.flush_version);
     // A flush after our own HELLO, told to a session that was lost, would otherwise be unheard of.
     if (context_.store->flush_version() > peer.flush_version) context_.sink.tell_of_flush();
     const auto schedule = context_.store->flush_schedule();
@@ -130,11 +133,16 @@ void Exchange::Impl::end() noexcept {
     walk_.end();
     incoming_.end();
     context_.window.reset([&](const InFlight& frame) {
-        if (frame.kind != InFlight::Kind::list) return;
-        const auto bucket = static_cast<storage::BucketNumber>(frame.place);
-        const auto shard = context_.store->shard_of_bucket(bucket);
+        const bool is_list = frame.kind == InFlight::Kind::list;
+        if (!is_list && frame.kind != InFlight::Kind::digests) return;
+        const auto first = static_cast<storage::BucketNumber>(frame.place);
+        const auto shard = context_.store->shard_of_bucket(first);
+        const auto end = first + (is_list ? 1 : frame.position);
         context_.store->with_shard(shard, [&](storage::Shard&) {
-            context_.sink.shard(shard).buckets.abandon_walk(bucket);
+            for (std::size_t bucket = first; bucket < end; ++bucket) {
+                const auto number = static_cast<storage::BucketNumber>(bucket);
+                context_.sink.shard(shard).buckets.abandon_walk(number);
+            }
         });
     });
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {

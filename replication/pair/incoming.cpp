@@ -18,6 +18,7 @@ void Incoming::end() noexcept {
     applied_ = acked_ = 0;
     not_stored_ = 0;
     wants_.clear();
+    requests_.clear();
     arriving_.reset();
 }
 
@@ -36,6 +37,10 @@ bool Incoming::on_frame(const Frame& frame, const storage::Now& now) noexcept {
         case FrameType::list:
             applied = lists_.apply(ListReader(frame.payload), now, wants_);
             break;
+        case FrameType::digest:
+            if (requests_.size() > storage::bucket_count) return false;
+            applied = lists_.apply(DigestReader(frame.payload), requests_);
+            break;
         case FrameType::flush:
             applied = apply_flush(frame);
             break;
@@ -53,6 +58,8 @@ bool Incoming::on_frame(const Frame& frame, const storage::Now& now) noexcept {
 // not fit into one frame, the frames before the last acknowledge nothing new.
 void Incoming::write_acks(lib::ByteBuffer& out) noexcept {
     if (!owes_ack()) return;
+    if (!requests_.empty()) write_bucket_requests(out, requests_);
+    requests_.clear();
     std::span<const std::uint64_t> wants(wants_);
     while (wants.size() > ack_wants_limit) {
         write_frame(out, Ack{acked_, 0, wants.first(ack_wants_limit)});
@@ -220,6 +227,7 @@ bool Incoming::apply_flush(const Frame& frame) noexcept {
     if (!flush) return false;
     context_.store->observe(flush->version);
     context_.store->apply_flush(flush->version);
+    context_.sink.peer_knows_flush(flush->version);
     return true;
 }
 

@@ -82,6 +82,7 @@ class Incoming {
     std::uint64_t acked_ = 0;
     std::uint32_t not_stored_ = 0;
     std::vector<std::uint64_t> wants_;
+    std::vector<storage::BucketNumber> requests_;  // of lists
     std::optional<Arriving> arriving_;
     Group group_;
 };

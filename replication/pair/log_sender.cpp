@@ -126,7 +126,10 @@ bool LogSender::send_entry(Pass& pass, storage::Shard& shard,
     });
     if (present) return sent;
     // The flush itself tells the peer.
-    if (entry.version <= shard.flush_version()) return false;
+    if (entry.version <= shard.flush_version()) {
+        context_.sink.left_out(shard.flush_version());
+        return false;
+    }
     WireRecord record;
     record.kind = RecordKind::removal;
     record.version = entry.version;

@@ -63,7 +63,7 @@ void PairSink::refresh(unsigned shard) noexcept {
     auto& tracking = *shards_[shard];
     tracking.refresh_gauges();
     unsent_[shard].store(tracking.log.unsent_entries() > 0 ? 1 : 0, std::memory_order_seq_cst);
-    if (gate_ == nullptr) return;
+    if (gate_ == nullptr || left_out_ > known_flush_) return;
     gate_->settle(shard, tracking.log.head(), tracking.counters.get(TrackingCounter::overflows));
 }
 

@@ -9,6 +9,7 @@
 #include "replication/pair/shard_tracking.hpp"
 #include "storage/mutation.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -49,6 +50,12 @@ class PairSink final : public storage::MutationSink {
     // put some in, or the peer acknowledged some.
     void refresh(unsigned shard) noexcept;
     AckGate* gate() noexcept { return gate_; }
+    // The strand: entries were left out because a flush has overtaken them; they count as heard of
+    // when the peer knows that flush.
+    void left_out(storage::Version flush) noexcept { left_out_ = std::max(left_out_, flush); }
+    void peer_knows_flush(storage::Version flush) noexcept {
+        known_flush_ = std::max(known_flush_, flush);
+    }
 
     // A flush or a schedule is to be sent. Taking it resets it.
     // The peer may not know of this node's last flush.
@@ -74,6 +81,8 @@ class PairSink final : public storage::MutationSink {
     std::atomic<bool> flush_news_{false};
     std::atomic<std::uint64_t> flushes_{0};
     AckGate* const gate_;
+    storage::Version left_out_ = 0;
+    storage::Version known_flush_ = 0;
     std::atomic<bool> schedule_news_{false};
     std::atomic<bool> linked_{false};
     std::atomic<bool> resting_{false};

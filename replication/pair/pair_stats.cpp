@@ -16,6 +16,13 @@ void number(Visit visit, std::string_view key, Number value) {
     visit(key, std::to_string(value));
 }
 
+std::string hexadecimal(std::uint64_t number) {
+    std::string text(16, '0');
+    for (auto digit = text.rbegin(); number != 0; ++digit, number >>= 4)
+        *digit = "0123456789abcdef"[number & 15U];
+    return text;
+}
+
 // STANDALONE = serving without a session.
 std::string_view state_of(const LinkReport& link, bool has_peer) {
     return has_peer ? name_of(link.state) : "STANDALONE";
@@ -70,6 +77,9 @@ void visit_exchange(const ExchangeStats& stats, Visit visit) {
     number(visit, "repl_bytes_received", stats.bytes_received);
     number(visit, "repl_lists_sent", stats.lists_sent);
     number(visit, "repl_lists_received", stats.lists_received);
+    number(visit, "repl_digests_sent", stats.digests_sent);
+    number(visit, "repl_digests_denied", stats.digests_denied);
+    visit("repl_digest", hexadecimal(stats.digest));
     number(visit, "repl_wanted_by_us", stats.wanted_by_us);
     number(visit, "repl_wanted_by_peer", stats.wanted_by_peer);
     number(visit, "repl_dropped_in_doubt", stats.dropped_in_doubt);

@@ -13,12 +13,12 @@
 namespace twincached::replication::pair {
 
 struct InFlight {
-    enum class Kind : std::uint8_t { log, list, flush, other };
+    enum class Kind : std::uint8_t { log, list, digests, flush, other };
     Kind kind = Kind::other;
-    std::uint32_t place = 0;  // log: the shard; list: the bucket
-    // log: behind the last entry that the frame carried; flush: how many it tells of
+    std::uint32_t place = 0;  // log: the shard; list: the bucket; digests: the first
+    // log: behind the last entry that the frame carried; digests, flush: how many it tells of
     ChangeLog::Position position = 0;
-    std::uint64_t cost = 0;  // list: bytes that the peer may want in answer
+    std::uint64_t cost = 0;  // list: bytes that the peer may want in answer; flush: its version
     std::size_t bytes = 0;   // of the frame
     std::uint64_t sent_ms = 0;
 };

@@ -47,6 +47,7 @@ std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::N
         const auto state = read_state(frame.payload);
         if (!state) return broken("a STATE that makes no sense");
         peer_state_ = *state;
+        if (state->dirty_buckets > 0) parts_.exchange.distrust_peer();
         return std::nullopt;
     }
     if (frame.type == FrameType::bye) {
@@ -82,6 +83,9 @@ void Session::produce(lib::ByteBuffer& out, const LinkMachine& link, const Outpu
     heartbeat_.output(output.waiting > 0, output.moved, instant);
     const bool beat = heartbeat_.take_ping(instant);
     if (beat) write_ping(out, now);
+    // Before any acknowledgement of what may have been refused because of it.
+    const bool falls_behind = own_state_.dirty_buckets == 0 && parts_.exchange.is_dirty();
+    if (state_sent_ && falls_behind) write_state(out, link, false);
     write_data(out, output.room, now);
     write_state(out, link, beat);
 }

@@ -27,6 +27,7 @@ void ShardTracking::refresh_gauges() noexcept {
 ChangeLog::Position ShardTracking::on_change(const storage::Change& change) noexcept {
     if (change.before != change.after) {
         buckets.change_digest(change.key.hash, change.before, change.after);
+        digest.store(buckets.all_digests(), std::memory_order_relaxed);
     }
     // Whether a key is present is known here without asking the store: its newest entry says so.
     const auto newest = log.find(change.key);

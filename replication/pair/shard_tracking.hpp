@@ -56,6 +56,7 @@ class ShardTracking {
     std::atomic<std::uint64_t> wanted_bytes{0};
     std::atomic<std::uint32_t> dirty{0};
     std::atomic<std::uint32_t> walking{0};
+    std::atomic<std::uint64_t> digest{0};    // XOR of the buckets'
     std::atomic<std::uint64_t> log_head{0};  // every ticket below has been acknowledged or given up
 
   private:

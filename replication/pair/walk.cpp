@@ -37,6 +37,13 @@ struct WalkSender::Pass {
     std::size_t lists = 0;
 };
 
+// An empty node has nothing that digests could spare.
+void WalkSender::begin(const Hello& peer) noexcept {
+    const bool is_empty = context_.store->stats().items == 0;
+    digests_pay_ = (peer.capabilities & capability_digests) != 0 &&
+                   context_.options.digest_run > 0 && is_empty == (peer.items == 0);
+}
+
 bool WalkSender::may_send() const noexcept {
     if (lists_in_flight_ >= lists_limit || cost_in_flight_ >= wanted_limit_bytes) return false;
     if (context_.sum(&ShardTracking::dirty) == 0) return false;
@@ -75,7 +82,7 @@ void WalkSender::list_some(Pass& pass, storage::Shard& shard) noexcept {
            cost_in_flight_ < wanted_limit_bytes && !context_.window.is_full()) {
         const auto bucket = buckets.next_to_walk(from);
         if (!bucket) break;
-        list_bucket(pass, shard, *bucket);
+        if (!digests_pay_ || !tell_digests(pass, *bucket)) list_bucket(pass, shard, *bucket);
         from = *bucket;
     }
     context_.sink.refresh(pass.shard_number);
@@ -111,6 +118,29 @@ void WalkSender::list_bucket(Pass& pass, storage::Shard& shard,
     ++pass.lists;
     pass.items += items_.size();
     context_.counters.add(ExchangeCounter::lists_sent);
+}
+
+// Rule R16: what a list would say in as many words is told by a digest, if the peer's is the same.
+// For what happens to the bucket meanwhile it is a list.
+bool WalkSender::tell_digests(Pass& pass, storage::BucketNumber first) noexcept {
+    auto& buckets = pass.tracking.buckets;
+    const auto count = buckets.digest_run(first, digests_limit);
+    if (count < context_.options.digest_run) return false;
+    const auto seq = context_.window.next_seq();
+    digests_.clear();
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto bucket = static_cast<storage::BucketNumber>(first + i);
+        buckets.begin_walk(bucket, seq);
+        digests_.push_back({buckets.floor(bucket), buckets.digest(bucket)});
+    }
+    const auto before = pass.out.size();
+    write_digests(pass.out, seq, first, digests_);
+    context_.window.add(
+        {InFlight::Kind::digests, first, count, 0, pass.out.size() - before, pass.now.steady_ms});
+    ++pass.lists;
+    pass.items += count / 8;
+    context_.counters.add(ExchangeCounter::digests_sent, count);
+    return true;
 }
 
 void WalkSender::on_list_gone(const InFlight& frame) noexcept {
@@ -149,6 +179,26 @@ bool ListReceiver::has_room(unsigned shard, const storage::Now& now) noexcept {
         memory_is_full_ = stats.memory_used >= stats.memory_limit / 100 * 97;
     }
     return !memory_is_full_;
+}
+
+bool ListReceiver::apply(DigestReader digests,
+                         std::vector<storage::BucketNumber>& requests) noexcept {
+    if (!digests.valid()) return false;
+    const std::size_t end = digests.first() + digests.size();
+    for (std::size_t bucket = digests.first(); bucket < end;) {
+        const auto shard_number =
+            context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(bucket));
+        const auto& buckets = context_.sink.shard(shard_number).buckets;
+        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
+            for (; bucket < end && bucket <= buckets.last(); ++bucket) {
+                const auto number = static_cast<storage::BucketNumber>(bucket);
+                const auto theirs = digests.next();
+                shard.observe(theirs.floor);
+                if (buckets.digest(number) != theirs.digest) requests.push_back(number);
+            }
+        });
+    }
+    return true;
 }
 
 bool ListReceiver::take_over(const ListReader& list) noexcept {

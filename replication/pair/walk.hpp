@@ -41,12 +41,16 @@ class WalkSender {
     explicit WalkSender(ExchangeContext& context) noexcept
         : context_(context), pace_(context.options.sync_rate_bytes) {}
 
+    // A session begins. `peer`: what it understands and holds.
+    void begin(const Hello& peer) noexcept;
     // Cheap; wrong only for a moment.
     bool has_work() const noexcept { return !stalled_ && may_send(); }
     // Appends lists, about `budget_bytes`, from one shard. False: there was none to send.
     bool send_lists(lib::ByteBuffer& out, std::size_t budget_bytes,
                     const storage::Now& now) noexcept;
 
+    // The peer acknowledged digests, or wants lists instead.
+    void on_digests_gone() noexcept { stalled_ = false; }
     // The peer acknowledged a list, or it was lost; call after the bucket itself was told.
     void on_list_gone(const InFlight& frame) noexcept;
     void on_wanted(std::uint64_t bytes) noexcept { pace_.spend(bytes); }
@@ -57,6 +61,7 @@ class WalkSender {
     bool may_send() const noexcept;
     void list_some(Pass& pass, storage::Shard& shard) noexcept;
     void list_bucket(Pass& pass, storage::Shard& shard, storage::BucketNumber bucket) noexcept;
+    bool tell_digests(Pass& pass, storage::BucketNumber first) noexcept;
 
     ExchangeContext& context_;
     SyncPace pace_;
@@ -64,6 +69,8 @@ class WalkSender {
     std::size_t lists_in_flight_ = 0;
     std::uint64_t cost_in_flight_ = 0;
     bool stalled_ = false;  // the last attempt found nothing
+    bool digests_pay_ = false;
+    std::vector<BucketDigest> digests_;
     std::vector<BucketItem> items_;
 };
 
@@ -76,6 +83,9 @@ class ListReceiver {
     // Applies a list; appends the hashes of what is wanted. False: it makes no sense.
     [[nodiscard]] bool apply(const ListReader& list, const storage::Now& now,
                              std::vector<std::uint64_t>& wants) noexcept;
+    // Compares digests; appends the buckets whose lists are wanted (rule R16).
+    [[nodiscard]] bool apply(DigestReader digests,
+                             std::vector<storage::BucketNumber>& requests) noexcept;
 
   private:
     // What we hold of a listed item.

@@ -17,7 +17,8 @@ using replication::pair::FrameType;
 namespace {
 
 struct Pair {
-    Pair() {
+    // `whole`: all buckets are walked, by digests where that pays.
+    explicit Pair(bool whole_buckets = false) : whole(whole_buckets) {
         for (unsigned i = 0; i < 2; ++i)
             restart(i);
     }
@@ -29,6 +30,10 @@ struct Pair {
         options.used_buckets = {1};
         for (const char* key : {"a", "b", "large"}) {
             options.used_buckets.push_back(storage::bucket_of(hash(key)));
+        }
+        if (whole) {
+            options.used_buckets.clear();
+            options.digest_run = 64;
         }
         nodes[i].reset();
         nodes[i] = std::make_unique<SimNode>(options, hash, history);
@@ -79,6 +84,9 @@ struct Pair {
         return value;
     }
 
+    auto stats(unsigned i) { return nodes[i]->exchange().stats(); }
+
+    const bool whole;
     lib::KeyedHash hash{"exchange"};
     History history;
     storage::Now now{10'000, 1'000'000, 1'800'000'000};
@@ -113,6 +121,68 @@ TEST_CASE("R12: a node that returns empty is refilled, and the survivor loses no
         CHECK(pair.get(i, "a") == "1");
         CHECK(pair.get(i, "b") == "2");
     }
+}
+
+TEST_CASE("R16: empty nodes meet at the cost of a few frames, a full and an empty one by lists") {
+    Pair pair(true);
+    pair.link();
+    pair.settle();
+    CHECK(pair.stats(0).digests_sent == storage::bucket_count);
+    CHECK(pair.stats(0).lists_sent == 0);
+    CHECK(pair.stats(0).bytes_sent < 20'000);
+    CHECK(pair.stats(0).dirty_buckets == 0);
+    pair.set(0, "a", "1");
+    pair.settle();
+    pair.cut();
+    pair.restart(1);
+    pair.link();
+    pair.settle();
+    CHECK(pair.get(1, "a") == "1");
+    CHECK(pair.stats(0).digests_sent == storage::bucket_count);
+}
+
+TEST_CASE("R16: of equal nodes nothing is listed, of others what differs") {
+    Pair pair(true);
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.set(1, "b", "2");
+    pair.settle();
+    pair.cut();
+    const auto forget_what_the_peer_has = [&] {
+        for (auto& node : pair.nodes) {
+            for (unsigned i = 0; i < node->sink().shard_count(); ++i) {
+                node->store().with_shard(
+                    i, [&](storage::Shard&) { node->sink().shard(i).mark_all_dirty(0); });
+            }
+        }
+    };
+    const auto lists = pair.stats(1).lists_sent;
+    const auto denied = pair.stats(1).digests_denied;
+    forget_what_the_peer_has();
+    pair.link();
+    pair.settle();
+    CHECK(pair.stats(1).lists_sent == lists);
+    CHECK(pair.stats(1).digests_denied == denied);
+    CHECK(pair.stats(0).digest == pair.stats(1).digest);
+
+    pair.cut();
+    forget_what_the_peer_has();
+    pair.set(1, "b", "3");
+    pair.link();
+    pair.settle();
+    CHECK(pair.stats(1).digests_denied == denied + 1);
+    CHECK(pair.stats(1).lists_sent == lists + 1);
+    CHECK(pair.get(0, "b") == "3");
+}
+
+TEST_CASE("R16: what a peer without digests is sent are lists") {
+    Pair pair(true);
+    auto hello = pair.nodes[1]->exchange().hello(pair.now);
+    hello.capabilities = 0;
+    pair.nodes[0]->begin(hello, pair.now);
+    CHECK_FALSE(pair.sent_by(0).empty());
+    CHECK(pair.stats(0).digests_sent == 0);
+    CHECK(pair.stats(0).lists_sent > 0);
 }
 
 TEST_CASE("the delete of an absent key reaches the peer that has it") {

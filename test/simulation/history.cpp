@@ -64,6 +64,11 @@ void History::on_value(const std::string& key, storage::Version version, const s
     }
 }
 
+storage::Version History::reached(unsigned node, const std::string& key) const {
+    const auto at = levels_[node].find(key);
+    return at == levels_[node].end() ? 0 : at->second.version;
+}
+
 Level History::newest(const std::string& key) const {
     Level newest;
     for (const auto& levels : levels_) {

@@ -30,6 +30,8 @@ class History {
     }
     void on_value(const std::string& key, storage::Version version, const std::string& value);
 
+    // The newest version that this node has held or deleted in its present life.
+    storage::Version reached(unsigned node, const std::string& key) const;
     // The newest that any living node knows of the key.
     Level newest(const std::string& key) const;
 

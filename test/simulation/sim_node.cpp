@@ -58,8 +58,9 @@ class SimNode::Observer final : public storage::MutationSink {
 };
 
 SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History& history)
-    : options_(options), history_(history) {
-    sink_ = std::make_unique<replication::pair::PairSink>(options.shards, options.log_bytes);
+    : options_(options), history_(history), gate_(options.shards, {}) {
+    sink_ =
+        std::make_unique<replication::pair::PairSink>(options.shards, options.log_bytes, &gate_);
     observer_ = std::make_unique<Observer>(*sink_, history, options);
     storage::StoreOptions store;
     store.memory_limit_bytes = options.memory_bytes;
@@ -71,6 +72,7 @@ SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History
     replication::pair::ExchangeOptions exchange;
     exchange.epoch = options.epoch;
     exchange.node = options.number;
+    exchange.digest_run = options.digest_run;
     exchange_ = std::make_unique<replication::pair::Exchange>(*sink_, exchange);
     exchange_->attach(*store_);
 }

@@ -44,6 +44,7 @@ struct NodeOptions {
     std::uint64_t item_size_limit_bytes = 1U << 20;
     std::uint64_t epoch = 1;
     Defect defect = Defect::none;
+    std::size_t digest_run = 0;
     std::vector<storage::BucketNumber> used_buckets;  // others are taken as known to be empty
 };
 
@@ -66,6 +67,7 @@ class SimNode {
     storage::Store& store() noexcept { return *store_; }
     replication::pair::Exchange& exchange() noexcept { return *exchange_; }
     replication::pair::PairSink& sink() noexcept { return *sink_; }
+    replication::AckGate& gate() noexcept { return gate_; }
     unsigned number() const noexcept { return options_.number; }
 
     // Warm restart: the node is of no use after the first, and must be new for the second.
@@ -95,6 +97,7 @@ class SimNode {
 
     NodeOptions options_;
     History& history_;
+    replication::AckGate gate_;
     std::unique_ptr<replication::pair::PairSink> sink_;
     std::unique_ptr<Observer> observer_;
     std::unique_ptr<storage::Store> store_;

@@ -63,6 +63,7 @@ struct Sum {
         totals.quiescences += more.quiescences;
         totals.lossless += more.lossless;
         totals.operations += more.operations;
+        totals.answers += more.answers;
     }
 };
 
@@ -98,7 +99,8 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
     }
     std::printf(
         "seeds %llu to %llu: %llu operations, %llu sessions, %llu crashes, %llu restarts "
-        "(%llu confirmed, %llu forgotten), %llu rests, %llu of them without loss\n",
+        "(%llu confirmed, %llu forgotten), %llu rests, %llu of them without loss, %llu answers "
+        "that waited\n",
         static_cast<unsigned long long>(first), static_cast<unsigned long long>(first + count - 1),
         static_cast<unsigned long long>(sum.totals.operations),
         static_cast<unsigned long long>(sum.totals.sessions),
@@ -107,7 +109,8 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
         static_cast<unsigned long long>(sum.totals.confirmed),
         static_cast<unsigned long long>(sum.totals.forgotten),
         static_cast<unsigned long long>(sum.totals.quiescences),
-        static_cast<unsigned long long>(sum.totals.lossless));
+        static_cast<unsigned long long>(sum.totals.lossless),
+        static_cast<unsigned long long>(sum.totals.answers));
     // A world in which nothing happens proves nothing.
     if (count >= 1000) {
         CHECK(sum.totals.sessions > count);
@@ -115,6 +118,7 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
         CHECK(sum.totals.confirmed > count / 10);
         CHECK(sum.totals.forgotten > count / 20);
         CHECK(sum.totals.lossless > count / 20);
+        CHECK(sum.totals.answers > count);
     }
 }
 

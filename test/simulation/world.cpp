@@ -94,6 +94,8 @@ void World::draw_node(unsigned node, bool same_shards) {
     options.shards = shards[random_.below(shards.size())];
     if (node == 1 && same_shards) options.shards = node_options_[0].shards;
     const std::array<std::size_t, 4> log_entries{1, 3, 8, 10000};
+    const std::array<std::size_t, 3> digest_runs{0, 1, 64};
+    options.digest_run = digest_runs[random_.below(digest_runs.size())];
     const auto entries = log_entries[random_.below(log_entries.size())];
     options.log_bytes = options.shards * 48 * (values_ == Values::large ? 10000 : entries);
     auto& clock = clocks_[node];
@@ -111,6 +113,7 @@ void World::start_node(unsigned number) {
     node_options_[number].epoch = ++next_epoch_;
     has_met_[number] = false;
     nodes_[number] = std::make_unique<SimNode>(node_options_[number], pool_.hash(), history_);
+    waiting_[number].clear();
 }
 
 const std::string& World::any_key() {
@@ -242,7 +245,13 @@ void World::set(unsigned node, const std::string& key, std::size_t size, Expiry 
     request.client_flags = static_cast<std::uint32_t>(next_value_);
     request.value = value;
     auto& store = nodes_[node]->store();
+    const auto generation = nodes_[node]->gate().generation();
     const auto result = store.write(store.key(key), now(node), request);
+    if (result.outcome == storage::WriteOutcome::stored && expiry.is_never()) {
+        (void)store.peek(store.key(key), now(node), [&](const storage::ItemView& item) {
+            waiting_[node].push_back({key, item.version, result.ticket, generation});
+        });
+    }
     trace("  set of " + std::to_string(value.size()) + " bytes, expiry " +
           std::to_string(expiry.raw()) + " at " + std::to_string(now(node).tick()) + ": outcome " +
           std::to_string(static_cast<int>(result.outcome)));

@@ -70,6 +70,7 @@ class World {
         std::uint64_t quiescences = 0;
         std::uint64_t lossless = 0;
         std::uint64_t operations = 0;
+        std::uint64_t answers = 0;  // writes whose answers waited for the peer
     };
     const Totals& totals() const noexcept { return totals_; }
     const History& history() const noexcept { return history_; }
@@ -97,6 +98,7 @@ class World {
     void client_step(unsigned node, unsigned draw);
     void set(unsigned node, const std::string& key, std::size_t size, storage::Expiry expiry);
     void flush(unsigned node);
+    void look_at_answers(unsigned node);
     void produce(unsigned node);
     void deliver(unsigned node);
     void link_step();
@@ -140,6 +142,14 @@ class World {
     std::array<std::uint64_t, 2> paused_until_ms_{};
     Link link_ = Link::down;
     Values values_ = Values::mixed;
+    // Answers that wait for the peer, per node.
+    struct Waiting {
+        std::string key;
+        storage::Version version;
+        storage::Ticket ticket;
+        replication::AckGate::Generation generation;
+    };
+    std::array<std::vector<Waiting>, 2> waiting_;
     std::vector<unsigned> steps_taken_;
     std::size_t next_only_ = 0;
     std::uint64_t world_ms_ = 0;

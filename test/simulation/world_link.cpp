@@ -14,9 +14,33 @@ void World::produce(unsigned node) {
     lib::ByteBuffer out;
     const auto count = exchange.produce(out, budget, now(node));
     if (count != out.size()) history_.fail("produce() did not say what it did");
+    look_at_answers(node);
     if (count == 0 || lost_[node]) return;
     trace(std::string(node == 0 ? "a" : "b") + " sends " + std::to_string(count));
     pipes_[node].send(out.readable(), world_ms_, random_);
+}
+
+// What the peer is said to have, it has: were this node to die now, nothing answered were lost.
+void World::look_at_answers(unsigned node) {
+    auto& gate = nodes_[node]->gate();
+    const auto& exchange = nodes_[node]->exchange();
+    auto& peer = *nodes_[1 - node];
+    // A node that falls behind says so before it acknowledges anything else.
+    const bool in_step =
+        link_ == Link::up && begun_[node] && exchange.caught_up() && peer.exchange().caught_up();
+    (void)gate.observe({in_step, exchange.lag_ms(), now(node).steady_ms});
+    std::erase_if(waiting_[node], [&](const Waiting& waiting) {
+        const auto degraded = gate.degraded_answers();
+        const auto answer = gate.look({&waiting.ticket, 1}, waiting.generation);
+        if (answer == replication::AckGate::Answer::wait) return false;
+        if (gate.degraded_answers() != degraded) return true;
+        ++totals_.answers;
+        const bool is_there = history_.reached(1 - node, waiting.key) >= waiting.version ||
+                              peer.store().flush_version() >= waiting.version ||
+                              peer.exchange().stats().apply_nomem > 0;
+        if (!is_there) history_.fail("key " + waiting.key + ": confirmed, and not there");
+        return true;
+    });
 }
 
 void World::deliver(unsigned node) {
@@ -25,6 +49,7 @@ void World::deliver(unsigned node) {
     if (bytes.empty()) return;
     trace(std::string(node == 0 ? "a" : "b") + " receives " + std::to_string(bytes.size()));
     if (!nodes_[node]->receive(bytes, now(node))) history_.fail("a frame was refused");
+    look_at_answers(node);
 }
 
 // Nobody is told: each node finds out by itself, later.

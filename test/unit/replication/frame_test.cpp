@@ -188,6 +188,34 @@ TEST_CASE("lists, acknowledgements and segments give back what they were given")
     CHECK(read->record.value == "abc");
 }
 
+TEST_CASE("digests give back what they were given, empty ones at the cost of a bit") {
+    std::vector<BucketDigest> digests(1000);
+    digests[7] = {0, 5};
+    digests[8] = {9, 0};
+    digests[999] = {3, 4};
+    lib::ByteBuffer out;
+    write_digests(out, 1, 0x4000, digests);
+    const auto bytes = bytes_of(out);
+    CHECK(bytes.size() == frame_header_size + 4 + 125 + 3 * 16);
+    DigestReader read(only_frame(bytes).payload);
+    REQUIRE(read.valid());
+    CHECK(read.first() == 0x4000);
+    REQUIRE(read.size() == digests.size());
+    for (const auto& digest : digests) {
+        const auto next = read.next();
+        CHECK(next.floor == digest.floor);
+        CHECK(next.digest == digest.digest);
+    }
+    const std::array<storage::BucketNumber, 2> asked{1, 0xFFFF};
+    lib::ByteBuffer answer;
+    write_bucket_requests(answer, asked);
+    const auto answer_bytes = bytes_of(answer);
+    const BucketRequestReader requests(only_frame(answer_bytes).payload);
+    REQUIRE(requests.valid());
+    REQUIRE(requests.size() == 2);
+    CHECK(requests[1] == 0xFFFF);
+}
+
 TEST_CASE("no bytes make a decoder read beyond them") {
     const char* text = std::getenv("FRAME_SEED");
     const auto seed = text == nullptr ? 1 : std::strtoull(text, nullptr, 10);

@@ -81,7 +81,7 @@ TEST_CASE("two ends shake hands and hear what the other says") {
 }
 
 TEST_CASE("it does not matter in what pieces ciphertext arrives") {
-    for (const std::size_t piece : {1, 2, 3, 5, 7, 64, 1000}) {
+    for (const std::size_t piece : {1U, 2U, 3U, 5U, 7U, 64U, 1000U}) {
         Ends ends;
         ends.shake_hands(piece);
         REQUIRE(ends.server.state() == State::open);

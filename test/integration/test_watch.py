@@ -40,6 +40,8 @@ class Watching(Case):
         with self.server.client() as client:
             client.ask(b"version")
             opened = self._event(watcher)
+            while not opened.startswith(b"conn_new"):  # whoever asked whether the port is open
+                opened = self._event(watcher)
         closed = self._event(watcher)
         self.assertRegex(opened, rb"conn_new rip=127\.[0-9.]+ rport=\d+ transport=tcp cfd=\d+")
         self.assertRegex(closed, rb"conn_close .* reason=normal cfd=\d+")

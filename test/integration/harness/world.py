@@ -14,6 +14,7 @@ _ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3
 SERVER = os.environ.get("TWINCACHED", os.path.join(_ROOT, "build/debug/twincached"))
 MCLOAD = os.environ.get("MCLOAD", os.path.join(_ROOT, "build/debug/mcload"))
 TIME_FACTOR = float(os.environ.get("TWINCACHED_TIME_FACTOR", "1"))
+IS_SANITIZED = TIME_FACTOR >= 4  # memory is then not what it will be
 IS_MEMCACHED = os.path.basename(SERVER).startswith("memcached")
 IS_ROOT = os.geteuid() == 0
 

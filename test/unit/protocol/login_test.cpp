@@ -18,7 +18,8 @@ constexpr auto unauthenticated = "CLIENT_ERROR unauthenticated\r\n";
 const std::string login = "set x 0 0 10\r\napp secret\r\n";
 
 PasswordTable one_user() {
-    return std::move(*PasswordTable::parse("app:secret\n", PasswordFormat::whole_line));
+    auto table = PasswordTable::parse("app:secret\n", PasswordFormat::whole_line);
+    return std::move(*table);
 }
 
 struct Guarded {

@@ -71,7 +71,11 @@ void Exchange::Impl::compare_progress(const Hello& peer, const storage::Now& now
     const bool self_put_back = was_put_back(progress_, peer.progress);
     const bool peer_put_back = was_put_back(peer.progress, progress_);
     if (!self_put_back && !peer_put_back) return;
-    progress_.heard_session = progress_.heard_applied = progress_.heard_acked = 0;
+    // That the peer was put back must stay visible until it has heard of it: it may go, and ask
+    // again whether it is up to date, before this HELLO's answer arrives.
+    const auto heard_session = std::max(progress_.heard_session, peer.progress.session + 1);
+    progress_.heard_session = peer_put_back ? heard_session : 0;
+    progress_.heard_applied = progress_.heard_acked = 0;
     progress_.session = std::max(progress_.session, peer.progress.heard_session);
     if (self_put_back) forget_items(now);
     start_over(peer_put_back ? last_of(context_.store->version_time()) : 0);
@@ -186,8 +190,11 @@ bool Exchange::Impl::recall(std::string_view remembered) {
 // has met another incarnation of this node knows more than this node remembers.
 bool Exchange::Impl::is_confirmed_by(const Hello& peer) const noexcept {
     if (!unconfirmed_) return true;
+    // A peer that has not heard of this incarnation in any session may have taken its name from a
+    // HELLO of an older memory.
     if (peer.epoch == peer_epoch_ && peer.peer_epoch == context_.options.epoch)
-        return !was_put_back(progress_, peer.progress) && !was_put_back(peer.progress, progress_);
+        return peer.progress.heard_session != 0 && !was_put_back(progress_, peer.progress) &&
+               !was_put_back(peer.progress, progress_);
     return was_alone_ && peer.epoch != peer_epoch_ && peer.peer_epoch == 0;
 }
 

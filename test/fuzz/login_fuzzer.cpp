@@ -26,7 +26,8 @@ void demand(bool condition, const char* what) {
 
 PasswordTable one_user() {
     const auto line = "app:" + std::string(password) + "\n";
-    return std::move(*PasswordTable::parse(line, PasswordFormat::whole_line));
+    auto table = PasswordTable::parse(line, PasswordFormat::whole_line);
+    return std::move(*table);
 }
 
 struct Guarded {

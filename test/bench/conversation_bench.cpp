@@ -40,6 +40,8 @@ class Bench {
         return answered + drop();
     }
 
+    SharedState& shared() noexcept { return service_.shared(); }
+
   private:
     static storage::StoreOptions options() {
         auto options = TestService::small_store();
@@ -62,8 +64,10 @@ class Bench {
 
 // Requests prepared beforehand, taken in turn, so that the keys do not stay in the cache.
 template <class MakeRequest>
-void run(benchmark::State& state, std::size_t per_request, MakeRequest make) {
+void run(benchmark::State& state, std::size_t per_request, MakeRequest make,
+         void (*prepare)(SharedState&) = nullptr) {
     Bench bench;
+    if (prepare != nullptr) prepare(bench.shared());
     std::vector<std::string> requests;
     for (std::size_t i = 0; i < 4096; ++i)
         requests.push_back(make(i));
@@ -123,7 +127,21 @@ void pipelined_set(benchmark::State& state) {
     run(state, depth, [&](std::size_t i) { return repeat(i, depth, "set ", value); });
 }
 
+// With statistics on that are off by default.
+void get_with_hot_keys(benchmark::State& state) {
+    run(
+        state, 1, [](std::size_t i) { return "get " + key_of(scatter(i)) + "\r\n"; },
+        [](SharedState& shared) { shared.hot_keys.set_enabled(true); });
+}
+void get_with_prefixes(benchmark::State& state) {
+    run(
+        state, 1, [](std::size_t i) { return "get " + key_of(scatter(i)) + "\r\n"; },
+        [](SharedState& shared) { shared.prefixes.set_enabled(true); });
+}
+
 BENCHMARK(get);
+BENCHMARK(get_with_hot_keys);
+BENCHMARK(get_with_prefixes);
 BENCHMARK(get_miss);
 BENCHMARK(gets);
 BENCHMARK(set);

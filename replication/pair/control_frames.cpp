@@ -97,10 +97,11 @@ void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept {
         .u64(hello.capabilities)
         .u64(hello.hash_check)
         .text(hello.software_version);
+    if (hello.protocol >= 2) WireWriter(out).text(hello.settings);
     frame.finish();
 }
 
-std::optional<Hello> read_hello(std::string_view payload) noexcept {
+std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol) noexcept {
     WireReader in(payload);
     Hello hello;
     hello.epoch = in.u64();
@@ -126,7 +127,11 @@ std::optional<Hello> read_hello(std::string_view payload) noexcept {
     hello.capabilities = in.u64();
     hello.hash_check = in.u64();
     hello.software_version = in.text();
-    return if_complete(in, std::move(hello));
+    hello.protocol = protocol;
+    if (protocol < 2) return if_complete(in, std::move(hello));
+    hello.settings = in.text();
+    if (in.failed()) return std::nullopt;
+    return hello;
 }
 
 void write_frame(lib::ByteBuffer& out, const Ping& ping) noexcept {

@@ -16,7 +16,12 @@
 
 namespace twincached::replication::pair {
 
-inline constexpr std::uint16_t protocol_version = 1;
+// The versions of the link's protocol that this program speaks; of two nodes' the newest that both
+// know is used, so that a pair can be upgraded one node at a time.
+//   1: the first
+//   2: a HELLO ends with the sender's settings, and may go on with what later versions add; SCRUB
+inline constexpr std::uint16_t protocol_oldest = 1;
+inline constexpr std::uint16_t protocol_newest = 2;
 inline constexpr std::size_t cluster_name_limit = 255;
 
 using Nonce = std::array<std::uint8_t, 32>;
@@ -25,8 +30,8 @@ using Mac = std::array<std::uint8_t, 32>;  // HMAC-SHA256
 // 01: the first frame of both ends. A proof is made over the payloads: they are the bytes that
 // follow the header of the frame that was written, or Frame::payload of the one that was read.
 struct Challenge {
-    std::uint16_t protocol_min = protocol_version;
-    std::uint16_t protocol_max = protocol_version;
+    std::uint16_t protocol_min = protocol_oldest;
+    std::uint16_t protocol_max = protocol_newest;
     std::uint8_t node = 0;
     std::uint64_t epoch = 0;  // incarnation: random at the start of the process
     Nonce nonce{};
@@ -75,6 +80,10 @@ struct Hello {
     std::uint64_t capabilities = 0;
     std::uint64_t hash_check = 0;  // lib::KeyedHash::fingerprint
     std::string software_version;
+    // From protocol 2 on; as an operator writes it. Both nodes should be set alike.
+    std::string settings{};
+    // Not on the wire: the version that the two have agreed on.
+    std::uint16_t protocol = protocol_newest;
 };
 
 // 21 and 22
@@ -101,7 +110,12 @@ struct State {
     std::uint64_t log_entries = 0;
 };
 
-enum class ByeReason : std::uint8_t { shutdown = 1, crossed = 2, replaced = 3 };
+enum class ByeReason : std::uint8_t {
+    shutdown = 1,
+    crossed = 2,
+    replaced = 3,
+    unheard = 4,  // the sender takes the link for broken; it lives on
+};
 
 // 2F
 struct Bye {
@@ -137,7 +151,8 @@ void write_frame(lib::ByteBuffer& out, const Error& error) noexcept;
 
 std::optional<Challenge> read_challenge(std::string_view payload) noexcept;
 std::optional<Proof> read_proof(std::string_view payload) noexcept;
-std::optional<Hello> read_hello(std::string_view payload) noexcept;
+// `protocol`: the version that was agreed on; it becomes the HELLO's.
+std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol) noexcept;
 std::optional<Ping> read_ping(std::string_view payload) noexcept;
 std::optional<Pong> read_pong(std::string_view payload) noexcept;
 std::optional<State> read_state(std::string_view payload) noexcept;

@@ -18,6 +18,10 @@ std::uint64_t time_ms_of(const Hello& hello) noexcept {
     return std::max(hello.version_ms, hello.version_time >> 10);
 }
 
+std::string range(unsigned first, unsigned last) {
+    return std::to_string(first) + " to " + std::to_string(last);
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) noexcept {
@@ -66,8 +70,12 @@ Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out
     if (peer_.cluster != self_.cluster) {
         return refuse(ErrorReason::cluster, "the peer belongs to another cluster", out);
     }
-    if (peer_.protocol_min > protocol_version || peer_.protocol_max < protocol_version) {
-        return refuse(ErrorReason::version, "no protocol version in common", out);
+    if (protocol() < std::max(peer_.protocol_min, protocol_oldest)) {
+        return refuse(ErrorReason::version,
+                      "no version of the link's protocol in common: one node speaks " +
+                          range(protocol_oldest, self_.protocol_newest) + ", the other " +
+                          range(peer_.protocol_min, peer_.protocol_max),
+                      out);
     }
     if (peer_.node == self_.node || peer_.node > 1) {
         return refuse(
@@ -101,7 +109,7 @@ Handshake::Step Handshake::on_proof(const Frame& frame, lib::ByteBuffer& out) no
 
 Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
                                     lib::ByteBuffer& out) noexcept {
-    auto hello = read_hello(frame.payload);
+    auto hello = read_hello(frame.payload, protocol());
     if (!hello) return strange("a HELLO that makes no sense");
     peer_hello_ = std::move(*hello);
     if (peer_hello_.epoch != peer_.epoch) return strange("a HELLO of another incarnation");
@@ -155,7 +163,8 @@ Handshake::Step Handshake::refuse(ErrorReason reason, std::string why,
 
 void Handshake::write_challenge(lib::ByteBuffer& out) noexcept {
     const auto start = out.size() + frame_header_size;
-    write_frame(out, Challenge{.node = static_cast<std::uint8_t>(self_.node),
+    write_frame(out, Challenge{.protocol_max = self_.protocol_newest,
+                               .node = static_cast<std::uint8_t>(self_.node),
                                .epoch = self_.epoch,
                                .nonce = nonce_,
                                .cluster = self_.cluster});
@@ -166,9 +175,10 @@ void Handshake::write_proof(lib::ByteBuffer& out) noexcept {
     write_frame(out, Proof{proof_of(side_)});
 }
 
-void Handshake::write_hello(const Hello& hello, lib::ByteBuffer& out) noexcept {
+void Handshake::write_hello(Hello hello, lib::ByteBuffer& out) noexcept {
     assert(has_proved_);
-    own_hello_ = hello;
+    own_hello_ = std::move(hello);
+    own_hello_.protocol = protocol();
     write_frame(out, own_hello_);
 }
 
@@ -179,6 +189,10 @@ Mac Handshake::proof_of(Side prover) const noexcept {
 
 std::size_t Handshake::payload_limit() const noexcept {
     return has_proved_ ? frame_payload_limit : frame_payload_limit_unproven;
+}
+
+std::uint16_t Handshake::protocol() const noexcept {
+    return std::min(self_.protocol_newest, peer_.protocol_max);
 }
 
 unsigned Handshake::dialled_by() const noexcept {

@@ -35,6 +35,7 @@ struct Self {
     std::uint64_t epoch = 0;
     std::uint64_t hash_check = 0;
     std::chrono::hours clock_max_ahead{24};
+    std::uint16_t protocol_newest = pair::protocol_newest;  // that this node speaks
 };
 
 class Handshake {
@@ -56,7 +57,7 @@ class Handshake {
     // The dialler's first frame. An acceptor must not call it.
     void begin(lib::ByteBuffer& out) noexcept;
     Step on_frame(const Frame& frame, const storage::Now& now, lib::ByteBuffer& out) noexcept;
-    void write_hello(const Hello& hello, lib::ByteBuffer& out) noexcept;
+    void write_hello(Hello hello, lib::ByteBuffer& out) noexcept;
 
     Side side() const noexcept { return side_; }
     // How much a frame may carry from here on.
@@ -67,6 +68,8 @@ class Handshake {
     bool is_over() const noexcept { return waits_for_ == Waits::nothing; }
     std::uint64_t peer_epoch() const noexcept { return peer_.epoch; }
     unsigned peer_node() const noexcept { return peer_.node; }
+    // The version that both speak. REQUIRES: the peer was introduced.
+    std::uint16_t protocol() const noexcept;
     // The same number at both ends, another for every connection; never 0.
     std::uint64_t session_number() const noexcept;
     const Hello& own_hello() const noexcept { return own_hello_; }

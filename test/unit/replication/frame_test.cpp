@@ -53,7 +53,8 @@ unsigned accepted(std::string_view payload) {
     unsigned count = 0;
     count += read_challenge(payload).has_value();
     count += read_proof(payload).has_value();
-    count += read_hello(payload).has_value();
+    count += read_hello(payload, protocol_oldest).has_value();
+    count += read_hello(payload, protocol_newest).has_value();
     count += read_ping(payload).has_value();
     count += read_pong(payload).has_value();
     count += read_state(payload).has_value();
@@ -125,19 +126,34 @@ TEST_CASE("a batch gives back the records that it was given, in order") {
     CHECK(batch.complete());
 }
 
+TEST_CASE("what a later version adds to a HELLO is passed over, but not in the first version") {
+    for (const auto protocol : {protocol_oldest, protocol_newest}) {
+        lib::ByteBuffer out;
+        Hello hello;
+        hello.protocol = protocol;
+        write_frame(out, hello);
+        const auto longer = std::string(only_frame(bytes_of(out)).payload) + "more";
+        CHECK(read_hello(longer, protocol).has_value() == (protocol >= 2));
+    }
+}
+
 TEST_CASE("a payload that was cut anywhere is refused") {
     lib::ByteBuffer out;
     Hello hello;
     hello.epoch = 11;
     hello.progress.heard_acked = 12;
     hello.software_version = "1.2.3";
+    hello.settings = "ack=async";
+    hello.protocol = GENERATE(protocol_oldest, protocol_newest);
     write_frame(out, hello);
     const std::string whole(only_frame(bytes_of(out)).payload);
-    REQUIRE(read_hello(whole));
-    CHECK(read_hello(whole)->progress.heard_acked == 12);
-    CHECK(read_hello(whole)->software_version == "1.2.3");
+    const auto read = read_hello(whole, hello.protocol);
+    REQUIRE(read);
+    CHECK(read->progress.heard_acked == 12);
+    CHECK(read->software_version == "1.2.3");
+    CHECK(read->settings == (hello.protocol == protocol_oldest ? "" : "ack=async"));
     for (std::size_t size = 0; size < whole.size(); ++size) {
-        CHECK_FALSE(read_hello(std::string_view(whole).substr(0, size)));
+        CHECK_FALSE(read_hello(std::string_view(whole).substr(0, size), hello.protocol));
     }
     const auto batch = one_batch();
     const auto payload = only_frame(batch).payload;

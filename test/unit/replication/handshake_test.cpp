@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -226,6 +227,21 @@ TEST_CASE("whoever must not be paired is refused with the reason") {
     CHECK(ends.acceptor.last() == Step::refused);
     CHECK(ends.acceptor.handshake.reason() == spoilt.reason);
     CHECK(ends.dialler.last() == Step::peer_refused);
+}
+
+TEST_CASE("two nodes speak the newest version of the protocol that both know") {
+    const auto ours = GENERATE(std::uint16_t{1}, std::uint16_t{2});
+    const auto theirs = GENERATE(std::uint16_t{1}, std::uint16_t{2}, std::uint16_t{3});
+    auto a = self_of(0);
+    auto b = self_of(1);
+    a.protocol_newest = ours;
+    b.protocol_newest = theirs;
+    Ends ends(a, b);
+    ends.run();
+    CHECK(ends.dialler.last() == Step::complete);
+    CHECK(ends.dialler.handshake.protocol() == std::min(ours, theirs));
+    CHECK(ends.acceptor.handshake.protocol() == std::min(ours, theirs));
+    CHECK(ends.dialler.handshake.peer_hello().protocol == std::min(ours, theirs));
 }
 
 TEST_CASE("a peer that speaks no common protocol version is refused") {

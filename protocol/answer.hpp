@@ -51,6 +51,7 @@ enum class Answer : std::uint8_t {
     no_memory,
     no_memory_for_number,
     replication_unavailable,
+    read_only,
     shutdown_disabled,
     no_tls,
     memory_limit_too_small,

@@ -55,6 +55,7 @@ constexpr auto make_texts() noexcept {
     set(no_memory, "SERVER_ERROR out of memory storing object\r\n");
     set(no_memory_for_number, "SERVER_ERROR out of memory\r\n");
     set(replication_unavailable, "SERVER_ERROR replication unavailable\r\n");
+    set(read_only, "SERVER_ERROR read only, the other node is out of sight\r\n");
     set(shutdown_disabled, "SERVER_ERROR: shutdown not enabled\r\n");
     set(no_tls, "Error TLS not enabled\r\n");
     set(memory_limit_too_small, "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n");

@@ -2,6 +2,7 @@
 // itself is answered and then closed, because nobody can know where the next packet begins.
 #include "protocol/binary_verbs.hpp"
 #include "protocol/burst.hpp"
+#include "protocol/changes.hpp"
 
 #include <utility>
 
@@ -53,6 +54,10 @@ Conversation::Step Conversation::take_packet(Burst& burst, const BinaryRequest& 
     Turn turn{executor_, burst.answers, burst.now, progress_};
     const auto head = request.head_bytes();
     if (request.is_sasl() && request.shape->has_value) return take_sasl(burst, request);
+    if (executor_.is_read_only() && is_change(request)) {
+        BinaryAnswer(burst.output, request).error(BinaryStatus::unavailable);
+        return swallow_body(burst, request);
+    }
     if (!request.shape->has_value) return execute_packet(burst, request, turn, head);
 
     auto& store = executor_.store();

@@ -1,5 +1,6 @@
 // How a conversation takes the text protocol's lines and values out of its input.
 #include "protocol/burst.hpp"
+#include "protocol/changes.hpp"
 #include "protocol/classic_verbs.hpp"
 #include "protocol/verbs.hpp"
 
@@ -81,6 +82,9 @@ Conversation::Step Conversation::run_line(Burst& burst, const Line& line) noexce
     }
     first_line_ = false;
     if (refused == Answer::hang_up) return Step::close;
+    if (refused == Answer::none && executor_.is_read_only() && is_change(command)) {
+        refused = Answer::read_only;
+    }
     if (refused != Answer::none && command.has_value) {
         return begin_swallow(burst, line, command, refused);
     }

@@ -69,6 +69,10 @@ class Executor {
     // Zeroes all counters, of all threads, as `stats reset` does.
     void reset_stats() noexcept;
 
+    bool is_read_only() const noexcept {
+        return service_.shared().read_only.load(std::memory_order_relaxed);
+    }
+
     // Changes whose answers must wait for the peer; null: none does.
     TicketList* tickets() noexcept { return tickets_.get(); }
     const TicketList* tickets() const noexcept { return tickets_.get(); }

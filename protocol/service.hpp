@@ -106,6 +106,8 @@ struct Settings {
 
 // What the conversations of a server share among themselves; nobody else needs it.
 struct SharedState {
+    // Changes are refused: another node may be accepting them out of sight (on-split).
+    std::atomic<bool> read_only{false};
     PrefixStats prefixes;
     WatchLog watch_log;
     Credentials login_credentials;  // of the text protocol

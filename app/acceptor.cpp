@@ -93,6 +93,15 @@ void Acceptor::open() {
         watch(*door);
 }
 
+void Acceptor::shut() noexcept {
+    accepting_ = false;
+    waits_for_room_ = false;
+    pause_timer_.cancel();
+    doors_.clear();
+    for (auto& socket : sockets_)
+        socket.shut();
+}
+
 void Acceptor::close() noexcept {
     closed_ = true;
     accepting_ = false;
@@ -219,7 +228,7 @@ void Acceptor::on_room() noexcept {
 }
 
 void Acceptor::go_on() {
-    if (closed_ || is_accepting()) return;
+    if (doors_.empty() || is_accepting()) return;
     const auto paused = std::chrono::steady_clock::now() - paused_since_;
     disabled_us_ += static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(paused).count());

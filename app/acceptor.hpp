@@ -43,6 +43,8 @@ class Acceptor {
 
     // Control thread. Throws std::system_error.
     void open();
+    // Clients find the ports closed until open() is called again.
+    void shut() noexcept;
     void close() noexcept;
     const std::vector<ListeningSocket>& sockets() const noexcept { return sockets_; }
 

@@ -44,6 +44,11 @@ void IoPool::drain() {
         thread->drain();
 }
 
+void IoPool::disconnect() {
+    for (auto& thread : threads_)
+        thread->disconnect();
+}
+
 void IoPool::stop() noexcept {
     for (auto& thread : threads_)
         thread->ask_to_stop();

@@ -45,6 +45,8 @@ class IoPool {
     void deal(NewClient client);
     // Sessions end at their next boundary between requests.
     void drain();
+    // Who is connected now has to go at the next boundary; who comes later is welcome.
+    void disconnect();
     // One descriptor for each thread, all of one address; owns them. `name` is for reports.
     void serve_datagrams(const std::vector<int>& descriptors, std::string name);
     // Sessions end now, threads end when the last has. Blocks. Harmless if repeated.

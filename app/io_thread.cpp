@@ -81,6 +81,12 @@ void IoThread::drain() {
     asio::post(context_, [this] {
         for (auto& server : datagrams_)
             server->stop();
+    });
+    disconnect();
+}
+
+void IoThread::disconnect() {
+    asio::post(context_, [this] {
         registry_.for_each([this](Session& session) {
             session.drain();
             // One more look at what has arrived; whoever is in the middle of something goes on.

@@ -31,6 +31,8 @@ class IoThread {
     void start();
     void take(const NewClient& client);
     void drain();
+    // Sessions that there are now end at their next boundary.
+    void disconnect();
     // Owns the descriptor, a bound datagram socket.
     void serve_datagrams(int descriptor);
     void ask_to_stop();

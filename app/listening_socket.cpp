@@ -204,11 +204,12 @@ ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
       tls_(other.tls_),
       path_(std::move(other.path_)),
       mode_(other.mode_),
-      is_open_(std::exchange(other.is_open_, false)) {}
+      is_open_(std::exchange(other.is_open_, false)),
+      is_bound_(std::exchange(other.is_bound_, false)) {}
 
 ListeningSocket::~ListeningSocket() {
     if (descriptor_ >= 0) ::close(descriptor_);
-    if (is_open_ && family_ == AF_UNIX) ::unlink(path_.c_str());
+    if (is_bound_) ::unlink(is_open_ ? path_.c_str() : unopened(path_).c_str());
 }
 
 void ListeningSocket::bind_path() const {
@@ -226,7 +227,7 @@ void ListeningSocket::bind_path() const {
 
 void ListeningSocket::open(int backlog) {
     if (family_ == AF_UNIX) {
-        bind_path();
+        if (!std::exchange(is_bound_, true)) bind_path();
     } else {
         // For the server after us: what lingers of our connections must not keep it out.
         turn_on(descriptor_, SOL_SOCKET, SO_REUSEADDR);
@@ -236,6 +237,16 @@ void ListeningSocket::open(int backlog) {
         (family_ != AF_UNIX || ::rename(unopened(path_).c_str(), path_.c_str()) == 0);
     if (!opened) fail(fmt::format("failed to listen on {}", text()));
     is_open_ = true;
+}
+
+// A TCP socket keeps its port and can be told to listen again; a unix socket could not.
+void ListeningSocket::shut() noexcept {
+    if (!std::exchange(is_open_, false)) return;
+    if (family_ == AF_UNIX) {
+        (void)::rename(path_.c_str(), unopened(path_).c_str());
+    } else {
+        (void)::shutdown(descriptor_, SHUT_RDWR);
+    }
 }
 
 std::uint16_t ListeningSocket::port() const noexcept {

@@ -26,6 +26,8 @@ class ListeningSocket {
 
     // From here on clients may connect. Throws std::system_error.
     void open(int backlog);
+    // From here on they may not, until it is opened again.
+    void shut() noexcept;
 
     int descriptor() const noexcept { return descriptor_; }
     int family() const noexcept { return family_; }
@@ -42,6 +44,7 @@ class ListeningSocket {
     std::string path_;  // of a unix socket
     unsigned mode_ = 0;
     bool is_open_ = false;
+    bool is_bound_ = false;  // a unix socket, whether it can be found at its path or not
 };
 
 // All that the options ask for. Throws std::system_error (with memcached's exit status in mind:

@@ -94,6 +94,9 @@ struct Options {
     std::string ack;  // async | received
     std::chrono::milliseconds ack_timeout{};
     bool ack_required = false;
+    std::string on_split;       // both | secondary-readonly | secondary-closed
+    std::string on_peer_crash;  // keep | flush
+    std::int64_t link_protocol = 0;
     std::uint64_t log_memory_bytes = 0;
     std::uint64_t sync_rate_bytes = 0;
     std::chrono::milliseconds boot_grace{};

@@ -59,7 +59,18 @@ replication::Options replication_options(const Options& options) {
         std::chrono::duration_cast<std::chrono::hours>(options.clock_max_ahead);
     result.item_size_limit_bytes = options.item_size_limit_bytes;
     result.software_version = TWINCACHED_VERSION;
+    result.on_split = on_split_policy(options);
+    result.flush_on_peer_crash = options.on_peer_crash == "flush";
+    result.link_protocol = static_cast<std::uint16_t>(options.link_protocol);
+    result.settings = "ack=" + options.ack + (options.ack_required ? " ack-required" : "") +
+                      " on-split=" + options.on_split + " on-peer-crash=" + options.on_peer_crash;
     return result;
+}
+
+replication::OnSplit on_split_policy(const Options& options) {
+    if (options.on_split == "secondary-readonly") return replication::OnSplit::secondary_read_only;
+    if (options.on_split == "secondary-closed") return replication::OnSplit::secondary_closed;
+    return replication::OnSplit::both_serve;
 }
 
 }  // namespace twincached::app

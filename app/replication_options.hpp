@@ -8,5 +8,6 @@ namespace twincached::app {
 
 // Reads the secret's file. Throws std::runtime_error with a sentence.
 replication::Options replication_options(const Options& options);
+replication::OnSplit on_split_policy(const Options& options);
 
 }  // namespace twincached::app

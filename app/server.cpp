@@ -12,6 +12,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace twincached::app {
 namespace {
@@ -166,6 +167,9 @@ replication::Events Server::replication_events() {
         log_.write(severity_of(level), line);
     };
     events.ready = [this] { asio::post(control_, [this] { open_client_ports(); }); };
+    events.access = [this](replication::Access access) {
+        asio::post(control_, [this, access] { set_access(access); });
+    };
     events.now = [this] { return clock_.now(); };
     return events;
 }
@@ -198,6 +202,19 @@ void Server::open_client_ports() {
     acceptor_->open();
     write_port_file();
     notify_service_manager("READY=1");
+}
+
+// Only a node that serves can be told otherwise. UDP, which promises nothing, goes on reading.
+void Server::set_access(replication::Access access) {
+    if (state_ != State::serving) return;
+    service_->shared().read_only = access != replication::Access::open;
+    const auto before = std::exchange(access_, access);
+    if (access == replication::Access::closed) {
+        acceptor_->shut();
+        pool_->disconnect();
+    } else if (before == replication::Access::closed) {
+        acceptor_->open();
+    }
 }
 
 void Server::open_datagram_ports() {
@@ -282,6 +299,9 @@ void Server::join_reload() {
     });
     reload_.join([this](const Options&, const Options& after) { passwords_->reload(after, log_); });
     reload_.join([this](const Options&, const Options&) { refresh_certificates(); });
+    reload_.join([this](const Options& before, const Options& after) {
+        if (before.on_split != after.on_split) replicator_->set_on_split(on_split_policy(after));
+    });
 }
 
 void Server::await_signal() {

@@ -58,6 +58,7 @@ class Server {
     void recall_items();
     void save_items();
     void open_client_ports();
+    void set_access(replication::Access access);
     void open_datagram_ports();
     void write_port_file() const;
     protocol::CertificateRefresh refresh_certificates();
@@ -96,6 +97,7 @@ class Server {
     std::function<void()> abandon_;
     std::thread link_drain_;
     State state_ = State::starting;
+    replication::Access access_ = replication::Access::open;
 };
 
 }  // namespace twincached::app

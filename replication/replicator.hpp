@@ -25,12 +25,21 @@ namespace twincached::replication {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
+// What a node that was the secondary does when its peer falls silent, which may be a cut link with
+// a peer alive behind it.
+enum class OnSplit : std::uint8_t { both_serve, secondary_read_only, secondary_closed };
+
+// What clients may do.
+enum class Access : std::uint8_t { open, read_only, closed };
+
 // What a replicator tells its surroundings. Called on the replication thread; must not block.
 struct Events {
     // One line per event; never a value, never a secret.
     std::function<void(LogLevel, std::string_view)> log;
     // The node may serve clients: synchronised, or alone by decision. Called once.
     std::function<void()> ready;
+    // What clients may do from now on; until it is first called they may do everything.
+    std::function<void(Access)> access;
     // One reading of the node's clocks; the same clock that sessions use.
     std::function<storage::Now()> now;
 };
@@ -52,10 +61,15 @@ struct Options {
     std::chrono::milliseconds sync_serve_timeout{300000};
     std::chrono::milliseconds drain_timeout{5000};
     std::chrono::hours clock_max_ahead{24};
-    bool ack_received = false;  // answers to changes wait for the peer
+    OnSplit on_split = OnSplit::both_serve;
+    bool flush_on_peer_crash = false;  // else the survivor keeps what it has
+    bool ack_received = false;         // answers to changes wait for the peer
     AckGate::Options ack{};
     std::uint64_t item_size_limit_bytes = 1ULL << 20;
     std::string software_version;
+    std::uint16_t link_protocol = 0;  // the newest version to speak; 0: that of this program
+    // How this node is set, as an operator writes it: the peer says so if it is set otherwise.
+    std::string settings;
     std::shared_ptr<const lib::TlsContext> tls;  // of the link; null: none
 };
 
@@ -83,6 +97,9 @@ class Replicator {
     // of a replicator that remembers. False: not this replicator's, or damaged; then no item may
     // be put back, and replicator and store must be built anew.
     virtual bool recall(std::string_view remembered, storage::Store& store) = 0;
+
+    // Any thread. A node that is kept from serving by the old policy serves.
+    virtual void set_on_split(OnSplit) {}
 
     // Connections that begin from now on use another certificate. Any thread. REQUIRES: the options
     // had one.

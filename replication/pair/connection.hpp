@@ -36,6 +36,7 @@ struct Connection {
     std::size_t waiting = 0;  // bytes that the driver has and the network has not
     bool is_crossed = false;  // another one was taken, nothing is wrong with it
     bool moved = false;       // the network took some since the last drain()
+    bool resets = false;      // once it is closed: at once, whatever has not left is dropped
 
     bool is_dialled() const noexcept { return handshake.side() == Side::dialler; }
     // No session, but it may still become one.

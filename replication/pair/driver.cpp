@@ -77,13 +77,16 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void stop() noexcept override;
     std::string remember(storage::Store&) override { return engine_.remember(); }
     bool recall(std::string_view remembered, storage::Store& store) override;
+    void set_on_split(OnSplit policy) override {
+        asio::post(context_, [this, policy] { engine_.set_on_split(policy, now()); });
+    }
     void use_tls(std::shared_ptr<const lib::TlsContext> tls) override { tls_.exchange(tls); }
     void stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const override;
 
   private:
     void on_bytes(ConnectionId id, std::string_view bytes) override;
     void on_sent(ConnectionId id, std::size_t count) override;
-    void on_closed(ConnectionId id, std::string_view why) override;
+    void on_closed(ConnectionId id, std::string_view why, bool in_order) override;
     std::span<char> read_space() noexcept override { return read_space_; }
 
     void wake();
@@ -362,7 +365,12 @@ void PairReplicator::on_dialled(std::uint64_t dial, const error_code& error) {
     auto socket = std::move(*dialling_);
     dialling_.reset();
     if (error) {
-        engine_.on_connect_failed("the peer cannot be reached: " + error.message(), now());
+        const auto why = "the peer cannot be reached: " + error.message();
+        // One of several addresses may be that of another host.
+        const bool refused =
+            error == asio::error::connection_refused && peer_addresses_.size() == 1;
+        if (refused) return engine_.on_connect_refused(why, now());
+        engine_.on_connect_failed(why, now());
     } else {
         const auto id = next_id_++;
         add(id, std::move(socket), lib::TlsStream::Side::client);
@@ -378,8 +386,9 @@ void PairReplicator::on_sent(ConnectionId id, std::size_t count) {
     engine_.on_sent(id, count, now());
 }
 
-void PairReplicator::on_closed(ConnectionId id, std::string_view why) {
+void PairReplicator::on_closed(ConnectionId id, std::string_view why, bool in_order) {
     sockets_.erase(id);
+    if (in_order) return engine_.on_end_of_stream(id, why, now());
     engine_.on_closed(id, why, now());
 }
 
@@ -424,6 +433,14 @@ void PairReplicator::perform(Action& action, const storage::Now& instant) {
             if (socket == sockets_.end()) return;
             socket->second->close();
             sockets_.erase(socket);
+            return;
+        case Action::Kind::reset:
+            if (socket == sockets_.end()) return;
+            socket->second->reset();
+            sockets_.erase(socket);
+            return;
+        case Action::Kind::access:
+            if (events_.access) events_.access(action.access);
             return;
         case Action::Kind::ready:
             publish(instant);

@@ -34,6 +34,10 @@ EngineOptions engine_options(const Options& options, unsigned node) {
     engine.drain_timeout = options.drain_timeout;
     engine.item_size_limit_bytes = options.item_size_limit_bytes;
     engine.software_version = options.software_version;
+    engine.on_split = options.on_split;
+    engine.flush_on_peer_crash = options.flush_on_peer_crash;
+    engine.settings = options.settings;
+    if (options.link_protocol != 0) engine.self.protocol_newest = options.link_protocol;
     return engine;
 }
 

@@ -180,10 +180,10 @@ void LinkSocket::write() {
 
 void LinkSocket::fail(const error_code& error) {
     std::string storage;
-    fail(sentence(error, storage));
+    fail(sentence(error, storage), error == asio::error::eof);
 }
 
-void LinkSocket::fail(std::string_view why) {
+void LinkSocket::fail(std::string_view why, bool in_order) {
     // What is said last, such as an alert, should it be ready.
     error_code ignored;
     if (tls_ && !writing_) {
@@ -191,7 +191,13 @@ void LinkSocket::fail(std::string_view why) {
         socket_.write_some(asio::buffer(last.data(), last.size()), ignored);
     }
     close();
-    owner_.on_closed(id_, why);
+    owner_.on_closed(id_, why, in_order);
+}
+
+void LinkSocket::reset() noexcept {
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    close();
 }
 
 void LinkSocket::close() noexcept {

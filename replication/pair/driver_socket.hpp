@@ -26,7 +26,8 @@ class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
         virtual ~Owner() = default;
         virtual void on_bytes(ConnectionId id, std::string_view bytes) = 0;
         virtual void on_sent(ConnectionId id, std::size_t count) = 0;
-        virtual void on_closed(ConnectionId id, std::string_view why) = 0;
+        // `in_order`: it was the other end that closed it, or its system when it died.
+        virtual void on_closed(ConnectionId id, std::string_view why, bool in_order) = 0;
         // Where every socket of the owner reads to, one at a time.
         virtual std::span<char> read_space() noexcept = 0;
     };
@@ -39,6 +40,9 @@ class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
     void start();
     void send(lib::ByteBuffer bytes);
     void close() noexcept;
+    // The other end hears of it even if nothing that it says is heard here: a close in order would
+    // wait for its acknowledgements.
+    void reset() noexcept;
 
   private:
     void configure() noexcept;
@@ -49,7 +53,7 @@ class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
     void encrypt();
     void write_encrypted();
     void fail(const boost::system::error_code& error);
-    void fail(std::string_view why);
+    void fail(std::string_view why, bool in_order = false);
 
     boost::asio::ip::tcp::socket socket_;
     const ConnectionId id_;

@@ -23,7 +23,7 @@ Engine::Engine(EngineOptions options, PairSink& sink) noexcept
       gate_(sink.gate()),
       exchange_(sink, {options_.self.epoch, options_.self.node, options_.sync_rate_bytes}),
       link_(options_.timing, options_.has_peer,
-            lib::load_little<std::uint64_t>(options_.entropy.data())) {}
+            lib::load_little<std::uint64_t>(options_.entropy.data()), options_.on_split) {}
 
 Engine::~Engine() = default;
 
@@ -69,6 +69,11 @@ void Engine::on_connected(ConnectionId id, const storage::Now& now) noexcept {
 void Engine::on_connect_failed(std::string_view why, const storage::Now& now) noexcept {
     if (!std::exchange(dialling_, false)) return;
     link_.on(LinkEvent::dial_failed, instant_of(now), why);
+}
+
+void Engine::on_connect_refused(std::string_view why, const storage::Now& now) noexcept {
+    on_connect_failed(why, now);
+    link_.on(LinkEvent::nobody_there, instant_of(now), why);
 }
 
 void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept {
@@ -117,11 +122,21 @@ void Engine::on_sent(ConnectionId id, std::size_t count, const storage::Now& now
 }
 
 void Engine::on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept {
+    close(id, SessionEnd::Kind::broken, why, now);
+}
+
+void Engine::on_end_of_stream(ConnectionId id, std::string_view why,
+                              const storage::Now& now) noexcept {
+    close(id, SessionEnd::Kind::died, why, now);
+}
+
+void Engine::close(ConnectionId id, SessionEnd::Kind kind, std::string_view why,
+                   const storage::Now& now) noexcept {
     wake_session(now);
     auto* connection = find(id);
     if (connection == nullptr) return;
     if (connection->phase == Phase::session) {
-        end_session({SessionEnd::Kind::broken, std::string(why)}, now);
+        end_session({kind, std::string(why)}, now);
     } else if (connection->is_candidate()) {
         dismiss(*connection, {why}, now);
     }
@@ -151,6 +166,11 @@ void Engine::begin_drain(const storage::Now& now) noexcept {
     link_.on(LinkEvent::shutdown, instant_of(now), "shutting down");
 }
 
+void Engine::set_on_split(OnSplit policy, const storage::Now& now) noexcept {
+    wake_session(now);
+    link_.set_on_split(policy);
+}
+
 void Engine::wake_session(const storage::Now& now) noexcept {
     if (session_) session_->wake(instant_of(now));
 }
@@ -174,7 +194,9 @@ void Engine::judge_session(const storage::Now& now) noexcept {
     if (!session_) return;
     const auto instant = instant_of(now);
     if (const auto why = session_->verdict(instant); !why.empty()) {
-        end_session({SessionEnd::Kind::broken, std::string(why)}, now);
+        auto& connection = *find(Phase::session);
+        write_frame(connection.output, Bye{ByeReason::unheard, std::string(why)});
+        end_session({SessionEnd::Kind::broken, std::string(why)}, now, Parting::reset);
         return;
     }
     if (const auto behind = session_->behind(); !behind.empty()) {
@@ -227,17 +249,22 @@ void Engine::flush_machine(std::vector<Action>& actions) noexcept {
         actions.push_back({Action::Kind::dial});
     }
     if (link_.take_ready()) actions.push_back({Action::Kind::ready});
+    if (const auto access = link_.take_access()) {
+        actions.push_back({Action::Kind::access, 0, {}, {}, *access});
+    }
 }
 
 void Engine::flush(std::vector<Action>& actions) noexcept {
     for (auto& connection : connections_) {
-        if (!connection->output.empty() && connection->phase != Phase::closed) {
+        const bool is_closed = connection->phase == Phase::closed;
+        if (!connection->output.empty() && (!is_closed || connection->resets)) {
             connection->waiting += connection->output.size();
             actions.push_back(
                 {Action::Kind::send, connection->id, std::exchange(connection->output, {})});
         }
-        if (connection->phase == Phase::closed) {
-            actions.push_back({Action::Kind::close, connection->id});
+        if (is_closed) {
+            const auto kind = connection->resets ? Action::Kind::reset : Action::Kind::close;
+            actions.push_back({kind, connection->id});
         }
     }
     std::erase_if(connections_, [](const auto& one) { return one->phase == Phase::closed; });
@@ -271,6 +298,7 @@ LinkReport Engine::report(const storage::Now& now) const noexcept {
     report.last_refusal = link_.last_refusal();
     report.last_event = link_.last_event();
     report.peer_software = peer_software_;
+    report.access = link_.access();
     if (store_ != nullptr) {
         report.versions_ahead_ms =
             static_cast<std::int64_t>((store_->version_time() >> 10) - now.version_ms);
@@ -279,6 +307,7 @@ LinkReport Engine::report(const storage::Now& now) const noexcept {
     if (session_) {
         report.clock_offset_ms = session_->clock_offset_ms();
         report.round_trip_ms = session_->round_trip_ms();
+        report.protocol = find(Phase::session)->handshake.protocol();
     }
     return report;
 }

@@ -36,7 +36,9 @@ struct Action {
         hang_up,  // give up the dial that is under way; needs no answer
         send,     // `bytes` on `connection`, after what was sent before; answer with on_sent
         close,    // `connection`; needs no answer
+        reset,    // the same, and the other end must hear of it even if it is not heard
         ready,    // the node may serve clients
+        access,   // what clients may do from now on
         drained,  // the goodbye is said
         log,
     };
@@ -44,6 +46,7 @@ struct Action {
     ConnectionId connection = 0;
     lib::ByteBuffer bytes{};
     LogLine line{};
+    Access access = Access::open;
 };
 
 struct EngineOptions {
@@ -55,6 +58,9 @@ struct EngineOptions {
     std::chrono::milliseconds drain_timeout{5000};
     std::uint64_t item_size_limit_bytes = 1U << 20;
     std::string software_version;
+    OnSplit on_split = OnSplit::both_serve;
+    bool flush_on_peer_crash = false;
+    std::string settings;  // as an operator writes them
 };
 
 // For `stats replication`: the control half's share.
@@ -72,6 +78,8 @@ struct LinkReport {
     std::string last_refusal;
     std::string last_event;
     std::string peer_software;
+    Access access = Access::open;
+    unsigned protocol = 0;  // of the session; 0: there is none
 };
 
 class Engine {
@@ -96,15 +104,20 @@ class Engine {
     void on_accepted(ConnectionId id, const storage::Now& now) noexcept;
     void on_connected(ConnectionId id, const storage::Now& now) noexcept;
     void on_connect_failed(std::string_view why, const storage::Now& now) noexcept;
+    // The same, and it is known that no peer runs on the peer's host.
+    void on_connect_refused(std::string_view why, const storage::Now& now) noexcept;
     void on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept;
     void on_sent(ConnectionId id, std::size_t count, const storage::Now& now) noexcept;
     // By the peer or by the network; also of a connection that was asked to be closed.
     void on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept;
+    // The peer's end was closed in order. A peer that lives says a word before.
+    void on_end_of_stream(ConnectionId id, std::string_view why, const storage::Now& now) noexcept;
     void on_timer(const storage::Now& now) noexcept;
     // The sink's wake function was called, or a driver merely wants drain() to have something.
     void on_wake(const storage::Now& now) noexcept;
     // Sends what is to be sent, says goodbye; ends with Action::drained.
     void begin_drain(const storage::Now& now) noexcept;
+    void set_on_split(OnSplit policy, const storage::Now& now) noexcept;
 
     // Moves what is to be done to the end of `actions`.
     void drain(const storage::Now& now, std::vector<Action>& actions) noexcept;
@@ -142,7 +155,15 @@ class Engine {
     void establish(Connection& connection, const storage::Now& now) noexcept;
     Role agreed_role(const Connection& connection) const noexcept;
     void dismiss_others(const Connection& chosen, const storage::Now& now) noexcept;
-    enum class Parting : std::uint8_t { at_once, linger };  // linger: our last word must arrive
+    enum class Parting : std::uint8_t {
+        at_once,
+        linger,  // our last word must arrive
+        reset,   // the end must be noticed, the last word may get lost
+    };
+    void close(ConnectionId id, SessionEnd::Kind kind, std::string_view why,
+               const storage::Now& now) noexcept;
+    void flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept;
+    void compare_settings(const Hello& peer) noexcept;
     void end_session(const SessionEnd& end, const storage::Now& now,
                      Parting parting = Parting::at_once) noexcept;
 

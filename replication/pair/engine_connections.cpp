@@ -76,9 +76,10 @@ void Engine::on_frame(Connection& connection, const Frame& frame,
     if (connection.phase == Phase::session) {
         const auto end = session_->on_frame(frame, now, connection.output);
         if (!end) return;
-        const bool refused = end->kind == SessionEnd::Kind::refused;
-        if (refused) write_frame(connection.output, Error{ErrorReason::protocol, end->why});
-        end_session(*end, now, refused ? Parting::linger : Parting::at_once);
+        // A node that lives says so before it hangs up.
+        const bool last_word = end->kind != SessionEnd::Kind::farewell;
+        if (last_word) write_frame(connection.output, Error{ErrorReason::protocol, end->why});
+        end_session(*end, now, last_word ? Parting::linger : Parting::at_once);
         return;
     }
     if (frame.type == FrameType::ready) return on_ready(connection, now);
@@ -172,6 +173,7 @@ Hello Engine::own_hello(const storage::Now& now) const noexcept {
     hello.item_size_limit = options_.item_size_limit_bytes;
     hello.hash_check = options_.self.hash_check;
     hello.software_version = options_.software_version;
+    hello.settings = options_.settings;
     return hello;
 }
 
@@ -250,6 +252,7 @@ void Engine::establish(Connection& connection, const storage::Now& now) noexcept
     session_.emplace(Session::Parts{exchange_, *store_, options_.timing},
                      handshake.session_number(), handshake.peer_hello(), now);
     peer_software_ = printable(handshake.peer_hello().software_version);
+    compare_settings(handshake.peer_hello());
     link_.agree_on(agreed_role(connection));
     std::string why = "a session over the connection that node ";
     why += node_name(handshake.dialled_by());
@@ -277,21 +280,46 @@ void Engine::dismiss_others(const Connection& chosen, const storage::Now& now) n
     }
 }
 
+void Engine::compare_settings(const Hello& peer) noexcept {
+    if (peer.protocol < 2 || peer.settings == options_.settings) return;
+    log_.push_back({LogLevel::warning, "the nodes are set differently: here " + options_.settings +
+                                           "; the peer " + printable(peer.settings)});
+}
+
 void Engine::end_session(const SessionEnd& end, const storage::Now& now, Parting parting) noexcept {
     assert(session_);
+    flush_if_peer_crashed(end, now);
     exchange_.end(now);
     session_.reset();
     part(*find(Phase::session), parting, instant_of(now));
-    const bool farewell = end.kind == SessionEnd::Kind::farewell;
-    link_.on(farewell ? LinkEvent::farewell : LinkEvent::lost, instant_of(now), end.why);
-    if (end.kind == SessionEnd::Kind::refused) {
-        link_.on(LinkEvent::refused, instant_of(now), end.why);
+    switch (end.kind) {
+        case SessionEnd::Kind::broken:
+            return link_.on(LinkEvent::lost, instant_of(now), end.why);
+        case SessionEnd::Kind::died:
+            return link_.on(LinkEvent::died, instant_of(now), end.why);
+        case SessionEnd::Kind::farewell:
+            return link_.on(LinkEvent::farewell, instant_of(now), end.why);
+        case SessionEnd::Kind::refused:
+            link_.on(LinkEvent::lost, instant_of(now), end.why);
+            return link_.on(LinkEvent::refused, instant_of(now), end.why);
     }
+}
+
+// What the peer had accepted and not yet told is lost, or out of sight: what is held here may be
+// older. A peer that has served nobody has nothing to lose.
+void Engine::flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept {
+    const bool lost = end.kind == SessionEnd::Kind::broken || end.kind == SessionEnd::Kind::died;
+    const bool both_served = link_.serving() == Serving::ready && session_->peer_state().serving;
+    if (!options_.flush_on_peer_crash || !lost || !both_served || draining_) return;
+    (void)store_->flush(now);
+    log_.push_back(
+        {LogLevel::warning, "all items are dropped (on-peer-crash = flush): " + end.why});
 }
 
 void Engine::part(Connection& connection, Parting parting, Instant now) noexcept {
     const bool lingers = parting == Parting::linger;
     connection.phase = lingers ? Phase::closing : Phase::closed;
+    connection.resets = parting == Parting::reset;
     connection.deadline = now + linger_limit;
 }
 

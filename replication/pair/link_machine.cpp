@@ -45,10 +45,24 @@ std::string_view name_of(Role role) noexcept {
     return role == Role::primary ? "primary" : "secondary";
 }
 
-LinkMachine::LinkMachine(const Timing& timing, bool dials, std::uint64_t seed) noexcept
+std::string_view name_of(Access access) noexcept {
+    switch (access) {
+        case Access::open:
+            return "open";
+        case Access::read_only:
+            return "read-only";
+        case Access::closed:
+            return "closed";
+    }
+    return "";
+}
+
+LinkMachine::LinkMachine(const Timing& timing, bool dials, std::uint64_t seed,
+                         OnSplit on_split) noexcept
     : timing_(timing),
       dials_(dials),
       random_(seed),
+      on_split_(on_split),
       backoff_(timing.redial_first),
       brief_backoff_(timing.redial_first) {}
 
@@ -71,6 +85,9 @@ void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcep
         case LinkEvent::dial_failed:
             on_dial_failed(now, why);
             break;
+        case LinkEvent::nobody_there:
+            on_nobody_there();
+            break;
         case LinkEvent::called:
             on_called(why);
             break;
@@ -90,8 +107,9 @@ void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcep
             on_fell_behind(why);
             break;
         case LinkEvent::lost:
+        case LinkEvent::died:
         case LinkEvent::farewell:
-            on_session_end(now, why);
+            on_session_end(event, now, why);
             break;
         case LinkEvent::shutdown:
             on_shutdown(why);
@@ -216,6 +234,8 @@ void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
         serve_at_ = serve_at_.value_or(now + timing_.sync_serve);
     }
     enter(LinkState::syncing, why);
+    // Who has served for longer missed nothing that the other accepted.
+    if (agreed_role_ == Role::primary) admit_clients("the peer has begun anew");
     if (role_ == agreed_role_) return;
     role_ = agreed_role_;
     log(LogLevel::info, "role: " + std::string(name_of(role_)) + ": agreed with the peer");
@@ -228,6 +248,7 @@ void LinkMachine::on_caught_up(Instant now) noexcept {
     if (too_soon && serving_ == Serving::ready) return;
     relink_at_ = now + timing_.relink_pause;
     enter(LinkState::linked, "both nodes have caught up");
+    admit_clients("linked again");
     serve(now, "synchronised");
 }
 
@@ -236,7 +257,7 @@ void LinkMachine::on_fell_behind(std::string_view why) noexcept {
     if (state_ == LinkState::linked) enter(LinkState::syncing, why);
 }
 
-void LinkMachine::on_session_end(Instant now, std::string_view why) noexcept {
+void LinkMachine::on_session_end(LinkEvent how, Instant now, std::string_view why) noexcept {
     if (!has_session()) return;
     caught_up_ = false;
     relink_at_.reset();
@@ -245,11 +266,26 @@ void LinkMachine::on_session_end(Instant now, std::string_view why) noexcept {
     backoff_ = settled ? timing_.redial_first : std::min(brief_backoff_, timing_.redial_last);
     brief_backoff_ = backoff_ * 2;
     redial_after(now, backoff_);
-    if (serving_ == Serving::ready) {
-        promote(why);
-    } else {
+    if (serving_ == Serving::cold) {
         grace_at_ = now + timing_.boot_grace;
+    } else if (how == LinkEvent::lost && role_ == Role::secondary &&
+               on_split_ != OnSplit::both_serve) {
+        restrict_clients(why);
+    } else {
+        promote(why);
     }
+}
+
+// The system of the peer's host answers for a process that does not run.
+void LinkMachine::on_nobody_there() noexcept {
+    if (access_ != Access::open && !has_session()) promote("no peer runs on the peer's host");
+}
+
+void LinkMachine::set_on_split(OnSplit policy) noexcept {
+    on_split_ = policy;
+    if (access_ == Access::open) return;
+    if (has_session()) return admit_clients("on-split was set anew");
+    promote("on-split was set anew");
 }
 
 void LinkMachine::on_shutdown(std::string_view why) noexcept {
@@ -283,6 +319,21 @@ void LinkMachine::promote(std::string_view why) noexcept {
     role_ = Role::primary;
     ++promotions_;
     log(LogLevel::info, "promoted: " + std::string(why));
+    admit_clients("promoted");
+}
+
+// The peer may be alive behind a cut, and its clients with it: theirs are the changes that count.
+void LinkMachine::restrict_clients(std::string_view why) noexcept {
+    access_ = on_split_ == OnSplit::secondary_closed ? Access::closed : Access::read_only;
+    log(LogLevel::warning,
+        "clients: " + std::string(name_of(access_)) +
+            ": the primary may be alive out of sight (on-split): " + std::string(why));
+}
+
+void LinkMachine::admit_clients(std::string_view why) noexcept {
+    if (access_ == Access::open) return;
+    access_ = Access::open;
+    log(LogLevel::info, "clients: open: " + std::string(why));
 }
 
 // While dial after dial fails, the way there and back is of interest to a debugger alone.

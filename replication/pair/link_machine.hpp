@@ -44,13 +44,15 @@ enum class LinkEvent : std::uint8_t {
     timer,            // a deadline may have passed
     connected,        // our dial reached somebody
     dial_failed,      // it did not; or what it reached went away without a refusal
+    nobody_there,     // it reached the peer's host, on which no peer runs
     called,           // somebody dialled us and knows how to begin
     handshakes_over,  // no handshake is left
     refused,          // the handshake of our dial found a reason not to pair
     established,      // a session begins
     caught_up,        // neither node lacks anything
     fell_behind,      // one of them does
-    lost,             // the session ended
+    lost,             // the session ended; the peer may live on, out of sight
+    died,             // the session ended with the peer's process
     farewell,         // the peer said goodbye and ended it
     shutdown,
 };
@@ -58,6 +60,7 @@ enum class LinkEvent : std::uint8_t {
 std::string_view name_of(LinkState state) noexcept;
 std::string_view name_of(Serving serving) noexcept;
 std::string_view name_of(Role role) noexcept;
+std::string_view name_of(Access access) noexcept;
 
 struct LogLine {
     LogLevel level = LogLevel::info;
@@ -67,13 +70,17 @@ struct LogLine {
 class LinkMachine {
   public:
     // `dials` is false for a node that has no peer to dial: it serves at once.
-    LinkMachine(const Timing& timing, bool dials, std::uint64_t seed) noexcept;
+    LinkMachine(const Timing& timing, bool dials, std::uint64_t seed,
+                OnSplit on_split = OnSplit::both_serve) noexcept;
 
     // `why` names the reason of what happened, for the log.
     void on(LinkEvent event, Instant now, std::string_view why = {}) noexcept;
 
     // The role that the handshake agreed on; to be told before `established`.
     void agree_on(Role role) noexcept { agreed_role_ = role; }
+
+    // A node that the old policy keeps from serving serves.
+    void set_on_split(OnSplit policy) noexcept;
 
     // When `timer` is next to be told; none if nothing is due.
     std::optional<Instant> deadline() const noexcept;
@@ -82,11 +89,16 @@ class LinkMachine {
     bool take_dial() noexcept { return std::exchange(wants_dial_, false); }
     bool take_hang_up() noexcept { return std::exchange(wants_hang_up_, false); }
     bool take_ready() noexcept { return std::exchange(wants_ready_, false); }
+    std::optional<Access> take_access() noexcept {
+        return std::exchange(told_access_, access_) == access_ ? std::nullopt
+                                                               : std::optional(access_);
+    }
     std::vector<LogLine> take_log() noexcept { return std::exchange(log_, {}); }
 
     LinkState state() const noexcept { return state_; }
     Serving serving() const noexcept { return serving_; }
     Role role() const noexcept { return role_; }
+    Access access() const noexcept { return access_; }
     bool has_session() const noexcept;
     // How long the node has been serving; none while it is COLD.
     std::optional<Instant> ready_since() const noexcept { return ready_since_; }
@@ -107,7 +119,8 @@ class LinkMachine {
     void on_established(Instant now, std::string_view why) noexcept;
     void on_caught_up(Instant now) noexcept;
     void on_fell_behind(std::string_view why) noexcept;
-    void on_session_end(Instant now, std::string_view why) noexcept;
+    void on_session_end(LinkEvent how, Instant now, std::string_view why) noexcept;
+    void on_nobody_there() noexcept;
     void on_shutdown(std::string_view why) noexcept;
 
     void enter(LinkState state, std::string_view why, LogLevel level = LogLevel::info) noexcept;
@@ -115,6 +128,8 @@ class LinkMachine {
     void redial_after(Instant now, Timing::ms pause) noexcept;
     void serve(Instant now, std::string_view why) noexcept;
     void promote(std::string_view why) noexcept;
+    void restrict_clients(std::string_view why) noexcept;
+    void admit_clients(std::string_view why) noexcept;
     LogLevel chatter() const noexcept;
     void log(LogLevel level, std::string text) noexcept;
     bool is_dialling() const noexcept;
@@ -127,6 +142,9 @@ class LinkMachine {
     Serving serving_ = Serving::cold;
     Role role_ = Role::secondary;
     Role agreed_role_ = Role::secondary;
+    OnSplit on_split_;
+    Access access_ = Access::open;
+    Access told_access_ = Access::open;
     bool caught_up_ = false;  // as last told; only meaningful in a session
 
     // While there is no session and the node dials at all, one of these holds: a dial is under way

@@ -43,10 +43,12 @@ void visit_link(const PairReport& report, Visit visit) {
     visit("repl_state", state_of(link, has_peer));
     visit("repl_role", name_of(link.role));
     visit("repl_serving", name_of(link.serving));
+    visit("repl_access", name_of(link.access));
     visit("repl_node", node_name(report.node));
     visit("repl_peer", report.peer);
     visit("repl_peer_node", has_peer ? node_name(1 - report.node) : "");
     visit("repl_peer_version", link.peer_software);
+    number(visit, "repl_protocol", link.protocol);
     visit("repl_listen", report.listen);
     visit("repl_authentication", report.has_secret ? "secret" : "address");
     visit("repl_tls", report.has_tls ? "yes" : "no");

@@ -18,7 +18,12 @@ namespace twincached::replication::pair {
 
 // How a session ends, if not by the connection's end.
 struct SessionEnd {
-    enum class Kind : std::uint8_t { broken, farewell, refused };
+    enum class Kind : std::uint8_t {
+        broken,  // the peer may live on
+        died,    // its process ended
+        farewell,
+        refused,
+    };
     Kind kind = Kind::broken;
     std::string why;
 };

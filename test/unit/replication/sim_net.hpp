@@ -36,6 +36,11 @@ class SimNet {
         std::uint64_t incarnation = 0;
         std::string log;
         bool ready = false;
+        Access access = Access::open;
+        OnSplit on_split = OnSplit::both_serve;
+        bool flush_on_peer_crash = false;
+        std::uint16_t protocol = protocol_newest;
+        std::string settings = "as it comes";
         bool drained = false;
         bool self_connected = false;  // its peer's address is its own
         std::string secret = "secret";
@@ -66,6 +71,7 @@ class SimNet {
         auto& node = nodes[n];
         ++node.incarnation;
         node.ready = node.drained = false;
+        node.access = Access::open;
         node.stopped = false;
         node.missed.clear();
         EngineOptions options;
@@ -75,6 +81,10 @@ class SimNet {
         options.self.epoch = random_.next() | 1;
         options.has_peer = node.has_peer;
         options.software_version = "simulated";
+        options.self.protocol_newest = node.protocol;
+        options.on_split = node.on_split;
+        options.flush_on_peer_crash = node.flush_on_peer_crash;
+        options.settings = node.settings;
         for (auto& byte : options.entropy)
             byte = static_cast<std::uint8_t>(random_.next());
         Process process;
@@ -120,6 +130,12 @@ class SimNet {
     }
     void begin_drain(unsigned n) {
         event(n, [](Engine& engine, const storage::Now& now) { engine.begin_drain(now); });
+    }
+
+    void set_on_split(unsigned n, OnSplit policy) {
+        event(n, [policy](Engine& engine, const storage::Now& now) {
+            engine.set_on_split(policy, now);
+        });
     }
 
     void run(Timing::ms duration) {
@@ -258,6 +274,7 @@ class SimNet {
             case Action::Kind::send:
                 return send(n, action);
             case Action::Kind::close:
+            case Action::Kind::reset:
                 for (auto& [id, pipe] : pipes_) {
                     const auto end = end_of(pipe, action.connection);
                     if (end && pipe.open[*end]) hang_up(pipe, id, *end);
@@ -265,6 +282,9 @@ class SimNet {
                 return;
             case Action::Kind::ready:
                 node.ready = true;
+                return;
+            case Action::Kind::access:
+                node.access = action.access;
                 return;
             case Action::Kind::drained:
                 node.drained = true;
@@ -283,7 +303,7 @@ class SimNet {
             if (nodes[n].dials != dial) return;  // given up
             if (!nodes[to].process) {
                 return event(n, [](Engine& engine, const storage::Now& now) {
-                    engine.on_connect_failed("connection refused", now);
+                    engine.on_connect_refused("connection refused", now);
                 });
             }
             connect(n, to);
@@ -360,7 +380,7 @@ class SimNet {
         const auto id = pipe.ids[there];
         if (bytes.empty()) pipe.open[there] = false;
         event(n, [&](Engine& engine, const storage::Now& now) {
-            if (bytes.empty()) return engine.on_closed(id, "end of stream", now);
+            if (bytes.empty()) return engine.on_end_of_stream(id, "end of stream", now);
             engine.on_bytes(id, bytes, now);
         });
     }

@@ -1,0 +1,183 @@
+// Who serves when the peer is lost (on-split), and what is kept then (on-peer-crash): two engines
+// in a simulated network.
+#include "test/unit/replication/sim_net.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <chrono>
+#include <string>
+
+using namespace twincached::replication;
+using namespace twincached::replication::pair;
+using namespace std::chrono_literals;
+namespace storage = twincached::storage;
+
+namespace {
+
+// Node 0 is primary, node 1 secondary.
+struct Pair : SimNet {
+    explicit Pair(OnSplit policy = OnSplit::both_serve, bool flush = false) : SimNet(1) {
+        for (auto& node : nodes) {
+            node.on_split = policy;
+            node.flush_on_peer_crash = flush;
+        }
+        boot(0);
+        boot(1);
+        REQUIRE(run_until(1s, [this] { return linked(); }));
+        REQUIRE(nodes[0].engine().link().role() == Role::primary);
+        run(300ms);  // both have heard that the other serves
+    }
+    Access access(unsigned n) { return nodes[n].access; }
+    // No host answers any more.
+    void cut_power(unsigned n) {
+        vanish(n);
+        partitioned = true;
+    }
+    void set(unsigned n, std::string_view name) {
+        auto& store = *nodes[n].process->store;
+        storage::Write write;
+        write.value = "value";
+        REQUIRE(store.write(store.key(name), now(n), write).outcome ==
+                storage::WriteOutcome::stored);
+    }
+    bool holds(unsigned n, std::string_view name) {
+        auto& store = *nodes[n].process->store;
+        return store.get(store.key(name), now(n), [](const storage::ItemView&) {}).hit();
+    }
+};
+
+}  // namespace
+
+TEST_CASE("as it comes, both nodes serve on either side of a cut") {
+    Pair net;
+    net.partitioned = true;
+    net.run(3s);
+    CHECK(net.access(0) == Access::open);
+    CHECK(net.access(1) == Access::open);
+    CHECK(net.nodes[1].engine().link().role() == Role::primary);
+}
+
+TEST_CASE("a secondary that may be cut off from a living primary is restricted until it is over") {
+    const auto [policy, restricted] =
+        GENERATE(table<OnSplit, Access>({{OnSplit::secondary_read_only, Access::read_only},
+                                         {OnSplit::secondary_closed, Access::closed}}));
+    Pair net(policy);
+    net.partitioned = true;
+    net.run(5s);
+    CHECK(net.access(0) == Access::open);
+    CHECK(net.access(1) == restricted);
+    CHECK(net.nodes[1].engine().link().role() == Role::secondary);
+    CHECK(net.nodes[1].engine().link().promotions() == 0);
+    net.partitioned = false;
+    REQUIRE(net.run_until(1500ms, [&] { return net.linked(); }));
+    CHECK(net.access(1) == Access::open);
+    CHECK(net.nodes[0].engine().link().role() == Role::primary);
+}
+
+TEST_CASE("a secondary whose primary died with a word from its system serves at once") {
+    Pair net(OnSplit::secondary_closed);
+    net.kill(0);
+    CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("promoted"); }));
+    CHECK(net.access(1) == Access::open);
+}
+
+TEST_CASE("a secondary whose primary said goodbye serves at once") {
+    Pair net(OnSplit::secondary_closed);
+    net.begin_drain(0);
+    CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("promoted"); }));
+    CHECK(net.access(1) == Access::open);
+}
+
+TEST_CASE("a restricted node serves when the host of its peer says that no peer runs there") {
+    Pair net(OnSplit::secondary_read_only);
+    net.partitioned = true;
+    net.run(2s);
+    REQUIRE(net.access(1) == Access::read_only);
+    net.kill(0);
+    net.run(1s);
+    CHECK(net.access(1) == Access::read_only);
+    net.partitioned = false;
+    CHECK(net.run_until(1200ms, [&] { return net.access(1) == Access::open; }));
+    CHECK(net.nodes[1].said("promoted: no peer runs on the peer's host"));
+}
+
+TEST_CASE("a restricted node serves when its peer turns out to have begun anew") {
+    Pair net(OnSplit::secondary_closed);
+    net.cut_power(0);
+    net.run(2s);
+    REQUIRE(net.access(1) == Access::closed);
+    net.partitioned = false;
+    net.boot(0);
+    CHECK(net.run_until(1500ms, [&] { return net.access(1) == Access::open; }));
+    CHECK(net.run_until(1s, [&] { return net.linked(); }));
+    CHECK(net.nodes[1].engine().link().role() == Role::primary);
+}
+
+TEST_CASE("an operator who sets on-split anew lets a restricted node serve") {
+    Pair net(OnSplit::secondary_closed);
+    net.cut_power(0);
+    net.run(2s);
+    net.set_on_split(1, OnSplit::both_serve);
+    CHECK(net.access(1) == Access::open);
+    CHECK(net.nodes[1].said("promoted: on-split was set anew"));
+}
+
+TEST_CASE("a primary that loses its secondary serves on, whatever the policy") {
+    Pair net(OnSplit::secondary_closed);
+    net.vanish(1);
+    net.run(3s);
+    CHECK(net.access(0) == Access::open);
+}
+
+TEST_CASE("a node keeps its items when its peer is lost, or forgets them if it is told to") {
+    const bool flush = GENERATE(false, true);
+    const bool killed = GENERATE(false, true);
+    Pair net(OnSplit::both_serve, flush);
+    net.set(1, "before");
+    net.run(100ms);
+    killed ? net.kill(0) : net.vanish(0);
+    net.run(1500ms);
+    REQUIRE(net.nodes[1].said("promoted"));
+    CHECK(net.holds(1, "before") == !flush);
+    net.set(1, "after");
+    CHECK(net.holds(1, "after"));
+}
+
+TEST_CASE("a goodbye costs no items, and neither does the loss of a peer that served nobody") {
+    Pair net(OnSplit::both_serve, true);
+    net.set(1, "key");
+    net.run(100ms);
+    net.begin_drain(0);
+    net.run(1s);
+    CHECK(net.holds(1, "key"));
+    net.kill(0);
+    net.boot(0);
+    REQUIRE(net.run_until(2s, [&] { return net.paired(); }));
+    REQUIRE_FALSE(net.nodes[0].ready);
+    net.kill(0);
+    net.run(1s);
+    CHECK(net.holds(1, "key"));
+}
+
+TEST_CASE("a node that gives its silent peer up tells it so") {
+    Pair net;
+    net.mute[0] = true;
+    REQUIRE(net.run_until(1300ms, [&] { return !net.nodes[1].engine().has_session(); }));
+    CHECK(net.run_until(50ms, [&] { return !net.nodes[0].engine().has_session(); }));
+    CHECK(net.nodes[0].said("the peer ended the session: the peer is silent"));
+}
+
+TEST_CASE("nodes that are set differently say so, unless one speaks the first version") {
+    const auto older = GENERATE(std::uint16_t{1}, std::uint16_t{2});
+    SimNet net(1);
+    net.nodes[0].settings = "ack=async";
+    net.nodes[1].settings = "ack=received";
+    net.nodes[1].protocol = older;
+    net.boot(0);
+    net.boot(1);
+    REQUIRE(net.run_until(1s, [&] { return net.linked(); }));
+    for (auto& node : net.nodes) {
+        CHECK(node.said("the nodes are set differently") == (older == 2));
+        CHECK(node.engine().report(net.now(node.number)).protocol == older);
+    }
+}

@@ -99,6 +99,7 @@ struct Options {
     std::int64_t link_protocol = 0;
     std::uint64_t log_memory_bytes = 0;
     std::uint64_t sync_rate_bytes = 0;
+    std::chrono::milliseconds scrub_interval{};
     std::chrono::milliseconds boot_grace{};
     std::chrono::milliseconds heartbeat{};
     std::chrono::milliseconds silence{};

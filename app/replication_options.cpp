@@ -50,6 +50,7 @@ replication::Options replication_options(const Options& options) {
     result.ack = {options.ack_timeout, options.ack_required};
     result.log_memory_bytes = options.log_memory_bytes;
     result.sync_rate_bytes = options.sync_rate_bytes;
+    result.scrub_interval = options.scrub_interval;
     result.boot_grace = options.boot_grace;
     result.heartbeat = options.heartbeat;
     result.silence = options.silence;

@@ -1,9 +1,10 @@
 // The second level of change tracking: 65,536 buckets of keys, of which one shard has a
 // contiguous run. A bucket whose changes did not fit into the log is dirty: it will be walked,
-// that is, the peer is told everything it holds. Fixed memory, 24 bytes each. Not thread-safe:
+// that is, the peer is told everything it holds. Fixed memory, 32 bytes each. Not thread-safe:
 // guarded by the shard's lock.
 #pragma once
 
+#include "replication/pair/change_log.hpp"
 #include "storage/key.hpp"
 #include "storage/version.hpp"
 
@@ -37,6 +38,15 @@ class Buckets {
     // XOR over the bucket's items of a mix of hash and version: equal on both nodes if they hold
     // the same versions of the same keys.
     std::uint64_t digest(storage::BucketNumber bucket) const noexcept { return at(bucket).digest; }
+
+    // Where in the log the newest entry of a key of the bucket is, or was; 0 = there was none.
+    ChangeLog::Position last_logged(storage::BucketNumber bucket) const noexcept {
+        return at(bucket).last_logged;
+    }
+    void note_logged(storage::BucketNumber bucket, ChangeLog::Position position) noexcept {
+        auto& last = at(bucket).last_logged;
+        if (last < position) last = position;
+    }
 
     void mark_dirty(storage::BucketNumber bucket) noexcept;
     void raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept {
@@ -90,6 +100,7 @@ class Buckets {
         storage::Version floor = 0;
         std::uint64_t digest = 0;
         std::uint64_t walk_seq = 0;  // 0 = no list is under way
+        ChangeLog::Position last_logged = 0;
     };
 
     static std::uint64_t mix(std::uint64_t hash, storage::Version version) noexcept {

@@ -141,11 +141,12 @@ std::optional<Segment> read_segment(std::string_view payload) noexcept {
     return segment;
 }
 
-void write_list(lib::ByteBuffer& out, std::uint64_t seq, storage::BucketNumber bucket,
-                storage::Version floor, std::span<const BucketItem> items) noexcept {
+void write_list(lib::ByteBuffer& out, const ListHead& head,
+                std::span<const BucketItem> items) noexcept {
     assert(items.size() <= list_items_limit);
-    FrameWriter frame(out, FrameType::list, seq);
-    WireWriter(out).u16(bucket).u64(floor).u32(static_cast<std::uint32_t>(items.size()));
+    FrameWriter frame(out, head.type, head.seq);
+    const auto count = static_cast<std::uint32_t>(items.size());
+    WireWriter(out).u16(head.bucket).u64(head.floor).u32(count);
     char* at = out.prepare(items.size() * list_item_size);
     for (const auto& item : items) {
         lib::store_little(at, item.hash);
@@ -165,12 +166,12 @@ ListReader::ListReader(std::string_view payload) noexcept {
     valid_ = in.complete();
 }
 
-void write_digests(lib::ByteBuffer& out, std::uint64_t seq, storage::BucketNumber first,
+void write_digests(lib::ByteBuffer& out, const DigestsHead& head,
                    std::span<const BucketDigest> digests) noexcept {
     assert(digests.size() <= digests_limit);
-    FrameWriter frame(out, FrameType::digest, seq);
+    FrameWriter frame(out, head.type, head.seq);
     WireWriter writer(out);
-    writer.u16(first).u16(static_cast<std::uint16_t>(digests.size()));
+    writer.u16(head.first).u16(static_cast<std::uint16_t>(digests.size()));
     const auto is_set = [&](std::size_t i) {
         return i < digests.size() && (digests[i].floor | digests[i].digest) != 0;
     };
@@ -206,9 +207,9 @@ BucketDigest DigestReader::next() noexcept {
     return {lib::load_little<std::uint64_t>(entry), lib::load_little<std::uint64_t>(entry + 8)};
 }
 
-void write_bucket_requests(lib::ByteBuffer& out,
+void write_bucket_requests(lib::ByteBuffer& out, FrameType type,
                            std::span<const storage::BucketNumber> buckets) noexcept {
-    FrameWriter frame(out, FrameType::digest);
+    FrameWriter frame(out, type);
     WireWriter writer(out);
     for (const auto bucket : buckets)
         writer.u16(bucket);

@@ -90,6 +90,9 @@ struct Segment {
     WireRecord record;  // value: the piece
 };
 
+// 17 to 19, of protocol 2, are unreliable: SCRUB has a DIGEST's payload, without floors, SCRUB_WANT
+// that of its answer, SCRUB_LIST a LIST's, without a floor.
+
 // 12: u16 bucket | u64 floor (M) | u32 count | count times u64 hash, u64 version.
 struct BucketItem {
     std::uint64_t hash = 0;
@@ -219,11 +222,23 @@ struct Ack {
 
 // Each appends a whole frame.
 void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Segment& segment) noexcept;
-void write_list(lib::ByteBuffer& out, std::uint64_t seq, storage::BucketNumber bucket,
-                storage::Version floor, std::span<const BucketItem> items) noexcept;
-void write_digests(lib::ByteBuffer& out, std::uint64_t seq, storage::BucketNumber first,
+struct ListHead {
+    FrameType type = FrameType::list;  // or scrub_list
+    std::uint64_t seq = 0;
+    storage::BucketNumber bucket = 0;
+    storage::Version floor = 0;
+};
+void write_list(lib::ByteBuffer& out, const ListHead& head,
+                std::span<const BucketItem> items) noexcept;
+struct DigestsHead {
+    FrameType type = FrameType::digest;  // or scrub
+    std::uint64_t seq = 0;
+    storage::BucketNumber first = 0;
+};
+void write_digests(lib::ByteBuffer& out, const DigestsHead& head,
                    std::span<const BucketDigest> digests) noexcept;  // at most digests_limit
-void write_bucket_requests(lib::ByteBuffer& out,
+// `type`: digest or scrub_want.
+void write_bucket_requests(lib::ByteBuffer& out, FrameType type,
                            std::span<const storage::BucketNumber> buckets) noexcept;
 void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Flush& flush) noexcept;
 void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Schedule& schedule) noexcept;

@@ -31,6 +31,7 @@ EngineOptions engine_options(const Options& options, unsigned node) {
     engine.timing.sync_serve = options.sync_serve_timeout;
     engine.has_peer = !options.peer_host.empty();
     engine.sync_rate_bytes = options.sync_rate_bytes;
+    engine.scrub_interval_ms = static_cast<std::uint64_t>(options.scrub_interval.count());
     engine.drain_timeout = options.drain_timeout;
     engine.item_size_limit_bytes = options.item_size_limit_bytes;
     engine.software_version = options.software_version;

@@ -21,7 +21,10 @@ Instant instant_of(const storage::Now& now) noexcept {
 Engine::Engine(EngineOptions options, PairSink& sink) noexcept
     : options_(std::move(options)),
       gate_(sink.gate()),
-      exchange_(sink, {options_.self.epoch, options_.self.node, options_.sync_rate_bytes}),
+      exchange_(sink, {.epoch = options_.self.epoch,
+                       .node = options_.self.node,
+                       .sync_rate_bytes = options_.sync_rate_bytes,
+                       .scrub_interval_ms = options_.scrub_interval_ms}),
       link_(options_.timing, options_.has_peer,
             lib::load_little<std::uint64_t>(options_.entropy.data()), options_.on_split) {}
 
@@ -185,6 +188,7 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) noexce
     produce(now);
     if (draining_) say_goodbye_when_drained(now);
     tend_gate(now);
+    tell_of_defects();
     flush_machine(actions);
     flush(actions);
     if (std::exchange(drained_, false)) actions.push_back({Action::Kind::drained});
@@ -213,6 +217,16 @@ void Engine::tend_gate(const storage::Now& now) noexcept {
         const auto level = gate_->is_in_sync() ? LogLevel::info : LogLevel::warning;
         log_.push_back({level, std::move(*line)});
     }
+}
+
+// By the rules this never happens; whoever runs the pair should hear if it does.
+void Engine::tell_of_defects() noexcept {
+    const auto defects = exchange_.scrub_defects();
+    if (defects == defects_told_) return;
+    log_.push_back({LogLevel::error, "scrub: the nodes held different versions of " +
+                                         std::to_string(defects - defects_told_) +
+                                         " items; the newer ones are being sent"});
+    defects_told_ = defects;
 }
 
 void Engine::produce(const storage::Now& now) noexcept {

@@ -53,6 +53,7 @@ struct EngineOptions {
     Self self;
     Timing timing;
     std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
+    std::uint64_t scrub_interval_ms = 0;  // 0 = never
     bool has_peer = true;
     Entropy entropy{};  // random; decides nonces and jitter
     std::chrono::milliseconds drain_timeout{5000};
@@ -180,6 +181,7 @@ class Engine {
     void judge_connections(const storage::Now& now) noexcept;
     void judge_session(const storage::Now& now) noexcept;
     void tend_gate(const storage::Now& now) noexcept;
+    void tell_of_defects() noexcept;
     void say_goodbye_when_drained(const storage::Now& now) noexcept;
     void produce(const storage::Now& now) noexcept;
     void flush(std::vector<Action>& actions) noexcept;
@@ -202,6 +204,7 @@ class Engine {
     std::uint64_t strangers_ = 0;
     Instant stranger_line_at_{0};  // the next line about strangers is not written before
     std::string peer_software_;
+    std::uint64_t defects_told_ = 0;
     std::vector<LogLine> log_;
 };
 

@@ -24,6 +24,7 @@ bool Exchange::Impl::on_frame(const Frame& frame, const storage::Now& now) noexc
     if (frame.type == FrameType::ack) return on_ack(frame, now);
     if (frame.type == FrameType::bump) return frame.seq == 0 && BumpReader(frame.payload).valid();
     if (frame.type == FrameType::digest && frame.seq == 0) return on_bucket_requests(frame);
+    if (Scrub::takes(frame.type)) return scrub_.on_frame(frame, now);
     if (!incoming_.on_frame(frame, now)) return false;
     hear();
     ++progress_.applied;
@@ -187,6 +188,7 @@ std::size_t Exchange::Impl::produce(lib::ByteBuffer& out, std::size_t budget_byt
         incoming_.write_acks(out);
         send_news(out, now);
         send_changes(out, end_size, now);
+        if (out.size() < end_size && !log_.is_sending_large()) scrub_.produce(out, end_size, now);
     }
     progress_.sent = context_.window.next_seq() - 1;
     measure_lag(now);
@@ -241,7 +243,8 @@ void Exchange::Impl::send_changes(lib::ByteBuffer& out, std::size_t end_size,
 
 bool Exchange::Impl::wants_to_send() const noexcept {
     if (!in_session_) return false;
-    if (log_.is_sending_large() || incoming_.owes_ack() || context_.sink.has_news()) return true;
+    const bool owes = incoming_.owes_ack() || scrub_.has_work();
+    if (log_.is_sending_large() || owes || context_.sink.has_news()) return true;
     return !context_.window.is_full() && (log_.has_work() || walk_.has_work());
 }
 
@@ -303,6 +306,9 @@ bool Exchange::takes(FrameType type) noexcept {
         case FrameType::flush:
         case FrameType::schedule:
         case FrameType::bump:
+        case FrameType::scrub:
+        case FrameType::scrub_want:
+        case FrameType::scrub_list:
         case FrameType::ack:
             return true;
         default:
@@ -361,6 +367,9 @@ void Exchange::distrust_peer() noexcept {
 }
 std::uint64_t Exchange::lag_ms() const noexcept {
     return impl_->lag_ms();
+}
+std::uint64_t Exchange::scrub_defects() const noexcept {
+    return impl_->scrub_defects();
 }
 ExchangeStats Exchange::stats() const noexcept {
     return impl_->stats();

@@ -37,6 +37,8 @@ struct ExchangeOptions {
     std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
     // So many dirty buckets in a row are compared by digests first; 0 = never.
     std::size_t digest_run = 64;
+    // In which all buckets are compared with the peer's once; 0 = never.
+    std::uint64_t scrub_interval_ms = 0;
 };
 
 // For `stats replication`; each value was true a moment ago.
@@ -66,6 +68,12 @@ struct ExchangeStats {
     std::uint64_t apply_nomem = 0;
     std::uint64_t peer_nomem = 0;  // what the peer could not store
     std::uint64_t resyncs = 0;     // times that all buckets became dirty
+    std::uint64_t scrub_rounds = 0;
+    std::uint64_t scrub_told = 0;       // buckets whose digests the peer was told
+    std::uint64_t scrub_compared = 0;   // buckets of which the peer told, and that were at rest here
+    std::uint64_t scrub_differing = 0;  // of them
+    std::uint64_t scrub_one_sided = 0;  // items in those that one node alone held
+    std::uint64_t scrub_defects = 0;    // items whose versions differed: mended, and a fault of ours
 };
 
 class Exchange {
@@ -87,7 +95,7 @@ class Exchange {
     void end(const storage::Now& now) noexcept;
     bool in_session() const noexcept;
 
-    // Whether a frame's type is the exchange's: BATCH to BUMP and ACK.
+    // Whether a frame's type is the exchange's: BATCH to SCRUB_LIST and ACK.
     static bool takes(FrameType type) noexcept;
 
     // One frame of the peer. False: it breaks the protocol and the session must be dropped.
@@ -141,6 +149,8 @@ class Exchange {
     void distrust_peer() noexcept;
     // As of the last produce().
     std::uint64_t lag_ms() const noexcept;
+    // Since the start; see ExchangeStats.
+    std::uint64_t scrub_defects() const noexcept;
 
     // Any thread.
     ExchangeStats stats() const noexcept;

@@ -31,6 +31,12 @@ ExchangeStats ExchangeContext::stats() const noexcept {
     stats.apply_nomem = counters.get(ExchangeCounter::apply_nomem);
     stats.peer_nomem = counters.get(ExchangeCounter::peer_nomem);
     stats.resyncs = counters.get(ExchangeCounter::resyncs);
+    stats.scrub_rounds = counters.get(ExchangeCounter::scrub_rounds);
+    stats.scrub_told = counters.get(ExchangeCounter::scrub_told);
+    stats.scrub_compared = counters.get(ExchangeCounter::scrub_compared);
+    stats.scrub_differing = counters.get(ExchangeCounter::scrub_differing);
+    stats.scrub_one_sided = counters.get(ExchangeCounter::scrub_one_sided);
+    stats.scrub_defects = counters.get(ExchangeCounter::scrub_defects);
     return stats;
 }
 

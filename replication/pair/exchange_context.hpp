@@ -28,6 +28,12 @@ enum class ExchangeCounter : std::uint8_t {
     apply_nomem,
     peer_nomem,
     resyncs,
+    scrub_rounds,
+    scrub_told,
+    scrub_compared,
+    scrub_differing,
+    scrub_one_sided,
+    scrub_defects,
     count_
 };
 

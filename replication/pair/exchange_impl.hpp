@@ -8,6 +8,7 @@
 #include "replication/pair/incoming.hpp"
 #include "replication/pair/log_sender.hpp"
 #include "replication/pair/pair_sink.hpp"
+#include "replication/pair/scrub.hpp"
 #include "replication/pair/walk.hpp"
 #include "storage/store.hpp"
 
@@ -22,7 +23,8 @@ namespace twincached::replication::pair {
 class Exchange::Impl {
   public:
     Impl(PairSink& sink, const ExchangeOptions& options)
-        : context_{sink, options}, log_(context_), walk_(context_), incoming_(context_) {}
+        : context_{sink, options}, log_(context_), walk_(context_), incoming_(context_),
+          scrub_(context_, incoming_) {}
 
     void attach(storage::Store& store) noexcept { context_.store = &store; }
     bool in_session() const noexcept { return in_session_; }
@@ -45,6 +47,9 @@ class Exchange::Impl {
     }
     std::uint64_t lag_ms() const noexcept { return lag_ms_.load(std::memory_order_relaxed); }
     ExchangeStats stats() const noexcept;
+    std::uint64_t scrub_defects() const noexcept {
+        return context_.counters.get(ExchangeCounter::scrub_defects);
+    }
 
     std::string remember(bool alone);
     bool recall(std::string_view remembered);
@@ -76,6 +81,7 @@ class Exchange::Impl {
     LogSender log_;
     WalkSender walk_;
     Incoming incoming_;
+    Scrub scrub_;
 
     bool in_session_ = false;
     // The incarnation of the peer that log and buckets refer to, and how far we came with it.

@@ -57,6 +57,7 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     peer_session_ = peer.progress.session + 1;
     merge(peer, now);
     walk_.begin(peer);
+    scrub_.begin(peer, now);
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
         context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
     }
@@ -136,6 +137,7 @@ void Exchange::Impl::end() noexcept {
     log_.end();
     walk_.end();
     incoming_.end();
+    scrub_.end();
     context_.window.reset([&](const InFlight& frame) {
         const bool is_list = frame.kind == InFlight::Kind::list;
         if (!is_list && frame.kind != InFlight::Kind::digests) return;

@@ -32,6 +32,9 @@ bool is_known_type(FrameType type) noexcept {
         case FrameType::flush:
         case FrameType::schedule:
         case FrameType::bump:
+        case FrameType::scrub:
+        case FrameType::scrub_want:
+        case FrameType::scrub_list:
         case FrameType::ack:
         case FrameType::ping:
         case FrameType::pong:

@@ -58,7 +58,7 @@ bool Incoming::on_frame(const Frame& frame, const storage::Now& now) noexcept {
 // not fit into one frame, the frames before the last acknowledge nothing new.
 void Incoming::write_acks(lib::ByteBuffer& out) noexcept {
     if (!owes_ack()) return;
-    if (!requests_.empty()) write_bucket_requests(out, requests_);
+    if (!requests_.empty()) write_bucket_requests(out, FrameType::digest, requests_);
     requests_.clear();
     std::span<const std::uint64_t> wants(wants_);
     while (wants.size() > ack_wants_limit) {

@@ -32,6 +32,9 @@ class Incoming {
     // A reliable frame. False: it makes no sense, or is not the next.
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
 
+    // To be asked for with the next acknowledgement.
+    void want(std::uint64_t hash) noexcept { wants_.push_back(hash); }
+
     bool owes_ack() const noexcept { return applied_ != acked_ || !wants_.empty(); }
     void write_acks(lib::ByteBuffer& out) noexcept;
 

@@ -90,6 +90,12 @@ void visit_exchange(const ExchangeStats& stats, Visit visit) {
     number(visit, "repl_evicted_before_send", stats.evicted_before_send);
     number(visit, "repl_apply_nomem", stats.apply_nomem);
     number(visit, "repl_peer_nomem", stats.peer_nomem);
+    number(visit, "repl_scrub_rounds", stats.scrub_rounds);
+    number(visit, "repl_scrub_told", stats.scrub_told);
+    number(visit, "repl_scrub_compared", stats.scrub_compared);
+    number(visit, "repl_scrub_differing", stats.scrub_differing);
+    number(visit, "repl_scrub_one_sided", stats.scrub_one_sided);
+    number(visit, "repl_scrub_defects", stats.scrub_defects);
 }
 
 // repcached's own keys, for dashboards that know no others. It called both nodes MASTER, and

@@ -99,6 +99,7 @@ ChangeLog::Position ShardTracking::record(const storage::Key& key, const Fact& f
         entry.entry->version = std::max(entry.entry->version, fact.version);
         entry.entry->present = fact.present;
         position = entry.position;
+        buckets.note_logged(bucket, position);
     } else if (!fact.present) {
         buckets.raise_floor(bucket, fact.version);
     }
@@ -140,6 +141,7 @@ void ShardTracking::want(const storage::Key& key, storage::Version version,
     if (entry) {
         entry.entry->present = true;
         entry.entry->touch_only = false;
+        buckets.note_logged(bucket, entry.position);
         constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
         log.mark_wanted(*entry.entry, static_cast<std::uint32_t>(std::min(size_hint, most)));
     } else {

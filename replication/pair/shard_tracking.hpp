@@ -35,6 +35,12 @@ class ShardTracking {
     // no room: an entry that is already there is never given up for one that was asked for.
     void want(const storage::Key& key, storage::Version version, std::size_t size_hint) noexcept;
 
+    // The peer has, and has acknowledged, all that this node has to say of the bucket.
+    bool is_settled(storage::BucketNumber bucket) const noexcept {
+        return !buckets.is_dirty(bucket) && !buckets.is_walking(bucket) &&
+               buckets.last_logged(bucket) < log.head();
+    }
+
     // R12 in two parts. After the first, changes need no log, so that the second may be done in
     // steps, with the lock released in between; false: there is more to fold.
     void mark_all_dirty(storage::Version floor) noexcept;

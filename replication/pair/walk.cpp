@@ -9,10 +9,6 @@ namespace {
 constexpr std::size_t items_per_lock = 2048;
 constexpr std::size_t lists_per_lock = 256;
 
-constexpr std::size_t item_cost(const storage::ItemView& item) noexcept {
-    return record_header_size + item.key.size() + item.value.size();
-}
-
 }  // namespace
 
 bool SyncPace::allows(std::uint64_t now_ms) noexcept {
@@ -110,7 +106,7 @@ void WalkSender::list_bucket(Pass& pass, storage::Shard& shard,
     });
 
     const auto before = pass.out.size();
-    write_list(pass.out, seq, bucket, tracking.buckets.floor(bucket), items_);
+    write_list(pass.out, {FrameType::list, seq, bucket, tracking.buckets.floor(bucket)}, items_);
     context_.window.add(
         {InFlight::Kind::list, bucket, 0, cost, pass.out.size() - before, pass.now.steady_ms});
     ++lists_in_flight_;
@@ -134,7 +130,7 @@ bool WalkSender::tell_digests(Pass& pass, storage::BucketNumber first) noexcept 
         digests_.push_back({buckets.floor(bucket), buckets.digest(bucket)});
     }
     const auto before = pass.out.size();
-    write_digests(pass.out, seq, first, digests_);
+    write_digests(pass.out, {FrameType::digest, seq, first}, digests_);
     context_.window.add(
         {InFlight::Kind::digests, first, count, 0, pass.out.size() - before, pass.now.steady_ms});
     ++pass.lists;

@@ -169,7 +169,7 @@ TEST_CASE("a payload that was cut anywhere is refused") {
 TEST_CASE("lists, acknowledgements and segments give back what they were given") {
     lib::ByteBuffer list;
     const std::array<BucketItem, 2> items{{{0x1234000000000001, 5}, {0x1234000000000002, 6}}};
-    write_list(list, 1, 0x1234, 9, items);
+    write_list(list, {FrameType::list, 1, 0x1234, 9}, items);
     const auto list_bytes = bytes_of(list);
     const ListReader read_list(only_frame(list_bytes).payload);
     REQUIRE(read_list.valid());
@@ -210,7 +210,7 @@ TEST_CASE("digests give back what they were given, empty ones at the cost of a b
     digests[8] = {9, 0};
     digests[999] = {3, 4};
     lib::ByteBuffer out;
-    write_digests(out, 1, 0x4000, digests);
+    write_digests(out, {FrameType::digest, 1, 0x4000}, digests);
     const auto bytes = bytes_of(out);
     CHECK(bytes.size() == frame_header_size + 4 + 125 + 3 * 16);
     DigestReader read(only_frame(bytes).payload);
@@ -224,7 +224,7 @@ TEST_CASE("digests give back what they were given, empty ones at the cost of a b
     }
     const std::array<storage::BucketNumber, 2> asked{1, 0xFFFF};
     lib::ByteBuffer answer;
-    write_bucket_requests(answer, asked);
+    write_bucket_requests(answer, FrameType::digest, asked);
     const auto answer_bytes = bytes_of(answer);
     const BucketRequestReader requests(only_frame(answer_bytes).payload);
     REQUIRE(requests.valid());

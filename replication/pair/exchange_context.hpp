@@ -42,6 +42,7 @@ struct ExchangeContext {
     ExchangeOptions options;
     storage::Store* store = nullptr;
     SendWindow window{};
+    std::uint64_t peer_item_limit_bytes = 0;  // as the peer's HELLO says; 0: it does not
     lib::Counters<ExchangeCounter> counters{};
 
     // But for the lag, which the exchange knows.

@@ -56,6 +56,7 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     progress_.sent = progress_.applied = 0;
     peer_session_ = peer.progress.session + 1;
     merge(peer, now);
+    context_.peer_item_limit_bytes = peer.item_size_limit;
     walk_.begin(peer);
     scrub_.begin(peer, now);
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {

@@ -1,5 +1,7 @@
 #include "replication/pair/log_sender.hpp"
 
+#include "storage/size_classes.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -34,6 +36,14 @@ WireRecord record_of(const storage::ItemView& item, const ChangeLog::Entry& entr
         record.kind = RecordKind::touch;
         record.value = {};
     }
+    return record;
+}
+
+WireRecord removal_of(std::string_view key, storage::Version version) noexcept {
+    WireRecord record;
+    record.kind = RecordKind::removal;
+    record.version = version;
+    record.key = key;
     return record;
 }
 
@@ -130,17 +140,18 @@ bool LogSender::send_entry(Pass& pass, storage::Shard& shard,
         context_.sink.left_out(shard.flush_version());
         return false;
     }
-    WireRecord record;
-    record.kind = RecordKind::removal;
-    record.version = entry.version;
-    record.key = entry.key();
-    pass.batch.add(record);
+    pass.batch.add(removal_of(entry.key(), entry.version));
     return true;
 }
 
 bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
                           const ChangeLog::Entry& entry) noexcept {
     if (!entry.wanted && origin_of(item.version) == context_.peer_node()) return false;
+    if (is_too_large_for_peer(item)) {
+        context_.counters.add(ExchangeCounter::peer_nomem);
+        pass.batch.add(removal_of(entry.key(), item.version));
+        return true;
+    }
     const auto record = record_of(item, entry);
     if (record.value.size() <= batched_value_limit) {
         pass.batch.add(record);
@@ -148,6 +159,13 @@ bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
         begin_large(item, record);
     }
     return true;
+}
+
+// Its value would be refused there; what is older there must go all the same (rule R4).
+bool LogSender::is_too_large_for_peer(const storage::ItemView& item) const noexcept {
+    const auto limit = context_.peer_item_limit_bytes;
+    return limit != 0 &&
+           storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags) > limit;
 }
 
 void LogSender::begin_large(const storage::ItemView& item, const WireRecord& record) noexcept {

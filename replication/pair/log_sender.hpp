@@ -51,6 +51,7 @@ class LogSender {
     bool send_entry(Pass& pass, storage::Shard& shard, const ChangeLog::Found& found) noexcept;
     bool send_item(Pass& pass, const storage::ItemView& item,
                    const ChangeLog::Entry& entry) noexcept;
+    bool is_too_large_for_peer(const storage::ItemView& item) const noexcept;
     void begin_large(const storage::ItemView& item, const WireRecord& record) noexcept;
 
     ExchangeContext& context_;

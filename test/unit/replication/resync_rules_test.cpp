@@ -125,6 +125,30 @@ void evict(Pair& pair, Node& node, std::string_view name) {
 
 }  // namespace
 
+TEST_CASE("a value above the peer's item limit takes the older one with it, and stays here") {
+    Pair pair;
+    auto hello_a = pair.a.exchange.hello(pair.now);
+    auto hello_b = pair.b.exchange.hello(pair.now);
+    hello_b.item_size_limit = 1024;
+    pair.a.exchange.begin(hello_b, pair.now);
+    pair.b.exchange.begin(hello_a, pair.now);
+    pair.set(pair.a, "key", "small");
+    pair.come_to_rest();
+    REQUIRE(pair.get(pair.b, "key") == "small");
+    const auto bytes = pair.a.exchange.stats().bytes_sent;
+    for (const std::size_t size : {2000U, 100'000U, 700'000U}) {
+        pair.set(pair.a, "key", std::string(size, 'x'));
+        pair.come_to_rest();
+        CHECK(pair.get(pair.b, "key") == "(miss)");
+        CHECK(pair.get(pair.a, "key").size() == size);
+    }
+    CHECK(pair.a.exchange.stats().bytes_sent - bytes < 1000);
+    CHECK(pair.a.exchange.stats().peer_nomem == 3);
+    pair.set(pair.a, "key", "small again");
+    pair.come_to_rest();
+    CHECK(pair.get(pair.b, "key") == "small again");
+}
+
 TEST_CASE("an item that has expired unnoticed does not leave an older one on the peer") {
     Pair pair;
     pair.link();

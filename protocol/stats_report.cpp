@@ -150,7 +150,7 @@ constexpr GeneralKey general_keys[] = {
     {"evicted_unfetched",
      [](const Facts& f) -> std::uint64_t { return f.store.evicted_unfetched; }},
     {"evicted_active", [](const Facts& f) -> std::uint64_t { return f.store.evicted_active; }},
-    {"evictions", [](const Facts& f) -> std::uint64_t { return f.store.evictions; }},
+    {"evictions", [](const Facts& f) -> std::uint64_t { return f.store.evicted; }},
     {"reclaimed", [](const Facts& f) -> std::uint64_t { return f.store.expired; }},
     {"crawler_reclaimed", [](const Facts& f) -> std::uint64_t { return f.store.collected; }},
     {"crawler_items_checked", [](const Facts& f) -> std::uint64_t { return f.store.examined; }},

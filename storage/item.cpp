@@ -44,22 +44,27 @@ void Item::write(const ItemForm& form, std::uint32_t room_bytes) noexcept {
         std::memcpy(value_in_slab(), &form.birth, sizeof form.birth);
 }
 
+ItemState Item::state() const noexcept {
+    ItemState state;
+    state.expiry = expiry();
+    state.last_access = last_access_;
+    state.client_flags = client_flags();
+    if (has_explicit_cas()) state.explicit_cas = cas();
+    state.frequency = static_cast<std::uint8_t>(frequency());
+    state.fetched = is_fetched();
+    state.stale = is_stale();
+    state.won = is_won();
+    state.binary_key = has_binary_key();
+    return state;
+}
+
 ItemForm Item::form() const noexcept {
-    ItemForm form;
+    ItemForm form(state());
     form.key = key();
     form.value_bytes = value_bytes();
     form.version = version_;
     form.birth = is_stub() ? birth() : 0;
-    form.expiry = expiry();
-    form.last_access = last_access_;
-    form.client_flags = client_flags();
-    if (has_explicit_cas()) form.explicit_cas = cas();
     form.extent = is_large() ? extent() : 0;
-    form.frequency = static_cast<std::uint8_t>(frequency());
-    form.fetched = is_fetched();
-    form.stale = is_stale();
-    form.won = is_won();
-    form.binary_key = has_binary_key();
     return form;
 }
 

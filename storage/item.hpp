@@ -31,22 +31,29 @@ inline constexpr std::size_t item_alignment = 8;
 inline constexpr std::uint32_t value_length_limit = (std::uint32_t{1} << 30) - 1;
 inline constexpr unsigned frequency_limit = 3;
 
-// All that an item is made of, but for its value.
-struct ItemForm {
-    std::string_view key;
-    std::uint64_t value_bytes = 0;
-    Version version = 0;
-    Version birth = 0;  // of an item with version 0
+// What an item is beside its key, value and version, wherever it lies.
+struct ItemState {
     Expiry expiry;
     Tick last_access = 0;
     std::uint32_t client_flags = 0;
     std::optional<std::uint64_t> explicit_cas;
-    ExtentNumber extent = 0;  // not 0: large
     std::uint8_t frequency = 0;
     bool fetched = false;
     bool stale = false;
     bool won = false;
     bool binary_key = false;
+};
+
+// All that an item is made of, but for its value.
+struct ItemForm : ItemState {
+    ItemForm() = default;
+    explicit ItemForm(const ItemState& state) noexcept : ItemState(state) {}
+
+    std::string_view key;
+    std::uint64_t value_bytes = 0;
+    Version version = 0;
+    Version birth = 0;        // of an item with version 0
+    ExtentNumber extent = 0;  // not 0: large
 
     std::size_t value_bytes_in_slab() const noexcept;
     // What it takes of a slab.
@@ -131,6 +138,7 @@ class Item {
         units_ = static_cast<std::uint16_t>(bytes / item_alignment);
     }
     // Everything but the value, as it would be written again.
+    ItemState state() const noexcept;
     ItemForm form() const noexcept;
 
   private:

@@ -23,20 +23,14 @@
 
 namespace twincached::storage {
 
-struct SavedItem {
+struct SavedItem : ItemState {
+    SavedItem() = default;
+    explicit SavedItem(const ItemState& state) noexcept : ItemState(state) {}
+
     std::string_view key;
     std::string_view value;
     Version version = 0;
-    Expiry expiry;
-    Tick last_access = 0;
-    std::uint32_t client_flags = 0;
-    std::optional<std::uint64_t> explicit_cas;
     Queue queue = Queue::fresh;
-    std::uint8_t frequency = 0;
-    bool fetched = false;
-    bool stale = false;
-    bool won = false;
-    bool binary_key = false;
 };
 
 inline constexpr std::size_t saved_item_fixed_bytes = 32;

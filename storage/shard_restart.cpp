@@ -10,20 +10,11 @@ namespace twincached::storage {
 bool Shard::save(SavedItemVisitor visit) noexcept {
     return table_.visit_by_age([&](const Item& item, Queue queue) {
         if (item.is_stub() || table_.is_flushed(item)) return true;
-        SavedItem saved;
+        SavedItem saved(item.state());
         saved.key = item.key();
         saved.value = {table_.value_of(item), item.value_bytes()};
         saved.version = item.version();
-        saved.expiry = item.expiry();
-        saved.last_access = item.last_access();
-        saved.client_flags = item.client_flags();
-        if (item.has_explicit_cas()) saved.explicit_cas = item.cas();
         saved.queue = queue;
-        saved.frequency = static_cast<std::uint8_t>(item.frequency());
-        saved.fetched = item.is_fetched();
-        saved.stale = item.is_stale();
-        saved.won = item.is_won();
-        saved.binary_key = item.has_binary_key();
         return visit(saved);
     });
 }
@@ -42,19 +33,10 @@ RestoreOutcome Shard::restore(const SavedItem& saved, const Key& key, const Now&
     const bool is_past = saved.expiry.is_past(now.tick());
     for (;;) {
         if (table_.find(key) != nullptr) return RestoreOutcome::gone;
-        storing.form = form_of(key, now);
-        ItemForm& form = storing.form;
-        form.expiry = saved.expiry;
-        form.last_access = saved.last_access;
-        form.client_flags = saved.client_flags;
-        form.explicit_cas = saved.explicit_cas;
-        form.frequency = saved.frequency;
-        form.fetched = saved.fetched;
-        form.stale = saved.stale;
-        form.won = saved.won;
-        form.binary_key = saved.binary_key;
+        storing.form = ItemForm(saved);
+        storing.form.key = key.bytes;
         Stored stored = Stored::failed;
-        if (!is_past && !exceeds_limit(form, saved.value.size()))
+        if (!is_past && !exceeds_limit(storing.form, saved.value.size()))
             stored = store(storing, now, supply);
         if (stored == Stored::again) continue;
         if (stored == Stored::done) return RestoreOutcome::restored;

@@ -25,21 +25,8 @@ ClassStats& ClassStats::operator+=(const ClassStats& other) noexcept {
 }
 
 void StoreStats::total_up() noexcept {
-    ClassStats sum;
     for (const ClassStats& of_class : classes)
-        sum += of_class;
-    items = sum.items;
-    bytes = sum.bytes;
-    evictions = sum.evicted;
-    evicted_unfetched = sum.evicted_unfetched;
-    evicted_active = sum.evicted_active;
-    expired = sum.expired;
-    expired_unfetched = sum.expired_unfetched;
-    no_memory = sum.no_memory;
-    collected = sum.collected;
-    examined = sum.examined;
-    kept = sum.kept;
-    kept_again = sum.kept_again;
+        *this += of_class;
 }
 
 }  // namespace twincached::storage

@@ -33,10 +33,9 @@ struct ClassStats {
     ClassStats& operator+=(const ClassStats& other) noexcept;
 };
 
-struct StoreStats {
-    std::uint64_t items = 0;
+// What all classes add up to, and what belongs to none.
+struct StoreStats : ClassStats {
     std::uint64_t items_ever = 0;
-    std::uint64_t bytes = 0;  // as memcached accounts items
     std::uint64_t memory_limit = 0;
     std::uint64_t memory_used = 0;  // slabs, index, ghosts and extents
     std::uint64_t slab_bytes = 0;
@@ -44,23 +43,13 @@ struct StoreStats {
     std::uint64_t ghost_bytes = 0;
     std::uint64_t extent_bytes = 0;
     std::uint64_t slabs = 0;
-    std::uint64_t evictions = 0;
-    std::uint64_t evicted_unfetched = 0;
-    std::uint64_t evicted_active = 0;
-    std::uint64_t expired = 0;
-    std::uint64_t expired_unfetched = 0;
-    std::uint64_t no_memory = 0;
-    std::uint64_t collected = 0;
-    std::uint64_t examined = 0;
-    std::uint64_t kept = 0;
-    std::uint64_t kept_again = 0;
     std::uint64_t upkeep_steps = 0;
     std::uint64_t bytes_copied_forward = 0;
     std::uint64_t pinned = 0;
     bool index_is_growing = false;
     std::array<ClassStats, size_class_limit> classes{};
 
-    // Once all shards have been added: what is the sum of the classes.
+    // To be called once, when all shards have been added.
     void total_up() noexcept;
 };
 

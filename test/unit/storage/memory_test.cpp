@@ -93,7 +93,7 @@ TEST_CASE("where nothing may be evicted, a full store refuses, and what it has s
         REQUIRE(fixture.get(key));
     const StoreStats stats = fixture.store.stats();
     CHECK(stats.no_memory == refused);
-    CHECK(stats.evictions == 0);
+    CHECK(stats.evicted == 0);
     SECTION("an overwrite of the same size always finds room") {
         for (int round = 0; round < 3; ++round)
             for (const std::string& key : stored)
@@ -250,7 +250,7 @@ TEST_CASE("a flush takes everything that was stored before it and nothing that c
     CHECK(fixture.store.stats().items == 10);
     CHECK(fixture.sink.versions.size() == 10);
     CHECK(fixture.sink.flushes.size() == 1);
-    CHECK(fixture.store.stats().evictions == 0);
+    CHECK(fixture.store.stats().evicted == 0);
 }
 
 TEST_CASE("a flush works for a node alone, whose versions are a plain counter") {

@@ -83,6 +83,9 @@ int serve(Options options, const std::vector<std::string>& remarks, Reload::Read
     if (options.lock_memory) {
         if (const auto problem = lock_memory()) log.warning("{}", *problem);
     }
+    if (options.huge_pages) {
+        if (const auto problem = huge_pages_problem()) log.warning("{}", *problem);
+    }
     bool is_started = false;
     const auto started = [&] {
         is_started = true;

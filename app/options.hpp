@@ -30,6 +30,7 @@ struct Options {
     std::int64_t threads = 0;
     bool core_dumps = false;
     bool lock_memory = false;
+    bool huge_pages = false;
     std::chrono::milliseconds stop_timeout{};
 
     // [memory]

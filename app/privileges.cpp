@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 namespace twincached::app {
 namespace {
@@ -86,6 +87,15 @@ void assume(const Identity& identity) {
 std::optional<std::string> lock_memory() {
     if (::mlockall(MCL_CURRENT | MCL_FUTURE) == 0) return std::nullopt;
     return fmt::format("-k failed, memory may be paged out: {}", std::strerror(errno));
+}
+
+std::optional<std::string> huge_pages_problem() {
+    // "always [madvise] never": the word in brackets holds.
+    std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+    std::string choice;
+    std::getline(file, choice);
+    if (!choice.empty() && choice.find("[never]") == std::string::npos) return std::nullopt;
+    return "-L has no effect: this system has no transparent huge pages, or they are switched off";
 }
 
 }  // namespace twincached::app

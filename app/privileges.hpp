@@ -35,4 +35,7 @@ void assume(const Identity& identity);
 // Keeps all memory, also what is yet to come, from being paged out; a sentence if it cannot.
 std::optional<std::string> lock_memory();
 
+// A sentence if asking for huge pages (-L) is in vain on this system.
+std::optional<std::string> huge_pages_problem();
+
 }  // namespace twincached::app

@@ -30,8 +30,8 @@ constexpr std::uint32_t whole_pages(std::uint32_t begin, std::uint32_t end) noex
 }  // namespace
 
 // The first page is left alone, so that no extent has the number 0.
-Extents::Extents(MemoryBudget& budget, std::size_t address_bytes)
-    : budget_(budget), memory_(address_bytes), top_(units_per_page) {}
+Extents::Extents(MemoryBudget& budget, const AddressSpace& space)
+    : budget_(budget), memory_(space), top_(units_per_page) {}
 
 Extents::~Extents() {
     budget_.give(bytes());

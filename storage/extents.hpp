@@ -28,7 +28,7 @@ namespace twincached::storage {
 
 class Extents {
   public:
-    Extents(MemoryBudget& budget, std::size_t address_bytes);
+    Extents(MemoryBudget& budget, const AddressSpace& space);
     ~Extents();
 
     // With one reference, the caller's; 0 if memory does not allow.

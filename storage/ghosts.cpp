@@ -14,7 +14,7 @@ constexpr std::uint32_t shrink_share = 4;
 }  // namespace
 
 Ghosts::Ghosts(MemoryBudget& budget, std::size_t address_bytes, unsigned shard_bits)
-    : account_(budget), shard_bits_(shard_bits), lines_(address_bytes) {}
+    : account_(budget), shard_bits_(shard_bits), lines_({address_bytes}) {}
 
 void Ghosts::remember(std::uint64_t hash) noexcept {
     if (layout_.span() == 0) return;

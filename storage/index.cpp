@@ -22,11 +22,11 @@ std::uint64_t bytes_of(std::uint32_t buckets) noexcept {
 
 }  // namespace
 
-Index::Index(MemoryBudget& budget, std::size_t address_bytes, unsigned shard_bits)
+Index::Index(MemoryBudget& budget, const AddressSpace& space, unsigned shard_bits)
     : account_(budget),
       shard_bits_(shard_bits),
-      buckets_(address_bytes),
-      overflow_(address_bytes),
+      buckets_(space),
+      overflow_({space.bytes}),
       layout_(least_buckets),
       published_count_(least_buckets) {
     if (!buckets_.commit_to(bytes_of(least_buckets))) throw std::bad_alloc();

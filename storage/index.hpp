@@ -33,7 +33,7 @@ class Index {
     using RefVisitor = lib::FunctionRef<void(Ref)>;
 
     // `shard_bits`: how many top bits of every hash chose the shard and are equal here.
-    Index(MemoryBudget& budget, std::size_t address_bytes, unsigned shard_bits);
+    Index(MemoryBudget& budget, const AddressSpace& space, unsigned shard_bits);
 
     // The reference that `match` accepts among those whose tag is right; 0 if there is none.
     template <class Match>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace twincached::storage {
 
@@ -13,10 +14,19 @@ constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) noexcept {
     return (bytes + unit - 1) / unit * unit;
 }
 
+// Huge: the system is asked for huge pages, and memory is made usable in steps of one. Whether
+// there are any is the system's business.
+enum class PageSize : std::uint8_t { usual, huge };
+
+struct AddressSpace {
+    std::size_t bytes = 0;
+    PageSize pages = PageSize::usual;
+};
+
 class Reservation {
   public:
     // Throws std::bad_alloc if the address space is not to be had.
-    explicit Reservation(std::size_t bytes);
+    explicit Reservation(const AddressSpace& space);
     ~Reservation();
     Reservation(const Reservation&) = delete;
     Reservation& operator=(const Reservation&) = delete;
@@ -34,6 +44,9 @@ class Reservation {
   private:
     char* base_ = nullptr;
     std::size_t size_ = 0;
+    std::size_t step_ = 0;  // of committing
+    char* mapping_ = nullptr;
+    std::size_t mapped_ = 0;
     std::size_t committed_ = 0;
 };
 

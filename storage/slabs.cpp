@@ -12,11 +12,11 @@ constexpr std::size_t kept_limit = 1;
 
 }  // namespace
 
-Slabs::Slabs(MemoryBudget& budget, std::uint32_t slab_bytes, std::size_t address_bytes)
+Slabs::Slabs(MemoryBudget& budget, std::uint32_t slab_bytes, const AddressSpace& space)
     : budget_(budget),
       slab_bytes_(slab_bytes),
       slab_shift_(static_cast<unsigned>(std::countr_zero(slab_bytes))),
-      memory_(address_bytes) {
+      memory_(space) {
     assert(std::has_single_bit(slab_bytes));
     slabs_.resize(1);
 }

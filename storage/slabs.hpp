@@ -54,7 +54,7 @@ struct SlabQueue {
 class Slabs {
   public:
     // REQUIRES: slab_bytes is a power of two.
-    Slabs(MemoryBudget& budget, std::uint32_t slab_bytes, std::size_t address_bytes);
+    Slabs(MemoryBudget& budget, std::uint32_t slab_bytes, const AddressSpace& space);
     ~Slabs();
     Slabs(const Slabs&) = delete;
     Slabs& operator=(const Slabs&) = delete;

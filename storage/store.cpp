@@ -55,24 +55,26 @@ Store::Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSi
       sink_(sink),
       classes_(options.growth_factor, options.chunk_size_min),
       budget_(options.memory_limit_bytes),
-      extents_(budget_, std::max(address_least, address_factor * options.memory_limit_bytes)) {
+      extents_(budget_, {std::max(address_least, address_factor * options.memory_limit_bytes),
+                         options.pages}) {
     const unsigned count = planned_shard_count(options);
     shard_bits_ = static_cast<unsigned>(std::countr_zero(count));
     const std::uint32_t slab_bytes = slab_bytes_for(options.memory_limit_bytes, count);
     limits_ = {options.item_size_limit_bytes, slab_bytes / large_share};
     const std::uint64_t part = address_factor * (options.memory_limit_bytes / count);
     for (unsigned shard = 0; shard < count; ++shard) {
-        const TableContext context = {.budget = budget_,
-                                      .extents = extents_,
-                                      .classes = classes_,
-                                      .hash = hash_,
-                                      .sink = sink_,
-                                      .shard = shard,
-                                      .shard_bits = shard_bits_,
-                                      .slab_bytes = slab_bytes,
-                                      .address_bytes = std::clamp(part, address_least, reach_bytes),
-                                      .evict = options.evict,
-                                      .evictions = &eviction_listener_};
+        const TableContext context = {
+            .budget = budget_,
+            .extents = extents_,
+            .classes = classes_,
+            .hash = hash_,
+            .sink = sink_,
+            .shard = shard,
+            .shard_bits = shard_bits_,
+            .slab_bytes = slab_bytes,
+            .space = {std::clamp(part, address_least, reach_bytes), options.pages},
+            .evict = options.evict,
+            .evictions = &eviction_listener_};
         shards_.push_back(std::make_unique<Locked>(context, new_clock(), limits_));
     }
 }

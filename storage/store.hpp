@@ -35,6 +35,7 @@ struct StoreOptions {
     unsigned threads = 4;                              // of clients; decides the number of shards
     unsigned shards = 0;                               // 0 = by threads and memory
     std::optional<unsigned> node;                      // of a pair: 0 or 1; none: plain counter CAS
+    PageSize pages = PageSize::usual;                  // huge: asks for huge pages (-L)
     double growth_factor = 1.25;                       // of the size classes in reports (-f)
     std::uint32_t chunk_size_min = 48;                 // likewise (-n)
 };

@@ -23,9 +23,9 @@ constexpr unsigned steps_per_insertion = 2;
 Table::Table(const TableContext& context)
     : context_(context),
       extents_(context.extents),
-      slabs_(context.budget, context.slab_bytes, context.address_bytes),
-      index_(context.budget, context.address_bytes / 2, context.shard_bits),
-      ghosts_(context.budget, context.address_bytes / 8, context.shard_bits) {
+      slabs_(context.budget, context.slab_bytes, context.space),
+      index_(context.budget, {context.space.bytes / 2, context.space.pages}, context.shard_bits),
+      ghosts_(context.budget, context.space.bytes / 8, context.shard_bits) {
     publish_bytes();
 }
 

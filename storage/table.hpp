@@ -39,7 +39,7 @@ struct TableContext {
     unsigned shard = 0;
     unsigned shard_bits = 0;
     std::uint32_t slab_bytes = 0;
-    std::size_t address_bytes = 0;
+    AddressSpace space;  // of the slabs
     bool evict = true;
     const EvictionListenerPlace* evictions = nullptr;
 };

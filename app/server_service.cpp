@@ -156,8 +156,10 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
 }
 
 void ServerService::settings_stats(protocol::StatVisitor visit) const {
-    const SettingsState state{store_.memory_limit(),  verbosity_.load(), port_, 0,
-                              prefixes_.is_enabled(), udp_port_.load()};
+    const auto flushed = store_.last_flush();
+    const SettingsState state{
+        store_.memory_limit(),  verbosity_.load(), port_, flushed - std::min(flushed, started_),
+        prefixes_.is_enabled(), udp_port_.load()};
     const auto& reported = shared().reported;
     report_settings(options_, state, [&](std::string_view key, std::string_view value) {
         const auto asked_for = reported.get(key);

@@ -115,7 +115,7 @@ constexpr GeneralKey general_keys[] = {
     {"hash_bytes", [](const Facts& f) -> std::uint64_t { return f.store.index_bytes; }},
     {"hash_is_expanding",
      [](const Facts& f) -> std::uint64_t { return f.store.index_is_growing ? 1 : 0; }},
-    {"slab_reassign_rescues"},
+    {"slab_reassign_rescues", [](const Facts& f) -> std::uint64_t { return f.store.rescued; }},
     {"slab_reassign_chunk_rescues"},
     {"slab_reassign_inline_reclaim"},
     {"slab_reassign_busy_items"},
@@ -123,7 +123,7 @@ constexpr GeneralKey general_keys[] = {
     {"slab_reassign_busy_nomem"},
     {"slab_reassign_last_busy_status", "none"},
     {"slab_reassign_running"},
-    {"slabs_moved"},
+    {"slabs_moved", [](const Facts& f) -> std::uint64_t { return f.store.compacted_slabs; }},
     {"lru_crawler_running",
      [](const Facts& f) -> std::uint64_t { return f.crawler_enabled ? 1 : 0; }},
     {"lru_crawler_starts", [](const Facts& f) -> std::uint64_t { return f.crawler_starts; }},
@@ -144,7 +144,7 @@ constexpr GeneralKey general_keys[] = {
     {"bytes", [](const Facts& f) -> std::uint64_t { return f.store.bytes; }},
     {"curr_items", [](const Facts& f) -> std::uint64_t { return f.store.items; }},
     {"total_items", [](const Facts& f) -> std::uint64_t { return f.store.items_ever; }},
-    {"slab_global_page_pool"},
+    {"slab_global_page_pool", [](const Facts& f) -> std::uint64_t { return f.store.kept_slabs; }},
     {"expired_unfetched",
      [](const Facts& f) -> std::uint64_t { return f.store.expired_unfetched; }},
     {"evicted_unfetched",
@@ -158,7 +158,7 @@ constexpr GeneralKey general_keys[] = {
     {"moves_to_cold"},
     {"moves_to_warm", [](const Facts& f) -> std::uint64_t { return f.store.kept; }},
     {"moves_within_lru", [](const Facts& f) -> std::uint64_t { return f.store.kept_again; }},
-    {"direct_reclaims"},
+    {"direct_reclaims", [](const Facts& f) -> std::uint64_t { return f.store.direct_reclaims; }},
     {"lru_bumps_dropped"},
 };
 
@@ -197,7 +197,7 @@ class Prefixed {
     std::size_t prefix_size_ = 0;
 };
 
-void report_items(Prefixed stat, const ClassStats& stats) {
+void report_items(Prefixed stat, const ClassStats& stats, std::uint64_t hits) {
     stat("number", stats.items);
     // There are no segments here: whatever is kept counts as the coldest. An age of its own has
     // the queue of what is new; what an eviction spares moves to the main queue, or within it.
@@ -223,10 +223,11 @@ void report_items(Prefixed stat, const ClassStats& stats) {
     stat("moves_to_cold", 0);
     stat("moves_to_warm", stats.kept);
     stat("moves_within_lru", stats.kept_again);
-    for (const std::string_view name :
-         {"direct_reclaims", "hits_to_hot", "hits_to_warm", "hits_to_cold", "hits_to_temp"}) {
-        stat(name, 0);
-    }
+    stat("direct_reclaims", 0);  // a slab that is emptied for somebody holds items of all classes
+    stat("hits_to_hot", 0);
+    stat("hits_to_warm", 0);
+    stat("hits_to_cold", hits);
+    stat("hits_to_temp", 0);
 }
 
 constexpr std::uint64_t page_bytes = 1 << 20;  // of memcached, which these reports imitate
@@ -312,7 +313,10 @@ void StatsReport::items(StatVisitor visit) const {
     const auto stats = service_.store().stats();
     for (unsigned id = 1; id < storage::size_class_limit; ++id) {
         const auto& of_class = stats.classes[id];
-        if (of_class.items > 0) report_items(Prefixed(visit, "items:", id), of_class);
+        if (of_class.items == 0) continue;
+        const auto hits =
+            service_.total(id, ClassCount::get_hits) + service_.total(id, ClassCount::touch_hits);
+        report_items(Prefixed(visit, "items:", id), of_class, hits);
     }
 }
 

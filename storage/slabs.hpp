@@ -103,6 +103,7 @@ class Slabs {
     // Those in use and those kept.
     std::uint64_t count() const noexcept { return count_; }
     std::uint64_t bytes() const noexcept { return count_ * slab_bytes_; }
+    std::uint64_t kept() const noexcept { return kept_.size(); }
 
   private:
     void enqueue(SlabNumber number, Queue queue) noexcept;

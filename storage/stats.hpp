@@ -45,6 +45,10 @@ struct StoreStats : ClassStats {
     std::uint64_t slabs = 0;
     std::uint64_t upkeep_steps = 0;
     std::uint64_t bytes_copied_forward = 0;
+    std::uint64_t direct_reclaims = 0;  // slabs that a writer had to empty before it could go on
+    std::uint64_t compacted_slabs = 0;  // emptied because little in them was alive,
+    std::uint64_t rescued = 0;          // and the items that moved for it
+    std::uint64_t kept_slabs = 0;       // free ones, at hand for what comes next
     std::uint64_t pinned = 0;
     bool index_is_growing = false;
     std::array<ClassStats, size_class_limit> classes{};

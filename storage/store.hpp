@@ -190,6 +190,8 @@ class Store {
     // The peer's flush: version merges by maximum; the sink is not told.
     void apply_flush(Version version) noexcept;
     Version flush_version() const noexcept;
+    // When, as far as upkeep knew; 0: nothing was flushed since the start.
+    Tick last_flush() const noexcept { return last_flush_.load(std::memory_order_relaxed); }
     void apply_flush_schedule(std::uint64_t at_steady_ms, Version version) noexcept;
     struct FlushSchedule {
         std::uint64_t at_steady_ms = 0;  // 0 = none
@@ -283,6 +285,7 @@ class Store {
     ShardLimits limits_;
     std::vector<std::unique_ptr<Locked>> shards_;
     std::atomic<Tick> last_tick_{first_tick};
+    std::atomic<Tick> last_flush_{0};
     std::atomic<std::uint64_t> reserved_bytes_{0};  // of values that are still arriving
     mutable lib::Mutex schedule_mutex_;             // never held together with a shard's
     FlushSchedule schedule_ GUARDED_BY(schedule_mutex_);

@@ -140,6 +140,7 @@ Version Store::next_version(const Now& now) noexcept {
 }
 
 Ticket Store::flush(const Now& now) noexcept {
+    note_time(now);
     const Version version = next_version(now);
     flush_shards(version);
     bool cancelled = false;
@@ -155,6 +156,9 @@ Ticket Store::flush(const Now& now) noexcept {
 }
 
 void Store::flush_shards(Version version) noexcept {
+    if (version > flush_version()) {
+        last_flush_.store(last_tick_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    }
     for (const auto& locked : shards_) {
         const lib::MutexLock lock(locked->mutex);
         locked->shard.flush(version);

@@ -210,6 +210,9 @@ class Table {
     std::uint64_t items_ever_ = 0;
     std::uint64_t upkeep_steps_ = 0;
     std::uint64_t copied_bytes_ = 0;
+    std::uint64_t direct_reclaims_ = 0;
+    std::uint64_t compacted_slabs_ = 0;
+    std::uint64_t rescued_ = 0;
     std::uint64_t extent_bytes_ = 0;  // of its items
     std::atomic<std::uint64_t> bytes_{0};
 };

@@ -30,6 +30,7 @@ bool Table::make_room(const Placement& wanted, Tick now) noexcept {
         if (has_room(placement)) return true;
         const unsigned pressure = round < patient_rounds ? 0 : round - patient_rounds + 1;
         if (!gain_slab(std::min(pressure, highest_pressure), now)) break;
+        ++direct_reclaims_;
         // There is a slab, but the index found no page.
         if (placement.slab != 0) (void)slabs_.give_back_kept();
     }
@@ -69,6 +70,7 @@ bool Table::compact(SlabNumber number, Tick now) noexcept {
     job.purpose = Purpose::compact;
     job.now = now;
     drain(job);
+    ++compacted_slabs_;
     return true;
 }
 
@@ -225,6 +227,8 @@ bool Table::copy_forward(Drain& job, Item* item, std::uint64_t hash) noexcept {
     if (evicting) {
         copy->set_frequency(from == Queue::fresh ? 0 : item->frequency() - 1);
         ++(from == Queue::fresh ? stats_of(*copy).kept : stats_of(*copy).kept_again);
+    } else {
+        ++rescued_;
     }
     index_.replace(hash, slabs_.ref_of(item), slabs_.ref_of(copy));
     if (placement.queue != from) move_extent(*item, from, placement.queue);
@@ -247,7 +251,10 @@ void Table::slide(Drain& job, Item* item, std::uint64_t hash) noexcept {
     job.slid_bytes += bytes;
     copied_bytes_ += bytes;
     stay(job, *moved);
-    if (job.purpose != Purpose::evict) return;
+    if (job.purpose == Purpose::compact) {
+        ++rescued_;
+        return;
+    }
     if (slab.queue == Queue::main) {
         if (moved->frequency() > 0) moved->set_frequency(moved->frequency() - 1);
         return;

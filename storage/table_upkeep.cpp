@@ -76,6 +76,10 @@ void Table::add_to(StoreStats& stats, Tick now) const noexcept {
     stats.slabs += slabs_.count();
     stats.upkeep_steps += upkeep_steps_;
     stats.bytes_copied_forward += copied_bytes_;
+    stats.direct_reclaims += direct_reclaims_;
+    stats.compacted_slabs += compacted_slabs_;
+    stats.rescued += rescued_;
+    stats.kept_slabs += slabs_.kept();
     stats.index_is_growing |= index_.is_moving();
 }
 
@@ -105,6 +109,9 @@ void Table::reset_stats() noexcept {
     items_ever_ = 0;
     upkeep_steps_ = 0;
     copied_bytes_ = 0;
+    direct_reclaims_ = 0;
+    compacted_slabs_ = 0;
+    rescued_ = 0;
 }
 
 }  // namespace twincached::storage

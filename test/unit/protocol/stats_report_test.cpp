@@ -206,12 +206,43 @@ TEST_CASE("stats reset zeroes the counters and keeps the items") {
     CHECK(values.at("curr_items") == "1");
 }
 
+TEST_CASE("stats tells what writers had to wait for, and what moved between slabs") {
+    auto options = TestService::small_store();
+    options.memory_limit_bytes = 8 << 20;
+    TestService service(options);
+    Client client(service);
+    const std::string value(1000, 'v');
+    const auto set = [&](int number) {
+        client.say("set k" + std::to_string(number) + " 0 0 1000\r\n" + value + "\r\n");
+    };
+    set(0);
+    CHECK(ask(service, "stats").values.at("direct_reclaims") == "0");
+    for (int i = 0; i < 20'000; ++i)
+        set(i);
+    // Of what is left, nine of ten go: their slabs are worth emptying.
+    for (int i = 0; i < 20'000; ++i) {
+        if (i % 10 != 0) client.say("delete k" + std::to_string(i) + "\r\n");
+    }
+    for (int i = 20'000; i < 30'000; ++i)
+        set(i);
+    const auto values = ask(service, "stats").values;
+    CHECK(std::stoul(values.at("direct_reclaims")) > 10);
+    CHECK(std::stoul(values.at("slabs_moved")) > 10);
+    CHECK(std::stoul(values.at("slab_reassign_rescues")) > 100);
+    CHECK(client.say("stats reset\r\n") == "RESET\r\n");
+    for (const auto* key : {"direct_reclaims", "slabs_moved", "slab_reassign_rescues"})
+        CHECK(ask(service, "stats").values.at(key) == "0");
+}
+
 TEST_CASE("stats items and stats slabs speak of memcached's size classes") {
     TestService service;
     Client client(service);
     client.say("set a 0 0 1\r\nx\r\nset b 0 0 200\r\n" + std::string(200, 'v') + "\r\nget a\r\n");
+    client.say("gat 0 a\r\n");
     const auto items = ask(service, "stats items").values;
     CHECK(items.size() == 2 * 28);
+    CHECK(items.at("items:1:hits_to_cold") == "2");
+    CHECK(items.at("items:6:hits_to_cold") == "0");
     CHECK(items.at("items:1:number") == "1");
     CHECK(items.at("items:1:mem_requested") == "61");
     CHECK(items.at("items:6:number") == "1");

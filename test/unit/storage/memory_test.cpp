@@ -392,4 +392,19 @@ TEST_CASE("no store has more shards than its memory is good for") {
     CHECK(Store(options, lib::KeyedHash(), sink).shard_count() == 4);
 }
 
+TEST_CASE("a store knows when it was flushed, by a client or by the peer") {
+    StoreFixture fixture(small_store(16, 1));
+    fixture.store.maintain(fixture.now);
+    CHECK(fixture.store.last_flush() == 0);
+    fixture.store.flush(fixture.now);
+    CHECK(fixture.store.last_flush() == fixture.now.tick());
+    const auto first = fixture.store.flush_version();
+    fixture.now.steady_ms += 5000;
+    fixture.store.maintain(fixture.now);
+    fixture.store.apply_flush(first);
+    CHECK(fixture.store.last_flush() == fixture.now.tick() - 5);
+    fixture.store.apply_flush(first + 1);
+    CHECK(fixture.store.last_flush() == fixture.now.tick());
+}
+
 }  // namespace twincached::storage

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint64_t seconds = 1000;
 constexpr std::uint64_t hours = 3600 * seconds;
+constexpr std::uint64_t mib = 1024 * 1024;
 
 constexpr std::array rows = {
     // --- [limits] ---------------------------------------------------------------------------
@@ -73,6 +74,18 @@ constexpr std::array rows = {
            .reloadable = true,
            .help = "Clients of one address at the same time; 0: no limit. Unix sockets and what "
                    "trusted\nproxies ask for themselves are not counted."},
+    Option{.section = "limits",
+           .key = "buffer-memory",
+           .flag = "buffer-memory",
+           .word = "read_buf_mem_limit",
+           .target = &Options::buffer_memory_bytes,
+           .initial = "0",
+           .most = 1ULL << 40,
+           .plain_unit = mib,
+           .help =
+               "Half-received requests and half-sent answers of all clients together; who would "
+               "hold\nmore is closed, a get of many keys refused. 0: no limit (plain number: "
+               "MiB)."},
 
     // --- [access] ---------------------------------------------------------------------------
     Option{.section = "access",

@@ -27,6 +27,7 @@ struct IoPoolOptions {
     std::chrono::seconds request_timeout{0};
     std::chrono::seconds handshake_timeout{0};  // of TLS
     ClientTls* tls = nullptr;                   // null: none; must outlive the pool
+    std::uint64_t buffer_memory_bytes = 0;      // of all threads' sessions together; 0: no limit
     replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
 };
 

@@ -24,6 +24,12 @@ seconds sweep_period(const std::vector<seconds>& timeouts) noexcept {
     return std::max(period, seconds(1));
 }
 
+// Each thread has its part; where there is a limit, none may become 0, which means that there is
+// none.
+std::uint64_t share_of(std::uint64_t bytes, std::size_t threads) noexcept {
+    return bytes == 0 ? 0 : std::max<std::uint64_t>(bytes / threads, 1);
+}
+
 }  // namespace
 
 IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
@@ -39,6 +45,7 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       watching_(context_, [this](Session& session) { poller_.serve(session); }),
       surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
       poller_(context_, registry_, clock) {
+    counters_.memory.set_limit(share_of(options.buffer_memory_bytes, options.threads));
     if (options.gate == nullptr) return;
     poller_.set_gate(options.gate);
     surroundings_.waiter = options.gate->add_waiter(

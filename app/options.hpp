@@ -51,6 +51,7 @@ struct Options {
     std::chrono::milliseconds write_timeout{};
     std::chrono::milliseconds request_timeout{};
     std::int64_t connections_per_address = 0;
+    std::uint64_t buffer_memory_bytes = 0;  // 0: no limit
 
     // [access]
     std::string auth_file;

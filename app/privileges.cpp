@@ -23,13 +23,9 @@ namespace {
 constexpr std::uint64_t own_descriptors = 48;
 constexpr std::uint64_t descriptors_per_thread = 3;
 
-std::uint64_t descriptors_needed(const Options& options) noexcept {
-    return static_cast<std::uint64_t>(options.connections) + own_descriptors +
-           descriptors_per_thread * static_cast<std::uint64_t>(options.threads);
-}
-
 void raise_descriptor_limit(const Options& options) {
-    const auto needed = descriptors_needed(options);
+    const auto needed =
+        static_cast<std::uint64_t>(options.connections) + reserved_descriptors(options);
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
         limit.rlim_cur = needed;
@@ -55,6 +51,10 @@ void raise_core_limit() {
 }
 
 }  // namespace
+
+std::uint64_t reserved_descriptors(const Options& options) noexcept {
+    return own_descriptors + descriptors_per_thread * static_cast<std::uint64_t>(options.threads);
+}
 
 void raise_limits(const Options& options) {
     raise_descriptor_limit(options);

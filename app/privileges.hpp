@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,9 @@ struct StartError {
     std::string message;
     int exit_code;
 };
+
+// How many descriptors it needs beside those of clients.
+std::uint64_t reserved_descriptors(const Options& options) noexcept;
 
 // Raises the limits on open files, and on core files if asked to. Throws StartError. While we are
 // still root, if we were.

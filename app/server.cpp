@@ -102,6 +102,7 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
                              whole_seconds(options.request_timeout),
                              whole_seconds(options.tls_handshake_timeout),
                              client_tls_.get(),
+                             options.buffer_memory_bytes,
                              replicator_->ack_gate()};
     pool_ =
         std::make_unique<IoPool>(pool, *service_, clock_, limit_, [this] { acceptor_->on_room(); });

@@ -1,6 +1,7 @@
 #include "app/server_service.hpp"
 
 #include "app/connection_report.hpp"
+#include "app/privileges.hpp"
 #include "app/settings_report.hpp"
 #include "lib/numbers.hpp"
 
@@ -138,6 +139,8 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
     say("accepting_conns", rest_.acceptor->is_accepting() ? 1 : 0);
     say("listen_disabled_num", rest_.acceptor->times_disabled());
     say("time_in_listen_disabled_us", rest_.acceptor->disabled_us());
+    say("reserved_fds", reserved_descriptors(options_));
+    buffer_stats(visit);
     if (options_.idle_timeout.count() > 0) {
         say("idle_kicks", total(protocol::Count::idle_kicks));
     }
@@ -153,6 +156,31 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
         say("time_since_server_cert_refresh",
             now.tick() - std::min(now.tick(), rest_.tls->refreshed_at()));
     }
+}
+
+// What the threads' sessions hold between their turns, and the buffer that each thread's sessions
+// share in them.
+void ServerService::buffer_stats(protocol::StatVisitor visit) const {
+    std::uint64_t requests = 0;
+    std::uint64_t request_bytes = 0;
+    std::uint64_t answers = 0;
+    std::uint64_t answer_bytes = 0;
+    rest_.pool->visit_counters([&](const protocol::ThreadCounters& counters) {
+        requests += counters.memory.requests();
+        request_bytes += counters.memory.request_bytes();
+        answers += counters.memory.answers();
+        answer_bytes += counters.memory.answer_bytes_held();
+    });
+    const auto threads = static_cast<std::uint64_t>(options_.threads);
+    const auto shared_bytes = threads * SessionBuffers::read_size;
+    const auto say = [&](std::string_view key, std::uint64_t value) {
+        visit(key, fmt::format("{}", value));
+    };
+    say("response_obj_count", answers);
+    say("response_obj_bytes", answer_bytes);
+    say("read_buf_count", requests + threads);
+    say("read_buf_bytes", request_bytes + shared_bytes);
+    say("read_buf_bytes_free", shared_bytes);
 }
 
 void ServerService::settings_stats(protocol::StatVisitor visit) const {

@@ -66,6 +66,7 @@ class ServerService final : public protocol::Service {
     static constexpr std::size_t counts = lib::Counters<protocol::Count>::size;
     static constexpr std::size_t class_counts = lib::Counters<protocol::ClassCount>::size;
 
+    void buffer_stats(protocol::StatVisitor visit) const;
     std::uint64_t sum(protocol::Count name) const noexcept;
     std::uint64_t sum(unsigned size_class, protocol::ClassCount name) const noexcept;
 

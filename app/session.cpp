@@ -40,6 +40,9 @@ Session::Session(SessionSurroundings& surroundings, const NewClient& client)
 }
 
 Session::~Session() {
+    auto& memory = surroundings_.counters.memory;
+    memory.hold_request(held_request_, 0);
+    memory.hold_answer(held_answer_, 0);
     if (is_listed_) surroundings_.watching->remove(*this);
     tell_watchers(false);
 }
@@ -51,6 +54,7 @@ Pace Session::take_turn() noexcept {
         pace = run_turn();
     } catch (const std::bad_alloc&) {
         // The client is closed: nobody else is hurt by what it asked for.
+        surroundings_.counters.totals.add(protocol::Count::malloc_fails);
         pace = Pace::end;
     }
     phase_.store(conversation_.phase(), std::memory_order_relaxed);
@@ -82,6 +86,7 @@ Pace Session::run_turn() {
     // What a handshake had to say and could not.
     if (pace == Pace::wait_for_input && stream_.has_unsent()) pace = Pace::wait_for_room;
     return_buffers();
+    pace = account_for_memory(pace);
     note_progress(now);
     return pace == Pace::wait_for_input && may_end_now() ? Pace::end : pace;
 }
@@ -219,6 +224,20 @@ void Session::return_buffers() {
     rest.append(input_.readable());
     surroundings_.buffers.give_back(std::move(input_));
     input_ = std::move(rest);
+}
+
+// What the thread's sessions hold together has a limit (-o read_buf_mem_limit). Who would hold more
+// than is left of it, because it does not read, or sends without an end, is closed.
+Pace Session::account_for_memory(Pace pace) noexcept {
+    auto& memory = surroundings_.counters.memory;
+    memory.hold_request(held_request_, input_.capacity());
+    memory.hold_answer(held_answer_, output_ ? output_->held_bytes() : 0);
+    const bool holds = held_request_.bytes() + held_answer_.bytes() > 0;
+    if (pace == Pace::end || !holds || memory.has_room_for(0)) return pace;
+    surroundings_.counters.totals.add(output_ ? protocol::Count::response_obj_oom
+                                              : protocol::Count::read_buf_oom);
+    end_reason_ = "out_of_memory";
+    return Pace::end;
 }
 
 Pace Session::give_up(Transfer outcome) noexcept {

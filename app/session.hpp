@@ -104,6 +104,7 @@ class Session {
     void note_progress(const storage::Now& now) noexcept;
     void borrow_buffers(const storage::Now& now);
     void return_buffers();
+    Pace account_for_memory(Pace pace) noexcept;
     bool may_end_now() const noexcept;
     Pace give_up(Transfer outcome) noexcept;
     void tell_watchers(bool has_come) const noexcept;
@@ -117,7 +118,9 @@ class Session {
     protocol::Conversation conversation_;
     lib::ByteBuffer input_;                     // what is half received
     std::unique_ptr<protocol::Output> output_;  // what is half sent; null: nothing
-    Session* previous_ = nullptr;               // in the registry
+    protocol::ClientMemory::Holding held_request_;
+    protocol::ClientMemory::Holding held_answer_;
+    Session* previous_ = nullptr;  // in the registry
     Session* next_ = nullptr;
     std::atomic<protocol::Phase> phase_{protocol::Phase::idle};
     std::atomic<Pace> pace_{Pace::wait_for_input};

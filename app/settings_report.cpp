@@ -111,7 +111,7 @@ class Report {
             std::chrono::duration_cast<std::chrono::seconds>(options_.idle_timeout).count());
         scaled("watcher_logbuf_size", 1024);
         scaled("worker_logbuf_size", 1024);
-        scaled("read_buf_mem_limit", 1024 * 1024);
+        say("read_buf_mem_limit", options_.buffer_memory_bytes);
         word("track_sizes");
         say("inline_ascii_response", said("inline_ascii_resp"));
     }

@@ -50,6 +50,7 @@ enum class Answer : std::uint8_t {
     too_large,
     no_memory,
     no_memory_for_number,
+    no_memory_for_answer,
     replication_unavailable,
     read_only,
     shutdown_disabled,

@@ -54,6 +54,7 @@ constexpr auto make_texts() noexcept {
     set(too_large, "SERVER_ERROR object too large for cache\r\n");
     set(no_memory, "SERVER_ERROR out of memory storing object\r\n");
     set(no_memory_for_number, "SERVER_ERROR out of memory\r\n");
+    set(no_memory_for_answer, "SERVER_ERROR out of memory writing get response\r\n");
     set(replication_unavailable, "SERVER_ERROR replication unavailable\r\n");
     set(read_only, "SERVER_ERROR read only, the other node is out of sight\r\n");
     set(shutdown_disabled, "SERVER_ERROR: shutdown not enabled\r\n");

@@ -56,6 +56,14 @@ class KeyList {
     Progress& progress_;
 };
 
+// With a limit for clients' memory (-o read_buf_mem_limit) the values of one answer are reckoned
+// as memcached reckons them. Once a part has left, the client reads, and needs no more than that.
+bool exceeds_memory(const Turn& turn) noexcept {
+    const auto& memory = turn.executor.counters().memory;
+    if (!memory.has_limit() || turn.progress.started) return false;
+    return !memory.has_room_for(turn.progress.given * ClientMemory::answer_bytes);
+}
+
 }  // namespace
 
 Answer answer_for(WriteOutcome outcome) noexcept {
@@ -78,6 +86,7 @@ Answer answer_for(WriteOutcome outcome) noexcept {
 
 Outcome execute_retrieval(Turn& turn, const Command& command) noexcept {
     const bool with_cas = command.verb == Verb::gets;
+    const auto begins_at = turn.answers.output().size();
     KeyList list(command, turn.progress);
     std::array<std::string_view, Executor::batch_limit> keys;
     for (;;) {
@@ -91,8 +100,15 @@ Outcome execute_retrieval(Turn& turn, const Command& command) noexcept {
         if (count == 0) return turn.answer(Answer::end);
         turn.executor.get_many(std::span(keys).first(count), turn.now,
                                [&](std::size_t, const ItemView* item) {
-                                   if (item != nullptr) write_value(turn, *item, with_cas);
+                                   if (item == nullptr) return;
+                                   write_value(turn, *item, with_cas);
+                                   ++turn.progress.given;
                                });
+        if (exceeds_memory(turn)) {
+            turn.executor.counters().totals.add(Count::response_obj_oom);
+            turn.answers.output().truncate(begins_at);
+            return turn.answer(Answer::no_memory_for_answer);
+        }
     }
 }
 

@@ -21,6 +21,13 @@ void Output::append(storage::PinnedValue value) {
     queue_.push_back(std::move(pinned));
 }
 
+std::size_t Output::held_bytes() const noexcept {
+    std::size_t bytes = tail_.capacity() + queue_.capacity() * sizeof(Segment);
+    for (auto i = first_; i < queue_.size(); ++i)
+        bytes += queue_[i].bytes.capacity();
+    return bytes;
+}
+
 std::size_t Output::gather(std::span<std::string_view> segments) const noexcept {
     std::size_t used = 0;
     for (auto i = first_; i < queue_.size() && used < segments.size(); ++i) {

@@ -22,6 +22,8 @@ class Output {
     // Bytes not yet written, pinned ones included.
     std::size_t size() const noexcept { return queued_size_ + tail_.size(); }
     bool empty() const noexcept { return size() == 0; }
+    // What it has allocated, which pinned values are not part of.
+    std::size_t held_bytes() const noexcept;
 
     // Fills `segments` with what is to be written next, in order; returns how many it used.
     std::size_t gather(std::span<std::string_view> segments) const noexcept;

@@ -4,6 +4,7 @@
 
 #include "lib/counters.hpp"
 #include "lib/function_ref.hpp"
+#include "protocol/client_memory.hpp"
 #include "protocol/hot_keys.hpp"
 #include "protocol/passwords.hpp"
 #include "protocol/prefix_stats.hpp"
@@ -55,8 +56,10 @@ enum class Count : std::uint8_t {
     idle_kicks,
     request_timeouts,  // requests that were not complete in time
     write_timeouts,    // clients that did not read their answers
-    response_obj_oom,
-    tls_sessions,  // handshakes that were not resumptions
+    response_obj_oom,  // answers, and
+    read_buf_oom,      // requests, that there was no memory left to hold
+    malloc_fails,      // the system had no memory for a client
+    tls_sessions,      // handshakes that were not resumptions
     tls_handshake_errors,
     tls_protocol_errors,
     udp_requests,
@@ -80,6 +83,7 @@ struct ThreadCounters {
     lib::Counters<Count> totals;
     std::array<lib::Counters<ClassCount>, storage::size_class_limit> classes;
     HotSampler sampler;  // of the thread
+    ClientMemory memory;
 };
 
 // Whether answers to changes wait until the peer has them (ack mode `received`): those of all

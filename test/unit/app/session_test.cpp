@@ -35,6 +35,40 @@ struct Wire {
         ::close(client);
         client = -1;
     }
+    // The pace at which it ends, or waits for its client.
+    Pace ask_without_reading(int times) {
+        std::string many;
+        for (int i = 0; i < times; ++i)
+            many += "get k\r\n";
+        say(many);
+        auto pace = Pace::pause;
+        while (pace == Pace::pause)
+            pace = session.take_turn();
+        return pace;
+    }
+    void hear_to_the_end() {
+        while (session.pace() != Pace::wait_for_input) {
+            hear();
+            session.take_turn();
+        }
+    }
+    // Another client of the same thread.
+    struct Other {
+        explicit Other(Wire& wire) : Other(wire, make_ends()) {}
+        ~Other() { ::close(client); }
+        void say(std::string_view bytes) {
+            REQUIRE(::send(client, bytes.data(), bytes.size(), 0) ==
+                    static_cast<ssize_t>(bytes.size()));
+            session.take_turn();
+        }
+
+        int client;
+        Session session;
+
+      private:
+        Other(Wire& wire, std::array<int, 2> ends)
+            : client(ends[0]), session(wire.surroundings, {.descriptor = ends[1]}) {}
+    };
 
     protocol::test::TestService service;
     SystemClock clock;
@@ -140,6 +174,96 @@ TEST_CASE("bytes in both directions are counted") {
     wire.session.take_turn();
     CHECK(wire.service.counters.totals.get(protocol::Count::bytes_read) == 9);
     CHECK(wire.service.counters.totals.get(protocol::Count::bytes_written) == wire.hear().size());
+}
+
+TEST_CASE("what a session holds for its client between two turns is counted") {
+    Wire wire;
+    const auto& memory = wire.service.counters.memory;
+    wire.say("version\r\n");
+    wire.session.take_turn();
+    CHECK(memory.requests() + memory.answers() == 0);
+    wire.say("set k 0 0 4\r\nha");
+    wire.session.take_turn();
+    CHECK(memory.requests() == 1);
+    CHECK(memory.request_bytes() >= 15);
+    wire.say("lf\r\n");
+    wire.session.take_turn();
+    CHECK(memory.requests() == 0);
+    CHECK(memory.request_bytes() == 0);
+    wire.say("set k 0 0 4000\r\n" + std::string(4000, 'v') + "\r\n");
+    wire.session.take_turn();
+    wire.ask_without_reading(2000);
+    CHECK(memory.answers() == 1);
+    CHECK(memory.answer_bytes_held() > 4000);
+    wire.hear_to_the_end();
+    CHECK(memory.answers() == 0);
+    CHECK(memory.answer_bytes_held() == 0);
+}
+
+TEST_CASE("a session that ends with half a request gives its memory back") {
+    Wire wire;
+    const auto& memory = wire.service.counters.memory;
+    {
+        Wire::Other other(wire);
+        other.say("set k 0 0 4\r\nha");
+        CHECK(memory.requests() == 1);
+    }
+    CHECK(memory.requests() == 0);
+    CHECK(memory.request_bytes() == 0);
+}
+
+TEST_CASE("over the limit for buffers who does not read is closed, and counted") {
+    Wire wire;
+    wire.service.counters.memory.set_limit(100'000);
+    wire.say("set k 0 0 4000\r\n" + std::string(4000, 'v') + "\r\n");
+    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    // Whoever reads may ask for more than the limit.
+    for (int i = 0; i < 100; ++i) {
+        wire.say("get k\r\n");
+        CHECK(wire.session.take_turn() == Pace::wait_for_input);
+        wire.hear();
+    }
+    CHECK(wire.ask_without_reading(2000) == Pace::end);
+    CHECK(wire.service.total(protocol::Count::response_obj_oom) == 1);
+}
+
+TEST_CASE("over the limit for buffers who sends without an end is closed, and counted") {
+    Wire wire;
+    wire.service.counters.memory.set_limit(100'000);
+    std::string line = "get";
+    for (int i = 0; i < 12'000; ++i)
+        line += " some-key";
+    auto pace = Pace::wait_for_input;
+    for (std::size_t at = 0; at < line.size() && pace != Pace::end; at += 10'000) {
+        wire.say(std::string_view(line).substr(at, 10'000));
+        do
+            pace = wire.session.take_turn();
+        while (pace == Pace::pause);
+    }
+    CHECK(pace == Pace::end);
+    CHECK(wire.service.total(protocol::Count::read_buf_oom) == 1);
+}
+
+TEST_CASE("over the limit for buffers a get of many keys is refused, and the next is not") {
+    Wire wire;
+    wire.service.counters.memory.set_limit(262'144);
+    wire.say("set k 0 0 1\r\nv\r\n");
+    wire.session.take_turn();
+    wire.hear();
+    const auto get = [&](int keys) {
+        std::string line = "get";
+        for (int i = 0; i < keys; ++i)
+            line += " k";
+        wire.say(line + "\r\n");
+        wire.session.take_turn();
+        return wire.hear();
+    };
+    CHECK(get(100).size() == 100 * 16 + 5);
+    CHECK(get(5000) == "SERVER_ERROR out of memory writing get response\r\n");
+    CHECK(wire.service.total(protocol::Count::response_obj_oom) == 1);
+    CHECK(get(100).size() == 100 * 16 + 5);
+    wire.service.counters.memory.set_limit(0);
+    CHECK(get(5000).size() == 5000 * 16 + 5);
 }
 
 }  // namespace twincached::app

@@ -261,6 +261,14 @@ constexpr std::array rows = {
            .initial = "no",
            .bare = true,
            .help = "Allow clients to stop the server."},
+    Option{.section = "commands",
+           .key = "test-commands",
+           .flag = "test-commands",
+           .target = &Options::test_commands,
+           .initial = "no",
+           .bare = true,
+           .use = Use::hidden,
+           .help = "Allow debugtime, which moves the server's clocks. For tests."},
 
     // --- [log] ------------------------------------------------------------------------------
     Option{.section = "log",

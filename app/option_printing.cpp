@@ -38,7 +38,7 @@ std::string help_lines(const Option& option, std::string_view indent) {
 }
 
 bool is_in_file(const Option& option) noexcept {
-    return !option.section.empty();
+    return !option.section.empty() && option.use != Use::hidden;
 }
 
 std::string faces_remark(const Option& option) {

@@ -78,6 +78,7 @@ struct Options {
     bool watch = false;
     bool hot_keys = false;
     bool shutdown = false;
+    bool test_commands = false;
 
     // [log]
     std::int64_t verbosity = 0;

@@ -25,6 +25,7 @@ protocol::Settings settings_from(const Options& options) {
     settings.dump_enabled = options.dumps;
     settings.shutdown_enabled = options.shutdown;
     settings.watch_enabled = options.watch;
+    settings.test_commands = options.test_commands;
     settings.track_sizes = options.reported.at("track_sizes") == "yes";
     const auto& delimiter = options.reported.at("prefix-delimiter");
     if (!delimiter.empty()) settings.prefix_delimiter = delimiter.front();
@@ -210,6 +211,18 @@ void ServerService::set_verbosity(unsigned level) noexcept {
 
 protocol::CertificateRefresh ServerService::refresh_certificates() {
     return rest_.refresh_certificates();
+}
+
+void ServerService::change_clock(const protocol::ClockChange& change) noexcept {
+    using Kind = protocol::ClockChange::Kind;
+    switch (change.kind) {
+        case Kind::move:
+            return rest_.clock->move(change.seconds);
+        case Kind::pause:
+            return rest_.clock->pause();
+        case Kind::resume:
+            return rest_.clock->resume();
+    }
 }
 
 void ServerService::request_shutdown(bool graceful) noexcept {

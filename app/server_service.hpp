@@ -29,7 +29,7 @@ class ServerService final : public protocol::Service {
         const IoPool* pool = nullptr;
         const Acceptor* acceptor = nullptr;
         const replication::Replicator* replicator = nullptr;
-        const SystemClock* clock = nullptr;
+        SystemClock* clock = nullptr;
         const ClientTls* tls = nullptr;  // null: none
         std::function<void(bool graceful)> shutdown;
         std::function<protocol::CertificateRefresh()> refresh_certificates;
@@ -61,6 +61,7 @@ class ServerService final : public protocol::Service {
     void set_verbosity(unsigned level) noexcept override;
     void request_shutdown(bool graceful) noexcept override;
     protocol::CertificateRefresh refresh_certificates() override;
+    void change_clock(const protocol::ClockChange& change) noexcept override;
 
   private:
     static constexpr std::size_t counts = lib::Counters<protocol::Count>::size;

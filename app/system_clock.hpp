@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/node_clock.hpp"
+#include "app/test_time.hpp"
 
 #include <ctime>
 
@@ -18,6 +19,12 @@ class SystemClock {
     void steer() noexcept { clock_.steer(read(CLOCK_REALTIME)); }
 
     ClockReading reading() const noexcept { return read(CLOCK_REALTIME); }
+
+    // For tests (`debugtime`): all clocks of this server.
+    void move(std::int64_t seconds) noexcept { test_time_.move(seconds); }
+    void pause() noexcept { test_time_.stop_at(read_actual(CLOCK_REALTIME)); }
+    void resume() noexcept { test_time_.go_on(); }
+
     // See NodeClock.
     void go_on_from(std::uint64_t steady_ms, const ClockReading& reading) noexcept {
         clock_.go_on_from(steady_ms, reading);
@@ -29,10 +36,14 @@ class SystemClock {
         clock_gettime(clock, &time);
         return static_cast<std::int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
     }
-    static ClockReading read(clockid_t wall_clock) noexcept {
+    static ClockReading read_actual(clockid_t wall_clock) noexcept {
         return {read_ns(CLOCK_BOOTTIME), read_ns(wall_clock)};
     }
+    ClockReading read(clockid_t wall_clock) const noexcept {
+        return test_time_.seen(read_actual(wall_clock));
+    }
 
+    TestTime test_time_;  // read by the next one's constructor
     NodeClock clock_;
 };
 

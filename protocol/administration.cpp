@@ -102,6 +102,17 @@ Answer set_crawler_number(SharedState& shared, std::string_view what, std::strin
     return take_note(shared, is_sleep ? "lru_crawler_sleep" : "lru_crawler_tocrawl", word);
 }
 
+// `debugtime <seconds>`, `p` to stop the clocks, `r` to let them go on.
+std::optional<ClockChange> parse_clock_change(std::string_view word) noexcept {
+    using Kind = ClockChange::Kind;
+    constexpr std::int64_t farthest = 100LL * 365 * 24 * 3600;
+    if (word == "p") return ClockChange{Kind::pause};
+    if (word == "r") return ClockChange{Kind::resume};
+    const auto seconds = parse_signed_word<std::int64_t>(word);
+    if (!seconds || *seconds < -farthest || *seconds > farthest) return std::nullopt;
+    return ClockChange{Kind::move, *seconds};
+}
+
 // What has expired is found by upkeep, which never waits to be told: there is nothing left to do.
 Answer crawl(SharedState& shared, std::string_view classes) noexcept {
     if (classes.empty()) return Answer::error;
@@ -209,6 +220,15 @@ Outcome execute_refresh_certs(Turn& turn, const Command&) noexcept {
     if (refresh.problem.empty()) return turn.answer(Answer::ok);
     turn.answers.raw("Error " + refresh.problem + "\r\n");
     return Outcome::done;
+}
+
+// As unknown as any other word unless the server was started for tests.
+Outcome execute_debugtime(Turn& turn, const Command& command) noexcept {
+    if (!turn.executor.settings().test_commands) return turn.answer(Answer::error);
+    const auto change = parse_clock_change(Words(command.arguments).next());
+    if (!change) return turn.answer(Answer::error);
+    turn.executor.service().change_clock(*change);
+    return turn.answer(Answer::ok);
 }
 
 }  // namespace twincached::protocol

@@ -18,6 +18,7 @@ Outcome execute_lru(Turn& turn, const Command& command) noexcept;
 Outcome execute_lru_crawler(Turn& turn, const Command& command) noexcept;
 Outcome execute_watch(Turn& turn, const Command& command) noexcept;
 Outcome execute_refresh_certs(Turn& turn, const Command& command) noexcept;
+Outcome execute_debugtime(Turn& turn, const Command& command) noexcept;
 Outcome execute_stats(Turn& turn, const Command& command) noexcept;
 
 }  // namespace twincached::protocol

@@ -44,6 +44,7 @@ enum class Verb : std::uint8_t {
     lru_crawler,
     watch,
     refresh_certs,
+    debugtime,
     extstore,
 };
 

@@ -105,6 +105,7 @@ struct Settings {
     bool sasl_required = false;   // -S: clients of the binary protocol must log in
     bool login_required = false;  // -Y: clients of the text protocol must
     bool track_sizes = false;     // -o track_sizes: `stats sizes` tells them
+    bool test_commands = false;   // --test-commands: there is `debugtime`
     Confirmation confirmation = Confirmation::none;
 };
 
@@ -126,6 +127,13 @@ struct SharedState {
     // For reports. Whoever starts the server with -f or -n replaces it before the first
     // conversation; after that it does not change.
     storage::SizeClasses size_classes{1.25, 48};
+};
+
+// What `debugtime` does to the server's clocks.
+struct ClockChange {
+    enum class Kind : std::uint8_t { move, pause, resume };
+    Kind kind = Kind::move;
+    std::int64_t seconds = 0;  // of a move; either direction
 };
 
 struct CertificateRefresh {
@@ -158,6 +166,7 @@ class Service {
     virtual void request_shutdown(bool graceful) noexcept = 0;
     // A client asked for certificates to be read again. Blocks for as long as that takes.
     virtual CertificateRefresh refresh_certificates() { return {}; }
+    virtual void change_clock(const ClockChange&) noexcept {}
 
     SharedState& shared() noexcept { return shared_; }
     const SharedState& shared() const noexcept { return shared_; }

@@ -45,6 +45,7 @@ constexpr std::array entries{
     VerbEntry{"lru_crawler", Verb::lru_crawler, parse_words, execute_lru_crawler},
     VerbEntry{"watch", Verb::watch, parse_words, execute_watch},
     VerbEntry{"refresh_certs", Verb::refresh_certs, parse_words, execute_refresh_certs},
+    VerbEntry{"debugtime", Verb::debugtime, parse_words, execute_debugtime},
 };
 
 // What an HTTP client, or a browser that was tricked, begins a request with: answering it would

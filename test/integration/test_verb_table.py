@@ -13,7 +13,7 @@ SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os
 
 # What changes nothing that a peer should hear of.
 SILENT_VERBS = set("""get gets mn me version stats quit verbosity shutdown cache_memlimit slabs lru
-    lru_crawler watch refresh_certs""".split())
+    lru_crawler watch refresh_certs debugtime""".split())
 SILENT_OPCODES = {0x00, 0x09, 0x0c, 0x0d, 0x07, 0x17, 0x0a, 0x0b, 0x10, 0x1b, 0x20, 0x21, 0x22}
 
 GONE = None

@@ -166,6 +166,13 @@ TEST_CASE("what has no effect is said once") {
     CHECK(reader.remarks()[2].starts_with("-o hashexpand is accepted and ignored"));
 }
 
+TEST_CASE("commands for tests are there for whoever knows the option, which no list names") {
+    CHECK_FALSE(good("").test_commands);
+    CHECK(good("--test-commands").test_commands);
+    for (const auto& text : {help_text(), default_config_text(), config_text(good(""))})
+        CHECK(text.find("test-commands") == std::string::npos);
+}
+
 TEST_CASE("bad command lines are refused with memcached's words and exit codes") {
     const std::vector<Refusal> refusals{
         {"-I 1000", 64, "Item max size cannot be less than 1024 bytes."},

@@ -312,6 +312,24 @@ TEST_CASE("shutdown must be allowed") {
     CHECK(service.stopped_gracefully);
 }
 
+TEST_CASE("nobody moves the server's clocks unless it was started for tests") {
+    TestService service;
+    Client client(service);
+    CHECK(client.say("debugtime 5\r\n") == "ERROR\r\n");
+    CHECK(service.clock_changes.empty());
+    service.settings_to_change().test_commands = true;
+    CHECK(client.say("debugtime 5\r\ndebugtime -7\r\ndebugtime p\r\ndebugtime r\r\n") ==
+          "OK\r\nOK\r\nOK\r\nOK\r\n");
+    REQUIRE(service.clock_changes.size() == 4);
+    CHECK(service.clock_changes[0].seconds == 5);
+    CHECK(service.clock_changes[1].seconds == -7);
+    CHECK(service.clock_changes[2].kind == ClockChange::Kind::pause);
+    CHECK(service.clock_changes[3].kind == ClockChange::Kind::resume);
+    for (const auto* bad : {"debugtime\r\n", "debugtime x\r\n", "debugtime 99999999999\r\n"})
+        CHECK(client.say(bad) == "ERROR\r\n");
+    CHECK(service.clock_changes.size() == 4);
+}
+
 TEST_CASE("with CAS switched off clients see 0") {
     TestService service;
     service.settings_to_change().cas_enabled = false;

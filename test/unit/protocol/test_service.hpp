@@ -61,12 +61,17 @@ class TestService final : public Service {
         stopped_gracefully = graceful;
     }
 
+    void change_clock(const ClockChange& change) noexcept override {
+        clock_changes.push_back(change);
+    }
+
     Settings& settings_to_change() noexcept { return settings_; }
 
     ThreadCounters counters;
     unsigned verbosity = 0;
     bool stopped = false;
     bool stopped_gracefully = false;
+    std::vector<ClockChange> clock_changes;
 
   private:
     storage::NoReplication sink_;

@@ -197,6 +197,72 @@ class Limits(Case):
             self.assertGreater(time.monotonic() - began, 2)
         self.assertGreaterEqual(int(node.stats()["idle_kicks"]), 1)
 
+    def test_what_clients_hold_half_done_has_a_limit(self):
+        node = self.node("-t", "1", "-o", "read_buf_mem_limit=1").start()
+        with node.client() as client:
+            client.set(b"k", b"x" * 4000)
+            client.set(b"small", b"v")
+            self.assertEqual(client.stats(b"settings")["read_buf_mem_limit"], str(1 << 20))
+            deaf = [self._deaf(node) for _ in range(8)]
+            until(lambda: int(client.stats()["response_obj_oom"]) > 0, 10, "one is closed")
+            held = int(client.stats()["response_obj_bytes"])
+            self.assertLess(held, 2 << 20)
+            for one in deaf:
+                one.close()
+            until(lambda: client.stats()["response_obj_count"] == "0", 10, "all is given back")
+            self.assertEqual(client.ask(b"get" + b" small" * 5000),
+                             b"SERVER_ERROR out of memory writing get response")
+            self.assertEqual(client.get(b"small"), b"v")
+
+    @staticmethod
+    def _deaf(node):
+        client = Client(node.address)
+        client.set_timeout(0.2)
+        try:
+            for _ in range(20):
+                client.send(b"get k\r\n" * 2000)
+        except OSError:
+            pass  # the server has stopped reading, or closed
+        return client
+
+    def test_huge_pages_are_asked_for(self):
+        for words, wants in (([], False), (["-L"], True)):
+            with self.subTest(words=words):
+                node = self.node(*words).start()
+                self.assert_still_serves(node)
+                with open(f"/proc/{node.process.pid}/smaps") as maps:
+                    flags = [line for line in maps if line.startswith("VmFlags:")]
+                self.assertEqual(any(" hg" in line for line in flags), wants)
+                node.stop()
+
+    def test_clocks_can_be_moved_by_whoever_started_it_for_tests(self):
+        node = self.node("--test-commands").start()
+        with node.client() as client:
+            client.set(b"short", b"v", exptime=1000)
+            client.set(b"long", b"v", exptime=3000)
+            was = int(client.stats()["uptime"])
+            self.assertEqual(client.ask(b"debugtime 1001"), b"OK")
+            self.assertEqual(client.gets_many([b"short", b"long"]).keys(), {b"long"})
+            self.assertGreaterEqual(int(client.stats()["uptime"]), was + 1001)
+            self.assertEqual(client.ask(b"debugtime p"), b"OK")
+            self.assertEqual(client.ask(b"debugtime -1000"), b"OK")
+            standing = client.stats()["time"]
+            self.assertEqual(client.ask(b"debugtime r"), b"OK")
+            until(lambda: client.stats()["time"] > standing, 5, "it goes on")
+            self.assertEqual(client.get(b"long"), b"v")
+
+    def test_what_the_process_keeps_for_itself_is_told(self):
+        node = self.node("-t", "3").start()
+        with node.client() as client:
+            stats = client.stats()
+            self.assertGreater(int(stats["reserved_fds"]), 10)
+            self.assertGreaterEqual(int(stats["read_buf_count"]), 3)
+            self.assertGreater(int(stats["read_buf_bytes"]), 0)
+            self.assertEqual(client.stats(b"settings")["oldest"], "0")
+            until(lambda: int(client.stats()["uptime"]) > 0, 5, "it has a past")
+            client.ask(b"flush_all")
+            self.assertGreater(int(client.stats(b"settings")["oldest"]), 0)
+
 
 if __name__ == "__main__":
     main()

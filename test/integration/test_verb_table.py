@@ -60,14 +60,19 @@ META = [
     ("ms", OLD, b"ms {k} 3 C{cas}{q}\r\nnew\r\n", (b"new", 0)),
     ("ms", OLD, b"ms {k} 3 I C1{q}\r\nnew\r\n", (b"new", 0)),
     ("ms", OLD, b"ms {k} 3 T-1{q}\r\nnew\r\n", GONE),
+    ("ms", OLD, b"ms {k} 3 E777{q}\r\nnew\r\n", (b"new", 0)),
+    ("ms", OLD, b"ms {k} 4 MA E778{q}\r\n-end\r\n", (b"old-end", 0)),
     ("md", OLD, b"md {k}{q}\r\n", GONE),
     ("md", OLD, b"md {k} C{cas}{q}\r\n", GONE),
     ("md", OLD, b"md {k} I T100{q}\r\n", (OLD, 0)),
     ("md", OLD, b"md {k} x{q}\r\n", (b"", 0)),
+    ("md", OLD, b"md {k} I E779{q}\r\n", (OLD, 0)),
+    ("md", OLD, b"md {k} x I T100{q}\r\n", (b"", 0)),
     ("ma", b"99", b"ma {k}{q}\r\n", (b"100", 0)),
     ("ma", b"99", b"ma {k} MD D9{q}\r\n", (b"90", 0)),
     ("ma", None, b"ma {k} N100 J7{q}\r\n", (b"7", 0)),
     ("ma", b"10", b"ma {k} T100{q}\r\n", (b"11", 0)),
+    ("ma", b"10", b"ma {k} E780{q}\r\n", (b"11", 0)),
 ]
 
 
@@ -254,6 +259,19 @@ class VerbTable(Case):
                 speaker.rest()
             self.assertEqual(here.gets_many(keys), {})
             until(lambda: not there.gets_many(keys), 2, "the other node is empty, too")
+
+    def test_a_placeholder_stays_where_it_was_asked_for_until_the_peer_has_something(self):
+        nodes = self.pair().start()
+        with nodes.a.client() as on_a, nodes.b.client() as on_b:
+            self.assertEqual(on_a.ask(b"mg k s N30"), b"HD s0 W")
+            self.assertEqual(on_a.ask(b"mg k s N30"), b"HD s0 Z")
+            on_a.set(b"later", b"v")
+            nodes.wait_until_at_rest()
+            self.assertEqual(on_b.get(b"later"), b"v")
+            self.assertEqual(on_b.ask(b"mg k s"), b"EN")
+            on_b.set(b"k", b"value")
+            nodes.wait_until_at_rest()
+            self.assertEqual(on_a.ask(b"mg k s"), b"HD s5")
 
     def test_what_is_refused_changes_neither_node(self):
         nodes = self.pair().start()

@@ -89,6 +89,7 @@ TEST_CASE("a large value is sent from where it lies") {
     CHECK(client.output().gather(segments) == 3);
     CHECK(segments[1] == value);
     Client(service).say("delete big\r\n");
+    Client(service).say(set_line("big", std::string(large_size, 'n')));
     CHECK(segments[1] == value);
 }
 

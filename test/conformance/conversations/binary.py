@@ -99,7 +99,8 @@ def closing(dice):
 
 
 def reads(command):
-    return command[1] in (0x00, 0x09, 0x0c, 0x0d, 0x1d, 0x1e, 0x23, 0x24)
+    """A touch as well: until its answer is sent, memcached holds the item for it as for a get's."""
+    return command[1] in (0x00, 0x09, 0x0c, 0x0d, 0x1c, 0x1d, 0x1e, 0x23, 0x24)
 
 
 def shortens(command):

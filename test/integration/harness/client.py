@@ -27,6 +27,11 @@ class Client:
     def close(self):
         self._socket.close()
 
+    @property
+    def port(self):
+        """This end's."""
+        return self._socket.getsockname()[1]
+
     def set_timeout(self, seconds):
         self._socket.settimeout(seconds)
 

@@ -43,9 +43,12 @@ def joining(dice):
 
 def arithmetic(dice):
     # Never creating: 1.6.18 does not end a number that it creates so, and may not read it back.
-    extras = struct.pack(">QQI", dice.choice([0, 1, 10, 2**64 - 1]), 5, 2**32 - 1)
+    opcode = dice.choice([0x05, 0x06, 0x15, 0x16])
+    # An incr that wraps could make a long number of a 0.
+    deltas = [0, 1, 10] + [2**64 - 1] * (opcode in (0x06, 0x16))
+    extras = struct.pack(">QQI", dice.choice(deltas), 5, 2**32 - 1)
     # Without a CAS unique: of two things that are wrong, each server names another.
-    return packet(dice.choice([0x05, 0x06, 0x15, 0x16]), dice.choice(KEYS), extras)
+    return packet(opcode, dice.choice(KEYS), extras)
 
 
 def touching(dice):

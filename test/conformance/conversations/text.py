@@ -2,12 +2,16 @@
 otherwise, stands in differences.txt."""
 from conversations.server import KEYS, text_unique
 
+# Nothing that makes an incr wrap: 0 would become a long number. observed.txt has such requests.
+ADDED = [0, 1, 2, 5, 10, 2**32]
+
 
 def value(dice):
     kind = dice.randrange(6)
-    # Up to 2^63 - 1: of a larger stored number memcached looks for a '-' also behind its end.
+    # Below 2^63, whatever is added to it or put before it: of a larger stored number memcached looks
+    # for a '-' also behind its end, where chance decides what lies.
     if kind == 0:
-        return str(dice.choice([0, 1, 9, 10, 99, 2**32, 2**63 - 1])).encode()
+        return str(dice.choice([0, 1, 9, 10, 99, 2**32, 9 * 10**18])).encode()
     if kind == 1:
         return b""
     if kind == 2:
@@ -19,8 +23,12 @@ def value(dice):
     return dice.choice([b"value", b"set a 0 0 1\r\nx\r\n", b"END\r\n"]) * dice.randrange(5)
 
 
-def number(dice):
-    return str(dice.choice([0, 1, 2, 5, 10, 2**32, 2**64 - 1])).encode()
+def more(dice):
+    return str(dice.choice(ADDED)).encode()
+
+
+def less(dice):
+    return str(dice.choice([*ADDED, 2**64 - 1])).encode()
 
 
 def storage(dice):
@@ -59,7 +67,7 @@ def change(dice):
     key = dice.choice(KEYS)
     reply = dice.choice([b"", b"", b" noreply"])
     return dice.choice([
-        b"incr %s %s" % (key, number(dice)), b"decr %s %s" % (key, number(dice)),
+        b"incr %s %s" % (key, more(dice)), b"decr %s %s" % (key, less(dice)),
         b"delete %s" % key, b"delete %s 0" % key,
         b"touch %s %s" % (key, dice.choice([b"0", b"1000", b"-1", b"2592001"])),
     ]) + reply + b"\r\n"

@@ -40,6 +40,7 @@ bool is_change(const Command& command) noexcept {
         case Verb::watch:
         case Verb::refresh_certs:
         case Verb::extstore:
+        case Verb::debugtime:
             return false;
     }
     return false;

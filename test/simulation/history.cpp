@@ -33,7 +33,10 @@ void History::on_change(unsigned node, const storage::Change& change) {
     if (is_drop || change.version == 0) return;
     const std::string key(change.key.bytes);
     auto& level = levels_[node][key];
-    fail_if_older(node, key, change.after, std::max(level.version, heard_[node][key]));
+    // One that comes back and cannot stay is told as one that was here and has left: nobody has
+    // read it in between. on_restored() judges those that stay.
+    const auto held = change.cause == Cause::restored ? 0 : change.after;
+    fail_if_older(node, key, held, std::max(level.version, heard_[node][key]));
     if (change.version > level.version) level = {change.version, change.after == 0};
     // An item that arrives when its time is over is not stored, but what is older goes.
     const auto& other = levels_[1 - node][key];
@@ -48,6 +51,10 @@ void History::on_heard(unsigned node, const std::string& key, storage::Version v
     auto& heard = heard_[node][key];
     heard = std::max(heard, version);
     fail_if_older(node, key, held, heard);
+}
+
+void History::on_restored(unsigned node, const std::string& key, storage::Version held) {
+    fail_if_older(node, key, held, std::max(reached(node, key), heard_[node][key]));
 }
 
 void History::fail_if_older(unsigned node, const std::string& key, storage::Version held,

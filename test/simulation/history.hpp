@@ -24,6 +24,8 @@ class History {
     // The peer has told the node of this version; the node then held `held`, or nothing.
     void on_heard(unsigned node, const std::string& key, storage::Version version,
                   storage::Version held);
+    // An item came back from a restart; the node then holds `held` of its key, or nothing.
+    void on_restored(unsigned node, const std::string& key, storage::Version held);
     void on_crash(unsigned node) {
         levels_[node].clear();
         heard_[node].clear();

@@ -100,6 +100,8 @@ void SimNode::recall(const SimMemory& memory, const storage::Now& now) {
         if (!head) std::abort();
         head->item.value = kept.value;
         (void)store_->restore(head->item, now);
+        const std::string key(head->item.key);
+        history_.on_restored(options_.number, key, held_version(key, now));
     }
 }
 

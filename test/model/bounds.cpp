@@ -14,12 +14,13 @@ struct Named {
     unsigned highest;
 };
 
-std::array<Named, 15> named(Bounds& bounds) {
+std::array<Named, 16> named(Bounds& bounds) {
     Events& events = bounds.events;
     return {{{"keys", bounds.keys, max_keys},
              {"log-entries", bounds.log_entries, max_log_entries},
              {"window", bounds.window, max_window},
              {"linked", bounds.linked, 1},
+             {"digests", bounds.digests, 1},
              {"writes", events.writes, 30},
              {"touches", events.touches, 30},
              {"flushes", events.flushes, 30},

@@ -29,6 +29,7 @@ struct Bounds {
     std::uint8_t log_entries = 3;  // of a node's change log; at most max_log_entries
     std::uint8_t window = 2;       // frames sent and not yet acknowledged; at most max_window
     std::uint8_t linked = 1;       // 1: the pair begins linked and empty; 0: it has never met
+    std::uint8_t digests = 0;      // 1: a dirty bucket may be told by its digest first (R16)
     Events events;
 };
 

@@ -69,6 +69,14 @@ constexpr std::array all{
                "A node takes its items along over a restart, but not what it has not told."},
     DefectText{Defect::old_memory_believed, "old-memory-believed",
                "A node that comes back with items keeps them whatever the peer's HELLO says."},
+    DefectText{Defect::list_asked_after_ack, "list-asked-after-ack",
+               "The list of a bucket whose digest differs is asked for after the DIGEST's ACK."},
+    DefectText{Defect::digest_denial_forgets_m, "digest-denial-forgets-m",
+               "M is forgotten when the peer asks for a list instead of a digest."},
+    DefectText{Defect::digest_floor_not_observed, "digest-floor-not-observed",
+               "An equal digest is acknowledged without the version clock following its M."},
+    DefectText{Defect::digest_of_keys_alone, "digest-of-keys-alone",
+               "A digest is made of which keys there are, whatever their versions."},
 };
 
 }  // namespace

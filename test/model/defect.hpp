@@ -42,6 +42,10 @@ enum class Defect : std::uint8_t {
     rollback_keeps_items,
     log_forgotten_at_restart,
     old_memory_believed,
+    list_asked_after_ack,
+    digest_denial_forgets_m,
+    digest_floor_not_observed,
+    digest_of_keys_alone,
 };
 
 struct DefectText {

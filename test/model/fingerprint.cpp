@@ -14,6 +14,7 @@ class Writer {
     Writer(const Bounds& bounds, EncodedState& bytes) : keys(bounds.keys), bytes_(bytes) {
         with_rollbacks = bounds.events.rollbacks > 0;
         with_restarts = bounds.events.restarts > 0;
+        with_digests = bounds.digests > 0;
     }
 
     template <class T>
@@ -26,6 +27,7 @@ class Writer {
     unsigned keys;
     bool with_rollbacks;
     bool with_restarts;
+    bool with_digests;
 
   private:
     EncodedState& bytes_;
@@ -37,6 +39,7 @@ class Reader {
         : keys(bounds.keys),
           with_rollbacks(bounds.events.rollbacks > 0),
           with_restarts(bounds.events.restarts > 0),
+          with_digests(bounds.digests > 0),
           bytes_(bytes) {}
 
     template <class T>
@@ -49,6 +52,7 @@ class Reader {
     unsigned keys;
     bool with_rollbacks;
     bool with_restarts;
+    bool with_digests;
 
   private:
     std::span<const std::uint8_t> bytes_;
@@ -99,6 +103,7 @@ void visit_node(Visitor& visit, NodeType& node) {
     visit(node.common_point);
     visit_progress(visit, node.progress);
     if (visit.with_rollbacks) visit(node.next_session);
+    if (visit.with_digests) visit(node.list_asked);
     if (!visit.with_restarts) return;
     visit(node.recalled);
     visit(node.was_alone);
@@ -107,7 +112,7 @@ void visit_node(Visitor& visit, NodeType& node) {
 template <class Visitor, class FrameType>
 void visit_frame(Visitor& visit, FrameType& frame) {
     visit(frame.kind);
-    if (frame.kind == FrameKind::ready) return;
+    if (frame.kind == FrameKind::ready || frame.kind == FrameKind::list_request) return;
     visit(frame.sequence);
     if (frame.kind == FrameKind::ack || frame.kind == FrameKind::want) {
         visit(frame.wants);
@@ -115,10 +120,9 @@ void visit_frame(Visitor& visit, FrameType& frame) {
     }
     visit(frame.key);
     visit(frame.version);
-    if (frame.kind == FrameKind::list) {
-        visit_versions(visit, frame.listed);
-        visit_versions(visit, frame.heard);
-    }
+    const bool is_list = frame.kind == FrameKind::list;
+    if (is_list || frame.kind == FrameKind::digest) visit_versions(visit, frame.listed);
+    if (is_list) visit_versions(visit, frame.heard);
     if (frame.kind == FrameKind::hello) {
         visit(frame.epoch);
         visit(frame.time);

@@ -56,13 +56,32 @@ std::uint8_t apply_record(const Actor& actor, const Frame& frame, Memory memory)
                 actor.rules.broken(Defect::flush_told_to_old_session))
                 actor.self().flush_told = std::max(actor.self().flush_told, frame.version);
             return 0;
+        case FrameKind::digest:
         case FrameKind::hello:
         case FrameKind::ready:
         case FrameKind::ack:
         case FrameKind::want:
+        case FrameKind::list_request:
             break;
     }
     return 0;
+}
+
+void count_applied(const Actor& actor) {
+    if (!counts_progress(actor)) return;
+    hear_in_session(actor).heard_applied = ++actor.self().progress.applied;
+}
+
+// Rule R16: if the digest is another one the list is asked for, and that before the ACK.
+void answer_digest(const Actor& actor, const Frame& digest) {
+    const bool differs = !is_equal(actor, digest);
+    const bool late = actor.rules.broken(Defect::list_asked_after_ack);
+    Frame request;
+    request.kind = FrameKind::list_request;
+    count_applied(actor);
+    if (differs && !late) post(actor, request);
+    acknowledge(actor, digest.sequence, 0);
+    if (differs && late) post(actor, request);
 }
 
 void handle(const Actor& actor, const Frame& frame, Channel& place, Memory memory) {
@@ -79,6 +98,12 @@ void handle(const Actor& actor, const Frame& frame, Channel& place, Memory memor
         case FrameKind::want:
             record_wanted(actor, frame.wants);
             return;
+        case FrameKind::list_request:
+            ask_for_list(actor);
+            return;
+        case FrameKind::digest:
+            answer_digest(actor, frame);
+            return;
         case FrameKind::item:
         case FrameKind::touch:
         case FrameKind::remove:
@@ -87,8 +112,7 @@ void handle(const Actor& actor, const Frame& frame, Channel& place, Memory memor
             break;
     }
     const std::uint8_t wants = apply_record(actor, frame, memory);
-    if (counts_progress(actor))
-        hear_in_session(actor).heard_applied = ++actor.self().progress.applied;
+    count_applied(actor);
     acknowledge(actor, frame.sequence, wants);
 }
 
@@ -224,6 +248,13 @@ bool skip_entry(const Actor& actor) {
 bool walk_bucket(const Actor& actor) {
     if (!may_send(actor) || !actor.self().dirty || actor.self().walk != 0) return false;
     send_list(actor);
+    return true;
+}
+
+bool tell_digest(const Actor& actor) {
+    const Node& self = actor.self();
+    if (!may_send(actor) || !self.dirty || self.walk != 0 || self.list_asked) return false;
+    send_digest(actor);
     return true;
 }
 

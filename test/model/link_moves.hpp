@@ -21,6 +21,7 @@ bool send_entry(const Actor& actor);
 bool send_touch(const Actor& actor);
 bool skip_entry(const Actor& actor);
 bool walk_bucket(const Actor& actor);
+bool tell_digest(const Actor& actor);
 bool send_flush(const Actor& actor);
 
 bool receive(const Actor& actor, Memory memory);

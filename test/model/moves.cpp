@@ -21,6 +21,7 @@ bool is_clients(MoveKind kind) noexcept {
 
 bool is_open(const Rules& rules, MoveKind kind) noexcept {
     if (kind == MoveKind::free_by_timer) return rules.broken(Defect::tombstone_freed_by_timer);
+    if (kind == MoveKind::send_digest) return rules.bounds.digests > 0;
     if (kind == MoveKind::receive_ack_early) return rules.broken(Defect::ack_out_of_band);
     return true;
 }
@@ -85,6 +86,8 @@ bool perform(const Rules& rules, const Move& move, State& state) {
             return skip_entry(actor);
         case MoveKind::send_list:
             return walk_bucket(actor);
+        case MoveKind::send_digest:
+            return tell_digest(actor);
         case MoveKind::send_flush:
             return send_flush(actor);
         case MoveKind::receive:
@@ -105,6 +108,7 @@ bool is_protocol(MoveKind kind) noexcept {
     switch (kind) {
         case MoveKind::send_entry:
         case MoveKind::send_list:
+        case MoveKind::send_digest:
         case MoveKind::send_flush:
         case MoveKind::receive:
         case MoveKind::receive_stale:

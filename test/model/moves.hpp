@@ -34,6 +34,7 @@ enum class MoveKind : std::uint8_t {
     send_touch,
     skip_entry,
     send_list,
+    send_digest,
     send_flush,
     receive,
     receive_without_memory,

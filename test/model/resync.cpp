@@ -71,6 +71,42 @@ void send_list(const Actor& actor) {
     self.walk = post_reliable(actor, list);
 }
 
+// What has expired and was not noticed is part of a digest: it still lies there.
+void send_digest(const Actor& actor) {
+    Node& self = actor.self();
+    Frame digest;
+    digest.kind = FrameKind::digest;
+    digest.version = self.unreported;
+    for (unsigned key = 0; key < actor.rules.bounds.keys; ++key)
+        digest.listed[key] = self.items[key];
+    self.dirty = false;
+    self.walk = post_reliable(actor, digest);
+}
+
+bool is_equal(const Actor& actor, const Frame& digest) {
+    const Node& self = actor.self();
+    if (!actor.rules.broken(Defect::digest_floor_not_observed))
+        observe(actor, time_of(digest.version));
+    for (unsigned key = 0; key < actor.rules.bounds.keys; ++key) {
+        const Version own = self.items[key];
+        const Version theirs = digest.listed[key];
+        const bool same = actor.rules.broken(Defect::digest_of_keys_alone)
+                              ? (own == 0) == (theirs == 0)
+                              : own == theirs;
+        if (!same) return false;
+    }
+    return true;
+}
+
+void ask_for_list(const Actor& actor) {
+    Node& self = actor.self();
+    if (self.walk == 0) return;
+    self.walk = 0;
+    self.dirty = true;
+    self.list_asked = true;
+    if (actor.rules.broken(Defect::digest_denial_forgets_m)) self.unreported = 0;
+}
+
 std::uint8_t apply_list(const Actor& actor, const Frame& list, Memory memory) {
     const Rules& rules = actor.rules;
     Node& self = actor.self();
@@ -116,6 +152,7 @@ void apply_ack(const Actor& actor, const Frame& ack, Channel& place) {
     const bool walk_over = self.walk != 0 && self.walk <= ack.sequence;
     free_acknowledged(actor, ack);
     count_from(actor, ack.sequence, place);
+    if (walk_over) self.list_asked = false;
     if (walk_over && !self.dirty) self.unreported = 0;
     if (actor.rules.broken(Defect::last_common_point) && self.log_size == 0 && !self.dirty)
         self.common_point = static_cast<Version>(write_version(self.time, 1) | 0xFU);

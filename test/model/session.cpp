@@ -41,6 +41,7 @@ void begin_anew(const Actor& actor) {
         overflow(actor);
     self.dirty = true;
     self.walk = 0;
+    self.list_asked = false;
     // Its own HELLO has been numbered already, and both must count alike.
     const std::uint8_t session = self.progress.session;
     self.progress = {};

@@ -15,8 +15,9 @@ namespace twincached::model {
 constexpr unsigned max_keys = 2;
 constexpr unsigned max_log_entries = 4;
 constexpr unsigned max_window = 3;
-// Per window frame one acknowledgement may stand in between, and a handshake adds two frames.
-constexpr unsigned max_frames = 2 * max_window + 3;
+// Per window frame one acknowledgement may stand in between, before it the request of a list, and a
+// handshake adds two frames.
+constexpr unsigned max_frames = 3 * max_window + 3;
 
 // What is not yet acknowledged. The version's item is looked up when the entry is sent.
 struct LogEntry {
@@ -58,7 +59,8 @@ struct Node {
     std::uint8_t log_size = 0;
     bool dirty = false;
     Version unreported = 0;       // M
-    std::uint8_t walk = 0;        // sequence of the LIST that is not yet acknowledged, 0 = none
+    std::uint8_t walk = 0;        // sequence of the LIST or DIGEST not yet acknowledged, 0 = none
+    bool list_asked = false;      // R16: the digest was another one, a LIST is to follow
     std::uint8_t epoch = 1;       // this incarnation
     std::uint8_t peer_epoch = 0;  // the incarnation that log and dirty mark refer to
     Progress progress;
@@ -80,7 +82,19 @@ struct Node {
     Version common_point = 0;
 };
 
-enum class FrameKind : std::uint8_t { hello, ready, item, touch, remove, list, flush, ack, want };
+enum class FrameKind : std::uint8_t {
+    hello,
+    ready,
+    item,
+    touch,
+    remove,
+    list,
+    digest,
+    flush,
+    ack,
+    want,
+    list_request,
+};
 
 struct Frame {
     FrameKind kind = FrameKind::hello;
@@ -90,10 +104,10 @@ struct Frame {
     std::uint8_t epoch = 0;       // of a hello
     std::uint8_t peer_epoch = 0;  // of a hello
     std::uint8_t time = 0;        // of a hello
-    Version version = 0;          // of the record; M of a list; F of a flush or a hello
-    std::array<Version, max_keys> listed{};
-    std::array<Version, max_keys> heard{};  // the lister's, for the checker
-    Progress progress;                      // of a hello
+    Version version = 0;          // of the record; M of a list or a digest; F of a flush or a hello
+    std::array<Version, max_keys> listed{};  // also of a digest: equal only if these are
+    std::array<Version, max_keys> heard{};   // the lister's, for the checker
+    Progress progress;                       // of a hello
 };
 
 // One direction of one connection. Copies only what is in it: a search copies little else.

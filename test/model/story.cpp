@@ -32,7 +32,10 @@ std::string sentence_of(const Frame& frame, unsigned keys) {
         case FrameKind::flush:
             return "FLUSH " + name_of(frame.version);
         case FrameKind::list:
+        case FrameKind::digest:
             break;
+        case FrameKind::list_request:
+            return "LIST PLEASE";
         case FrameKind::ack:
         case FrameKind::want: {
             std::string text = frame.kind == FrameKind::ack ? "ACK" : "WANT";
@@ -41,7 +44,8 @@ std::string sentence_of(const Frame& frame, unsigned keys) {
             return text;
         }
     }
-    std::string text = "LIST (M " + name_of(frame.version);
+    std::string text = frame.kind == FrameKind::list ? "LIST" : "DIGEST";
+    text += " (M " + name_of(frame.version);
     for (unsigned key = 0; key < keys; ++key)
         if (frame.listed[key] != 0) text += ", " + key_name(key) + " " + name_of(frame.listed[key]);
     return text + ")";
@@ -98,6 +102,7 @@ std::string sentence_of(const Move& move, const State& before, const State& afte
         case MoveKind::send_entry:
         case MoveKind::send_touch:
         case MoveKind::send_list:
+        case MoveKind::send_digest:
         case MoveKind::send_flush:
             return "sends " + last_sent(after, move, keys);
         case MoveKind::receive:

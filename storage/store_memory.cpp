@@ -20,7 +20,8 @@ constexpr std::chrono::milliseconds rest_busy{2};
 constexpr std::chrono::milliseconds rest_idle{100};
 // What a walk does under one hold of a lock.
 constexpr unsigned buckets_per_hold = 64;
-// A flush that the peer was to fire is forgotten if it did not come by then.
+// A flush that the peer was to fire is fired here if nothing was heard of it by then: the peer may
+// have been restarted, and its client asked for a flush.
 constexpr std::uint64_t schedule_grace_ms = 10'000;
 
 }  // namespace
@@ -177,10 +178,12 @@ void Store::schedule_flush(std::uint64_t at_steady_ms, const Now& now) noexcept 
         schedule_ = {at_steady_ms, version};
         schedule_is_own_ = true;
     }
+    observe(version);
     sink_.on_flush_scheduled(at_steady_ms, version);
 }
 
 void Store::apply_flush_schedule(std::uint64_t at_steady_ms, Version version) noexcept {
+    observe(version);
     const lib::MutexLock lock(schedule_mutex_);
     if (version <= schedule_.version) return;
     schedule_ = {at_steady_ms, version};
@@ -192,7 +195,8 @@ Store::FlushSchedule Store::flush_schedule() const noexcept {
     return schedule_;
 }
 
-// The node whose client asked for it fires it; the other one only if it is alone.
+// Rule R14b. The node whose client asked for it fires it; the other one if it is alone, or has
+// waited in vain. A flush that came after the request, from whomever, has been its execution.
 void Store::fire_schedule(const Now& now) noexcept {
     FlushSchedule due;
     bool own = false;
@@ -202,14 +206,15 @@ void Store::fire_schedule(const Now& now) noexcept {
         due = schedule_;
         own = schedule_is_own_;
     }
-    const bool fires = own || sink_.fires_peers_schedule();
-    if (!fires && now.steady_ms < due.at_steady_ms + schedule_grace_ms) return;
+    const bool is_over = due.version <= flush_version();
+    const bool waited = now.steady_ms >= due.at_steady_ms + schedule_grace_ms;
+    if (!is_over && !own && !waited && !sink_.fires_peers_schedule()) return;
     {
         const lib::MutexLock lock(schedule_mutex_);
         if (schedule_.version != due.version) return;  // it was replaced meanwhile
         schedule_.at_steady_ms = 0;
     }
-    if (fires) (void)flush(now);
+    if (!is_over) (void)flush(now);
 }
 
 // --- walks and upkeep --------------------------------------------------------------------------

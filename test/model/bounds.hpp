@@ -21,7 +21,8 @@ struct Events {
     std::uint8_t crashes = 0;    // with an immediate restart, empty
     std::uint8_t rollbacks = 0;  // a node is set back to a snapshot of itself
     std::uint8_t clock_jumps = 0;
-    std::uint8_t restarts = 0;  // with memory: the last, or, with rollbacks, a snapshot
+    std::uint8_t schedules = 0;  // flushes to come; the time of all comes at once
+    std::uint8_t restarts = 0;   // with memory: the last, or, with rollbacks, a snapshot
 };
 
 struct Bounds {

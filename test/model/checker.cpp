@@ -45,7 +45,8 @@ bool is_at_rest(const State& state) noexcept {
         const Node& node = state.nodes[side];
         if (!state.to[side].empty() || !state.stale_to[side].empty()) return false;
         if (node.log_size > 0 || node.dirty || node.walk != 0) return false;
-        if (node.flush_told < node.flush) return false;
+        if (node.flush_told < node.flush || node.schedule_told < node.schedule) return false;
+        if (state.is_due && node.schedule_pending) return false;
     }
     return true;
 }
@@ -54,6 +55,9 @@ Violation check(const Rules& rules, const State& state, bool idle) noexcept {
     if (!is_at_rest(state))
         return idle && has_connection(state) ? Violation::stuck : Violation::none;
     if (state.nodes[0].flush != state.nodes[1].flush) return Violation::flush_differs;
+    if (state.nodes[0].schedule != state.nodes[1].schedule) return Violation::flush_differs;
+    for (const Node& node : state.nodes)
+        if (state.is_due && node.schedule > node.flush) return Violation::flush_missed;
     for (unsigned key = 0; key < rules.bounds.keys; ++key) {
         const Violation violation = check_key(state, key);
         if (violation != Violation::none) return violation;
@@ -76,7 +80,11 @@ std::string_view sentence_of(Violation violation) noexcept {
         case Violation::item_lost:
             return "at rest an item is missing though nothing was ever forgotten";
         case Violation::flush_differs:
-            return "at rest the nodes differ in the flush register";
+            return "at rest the nodes differ in the flush register, or in the flush to come";
+        case Violation::flushed_twice:
+            return "a scheduled flush was carried out although a later one was known";
+        case Violation::flush_missed:
+            return "at rest the time of a scheduled flush has come, and nobody has carried it out";
         case Violation::stuck:
             return "the pair is not at rest and has nothing left to do";
     }

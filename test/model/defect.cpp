@@ -77,6 +77,15 @@ constexpr std::array all{
                "An equal digest is acknowledged without the version clock following its M."},
     DefectText{Defect::digest_of_keys_alone, "digest-of-keys-alone",
                "A digest is made of which keys there are, whatever their versions."},
+    DefectText{Defect::schedule_outlives_flush, "schedule-outlives-flush",
+               "A node that has heard of the peer's flush still carries out an older, scheduled "
+               "one."},
+    DefectText{Defect::schedule_given_up_while_linked, "schedule-given-up-while-linked",
+               "A node that is linked gives the peer's scheduled flush up when its time is over."},
+    DefectText{Defect::schedule_not_in_hello, "schedule-not-in-hello",
+               "A scheduled flush is told once, and not in each HELLO."},
+    DefectText{Defect::schedule_before_flush, "schedule-before-flush",
+               "That a scheduled flush is over may be told before the flush itself."},
 };
 
 }  // namespace

@@ -46,6 +46,10 @@ enum class Defect : std::uint8_t {
     digest_denial_forgets_m,
     digest_floor_not_observed,
     digest_of_keys_alone,
+    schedule_outlives_flush,
+    schedule_given_up_while_linked,
+    schedule_not_in_hello,
+    schedule_before_flush,
 };
 
 struct DefectText {

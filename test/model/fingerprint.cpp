@@ -15,6 +15,7 @@ class Writer {
         with_rollbacks = bounds.events.rollbacks > 0;
         with_restarts = bounds.events.restarts > 0;
         with_digests = bounds.digests > 0;
+        with_schedules = bounds.events.schedules > 0;
     }
 
     template <class T>
@@ -28,6 +29,7 @@ class Writer {
     bool with_rollbacks;
     bool with_restarts;
     bool with_digests;
+    bool with_schedules;
 
   private:
     EncodedState& bytes_;
@@ -40,6 +42,7 @@ class Reader {
           with_rollbacks(bounds.events.rollbacks > 0),
           with_restarts(bounds.events.restarts > 0),
           with_digests(bounds.digests > 0),
+          with_schedules(bounds.events.schedules > 0),
           bytes_(bytes) {}
 
     template <class T>
@@ -53,6 +56,7 @@ class Reader {
     bool with_rollbacks;
     bool with_restarts;
     bool with_digests;
+    bool with_schedules;
 
   private:
     std::span<const std::uint8_t> bytes_;
@@ -104,6 +108,12 @@ void visit_node(Visitor& visit, NodeType& node) {
     visit_progress(visit, node.progress);
     if (visit.with_rollbacks) visit(node.next_session);
     if (visit.with_digests) visit(node.list_asked);
+    if (visit.with_schedules) {
+        visit(node.schedule);
+        visit(node.schedule_pending);
+        visit(node.schedule_own);
+        visit(node.schedule_told);
+    }
     if (!visit.with_restarts) return;
     visit(node.recalled);
     visit(node.was_alone);
@@ -123,7 +133,12 @@ void visit_frame(Visitor& visit, FrameType& frame) {
     const bool is_list = frame.kind == FrameKind::list;
     if (is_list || frame.kind == FrameKind::digest) visit_versions(visit, frame.listed);
     if (is_list) visit_versions(visit, frame.heard);
-    if (frame.kind == FrameKind::hello) {
+    const bool is_hello = frame.kind == FrameKind::hello;
+    if (visit.with_schedules && (is_hello || frame.kind == FrameKind::schedule)) {
+        visit(frame.schedule);
+        visit(frame.schedule_pending);
+    }
+    if (is_hello) {
         visit(frame.epoch);
         visit(frame.time);
         visit(frame.peer_epoch);
@@ -151,6 +166,7 @@ void visit_events(Visitor& visit, EventsType& events) {
     visit(events.rollbacks);
     visit(events.restarts);
     visit(events.clock_jumps);
+    visit(events.schedules);
 }
 
 template <class Visitor, class StateType>
@@ -163,6 +179,7 @@ void visit_state(Visitor& visit, StateType& state) {
         visit_channel(visit, channel);
     visit_events(visit, state.spent);
     visit(state.forgetful);
+    if (visit.with_schedules) visit(state.is_due);
     if (!visit.with_rollbacks) return;
     visit(state.snapshot_of);
     visit_node(visit, state.snapshot);

@@ -3,6 +3,7 @@
 #include "test/model/change_log.hpp"
 #include "test/model/client_moves.hpp"
 #include "test/model/resync.hpp"
+#include "test/model/schedule.hpp"
 #include "test/model/session.hpp"
 
 #include <algorithm>
@@ -55,6 +56,9 @@ std::uint8_t apply_record(const Actor& actor, const Frame& frame, Memory memory)
             if (actor.self().stale_stage == Stage::down ||
                 actor.rules.broken(Defect::flush_told_to_old_session))
                 actor.self().flush_told = std::max(actor.self().flush_told, frame.version);
+            return 0;
+        case FrameKind::schedule:
+            apply_schedule(actor, frame);
             return 0;
         case FrameKind::digest:
         case FrameKind::hello:
@@ -109,6 +113,7 @@ void handle(const Actor& actor, const Frame& frame, Channel& place, Memory memor
         case FrameKind::remove:
         case FrameKind::list:
         case FrameKind::flush:
+        case FrameKind::schedule:
             break;
     }
     const std::uint8_t wants = apply_record(actor, frame, memory);

@@ -2,6 +2,7 @@
 
 #include "test/model/client_moves.hpp"
 #include "test/model/link_moves.hpp"
+#include "test/model/schedule.hpp"
 #include "test/model/session.hpp"
 
 namespace twincached::model {
@@ -16,12 +17,19 @@ bool needs_key(MoveKind kind) noexcept {
 
 bool is_clients(MoveKind kind) noexcept {
     return kind == MoveKind::write_key || kind == MoveKind::delete_key ||
-           kind == MoveKind::touch_key || kind == MoveKind::flush_all;
+           kind == MoveKind::touch_key || kind == MoveKind::flush_all ||
+           kind == MoveKind::schedule_flush;
+}
+
+bool is_about_schedules(MoveKind kind) noexcept {
+    return kind == MoveKind::schedule_flush || kind == MoveKind::come_due ||
+           kind == MoveKind::send_schedule || kind == MoveKind::fire_schedule;
 }
 
 bool is_open(const Rules& rules, MoveKind kind) noexcept {
     if (kind == MoveKind::free_by_timer) return rules.broken(Defect::tombstone_freed_by_timer);
     if (kind == MoveKind::send_digest) return rules.bounds.digests > 0;
+    if (is_about_schedules(kind)) return rules.bounds.events.schedules > 0;
     if (kind == MoveKind::receive_ack_early) return rules.broken(Defect::ack_out_of_band);
     return true;
 }
@@ -35,7 +43,8 @@ std::vector<Move> all_moves(const Rules& rules) {
         const auto kind = static_cast<MoveKind>(number);
         if (!is_open(rules, kind)) continue;
         const unsigned keys = needs_key(kind) ? rules.bounds.keys : 1U;
-        for (std::uint8_t side = 0; side < 2; ++side)
+        const unsigned sides = kind == MoveKind::come_due ? 1U : 2U;
+        for (std::uint8_t side = 0; side < sides; ++side)
             for (std::uint8_t key = 0; key < keys; ++key)
                 moves.push_back({kind, side, key});
     }
@@ -54,6 +63,10 @@ bool perform(const Rules& rules, const Move& move, State& state) {
             return touch_key(actor, move.key);
         case MoveKind::flush_all:
             return flush_all(actor);
+        case MoveKind::schedule_flush:
+            return schedule_flush(actor);
+        case MoveKind::come_due:
+            return come_due(actor);
         case MoveKind::evict_key:
             return evict_key(actor, move.key);
         case MoveKind::expire_key:
@@ -90,6 +103,10 @@ bool perform(const Rules& rules, const Move& move, State& state) {
             return tell_digest(actor);
         case MoveKind::send_flush:
             return send_flush(actor);
+        case MoveKind::send_schedule:
+            return send_schedule(actor);
+        case MoveKind::fire_schedule:
+            return fire_schedule(actor);
         case MoveKind::receive:
             return receive(actor, Memory::free);
         case MoveKind::receive_without_memory:
@@ -110,6 +127,8 @@ bool is_protocol(MoveKind kind) noexcept {
         case MoveKind::send_list:
         case MoveKind::send_digest:
         case MoveKind::send_flush:
+        case MoveKind::send_schedule:
+        case MoveKind::fire_schedule:
         case MoveKind::receive:
         case MoveKind::receive_stale:
             return true;

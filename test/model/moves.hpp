@@ -15,6 +15,7 @@ enum class MoveKind : std::uint8_t {
     delete_key,
     touch_key,
     flush_all,
+    schedule_flush,
     // What a node does for itself.
     evict_key,
     expire_key,
@@ -22,6 +23,7 @@ enum class MoveKind : std::uint8_t {
     jump_clock,
     take_snapshot,
     // What the world does.
+    come_due,
     lose_connection,
     crash,
     roll_back,
@@ -36,6 +38,8 @@ enum class MoveKind : std::uint8_t {
     send_list,
     send_digest,
     send_flush,
+    send_schedule,
+    fire_schedule,
     receive,
     receive_without_memory,
     receive_stale,

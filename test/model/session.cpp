@@ -2,6 +2,7 @@
 
 #include "test/model/change_log.hpp"
 #include "test/model/records.hpp"
+#include "test/model/schedule.hpp"
 
 #include <algorithm>
 
@@ -18,6 +19,10 @@ void say_hello(const Actor& actor) {
     hello.time = self.time;
     hello.peer_epoch = self.peer_epoch;
     hello.progress = self.progress;
+    if (!actor.rules.broken(Defect::schedule_not_in_hello)) {
+        hello.schedule = self.schedule_told = self.schedule;
+        hello.schedule_pending = self.schedule_pending;
+    }
     if (!actor.rules.broken(Defect::flush_not_in_hello)) {
         hello.version = self.flush;
         self.flush_told = self.flush;
@@ -143,6 +148,7 @@ void apply_hello(const Actor& actor, const Frame& hello) {
     flush_to(actor, hello.version);
     self.flush_told = std::max(self.flush_told, hello.version);
     observe(actor, hello.time);
+    apply_schedule(actor, hello);
 
     const bool other_incarnation = self.peer_epoch != hello.epoch;
     if (other_incarnation && !actor.rules.broken(Defect::peer_incarnation_ignored))

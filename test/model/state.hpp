@@ -54,6 +54,11 @@ struct Node {
     Version flush = 0;                      // F
     std::uint8_t time = 0;                  // of the version clock
 
+    // A flush to come (R14b): the latest that the node has heard of.
+    Version schedule = 0;
+    bool schedule_pending = false;  // it has not been carried out here, nor given up
+    bool schedule_own = false;      // this node's client asked for it
+
     // What replication keeps.
     std::array<LogEntry, max_log_entries> log{};
     std::uint8_t log_size = 0;
@@ -75,6 +80,7 @@ struct Node {
     Stage stale_stage = Stage::down;  // of a session that the peer has given up, unknown to us
     std::uint8_t unacknowledged = 0;
     Version flush_told = 0;
+    Version schedule_told = 0;
 
     // For the checker: the newest version of each key that this incarnation has heard of.
     std::array<Version, max_keys> heard{};
@@ -91,6 +97,7 @@ enum class FrameKind : std::uint8_t {
     list,
     digest,
     flush,
+    schedule,
     ack,
     want,
     list_request,
@@ -108,6 +115,8 @@ struct Frame {
     std::array<Version, max_keys> listed{};  // also of a digest: equal only if these are
     std::array<Version, max_keys> heard{};   // the lister's, for the checker
     Progress progress;                       // of a hello
+    Version schedule = 0;                    // of a hello or a schedule
+    bool schedule_pending = false;           // the same
 };
 
 // One direction of one connection. Copies only what is in it: a search copies little else.
@@ -147,7 +156,9 @@ enum class Violation : std::uint8_t {
     stale_item,      // at rest a node holds something else than the newest version
     deleted_alive,   // at rest a node holds an item whose newest version is a delete
     item_lost,       // at rest an item is missing though nothing was ever forgotten
-    flush_differs,   // at rest the nodes differ in the flush register
+    flush_differs,   // at rest the nodes differ in the flush register, or in the flush to come
+    flushed_twice,   // a scheduled flush was carried out although a later one was known
+    flush_missed,    // at rest its time has come, and nobody has carried it out
     stuck,           // not at rest, and yet nothing is left to do
 };
 
@@ -156,6 +167,7 @@ struct State {
     std::array<Channel, 2> to;        // the current connection: to[side] is read by side
     std::array<Channel, 2> stale_to;  // what is left of the connection before
     Events spent;
+    bool is_due = false;                    // the time of scheduled flushes has come
     bool forgetful = false;                 // something was evicted, expired or dropped in doubt
     Violation violation = Violation::none;  // found while moving; never part of a stored state
 

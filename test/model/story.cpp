@@ -31,6 +31,8 @@ std::string sentence_of(const Frame& frame, unsigned keys) {
             return "DEL " + what;
         case FrameKind::flush:
             return "FLUSH " + name_of(frame.version);
+        case FrameKind::schedule:
+            return "SCHED " + name_of(frame.schedule);
         case FrameKind::list:
         case FrameKind::digest:
             break;
@@ -73,6 +75,12 @@ std::string sentence_of(const Move& move, const State& before, const State& afte
             return "a client touches " + key + ": " + now;
         case MoveKind::flush_all:
             return "a client flushes all: " + name_of(node.flush);
+        case MoveKind::schedule_flush:
+            return "a client schedules a flush: " + name_of(node.schedule);
+        case MoveKind::come_due:
+            return "and its peer see the time of scheduled flushes come";
+        case MoveKind::fire_schedule:
+            return "carries out or gives up a scheduled flush: F " + name_of(node.flush);
         case MoveKind::evict_key:
             return "evicts " + key;
         case MoveKind::expire_key:
@@ -104,6 +112,7 @@ std::string sentence_of(const Move& move, const State& before, const State& afte
         case MoveKind::send_list:
         case MoveKind::send_digest:
         case MoveKind::send_flush:
+        case MoveKind::send_schedule:
             return "sends " + last_sent(after, move, keys);
         case MoveKind::receive:
             return "receives " + first_waiting(before.to[move.side], keys);

@@ -283,7 +283,7 @@ TEST_CASE("a flush that was asked for later comes then, once, from the node that
     CHECK(fixture.store.flush_schedule().at_steady_ms == 0);
 }
 
-TEST_CASE("a flush that the peer was asked for is fired here only if this node is alone") {
+TEST_CASE("a flush that the peer was asked for is fired here at once only if this node is alone") {
     StoreFixture fixture;
     fixture.set("a", "1");
     const Version version = (fixture.now.version_ms + 5) << 23;
@@ -293,6 +293,44 @@ TEST_CASE("a flush that the peer was asked for is fired here only if this node i
     fixture.advance_seconds(2);
     fixture.maintain();
     CHECK(fixture.get("a").has_value() != fixture.sink.is_alone);
+}
+
+TEST_CASE("R14b: a peer that does not fire what it was asked for is not waited for for ever") {
+    StoreFixture fixture;
+    fixture.set("a", "1");
+    const Version version = (fixture.now.version_ms + 5) << 23;
+    fixture.store.apply_flush_schedule(fixture.now.steady_ms + 1000, version);
+    fixture.advance_seconds(10);
+    fixture.maintain();
+    CHECK(fixture.get("a"));
+    fixture.advance_seconds(2);
+    fixture.maintain();
+    CHECK_FALSE(fixture.get("a"));
+    CHECK(fixture.sink.flushes.size() == 1);
+}
+
+TEST_CASE("R14b: a flush that was fired on one node is not fired again on the other") {
+    StoreFixture fixture;
+    const Version version = (fixture.now.version_ms + 5) << 23;
+    fixture.store.apply_flush_schedule(fixture.now.steady_ms + 1000, version);
+    fixture.advance_seconds(1);
+    fixture.store.apply_flush(version + (1U << 13));
+    fixture.set("written since", "1");
+    fixture.sink.is_alone = true;  // the link was lost meanwhile
+    fixture.advance_seconds(1);
+    fixture.maintain();
+    CHECK(fixture.get("written since"));
+    CHECK(fixture.sink.flushes.empty());
+    CHECK(fixture.store.flush_schedule().at_steady_ms == 0);
+}
+
+TEST_CASE("R14b: a flush is later than what was scheduled before it, on each node") {
+    StoreFixture fixture;
+    for (unsigned i = 0; i < 3; ++i)
+        fixture.store.schedule_flush(fixture.now.steady_ms + 2000, fixture.now);
+    fixture.store.apply_flush_schedule(fixture.now.steady_ms + 9000, Version{1} << 62);
+    fixture.store.flush(fixture.now);
+    CHECK(fixture.store.flush_version() > Version{1} << 62);
 }
 
 TEST_CASE("a flush at once takes an earlier request for a later one back") {

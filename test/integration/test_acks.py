@@ -1,39 +1,8 @@
 """ack = received: an answer means that the other node has it, and it is visible when it does not."""
-import threading
 import time
 
 from harness import Case, main, until, world
-from harness.client import ClientClosed
-
-
-def ack_state(node):
-    return node.replication()["repl_ack_state"]
-
-
-class Writer(threading.Thread):
-    """Stores keys of its own, `depth` requests at a time, until the node is gone."""
-
-    def __init__(self, node, prefix, depth):
-        super().__init__()
-        self.node, self.prefix, self.depth = node, prefix, depth
-        self.stored = []
-        self.refused = 0
-
-    def run(self):
-        number = 0
-        try:
-            with self.node.client() as client:
-                while True:
-                    keys = [b"%s-%d" % (self.prefix, number + i) for i in range(self.depth)]
-                    number += self.depth
-                    client.send(b"".join(b"set %s 0 0 5\r\nvalue\r\n" % key for key in keys))
-                    for key in keys:
-                        if client.line() == b"STORED":
-                            self.stored.append(key)
-                        else:
-                            self.refused += 1
-        except (ClientClosed, OSError):
-            pass
+from harness.killing import ack_state, kill_under_load
 
 
 class Kills(Case):
@@ -41,28 +10,14 @@ class Kills(Case):
     CYCLES = world.number("TWINCACHED_KILLS", 12)
 
     def _kill_again_and_again(self, *options):
-        nodes = self.pair("--ack", "received", "--ack-timeout", "20s", *options).start()
+        nodes = self.pair("-m", "512", "--ack", "received", "--ack-timeout", "20s", *options)
+        nodes.start()
         acknowledged = 0
         for cycle in range(self.CYCLES):
-            victim = (nodes.a, nodes.b)[cycle % 2]
-            until(lambda: ack_state(victim) == "sync", 10, "answers wait for the peer")
-            writers = [Writer(victim, b"c%d-w%d" % (cycle, i), depth)
-                       for i, depth in enumerate((1, 1, 7, 50))]
-            for writer in writers:
-                writer.start()
-            time.sleep(0.15 + 0.02 * cycle)
-            victim.kill()
-            for writer in writers:
-                writer.join()
-            stored = [key for writer in writers for key in writer.stored]
+            stored, lost = kill_under_load(nodes, cycle)
             self.assertGreater(len(stored), 20)
-            acknowledged += len(stored)
-            with nodes.other(victim).client() as client:
-                found = client.gets_many(stored)
-            lost = [key for key in stored if key not in found]
             self.assertEqual(lost[:5], [], f"{len(lost)} of {len(stored)} in cycle {cycle}")
-            victim.start()
-            nodes.wait_until_linked()
+            acknowledged += len(stored)
         print(f"{self.CYCLES} kills, {acknowledged} acknowledged, 0 lost", flush=True)
 
     def test_what_was_acknowledged_survives_the_death_of_the_node_that_took_it(self):

@@ -8,6 +8,8 @@
     relay.py    a link that can be cut, black-holed and slowed
     proxy.py    HAProxy in front of two nodes
     load.py     load threads that record every answer and its time
+    together.py two things done at the same time
+    killing.py  nodes killed in the midst of writes that wait for the peer
     case.py     the TestCase that owns all of it and shows the logs of a failed test
 """
 

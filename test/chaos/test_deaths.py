@@ -117,6 +117,47 @@ class Deaths(ChaosCase):
         print(f"alone after {alone:.2f} s", flush=True)
         self.check()
 
+    def test_a_host_that_dies_without_a_word_is_given_up_after_the_silence(self):
+        """Row: kill -9 of one, with its host: no end of the connection arrives."""
+        nodes = self.machines().start()
+        with self.load(nodes.a):
+            self.wait_until_written(nodes.a, 100)
+            died = time.monotonic()
+            self.cut()
+            self.kill(nodes.b)
+            noticed = nodes.a.wait_until_alone(1.3, died)
+            self.assertGreater(noticed, 0.7, "silence is a second long")
+            slowest = self.history.slowest("a", died)
+            self.wait_until_written(nodes.a, 100)
+            self.heal()
+            nodes.b.start()
+            self.wait_until_linked(3, f"noticed after {noticed:.2f} s, slowest answer "
+                                      f"{slowest * 1000:.1f} ms; started again")
+        self.assertLess(slowest, world.scaled(0.1))
+        self.check()
+
+    def test_a_flush_while_a_node_is_being_filled_ends_what_is_older_on_both(self):
+        """Row: flush_all during sync. The walk is slow enough to be met in its midst."""
+        nodes = self.machines("--sync-rate=200k").start()
+        keys = [b"old-%d" % n for n in range(2000)]
+        with nodes.a.client() as client:
+            for key in keys:
+                client.set(key, b"x" * 300)
+        self.rest()
+        self.kill(nodes.b)
+        nodes.b.launch()
+        until(lambda: nodes.a.number("walking"), 5, "b is being filled")
+        with self.load(nodes.a):
+            self.wait_until_written(nodes.a, 50)
+            self.assertFalse(nodes.b.is_open(), "it is not filled yet")
+            self.flush(nodes.a)
+            self.wait_until_written(nodes.a, 50)
+            nodes.b.wait_until_open()
+        self.check()
+        for node in nodes:
+            with node.client() as client:
+                self.assertEqual(client.gets_many(keys), {})
+
     def test_a_peer_that_restarts_unnoticed_replaces_its_old_session(self):
         """Row: peer restarted inside the silence; its end of the connection was never told."""
         nodes = self.machines("--silence=5s", "--boot-grace=8s").start()

@@ -114,15 +114,14 @@ def interval_of_median(values, rounds=2000):
     return medians[int(rounds * 0.025)], medians[int(rounds * 0.975)]
 
 
-def compare_cpu(reference, other, options, rounds, seconds):
-    """CPU per request of two servers under the same load, in turn.
+def compare(reference, other, options, rounds, seconds, figure):
+    """A figure of two servers under the same load, in turn.
 
     The machine drifts, so each window of `other` stands between two of `reference`, and the
-    figure to trust is the median of the ratios to its neighbours. Returns (microseconds of
-    reference, of other, median ratio, its interval)."""
+    figure to trust is the median of the ratios to its neighbours. `figure` takes it out of
+    mcload's report. Returns (median of reference, of other, median ratio, its interval)."""
     def window(server, seed):
-        figures = server.load(f"{options} --seconds {seconds} --warmup 0.05 --seed {seed}")
-        return figures["server_us_per_operation"]
+        return figure(server.load(f"{options} --seconds {seconds} --warmup 0.05 --seed {seed}"))
 
     on_reference = [window(reference, 0)]
     on_other = []
@@ -135,6 +134,12 @@ def compare_cpu(reference, other, options, rounds, seconds):
             statistics.median(ratios), interval_of_median(ratios))
 
 
+def compare_cpu(reference, other, options, rounds, seconds):
+    """Microseconds of CPU per request, as `compare` tells them."""
+    return compare(reference, other, options, rounds, seconds,
+                   lambda figures: figures["server_us_per_operation"])
+
+
 def wait_until(condition, seconds, what):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -143,10 +148,10 @@ def wait_until(condition, seconds, what):
         time.sleep(0.005)
 
 
-def pair(memory_mib=1024, cores=(SERVER_CORE, None)):
+def pair(memory_mib=1024, cores=(SERVER_CORE, None), extra=()):
     """Two linked nodes; the second is not pinned to the first one's core."""
     hosts = [Server.next_host(), Server.next_host()]
-    nodes = [Server(TWINCACHED, memory_mib, host=host, core=core, extra=("-x", peer))
+    nodes = [Server(TWINCACHED, memory_mib, host=host, core=core, extra=("-x", peer, *extra))
              for host, peer, core in zip(hosts, reversed(hosts), cores)]
     for node in nodes:
         node.wait_until_open()

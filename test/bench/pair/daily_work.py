@@ -1,0 +1,141 @@
+"""What being a pair costs, and how far the peer is behind, while nothing is wrong."""
+import contextlib
+import statistics
+import subprocess
+import time
+
+import measuring
+from harness.client import Client
+from pair.stage import wait_until_at_rest
+from pair.table import milliseconds, percentiles
+
+KEYS = 1_000_000
+OLD_COST = ("CPU of a set alone -> in a pair: repcached 2.2.1 7.4 -> 7.3 us (+ 1.1 on the peer), "
+            "2.3.1 9.7 -> 10.8 (+ 1.7); yrmcds 40 + 8.6")
+
+
+@contextlib.contextmanager
+def background(server, options, core=measuring.LOAD_CORE):
+    """mcload beside what is measured; it must outlast it."""
+    words = ["taskset", "-c", str(core), measuring.MCLOAD, "--host", server.host, "--json",
+             *options.split()]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.terminate()
+        child.communicate()
+
+
+def seen_after(nodes, count):
+    """Seconds from before a set on a until the get on b that sees it; b is asked all the time."""
+    times = []
+    with contextlib.ExitStack() as open_clients:
+        on_a, on_b = (open_clients.enter_context(Client((node.host, node.port)))
+                      for node in nodes)
+        for n in range(count):
+            value = b"%d" % n
+            on_a.set(b"probe", value)
+            began = time.monotonic()
+            while on_b.get(b"probe") != value:
+                pass
+            times.append(time.monotonic() - began)
+            time.sleep(0.001)
+    return times
+
+
+def lag(stage, table, settings):
+    count = settings.runs * 200
+    for rate in (1_000, 20_000):
+        with stage.servers() as nodes:
+            options = f"--rate {rate} --get-ratio 0 --connections 8 --depth 64 --seconds 120"
+            with background(nodes[0], options):
+                time.sleep(0.5)
+                p50, p99 = percentiles(seen_after(nodes, count))
+        table.add(f"from the answer of a set on a to its sight on b, beside {rate} sets/s",
+                  "p50 < 0.5 ms, p99 < 5 ms",
+                  f"p50 {milliseconds(p50)}, p99 {milliseconds(p99)} of {count}",
+                  p50 < 0.0005 and p99 < 0.005,
+                  "repcached 2.2.1 / 2.3.1, idle: p50 0.042 / 0.067 ms, p99 0.093 / 0.165 ms")
+
+
+def cost(stage, table, settings):
+    """Windows on the node alone and on the pair in turn, on the same core; median of ratios."""
+    with stage.servers() as nodes, measuring.Server(measuring.TWINCACHED) as alone:
+        alone.wait_until_open()
+        for server in (alone, nodes[0]):
+            server.fill(KEYS, 100)
+        wait_until_at_rest(nodes)
+        for sets, most in ((1.0, 0.15), (0.1, 0.03)):
+            for depth in (1, 16):
+                _cost_at(table, settings, alone, nodes[0], sets, most, depth)
+
+
+def _cost_at(table, settings, alone, paired, sets, most, depth):
+    options = f"--connections 50 --depth {depth} --keys {KEYS} --get-ratio {1 - sets:.2g}"
+    busy = []
+
+    def throughput(figures):
+        busy.append(figures["server_cpu_seconds"] / figures["seconds"])
+        return figures["operations_per_second"]
+    first, second, ratio, (low, high) = measuring.compare(alone, paired, options, settings.rounds,
+                                                          0.5, throughput)
+    table.add(f"{sets:.0%} sets, {depth} per packet: throughput of a pair's node against one alone",
+              f"≥ -{most:.0%}", f"{ratio - 1:+.1%} (95 %: {low - 1:+.1%} to {high - 1:+.1%}; "
+              f"{first:.0f} and {second:.0f}/s, server's core {statistics.median(busy):.0%} busy)",
+              ratio >= 1 - most, OLD_COST)
+
+
+def received(stage, table, settings):
+    """One client that waits for each answer; `async` and `received` in pairs of their own."""
+    with stage.servers() as plain, stage.servers(extra=("--ack", "received")) as waiting:
+        measuring.wait_until(lambda: waiting[0].stats("replication")["repl_ack_state"] == "sync",
+                             20, "answers wait for the peer")
+        options = "--connections 1 --keys 1000 --value 100 --get-ratio 0"
+        us, longer, _, _ = measuring.compare(plain[0], waiting[0], options, settings.rounds, 0.5,
+                                             lambda figures: figures["latency_us"]["p50"])
+    # On loopback a plain answer takes no more than a round trip, so it may stand for one.
+    table.add("answers that wait for the peer, ack = received: p50 of a set",
+              "+ a round trip + ≤ 100 us", f"{us:.0f} -> {longer:.0f} us", longer <= 2 * us + 100)
+
+
+def walk(stage, table, settings):
+    """An empty node joins again and again; the windows lie within the walks, and between them."""
+    del stage
+    items = settings.items * 4
+    options = f"--rate 2000 --keys {items} --get-ratio 0.9 --connections 8 --seconds 2"
+    memory = 3 * items * 160 >> 20
+    hosts = [measuring.Server.next_host() for _ in range(2)]
+    without, during, ended = [], [], 0
+    with measuring.Server(measuring.TWINCACHED, memory, host=hosts[0],
+                          extra=("-x", hosts[1])) as full:
+        full.wait_until_open()
+        full.fill(items, 100)
+        for _ in range(settings.walks):
+            with measuring.Server(measuring.TWINCACHED, memory, core=measuring.LOAD_CORE,
+                                  host=hosts[1], extra=("-x", hosts[0])) as empty:
+                measuring.wait_until(lambda: full.stats("replication")["repl_walking"] != "0",
+                                     10, "the walk begins")
+                during.append(full.load(options)["latency_us"])
+                ended += int(full.stats("replication")["repl_dirty_buckets"]) == 0
+                empty.wait_until_open(120)
+                wait_until_at_rest((full, empty))
+                without.append(full.load(options)["latency_us"])
+    _report_walk(table, items, without, during, ended)
+
+
+def _report_walk(table, items, without, during, ended):
+    p99 = [statistics.median(each["p99"] for each in side) for side in (without, during)]
+    slowest = max(each["max"] for each in during) / 1000
+    more = (p99[1] - p99[0]) / 1000
+    note = f"; {ended} walks ended too soon" if ended else ""
+    table.add(f"client p99 at 2000 requests/s while {items} items are walked",
+              "≤ 0.5 ms more",
+              f"{more:+.2f} ms ({p99[0] / 1000:.2f} -> {p99[1] / 1000:.2f}, medians of "
+              f"{len(during)}; slowest {slowest:.1f} ms{note})", more <= 0.5 and not ended,
+              "all clients stalled for 0.35 s (repcached 2.2.1), 2.0 and 3.5 s (2.3.1), 0.24 s "
+              "(yrmcds), 2 M items")
+
+
+FIGURES = {"lag": lag, "cost": cost, "received": received, "walk": walk}

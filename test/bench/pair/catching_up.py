@@ -9,6 +9,7 @@ from pair.table import milliseconds
 
 LARGE_VALUE = 100_000
 SMALL_VALUE = 100
+LOG_ENTRY_BYTES = 96  # about
 
 
 def join(stage, table, settings):
@@ -70,7 +71,8 @@ def overflow(stage, table, settings):
     items = settings.items * 5
     changed = items // 100
     memory = 3 * items * (SMALL_VALUE + 60) >> 20
-    with stage.servers(memory, ("--log-memory", "64k")) as nodes:
+    log_kib = max(64, changed * LOG_ENTRY_BYTES // 8 >> 10)  # an eighth of what would be needed
+    with stage.servers(memory, ("--log-memory", f"{log_kib}k")) as nodes:
         a, b = nodes
         a.fill(items, SMALL_VALUE)
         wait_until_at_rest(nodes)

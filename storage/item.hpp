@@ -74,18 +74,24 @@ class Item {
     Tick last_access() const noexcept { return last_access_; }
 
     // The tick is written only if it changed, the frequency only up to its limit: most reads
-    // leave the line clean.
-    void mark_access(Tick now) noexcept {
+    // leave the line clean. True: the frequency has risen.
+    bool mark_access(Tick now) noexcept {
         if (last_access_ != now) last_access_ = now;
-        if (frequency() < frequency_limit || (marks_ & fetched_mark) == 0)
-            marks_ = static_cast<std::uint8_t>((marks_ | fetched_mark) +
-                                               (frequency() < frequency_limit ? 1 : 0));
+        const bool rises = frequency() < frequency_limit;
+        if (rises || (marks_ & fetched_mark) == 0)
+            marks_ = static_cast<std::uint8_t>((marks_ | fetched_mark) + (rises ? 1 : 0));
+        return rises;
     }
     // The same for whoever does not get to see the value: it counts for eviction, but the item has
     // not been fetched.
-    void mark_use(Tick now) noexcept {
+    bool mark_use(Tick now) noexcept {
         if (last_access_ != now) last_access_ = now;
-        if (frequency() < frequency_limit) ++marks_;
+        return raise_frequency();
+    }
+    bool raise_frequency() noexcept {
+        const bool rises = frequency() < frequency_limit;
+        if (rises) ++marks_;
+        return rises;
     }
     unsigned frequency() const noexcept { return marks_ & frequency_mask; }
     void set_frequency(unsigned frequency) noexcept {

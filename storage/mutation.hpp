@@ -52,6 +52,10 @@ class MutationSink {
     // acknowledged; for an absent key also what its bucket remembers of deletes). Rule R4.
     virtual Version known_version(unsigned shard, const Key& key, bool present) noexcept = 0;
 
+    // A client has used the item, and for that eviction will spare it longer. Most uses of what is
+    // in demand change nothing any more, and are not told. A hint: no state depends on it.
+    virtual void on_reuse(unsigned shard, std::uint64_t hash) noexcept = 0;
+
     // A client's flush_all took effect at `version` on every shard; no lock is held.
     virtual Ticket on_flush(Version version) noexcept = 0;
 
@@ -67,6 +71,7 @@ class NoReplication final : public MutationSink {
   public:
     Ticket on_change(unsigned, const Change&) noexcept override { return {}; }
     Version known_version(unsigned, const Key&, bool) noexcept override { return 0; }
+    void on_reuse(unsigned, std::uint64_t) noexcept override {}
     Ticket on_flush(Version) noexcept override { return {}; }
     void on_flush_scheduled(std::uint64_t, Version) noexcept override {}
     bool fires_peers_schedule() noexcept override { return false; }

@@ -95,6 +95,12 @@ bool Shard::apply_touch(const Key& key, Version version, Expiry expiry, const No
     return true;
 }
 
+void Shard::apply_reuse(std::uint64_t hash, const Now& now) noexcept {
+    table_.find_hash(hash, [&](Item& item) {
+        if (is_live(item, now.tick())) (void)item.raise_frequency();
+    });
+}
+
 void Shard::drop_in_doubt(const Key& key, const Now& now) noexcept {
     Item* item = table_.find(key);
     if (item != nullptr) table_.drop(item, key.hash, Cause::in_doubt, now.tick());

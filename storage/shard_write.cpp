@@ -41,7 +41,8 @@ WriteResult Shard::write(const Key& key, const Now& now, const Write& request,
         switch (verdict) {
             case Verdict::not_stored:
                 // Somebody wanted it there: that counts, though nobody has fetched it.
-                if (storing.old != nullptr) storing.old->mark_use(now.tick());
+                if (storing.old != nullptr && storing.old->mark_use(now.tick()))
+                    tell_reuse(*storing.old, key);
                 return {};
             case Verdict::exists:
                 return refusal(WriteOutcome::exists);
@@ -196,7 +197,7 @@ ArithmeticResult Shard::add(const Key& key, const Now& now, const Arithmetic& re
             if (!number) return refusal(ArithmeticOutcome::non_numeric);
             result.number = request.decrement ? *number - std::min(*number, request.delta)
                                               : *number + request.delta;
-            old->mark_use(now.tick());
+            if (old->mark_use(now.tick())) tell_reuse(*old, key);
             storing.form = form_of(key, *old);
             if (request.touch) storing.form.expiry = *request.touch;
         }

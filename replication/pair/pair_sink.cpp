@@ -39,6 +39,11 @@ storage::Version PairSink::known_version(unsigned shard, const storage::Key& key
     return shards_[shard]->known_version(key, present);
 }
 
+// Wakes nobody: the strand looks at the hints when it has a moment.
+void PairSink::on_reuse(unsigned shard, std::uint64_t hash) noexcept {
+    if (hinting_.load(std::memory_order_relaxed)) shards_[shard]->on_reuse(hash);
+}
+
 storage::Ticket PairSink::on_flush(storage::Version) noexcept {
     const auto number = flushes_.fetch_add(1) + 1;
     tell_of_flush();

@@ -33,6 +33,7 @@ class PairSink final : public storage::MutationSink {
     storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override;
     storage::Version known_version(unsigned shard, const storage::Key& key,
                                    bool present) noexcept override;
+    void on_reuse(unsigned shard, std::uint64_t hash) noexcept override;
     storage::Ticket on_flush(storage::Version version) noexcept override;
     void on_flush_scheduled(std::uint64_t at_steady_ms, storage::Version version) noexcept override;
     bool fires_peers_schedule() noexcept override;
@@ -67,6 +68,10 @@ class PairSink final : public storage::MutationSink {
     std::uint64_t flushes() const noexcept { return flushes_.load(); }
     bool take_schedule_news() noexcept { return schedule_news_.exchange(false); }
 
+    // Whether there is a peer that wants to hear what is in use here.
+    void set_hinting(bool hinting) noexcept {
+        hinting_.store(hinting, std::memory_order_relaxed);
+    }
     void set_linked(bool linked) noexcept { linked_.store(linked); }
     // The next change calls the wake function. Check for work after it, then rest.
     void set_resting(bool resting) noexcept { resting_.store(resting); }
@@ -84,6 +89,7 @@ class PairSink final : public storage::MutationSink {
     storage::Version left_out_ = 0;
     storage::Version known_flush_ = 0;
     std::atomic<bool> schedule_news_{false};
+    std::atomic<bool> hinting_{false};
     std::atomic<bool> linked_{false};
     std::atomic<bool> resting_{false};
     std::function<void()> wake_;

@@ -6,6 +6,7 @@
 #include "lib/counters.hpp"
 #include "replication/pair/buckets.hpp"
 #include "replication/pair/change_log.hpp"
+#include "replication/pair/reuse_hints.hpp"
 #include "storage/mutation.hpp"
 
 #include <atomic>
@@ -20,6 +21,7 @@ enum class TrackingCounter : std::uint8_t {
     dropped_in_doubt,
     evictions,
     evicted_before_send,
+    bumps_dropped,
     count_
 };
 
@@ -30,6 +32,11 @@ class ShardTracking {
     // One mutation of the shard. Gives the log position to wait for, as in storage::Ticket.
     ChangeLog::Position on_change(const storage::Change& change) noexcept;
     storage::Version known_version(const storage::Key& key, bool present) noexcept;
+
+    // A client has used an item: the peer is to hear of it, if there is room to remember it.
+    void on_reuse(std::uint64_t hash) noexcept {
+        if (!hints.add(hash)) counters.add(TrackingCounter::bumps_dropped);
+    }
 
     // R10: the peer wants the item, which is present. Marks the bucket dirty again if the log has
     // no room: an entry that is already there is never given up for one that was asked for.
@@ -54,6 +61,7 @@ class ShardTracking {
 
     ChangeLog log;
     Buckets buckets;
+    ReuseHints hints;
 
     lib::Counters<TrackingCounter> counters;
     std::atomic<std::uint64_t> log_entries{0};

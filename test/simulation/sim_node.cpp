@@ -40,6 +40,9 @@ class SimNode::Observer final : public storage::MutationSink {
                                    bool present) noexcept override {
         return sink_.known_version(shard, key, present);
     }
+    void on_reuse(unsigned shard, std::uint64_t hash) noexcept override {
+        sink_.on_reuse(shard, hash);
+    }
     storage::Ticket on_flush(storage::Version version) noexcept override {
         return sink_.on_flush(version);
     }

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <string>
 
 using namespace twincached;
@@ -215,4 +216,26 @@ TEST_CASE("the digest of a bucket depends on what it holds, not on how it came t
     CHECK(f.tracking.buckets.digest(f.bucket("k")) != 0);
     f.change("k", v(2), 0, Cause::evicted, v(2));
     CHECK(f.tracking.buckets.digest(f.bucket("k")) == 0);
+}
+
+TEST_CASE("hints of use are kept in their order, up to a limit, and what is lost is counted") {
+    Fixture f;
+    constexpr auto limit = replication::pair::ReuseHints::limit;
+    const auto dropped = [&] {
+        return f.tracking.counters.get(replication::pair::TrackingCounter::bumps_dropped);
+    };
+    for (std::uint64_t hash = 1; hash <= limit; ++hash)
+        f.tracking.on_reuse(hash);
+    CHECK(dropped() == 0);
+    f.tracking.on_reuse(limit + 1);
+    f.tracking.on_reuse(limit + 2);
+    CHECK(dropped() == 2);
+    std::array<std::uint64_t, limit> taken{};
+    REQUIRE(f.tracking.hints.take(taken) == limit);
+    CHECK(taken.front() == 1);
+    CHECK(taken.back() == limit);
+    f.tracking.on_reuse(7);
+    REQUIRE(f.tracking.hints.take(taken) == 1);
+    CHECK(taken.front() == 7);
+    CHECK(dropped() == 2);
 }

@@ -36,6 +36,7 @@ class RecordingSink : public MutationSink {
         const auto known_here = known.find(std::string(key.bytes));
         return known_here == known.end() ? 0 : known_here->second;
     }
+    void on_reuse(unsigned, std::uint64_t hash) noexcept override { reuses.push_back(hash); }
     Ticket on_flush(Version version) noexcept override {
         flushes.push_back(version);
         return {};
@@ -48,6 +49,7 @@ class RecordingSink : public MutationSink {
     std::vector<Event> events;
     std::map<std::string, Version> versions;  // what the changes add up to
     std::map<std::string, Version> known;     // answers of known_version
+    std::vector<std::uint64_t> reuses;        // hashes
     std::vector<Version> flushes;
     std::vector<std::pair<std::uint64_t, Version>> schedules;
     unsigned contradictions = 0;  // changes whose `before` was not the last `after`

@@ -92,6 +92,90 @@ TEST_CASE("the peer's touch applies to the write that it means, else the item is
     CHECK(touch(theirs(9) | 5));
 }
 
+TEST_CASE("a use is told as long as eviction counts it, and then no more") {
+    StoreFixture fixture;
+    fixture.set("a", "1");
+    CHECK(fixture.sink.reuses.empty());
+    for (int i = 0; i < 10; ++i)
+        fixture.get("a");
+    const auto hash = fixture.store.key("a").hash;
+    CHECK(fixture.sink.reuses == std::vector<std::uint64_t>(frequency_limit, hash));
+}
+
+TEST_CASE("every kind of use is told, and nothing that leaves no mark") {
+    StoreFixture fixture;
+    const auto told = [&](auto use) {
+        fixture.sink.reuses.clear();
+        fixture.remove("a");
+        fixture.set("a", "1");
+        use();
+        return fixture.sink.reuses.size();
+    };
+    CHECK(told([&] { fixture.get("a"); }) == 1);
+    CHECK(told([&] { fixture.read("a", {}); }) == 1);
+    CHECK(told([&] {
+              fixture.store.touch(fixture.store.key("a"), fixture.now, fixture.in_seconds(9));
+          }) == 1);
+    CHECK(told([&] { fixture.add("a", {}); }) == 1);
+    Write add;
+    add.mode = WriteMode::add;
+    CHECK(told([&] { fixture.set("a", "2", add); }) == 1);
+
+    Read unmarked;
+    unmarked.leave_no_mark = true;
+    CHECK(told([&] { fixture.read("a", unmarked); }) == 0);
+    CHECK(told([&] { fixture.peek("a"); }) == 0);
+    CHECK(told([&] { fixture.get("absent"); }) == 0);
+    CHECK(told([&] { fixture.set("a", "2"); }) == 0);
+    Read vivify;
+    vivify.vivify = fixture.in_seconds(9);
+    CHECK(told([&] { fixture.read("stub", vivify); }) == 0);
+}
+
+TEST_CASE("what the peer's clients use is spared here, and clients see nothing of it") {
+    // All are told of but every second one; then others' items push them out.
+    constexpr int count = 200;
+    StoreFixture fixture(small_store(8, 1));
+    const auto name = [](int i) { return "k" + std::to_string(i); };
+    for (int i = 0; i < count; ++i)
+        fixture.set(name(i), std::string(500, 'x'));
+    const auto before = fixture.peek(name(0));
+    fixture.advance_seconds(5);
+    for (int i = 0; i < count; i += 2)
+        fixture.store.with_shard(0, [&](Shard& shard) {
+            shard.apply_reuse(fixture.store.key(name(i)).hash, fixture.now);
+        });
+    const auto after = fixture.peek(name(0));
+    CHECK(after->last_access == before->last_access);
+    CHECK(after->version == before->version);
+    CHECK_FALSE(after->fetched);
+    CHECK(fixture.sink.reuses.empty());
+    CHECK(fixture.sink.events.size() == count);
+
+    for (int i = 0; i < 40'000; ++i)
+        fixture.set("flood" + std::to_string(i), std::string(500, 'x'));
+    int used = 0;
+    int others = 0;
+    for (int i = 0; i < count; ++i)
+        (i % 2 == 0 ? used : others) += fixture.peek(name(i)) ? 1 : 0;
+    CHECK(used > count / 2 - 5);
+    CHECK(others == 0);
+}
+
+TEST_CASE("a hint of what is absent, expired or flushed changes nothing") {
+    StoreFixture fixture;
+    Write write;
+    write.expiry = fixture.in_seconds(2);
+    fixture.set("a", "1", write);
+    fixture.advance_seconds(5);
+    const auto events = fixture.sink.events.size();
+    for (const char* key : {"a", "absent"})
+        fixture.store.with_shard(
+            0, [&](Shard& shard) { shard.apply_reuse(fixture.store.key(key).hash, fixture.now); });
+    CHECK(fixture.sink.events.size() == events);
+    CHECK_FALSE(fixture.peek("a"));
+}
+
 TEST_CASE("a record that cannot be stored still removes the older item") {
     StoreFixture fixture;
     fixture.set("a", "old");

@@ -15,6 +15,7 @@ ExchangeStats ExchangeContext::stats() const noexcept {
         stats.log_overflows += tracking.counters.get(TrackingCounter::overflows);
         stats.dropped_in_doubt += tracking.counters.get(TrackingCounter::dropped_in_doubt);
         stats.conflicts += tracking.counters.get(TrackingCounter::conflicts);
+        stats.bumps_dropped += tracking.counters.get(TrackingCounter::bumps_dropped);
         stats.evicted_before_send += tracking.counters.get(TrackingCounter::evicted_before_send);
     }
     stats.records_sent = counters.get(ExchangeCounter::records_sent);
@@ -37,6 +38,8 @@ ExchangeStats ExchangeContext::stats() const noexcept {
     stats.scrub_differing = counters.get(ExchangeCounter::scrub_differing);
     stats.scrub_one_sided = counters.get(ExchangeCounter::scrub_one_sided);
     stats.scrub_defects = counters.get(ExchangeCounter::scrub_defects);
+    stats.bumps_sent = counters.get(ExchangeCounter::bumps_sent);
+    stats.bumps_received = counters.get(ExchangeCounter::bumps_received);
     return stats;
 }
 

@@ -34,6 +34,8 @@ enum class ExchangeCounter : std::uint8_t {
     scrub_differing,
     scrub_one_sided,
     scrub_defects,
+    bumps_sent,
+    bumps_received,
     count_
 };
 

@@ -2,6 +2,7 @@
 // begin and end, and what survives a restart) and exchange.cpp (what they carry). For nobody else.
 #pragma once
 
+#include "replication/pair/bumps.hpp"
 #include "replication/pair/data_frames.hpp"
 #include "replication/pair/exchange.hpp"
 #include "replication/pair/exchange_context.hpp"
@@ -23,8 +24,12 @@ namespace twincached::replication::pair {
 class Exchange::Impl {
   public:
     Impl(PairSink& sink, const ExchangeOptions& options)
-        : context_{sink, options}, log_(context_), walk_(context_), incoming_(context_),
-          scrub_(context_, incoming_) {}
+        : context_{sink, options},
+          log_(context_),
+          walk_(context_),
+          incoming_(context_),
+          scrub_(context_, incoming_),
+          bumps_(context_) {}
 
     void attach(storage::Store& store) noexcept { context_.store = &store; }
     bool in_session() const noexcept { return in_session_; }
@@ -82,6 +87,7 @@ class Exchange::Impl {
     WalkSender walk_;
     Incoming incoming_;
     Scrub scrub_;
+    Bumps bumps_;
 
     bool in_session_ = false;
     // The incarnation of the peer that log and buckets refer to, and how far we came with it.

@@ -30,7 +30,7 @@ Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
     hello.schedule_at_ms = schedule.at_steady_ms;
     hello.schedule_version = schedule.version;
     hello.items = context_.store->stats().items;
-    hello.capabilities = capability_digests;
+    hello.capabilities = capability_digests | capability_bumps;
     hello.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
     hello.steady_ms = now.steady_ms;
     hello.version_ms = now.version_ms;
@@ -59,6 +59,7 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     context_.peer_item_limit_bytes = peer.item_size_limit;
     walk_.begin(peer);
     scrub_.begin(peer, now);
+    bumps_.begin(peer);
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
         context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
     }
@@ -137,6 +138,7 @@ void Exchange::Impl::end() noexcept {
     context_.sink.set_linked(false);
     log_.end();
     walk_.end();
+    bumps_.end();
     incoming_.end();
     scrub_.end();
     context_.window.reset([&](const InFlight& frame) {

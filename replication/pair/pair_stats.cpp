@@ -96,6 +96,9 @@ void visit_exchange(const ExchangeStats& stats, Visit visit) {
     number(visit, "repl_scrub_differing", stats.scrub_differing);
     number(visit, "repl_scrub_one_sided", stats.scrub_one_sided);
     number(visit, "repl_scrub_defects", stats.scrub_defects);
+    number(visit, "repl_bumps_sent", stats.bumps_sent);
+    number(visit, "repl_bumps_received", stats.bumps_received);
+    number(visit, "repl_bumps_dropped", stats.bumps_dropped);
 }
 
 // repcached's own keys, for dashboards that know no others. It called both nodes MASTER, and

@@ -78,6 +78,22 @@ struct Pair {
         auto& store = nodes[i]->store();
         (void)store.remove(store.key(key), now, {});
     }
+    // As clients read it, not as get() below looks.
+    void use(unsigned i, const std::string& key) {
+        auto& store = nodes[i]->store();
+        (void)store.get(store.key(key), now, [](const storage::ItemView&) {});
+    }
+    // How long eviction would spare it.
+    unsigned frequency(unsigned i, const std::string& key) {
+        unsigned found = 0;
+        auto& store = nodes[i]->store();
+        const auto of = store.key(key).hash;
+        store.with_shard(store.shard_of(of), [&](storage::Shard& shard) {
+            shard.table().find_hash(of, [&](storage::Item& item) { found = item.frequency(); });
+        });
+        return found;
+    }
+    void tick() { now.steady_ms += replication::pair::Exchange::tick.count(); }
     std::string get(unsigned i, const std::string& key) {
         std::string value = "(none)";
         auto& store = nodes[i]->store();
@@ -185,6 +201,93 @@ TEST_CASE("R16: what a peer without digests is sent are lists") {
     CHECK_FALSE(pair.sent_by(0).empty());
     CHECK(pair.stats(0).digests_sent == 0);
     CHECK(pair.stats(0).lists_sent > 0);
+}
+
+TEST_CASE("what clients of one node use, the other spares as long") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.settle();
+    for (unsigned uses = 1; uses <= storage::frequency_limit; ++uses) {
+        pair.use(0, "a");
+        pair.tick();
+        pair.settle();
+        CHECK(pair.frequency(1, "a") == uses);
+    }
+    // Reads of both nodes add up, and what is at its limit is not told again.
+    pair.use(0, "a");
+    pair.use(1, "a");
+    pair.tick();
+    pair.settle();
+    CHECK(pair.stats(0).bumps_sent == storage::frequency_limit);
+    CHECK(pair.stats(1).bumps_received == storage::frequency_limit);
+    // Nothing comes back, and nothing was replicated but the write.
+    CHECK(pair.stats(1).bumps_sent == 0);
+    CHECK(pair.stats(1).records_sent == 0);
+    CHECK(pair.stats(0).records_sent == 1);
+}
+
+TEST_CASE("hints wake nobody, go once per tick, and give way where there is no room") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.set(0, "b", "1");
+    pair.tick();
+    pair.settle();
+    auto& exchange = pair.nodes[0]->exchange();
+    REQUIRE(exchange.may_rest());
+    pair.use(0, "a");
+    CHECK_FALSE(exchange.wants_to_send());
+    CHECK(exchange.drained());
+    CHECK(pair.sent_by(0).empty());
+    pair.tick();
+    CHECK(pair.sent_by(0, 100).empty());
+    const auto sent = pair.sent_by(0);
+    CHECK(replication::pair::read_frame(sent).frame.type == FrameType::bump);
+    CHECK(replication::pair::read_frame(sent).frame.seq == 0);
+    REQUIRE(pair.nodes[1]->receive(sent, pair.now));
+    CHECK(pair.frequency(1, "a") == 1);
+    pair.use(0, "b");
+    CHECK(pair.sent_by(0).empty());
+    pair.tick();
+    CHECK_FALSE(pair.sent_by(0).empty());
+}
+
+TEST_CASE("a peer that does not understand hints is sent none, and none are gathered") {
+    Pair pair;
+    auto hello = pair.nodes[1]->exchange().hello(pair.now);
+    hello.capabilities &= ~replication::pair::capability_bumps;
+    const auto own = pair.nodes[0]->exchange().hello(pair.now);
+    pair.nodes[0]->begin(hello, pair.now);
+    pair.nodes[1]->begin(own, pair.now);
+    pair.set(0, "a", "1");
+    pair.settle();
+    for (std::size_t i = 0; i < 2; ++i) {
+        pair.use(0, "a");
+        pair.tick();
+        pair.settle();
+    }
+    CHECK(pair.stats(0).bumps_sent == 0);
+    CHECK(pair.stats(0).bumps_dropped == 0);
+    CHECK(pair.frequency(1, "a") == 0);
+}
+
+TEST_CASE("hints without a session are not gathered, and those of a lost one not sent later") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.settle();
+    pair.use(0, "a");
+    pair.cut();
+    pair.use(0, "a");
+    pair.link();
+    pair.tick();
+    pair.settle();
+    CHECK(pair.stats(0).bumps_sent == 0);
+    pair.use(0, "a");
+    pair.tick();
+    pair.settle();
+    CHECK(pair.stats(0).bumps_sent == 1);
 }
 
 TEST_CASE("the delete of an absent key reaches the peer that has it") {
@@ -307,13 +410,21 @@ TEST_CASE("R15: what comes back from a restart is judged by what can be read of 
     }
 }
 
-TEST_CASE("a frame out of turn, or an acknowledgement of what was never sent, ends the session") {
+TEST_CASE(
+    "a frame out of turn, half a hint, or an acknowledgement of what was never sent, ends the "
+    "session") {
     Pair pair;
     pair.link();
     pair.settle();
     lib::ByteBuffer flush;
     replication::pair::write_frame(flush, 1'000'000, replication::pair::Flush{1});
     CHECK_FALSE(pair.nodes[0]->receive(flush.readable(), pair.now));
+    pair.nodes[0]->forget_bytes();
+    lib::ByteBuffer bump;
+    replication::pair::FrameWriter frame(bump, FrameType::bump, 0);
+    replication::pair::WireWriter(bump).u32(7);
+    frame.finish();
+    CHECK_FALSE(pair.nodes[0]->receive(bump.readable(), pair.now));
     pair.nodes[0]->forget_bytes();
     lib::ByteBuffer ack;
     replication::pair::write_frame(ack, replication::pair::Ack{1'000'000, 0, {}});

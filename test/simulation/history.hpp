@@ -47,6 +47,7 @@ class History {
     std::uint64_t evictions = 0;
     std::uint64_t expiries = 0;
     std::uint64_t drops_in_doubt = 0;
+    std::uint64_t hints = 0;  // of what is in use, that arrived
     bool lossless() const noexcept { return evictions + expiries + drops_in_doubt == 0; }
 
   private:

@@ -41,6 +41,7 @@ class SimNode::Observer final : public storage::MutationSink {
         return sink_.known_version(shard, key, present);
     }
     void on_reuse(unsigned shard, std::uint64_t hash) noexcept override {
+        ++uses;
         sink_.on_reuse(shard, hash);
     }
     storage::Ticket on_flush(storage::Version version) noexcept override {
@@ -52,6 +53,7 @@ class SimNode::Observer final : public storage::MutationSink {
     bool fires_peers_schedule() noexcept override { return sink_.fires_peers_schedule(); }
 
     bool evicting = false;
+    std::uint64_t uses = 0;
 
   private:
     storage::MutationSink& sink_;
@@ -182,6 +184,8 @@ bool SimNode::receive_frame(const replication::pair::Frame& frame, const storage
     }
     if (frame.type == FrameType::list) note_doubts(frame.payload, now);
     if (!exchange_->on_frame(frame, now)) return false;
+    if (frame.type == FrameType::bump)
+        history_.hints += replication::pair::BumpReader(frame.payload).size();
     if (frame.type == FrameType::segment) note_refusal(frame.payload, now);
     if (frame.type == FrameType::batch) check_heard(frame.payload, now);
     return true;
@@ -226,6 +230,10 @@ storage::Version SimNode::held_version(std::string_view key, const storage::Now&
     (void)store_->peek(store_->key(key), now,
                        [&](const storage::ItemView& item) { held = item.version; });
     return held;
+}
+
+std::uint64_t SimNode::uses() const noexcept {
+    return observer_->uses;
 }
 
 std::uint64_t SimNode::digest() {

@@ -81,6 +81,8 @@ class SimNode {
     bool receive(std::string_view bytes, const storage::Now& now);
     void forget_bytes() { received_.clear(); }
 
+    // How often a client's use was told to the sink.
+    std::uint64_t uses() const noexcept;
     // XOR of all digests.
     std::uint64_t digest();
 

@@ -63,6 +63,7 @@ struct Sum {
         totals.quiescences += more.quiescences;
         totals.lossless += more.lossless;
         totals.operations += more.operations;
+        totals.hints += more.hints;
         totals.answers += more.answers;
     }
 };
@@ -100,7 +101,7 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
     std::printf(
         "seeds %llu to %llu: %llu operations, %llu sessions, %llu crashes, %llu restarts "
         "(%llu confirmed, %llu forgotten), %llu rests, %llu of them without loss, %llu answers "
-        "that waited\n",
+        "that waited, %llu hints\n",
         static_cast<unsigned long long>(first), static_cast<unsigned long long>(first + count - 1),
         static_cast<unsigned long long>(sum.totals.operations),
         static_cast<unsigned long long>(sum.totals.sessions),
@@ -110,7 +111,8 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
         static_cast<unsigned long long>(sum.totals.forgotten),
         static_cast<unsigned long long>(sum.totals.quiescences),
         static_cast<unsigned long long>(sum.totals.lossless),
-        static_cast<unsigned long long>(sum.totals.answers));
+        static_cast<unsigned long long>(sum.totals.answers),
+        static_cast<unsigned long long>(sum.totals.hints));
     // A world in which nothing happens proves nothing.
     if (count >= 1000) {
         CHECK(sum.totals.sessions > count);
@@ -119,6 +121,7 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
         CHECK(sum.totals.forgotten > count / 20);
         CHECK(sum.totals.lossless > count / 20);
         CHECK(sum.totals.answers > count);
+        CHECK(sum.totals.hints > count);
     }
 }
 

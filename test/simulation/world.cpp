@@ -44,10 +44,10 @@ void World::draw_world() {
     const auto weight = [&](unsigned most, unsigned absent_one_in) {
         return random_.one_in(absent_one_in) ? 0U : 1U + static_cast<unsigned>(random_.below(most));
     };
-    mixture_ = {weight(40, 20), weight(20, 4), weight(20, 2), weight(10, 3),   weight(10, 2),
-                weight(3, 2),   weight(2, 2),  weight(15, 2), weight(60, 100), weight(60, 100),
-                weight(20, 50), weight(6, 3),  weight(3, 2),  weight(4, 2),    weight(4, 2),
-                weight(3, 2),   weight(6, 2)};
+    mixture_ = {weight(40, 20),  weight(20, 4),  weight(20, 2), weight(10, 3), weight(10, 2),
+                weight(3, 2),    weight(2, 2),   weight(15, 2), weight(60, 4), weight(60, 100),
+                weight(60, 100), weight(20, 50), weight(6, 3),  weight(3, 2),  weight(4, 2),
+                weight(4, 2),    weight(3, 2),   weight(6, 2)};
     draw_values();
     const bool few = values_ == Values::large;
     const auto buckets = few ? 1 : 1 + random_.below(KeyPool::bucket_count);
@@ -82,7 +82,7 @@ void World::draw_values() {
     } else if (random_.one_in(24)) {
         values_ = Values::large;
         options_.steps = std::min(options_.steps, 150U);
-        mixture_ = {1, 12, 1, 1, 1, 12, 0, 1, 40, 40, 20, mixture_.cut, 0, 1, 1, 1, 1};
+        mixture_ = {1, 12, 1, 1, 1, 12, 0, 1, 4, 40, 40, 20, mixture_.cut, 0, 1, 1, 1, 1};
     }
 }
 
@@ -155,8 +155,8 @@ std::string World::run() {
 void World::step() {
     world_ms_ += random_.below(8);
     const auto& m = mixture_;
-    const unsigned client =
-        m.set + m.remove + m.touch + m.arithmetic + m.expiring + m.large + m.flush + m.evict;
+    const unsigned client = m.set + m.remove + m.touch + m.arithmetic + m.expiring + m.large +
+                            m.flush + m.evict + m.read;
     const unsigned all = client + m.produce + m.deliver + m.link + m.cut + m.crash + m.clock +
                          m.maintain + m.pause + m.restart;
     auto draw = static_cast<unsigned>(random_.below(all));
@@ -228,6 +228,8 @@ void World::client_step(unsigned node, unsigned draw) {
             set(node, key, (300U << 10) + random_.below(300'000), Expiry::never());
     } else if (is(m.flush)) {
         if (random_.one_in(8)) flush(node);
+    } else if (is(m.read)) {
+        (void)store.get(store.key(key), now(node), [](const storage::ItemView&) {});
     } else {
         nodes_[node]->evict(key, now(node));
     }

@@ -70,6 +70,7 @@ class World {
         std::uint64_t quiescences = 0;
         std::uint64_t lossless = 0;
         std::uint64_t operations = 0;
+        std::uint64_t hints = 0;    // see History
         std::uint64_t answers = 0;  // writes whose answers waited for the peer
     };
     const Totals& totals() const noexcept { return totals_; }
@@ -78,7 +79,7 @@ class World {
   private:
     // How likely each kind of event is, against the others.
     struct Mixture {
-        unsigned set, remove, touch, arithmetic, expiring, large, flush, evict;
+        unsigned set, remove, touch, arithmetic, expiring, large, flush, evict, read;
         unsigned produce, deliver, link, cut, crash, clock, maintain, pause, restart;
     };
     // broken: at least one direction is, and at least one node has not noticed yet.

@@ -32,6 +32,7 @@ void World::come_to_rest() {
         if (!history_.violation().empty()) return;
     }
     ++totals_.quiescences;
+    totals_.hints = history_.hints;
     check_rest();
 }
 
@@ -41,6 +42,11 @@ void World::check_rest() {
     if (a.flush_version() != b.flush_version()) history_.fail("the flush registers differ");
     for (const auto& key : keys_)
         check_key(key);
+    for (const auto& node : nodes_) {
+        // An echo would be one more than clients have caused.
+        if (node->exchange().stats().bumps_sent > node->uses())
+            history_.fail("a hint came from no client");
+    }
     if (!history_.lossless()) return;
     ++totals_.lossless;
     if (a.flush_version() == 0 && nodes_[0]->digest() != nodes_[1]->digest()) {

@@ -51,7 +51,7 @@ bool Bumps::receive(const Frame& frame, const storage::Now& now) noexcept {
     constexpr std::size_t bumps_per_lock = 256;
     const BumpReader bumps(frame.payload);
     if (frame.seq != 0 || !bumps.valid()) return false;
-    std::array<std::uint64_t, 16> ahead;
+    std::array<std::uint64_t, ChangeLog::fetched_at_once> ahead;
     for (std::size_t i = 0; i < bumps.size();) {
         const auto shard_number = context_.store->shard_of(bumps[i]);
         const auto end = std::min(bumps.size(), i + bumps_per_lock);

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t alignment = 8;
 constexpr std::size_t no_slot = ~std::size_t{0};
-constexpr std::size_t prefetch_count = 16;
 constexpr unsigned chunk_bits_min = 9;  // the longest entry fits
 constexpr unsigned chunk_bits_max = 15;
 
@@ -288,9 +287,9 @@ void ChangeLog::discard(const Found& found) noexcept {
 
 void ChangeLog::acknowledge(Position position) noexcept {
     position = std::min(position, unsent_);
-    std::array<std::uint64_t, prefetch_count> hashes;
+    std::array<std::uint64_t, fetched_at_once> hashes;
     for (std::size_t i = 0; head_ < position; ++i) {
-        if (i % prefetch_count == 0) {
+        if (i % fetched_at_once == 0) {
             prefetch(std::span(hashes).first(hashes_from(head_, hashes)));
         }
         head_ = skip_padding(head_);

@@ -71,6 +71,9 @@ class ChangeLog {
     storage::Version version_of_hash(std::uint64_t hash) noexcept;
     bool is_unsent(const Found& found) const noexcept { return found.position >= unsent_; }
 
+    // How many keys' memory is fetched before the first of them is looked at, here and in the
+    // store: about as many reads as a core has under way at a time.
+    static constexpr std::size_t fetched_at_once = 16;
     // Fetches what finding these keys will read.
     void prefetch(std::span<const std::uint64_t> hashes) const noexcept;
     // Fills in the hashes of the next unsent entries, living or not; returns how many.

@@ -52,7 +52,7 @@ struct Action {
 struct EngineOptions {
     Self self;
     Timing timing;
-    std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
+    std::uint64_t sync_rate_bytes = 0;    // per second, of a resync; 0 = no limit
     std::uint64_t scrub_interval_ms = 0;  // 0 = never
     bool has_peer = true;
     Entropy entropy{};  // random; decides nonces and jitter

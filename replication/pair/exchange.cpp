@@ -63,7 +63,7 @@ namespace {
 // Looking up one hash after the other would wait for memory at each.
 std::size_t fetch_ahead(const AckReader& ack, std::size_t from, const storage::Shard& shard,
                         const ChangeLog& log) noexcept {
-    std::array<std::uint64_t, 16> hashes;
+    std::array<std::uint64_t, ChangeLog::fetched_at_once> hashes;
     const auto count = std::min(hashes.size(), ack.size() - from);
     for (std::size_t i = 0; i < count; ++i)
         hashes[i] = ack[from + i];

@@ -69,12 +69,12 @@ struct ExchangeStats {
     std::uint64_t peer_nomem = 0;  // what the peer could not store
     std::uint64_t resyncs = 0;     // times that all buckets became dirty
     std::uint64_t scrub_rounds = 0;
-    std::uint64_t scrub_told = 0;       // buckets whose digests the peer was told
-    std::uint64_t scrub_compared = 0;   // buckets of which the peer told, and that were at rest here
+    std::uint64_t scrub_told = 0;      // buckets whose digests the peer was told
+    std::uint64_t scrub_compared = 0;  // buckets of which the peer told, and that were at rest here
     std::uint64_t scrub_differing = 0;  // of them
     std::uint64_t scrub_one_sided = 0;  // items in those that one node alone held
-    std::uint64_t scrub_defects = 0;    // items whose versions differed: mended, and a fault of ours
-    std::uint64_t bumps_sent = 0;  // hints of what is in use
+    std::uint64_t scrub_defects = 0;  // items whose versions differed: mended, and a fault of ours
+    std::uint64_t bumps_sent = 0;     // hints of what is in use
     std::uint64_t bumps_received = 0;
     std::uint64_t bumps_dropped = 0;  // for which there was no room
 };
@@ -106,9 +106,9 @@ class Exchange {
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
 
     // Appends frames that are ready, about `budget_bytes` of them (one frame of up to 300 KiB more
-    // may be begun within it): acknowledgements first, then flushes, the log, walks, hints. Returns the
-    // number of bytes; 0 = there is nothing to send, or the peer must acknowledge first. What was
-    // appended must reach the peer in this order, on this session, or not at all. Call it after
+    // may be begun within it): acknowledgements first, then flushes, the log, walks, hints. Returns
+    // the number of bytes; 0 = there is nothing to send, or the peer must acknowledge first. What
+    // was appended must reach the peer in this order, on this session, or not at all. Call it after
     // each burst of on_frame(), when wants_to_send(), and at least every `tick` in a session.
     std::size_t produce(lib::ByteBuffer& out, std::size_t budget_bytes,
                         const storage::Now& now) noexcept;

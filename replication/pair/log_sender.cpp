@@ -100,7 +100,7 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
 void LogSender::send_some(Pass& pass, storage::Shard& shard) noexcept {
     // Entries that need not be sent cost time, too.
     constexpr unsigned entries_per_lock = 2048;
-    std::array<std::uint64_t, 16> hashes;
+    std::array<std::uint64_t, ChangeLog::fetched_at_once> hashes;
     for (unsigned i = 0; i < entries_per_lock && !pass.batch.is_full() && !large_; ++i) {
         if (i % hashes.size() == 0) {
             const auto next = std::span(hashes).first(pass.tracking.log.upcoming(hashes));

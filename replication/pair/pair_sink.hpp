@@ -69,9 +69,7 @@ class PairSink final : public storage::MutationSink {
     bool take_schedule_news() noexcept { return schedule_news_.exchange(false); }
 
     // Whether there is a peer that wants to hear what is in use here.
-    void set_hinting(bool hinting) noexcept {
-        hinting_.store(hinting, std::memory_order_relaxed);
-    }
+    void set_hinting(bool hinting) noexcept { hinting_.store(hinting, std::memory_order_relaxed); }
     void set_linked(bool linked) noexcept { linked_.store(linked); }
     // The next change calls the wake function. Check for work after it, then rest.
     void set_resting(bool resting) noexcept { resting_.store(resting); }

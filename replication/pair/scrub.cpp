@@ -82,8 +82,8 @@ bool Scrub::compare_list(const ListReader& list, const storage::Now& now) noexce
         shard.visit_bucket(list.bucket(), now, [&](const storage::ItemView& item) {
             if (item.version == 0) return;
             ++ours;
-            const auto theirs = std::lower_bound(items_.begin(), items_.end(),
-                                                 BucketItem{item.hash, 0}, by_hash);
+            const auto theirs =
+                std::lower_bound(items_.begin(), items_.end(), BucketItem{item.hash, 0}, by_hash);
             if (theirs == items_.end() || theirs->hash != item.hash) return;
             ++in_both;
             if (theirs->version == item.version) return;
@@ -122,7 +122,8 @@ void Scrub::send_lists(lib::ByteBuffer& out, std::size_t end_size,
     while (!asked_of_us_.empty() && out.size() < end_size) {
         const auto bucket = asked_of_us_.back();
         asked_of_us_.pop_back();
-        if (list_bucket(bucket, now)) write_list(out, {FrameType::scrub_list, 0, bucket, 0}, items_);
+        if (list_bucket(bucket, now))
+            write_list(out, {FrameType::scrub_list, 0, bucket, 0}, items_);
     }
 }
 

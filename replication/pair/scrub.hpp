@@ -2,10 +2,12 @@
 // digest of what is here is told to the peer, which compares it with its own and asks for a list
 // where they differ. A bucket is judged only while neither node has a change of it on its way:
 //
-//     this node: every change of the bucket is acknowledged ---- SCRUB (digests) --->   the peer: the
-//     same is true of its own at this moment, so both speak of one state; are the digests equal?
+//     this node: every change of the bucket is acknowledged ---- SCRUB (digests) --->   the peer:
+//     the same is true of its own at this moment, so both speak of one state; are the digests
+//     equal?
 //                <--- SCRUB_WANT (buckets) -----
-//                ----- SCRUB_LIST (hash, version) --->   settled still? then it compares item by item
+//                ----- SCRUB_LIST (hash, version) --->   settled still? then it compares item by
+//                item
 //
 // For an acknowledgement that this node sends after the digest comes after it in the stream, a
 // change of the peer's that the digest does not know is one that the peer still waits for.

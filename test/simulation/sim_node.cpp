@@ -22,51 +22,11 @@ storage::Now SimClock::now(std::uint64_t world_ms) const noexcept {
     return now;
 }
 
-// Stands between store and sink: tells the history, and lets a drop pass for an eviction.
-class SimNode::Observer final : public storage::MutationSink {
-  public:
-    Observer(storage::MutationSink& sink, History& history, const NodeOptions& options)
-        : sink_(sink), history_(history), node_(options.number), defect_(options.defect) {}
-
-    storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override {
-        auto seen = change;
-        if (evicting) seen.cause = storage::Cause::evicted;
-        history_.on_change(node_, seen);
-        const bool is_delete = seen.cause == storage::Cause::local_delete;
-        if (is_delete && defect_ == Defect::deletes_untold) return {};
-        return sink_.on_change(shard, seen);
-    }
-    storage::Version known_version(unsigned shard, const storage::Key& key,
-                                   bool present) noexcept override {
-        return sink_.known_version(shard, key, present);
-    }
-    void on_reuse(unsigned shard, std::uint64_t hash) noexcept override {
-        ++uses;
-        sink_.on_reuse(shard, hash);
-    }
-    storage::Ticket on_flush(storage::Version version) noexcept override {
-        return sink_.on_flush(version);
-    }
-    void on_flush_scheduled(std::uint64_t at_ms, storage::Version version) noexcept override {
-        sink_.on_flush_scheduled(at_ms, version);
-    }
-    bool fires_peers_schedule() noexcept override { return sink_.fires_peers_schedule(); }
-
-    bool evicting = false;
-    std::uint64_t uses = 0;
-
-  private:
-    storage::MutationSink& sink_;
-    History& history_;
-    unsigned node_;
-    Defect defect_;
-};
-
 SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History& history)
     : options_(options), history_(history), gate_(options.shards, {}) {
     sink_ =
         std::make_unique<replication::pair::PairSink>(options.shards, options.log_bytes, &gate_);
-    observer_ = std::make_unique<Observer>(*sink_, history, options);
+    observer_ = std::make_unique<Observer>(*sink_, history, options.number, options.defect);
     storage::StoreOptions store;
     store.memory_limit_bytes = options.memory_bytes;
     store.shards = options.shards;

@@ -10,6 +10,7 @@
 #include "storage/saved_item.hpp"
 #include "storage/store.hpp"
 #include "test/simulation/history.hpp"
+#include "test/simulation/observer.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -27,13 +28,6 @@ struct SimClock {
     std::int64_t version_step_ms = 0;  // so far
 
     storage::Now now(std::uint64_t world_ms) const noexcept;
-};
-
-// A node that is broken on purpose: whoever checks must find out.
-enum class Defect : std::uint8_t {
-    none,
-    deletes_untold,  // deletes never reach the change log
-    acks_overtake,   // an ACK is read before what was sent before it
 };
 
 struct NodeOptions {
@@ -87,8 +81,6 @@ class SimNode {
     std::uint64_t digest();
 
   private:
-    class Observer;
-
     bool receive_frame(const replication::pair::Frame& frame, const storage::Now& now);
     bool receive_acks_first(const storage::Now& now);
     void check_heard(std::string_view batch, const storage::Now& now);

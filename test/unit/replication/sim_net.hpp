@@ -24,6 +24,7 @@ class SimNet {
   public:
     struct Process {
         std::unique_ptr<PairSink> sink;
+        std::unique_ptr<storage::MutationSink> observer;  // between the two, if a test wants one
         std::unique_ptr<storage::Store> store;
         std::unique_ptr<Engine> engine;
         std::optional<Instant> timer;
@@ -39,6 +40,9 @@ class SimNet {
         Access access = Access::open;
         OnSplit on_split = OnSplit::both_serve;
         bool flush_on_peer_crash = false;
+        std::uint64_t scrub_interval_ms = 0;
+        std::size_t log_bytes = 1 << 20;
+        unsigned shards = 1;
         std::uint16_t protocol = protocol_newest;
         std::string settings = "as it comes";
         bool drained = false;
@@ -63,6 +67,7 @@ class SimNet {
 
     Node nodes[2];
     Timing::ms delay_max{5};
+    std::function<std::unique_ptr<storage::MutationSink>(unsigned, storage::MutationSink&)> observe;
     bool partitioned = false;  // nobody is told; bytes are held up, dials vanish
     bool mute[2] = {};         // what this node sends is held up
     Instant time{10000};
@@ -85,15 +90,23 @@ class SimNet {
         options.on_split = node.on_split;
         options.flush_on_peer_crash = node.flush_on_peer_crash;
         options.settings = node.settings;
+        options.scrub_interval_ms = node.scrub_interval_ms;
         for (auto& byte : options.entropy)
             byte = static_cast<std::uint8_t>(random_.next());
         Process process;
         storage::StoreOptions store;
         store.memory_limit_bytes = 8 << 20;
-        store.shards = 1;
+        store.shards = node.shards;
         store.node = node.name;
-        process.sink = std::make_unique<PairSink>(storage::planned_shard_count(store), 1 << 20);
-        process.store = std::make_unique<storage::Store>(store, lib::KeyedHash("k"), *process.sink);
+        process.sink =
+            std::make_unique<PairSink>(storage::planned_shard_count(store), node.log_bytes);
+        storage::MutationSink* sink_of_store = process.sink.get();
+        if (observe) {
+            process.observer = observe(n, *sink_of_store);
+            sink_of_store = process.observer.get();
+        }
+        process.store =
+            std::make_unique<storage::Store>(store, lib::KeyedHash("k"), *sink_of_store);
         process.engine = std::make_unique<Engine>(options, *process.sink);
         process.engine->attach(*process.store);
         node.process = std::move(process);

@@ -39,18 +39,22 @@ MAY_CLOSE = 0.3     # how many of the conversations end with something that clos
 HANGS_UP = 0.05     # and how many are nothing but that
 
 
-def draw(dice, dialect):
+# A number that a decr shortens is padded. In 1.6.18 it is not if an answer with it still waits to be
+# sent, and if something is appended, it takes what stands before the padding for the number. So a
+# round has decrs, or what does not agree with them; each ends with a read of all keys.
+LEFT_OUT = [["reads", "appends"], ["shortens"]]
+
+
+def draw(dice, dialect, left_out):
     """One conversation: a list of commands."""
     if dice.random() < HANGS_UP:
         return [ENDINGS[dialect].hanging_up(dice)]
     weights, generators = zip(*GENERATORS[dialect])
     chosen = dice.choices(generators, weights, k=dice.randrange(1, LONGEST))
     commands = [generator(dice) for generator in chosen]
-    # A number that a decr shortens is padded; in 1.6.18 it is not if an answer with it still waits
-    # to be sent. So a conversation has reads or decrs; every round ends with a read of all keys.
-    left_out = dice.choice(["reads", "shortens"])
     commands = [command for command in commands
-                if not any(getattr(module, left_out)(command) for module in SPOKEN[dialect])]
+                if not any(getattr(module, kind)(command) for module in SPOKEN[dialect]
+                           for kind in left_out)]
     if dice.random() < MAY_CLOSE:
         commands.append(ENDINGS[dialect].closing(dice))
     return commands
@@ -74,7 +78,8 @@ class Round:
         dice = random.Random(seed)
         self._split_seed = f"{seed}/split"
         self._setup = [text.storage(dice) for _ in range(6)]
-        self._conversations = [draw(dice, dice.choice(dialects))
+        left_out = dice.choice(LEFT_OUT)
+        self._conversations = [draw(dice, dice.choice(dialects), left_out)
                                for _ in range(dice.randrange(1, 4))]
 
     def commands(self):

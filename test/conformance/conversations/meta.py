@@ -78,6 +78,10 @@ def reads(command):
     return b"mg " in command
 
 
+def appends(command):
+    return command.startswith(b"ms ") and b" MA" in command.split(b"\r\n")[0]
+
+
 def shortens(command):
     return command.startswith(b"ma ") and (b" MD" in command or b" M-" in command)
 

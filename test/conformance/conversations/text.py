@@ -127,6 +127,10 @@ def reads(command):
     return command.startswith((b"get", b"gat"))
 
 
+def appends(command):
+    return command.startswith(b"append ")
+
+
 def shortens(command):
     return command.startswith(b"decr ")
 

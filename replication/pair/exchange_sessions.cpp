@@ -57,6 +57,7 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     peer_session_ = peer.progress.session + 1;
     merge(peer, now);
     context_.peer_item_limit_bytes = peer.item_size_limit;
+    log_.begin((peer.capabilities & capability_bumps) != 0);
     walk_.begin(peer);
     scrub_.begin(peer, now);
     bumps_.begin(peer);

@@ -79,6 +79,7 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
     // So that the buffer need not grow under the shard's lock.
     out.prepare(frame_header_size + batch_size_target + batched_value_limit +
                 2 * record_overhead_limit);
+    read_here_.clear();
     const auto before = out.size();
     Pass pass{shard, context_.sink.shard(shard),
               BatchWriter(out, context_.window.next_seq(), static_cast<std::uint16_t>(shard),
@@ -94,6 +95,10 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
     context_.counters.add(ExchangeCounter::records_sent, pass.batch.count());
     context_.window.add(
         {InFlight::Kind::log, shard, pass.sent_to, 0, out.size() - before, now.steady_ms});
+    if (!read_here_.empty()) {
+        write_bumps(out, read_here_);
+        context_.counters.add(ExchangeCounter::bumps_sent, read_here_.size());
+    }
     return true;
 }
 
@@ -155,6 +160,7 @@ bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
     const auto record = record_of(item, entry);
     if (record.value.size() <= batched_value_limit) {
         pass.batch.add(record);
+        if (hints_ && entry.wanted && item.fetched) read_here_.push_back(item.hash);
     } else {
         begin_large(item, record);
     }

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace twincached::replication::pair {
 
@@ -31,6 +32,9 @@ class LogSender {
     bool is_sending_large() const noexcept { return large_.has_value(); }
     void send_segment(lib::ByteBuffer& out, const storage::Now& now) noexcept;
 
+    // `hints`: the peer understands them. What it asked for has come to it by no use of a client's,
+    // so it hears of each item whether it has been read here; else it would spare none of them.
+    void begin(bool hints) noexcept { hints_ = hints; }
     void end() noexcept { large_.reset(); }
 
   private:
@@ -57,6 +61,8 @@ class LogSender {
     ExchangeContext& context_;
     unsigned next_shard_ = 0;
     std::optional<Large> large_;
+    bool hints_ = false;
+    std::vector<std::uint64_t> read_here_;  // of the batch in the making
 };
 
 }  // namespace twincached::replication::pair

@@ -227,6 +227,23 @@ TEST_CASE("what clients of one node use, the other spares as long") {
     CHECK(pair.stats(0).records_sent == 1);
 }
 
+TEST_CASE("a node that is refilled hears which of its new items have been read") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.set(0, "b", "2");
+    pair.use(0, "a");
+    pair.settle();
+    pair.cut();
+    pair.restart(1);
+    pair.link();
+    pair.settle();
+    CHECK(pair.get(1, "a") == "1");
+    CHECK(pair.get(1, "b") == "2");
+    CHECK(pair.frequency(1, "a") == 1);
+    CHECK(pair.frequency(1, "b") == 0);
+}
+
 TEST_CASE("hints wake nobody, go once per tick, and give way where there is no room") {
     Pair pair;
     pair.link();

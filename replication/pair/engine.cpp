@@ -75,8 +75,8 @@ void Engine::on_connect_failed(std::string_view why, const storage::Now& now) no
 }
 
 void Engine::on_connect_refused(std::string_view why, const storage::Now& now) noexcept {
-    on_connect_failed(why, now);
     link_.on(LinkEvent::nobody_there, instant_of(now), why);
+    on_connect_failed(why, now);
 }
 
 void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept {
@@ -125,7 +125,7 @@ void Engine::on_sent(ConnectionId id, std::size_t count, const storage::Now& now
 }
 
 void Engine::on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept {
-    close(id, SessionEnd::Kind::broken, why, now);
+    close(id, SessionEnd::Kind::vanished, why, now);
 }
 
 void Engine::on_end_of_stream(ConnectionId id, std::string_view why,

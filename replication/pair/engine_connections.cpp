@@ -295,6 +295,8 @@ void Engine::end_session(const SessionEnd& end, const storage::Now& now, Parting
     switch (end.kind) {
         case SessionEnd::Kind::broken:
             return link_.on(LinkEvent::lost, instant_of(now), end.why);
+        case SessionEnd::Kind::vanished:
+            return link_.on(LinkEvent::vanished, instant_of(now), end.why);
         case SessionEnd::Kind::died:
             return link_.on(LinkEvent::died, instant_of(now), end.why);
         case SessionEnd::Kind::farewell:
@@ -308,7 +310,8 @@ void Engine::end_session(const SessionEnd& end, const storage::Now& now, Parting
 // What the peer had accepted and not yet told is lost, or out of sight: what is held here may be
 // older. A peer that has served nobody has nothing to lose.
 void Engine::flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept {
-    const bool lost = end.kind == SessionEnd::Kind::broken || end.kind == SessionEnd::Kind::died;
+    const bool lost =
+        end.kind != SessionEnd::Kind::farewell && end.kind != SessionEnd::Kind::refused;
     const bool both_served = link_.serving() == Serving::ready && session_->peer_state().serving;
     if (!options_.flush_on_peer_crash || !lost || !both_served || draining_) return;
     (void)store_->flush(now);

@@ -107,6 +107,7 @@ void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcep
             on_fell_behind(why);
             break;
         case LinkEvent::lost:
+        case LinkEvent::vanished:
         case LinkEvent::died:
         case LinkEvent::farewell:
             on_session_end(event, now, why);
@@ -170,6 +171,7 @@ void LinkMachine::dial(Instant now) noexcept {
 
 void LinkMachine::on_connected(std::string_view why) noexcept {
     if (!dial_deadline_) return;
+    end_doubt("the peer's host accepts calls");
     dial_deadline_.reset();
     dial_connected_ = true;
     if (state_ == LinkState::connecting) enter(LinkState::handshake, why, chatter());
@@ -183,6 +185,7 @@ void LinkMachine::on_called(std::string_view why) noexcept {
 
 void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
     if (!dial_deadline_ && !dial_connected_) return;
+    end_doubt(why);
     const bool had_connected = std::exchange(dial_connected_, false);
     dial_deadline_.reset();
     if (has_session()) return;
@@ -226,6 +229,7 @@ void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
     redial_at_.reset();
     grace_at_.reset();
     relink_at_.reset();
+    in_doubt_ = false;
     dial_connected_ = false;
     caught_up_ = false;
     backoff_ = timing_.redial_first;
@@ -268,22 +272,34 @@ void LinkMachine::on_session_end(LinkEvent how, Instant now, std::string_view wh
     redial_after(now, backoff_);
     if (serving_ == Serving::cold) {
         grace_at_ = now + timing_.boot_grace;
-    } else if (how == LinkEvent::lost && role_ == Role::secondary &&
-               on_split_ != OnSplit::both_serve) {
+    } else if (how == LinkEvent::lost && steps_back()) {
         restrict_clients(why);
+    } else if (how == LinkEvent::vanished && steps_back()) {
+        in_doubt_ = true;
+        redial_at_ = now;
     } else {
         promote(why);
     }
 }
 
+// Behind a primary that may be alive.
+bool LinkMachine::steps_back() const noexcept {
+    return role_ == Role::secondary && on_split_ != OnSplit::both_serve;
+}
+
+void LinkMachine::end_doubt(std::string_view why) noexcept {
+    if (std::exchange(in_doubt_, false)) restrict_clients(why);
+}
+
 // The system of the peer's host answers for a process that does not run.
 void LinkMachine::on_nobody_there() noexcept {
-    if (access_ != Access::open && !has_session()) promote("no peer runs on the peer's host");
+    if (has_session()) return;
+    if (in_doubt_ || access_ != Access::open) promote("no peer runs on the peer's host");
 }
 
 void LinkMachine::set_on_split(OnSplit policy) noexcept {
     on_split_ = policy;
-    if (access_ == Access::open) return;
+    if (access_ == Access::open && !in_doubt_) return;
     if (has_session()) return admit_clients("on-split was set anew");
     promote("on-split was set anew");
 }
@@ -317,6 +333,7 @@ void LinkMachine::serve(Instant now, std::string_view why) noexcept {
 // Changes no data rule: it says which node a balancer should prefer.
 void LinkMachine::promote(std::string_view why) noexcept {
     role_ = Role::primary;
+    in_doubt_ = false;
     ++promotions_;
     log(LogLevel::info, "promoted: " + std::string(why));
     admit_clients("promoted");

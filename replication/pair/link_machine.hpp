@@ -52,6 +52,7 @@ enum class LinkEvent : std::uint8_t {
     caught_up,        // neither node lacks anything
     fell_behind,      // one of them does
     lost,             // the session ended; the peer may live on, out of sight
+    vanished,         // the session's connection failed: the next dial tells whether the peer died
     died,             // the session ended with the peer's process
     farewell,         // the peer said goodbye and ended it
     shutdown,
@@ -121,6 +122,8 @@ class LinkMachine {
     void on_fell_behind(std::string_view why) noexcept;
     void on_session_end(LinkEvent how, Instant now, std::string_view why) noexcept;
     void on_nobody_there() noexcept;
+    bool steps_back() const noexcept;
+    void end_doubt(std::string_view why) noexcept;
     void on_shutdown(std::string_view why) noexcept;
 
     void enter(LinkState state, std::string_view why, LogLevel level = LogLevel::info) noexcept;
@@ -145,6 +148,7 @@ class LinkMachine {
     OnSplit on_split_;
     Access access_ = Access::open;
     Access told_access_ = Access::open;
+    bool in_doubt_ = false;   // whether to restrict clients: the peer has vanished
     bool caught_up_ = false;  // as last told; only meaningful in a session
 
     // While there is no session and the node dials at all, one of these holds: a dial is under way

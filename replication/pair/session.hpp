@@ -19,8 +19,9 @@ namespace twincached::replication::pair {
 // How a session ends, if not by the connection's end.
 struct SessionEnd {
     enum class Kind : std::uint8_t {
-        broken,  // the peer may live on
-        died,    // its process ended
+        broken,    // the peer may live on
+        vanished,  // the connection failed: it may, or may not
+        died,      // its process ended
         farewell,
         refused,
     };

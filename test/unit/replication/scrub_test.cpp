@@ -125,9 +125,8 @@ struct Pair {
         REQUIRE(node.store.apply(record, now) == storage::ApplyOutcome::applied);
     }
     void lose(Node& node, std::string_view key) {
-        node.store.with_shard(0, [&](storage::Shard& shard) {
-            shard.drop_in_doubt(node.store.key(key), now);
-        });
+        node.store.with_shard(
+            0, [&](storage::Shard& shard) { shard.drop_in_doubt(node.store.key(key), now); });
     }
 };
 

@@ -145,6 +145,17 @@ class SimNet {
         event(n, [](Engine& engine, const storage::Now& now) { engine.begin_drain(now); });
     }
 
+    // The node finds its connections broken; their other ends are told nothing.
+    void reset_connections(unsigned n) {
+        for (auto& [key, pipe] : pipes_) {
+            for (unsigned end = 0; end < 2; ++end) {
+                if (pipe.ends[end] != n || !std::exchange(pipe.open[end], false)) continue;
+                event(n, [id = pipe.ids[end]](Engine& engine, const storage::Now& now) {
+                    engine.on_closed(id, "connection reset", now);
+                });
+            }
+        }
+    }
     void set_on_split(unsigned n, OnSplit policy) {
         event(n, [policy](Engine& engine, const storage::Now& now) {
             engine.set_on_split(policy, now);

@@ -81,6 +81,19 @@ TEST_CASE("a secondary whose primary died with a word from its system serves at 
     CHECK(net.access(1) == Access::open);
 }
 
+TEST_CASE("a secondary whose connection was reset asks the primary's host before it steps back") {
+    const bool is_dead = GENERATE(true, false);
+    Pair net(OnSplit::secondary_closed);
+    if (is_dead) net.vanish(0);
+    net.reset_connections(1);
+    net.run(Timing::ms(1));
+    CHECK(net.access(1) == Access::open);
+    net.run(Timing::ms(80));
+    CHECK(net.nodes[1].said("clients: closed") == !is_dead);
+    CHECK(net.nodes[1].said("promoted: no peer runs on the peer's host") == is_dead);
+    CHECK(net.run_until(3s, [&] { return net.access(1) == Access::open; }));
+}
+
 TEST_CASE("a secondary whose primary said goodbye serves at once") {
     Pair net(OnSplit::secondary_closed);
     net.begin_drain(0);

@@ -59,7 +59,9 @@ class Server:
         return connection
 
     def talk(self, pieces):
-        """All that it answers until it closes, which it does when we have said all."""
+        """All that it answers until it closes, which it does when we have said all. If it closes
+        while some of what we say is on its way, the end of the answer is lost: was_reset."""
+        self.was_reset = False
         with self._connect() as connection:
             try:
                 for piece in pieces:
@@ -72,7 +74,7 @@ class Server:
                 while chunk := connection.recv(1 << 20):
                     answer += chunk
             except ConnectionResetError:
-                pass
+                self.was_reset = True
             return answer
 
     def cas_uniques(self):

@@ -348,6 +348,9 @@ bool Exchange::recall(std::string_view remembered) {
 bool Exchange::has_unconfirmed_memory() const noexcept {
     return impl_->has_unconfirmed_memory();
 }
+void Exchange::believe_memory() noexcept {
+    impl_->believe_memory();
+}
 bool Exchange::needs_peers_word() const noexcept {
     return impl_->needs_peers_word();
 }

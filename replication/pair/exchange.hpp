@@ -138,6 +138,9 @@ class Exchange {
     bool recall(std::string_view remembered);
     // Have items come back that no peer has confirmed yet?
     bool has_unconfirmed_memory() const noexcept;
+    // As a machine that was set back to a snapshot does: it does not know that it ever stopped. For
+    // tests, which have no other way to set a node back.
+    void believe_memory() noexcept;
     // The same, of a node that left a peer behind: it must not serve them without that one's word.
     bool needs_peers_word() const noexcept;
     // Does the peer's HELLO show that nothing has happened to this node since it stopped? Always

@@ -8,6 +8,7 @@
 #include "replication/pair/exchange_context.hpp"
 #include "replication/pair/incoming.hpp"
 #include "replication/pair/log_sender.hpp"
+#include "replication/pair/pair_memory.hpp"
 #include "replication/pair/pair_sink.hpp"
 #include "replication/pair/scrub.hpp"
 #include "replication/pair/walk.hpp"
@@ -61,10 +62,13 @@ class Exchange::Impl {
     bool is_confirmed_by(const Hello& peer) const noexcept;
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     bool has_unconfirmed_memory() const noexcept { return unconfirmed_; }
+    void believe_memory() noexcept { unconfirmed_ = false; }
     bool needs_peers_word() const noexcept { return unconfirmed_ && !was_alone_; }
     std::uint64_t epoch() const noexcept { return context_.options.epoch; }
 
   private:
+    void leave_peer() noexcept;
+    void meet(const Hello& peer, const storage::Now& now) noexcept;
     void compare_progress(const Hello& peer, const storage::Now& now) noexcept;
     void hear() noexcept;
     void forget_items(const storage::Now& now) noexcept;
@@ -92,6 +96,7 @@ class Exchange::Impl {
     bool in_session_ = false;
     // The incarnation of the peer that log and buckets refer to, and how far we came with it.
     std::uint64_t peer_epoch_ = 0;
+    FormerPeers former_peers_{};
     Progress progress_;
     std::uint64_t peer_session_ = 0;  // the peer's number of this session
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 #include <vector>
 
 namespace twincached::replication::pair {
@@ -43,14 +44,10 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     unconfirmed_ = false;
     if (split_ == 0) split_ = last_of(context_.store->version_time());
     incoming_.begin(split_);
-    if (peer.epoch != peer_epoch_) {
-        peer_epoch_ = peer.epoch;
-        const auto sessions = progress_.session;  // our HELLO has been numbered already
-        progress_ = {};
-        progress_.session = sessions;
-        start_over(0);
-    } else if (peer.peer_epoch == context_.options.epoch) {
+    if (peer.epoch == peer_epoch_ && peer.peer_epoch == context_.options.epoch) {
         compare_progress(peer, now);
+    } else if (peer.epoch != peer_epoch_ || progress_.heard_session != 0) {
+        meet(peer, now);
     }
     ++progress_.session;
     progress_.sent = progress_.applied = 0;
@@ -66,6 +63,31 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     }
     context_.sink.set_linked(true);
     in_session_ = true;
+}
+
+void Exchange::Impl::leave_peer() noexcept {
+    if (peer_epoch_ == 0) return;
+    std::move(former_peers_.begin() + 1, former_peers_.end(), former_peers_.begin());
+    former_peers_.back() = std::exchange(peer_epoch_, 0);
+}
+
+// The two do not count on each other: one of them is new, or was put back to before they met.
+void Exchange::Impl::meet(const Hello& peer, const storage::Now& now) noexcept {
+    const bool is_former =
+        std::find(former_peers_.begin(), former_peers_.end(), peer.epoch) != former_peers_.end();
+    const bool knows_us = peer.peer_epoch == context_.options.epoch;
+    // It has heard of us in a session that we do not know of; or it has followed another
+    // incarnation of us since we heard of it.
+    const bool self_put_back = peer.epoch != peer_epoch_
+                                   ? !is_former && knows_us && peer.progress.heard_session != 0
+                                   : peer.peer_epoch != 0;
+    if (peer.epoch != peer_epoch_) leave_peer();
+    peer_epoch_ = peer.epoch;
+    const auto sessions = progress_.session;  // our HELLO has been numbered already
+    progress_ = {};
+    progress_.session = sessions;
+    if (self_put_back) forget_items(now);
+    start_over(is_former ? last_of(context_.store->version_time()) : 0);
 }
 
 // One that was put back to an earlier state does not know what it did and heard since; what it
@@ -173,6 +195,7 @@ std::string Exchange::Impl::remember(bool alone) {
     const PairMemory memory = {.epoch = context_.options.epoch,
                                .node = context_.options.node,
                                .peer_epoch = peer_epoch_,
+                               .former_peers = former_peers_,
                                .progress = progress_,
                                .split = split_,
                                .alone = alone && !left_a_peer};
@@ -184,6 +207,7 @@ bool Exchange::Impl::recall(std::string_view remembered) {
     if (!memory || memory->node != context_.options.node) return false;
     context_.options.epoch = memory->epoch;
     peer_epoch_ = memory->peer_epoch;
+    former_peers_ = memory->former_peers;
     progress_ = memory->progress;
     split_ = memory->split;
     was_alone_ = memory->alone;
@@ -209,7 +233,7 @@ void Exchange::Impl::forget(std::uint64_t new_epoch, const storage::Now& now) no
     forget_items(now);
     start_over(0);
     context_.options.epoch = new_epoch;
-    peer_epoch_ = 0;
+    leave_peer();
     progress_ = {};
     unconfirmed_ = false;
 }

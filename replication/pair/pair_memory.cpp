@@ -2,6 +2,7 @@
 
 #include "lib/endian.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -10,9 +11,10 @@ namespace twincached::replication::pair {
 
 namespace {
 
-constexpr std::uint64_t memory_format = 1;
+constexpr std::uint64_t memory_format = 2;
 constexpr std::size_t number_bytes = sizeof(std::uint64_t);
-constexpr std::size_t numbers = 12;
+constexpr std::size_t plain_numbers = 12;
+constexpr std::size_t numbers = plain_numbers + former_peers_limit;
 // Per bucket its floor, then, of all buckets, one byte that says whether it is dirty.
 constexpr std::size_t memory_bytes =
     numbers * number_bytes + storage::bucket_count * (number_bytes + 1);
@@ -22,9 +24,12 @@ constexpr std::size_t entries_folded_per_lock = 4096;
 
 std::array<std::uint64_t, numbers> numbers_of(const PairMemory& memory) noexcept {
     const Progress& progress = memory.progress;
-    return {memory_format,          memory.epoch,         memory.node,      memory.peer_epoch,
-            progress.session,       progress.sent,        progress.applied, progress.heard_session,
-            progress.heard_applied, progress.heard_acked, memory.split,     memory.alone ? 1U : 0U};
+    std::array<std::uint64_t, numbers> all{
+        memory_format,          memory.epoch,         memory.node,      memory.peer_epoch,
+        progress.session,       progress.sent,        progress.applied, progress.heard_session,
+        progress.heard_applied, progress.heard_acked, memory.split,     memory.alone ? 1U : 0U};
+    std::copy(memory.former_peers.begin(), memory.former_peers.end(), all.begin() + plain_numbers);
+    return all;
 }
 
 template <class Visit>
@@ -81,6 +86,8 @@ std::optional<PairMemory> read_memory(std::string_view bytes, PairSink& sink,
         *number = next();
     }
     memory.alone = next() != 0;
+    for (auto& epoch : memory.former_peers)
+        epoch = next();
     if (memory.epoch == 0) return std::nullopt;
     for_each_bucket(sink, store, [&](Buckets& buckets, storage::BucketNumber bucket) {
         const auto floor =

@@ -9,6 +9,8 @@
 #include "storage/store.hpp"
 #include "storage/version.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,10 +18,16 @@
 
 namespace twincached::replication::pair {
 
+// Incarnations of the peer that this one has followed, oldest first; 0 = none. One of them that
+// comes back was put back: a machine that was set back to before the restart of its process.
+constexpr std::size_t former_peers_limit = 8;
+using FormerPeers = std::array<std::uint64_t, former_peers_limit>;
+
 struct PairMemory {
     std::uint64_t epoch = 0;
     std::uint64_t node = 0;
     std::uint64_t peer_epoch = 0;
+    FormerPeers former_peers{};
     Progress progress;
     storage::Version split = 0;
     bool alone = false;  // there was no session when the node was told to stop

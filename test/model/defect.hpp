@@ -40,6 +40,8 @@ enum class Defect : std::uint8_t {
     flush_cleans_newer_items,
     rollback_seen_by_acks_alone,
     rollback_keeps_items,
+    former_incarnation_followed,
+    unknown_past_ignored,
     log_forgotten_at_restart,
     old_memory_believed,
     list_asked_after_ack,

@@ -106,7 +106,10 @@ void visit_node(Visitor& visit, NodeType& node) {
     visit(node.unacknowledged);
     visit(node.common_point);
     visit_progress(visit, node.progress);
-    if (visit.with_rollbacks) visit(node.next_session);
+    if (visit.with_rollbacks) {
+        visit(node.next_session);
+        visit(node.former_peers);
+    }
     if (visit.with_digests) visit(node.list_asked);
     if (visit.with_schedules) {
         visit(node.schedule);

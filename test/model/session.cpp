@@ -30,13 +30,12 @@ void say_hello(const Actor& actor) {
     actor.outbox().push(hello);
 }
 
-// The other has heard of the node in a later session than the node was ever linked in, or more in
-// the same one: the node is not what it was. Both nodes can tell, from the same numbers.
-bool was_set_back(const Rules& rules, const Progress& node, const Progress& other) noexcept {
-    if (rules.broken(Defect::rollback_seen_by_acks_alone))
-        return node.applied < other.heard_acknowledged;
-    if (other.heard_session != node.session) return other.heard_session > node.session;
-    return node.sent < other.heard_applied || node.applied < other.heard_acknowledged;
+bool is_former(const Node& node, std::uint8_t epoch) noexcept {
+    return (node.former_peers >> epoch & 1U) != 0;
+}
+
+bool has_heard(const Node& node) noexcept {
+    return node.progress.heard_session != 0;
 }
 
 // The other is to be told everything, for it may have nothing.
@@ -53,6 +52,26 @@ void begin_anew(const Actor& actor) {
     self.progress.session = session;
 }
 
+// Follows another incarnation of the peer, or the same one anew.
+void follow(const Actor& actor, const Frame& hello) {
+    Node& self = actor.self();
+    const bool former = counts_progress(actor) && is_former(self, hello.epoch);
+    const auto newest = static_cast<Version>(write_version(self.time, 1) | 0xFU);
+    if (self.peer_epoch != hello.epoch && counts_progress(actor))
+        self.former_peers = static_cast<std::uint8_t>(self.former_peers | 1U << self.peer_epoch);
+    begin_anew(actor);
+    if (former && !actor.rules.broken(Defect::former_incarnation_followed)) fold(actor, newest);
+}
+
+// The other has heard of the node in a later session than the node was ever linked in, or more in
+// the same one: the node is not what it was. Both nodes can tell, from the same numbers.
+bool was_set_back(const Rules& rules, const Progress& node, const Progress& other) noexcept {
+    if (rules.broken(Defect::rollback_seen_by_acks_alone))
+        return node.applied < other.heard_acknowledged;
+    if (other.heard_session != node.session) return other.heard_session > node.session;
+    return node.sent < other.heard_applied || node.applied < other.heard_acknowledged;
+}
+
 // What a node that was set back holds may have been deleted or replaced since: in doubt, forget. It
 // comes back as a new, empty incarnation; the peer, who sees the same, waits for that.
 bool refuses_after_rollback(const Actor& actor, const Frame& hello) {
@@ -67,6 +86,24 @@ bool refuses_after_rollback(const Actor& actor, const Frame& hello) {
     }
     disconnect(actor);
     if (self_set_back) restart(actor);
+    return true;
+}
+
+// The two do not count on each other: one is new, or was set back to before they met, or to before
+// its last restart. Only the node itself can tell the former, only its peer the latter.
+bool refuses_unknown_past(const Actor& actor, const Frame& hello) {
+    const Node& self = actor.self();
+    const bool knows_us = hello.peer_epoch == self.epoch;
+    const bool same = self.peer_epoch == hello.epoch;
+    const bool set_back =
+        same ? !knows_us && has_heard(self) && hello.peer_epoch != 0
+             : knows_us && hello.progress.heard_session != 0 && !is_former(self, hello.epoch);
+    // What it heard since its own HELLO, over the older connection, is told in the next one.
+    const bool peer_set_back = same && has_heard(self) && hello.peer_epoch == 0;
+    if (actor.rules.broken(Defect::unknown_past_ignored)) return false;
+    if (!set_back && !peer_set_back) return false;
+    disconnect(actor);
+    if (set_back) restart(actor);
     return true;
 }
 
@@ -143,16 +180,19 @@ void connect(const Actor& actor) {
 void apply_hello(const Actor& actor, const Frame& hello) {
     if (refuses_own_memory(actor, hello)) return;
     if (refuses_after_rollback(actor, hello)) return;
+    if (counts_progress(actor) && refuses_unknown_past(actor, hello)) return;
     Node& self = actor.self();
     end_session(actor);
+    const bool other_incarnation = self.peer_epoch != hello.epoch;
+    const bool begins_anew =
+        counts_progress(actor) && hello.peer_epoch != self.epoch && has_heard(self);
+    if ((other_incarnation || begins_anew) && !actor.rules.broken(Defect::peer_incarnation_ignored))
+        follow(actor, hello);
     flush_to(actor, hello.version);
     self.flush_told = std::max(self.flush_told, hello.version);
     observe(actor, hello.time);
     apply_schedule(actor, hello);
 
-    const bool other_incarnation = self.peer_epoch != hello.epoch;
-    if (other_incarnation && !actor.rules.broken(Defect::peer_incarnation_ignored))
-        begin_anew(actor);
     self.peer_epoch = hello.epoch;
     if (counts_progress(actor))
         self.next_session =

@@ -63,11 +63,12 @@ struct Node {
     std::array<LogEntry, max_log_entries> log{};
     std::uint8_t log_size = 0;
     bool dirty = false;
-    Version unreported = 0;       // M
-    std::uint8_t walk = 0;        // sequence of the LIST or DIGEST not yet acknowledged, 0 = none
-    bool list_asked = false;      // R16: the digest was another one, a LIST is to follow
-    std::uint8_t epoch = 1;       // this incarnation
-    std::uint8_t peer_epoch = 0;  // the incarnation that log and dirty mark refer to
+    Version unreported = 0;         // M
+    std::uint8_t walk = 0;          // sequence of the LIST or DIGEST not yet acknowledged, 0 = none
+    bool list_asked = false;        // R16: the digest was another one, a LIST is to follow
+    std::uint8_t epoch = 1;         // this incarnation
+    std::uint8_t peer_epoch = 0;    // the incarnation that log and dirty mark refer to
+    std::uint8_t former_peers = 0;  // those before it, a bit each; kept only in runs with rollbacks
     Progress progress;
     std::uint8_t next_session = 0;  // its number, once both are ready
 

@@ -407,6 +407,62 @@ TEST_CASE("a node that was put back to an earlier state forgets what it held") {
     CHECK(pair.get(0, "a") == "1");
 }
 
+// A machine that is set back to before the restart of its process: as the incarnation that it was.
+TEST_CASE("R12: a node that comes back as an incarnation before its last brings nothing back") {
+    Pair pair;
+    pair.link();
+    pair.set(0, "a", "old");
+    pair.settle();
+    pair.cut();
+    const auto snapshot = pair.nodes[0]->remember(false);
+    pair.restart(0);
+    pair.link();
+    pair.settle();
+    pair.remove(1, "a");
+    pair.set(1, "b", "new");
+    pair.settle();
+    pair.cut();
+    pair.restart(0);
+    pair.nodes[0]->recall(snapshot, pair.now);
+    pair.nodes[0]->exchange().believe_memory();
+    pair.history.on_crash(0);
+    REQUIRE(pair.get(0, "a") == "old");
+    pair.link();
+    pair.settle();
+    for (unsigned i = 0; i < 2; ++i) {
+        INFO("node " << i);
+        CHECK(pair.get(i, "a") == "(none)");
+        CHECK(pair.get(i, "b") == "new");
+    }
+}
+
+TEST_CASE("R12: a node that is set back to before it met its peer forgets what it held") {
+    Pair pair;
+    pair.set(0, "a", "old");
+    const auto snapshot = pair.nodes[0]->remember(true);
+    const auto own_epoch = pair.nodes[0]->exchange().epoch();
+    pair.restart(0);
+    pair.nodes[0]->recall(snapshot, pair.now);
+    pair.link();
+    pair.settle();
+    pair.remove(1, "a");
+    pair.set(1, "b", "new");
+    pair.settle();
+    pair.cut();
+    pair.restart(0);
+    pair.nodes[0]->recall(snapshot, pair.now);
+    pair.nodes[0]->exchange().believe_memory();
+    pair.history.on_crash(0);
+    REQUIRE(pair.nodes[0]->exchange().epoch() == own_epoch);
+    pair.link();
+    pair.settle();
+    for (unsigned i = 0; i < 2; ++i) {
+        INFO("node " << i);
+        CHECK(pair.get(i, "a") == "(none)");
+        CHECK(pair.get(i, "b") == "new");
+    }
+}
+
 // An item whose time is over lies there until somebody looks for it, and M may have refused what is
 // newer. It goes along over a restart, for the sink of the store to come must be told of it.
 TEST_CASE("R15: what comes back from a restart is judged by what can be read of it") {

@@ -60,6 +60,8 @@ struct Sum {
         totals.restarts += more.restarts;
         totals.confirmed += more.confirmed;
         totals.forgotten += more.forgotten;
+        totals.rollbacks += more.rollbacks;
+        totals.scheduled += more.scheduled;
         totals.quiescences += more.quiescences;
         totals.lossless += more.lossless;
         totals.operations += more.operations;
@@ -100,8 +102,8 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
     }
     std::printf(
         "seeds %llu to %llu: %llu operations, %llu sessions, %llu crashes, %llu restarts "
-        "(%llu confirmed, %llu forgotten), %llu rests, %llu of them without loss, %llu answers "
-        "that waited, %llu hints\n",
+        "(%llu confirmed, %llu forgotten), %llu rollbacks, %llu scheduled flushes, %llu rests, "
+        "%llu of them without loss, %llu answers that waited, %llu hints\n",
         static_cast<unsigned long long>(first), static_cast<unsigned long long>(first + count - 1),
         static_cast<unsigned long long>(sum.totals.operations),
         static_cast<unsigned long long>(sum.totals.sessions),
@@ -109,6 +111,8 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
         static_cast<unsigned long long>(sum.totals.restarts),
         static_cast<unsigned long long>(sum.totals.confirmed),
         static_cast<unsigned long long>(sum.totals.forgotten),
+        static_cast<unsigned long long>(sum.totals.rollbacks),
+        static_cast<unsigned long long>(sum.totals.scheduled),
         static_cast<unsigned long long>(sum.totals.quiescences),
         static_cast<unsigned long long>(sum.totals.lossless),
         static_cast<unsigned long long>(sum.totals.answers),
@@ -119,6 +123,8 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
         CHECK(sum.totals.crashes > count / 10);
         CHECK(sum.totals.confirmed > count / 10);
         CHECK(sum.totals.forgotten > count / 20);
+        CHECK(sum.totals.rollbacks > count / 20);
+        CHECK(sum.totals.scheduled > count / 20);
         CHECK(sum.totals.lossless > count / 20);
         CHECK(sum.totals.answers > count);
         CHECK(sum.totals.hints > count);

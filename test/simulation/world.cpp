@@ -47,7 +47,7 @@ void World::draw_world() {
     mixture_ = {weight(40, 20),  weight(20, 4),  weight(20, 2), weight(10, 3), weight(10, 2),
                 weight(3, 2),    weight(2, 2),   weight(15, 2), weight(60, 4), weight(60, 100),
                 weight(60, 100), weight(20, 50), weight(6, 3),  weight(3, 2),  weight(4, 2),
-                weight(4, 2),    weight(3, 2),   weight(6, 2)};
+                weight(4, 2),    weight(3, 2),   weight(6, 2),  weight(3, 3)};
     draw_values();
     const bool few = values_ == Values::large;
     const auto buckets = few ? 1 : 1 + random_.below(KeyPool::bucket_count);
@@ -82,7 +82,7 @@ void World::draw_values() {
     } else if (random_.one_in(24)) {
         values_ = Values::large;
         options_.steps = std::min(options_.steps, 150U);
-        mixture_ = {1, 12, 1, 1, 1, 12, 0, 1, 4, 40, 40, 20, mixture_.cut, 0, 1, 1, 1, 1};
+        mixture_ = {1, 12, 1, 1, 1, 12, 0, 1, 4, 40, 40, 20, mixture_.cut, 0, 1, 1, 1, 1, 0};
     }
 }
 
@@ -112,6 +112,7 @@ void World::draw_node(unsigned node, bool same_shards) {
 void World::start_node(unsigned number) {
     node_options_[number].epoch = ++next_epoch_;
     has_met_[number] = false;
+    set_back_[number] = false;
     nodes_[number] = std::make_unique<SimNode>(node_options_[number], pool_.hash(), history_);
     waiting_[number].clear();
 }
@@ -158,7 +159,7 @@ void World::step() {
     const unsigned client = m.set + m.remove + m.touch + m.arithmetic + m.expiring + m.large +
                             m.flush + m.evict + m.read;
     const unsigned all = client + m.produce + m.deliver + m.link + m.cut + m.crash + m.clock +
-                         m.maintain + m.pause + m.restart;
+                         m.maintain + m.pause + m.restart + m.roll_back;
     auto draw = static_cast<unsigned>(random_.below(all));
     const auto node = static_cast<unsigned>(random_.below(2));
     const auto is = [&](unsigned weight) {
@@ -187,7 +188,23 @@ void World::step() {
         if (random_.one_in(10)) restart(node);
         return;
     }
-    (void)nodes_[node]->store().maintain(now(node));
+    if (is(m.roll_back)) {
+        if (random_.one_in(10)) roll_back(node);
+        return;
+    }
+    maintain(node);
+}
+
+// A scheduled flush is carried out here, but not after another one.
+void World::maintain(unsigned node) {
+    auto& store = nodes_[node]->store();
+    const auto before = store.flush_version();
+    const auto schedule = store.flush_schedule();
+    (void)store.maintain(now(node));
+    if (store.flush_version() == before) return;
+    trace(std::string(node == 0 ? "a" : "b") + " carries out a flush, " +
+          std::to_string(store.flush_version()));
+    if (schedule.version <= before) history_.fail("a scheduled flush was carried out twice");
 }
 
 // As by SIGSTOP, or a machine whose host was busy.
@@ -227,7 +244,11 @@ void World::client_step(unsigned node, unsigned draw) {
         if (values_ == Values::large || random_.one_in(4))
             set(node, key, (300U << 10) + random_.below(300'000), Expiry::never());
     } else if (is(m.flush)) {
-        if (random_.one_in(8)) flush(node);
+        if (random_.one_in(8)) {
+            flush(node);
+        } else if (random_.one_in(8)) {
+            schedule_flush(node);
+        }
     } else if (is(m.read)) {
         (void)store.get(store.key(key), now(node), [](const storage::ItemView&) {});
     } else {
@@ -265,6 +286,14 @@ void World::flush(unsigned node) {
     trace("flush, " + std::to_string(store.flush_version()));
 }
 
+void World::schedule_flush(unsigned node) {
+    ++totals_.scheduled;
+    auto& store = nodes_[node]->store();
+    const auto time = now(node);
+    store.schedule_flush(time.steady_ms + 1 + random_.below(2000), time);
+    trace("a flush to come, " + std::to_string(store.flush_schedule().version));
+}
+
 void World::clock_step(unsigned node) {
     const auto size = static_cast<std::int64_t>(random_.below(random_.one_in(4) ? 100'000 : 20));
     // Backwards, a node that has met its peer does not follow: its versions count on from where all
@@ -289,6 +318,7 @@ void World::crash(unsigned node) {
     lose_node(node);
     nodes_[node].reset();
     history_.on_crash(node);
+    snapshots_[1 - node].reset();
     start_node(node);
 }
 
@@ -316,12 +346,27 @@ void World::restart(unsigned node) {
     const bool is_old = copies_[node] && random_.one_in(3);
     if (is_old) {
         trace("  with an old one");
+        snapshots_[1 - node].reset();
         history_.on_crash(node);
         recall(node, *copies_[node]);
     } else {
         recall(node, memory);
     }
     if (random_.one_in(4)) copies_[node] = memory;
+    if (random_.one_in(2)) snapshots_[node] = memory;
+}
+
+// A machine is set back to a snapshot, and the node does not know it. Its clock goes on.
+void World::roll_back(unsigned node) {
+    if (!snapshots_[node]) return;
+    ++totals_.rollbacks;
+    trace(std::string(node == 0 ? "a" : "b") + " is set back");
+    lose_node(node);
+    history_.on_crash(node);
+    recall(node, *snapshots_[node]);
+    nodes_[node]->exchange().believe_memory();
+    set_back_[node] = true;
+    snapshots_[1 - node].reset();
 }
 
 void World::recall(unsigned node, const SimMemory& memory) {
@@ -342,6 +387,7 @@ void World::forget_memory(unsigned node) {
     ++totals_.forgotten;
     nodes_[node]->exchange().forget(++next_epoch_, now(node));
     history_.on_crash(node);
+    snapshots_[1 - node].reset();
 }
 
 }  // namespace twincached::simulation

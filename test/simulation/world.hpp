@@ -67,6 +67,8 @@ class World {
         std::uint64_t restarts = 0;   // with memory
         std::uint64_t confirmed = 0;  // of them, by the peer
         std::uint64_t forgotten = 0;
+        std::uint64_t rollbacks = 0;  // of a machine, to a snapshot
+        std::uint64_t scheduled = 0;  // flushes
         std::uint64_t quiescences = 0;
         std::uint64_t lossless = 0;
         std::uint64_t operations = 0;
@@ -80,7 +82,7 @@ class World {
     // How likely each kind of event is, against the others.
     struct Mixture {
         unsigned set, remove, touch, arithmetic, expiring, large, flush, evict, read;
-        unsigned produce, deliver, link, cut, crash, clock, maintain, pause, restart;
+        unsigned produce, deliver, link, cut, crash, clock, maintain, pause, restart, roll_back;
     };
     // broken: at least one direction is, and at least one node has not noticed yet.
     enum class Link : std::uint8_t { down, greeting, up, broken };
@@ -99,6 +101,8 @@ class World {
     void client_step(unsigned node, unsigned draw);
     void set(unsigned node, const std::string& key, std::size_t size, storage::Expiry expiry);
     void flush(unsigned node);
+    void schedule_flush(unsigned node);
+    void maintain(unsigned node);
     void look_at_answers(unsigned node);
     void produce(unsigned node);
     void deliver(unsigned node);
@@ -109,6 +113,7 @@ class World {
     void crash(unsigned node);
     void lose_node(unsigned node);
     void restart(unsigned node);
+    void roll_back(unsigned node);
     void recall(unsigned node, const SimMemory& memory);
     bool may_serve(unsigned node);
     void forget_memory(unsigned node);
@@ -119,6 +124,8 @@ class World {
     std::size_t any_size();
 
     void come_to_rest();
+    void settle();
+    void check_schedules();
     bool at_rest();
     void check_rest();
     void check_key(const std::string& key);
@@ -137,9 +144,12 @@ class World {
     std::array<std::optional<replication::pair::Hello>, 2> hellos_;
     // A memory file that somebody has copied, to put it back when it is out of date.
     std::array<std::optional<SimMemory>, 2> copies_;
+    // A snapshot of a machine; of a node whose peer still remembers the node's incarnations.
+    std::array<std::optional<SimMemory>, 2> snapshots_;
     std::array<bool, 2> begun_{};
-    std::array<bool, 2> has_met_{};  // its peer, in its present life
-    std::array<bool, 2> lost_{};     // what this node sends gets nowhere
+    std::array<bool, 2> set_back_{};  // and has not met its peer since
+    std::array<bool, 2> has_met_{};   // its peer, in its present life
+    std::array<bool, 2> lost_{};      // what this node sends gets nowhere
     std::array<std::uint64_t, 2> paused_until_ms_{};
     Link link_ = Link::down;
     Values values_ = Values::mixed;

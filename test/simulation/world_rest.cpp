@@ -16,8 +16,31 @@ bool World::at_rest() {
 }
 
 void World::come_to_rest() {
-    constexpr unsigned patience = 200'000;
     paused_until_ms_ = {};
+    settle();
+    if (!history_.violation().empty()) return;
+    if (random_.one_in(2)) check_schedules();
+    ++totals_.quiescences;
+    totals_.hints = history_.hints;
+    check_rest();
+}
+
+// When the time of a flush has come, and that which one node waits for the other, it has happened.
+void World::check_schedules() {
+    constexpr std::uint64_t wait_ms = 2000 + 10'000 + 1000;
+    world_ms_ += wait_ms;
+    for (unsigned node = 0; node < 2; ++node)
+        maintain(node);
+    settle();
+    for (const auto& node : nodes_) {
+        const auto schedule = node->store().flush_schedule();
+        if (schedule.version > node->store().flush_version())
+            history_.fail("nobody has carried out a scheduled flush");
+    }
+}
+
+void World::settle() {
+    constexpr unsigned patience = 200'000;
     for (unsigned i = 0; !at_rest(); ++i) {
         if (i == patience) {
             history_.fail("the pair does not come to rest");
@@ -31,9 +54,6 @@ void World::come_to_rest() {
         }
         if (!history_.violation().empty()) return;
     }
-    ++totals_.quiescences;
-    totals_.hints = history_.hints;
-    check_rest();
 }
 
 void World::check_rest() {

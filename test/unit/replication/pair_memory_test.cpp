@@ -120,7 +120,7 @@ TEST_CASE("R15: damaged memory, or another node's, is refused") {
     for (const std::size_t size : {std::size_t{0}, std::size_t{8}, memory.size() - 1})
         CHECK_FALSE(Node().exchange->recall(memory.substr(0, size)));
     CHECK_FALSE(Node().exchange->recall(memory + "x"));
-    CHECK_FALSE(Node().exchange->recall("\2" + memory.substr(1)));
+    CHECK_FALSE(Node().exchange->recall("\1" + memory.substr(1)));
     auto of_b = memory;
     of_b[16] = '\1';
     CHECK_FALSE(Node().exchange->recall(of_b));
@@ -149,6 +149,23 @@ TEST_CASE("R15: a node that stops again before anybody has confirmed it does not
     Node second;
     REQUIRE(second.exchange->recall(first.node.exchange->remember(true)));
     CHECK(second.exchange->needs_peers_word());
+}
+
+TEST_CASE("R12: of a former incarnation of the peer nothing is taken, also after a restart") {
+    Node before;
+    for (const std::uint64_t epoch : {peer_epoch, peer_epoch + 1, peer_epoch + 2})
+        before.exchange->begin(hello_of(epoch, 0), before.now);
+    const auto memory = before.exchange->remember(false);
+    for (const std::uint64_t epoch : {peer_epoch, peer_epoch + 1, peer_epoch + 3}) {
+        Node after;
+        REQUIRE(after.exchange->recall(memory));
+        after.exchange->believe_memory();
+        after.make_all_clean();
+        after.exchange->begin(hello_of(epoch, own_epoch), after.now);
+        INFO("incarnation " << epoch);
+        CHECK(after.is_dirty("anything"));
+        CHECK((after.floor("anything") != 0) == (epoch < peer_epoch + 2));
+    }
 }
 
 TEST_CASE("R15: what is forgotten is gone, and a new incarnation begins") {

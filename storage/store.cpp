@@ -98,7 +98,7 @@ void Store::note_time(const Now& now) noexcept {
 
 ReadResult Store::get(const Key& key, const Now& now, ItemVisitor visit) noexcept {
     Locked& locked = this->locked(key.hash);
-    const lib::MutexLock lock(locked.mutex);
+    const lib::ForegroundLock lock(locked.mutex);
     return locked.shard.get(key, now, visit);
 }
 
@@ -125,7 +125,7 @@ void Store::prefetch(std::span<const Key> group) noexcept {
     for (std::size_t i = 0; i < group.size(); ++i) {
         if (done[i]) continue;
         Locked& locked = this->locked(group[i].hash);
-        const lib::MutexLock lock(locked.mutex);
+        const lib::ForegroundLock lock(locked.mutex);
         for (std::size_t j = i; j < group.size(); ++j) {
             if (&this->locked(group[j].hash) != &locked) continue;
             done[j] = true;
@@ -136,13 +136,13 @@ void Store::prefetch(std::span<const Key> group) noexcept {
 
 bool Store::peek(const Key& key, const Now& now, ItemVisitor visit) noexcept {
     Locked& locked = this->locked(key.hash);
-    const lib::MutexLock lock(locked.mutex);
+    const lib::ForegroundLock lock(locked.mutex);
     return locked.shard.peek(key, now, visit);
 }
 
 ReadResult Store::touch(const Key& key, const Now& now, Expiry expiry) noexcept {
     Locked& locked = this->locked(key.hash);
-    const lib::MutexLock lock(locked.mutex);
+    const lib::ForegroundLock lock(locked.mutex);
     return locked.shard.touch(key, now, expiry);
 }
 
@@ -164,7 +164,7 @@ auto Store::supplied(Locked& locked, const Now& now, Supply& supply, Operation o
         supply.lacks_slab = false;
         supply.lacks_extent_bytes = 0;
         const auto result = [&] {
-            const lib::MutexLock lock(locked.mutex);
+            const lib::ForegroundLock lock(locked.mutex);
             return operation(locked.shard);
         }();
         if (!supply.lacks()) {
@@ -227,7 +227,7 @@ RemoveResult Store::remove(const Key& key, const Now& now, const Remove& request
 
 void Store::drop_failed_write(const Key& key, const Now& now) noexcept {
     Locked& locked = this->locked(key.hash);
-    const lib::MutexLock lock(locked.mutex);
+    const lib::ForegroundLock lock(locked.mutex);
     locked.shard.drop_failed_write(key, now);
 }
 
@@ -258,7 +258,7 @@ RestoreOutcome Store::restore(SavedItem saved, const Now& now, ValueReservation 
 
 void Store::with_shard(unsigned shard, lib::FunctionRef<void(Shard&)> visit) noexcept {
     Locked& locked = *shards_[shard];
-    const lib::MutexLock lock(locked.mutex);
+    const lib::BackgroundLock lock(locked.mutex);
     visit(locked.shard);
 }
 

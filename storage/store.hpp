@@ -2,6 +2,7 @@
 // member; each takes one shard's lock at a time, never two.
 #pragma once
 
+#include "lib/courteous_mutex.hpp"
 #include "lib/function_ref.hpp"
 #include "lib/hash.hpp"
 #include "lib/mutex.hpp"
@@ -183,7 +184,7 @@ class Store {
         return shard_of(std::uint64_t{bucket} << 48);
     }
     // Calls the visitor with the shard's lock held. It must be short (300 µs), must not throw and
-    // must not call the store.
+    // must not call the store. Clients who wait for the shard go first.
     void with_shard(unsigned shard, lib::FunctionRef<void(Shard&)> visit) noexcept;
     // As Shard::apply, but with room made on other shards, too, if it must be.
     ApplyOutcome apply(const Record& record, const Now& now) noexcept;
@@ -250,7 +251,7 @@ class Store {
         void prefetch_bucket(std::uint64_t hash) const noexcept { unguarded.prefetch_bucket(hash); }
         std::uint64_t bytes() const noexcept { return unguarded.bytes(); }
 
-        lib::Mutex mutex;
+        lib::CourteousMutex mutex;
         Shard shard GUARDED_BY(mutex);
         const Table& unguarded;
     };

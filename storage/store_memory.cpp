@@ -81,7 +81,7 @@ std::uint64_t Store::relieve(std::uint64_t bytes, const Effort& effort, const No
     Locked& locked = *shards_[(largest_shard() + effort.futile) % shard_count()];
     std::uint64_t freed = 0;
     {
-        const lib::MutexLock lock(locked.mutex);
+        const lib::ForegroundLock lock(locked.mutex);
         freed = locked.shard.table().evict_some(bytes, effort.pressure, now.tick());
     }
     (void)extents_.collect();
@@ -110,7 +110,7 @@ unsigned Store::shard_count() const noexcept {
 
 void Store::observe(Version version) noexcept {
     for (const auto& locked : shards_) {
-        const lib::MutexLock lock(locked->mutex);
+        const lib::ForegroundLock lock(locked->mutex);
         locked->shard.observe(version);
     }
 }
@@ -118,7 +118,7 @@ void Store::observe(Version version) noexcept {
 std::uint64_t Store::version_time() const noexcept {
     std::uint64_t latest = 0;
     for (const auto& locked : shards_) {
-        const lib::MutexLock lock(locked->mutex);
+        const lib::ForegroundLock lock(locked->mutex);
         latest = std::max(latest, locked->shard.version_time());
     }
     return latest;
@@ -127,7 +127,7 @@ std::uint64_t Store::version_time() const noexcept {
 Version Store::flush_version() const noexcept {
     Version latest = 0;
     for (const auto& locked : shards_) {
-        const lib::MutexLock lock(locked->mutex);
+        const lib::ForegroundLock lock(locked->mutex);
         latest = std::max(latest, locked->shard.flush_version());
     }
     return latest;
@@ -161,7 +161,7 @@ void Store::flush_shards(Version version) noexcept {
         last_flush_.store(last_tick_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     }
     for (const auto& locked : shards_) {
-        const lib::MutexLock lock(locked->mutex);
+        const lib::ForegroundLock lock(locked->mutex);
         locked->shard.flush(version);
     }
 }
@@ -232,7 +232,7 @@ std::optional<Store::Cursor> Store::walk(Cursor cursor, std::size_t budget, cons
         const unsigned number = shard_of(hash);
         std::optional<std::uint64_t> next;
         {
-            const lib::MutexLock lock(shards_[number]->mutex);
+            const lib::BackgroundLock lock(shards_[number]->mutex);
             for (unsigned bucket = 0; bucket < buckets_per_hold && seen < budget; ++bucket) {
                 next = shards_[number]->shard.visit(hash, now, count);
                 if (!next) break;
@@ -254,7 +254,7 @@ std::chrono::milliseconds Store::maintain(const Now& now) noexcept {
     for (const auto& locked : shards_) {
         bool more = true;
         for (unsigned step = 0; more && step < upkeep_steps; ++step) {
-            const lib::MutexLock lock(locked->mutex);
+            const lib::BackgroundLock lock(locked->mutex);
             more = locked->shard.table().upkeep(now.tick());
         }
         is_busy |= more;
@@ -276,7 +276,7 @@ StoreStats Store::stats() const noexcept {
     stats.extent_bytes = extents_.bytes();
     stats.pinned = extents_.pins();
     for (const auto& locked : shards_) {
-        const lib::MutexLock lock(locked->mutex);
+        const lib::ForegroundLock lock(locked->mutex);
         locked->shard.table().add_to(stats, last_tick_.load(std::memory_order_relaxed));
     }
     stats.total_up();
@@ -285,7 +285,7 @@ StoreStats Store::stats() const noexcept {
 
 void Store::reset_stats() noexcept {
     for (const auto& locked : shards_) {
-        const lib::MutexLock lock(locked->mutex);
+        const lib::ForegroundLock lock(locked->mutex);
         locked->shard.table().reset_stats();
     }
 }

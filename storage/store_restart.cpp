@@ -17,7 +17,7 @@ Store::Registers Store::registers() const noexcept {
 
 void Store::restore(const Registers& registers) noexcept {
     for (const auto& locked : shards_) {
-        const lib::MutexLock lock(locked->mutex);
+        const lib::ForegroundLock lock(locked->mutex);
         locked->shard.pass_time(registers.version_time);
         if (registers.flush_version != 0) locked->shard.flush(registers.flush_version);
     }
@@ -29,7 +29,7 @@ void Store::restore(const Registers& registers) noexcept {
 void Store::save(SavedItemVisitor visit) noexcept {
     bool goes_on = true;
     for (const auto& locked : shards_) {
-        const lib::MutexLock lock(locked->mutex);
+        const lib::ForegroundLock lock(locked->mutex);
         if (goes_on) goes_on = locked->shard.save(visit);
     }
 }

@@ -21,20 +21,26 @@ CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 
 
+def placed(core, nice):
+    """What a command line begins with to run on that core (None: on all) and as nice as that."""
+    return ([] if core is None else ["taskset", "-c", str(core)]) + (
+        ["nice", "-n", str(nice)] if nice else [])
+
+
 class Server:
     """A server on an address of its own, pinned to one core unless told otherwise."""
 
     _hosts = iter(range(1, 250))
 
-    def __init__(self, program, memory_mib=1024, threads=1, core=SERVER_CORE, host=None, extra=()):
+    def __init__(self, program, memory_mib=1024, threads=1, core=SERVER_CORE, host=None, extra=(),
+                 nice=0):
         self.host = host or Server.next_host()
         self.port = 11211
         words = [program, "-l", self.host, "-p", self.port, "-m", memory_mib, "-t", threads,
                  "-U", 0, *extra]
         if os.geteuid() == 0:
             words += ["-u", "root"]
-        pin = [] if core is None else ["taskset", "-c", str(core)]
-        self._child = subprocess.Popen(pin + [str(word) for word in words],
+        self._child = subprocess.Popen(placed(core, nice) + [str(word) for word in words],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.pid = self._child.pid
 
@@ -55,10 +61,11 @@ class Server:
                 time.sleep(0.001)
         raise SystemExit(f"{self._child.args} does not serve")
 
-    def load(self, options, core=LOAD_CORE):
+    def load(self, options, core=LOAD_CORE, nice=0):
         """Runs mcload against this server and returns its figures."""
-        words = ["taskset", "-c", str(core), MCLOAD, "--host", self.host, "--port", str(self.port),
-                 "--pid", str(self.pid), "--json", *shlex.split(options)]
+        words = placed(core, nice) + [
+            MCLOAD, "--host", self.host, "--port", str(self.port), "--pid", str(self.pid),
+            "--json", *shlex.split(options)]
         run = subprocess.run(words, capture_output=True, text=True, timeout=600)
         if run.returncode != 0:
             raise SystemExit(f"{' '.join(words)}: {run.stdout} {run.stderr}")

@@ -1,6 +1,7 @@
 #include "test/bench/load/runner.hpp"
 
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -13,7 +14,9 @@
 namespace twincached::load {
 namespace {
 
-constexpr int patience_ms = 10'000;  // a server that is silent for longer is not being measured
+// A server that is silent for longer is not being measured.
+constexpr std::chrono::nanoseconds patience = std::chrono::seconds(10);
+constexpr std::chrono::nanoseconds retry = std::chrono::milliseconds(1);
 constexpr std::size_t fill_connections = 8;
 constexpr std::uint64_t fill_batch_bytes = 64 * 1024;
 
@@ -103,12 +106,14 @@ bool Runner::nothing_in_flight() const {
 }
 
 template <class Idle>
-void Runner::poll(int timeout_ms, Idle idle) {
+void Runner::poll(std::chrono::nanoseconds timeout, Idle idle) {
     std::array<epoll_event, 512> events;
+    const timespec wait{timeout / std::chrono::seconds(1),
+                        (timeout % std::chrono::seconds(1)).count()};
     const int count =
-        epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), timeout_ms);
+        epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &wait, nullptr);
     if (count < 0 && errno != EINTR) give_up(std::string("epoll_wait: ") + std::strerror(errno));
-    if (count == 0 && timeout_ms == patience_ms) {
+    if (count == 0 && timeout == patience) {
         give_up("no answer for 10 s; first error: " + tally_->first_error);
     }
     for (int i = 0; i < count; ++i) {
@@ -139,7 +144,7 @@ void Runner::fill() {
         if (connections_[i]->has_output()) watch_output(*connections_[i], i);
     }
     while (next < options_.fill_keys || !nothing_in_flight())
-        poll(patience_ms, more);
+        poll(patience, more);
     close_window();
 }
 
@@ -160,7 +165,7 @@ void Runner::run_closed() {
         if (connections_[i]->has_output()) watch_output(*connections_[i], i);
     }
     while (!is_ending || !nothing_in_flight()) {
-        poll(patience_ms, more);
+        poll(patience, more);
         const auto now = now_ns();
         if (!is_measuring && now >= measure_from) {
             is_measuring = true;
@@ -176,6 +181,7 @@ void Runner::run_closed() {
 }
 
 void Runner::run_open() {
+    prctl(PR_SET_TIMERSLACK, 1UL);  // else each sleep may take 50 microseconds more
     const auto start = now_ns();
     const auto measure_from = start + nanoseconds(options_.warmup_seconds);
     const auto end = measure_from + nanoseconds(options_.seconds);
@@ -203,9 +209,11 @@ void Runner::run_open() {
             due += gap;
             busy = 0;
         }
-        // Sleeping to the next due time keeps this process off the core that the server needs.
-        const auto wait_ns = std::clamp(due - static_cast<double>(now_ns()), 0.0, 5e6);
-        poll(busy > 0 ? 1 : static_cast<int>(wait_ns / 1e6), [](Connection&) {});
+        // Sleeping to the next due time, and not in milliseconds, keeps this process off the core
+        // that the server needs.
+        const auto wait = std::chrono::nanoseconds(
+            static_cast<long>(std::clamp(due - static_cast<double>(now_ns()), 0.0, 5e6)));
+        poll(busy > 0 ? retry : wait, [](Connection&) {});
     }
     count_what_never_came(static_cast<std::uint64_t>(due), gap, end);
     close_window();

@@ -11,6 +11,7 @@
 #include "test/bench/load/tally.hpp"
 #include "test/bench/load/workload.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -45,7 +46,7 @@ class Runner {
     void send_batch(Connection& connection, std::uint64_t now_ns);
     // Waits for sockets and reads them; `idle` is called for every connection that was answered.
     template <class Idle>
-    void poll(int timeout_ms, Idle idle);
+    void poll(std::chrono::nanoseconds timeout, Idle idle);
     bool nothing_in_flight() const;
     void watch_output(Connection& connection, std::size_t index);
     void count_what_never_came(std::uint64_t due_ns, double gap_ns, std::uint64_t end_ns);

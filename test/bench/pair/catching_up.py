@@ -27,7 +27,7 @@ def join(stage, table, settings):
 
 def large_join(stage, table, settings):
     del stage
-    items = max(1, settings.items * SMALL_VALUE * 5 // LARGE_VALUE)
+    items = max(1, settings.items * SMALL_VALUE * 20 // LARGE_VALUE)
     runs = [join_rate.join(items, LARGE_VALUE, 0)[0] for _ in range(3)]
     per_second = statistics.median(items * LARGE_VALUE / seconds for seconds in runs)
     table.add(f"an empty node joins one with {items} values of {LARGE_VALUE} bytes", "≥ 1 GB/s",

@@ -12,7 +12,7 @@ ALLOWED_BEYOND_THE_LOG = 32 << 20
 
 def stopped_peer(stage, table, settings):
     """The window begins with the SIGSTOP: the second until the peer is given up is within it."""
-    load = "--connections 50 --keys 1000000 --get-ratio 0.9 --value 100 --seconds 2 --warmup 0"
+    load = "--connections 50 --depth 4 --keys 1000000 --get-ratio 0.9 --seconds 2 --warmup 0"
     ratios = []
     with stage.servers(512) as nodes:
         a, b = nodes

@@ -18,10 +18,12 @@ class CAPABILITY("mutex") CourteousMutex {
     void lock() ACQUIRE() {
         if (!mutex_.try_lock()) wait_and_lock();
     }
-    // For the background. Whoever waits gets the mutex and says so, for nobody else keeps it.
+    // For the background. Whoever waits gets the mutex and says so, for nobody else keeps it. Turns
+    // are counted, and read before the waiters: however many come and go meanwhile, the first of
+    // them that had its turn ends the wait.
     void lock_after_another() ACQUIRE() {
-        const auto seen = waiting_.load(std::memory_order_relaxed);
-        if (seen != 0) waiting_.wait(seen, std::memory_order_relaxed);
+        const auto seen = turns_.load();
+        if (waiting_.load() != 0) turns_.wait(seen);
         mutex_.lock();
     }
     void unlock() RELEASE() { mutex_.unlock(); }
@@ -32,14 +34,16 @@ class CAPABILITY("mutex") CourteousMutex {
   private:
     // Apart, because it is rare and would be large where it is inlined.
     [[gnu::noinline]] void wait_and_lock() {
-        waiting_.fetch_add(1, std::memory_order_relaxed);
+        waiting_.fetch_add(1);
         mutex_.lock();
-        waiting_.fetch_sub(1, std::memory_order_relaxed);
-        waiting_.notify_one();
+        waiting_.fetch_sub(1);
+        turns_.fetch_add(1);
+        turns_.notify_all();  // several of the background may wait
     }
 
     std::mutex mutex_;
     std::atomic<int> waiting_{0};
+    std::atomic<int> turns_{0};  // that waiters have had; wraps
 };
 
 class SCOPED_CAPABILITY ForegroundLock {

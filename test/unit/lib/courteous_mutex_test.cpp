@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <thread>
+#include <vector>
 
 using namespace twincached::lib;
 
@@ -47,4 +48,32 @@ TEST_CASE("the background is not shut out by a foreground that never rests") {
     first.join();
     second.join();
     CHECK(is_over);
+}
+
+TEST_CASE("everyone of the background goes on when the last of the foreground has had its turn") {
+    constexpr int rounds = 3000;
+    CourteousMutex mutex;
+    int turns = 0;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 2; ++i) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < rounds; ++round) {
+                const ForegroundLock lock(mutex);
+                std::this_thread::yield();
+                ++turns;
+            }
+        });
+    }
+    for (int i = 0; i < 3; ++i) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < rounds; ++round) {
+                const BackgroundLock lock(mutex);
+                std::this_thread::yield();
+                ++turns;
+            }
+        });
+    }
+    for (auto& thread : threads)
+        thread.join();
+    CHECK(turns == 5 * rounds);
 }

@@ -134,6 +134,7 @@ SlabNumber Table::most_dead() const noexcept {
 // is dealt with.
 void Table::drain(Drain& job) noexcept {
     slabs_[job.slab].is_draining = true;
+    job.is_dense = slabs_[job.slab].live_bytes >= slabs_.slab_bytes() / 4;
     std::uint32_t offset = slabs_[job.slab].scanned;
     const auto is_enough = [&] { return job.wanted != 0 && job.freed >= job.wanted; };
     while (offset < slabs_[job.slab].used && !is_enough()) {
@@ -176,8 +177,7 @@ void Table::judge(Drain& job, const Candidate& candidate) noexcept {
         if (copy_forward(job, item, candidate.hash)) return;
         // No room elsewhere. A slab full of items makes room by being emptied as a whole; one with
         // little but the heads of large items would take far too many of them along.
-        const bool is_dense = slabs_[job.slab].live_bytes >= slabs_.slab_bytes() / 4;
-        if (job.wanted != 0 && is_dense) {
+        if (job.wanted != 0 && job.is_dense) {
             job.wanted = 0;
             if (slabs_[job.slab].state == SlabState::open) close(job.slab);
         }

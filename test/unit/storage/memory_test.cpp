@@ -44,6 +44,26 @@ TEST_CASE("small items are worth more than a few large ones") {
     CHECK(left > 19'000);
 }
 
+TEST_CASE("what is read all the time stays, wherever in its slab it lies") {
+    StoreFixture fixture(small_store(8, 1));
+    constexpr int hot = 1000;
+    const std::string value(200, 'x');
+    const auto name = [](int i) { return "hot" + std::to_string(i); };
+    for (int i = 0; i < hot; ++i)
+        fixture.set(name(i), value);
+    unsigned lost = 0;
+    for (int round = 0; round < 100; ++round) {
+        for (int i = 0; i < hot; ++i)
+            lost += fixture.get(name(i)) ? 0 : 1;
+        for (int i = 0; i < 1000; ++i)
+            fixture.set("cold" + std::to_string(round * 1000 + i), value);
+        for (int i = 0; i < hot; ++i)
+            fixture.get(name(i));
+    }
+    REQUIRE(fixture.store.stats().evicted > 50'000);
+    CHECK(lost == 0);
+}
+
 TEST_CASE("a value may be much larger than a shard's part of the memory") {
     StoreOptions options = small_store(64, 8);
     options.item_size_limit_bytes = 1 << 30;

@@ -134,7 +134,7 @@ class Table {
         unsigned pressure = 0;         // the higher, the more often must an item have been read
         std::uint64_t wanted = 0;      // stop when so much was freed; 0: empty the whole slab
         std::uint64_t freed = 0;       // bytes of extents
-        bool is_dense = false;         // when it began, the slab held more than heads of large items
+        bool is_dense = false;         // it held more than the heads of large items at first
         std::uint32_t slid_bytes = 0;  // of items that had to stay, moved to the slab's front
         Tick earliest = no_tick;       // of the items that stay
         Tick latest = 0;

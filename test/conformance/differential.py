@@ -40,9 +40,9 @@ MAY_CLOSE = 0.3     # how many of the conversations end with something that clos
 HANGS_UP = 0.05     # and how many are nothing but that
 
 
-# A number that a decr shortens is padded. In 1.6.18 it is not if an answer with it still waits to be
-# sent, and if something is appended, it takes what stands before the padding for the number. So a
-# round has decrs, or what does not agree with them; each ends with a read of all keys.
+# A number that a decr shortens is padded. In 1.6.18 it is not if an answer with it still waits to
+# be sent, and if something is appended, it takes what stands before the padding for the number. So
+# a round has decrs, or what does not agree with them; each ends with a read of all keys.
 LEFT_OUT = [["reads", "appends"], ["shortens"]]
 
 

@@ -8,8 +8,8 @@ ADDED = [0, 1, 2, 5, 10, 2**32]
 
 def value(dice):
     kind = dice.randrange(6)
-    # Below 2^63, whatever is added to it or put before it: of a larger stored number memcached looks
-    # for a '-' also behind its end, where chance decides what lies.
+    # Below 2^63, whatever is added to it or put before it: of a larger stored number memcached
+    # looks for a '-' also behind its end, where chance decides what lies.
     if kind == 0:
         return str(dice.choice([0, 1, 9, 10, 99, 2**32, 9 * 10**18])).encode()
     if kind == 1:

@@ -3,7 +3,6 @@
 #include "test/simulation/world.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace twincached::simulation {
 
@@ -126,15 +125,16 @@ void World::greet(unsigned node) {
         if (exchange.has_unconfirmed_memory()) ++totals_.confirmed;
         trace(std::string(node == 0 ? "a" : "b") + " begins");
         nodes_[node]->begin(*hellos_[1 - node], now(node));
-        // A node that finds out that it was set back forgets also what it has written since.
-        const bool was_set_back = std::exchange(set_back_[node], false);
-        if (was_set_back && nodes_[node]->store().stats().items == 0) history_.on_crash(node);
+        // A node that finds out that it was set back forgets also what it has written since; once
+        // more if its peer did not get so far.
+        if (set_back_[node] && nodes_[node]->store().stats().items == 0) history_.on_crash(node);
         begun_[node] = true;
         has_met_[node] = true;
     }
     if (!begun_[0] || !begun_[1]) return;
     ++totals_.sessions;
     longest_greeting_ms_ = std::max(longest_greeting_ms_, world_ms_ - greeting_since_ms_);
+    set_back_ = {};
     trace("up");
     link_ = Link::up;
 }

@@ -233,7 +233,10 @@ void Exchange::Impl::forget(std::uint64_t new_epoch, const storage::Now& now) no
     forget_items(now);
     start_over(0);
     context_.options.epoch = new_epoch;
-    leave_peer();
+    // Nobody was followed in this incarnation: the peer that is met next, also if it is the one of
+    // before, has not come back to an earlier state.
+    peer_epoch_ = 0;
+    former_peers_ = {};
     progress_ = {};
     unconfirmed_ = false;
 }

@@ -387,6 +387,22 @@ TEST_CASE("R14: a flush whose session is lost after the HELLO reaches the peer a
     CHECK(pair.nodes[0]->store().flush_version() == pair.nodes[1]->store().flush_version());
 }
 
+TEST_CASE("R15: a node that forgets its memory is refilled by the peer that refused it") {
+    Pair pair;
+    pair.set(0, "a", "1");
+    pair.link();
+    pair.settle();
+    const auto memory = pair.nodes[1]->remember(false);
+    pair.cut();
+    pair.restart(1);
+    pair.nodes[1]->recall(memory, pair.now);
+    pair.nodes[1]->exchange().forget(12345, pair.now);
+    pair.link();
+    pair.settle();
+    CHECK(pair.get(0, "a") == "1");
+    CHECK(pair.get(1, "a") == "1");
+}
+
 TEST_CASE("a node that was put back to an earlier state forgets what it held") {
     Pair pair;
     pair.link();

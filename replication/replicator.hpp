@@ -54,7 +54,7 @@ struct Options {
     std::string node;    // "a", "b" or "" = by address: the lower end is a
     std::string secret;  // empty: the peer is known by its address alone
     std::uint64_t log_memory_bytes = 64ULL << 20;
-    std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
+    std::uint64_t sync_rate_bytes = 0;            // per second, of a resync; 0 = no limit
     std::chrono::milliseconds scrub_interval{0};  // 0: never
     std::chrono::milliseconds boot_grace{3000};
     std::chrono::milliseconds heartbeat{200};

@@ -17,6 +17,6 @@ if [ "$programs/Spymemcached.java" -nt "$into/Spymemcached.class" ]; then
 fi
 if [ "$programs/node/package-lock.json" -nt "$into/node_modules/.package-lock.json" ]; then
     cp "$programs/node/package.json" "$programs/node/package-lock.json" "$into"
-    (cd "$into" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+    (cd "$into" && npm ci --loglevel=error --no-audit --no-fund --ignore-scripts)
     touch "$into/node_modules/.package-lock.json"
 fi

@@ -255,6 +255,9 @@ std::string_view own_version(std::string_view version) noexcept {
     return version.substr(std::min(version.rfind('/') + 1, version.size()));
 }
 
+// collectd has a buffer of 4 KiB for plain `stats`, and reads nothing if they are longer.
+constexpr std::size_t general_bytes_limit = 4096;
+
 // Plain `stats` is read by programs that know three words to a line: of an empty value php-memcache
 // makes an error of the whole report, of a colon the Prometheus exporter makes a slab class.
 bool fits_general(std::string_view key, std::string_view value) noexcept {
@@ -264,7 +267,15 @@ bool fits_general(std::string_view key, std::string_view value) noexcept {
 
 }  // namespace
 
-void StatsReport::general(StatVisitor visit) const {
+void StatsReport::general(StatVisitor visit_line) const {
+    std::size_t bytes = std::string_view("END\r\n").size();
+    const auto line_bytes = [](std::string_view key, std::string_view value) {
+        return std::string_view("STAT  \r\n").size() + key.size() + value.size();
+    };
+    const auto visit = [&](std::string_view key, std::string_view value) {
+        bytes += line_bytes(key, value);
+        visit_line(key, value);
+    };
     Pairs process;
     service_.process_stats(
         [&](std::string_view key, std::string_view value) { process.emplace_back(key, value); });
@@ -304,8 +315,15 @@ void StatsReport::general(StatVisitor visit) const {
     visit("udp_dropped", NumberText(service_.total(Count::udp_dropped)));
     visit("prefixes", NumberText(service_.shared().prefixes.prefixes()));
     visit("prefix_overflow", NumberText(service_.shared().prefixes.overflow()));
+    // The replicator's keys come with the most important first; `stats replication` has them all.
+    // Those without its prefix are its ancestor's, whose dashboards look for them here.
+    constexpr std::string_view prefix = "repl_";
     service_.replication_stats([&](std::string_view key, std::string_view value) {
-        if (fits_general(key, value)) visit(key, value);
+        if (!key.starts_with(prefix) && fits_general(key, value)) visit(key, value);
+    });
+    service_.replication_stats([&](std::string_view key, std::string_view value) {
+        const bool has_room = bytes + line_bytes(key, value) < general_bytes_limit;
+        if (has_room && key.starts_with(prefix) && fits_general(key, value)) visit(key, value);
     });
 }
 

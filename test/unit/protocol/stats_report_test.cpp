@@ -288,4 +288,16 @@ TEST_CASE("stats detail counts by prefix while it is on") {
           "PREFIX user get 3 hit 2 set 1 del 1\r\nEND\r\n");
 }
 
+TEST_CASE("plain stats fit into the buffer of collectd, however much there is to say of a pair") {
+    TestService service;
+    service.more_replication_stats = 200;
+    const auto answer = Client(service).say("stats\r\n");
+    CHECK(answer.size() < 4096);
+    CHECK(answer.size() > 3900);
+    CHECK(answer.find("STAT repl_state alone\r\n") != std::string::npos);
+    CHECK(answer.find("STAT replication MASTER\r\n") != std::string::npos);
+    CHECK(Client(service).say("stats replication\r\n").find("repl_number_199 ") !=
+          std::string::npos);
+}
+
 }  // namespace twincached::protocol::test

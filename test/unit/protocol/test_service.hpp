@@ -54,6 +54,9 @@ class TestService final : public Service {
         visit("repl_state", "alone");
         visit("repl_peer", "");
         visit("repl_last_event", "two words");
+        for (unsigned i = 0; i < more_replication_stats; ++i)
+            visit("repl_number_" + std::to_string(i), "18446744073709551615");
+        if (more_replication_stats > 0) visit("replication", "MASTER");
     }
     void set_verbosity(unsigned level) noexcept override { verbosity = level; }
     void request_shutdown(bool graceful) noexcept override {
@@ -69,6 +72,7 @@ class TestService final : public Service {
 
     ThreadCounters counters;
     unsigned verbosity = 0;
+    unsigned more_replication_stats = 0;
     bool stopped = false;
     bool stopped_gracefully = false;
     std::vector<ClockChange> clock_changes;

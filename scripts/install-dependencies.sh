@@ -16,7 +16,7 @@ for_tests=(catch2 libbenchmark-dev clang-14 clang-tidy-14 clang-format-14 libcla
            git memcached haproxy iproute2 faketime openssl libmemcached-tools libsasl2-modules
            python3 python3-memcache python3-pymemcache)
 
-for_clients=(python3-pylibmc python3-binary-memcached php-cli php-memcached php-memcache
+for_clients=(netbase python3-pylibmc python3-binary-memcached php-cli php-memcached php-memcache
              libcache-memcached-perl libcache-memcached-fast-perl ruby ruby-dalli
              golang-go golang-github-bradfitz-gomemcache-dev
              openjdk-17-jdk-headless libspymemcached-java

@@ -94,6 +94,7 @@ void Acceptor::open() {
 }
 
 void Acceptor::shut() noexcept {
+    ++era_;
     accepting_ = false;
     waits_for_room_ = false;
     pause_timer_.cancel();
@@ -103,7 +104,7 @@ void Acceptor::shut() noexcept {
 }
 
 void Acceptor::close() noexcept {
-    closed_ = true;
+    ++era_;
     accepting_ = false;
     doors_.clear();
     sockets_.clear();
@@ -115,8 +116,8 @@ void Acceptor::watch(Door& door) {
     if (door.is_watched) return;
     door.is_watched = true;
     door.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [this, &door](const boost::system::error_code& error) {
-                                   if (error || closed_) return;
+                               [this, &door, era = era_](const boost::system::error_code& error) {
+                                   if (error || era != era_) return;
                                    door.is_watched = false;
                                    accept_all(door);
                                });

@@ -82,8 +82,8 @@ class Acceptor {
     std::vector<std::unique_ptr<Door>> doors_;
     Reception reception_;
     boost::asio::steady_timer pause_timer_;
-    int reserve_;  // -1: used up
-    bool closed_ = false;
+    int reserve_;             // -1: used up
+    unsigned era_ = 0;        // of the doors: who was called in an earlier one finds them gone
     bool exhausted_ = false;  // descriptors ran out and no accept has succeeded since
     std::chrono::steady_clock::time_point paused_since_;
     std::atomic<bool> accepting_{false};

@@ -46,6 +46,9 @@ class MutationSink {
   public:
     virtual ~MutationSink() = default;
 
+    // A change of such a key is likely to be told soon: time to fetch what that will touch.
+    virtual void prefetch(unsigned /*shard*/, std::uint64_t /*hash*/) const noexcept {}
+
     virtual Ticket on_change(unsigned shard, const Change& change) noexcept = 0;
 
     // The newest version that is known of the key beside the item itself (a change not yet

@@ -34,6 +34,7 @@ ArithmeticResult refusal(ArithmeticOutcome outcome) noexcept {
 
 WriteResult Shard::write(const Key& key, const Now& now, const Write& request,
                          Supply& supply) noexcept {
+    sink_.prefetch(number_, key.hash);
     Storing storing(key);
     for (;;) {
         storing.old = find_live(key, now).item;

@@ -4,6 +4,7 @@
 // guarded by the shard's lock.
 #pragma once
 
+#include "lib/prefetch.hpp"
 #include "replication/pair/change_log.hpp"
 #include "storage/key.hpp"
 #include "storage/version.hpp"
@@ -35,6 +36,7 @@ class Buckets {
     // M: no deletion or eviction that the peer has not been told of is newer than this (rules R1,
     // R2, R5). Sinks only when a list that carried it is acknowledged.
     storage::Version floor(storage::BucketNumber bucket) const noexcept { return at(bucket).floor; }
+    void prefetch(storage::BucketNumber bucket) const noexcept { lib::prefetch(&at(bucket)); }
     // XOR over the bucket's items of a mix of hash and version: equal on both nodes if they hold
     // the same versions of the same keys.
     std::uint64_t digest(storage::BucketNumber bucket) const noexcept { return at(bucket).digest; }

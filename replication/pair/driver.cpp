@@ -6,6 +6,7 @@
 #include "replication/pair/driver_socket.hpp"
 #include "replication/pair/driver_tls.hpp"
 #include "replication/pair/engine.hpp"
+#include "replication/pair/pacing.hpp"
 #include "replication/pair/pair_sink.hpp"
 #include "replication/pair/pair_stats.hpp"
 
@@ -42,13 +43,6 @@ constexpr std::size_t read_space_bytes = 256U << 10;
 constexpr int accept_backlog = 64;
 // When no connection can be accepted (too many open files) the acceptor rests for so long.
 constexpr std::chrono::milliseconds accept_rest{200};
-// While the nodes are in step, the thread sleeps after each turn for so many times its length:
-// what clients change meanwhile leaves in one packet and is acknowledged by one. A thread that is
-// woken, a packet and an answer for each change would cost more than the change. The first change
-// after a longer silence never waits, and none waits for more than the longest rest.
-using Rest = std::chrono::steady_clock::duration;
-constexpr int rest_per_turn = 16;
-constexpr std::chrono::microseconds longest_rest{800};
 constexpr int events_per_turn = 32;
 constexpr std::chrono::milliseconds report_period{100};
 constexpr std::chrono::milliseconds stranger_line_pause{1000};
@@ -396,14 +390,15 @@ void PairReplicator::run() {
     const auto work = asio::make_work_guard(context_);
     while (context_.run_one() > 0) {
         const auto began = std::chrono::steady_clock::now();
+        const auto before = engine_.traffic();
         for (int more = 1; more < events_per_turn && context_.poll_one() > 0; ++more) {
         }
         turn();
-        const Rest busy = std::chrono::steady_clock::now() - began;
         // Where answers wait for the peer, nothing may rest.
-        if (!gate_ && engine_.link().state() == LinkState::linked) {
-            std::this_thread::sleep_for(std::min<Rest>(busy * rest_per_turn, longest_rest));
-        }
+        if (gate_ || engine_.link().state() != LinkState::linked) continue;
+        const auto after = engine_.traffic();
+        const Traffic moved{after.records - before.records, after.bytes - before.bytes};
+        std::this_thread::sleep_for(rest_after(std::chrono::steady_clock::now() - began, moved));
     }
 }
 

@@ -129,6 +129,7 @@ class Engine {
     bool has_session() const noexcept { return session_.has_value(); }
     std::uint64_t session_number() const noexcept { return session_ ? session_->number() : 0; }
     ExchangeStats exchange_stats() const noexcept { return exchange_.stats(); }  // any thread
+    Traffic traffic() const noexcept { return exchange_.traffic(); }
     LinkReport report(const storage::Now& now) const noexcept;
 
   private:

@@ -375,6 +375,9 @@ std::uint64_t Exchange::lag_ms() const noexcept {
 std::uint64_t Exchange::scrub_defects() const noexcept {
     return impl_->scrub_defects();
 }
+Traffic Exchange::traffic() const noexcept {
+    return impl_->traffic();
+}
 ExchangeStats Exchange::stats() const noexcept {
     return impl_->stats();
 }

@@ -79,6 +79,12 @@ struct ExchangeStats {
     std::uint64_t bumps_dropped = 0;  // for which there was no room
 };
 
+// What has crossed the link so far, sent and received.
+struct Traffic {
+    std::uint64_t records = 0;
+    std::uint64_t bytes = 0;
+};
+
 class Exchange {
   public:
     Exchange(PairSink& sink, const ExchangeOptions& options);
@@ -113,6 +119,8 @@ class Exchange {
     std::size_t produce(lib::ByteBuffer& out, std::size_t budget_bytes,
                         const storage::Now& now) noexcept;
     static constexpr std::chrono::milliseconds tick{20};
+
+    Traffic traffic() const noexcept;
 
     // Cheap, no lock. False after produce() returned 0, until something changes.
     bool wants_to_send() const noexcept;

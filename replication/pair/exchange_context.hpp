@@ -49,6 +49,7 @@ struct ExchangeContext {
 
     // But for the lag, which the exchange knows.
     ExchangeStats stats() const noexcept;
+    Traffic traffic() const noexcept;
     unsigned peer_node() const noexcept { return options.node ^ 1U; }
 
     // Over all shards; one relaxed load each.

@@ -53,6 +53,7 @@ class Exchange::Impl {
     }
     std::uint64_t lag_ms() const noexcept { return lag_ms_.load(std::memory_order_relaxed); }
     ExchangeStats stats() const noexcept;
+    Traffic traffic() const noexcept { return context_.traffic(); }
     std::uint64_t scrub_defects() const noexcept {
         return context_.counters.get(ExchangeCounter::scrub_defects);
     }

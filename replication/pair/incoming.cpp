@@ -107,6 +107,8 @@ void Incoming::apply_group(const storage::Now& now) noexcept {
     context_.store->with_shard(group_.shard, [&](storage::Shard& shard) {
         shard.prefetch(std::span(hashes).first(group_.count));
         for (std::size_t i = 0; i < group_.count; ++i)
+            context_.sink.prefetch(group_.shard, hashes[i]);
+        for (std::size_t i = 0; i < group_.count; ++i)
             apply_record(shard, group_.members[i], now);
     });
     group_.count = 0;

@@ -23,6 +23,10 @@ void PairSink::set_wake(std::function<void()> wake) {
     wake_ = std::move(wake);
 }
 
+void PairSink::prefetch(unsigned shard, std::uint64_t hash) const noexcept {
+    shards_[shard]->prefetch(hash);
+}
+
 storage::Ticket PairSink::on_change(unsigned shard, const storage::Change& change) noexcept {
     auto& tracking = *shards_[shard];
     const auto position = tracking.on_change(change);

@@ -30,6 +30,7 @@ class PairSink final : public storage::MutationSink {
     // must be short and must not throw (post to the strand). Set before the store is built.
     void set_wake(std::function<void()> wake);
 
+    void prefetch(unsigned shard, std::uint64_t hash) const noexcept override;
     storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override;
     storage::Version known_version(unsigned shard, const storage::Key& key,
                                    bool present) noexcept override;

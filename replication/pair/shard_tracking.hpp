@@ -29,6 +29,12 @@ class ShardTracking {
   public:
     ShardTracking(storage::BucketNumber first_bucket, std::size_t buckets, std::size_t log_bytes);
 
+    // Fetches what on_change() of a key with this hash will touch.
+    void prefetch(std::uint64_t hash) const noexcept {
+        log.prefetch({&hash, 1});
+        buckets.prefetch(storage::bucket_of(hash));
+    }
+
     // One mutation of the shard. Gives the log position to wait for, as in storage::Ticket.
     ChangeLog::Position on_change(const storage::Change& change) noexcept;
     storage::Version known_version(const storage::Key& key, bool present) noexcept;

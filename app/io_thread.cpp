@@ -1,5 +1,7 @@
 #include "app/io_thread.hpp"
 
+#include "lib/scheduling.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <pthread.h>
@@ -14,6 +16,8 @@ namespace asio = boost::asio;
 using std::chrono::seconds;
 
 constexpr seconds longest_pause{30};
+// Clients wait for these threads; the maintenance and the peer link work for longer at a time.
+constexpr std::chrono::microseconds slice{100};
 
 // A timeout is kept to within a quarter of itself.
 seconds sweep_period(const std::vector<seconds>& timeouts) noexcept {
@@ -67,6 +71,7 @@ void IoThread::start() {
 
 void IoThread::run() {
     pthread_setname_np(pthread_self(), ("io-" + std::to_string(number_)).c_str());
+    lib::ask_for_short_slices(slice);
     context_.run();
 }
 

@@ -44,6 +44,7 @@ constexpr int accept_backlog = 64;
 // When no connection can be accepted (too many open files) the acceptor rests for so long.
 constexpr std::chrono::milliseconds accept_rest{200};
 constexpr int events_per_turn = 32;
+constexpr std::chrono::microseconds long_turn{200};
 constexpr std::chrono::milliseconds report_period{100};
 constexpr std::chrono::milliseconds stranger_line_pause{1000};
 
@@ -392,10 +393,14 @@ void PairReplicator::run() {
         const auto began = std::chrono::steady_clock::now();
         const auto before = engine_.traffic();
         for (int more = 1; more < events_per_turn && context_.poll_one() > 0; ++more) {
+            if (std::chrono::steady_clock::now() - began > long_turn) break;
         }
         turn();
+        const bool in_step = engine_.link().state() == LinkState::linked;
+        // A resync has work for many turns in a row: whoever waits for this core goes between.
+        if (!in_step) std::this_thread::yield();
         // Where answers wait for the peer, nothing may rest.
-        if (gate_ || engine_.link().state() != LinkState::linked) continue;
+        if (!in_step || gate_) continue;
         const auto after = engine_.traffic();
         const Traffic moved{after.records - before.records, after.bytes - before.bytes};
         std::this_thread::sleep_for(rest_after(std::chrono::steady_clock::now() - began, moved));

@@ -1,6 +1,7 @@
 """Common parts of the measuring scripts: servers under load, and honest statistics.
 
 Everything here starts its own processes on loopback and ends only those, by pid."""
+import functools
 import json
 import os
 import random
@@ -21,10 +22,18 @@ CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORE, LOAD_CORE = CORES[0], CORES[-1]
 
 
-def placed(core, nice):
-    """What a command line begins with to run on that core (None: on all) and as nice as that."""
+def placed(core, nice=0, is_urgent=False):
+    """What a command line begins with to run on that core (None: on all), as nice as that, or
+    before all others, if this user may ask for it."""
     return ([] if core is None else ["taskset", "-c", str(core)]) + (
-        ["nice", "-n", str(nice)] if nice else [])
+        ["nice", "-n", str(nice)] if nice else []) + (
+        ["chrt", "--fifo", "1"] if is_urgent and may_be_urgent() else [])
+
+
+@functools.cache
+def may_be_urgent():
+    return subprocess.run(["chrt", "--fifo", "1", "true"], stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0
 
 
 class Server:
@@ -61,9 +70,9 @@ class Server:
                 time.sleep(0.001)
         raise SystemExit(f"{self._child.args} does not serve")
 
-    def load(self, options, core=LOAD_CORE, nice=0):
+    def load(self, options, core=LOAD_CORE, is_urgent=False):
         """Runs mcload against this server and returns its figures."""
-        words = placed(core, nice) + [
+        words = placed(core, is_urgent=is_urgent) + [
             MCLOAD, "--host", self.host, "--port", str(self.port), "--pid", str(self.pid),
             "--json", *shlex.split(options)]
         run = subprocess.run(words, capture_output=True, text=True, timeout=600)

@@ -1,0 +1,35 @@
+#include "replication/pair/pacing.hpp"
+
+#include <catch2/catch_test_macros.hpp>
+
+#include <chrono>
+
+namespace twincached::replication::pair {
+namespace {
+
+using std::chrono::microseconds;
+
+TEST_CASE("A turn that changed little is followed by a rest in proportion to its length") {
+    CHECK(rest_after(microseconds(0), {0, 0}) == microseconds(0));
+    CHECK(rest_after(microseconds(20), {1, 150}) == microseconds(320));
+    CHECK(rest_after(microseconds(10), {3, 450}) < rest_after(microseconds(20), {3, 450}));
+}
+
+TEST_CASE("However long a turn was, the rest that follows a trickle stays below a millisecond") {
+    CHECK(rest_after(microseconds(50'000), {1, 150}) < std::chrono::milliseconds(1));
+}
+
+TEST_CASE("Where many small changes come, the thread waits longer for more of them") {
+    const auto trickle = rest_after(microseconds(40), {1, 150});
+    const auto crowd = rest_after(microseconds(40), {20, 3'000});
+    CHECK(crowd > 2 * trickle);
+    // Changes rest once where they are sent and once where they arrive: below 5 ms together.
+    CHECK(2 * crowd < microseconds(5'000));
+}
+
+TEST_CASE("Where much data moves, to wait for more of it would make nothing cheaper") {
+    CHECK(rest_after(microseconds(40), {20, 250'000}) == rest_after(microseconds(40), {1, 150}));
+}
+
+}  // namespace
+}  // namespace twincached::replication::pair

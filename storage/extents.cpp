@@ -13,6 +13,8 @@ constexpr std::uint32_t units_per_page = page_bytes / unit_bytes;
 constexpr std::uint32_t units_put_aside = (1U << 20) / unit_bytes;
 // So little of the memory rests that it is not missed.
 constexpr std::uint64_t resting_share = 64;
+// What a caller waits for before it may write; the rest of a huge value's pages come one by one.
+constexpr std::uint64_t populated_at_once = 1U << 20;
 
 constexpr std::uint32_t first_page(std::uint32_t unit) noexcept {  // that begins at or after it
     return (unit + units_per_page - 1) / units_per_page;
@@ -77,7 +79,9 @@ ExtentNumber Extents::allocate_fresh(Unit units) noexcept {
             if (!extend_top(units)) return 0;
         }
     }
-    ::new (memory_.base() + begin * unit_bytes) Head{units, 1, 0, 0};
+    const std::size_t offset = begin * unit_bytes;
+    memory_.populate(offset, std::min(units * unit_bytes, populated_at_once));
+    ::new (memory_.base() + offset) Head{units, 1, 0, 0};
     return begin;
 }
 

@@ -14,6 +14,9 @@ constexpr std::size_t usual_step_bytes = std::size_t{1} << 20;
 // Of x86-64 and of ARM with pages of 4 KiB.
 constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
+// MADV_POPULATE_WRITE of <linux/mman.h>, which older libraries lack.
+constexpr int populate_write = 23;
+
 }  // namespace
 
 Reservation::Reservation(const AddressSpace& space) : size_(round_up(space.bytes, page_bytes)) {
@@ -44,6 +47,11 @@ bool Reservation::commit_to(std::size_t bytes) noexcept {
     if (::mprotect(base_ + committed_, end - committed_, PROT_READ | PROT_WRITE) != 0) return false;
     committed_ = end;
     return true;
+}
+
+void Reservation::populate(std::size_t offset, std::size_t bytes) noexcept {
+    const std::size_t begin = offset / page_bytes * page_bytes;
+    (void)::madvise(base_ + begin, offset + bytes - begin, populate_write);
 }
 
 void Reservation::give_back(std::size_t offset, std::size_t bytes) noexcept {

@@ -37,6 +37,10 @@ class Reservation {
     // Makes [0, bytes) usable; what was never written reads as zero. False if the reservation is
     // too small or the system refuses.
     [[nodiscard]] bool commit_to(std::size_t bytes) noexcept;
+    // Has the system find memory for [offset, offset + bytes) now, all at once: to do so page by
+    // page, when each is first written, takes twice as long. Needs Linux 5.14; harmless elsewhere.
+    // REQUIRES: it is usable.
+    void populate(std::size_t offset, std::size_t bytes) noexcept;
     // Gives the whole pages in [offset, offset + bytes) back to the system. They stay usable and
     // read as zero from now on.
     void give_back(std::size_t offset, std::size_t bytes) noexcept;

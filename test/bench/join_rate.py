@@ -1,35 +1,51 @@
 #!/usr/bin/python3
 """How fast an empty node is filled by its peer, and what the peer's clients notice of it."""
 import argparse
+import contextlib
+import json
 import subprocess
 import time
 
 from measuring import LOAD_CORE, MCLOAD, TWINCACHED, Server, wait_until_linked
 
 
-def join(items, value_bytes, rate):
-    """One join under `rate` requests a second; returns (seconds, slowest request in ms)."""
+@contextlib.contextmanager
+def load(server, items, rate):
+    """Yields a function that waits for the end and returns the slowest request in ms."""
+    if rate == 0:
+        yield lambda: 0.0
+        return
+    child = subprocess.Popen(
+        ["taskset", "-c", str(LOAD_CORE), MCLOAD, "--host", server.host, "--json", "--keys",
+         str(items), "--rate", str(rate), "--seconds", "5", "--get-ratio", "0.9",
+         "--connections", "4"], stdout=subprocess.PIPE, text=True)
+    time.sleep(0.5)
+    try:
+        yield lambda: json.loads(child.communicate()[0])["latency_us"]["max"] / 1000
+    finally:
+        child.terminate()
+        child.wait()
+
+
+def join(items, value_bytes, rate, prepare=lambda: None):
+    """One join under `rate` requests a second, 0 for none, right after `prepare`; returns
+    (seconds, slowest request in ms)."""
     memory = 2 * items * (value_bytes + 100) >> 20
     hosts = [Server.next_host(), Server.next_host()]
     with Server(TWINCACHED, memory, 2, None, hosts[0], ("-x", hosts[1])) as full:
         full.wait_until_open()
         full.fill(items, value_bytes)
-        load = subprocess.Popen(
-            ["taskset", "-c", str(LOAD_CORE), MCLOAD, "--host", full.host, "--json", "--keys",
-             str(items), "--rate", str(rate), "--seconds", "5", "--get-ratio", "0.9",
-             "--connections", "4"], stdout=subprocess.PIPE, text=True)
-        time.sleep(0.5)
-        began = time.monotonic()
-        with Server(TWINCACHED, memory, 2, None, hosts[1], ("-x", hosts[0])) as empty:
-            empty.wait_until_open(60)
-            seconds = time.monotonic() - began
-            held = int(empty.stats()["curr_items"])
-            if held < items:
-                raise SystemExit(f"the joiner opened its port with {held} of {items} items")
-            wait_until_linked((full, empty))
-            report = load.communicate()[0]
-    slowest = float(report.split('"max": ')[1].split("}")[0]) / 1000
-    return seconds, slowest
+        prepare()
+        with load(full, items, rate) as slowest:
+            began = time.monotonic()
+            with Server(TWINCACHED, memory, 2, None, hosts[1], ("-x", hosts[0])) as empty:
+                empty.wait_until_open(60)
+                seconds = time.monotonic() - began
+                held = int(empty.stats()["curr_items"])
+                if held < items:
+                    raise SystemExit(f"the joiner opened its port with {held} of {items} items")
+                wait_until_linked((full, empty))
+                return seconds, slowest()
 
 
 def main():

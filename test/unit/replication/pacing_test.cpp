@@ -1,6 +1,6 @@
 #include "replication/pair/pacing.hpp"
 
-#include <catch2/catch_test_macros.hpp>
+#include <catch2/catch.hpp>
 
 #include <chrono>
 

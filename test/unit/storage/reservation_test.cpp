@@ -2,10 +2,14 @@
 
 #include <catch2/catch.hpp>
 
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 namespace twincached::storage {
 
@@ -31,6 +35,13 @@ bool wants_huge_pages(const char* address) {
     return false;
 }
 
+std::size_t resident_pages(char* begin, std::size_t pages) {
+    std::vector<unsigned char> flags(pages);
+    REQUIRE(::mincore(begin, pages * page_bytes, flags.data()) == 0);
+    return static_cast<std::size_t>(
+        std::count_if(flags.begin(), flags.end(), [](unsigned char flag) { return flag & 1U; }));
+}
+
 }  // namespace
 
 TEST_CASE("memory is usable up to where it was committed, and reads as zero") {
@@ -41,6 +52,19 @@ TEST_CASE("memory is usable up to where it was committed, and reads as zero") {
     CHECK_FALSE(memory.commit_to(64 * mebibyte + 1));
     memory.give_back(3 * mebibyte, page_bytes);
     CHECK(memory.base()[3 * mebibyte] == 0);
+}
+
+TEST_CASE("memory is found for a populated range before it is written, and for no other") {
+    Reservation memory({64 * mebibyte});
+    REQUIRE(memory.commit_to(mebibyte));
+    memory.base()[40 * page_bytes] = 'x';
+    memory.populate(32 * page_bytes + 100, 16 * page_bytes);
+    const auto found = resident_pages(memory.base() + 32 * page_bytes, 17);
+    if (found == 1) return;  // the system is older than Linux 5.14
+    CHECK(found == 17);
+    CHECK(resident_pages(memory.base(), 64) == 17);
+    CHECK(memory.base()[40 * page_bytes] == 'x');
+    CHECK(memory.base()[41 * page_bytes] == 0);
 }
 
 TEST_CASE("huge pages are asked for only by whoever wants them, and fit the memory") {

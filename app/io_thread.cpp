@@ -1,6 +1,6 @@
 #include "app/io_thread.hpp"
 
-#include "lib/scheduling.hpp"
+#include "app/scheduling.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -71,7 +71,7 @@ void IoThread::start() {
 
 void IoThread::run() {
     pthread_setname_np(pthread_self(), ("io-" + std::to_string(number_)).c_str());
-    lib::ask_for_short_slices(slice);
+    ask_for_short_slices(slice);
     context_.run();
 }
 

@@ -22,7 +22,7 @@ inline std::chrono::steady_clock::duration rest_after(std::chrono::steady_clock:
     // A crowd of small records: to wait for more of them is what makes each of them cheap.
     constexpr std::uint64_t crowd = 4;
     constexpr std::uint64_t crowd_bytes = 64U << 10;
-    constexpr microseconds long_rest{2000};
+    constexpr microseconds long_rest{2400};
 
     if (moved.records >= crowd && moved.bytes < crowd_bytes) return long_rest;
     return std::min<std::chrono::steady_clock::duration>(busy * rest_per_busy,

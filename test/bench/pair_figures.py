@@ -23,6 +23,7 @@ def parse_arguments():
     parser.add_argument("--kills", default=12, help="kill -9 in each mode", **number)
     parser.add_argument("--conflicts", default=5000, help="keys set on both nodes", **number)
     parser.add_argument("--rounds", default=9, help="windows of a comparison", **number)
+    parser.add_argument("--fresh", default=5, help="pairs whose cost is compared", **number)
     parser.add_argument("--walks", default=3, help="joins beside which p99 is taken", **number)
     parser.add_argument("--items", default=2_000_000, help="items of a join; the walk under load "
                         "has 4 times, the rejoin after an overflow 5 times as many", **number)

@@ -1,4 +1,5 @@
 """What being a pair costs, and how far the peer is behind, while nothing is wrong."""
+import collections
 import contextlib
 import statistics
 import subprocess
@@ -60,32 +61,48 @@ def lag(stage, table, settings):
                   "repcached 2.2.1 / 2.3.1, idle: p50 0.042 / 0.067 ms, p99 0.093 / 0.165 ms")
 
 
+COST_CASES = [(sets, most, depth) for sets, most in ((1.0, 0.15), (0.1, 0.03))
+              for depth in (1, 16)]
+Cost = collections.namedtuple("Cost", "alone paired ratio busy")
+
+
 def cost(stage, table, settings):
-    """Windows on the node alone and on the pair in turn, on the same core; median of ratios."""
-    with stage.servers() as nodes, measuring.Server(measuring.TWINCACHED) as alone:
-        alone.wait_until_open()
-        for server in (alone, nodes[0]):
-            server.fill(KEYS, 100)
-        wait_until_at_rest(nodes)
-        for sets, most in ((1.0, 0.15), (0.1, 0.03)):
-            for depth in (1, 16):
-                _cost_at(table, settings, alone, nodes[0], sets, most, depth)
+    """Windows on the node alone and on the pair in turn, on the same core; median of ratios.
+
+    What is looked for is smaller than what the machine's mood does to a window, and where their
+    memory happens to lie to two processes: so there are many short windows, and several pairs."""
+    found = {case: [] for case in COST_CASES}
+    for _ in range(settings.fresh):
+        with stage.servers() as nodes, measuring.Server(measuring.TWINCACHED) as alone:
+            alone.wait_until_open()
+            for server in (alone, nodes[0]):
+                server.fill(KEYS, 100)
+            wait_until_at_rest(nodes)
+            for case in COST_CASES:
+                found[case].append(_cost_of(settings, alone, nodes[0], *case))
+    for case, costs in found.items():
+        _add_cost(table, costs, *case)
 
 
-def _cost_at(table, settings, alone, paired, sets, most, depth):
+def _cost_of(settings, alone, paired, sets, _, depth):
     options = f"--connections 50 --depth {depth} --keys {KEYS} --get-ratio {1 - sets:.2g}"
     busy = []
 
     def throughput(figures):
         busy.append(figures["server_cpu_seconds"] / figures["seconds"])
         return figures["operations_per_second"]
-    # What is looked for is smaller than what the machine's mood does to one window.
-    first, second, ratio, (low, high) = measuring.compare(alone, paired, options,
-                                                          settings.rounds * 8, 0.2, throughput)
+    first, second, ratio, _ = measuring.compare(alone, paired, options, settings.rounds * 4, 0.2,
+                                                throughput)
+    return Cost(first, second, ratio, statistics.median(busy))
+
+
+def _add_cost(table, costs, sets, most, depth):
+    alone, paired, ratio, busy = (statistics.median(values) for values in zip(*costs))
+    ratios = [cost.ratio for cost in costs]
     table.add(f"{sets:.0%} sets, {depth} per packet: throughput of a pair's node against one alone",
-              f"≥ -{most:.0%}", f"{ratio - 1:+.1%} (95 %: {low - 1:+.1%} to {high - 1:+.1%}; "
-              f"{first:.0f} and {second:.0f}/s, server's core {statistics.median(busy):.0%} busy)",
-              ratio >= 1 - most, OLD_COST)
+              f"≥ -{most:.0%}", f"{ratio - 1:+.1%} (of {len(costs)} pairs: {min(ratios) - 1:+.1%} "
+              f"to {max(ratios) - 1:+.1%}; {alone:.0f} and {paired:.0f}/s, server's core "
+              f"{busy:.0%} busy)", ratio >= 1 - most, OLD_COST)
 
 
 def received(stage, table, settings):

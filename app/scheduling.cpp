@@ -1,4 +1,4 @@
-#include "lib/scheduling.hpp"
+#include "app/scheduling.hpp"
 
 #include <sched.h>
 #include <sys/syscall.h>
@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace twincached::lib {
+namespace twincached::app {
 namespace {
 
 // struct sched_attr of <linux/sched/types.h>, which collides with <sched.h> in older libraries.
@@ -33,4 +33,4 @@ void ask_for_short_slices(std::chrono::nanoseconds slice) noexcept {
     (void)::syscall(SYS_sched_setattr, this_thread, &attributes, 0);
 }
 
-}  // namespace twincached::lib
+}  // namespace twincached::app

@@ -152,7 +152,8 @@ class Engine {
     Hello own_hello(const storage::Now& now) const noexcept;
     void choose(const storage::Now& now) noexcept;
     bool own_dial_is_answered() const noexcept;
-    bool confirms_memory(const Connection& connection, const storage::Now& now) noexcept;
+    void begin_exchange(const Connection& connection, const storage::Now& now) noexcept;
+    bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept;
     void begin_anew(std::string_view why, const storage::Now& now) noexcept;
     void establish(Connection& connection, const storage::Now& now) noexcept;
     Role agreed_role(const Connection& connection) const noexcept;

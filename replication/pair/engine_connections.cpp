@@ -135,6 +135,7 @@ void Engine::answer_hello(Connection& connection, const storage::Now& now) noexc
     if (find(Phase::chosen) != nullptr) return dismiss_crossed(connection, now);
     handshake.write_hello(own_hello(now), connection.output);
     connection.phase = Phase::complete;
+    if (!agrees_on_past(connection, now)) return;
     if (options_.self.node == node_a) {
         connection.deadline = instant_of(now) + options_.timing.crossed_wait;
     }
@@ -144,6 +145,8 @@ void Engine::complete(Connection& connection, const storage::Now& now) noexcept 
     if (is_left_behind(connection)) return dismiss(connection, {restarted}, now);
     dismiss_left_behind(connection, now);
     connection.phase = Phase::complete;
+    const bool is_at_rest = !session_ && find(Phase::chosen) == nullptr;
+    if (is_at_rest) (void)agrees_on_past(connection, now);
 }
 
 // A peer that was killed leaves connections behind of which nobody tells us, and what it said last
@@ -189,8 +192,8 @@ void Engine::choose(const storage::Now& now) noexcept {
     if (choice == nullptr) return;
     const bool may_wait = !choice->is_dialled() && instant_of(now) < choice->deadline;
     if (may_wait && own_dial_is_answered()) return;
-    if (!confirms_memory(*choice, now)) return;
-    exchange_.begin(choice->handshake.peer_hello(), now);
+    if (!agrees_on_past(*choice, now)) return;
+    begin_exchange(*choice, now);
     write_empty_frame(choice->output, FrameType::ready);
     choice->phase = Phase::chosen;
     choice->deadline = instant_of(now) + ready_answer_limit;
@@ -212,23 +215,39 @@ void Engine::on_ready(Connection& connection, const storage::Now& now) noexcept 
         if (session_) {
             end_session({SessionEnd::Kind::broken, "the peer has taken another connection"}, now);
         }
-        if (!confirms_memory(connection, now)) return;
-        exchange_.begin(connection.handshake.peer_hello(), now);
+        if (!agrees_on_past(connection, now)) return;
+        begin_exchange(connection, now);
         write_empty_frame(connection.output, FrameType::ready);
     }
     establish(connection, now);
 }
 
-// Rule R15, of a node whose items came back from before a restart.
-bool Engine::confirms_memory(const Connection& connection, const storage::Now& now) noexcept {
-    if (!exchange_.has_unconfirmed_memory()) return true;
-    if (!exchange_.is_confirmed_by(connection.handshake.peer_hello())) {
-        begin_anew("the peer counts on another state of this node", now);
-        return false;
+// False: one of the two has to begin anew first, and the connection is given up. Both ask, as soon
+// as they have said and heard HELLO, and again before a session begins.
+bool Engine::agrees_on_past(Connection& connection, const storage::Now& now) noexcept {
+    switch (exchange_.judge(connection.handshake.peer_hello())) {
+        case Meeting::begin:
+            return true;
+        case Meeting::begin_anew:
+            begin_anew("the peer counts on another state of this node", now);
+            return false;
+        case Meeting::let_go_anew:
+            dismiss(connection,
+                    {"the peer was put back to an earlier state, and has to begin anew", false,
+                     Parting::linger},
+                    now);
+            return false;
     }
-    log_.push_back({LogLevel::info,
-                    "the peer confirms the items of the memory file: only what changed is sent"});
-    return true;
+    return false;
+}
+
+void Engine::begin_exchange(const Connection& connection, const storage::Now& now) noexcept {
+    if (exchange_.has_unconfirmed_memory()) {
+        log_.push_back({LogLevel::info,
+                        "the peer confirms the items of the memory file: only what "
+                        "changed is sent"});
+    }
+    exchange_.begin(connection.handshake.peer_hello(), now);
 }
 
 // As if the process had been started without its memory file: empty, an incarnation that nobody
@@ -242,8 +261,7 @@ void Engine::begin_anew(std::string_view why, const storage::Now& now) noexcept 
     const auto nonce = make_nonce(options_.entropy, nonces_++);
     options_.self.epoch = lib::load_little<std::uint64_t>(nonce.data()) | 1;  // never 0
     exchange_.forget(options_.self.epoch, now);
-    log_.push_back(
-        {LogLevel::warning, "the items of the memory file are forgotten: " + std::string(why)});
+    log_.push_back({LogLevel::warning, "all items are forgotten: " + std::string(why)});
 }
 
 void Engine::establish(Connection& connection, const storage::Now& now) noexcept {

@@ -354,8 +354,8 @@ void Exchange::believe_memory() noexcept {
 bool Exchange::needs_peers_word() const noexcept {
     return impl_->needs_peers_word();
 }
-bool Exchange::is_confirmed_by(const Hello& peer) const noexcept {
-    return impl_->is_confirmed_by(peer);
+Meeting Exchange::judge(const Hello& peer) const noexcept {
+    return impl_->judge(peer);
 }
 void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {
     impl_->forget(new_epoch, now);

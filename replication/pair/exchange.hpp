@@ -79,6 +79,13 @@ struct ExchangeStats {
     std::uint64_t bumps_dropped = 0;  // for which there was no room
 };
 
+// What a HELLO is answered with.
+enum class Meeting : std::uint8_t {
+    begin,        // a session
+    begin_anew,   // this node is not what the peer counts on: forget(), then say HELLO again
+    let_go_anew,  // the peer is not what this node counts on; it finds out by our HELLO
+};
+
 // What has crossed the link so far, sent and received.
 struct Traffic {
     std::uint64_t records = 0;
@@ -151,9 +158,8 @@ class Exchange {
     void believe_memory() noexcept;
     // The same, of a node that left a peer behind: it must not serve them without that one's word.
     bool needs_peers_word() const noexcept;
-    // Does the peer's HELLO show that nothing has happened to this node since it stopped? Always
-    // true of a node that has recalled nothing.
-    bool is_confirmed_by(const Hello& peer) const noexcept;
+    // Do the two agree on what they have done together? To be asked before begin().
+    Meeting judge(const Hello& peer) const noexcept;
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     std::uint64_t epoch() const noexcept;

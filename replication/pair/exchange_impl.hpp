@@ -60,7 +60,7 @@ class Exchange::Impl {
 
     std::string remember(bool alone);
     bool recall(std::string_view remembered);
-    bool is_confirmed_by(const Hello& peer) const noexcept;
+    Meeting judge(const Hello& peer) const noexcept;
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     bool has_unconfirmed_memory() const noexcept { return unconfirmed_; }
     void believe_memory() noexcept { unconfirmed_ = false; }
@@ -69,8 +69,8 @@ class Exchange::Impl {
 
   private:
     void leave_peer() noexcept;
-    void meet(const Hello& peer, const storage::Now& now) noexcept;
-    void compare_progress(const Hello& peer, const storage::Now& now) noexcept;
+    bool is_former_peer(std::uint64_t epoch) const noexcept;
+    void meet(const Hello& peer) noexcept;
     void hear() noexcept;
     void forget_items(const storage::Now& now) noexcept;
     void start_over(storage::Version floor) noexcept;

@@ -40,15 +40,11 @@ Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
 
 void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept {
     end();
-    assert(is_confirmed_by(peer));
+    assert(judge(peer) == Meeting::begin);
     unconfirmed_ = false;
     if (split_ == 0) split_ = last_of(context_.store->version_time());
     incoming_.begin(split_);
-    if (peer.epoch == peer_epoch_ && peer.peer_epoch == context_.options.epoch) {
-        compare_progress(peer, now);
-    } else if (peer.epoch != peer_epoch_ || progress_.heard_session != 0) {
-        meet(peer, now);
-    }
+    if (peer.epoch != peer_epoch_) meet(peer);
     ++progress_.session;
     progress_.sent = progress_.applied = 0;
     peer_session_ = peer.progress.session + 1;
@@ -71,40 +67,55 @@ void Exchange::Impl::leave_peer() noexcept {
     former_peers_.back() = std::exchange(peer_epoch_, 0);
 }
 
-// The two do not count on each other: one of them is new, or was put back to before they met.
-void Exchange::Impl::meet(const Hello& peer, const storage::Now& now) noexcept {
-    const bool is_former =
-        std::find(former_peers_.begin(), former_peers_.end(), peer.epoch) != former_peers_.end();
-    const bool knows_us = peer.peer_epoch == context_.options.epoch;
-    // It has heard of us in a session that we do not know of; or it has followed another
-    // incarnation of us since we heard of it.
-    const bool self_put_back = peer.epoch != peer_epoch_
-                                   ? !is_former && knows_us && peer.progress.heard_session != 0
-                                   : peer.peer_epoch != 0;
-    if (peer.epoch != peer_epoch_) leave_peer();
+// An incarnation of the peer that was followed before is a machine that was set back to before a
+// restart: nothing is taken from it that this node lacks.
+void Exchange::Impl::meet(const Hello& peer) noexcept {
+    const bool is_former = is_former_peer(peer.epoch);
+    leave_peer();
     peer_epoch_ = peer.epoch;
     const auto sessions = progress_.session;  // our HELLO has been numbered already
     progress_ = {};
     progress_.session = sessions;
-    if (self_put_back) forget_items(now);
     start_over(is_former ? last_of(context_.store->version_time()) : 0);
 }
 
+bool Exchange::Impl::is_former_peer(std::uint64_t epoch) const noexcept {
+    return std::find(former_peers_.begin(), former_peers_.end(), epoch) != former_peers_.end();
+}
+
 // One that was put back to an earlier state does not know what it did and heard since; what it
-// holds may have been deleted or replaced. In doubt, forget: it drops everything, and the other
-// takes nothing of it that it lacks itself, which a floor above all versions sees to.
-void Exchange::Impl::compare_progress(const Hello& peer, const storage::Now& now) noexcept {
-    const bool self_put_back = was_put_back(progress_, peer.progress);
-    const bool peer_put_back = was_put_back(peer.progress, progress_);
-    if (!self_put_back && !peer_put_back) return;
-    // That the peer was put back must stay visible until it has heard of it: it may go, and ask
-    // again whether it is up to date, before this HELLO's answer arrives.
-    const auto heard_session = std::max(progress_.heard_session, peer.progress.session + 1);
-    progress_.heard_session = peer_put_back ? heard_session : 0;
-    progress_.heard_applied = progress_.heard_acked = 0;
-    progress_.session = std::max(progress_.session, peer.progress.heard_session);
-    if (self_put_back) forget_items(now);
-    start_over(peer_put_back ? last_of(context_.store->version_time()) : 0);
+// holds may have been deleted or replaced. In doubt, forget: it begins anew, empty, and the other,
+// who can tell from the same two HELLOs, waits for that. (Rules R12 and R15.)
+Meeting Exchange::Impl::judge(const Hello& peer) const noexcept {
+    const bool same_peer = peer.epoch == peer_epoch_;
+    const bool knows_us = peer.peer_epoch == context_.options.epoch;
+    const bool peer_has_heard = peer.progress.heard_session != 0;
+    const bool has_heard = progress_.heard_session != 0;
+
+    bool self_put_back = false;
+    bool peer_put_back = false;
+    if (same_peer && knows_us) {
+        self_put_back = was_put_back(progress_, peer.progress);
+        peer_put_back = was_put_back(peer.progress, progress_);
+    } else if (same_peer && has_heard) {
+        // It has followed another incarnation of us, later; or it has yet to find out about us.
+        const bool later = peer.progress.session >= progress_.heard_session;
+        self_put_back = peer.peer_epoch != 0 && later;
+        peer_put_back = !self_put_back;
+    } else if (!same_peer && knows_us) {
+        // It has heard of us in a session that we do not know of.
+        self_put_back = peer_has_heard && !is_former_peer(peer.epoch);
+    }
+
+    if (unconfirmed_) {
+        // A peer that has not heard of this incarnation in any session may have taken its name from
+        // a HELLO of an older memory. The last one to serve may meet one that begins from nothing.
+        const bool confirmed =
+            same_peer ? knows_us && peer_has_heard : was_alone_ && peer.peer_epoch == 0;
+        if (!confirmed || peer_put_back) return Meeting::begin_anew;
+    }
+    if (self_put_back) return Meeting::begin_anew;
+    return peer_put_back ? Meeting::let_go_anew : Meeting::begin;
 }
 
 void Exchange::Impl::forget_items(const storage::Now& now) noexcept {
@@ -213,19 +224,6 @@ bool Exchange::Impl::recall(std::string_view remembered) {
     was_alone_ = memory->alone;
     unconfirmed_ = true;
     return true;
-}
-
-// Rule R15. The same two incarnations, neither put back: then what was remembered is what the peer
-// counts on. A node that was the last one may also meet a peer that begins from nothing; one that
-// has met another incarnation of this node knows more than this node remembers.
-bool Exchange::Impl::is_confirmed_by(const Hello& peer) const noexcept {
-    if (!unconfirmed_) return true;
-    // A peer that has not heard of this incarnation in any session may have taken its name from a
-    // HELLO of an older memory.
-    if (peer.epoch == peer_epoch_ && peer.peer_epoch == context_.options.epoch)
-        return peer.progress.heard_session != 0 && !was_put_back(progress_, peer.progress) &&
-               !was_put_back(peer.progress, progress_);
-    return was_alone_ && peer.epoch != peer_epoch_ && peer.peer_epoch == 0;
 }
 
 void Exchange::Impl::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {

@@ -13,6 +13,7 @@ using namespace twincached;
 using namespace twincached::simulation;
 using replication::pair::Frame;
 using replication::pair::FrameType;
+using replication::pair::Meeting;
 
 namespace {
 
@@ -40,6 +41,17 @@ struct Pair {
     }
     void link() {
         const std::array hellos{nodes[0]->exchange().hello(now), nodes[1]->exchange().hello(now)};
+        const std::array meetings{nodes[0]->exchange().judge(hellos[1]),
+                                  nodes[1]->exchange().judge(hellos[0])};
+        for (unsigned i = 0; i < 2; ++i) {
+            if (meetings[i] == Meeting::begin) continue;
+            // One begins anew, the other lets it; then they call again.
+            const unsigned anew = meetings[i] == Meeting::begin_anew ? i : 1 - i;
+            REQUIRE(meetings[anew] == Meeting::begin_anew);
+            nodes[anew]->exchange().forget(++epoch, now);
+            history.on_crash(anew);
+            return link();
+        }
         nodes[0]->begin(hellos[1], now);
         nodes[1]->begin(hellos[0], now);
     }
@@ -403,7 +415,7 @@ TEST_CASE("R15: a node that forgets its memory is refilled by the peer that refu
     CHECK(pair.get(1, "a") == "1");
 }
 
-TEST_CASE("a node that was put back to an earlier state forgets what it held") {
+TEST_CASE("R12: a node that was put back to an earlier state begins anew, and its peer waits") {
     Pair pair;
     pair.link();
     pair.set(0, "a", "1");
@@ -413,13 +425,27 @@ TEST_CASE("a node that was put back to an earlier state forgets what it held") {
     // What it says of itself is from before it had sent and heard anything.
     auto earlier = pair.nodes[0]->exchange().hello(pair.now);
     earlier.progress.sent = 0;
+    CHECK(pair.nodes[1]->exchange().judge(earlier) == Meeting::let_go_anew);
     auto other = pair.nodes[1]->exchange().hello(pair.now);
+    CHECK(pair.nodes[0]->exchange().judge(other) == Meeting::begin);
     other.progress.heard_applied += 100;
-    pair.nodes[0]->begin(other, pair.now);
-    CHECK(pair.get(0, "a") == "(none)");
-    pair.nodes[1]->begin(earlier, pair.now);
+    CHECK(pair.nodes[0]->exchange().judge(other) == Meeting::begin_anew);
+}
+
+TEST_CASE("R12: a HELLO that was said before the peer knew this incarnation costs nothing") {
+    Pair pair;
+    pair.link();
     pair.settle();
-    CHECK(pair.get(0, "b") == "2");
+    pair.cut();
+    pair.restart(0);
+    // It knows the incarnation before, and arrives after a session with the present one.
+    const auto late = pair.nodes[1]->exchange().hello(pair.now);
+    pair.link();
+    pair.set(0, "a", "1");
+    pair.settle();
+    pair.cut();
+    CHECK(pair.nodes[0]->exchange().judge(late) == Meeting::let_go_anew);
+    pair.link();
     CHECK(pair.get(0, "a") == "1");
 }
 

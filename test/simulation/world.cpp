@@ -113,7 +113,6 @@ void World::draw_node(unsigned node, bool same_shards) {
 void World::start_node(unsigned number) {
     node_options_[number].epoch = ++next_epoch_;
     has_met_[number] = false;
-    set_back_[number] = false;
     nodes_[number] = std::make_unique<SimNode>(node_options_[number], pool_.hash(), history_);
     waiting_[number].clear();
 }
@@ -366,7 +365,6 @@ void World::roll_back(unsigned node) {
     history_.on_crash(node);
     recall(node, *snapshots_[node]);
     nodes_[node]->exchange().believe_memory();
-    set_back_[node] = true;
     snapshots_[1 - node].reset();
 }
 

@@ -148,7 +148,6 @@ class World {
     // A snapshot of a machine; of a node whose peer still remembers the node's incarnations.
     std::array<std::optional<SimMemory>, 2> snapshots_;
     std::array<bool, 2> begun_{};
-    std::array<bool, 2> set_back_{};  // and has had no session since
     std::array<bool, 2> has_met_{};   // its peer, in its present life
     std::array<bool, 2> lost_{};      // what this node sends gets nowhere
     std::array<std::uint64_t, 2> paused_until_ms_{};

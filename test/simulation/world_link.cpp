@@ -6,6 +6,8 @@
 
 namespace twincached::simulation {
 
+using replication::pair::Meeting;
+
 void World::produce(unsigned node) {
     if (!begun_[node] || (link_ != Link::up && link_ != Link::broken)) return;
     auto& exchange = nodes_[node]->exchange();
@@ -115,26 +117,24 @@ void World::greet(unsigned node) {
         hellos_[node] = nodes_[node]->exchange().hello(now(node));
     } else if (hellos_[1 - node] && !begun_[node]) {
         auto& exchange = nodes_[node]->exchange();
-        if (!exchange.is_confirmed_by(*hellos_[1 - node])) {
-            // As the engine does it: the connection ends, another incarnation calls anew.
+        const auto meeting = exchange.judge(*hellos_[1 - node]);
+        if (meeting != Meeting::begin) {
+            // As the engine does it: the connection ends, and whoever is to begins anew.
             if (begun_[1 - node]) nodes_[1 - node]->exchange().end(now(1 - node));
             begun_ = {};
             link_ = Link::down;
-            return forget_memory(node);
+            if (meeting == Meeting::begin_anew) forget_memory(node);
+            return;
         }
         if (exchange.has_unconfirmed_memory()) ++totals_.confirmed;
         trace(std::string(node == 0 ? "a" : "b") + " begins");
         nodes_[node]->begin(*hellos_[1 - node], now(node));
-        // A node that finds out that it was set back forgets also what it has written since; once
-        // more if its peer did not get so far.
-        if (set_back_[node] && nodes_[node]->store().stats().items == 0) history_.on_crash(node);
         begun_[node] = true;
         has_met_[node] = true;
     }
     if (!begun_[0] || !begun_[1]) return;
     ++totals_.sessions;
     longest_greeting_ms_ = std::max(longest_greeting_ms_, world_ms_ - greeting_since_ms_);
-    set_back_ = {};
     trace("up");
     link_ = Link::up;
 }

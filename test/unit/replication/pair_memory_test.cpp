@@ -79,7 +79,7 @@ struct Recalled {
         auto hello = hello_of(epoch, knows);
         hello.progress.session = 1;
         hello.progress.heard_session = heard_session;
-        return node.exchange->is_confirmed_by(hello);
+        return node.exchange->judge(hello) == Meeting::begin;
     }
     Node node;
 };

@@ -113,6 +113,7 @@ void World::draw_node(unsigned node, bool same_shards) {
 void World::start_node(unsigned number) {
     node_options_[number].epoch = ++next_epoch_;
     has_met_[number] = false;
+    followed_[1 - number].clear();
     nodes_[number] = std::make_unique<SimNode>(node_options_[number], pool_.hash(), history_);
     waiting_[number].clear();
 }
@@ -342,6 +343,7 @@ void World::restart(unsigned node) {
     trace(std::string(node == 0 ? "a" : "b") + " restarts with its memory");
     const bool alone = !nodes_[node]->exchange().in_session();
     lose_node(node);
+    const auto epoch = nodes_[node]->exchange().epoch();
     const auto memory = nodes_[node]->remember(alone);
     const bool is_old = copies_[node] && random_.one_in(3);
     if (is_old) {
@@ -353,17 +355,17 @@ void World::restart(unsigned node) {
         recall(node, memory);
     }
     if (random_.one_in(4)) copies_[node] = memory;
-    if (random_.one_in(2)) snapshots_[node] = memory;
+    if (random_.one_in(2)) snapshots_[node] = {epoch, memory};
 }
 
 // A machine is set back to a snapshot, and the node does not know it. Its clock goes on.
 void World::roll_back(unsigned node) {
-    if (!snapshots_[node]) return;
+    if (!snapshots_[node] || !followed_[node].contains(snapshots_[node]->epoch)) return;
     ++totals_.rollbacks;
     trace(std::string(node == 0 ? "a" : "b") + " is set back");
     lose_node(node);
     history_.on_crash(node);
-    recall(node, *snapshots_[node]);
+    recall(node, snapshots_[node]->memory);
     nodes_[node]->exchange().believe_memory();
     snapshots_[1 - node].reset();
 }
@@ -385,6 +387,7 @@ void World::forget_memory(unsigned node) {
     trace(std::string(node == 0 ? "a" : "b") + " forgets");
     ++totals_.forgotten;
     nodes_[node]->exchange().forget(++next_epoch_, now(node));
+    followed_[1 - node].clear();
     history_.on_crash(node);
     snapshots_[1 - node].reset();
 }

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -146,7 +147,14 @@ class World {
     // A memory file that somebody has copied, to put it back when it is out of date.
     std::array<std::optional<SimMemory>, 2> copies_;
     // A snapshot of a machine; of a node whose peer still remembers the node's incarnations.
-    std::array<std::optional<SimMemory>, 2> snapshots_;
+    struct Snapshot {
+        std::uint64_t epoch;
+        SimMemory memory;
+    };
+    std::array<std::optional<Snapshot>, 2> snapshots_;
+    // Which incarnations of this node its peer, as it is now, has followed. One that it has never
+    // met cannot be told from a node that is new.
+    std::array<std::set<std::uint64_t>, 2> followed_;
     std::array<bool, 2> begun_{};
     std::array<bool, 2> has_met_{};   // its peer, in its present life
     std::array<bool, 2> lost_{};      // what this node sends gets nowhere

@@ -130,6 +130,7 @@ void World::greet(unsigned node) {
         trace(std::string(node == 0 ? "a" : "b") + " begins");
         nodes_[node]->begin(*hellos_[1 - node], now(node));
         begun_[node] = true;
+        followed_[1 - node].insert(hellos_[1 - node]->epoch);
         has_met_[node] = true;
     }
     if (!begun_[0] || !begun_[1]) return;

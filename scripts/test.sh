@@ -78,12 +78,11 @@ run_swarm() {
     local share=$((${SIMULATION_SEEDS:-100000} / jobs))
     echo "SIMULATION_FIRST=$first, $jobs times $share seeds"
     for ((job = 0; job < jobs; job++)); do
-        SIMULATION_ROLLBACKS=0 SIMULATION_FIRST=$((first + job * share)) SIMULATION_SEEDS=$share \
+        SIMULATION_FIRST=$((first + job * share)) SIMULATION_SEEDS=$share \
             build/release/test/simulation/simulation "at rest*" &
         processes+=($!)
     done
     for job in "${processes[@]}"; do wait "$job"; done
-    SIMULATION_FIRST=$first SIMULATION_SEEDS=4000 build/release/test/simulation/simulation "at rest*"
     SWARM_SEEDS=2000 build/release/test/simulation/simulation "whatever happens*"
 }
 

@@ -2,7 +2,6 @@
 // takes seconds; from the environment:
 //     SIMULATION_SEEDS=100000   how many
 //     SIMULATION_FIRST=1        from which on
-//     SIMULATION_ROLLBACKS=0    without machines that are set back to snapshots
 //     SIMULATION_SEED=4711      this one alone, with a trace of what happens
 //     SIMULATION_STEPS=3,17-19  of that one, these steps alone
 // A seed that fails prints the line that repeats it, shrunk to the steps that matter.
@@ -47,7 +46,6 @@ std::string told(const WorldOptions& options, const Shrunk& shrunk) {
 std::string replay(std::uint64_t seed) {
     WorldOptions options;
     options.seed = seed;
-    options.roll_backs = number_from("SIMULATION_ROLLBACKS", 1) != 0;
     options.trace = true;
     if (const char* text = std::getenv("SIMULATION_STEPS")) options.only = steps_from(text);
     return World(pool(), options).run();
@@ -90,12 +88,10 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
     }
     const auto first = number_from("SIMULATION_FIRST", 1);
     const auto count = number_from("SIMULATION_SEEDS", 1000);
-    const bool roll_backs = number_from("SIMULATION_ROLLBACKS", 1) != 0;
     Sum sum;
     for (auto seed = first; seed < first + count; ++seed) {
         WorldOptions options;
         options.seed = seed;
-        options.roll_backs = roll_backs;
         World world(pool(), options);
         if (!world.run().empty()) {
             const auto story = told(options, shrink(pool(), options));
@@ -127,7 +123,7 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
         CHECK(sum.totals.crashes > count / 10);
         CHECK(sum.totals.confirmed > count / 10);
         CHECK(sum.totals.forgotten > count / 20);
-        CHECK((sum.totals.rollbacks > count / 50 || !roll_backs));
+        CHECK(sum.totals.rollbacks > count / 50);
         CHECK(sum.totals.scheduled > count / 20);
         CHECK(sum.totals.lossless > count / 20);
         CHECK(sum.totals.answers > count);

@@ -49,7 +49,6 @@ void World::draw_world() {
                 weight(60, 100), weight(20, 50), weight(6, 3),  weight(3, 2),  weight(4, 2),
                 weight(4, 2),    weight(3, 2),   weight(6, 2),  weight(3, 3)};
     draw_values();
-    if (!options_.roll_backs) mixture_.roll_back = 0;
     const bool few = values_ == Values::large;
     const auto buckets = few ? 1 : 1 + random_.below(KeyPool::bucket_count);
     const auto most = random_.one_in(2) ? 4 : KeyPool::keys_per_bucket;

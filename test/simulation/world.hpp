@@ -47,7 +47,6 @@ struct WorldOptions {
     std::uint64_t seed = 1;
     unsigned steps = 300;  // per round
     unsigned rounds = 3;
-    bool roll_backs = true;    // machines are set back to snapshots, without knowing it
     bool all_buckets = false;  // walk all 65,536, not only those with keys
     bool trace = false;
     Defect defect = Defect::none;

@@ -86,10 +86,10 @@ enum class Meeting : std::uint8_t {
     let_go_anew,  // the peer is not what this node counts on; it finds out by our HELLO
 };
 
-// What has crossed the link so far, sent and received.
+// What has crossed the link so far.
 struct Traffic {
-    std::uint64_t records = 0;
-    std::uint64_t bytes = 0;
+    std::uint64_t records = 0;  // sent
+    std::uint64_t bytes = 0;    // sent and received
 };
 
 class Exchange {

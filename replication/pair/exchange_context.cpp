@@ -45,8 +45,7 @@ ExchangeStats ExchangeContext::stats() const noexcept {
 
 Traffic ExchangeContext::traffic() const noexcept {
     using enum ExchangeCounter;
-    return {counters.get(records_sent) + counters.get(records_received),
-            counters.get(bytes_sent) + counters.get(bytes_received)};
+    return {counters.get(records_sent), counters.get(bytes_sent) + counters.get(bytes_received)};
 }
 
 }  // namespace twincached::replication::pair

@@ -19,10 +19,11 @@ inline std::chrono::steady_clock::duration rest_after(std::chrono::steady_clock:
     // A trickle: the rest is kept so short that the peer's clients do not notice it.
     constexpr int rest_per_busy = 16;
     constexpr microseconds longest_short_rest{800};
-    // A crowd of small records: to wait for more of them is what makes each of them cheap.
+    // A crowd of small changes: to wait for more of them is what makes each of them cheap. (Whoever
+    // only receives is woken no more often than the other sends.)
     constexpr std::uint64_t crowd = 4;
     constexpr std::uint64_t crowd_bytes = 64U << 10;
-    constexpr microseconds long_rest{2400};
+    constexpr microseconds long_rest{2600};
 
     if (moved.records >= crowd && moved.bytes < crowd_bytes) return long_rest;
     return std::min<std::chrono::steady_clock::duration>(busy * rest_per_busy,

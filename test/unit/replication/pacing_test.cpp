@@ -23,8 +23,9 @@ TEST_CASE("Where many small changes come, the thread waits longer for more of th
     const auto trickle = rest_after(microseconds(40), {1, 150});
     const auto crowd = rest_after(microseconds(40), {20, 3'000});
     CHECK(crowd > 2 * trickle);
-    // Changes rest once where they are sent and once where they arrive: below 5 ms together.
-    CHECK(2 * crowd < microseconds(5'000));
+    // Changes rest where they are sent, and where they arrive, if that node sends a crowd as well:
+    // below 5 ms together, but for a hundredth of them (two uniform waits).
+    CHECK(2 * crowd * 93 / 100 < microseconds(5'000));
 }
 
 TEST_CASE("Where much data moves, to wait for more of it would make nothing cheaper") {

@@ -26,8 +26,7 @@ inline std::chrono::steady_clock::duration rest_after(std::chrono::steady_clock:
     constexpr microseconds long_rest{2600};
 
     if (moved.records >= crowd && moved.bytes < crowd_bytes) return long_rest;
-    return std::min<std::chrono::steady_clock::duration>(busy * rest_per_busy,
-                                                         longest_short_rest);
+    return std::min<std::chrono::steady_clock::duration>(busy * rest_per_busy, longest_short_rest);
 }
 
 }  // namespace twincached::replication::pair

@@ -155,8 +155,8 @@ class World {
     // met cannot be told from a node that is new.
     std::array<std::set<std::uint64_t>, 2> followed_;
     std::array<bool, 2> begun_{};
-    std::array<bool, 2> has_met_{};   // its peer, in its present life
-    std::array<bool, 2> lost_{};      // what this node sends gets nowhere
+    std::array<bool, 2> has_met_{};  // its peer, in its present life
+    std::array<bool, 2> lost_{};     // what this node sends gets nowhere
     std::array<std::uint64_t, 2> paused_until_ms_{};
     Link link_ = Link::down;
     Values values_ = Values::mixed;

@@ -105,6 +105,7 @@ class Exchange {
 
     // A session starts: rule R12 on the peer's HELLO. Send READY when it returns, and call
     // nothing else until the peer's READY is there. If a session is open, it ends first.
+    // REQUIRES: judge(peer) == Meeting::begin.
     void begin(const Hello& peer, const storage::Now& now) noexcept;
 
     // The session is over, for whatever reason (rule R11). Harmless without a session.

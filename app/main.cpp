@@ -1,14 +1,14 @@
 // The program: reads options, does what they ask, and runs the server on this thread. The only
 // place that catches exceptions.
-#include "app/certificates.hpp"
-#include "app/command_line.hpp"
-#include "app/daemon.hpp"
-#include "app/license.hpp"
-#include "app/log.hpp"
-#include "app/option_printing.hpp"
-#include "app/option_value.hpp"
-#include "app/pid_file.hpp"
-#include "app/privileges.hpp"
+#include "app/options/command_line.hpp"
+#include "app/options/option_printing.hpp"
+#include "app/options/option_value.hpp"
+#include "app/process/certificates.hpp"
+#include "app/process/daemon.hpp"
+#include "app/process/license.hpp"
+#include "app/process/log.hpp"
+#include "app/process/pid_file.hpp"
+#include "app/process/privileges.hpp"
 #include "app/server.hpp"
 
 #include <csignal>

@@ -1,7 +1,7 @@
 #include "app/reload.hpp"
 
-#include "app/option_table.hpp"
-#include "app/option_value.hpp"
+#include "app/options/option_table.hpp"
+#include "app/options/option_value.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -3,9 +3,9 @@
 // in the log and stays as it was. Owned by the server, used by the control thread.
 #pragma once
 
-#include "app/log.hpp"
-#include "app/option_reader.hpp"
-#include "app/options.hpp"
+#include "app/options/option_reader.hpp"
+#include "app/options/options.hpp"
+#include "app/process/log.hpp"
 
 #include <functional>
 #include <string>

@@ -1,7 +1,7 @@
 #include "app/server.hpp"
 
-#include "app/replication_options.hpp"
-#include "app/service_notification.hpp"
+#include "app/options/replication_options.hpp"
+#include "app/process/service_notification.hpp"
 
 #include <fmt/format.h>
 #include <boost/asio/executor_work_guard.hpp>

@@ -2,8 +2,8 @@
 // read only. Pure functions.
 #pragma once
 
-#include "protocol/binary_request.hpp"
-#include "protocol/command.hpp"
+#include "protocol/binary/binary_request.hpp"
+#include "protocol/execution/command.hpp"
 
 namespace twincached::protocol {
 

@@ -1,7 +1,7 @@
 #include "protocol/conversation.hpp"
 
-#include "protocol/binary_answer.hpp"
-#include "protocol/binary_request.hpp"
+#include "protocol/binary/binary_answer.hpp"
+#include "protocol/binary/binary_request.hpp"
 #include "protocol/burst.hpp"
 
 #include <algorithm>

@@ -17,11 +17,11 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "protocol/authentication.hpp"
-#include "protocol/executor.hpp"
-#include "protocol/output.hpp"
-#include "protocol/service.hpp"
-#include "protocol/turn.hpp"
+#include "protocol/execution/authentication.hpp"
+#include "protocol/execution/executor.hpp"
+#include "protocol/execution/output.hpp"
+#include "protocol/execution/service.hpp"
+#include "protocol/execution/turn.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
 // How a conversation takes the binary protocol's packets out of its input. Whatever contradicts
 // itself is answered and then closed, because nobody can know where the next packet begins.
-#include "protocol/binary_verbs.hpp"
+#include "protocol/binary/binary_verbs.hpp"
 #include "protocol/burst.hpp"
 #include "protocol/changes.hpp"
 

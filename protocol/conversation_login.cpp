@@ -1,6 +1,6 @@
 // How a conversation deals with a client that has to say first who it is: a login in the text
 // protocol (memcached's -Y), SASL in the binary protocol (-S). Until then nothing else is done.
-#include "protocol/binary_answer.hpp"
+#include "protocol/binary/binary_answer.hpp"
 #include "protocol/burst.hpp"
 #include "protocol/verbs.hpp"
 

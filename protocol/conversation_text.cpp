@@ -1,7 +1,7 @@
 // How a conversation takes the text protocol's lines and values out of its input.
 #include "protocol/burst.hpp"
 #include "protocol/changes.hpp"
-#include "protocol/classic_verbs.hpp"
+#include "protocol/text/classic_verbs.hpp"
 #include "protocol/verbs.hpp"
 
 #include <algorithm>

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "protocol/service.hpp"
+#include "protocol/execution/service.hpp"
 
 #include <array>
 #include <cstddef>

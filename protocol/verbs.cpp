@@ -1,9 +1,9 @@
 #include "protocol/verbs.hpp"
 
-#include "protocol/administration.hpp"
-#include "protocol/classic_verbs.hpp"
-#include "protocol/meta_parser.hpp"
-#include "protocol/meta_verbs.hpp"
+#include "protocol/meta/meta_parser.hpp"
+#include "protocol/meta/meta_verbs.hpp"
+#include "protocol/reports/administration.hpp"
+#include "protocol/text/classic_verbs.hpp"
 
 #include <array>
 

@@ -2,8 +2,8 @@
 // verb of the text protocol is a line here and a function in one of the files named below.
 #pragma once
 
-#include "protocol/text_parser.hpp"
-#include "protocol/turn.hpp"
+#include "protocol/execution/turn.hpp"
+#include "protocol/text/text_parser.hpp"
 
 #include <string_view>
 

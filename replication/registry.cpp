@@ -1,5 +1,5 @@
 #include "replication/none.hpp"
-#include "replication/pair/driver.hpp"
+#include "replication/pair/driver/driver.hpp"
 #include "replication/replicator.hpp"
 
 #include <stdexcept>

@@ -1,6 +1,6 @@
 #include "storage/size_classes.hpp"
 
-#include "storage/reservation.hpp"
+#include "storage/memory/reservation.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // How a store's items leave it before a restart, and come back after it.
 
-#include "storage/saved_item.hpp"
+#include "storage/shard/saved_item.hpp"
 #include "storage/store.hpp"
 
 namespace twincached::storage {

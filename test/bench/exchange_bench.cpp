@@ -1,9 +1,9 @@
 // Two exchanges over two stores in one thread: what the link stage costs both ends together.
 #include "lib/byte_buffer.hpp"
 #include "lib/hash.hpp"
-#include "replication/pair/exchange.hpp"
-#include "replication/pair/frame.hpp"
-#include "replication/pair/pair_sink.hpp"
+#include "replication/changes/pair_sink.hpp"
+#include "replication/pair/exchange/exchange.hpp"
+#include "replication/records/frame.hpp"
 #include "storage/store.hpp"
 
 #include <benchmark/benchmark.h>

@@ -1,10 +1,10 @@
 // A hostile or confused peer on the link: whatever arrives, in whatever order and however cut, on
 // connections that it opened or that we dialled, the engine neither crashes nor says a word to
 // whoever has not begun properly. Frames get valid checksums, or nothing would pass the first gate.
-#include "replication/pair/engine.hpp"
-#include "replication/pair/frame.hpp"
-#include "replication/pair/pair_sink.hpp"
-#include "replication/pair/wire.hpp"
+#include "replication/changes/pair_sink.hpp"
+#include "replication/pair/link/engine.hpp"
+#include "replication/records/frame.hpp"
+#include "replication/records/wire.hpp"
 #include "storage/store.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // Feeds arbitrary bytes to the parser of PROXY headers and demands what a reader relies on: what
 // is complete stays so whatever follows, and no beginning of it was taken for broken or whole.
-#include "app/proxy_header.hpp"
+#include "app/listeners/proxy_header.hpp"
 
 #include <cstdint>
 #include <cstdio>

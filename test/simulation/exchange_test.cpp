@@ -1,5 +1,5 @@
 // Single histories, step by step, on two real nodes: rules that concern both ends.
-#include "replication/pair/data_frames.hpp"
+#include "replication/records/data_frames.hpp"
 #include "test/simulation/history.hpp"
 #include "test/simulation/sim_node.hpp"
 

@@ -1,6 +1,6 @@
 #include "test/simulation/sim_node.hpp"
 
-#include "replication/pair/data_frames.hpp"
+#include "replication/records/data_frames.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
-#include "app/command_line.hpp"
-#include "app/license.hpp"
-#include "app/option_printing.hpp"
+#include "app/options/command_line.hpp"
+#include "app/options/option_printing.hpp"
+#include "app/process/license.hpp"
 #include "test/tidy/source_tree.hpp"
 
 #include <catch2/catch.hpp>

@@ -8,7 +8,7 @@
 namespace twincached::tidy {
 
 struct SourceFile {
-    std::string path;  // from the root: "storage/shard.hpp"
+    std::string path;  // from the root: "storage/shard/shard.hpp"
     std::vector<std::string> lines;
 
     bool is_header() const { return path.ends_with(".hpp"); }

@@ -1,4 +1,4 @@
-#include "app/address_limit.hpp"
+#include "app/listeners/address_limit.hpp"
 
 #include <catch2/catch.hpp>
 

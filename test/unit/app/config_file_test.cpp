@@ -1,4 +1,4 @@
-#include "app/config_file.hpp"
+#include "app/options/config_file.hpp"
 
 #include <catch2/catch.hpp>
 

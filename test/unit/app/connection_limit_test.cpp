@@ -1,4 +1,4 @@
-#include "app/connection_limit.hpp"
+#include "app/listeners/connection_limit.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "app/endpoint.hpp"
+#include "app/addresses/endpoint.hpp"
 
 #include <catch2/catch.hpp>
 

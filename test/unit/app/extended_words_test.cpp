@@ -1,5 +1,5 @@
 // Every word of memcached 1.6.45's -o, one by one.
-#include "app/command_line.hpp"
+#include "app/options/command_line.hpp"
 
 #include <catch2/catch.hpp>
 

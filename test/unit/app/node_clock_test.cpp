@@ -1,4 +1,4 @@
-#include "app/node_clock.hpp"
+#include "app/process/node_clock.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,7 +1,7 @@
-#include "app/command_line.hpp"
-#include "app/option_printing.hpp"
-#include "app/option_value.hpp"
-#include "app/replication_options.hpp"
+#include "app/options/command_line.hpp"
+#include "app/options/option_printing.hpp"
+#include "app/options/option_value.hpp"
+#include "app/options/replication_options.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "app/pid_file.hpp"
+#include "app/process/pid_file.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
-#include "app/proxy_header.hpp"
-#include "app/network.hpp"
+#include "app/listeners/proxy_header.hpp"
+#include "app/addresses/network.hpp"
 
 #include <catch2/catch.hpp>
 

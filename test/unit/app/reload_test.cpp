@@ -1,5 +1,5 @@
 #include "app/reload.hpp"
-#include "app/option_value.hpp"
+#include "app/options/option_value.hpp"
 
 #include <catch2/catch.hpp>
 

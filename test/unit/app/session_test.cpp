@@ -1,4 +1,4 @@
-#include "app/session.hpp"
+#include "app/sessions/session.hpp"
 
 #include "test/unit/protocol/test_service.hpp"
 

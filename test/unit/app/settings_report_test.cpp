@@ -1,6 +1,6 @@
-#include "app/settings_report.hpp"
+#include "app/reports/settings_report.hpp"
 
-#include "app/command_line.hpp"
+#include "app/options/command_line.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "app/suggestion.hpp"
+#include "app/options/suggestion.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "app/test_time.hpp"
+#include "app/process/test_time.hpp"
 
 #include <catch2/catch.hpp>
 

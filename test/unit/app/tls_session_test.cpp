@@ -1,5 +1,5 @@
 // A session behind TLS: its client is a filter of the same kind at the other end of a socket pair.
-#include "app/session.hpp"
+#include "app/sessions/session.hpp"
 
 #include "test/unit/lib/certificates.hpp"
 #include "test/unit/protocol/test_service.hpp"

@@ -1,5 +1,5 @@
 #include "lib/endian.hpp"
-#include "protocol/binary_answer.hpp"
+#include "protocol/binary/binary_answer.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "protocol/dump.hpp"
+#include "protocol/reports/dump.hpp"
 
 #include "test/unit/protocol/test_service.hpp"
 

@@ -1,6 +1,6 @@
-#include "protocol/hot_keys.hpp"
-#include "protocol/heavy_hitters.hpp"
-#include "protocol/prefix_stats.hpp"
+#include "protocol/observation/hot_keys.hpp"
+#include "protocol/observation/heavy_hitters.hpp"
+#include "protocol/observation/prefix_stats.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,7 +1,7 @@
 // Conversations that must say first who speaks: memcached's -Y and -S. The answers are those that
 // memcached 1.6.18 with libsasl gave to the same bytes.
 #include "lib/endian.hpp"
-#include "protocol/binary_answer.hpp"
+#include "protocol/binary/binary_answer.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "protocol/output.hpp"
+#include "protocol/execution/output.hpp"
 
 #include "test/unit/protocol/test_service.hpp"
 

@@ -1,5 +1,5 @@
-#include "protocol/passwords.hpp"
-#include "protocol/authentication.hpp"
+#include "protocol/execution/passwords.hpp"
+#include "protocol/execution/authentication.hpp"
 
 #include <catch2/catch.hpp>
 

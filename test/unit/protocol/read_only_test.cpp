@@ -3,7 +3,7 @@
 #include "test/unit/protocol/test_service.hpp"
 
 #include "lib/endian.hpp"
-#include "protocol/binary_request.hpp"
+#include "protocol/binary/binary_request.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "protocol/stats_report.hpp"
+#include "protocol/reports/stats_report.hpp"
 
 #include "test/unit/protocol/test_service.hpp"
 

@@ -1,4 +1,4 @@
-#include "protocol/watch_events.hpp"
+#include "protocol/observation/watch_events.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "replication/pair/change_log.hpp"
+#include "replication/changes/change_log.hpp"
 
 #include "lib/hash.hpp"
 #include "lib/random.hpp"

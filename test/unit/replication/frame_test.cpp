@@ -1,8 +1,8 @@
-#include "replication/pair/frame.hpp"
+#include "replication/records/frame.hpp"
 
 #include "lib/random.hpp"
-#include "replication/pair/control_frames.hpp"
-#include "replication/pair/data_frames.hpp"
+#include "replication/records/control_frames.hpp"
+#include "replication/records/data_frames.hpp"
 
 #include <catch2/catch.hpp>
 

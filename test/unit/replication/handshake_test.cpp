@@ -1,4 +1,4 @@
-#include "replication/pair/handshake.hpp"
+#include "replication/pair/link/handshake.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "replication/pair/heartbeat.hpp"
+#include "replication/pair/link/heartbeat.hpp"
 
 #include <catch2/catch.hpp>
 

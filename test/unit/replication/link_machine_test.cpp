@@ -1,5 +1,5 @@
 // Every row of the table in REPLICATION.md, section 9, that concerns the machine.
-#include "replication/pair/link_machine.hpp"
+#include "replication/pair/link/link_machine.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "replication/pair/pacing.hpp"
+#include "replication/pair/driver/pacing.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,7 +1,7 @@
 // Rule R15: what a node of a pair takes with it over a warm restart, and when it is believed.
-#include "replication/pair/pair_memory.hpp"
+#include "replication/pair/exchange/pair_memory.hpp"
 
-#include "replication/pair/exchange.hpp"
+#include "replication/pair/exchange/exchange.hpp"
 
 #include <catch2/catch.hpp>
 

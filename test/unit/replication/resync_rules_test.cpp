@@ -1,7 +1,7 @@
 // Two real exchanges over two real stores, no link between them but bytes that are handed over:
 // what the model in test/model found that a resync can do wrong.
-#include "replication/pair/exchange.hpp"
-#include "replication/pair/pair_sink.hpp"
+#include "replication/changes/pair_sink.hpp"
+#include "replication/pair/exchange/exchange.hpp"
 #include "storage/store.hpp"
 
 #include <catch2/catch.hpp>

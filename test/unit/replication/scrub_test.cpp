@@ -1,9 +1,9 @@
 // The slow comparison of two nodes (scrub), on two real exchanges: what differs by a fault is found
 // and mended, what one node alone has evicted is counted and left alone, and what is on its way is
 // not judged.
-#include "replication/pair/data_frames.hpp"
-#include "replication/pair/exchange.hpp"
-#include "replication/pair/pair_sink.hpp"
+#include "replication/changes/pair_sink.hpp"
+#include "replication/pair/exchange/exchange.hpp"
+#include "replication/records/data_frames.hpp"
 #include "storage/store.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "replication/pair/shard_tracking.hpp"
+#include "replication/changes/shard_tracking.hpp"
 
 #include "lib/hash.hpp"
 

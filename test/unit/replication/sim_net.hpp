@@ -4,8 +4,8 @@
 #pragma once
 
 #include "lib/random.hpp"
-#include "replication/pair/engine.hpp"
-#include "replication/pair/pair_sink.hpp"
+#include "replication/changes/pair_sink.hpp"
+#include "replication/pair/link/engine.hpp"
 #include "storage/store.hpp"
 
 #include <algorithm>

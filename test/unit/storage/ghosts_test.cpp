@@ -1,4 +1,4 @@
-#include "storage/ghosts.hpp"
+#include "storage/eviction/ghosts.hpp"
 
 #include <catch2/catch.hpp>
 

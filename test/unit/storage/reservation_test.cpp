@@ -1,4 +1,4 @@
-#include "storage/reservation.hpp"
+#include "storage/memory/reservation.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "storage/saved_item.hpp"
+#include "storage/shard/saved_item.hpp"
 
 #include "test/unit/storage/recording_sink.hpp"
 #include "test/unit/storage/store_fixture.hpp"

@@ -1,0 +1,242 @@
+#include "app/listeners/acceptor.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace twincached::app {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::milliseconds;
+
+constexpr std::string_view too_many = "ERROR Too many open connections\r\n";
+constexpr unsigned accepts_per_turn = 64;  // then signals and timers have their turn
+constexpr milliseconds exhausted_pause{100};
+constexpr milliseconds full_pause{1000};
+
+std::vector<ListenerName> names_of(const std::vector<ListeningSocket>& sockets) {
+    std::vector<ListenerName> names;
+    names.reserve(sockets.size());
+    for (const auto& socket : sockets)
+        names.push_back({socket.descriptor(), socket.text()});
+    return names;
+}
+
+int open_reserve() noexcept {
+    return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+}  // namespace
+
+// One listening socket as Asio sees it. The descriptor stays the ListeningSocket's.
+struct Acceptor::Door {
+    Door(asio::io_context& context, const ListeningSocket& socket)
+        : descriptor(context, socket.descriptor()), tls(socket.tls()) {}
+    ~Door() { descriptor.release(); }
+
+    // Without a descriptor if there is none; errno says why.
+    NewClient accept() noexcept {
+        sockaddr_storage address{};
+        socklen_t length = sizeof address;
+        NewClient client;
+        client.descriptor =
+            ::accept4(descriptor.native_handle(), reinterpret_cast<sockaddr*>(&address), &length,
+                      SOCK_NONBLOCK | SOCK_CLOEXEC);
+        client.tls = tls;
+        client.address = ClientAddress::from(address);
+        return client;
+    }
+
+    asio::posix::stream_descriptor descriptor;
+    const ListenerTls tls;
+    bool is_watched = false;
+};
+
+Acceptor::Acceptor(asio::io_context& context, std::vector<ListeningSocket> sockets, IoPool& pool,
+                   ConnectionLimit& limit, const AcceptorOptions& options, Log& log)
+    : context_(context),
+      sockets_(std::move(sockets)),
+      listeners_(names_of(sockets_)),
+      pool_(pool),
+      limit_(limit),
+      options_(options),
+      log_(log),
+      reception_(context, options.proxies, limit,
+                 [this](NewClient client, bool is_proxy) { admit(client, is_proxy); }),
+      pause_timer_(context),
+      reserve_(open_reserve()) {}
+
+Acceptor::~Acceptor() {
+    close();
+    if (reserve_ >= 0) ::close(reserve_);
+}
+
+void Acceptor::open() {
+    for (auto& socket : sockets_) {
+        socket.open(options_.backlog);
+        doors_.push_back(std::make_unique<Door>(context_, socket));
+        const auto tls = socket.tls() == ListenerTls::none     ? ""
+                         : socket.tls() == ListenerTls::mutual ? " with mutual TLS"
+                                                               : " with TLS";
+        log_.info("serving clients on {}{}", socket.text(), tls);
+    }
+    accepting_ = true;
+    for (auto& door : doors_)
+        watch(*door);
+}
+
+void Acceptor::shut() noexcept {
+    ++era_;
+    accepting_ = false;
+    waits_for_room_ = false;
+    pause_timer_.cancel();
+    doors_.clear();
+    for (auto& socket : sockets_)
+        socket.shut();
+}
+
+void Acceptor::close() noexcept {
+    ++era_;
+    accepting_ = false;
+    doors_.clear();
+    sockets_.clear();
+    reception_.close();
+    pause_timer_.cancel();
+}
+
+void Acceptor::watch(Door& door) {
+    if (door.is_watched) return;
+    door.is_watched = true;
+    door.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                               [this, &door, era = era_](const boost::system::error_code& error) {
+                                   if (error || era != era_) return;
+                                   door.is_watched = false;
+                                   accept_all(door);
+                               });
+}
+
+void Acceptor::accept_all(Door& door) {
+    if (!is_accepting()) return;  // go_on() watches it again
+    for (unsigned i = 0; i < accepts_per_turn; ++i) {
+        switch (accept_one(door)) {
+            case Outcome::more:
+                break;
+            case Outcome::none:
+                return watch(door);
+            case Outcome::full:
+                return pause(full_pause);
+            case Outcome::exhausted:
+                return pause(exhausted_pause);
+        }
+    }
+    watch(door);
+}
+
+Acceptor::Outcome Acceptor::accept_one(Door& door) {
+    if (!options_.reject_fast && !limit_.has_room()) return Outcome::full;
+    const auto client = door.accept();
+    if (client.descriptor >= 0) {
+        exhausted_ = false;
+        if (limit_.take()) {
+            welcome(client);
+        } else {
+            tell_and_close(client.descriptor);
+            limit_.count_rejected();
+        }
+        return Outcome::more;
+    }
+    switch (errno) {
+        case EAGAIN:
+            return Outcome::none;
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+            return reject_by_reserve(door) ? Outcome::more : Outcome::exhausted;
+        default:
+            return Outcome::more;  // that one client has gone again
+    }
+}
+
+void Acceptor::tell_and_close(int descriptor) noexcept {
+    // A fresh connection has room for one line; if not, the client learns it by the close.
+    [[maybe_unused]] const auto sent =
+        ::send(descriptor, too_many.data(), too_many.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    ::close(descriptor);
+}
+
+// It has a place in the limit.
+void Acceptor::welcome(NewClient client) {
+    if (reception_.expects(client.address)) return reception_.take(client);
+    admit(client, false);
+}
+
+// A proxy of ours may have any number of connections: those of its clients count.
+void Acceptor::admit(NewClient client, bool is_proxy) {
+    const bool is_local = client.address.family == ClientAddress::Family::local;
+    client.has_place = !is_proxy && !is_local && limit_.addresses().take(client.address);
+    if (client.has_place || is_proxy || is_local) return pool_.deal(client);
+    tell_and_close(client.descriptor);
+    limit_.give_back();
+}
+
+bool Acceptor::reject_by_reserve(Door& door) noexcept {
+    if (!exhausted_) {
+        exhausted_ = true;
+        ++times_disabled_;
+        log_.warning("out of file descriptors: new clients are turned away");
+    }
+    if (reserve_ < 0) {
+        reserve_ = open_reserve();
+        return false;
+    }
+    ::close(reserve_);
+    const int client = door.accept().descriptor;
+    if (client >= 0) {
+        tell_and_close(client);
+        limit_.count_rejected();
+    }
+    reserve_ = open_reserve();
+    return client >= 0;
+}
+
+void Acceptor::pause(milliseconds longest) {
+    accepting_ = false;
+    ++times_disabled_;
+    paused_since_ = std::chrono::steady_clock::now();
+    waits_for_room_ = true;
+    pause_timer_.expires_after(longest);
+    pause_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) go_on();
+    });
+    // A client may have gone before the flag was up.
+    if (!options_.reject_fast && limit_.has_room()) on_room();
+}
+
+void Acceptor::on_room() noexcept {
+    if (!waits_for_room_.load(std::memory_order_relaxed)) return;
+    if (waits_for_room_.exchange(false)) {
+        asio::post(context_, [this] { go_on(); });
+    }
+}
+
+void Acceptor::go_on() {
+    if (doors_.empty() || is_accepting()) return;
+    const auto paused = std::chrono::steady_clock::now() - paused_since_;
+    disabled_us_ += static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(paused).count());
+    waits_for_room_ = false;
+    accepting_ = true;
+    for (auto& door : doors_)
+        watch(*door);
+}
+
+}  // namespace twincached::app

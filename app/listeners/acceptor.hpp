@@ -1,0 +1,95 @@
+// Accepts clients on all listening sockets, on the control context, and hands them to the io
+// pool. Survives a lack of file descriptors without spinning: a descriptor is held in reserve to
+// tell the client; if even that is gone, it pauses.
+#pragma once
+
+#include "app/listeners/connection_limit.hpp"
+#include "app/listeners/listening_socket.hpp"
+#include "app/listeners/reception.hpp"
+#include "app/process/log.hpp"
+#include "app/sessions/io_pool.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace twincached::app {
+
+// A listening socket as reports name it.
+struct ListenerName {
+    int descriptor;
+    std::string address;
+};
+
+struct AcceptorOptions {
+    int backlog = 1024;
+    bool reject_fast = true;            // one client too many gets an error at once
+    std::vector<Network> proxies = {};  // that name their clients
+};
+
+class Acceptor {
+  public:
+    // All must outlive it.
+    Acceptor(boost::asio::io_context& context, std::vector<ListeningSocket> sockets, IoPool& pool,
+             ConnectionLimit& limit, const AcceptorOptions& options, Log& log);
+    ~Acceptor();
+
+    // Control thread. Throws std::system_error.
+    void open();
+    // Clients find the ports closed until open() is called again.
+    void shut() noexcept;
+    void close() noexcept;
+    const std::vector<ListeningSocket>& sockets() const noexcept { return sockets_; }
+
+    // Any io thread: a client has gone; clients that wait may come in.
+    void on_room() noexcept;
+
+    // Any thread, for reports.
+    const std::vector<ListenerName>& listeners() const noexcept { return listeners_; }
+    const Reception& reception() const noexcept { return reception_; }
+    bool is_accepting() const noexcept { return accepting_.load(std::memory_order_relaxed); }
+    std::uint64_t times_disabled() const noexcept { return times_disabled_.load(); }
+    std::uint64_t disabled_us() const noexcept { return disabled_us_.load(); }
+
+  private:
+    struct Door;
+    enum class Outcome : std::uint8_t { more, none, full, exhausted };
+
+    void watch(Door& door);
+    void accept_all(Door& door);
+    Outcome accept_one(Door& door);
+    void welcome(NewClient client);
+    void admit(NewClient client, bool is_proxy);
+    void tell_and_close(int descriptor) noexcept;
+    bool reject_by_reserve(Door& door) noexcept;
+    void pause(std::chrono::milliseconds longest);
+    void go_on();
+
+    boost::asio::io_context& context_;
+    std::vector<ListeningSocket> sockets_;
+    const std::vector<ListenerName> listeners_;
+    IoPool& pool_;
+    ConnectionLimit& limit_;
+    const AcceptorOptions options_;
+    Log& log_;
+    std::vector<std::unique_ptr<Door>> doors_;
+    Reception reception_;
+    boost::asio::steady_timer pause_timer_;
+    int reserve_;             // -1: used up
+    unsigned era_ = 0;        // of the doors: who was called in an earlier one finds them gone
+    bool exhausted_ = false;  // descriptors ran out and no accept has succeeded since
+    std::chrono::steady_clock::time_point paused_since_;
+    std::atomic<bool> accepting_{false};
+    std::atomic<bool> waits_for_room_{false};
+    std::atomic<std::uint64_t> times_disabled_{0};
+    std::atomic<std::uint64_t> disabled_us_{0};
+};
+
+}  // namespace twincached::app

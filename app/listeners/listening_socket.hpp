@@ -1,0 +1,60 @@
+// Sockets that clients connect to: bound early, so that a taken port is an error at start-up,
+// opened later, when the node is ready: until then the kernel refuses connections. A unix socket's
+// path appears when it is opened.
+#pragma once
+
+#include "app/addresses/endpoint.hpp"
+#include "app/options/options.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::app {
+
+class ListeningSocket {
+  public:
+    // Owns the descriptor.
+    ListeningSocket(int descriptor, int family, ListenerTls tls) noexcept
+        : descriptor_(descriptor), family_(family), tls_(tls) {}
+    // A unix socket that will stand at `path`, for those whom `mode` allows.
+    ListeningSocket(int descriptor, std::string path, unsigned mode) noexcept;
+    ListeningSocket(ListeningSocket&& other) noexcept;
+    ListeningSocket& operator=(ListeningSocket&&) = delete;
+    ~ListeningSocket();  // closes; removes a unix socket's path
+
+    // From here on clients may connect. Throws std::system_error.
+    void open(int backlog);
+    // From here on they may not, until it is opened again.
+    void shut() noexcept;
+
+    int descriptor() const noexcept { return descriptor_; }
+    int family() const noexcept { return family_; }
+    std::uint16_t port() const noexcept;               // 0 for a unix socket
+    std::string text() const;                          // "tcp:127.0.0.1:11211", "unix:/path"
+    ListenerTls tls() const noexcept { return tls_; }  // never `usual` without TLS
+
+  private:
+    void bind_path() const;
+
+    int descriptor_;
+    int family_;
+    ListenerTls tls_ = ListenerTls::none;
+    std::string path_;  // of a unix socket
+    unsigned mode_ = 0;
+    bool is_open_ = false;
+    bool is_bound_ = false;  // a unix socket, whether it can be found at its path or not
+};
+
+// All that the options ask for. Throws std::system_error (with memcached's exit status in mind:
+// the caller ends with 71) or std::runtime_error with a sentence.
+std::vector<ListeningSocket> bind_listeners(const Options& options);
+
+// "tcp:127.0.0.1:47768", "tcp6:[::1]:11211", "unix:/path": an end of a socket, as memcached's
+// `stats conns` writes it.
+std::string local_end(int descriptor);
+std::string remote_end(int descriptor);
+std::uint16_t local_port(int descriptor);  // 0 for a unix socket
+
+}  // namespace twincached::app

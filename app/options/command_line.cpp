@@ -1,0 +1,144 @@
+#include "app/options/command_line.hpp"
+
+#include "app/addresses/endpoint.hpp"
+#include "app/options/suggestion.hpp"
+
+#include <fmt/format.h>
+#include <boost/program_options/options_description.hpp>
+#include <boost/program_options/parsers.hpp>
+#include <boost/program_options/value_semantic.hpp>
+
+#include <algorithm>
+#include <optional>
+
+namespace twincached::app {
+namespace {
+
+namespace po = boost::program_options;
+
+// Owned by whoever describes the option with it.
+const po::value_semantic* semantic_of(const Option& option) {
+    // An argument glued to -X is repcached's; one behind a blank is looked for below.
+    if (option.letter == 'X') return po::value<std::string>()->implicit_value("");
+    return new po::untyped_value(option.bare);
+}
+
+// Boost.Program_options' view of the table: names, and whether an argument follows.
+po::options_description described_options() {
+    po::options_description description;
+    for (const auto& option : option_table()) {
+        if (option.flag.empty() && option.letter == 0) continue;
+        auto names = std::string(option.flag);
+        if (option.letter != 0) names += fmt::format(",{}", option.letter);
+        description.add_options()(names.c_str(), semantic_of(option));
+    }
+    return description;
+}
+
+const Option* option_of(const po::option& parsed) noexcept {
+    const std::string_view name = parsed.string_key;
+    if (name.size() == 2 && name.front() == '-') return option_of_letter(name[1]);
+    return option_of_flag(name);
+}
+
+std::string unknown_option(const po::option& parsed) {
+    const auto& written =
+        parsed.original_tokens.empty() ? parsed.string_key : parsed.original_tokens.front();
+    std::vector<std::string_view> flags;
+    for (const auto& option : option_table()) {
+        if (!option.flag.empty()) flags.push_back(option.flag);
+    }
+    const auto hint = written.starts_with("--") ? suggestion(written.substr(2), flags) : "";
+    return fmt::format("unknown option '{}'{}; -h shows all", written, hint);
+}
+
+class CommandLine {
+  public:
+    CommandLine(std::vector<po::option> parsed, OptionReader& reader)
+        : parsed_(std::move(parsed)), reader_(reader) {}
+
+    void read() {
+        for (const auto& option : parsed_) {
+            if (option.unregistered) {
+                has_unknown_ = true;
+                reader_.complain(origin_, unknown_option(option));
+            }
+            const auto* known = option_of(option);
+            if (known != nullptr && known->key == "config" && !option.value.empty()) {
+                reader_.read_file(option.value.front());
+            }
+        }
+        while (next_ < parsed_.size())
+            take(parsed_[next_++]);
+    }
+
+  private:
+    void take(const po::option& parsed) {
+        if (parsed.unregistered) return;
+        const auto* option = option_of(parsed);
+        if (option == nullptr) return take_stray(parsed);
+        if (option->letter == 'X') return take_dumping_or_port(*option, parsed);
+        if (option->letter == 'o') return reader_.set_words(parsed.value.front(), origin_);
+        const auto has_value = !parsed.value.empty() && !option->bare;
+        reader_.set(
+            *option,
+            has_value ? std::optional<std::string_view>(parsed.value.front()) : std::nullopt,
+            origin_);
+    }
+
+    void take_stray(const po::option& parsed) {
+        // What follows an unknown option may have been its argument.
+        if (has_unknown_ || parsed.value.empty()) return;
+        reader_.complain(origin_, fmt::format("unexpected argument '{}'", parsed.value.front()),
+                         exit_usage);
+    }
+
+    void take_dumping_or_port(const Option& dumps, const po::option& parsed) {
+        const bool is_glued = !parsed.value.empty() && !parsed.value.front().empty();
+        std::optional<PortPair> ports;
+        if (is_glued) {
+            ports = parse_port_pair(parsed.value.front());
+            if (!ports) {
+                return reader_.complain(
+                    origin_,
+                    fmt::format("-X takes a port or nothing, not '{}'", parsed.value.front()),
+                    exit_usage);
+            }
+        } else if (next_ < parsed_.size() && parsed_[next_].string_key.empty() &&
+                   !parsed_[next_].value.empty()) {
+            ports = parse_port_pair(parsed_[next_].value.front());
+            if (ports) ++next_;
+        }
+        if (!ports) return reader_.set(dumps, std::nullopt, origin_);
+        reader_.set(*option_of_key("replication", "listen"), std::to_string(ports->listen),
+                    origin_);
+        reader_.set(*option_of_key("replication", "peer-port"), std::to_string(ports->connect),
+                    origin_);
+    }
+
+    std::vector<po::option> parsed_;
+    OptionReader& reader_;
+    Origin origin_{Source::command_line, ""};
+    std::size_t next_ = 0;
+    bool has_unknown_ = false;
+};
+
+}  // namespace
+
+void read_command_line(const std::vector<std::string>& arguments, OptionReader& reader) {
+    const auto description = described_options();
+    try {
+        auto parsed =
+            po::command_line_parser(arguments)
+                .options(description)
+                .style(po::command_line_style::unix_style ^ po::command_line_style::allow_guessing)
+                .allow_unregistered()
+                .run();
+        CommandLine(std::move(parsed.options), reader).read();
+    } catch (const po::error& error) {
+        reader.complain({}, error.what());
+    }
+    reader.finish();
+}
+
+}  // namespace twincached::app

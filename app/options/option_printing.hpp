@@ -1,0 +1,19 @@
+// The option table as text: for --help, --print-config and the shipped configuration file. Pure.
+#pragma once
+
+#include "app/options/options.hpp"
+
+#include <string>
+
+namespace twincached::app {
+
+std::string help_text();
+
+// What is in effect, as a file that would bring it about. Secrets are masked.
+std::string config_text(const Options& options);
+
+// Every option with what it does, its range and its default, as shipped in
+// conf/twincached.conf.
+std::string default_config_text();
+
+}  // namespace twincached::app

@@ -1,0 +1,66 @@
+// Brings defaults, file and command line together: the stronger source wins, lists are replaced
+// as a whole by a stronger source, everything that is wrong is collected instead of stopping at
+// the first. Used once at start-up, by main.
+#pragma once
+
+#include "app/options/option_table.hpp"
+#include "app/options/options.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::app {
+
+struct Problem {
+    std::string message;  // "file:line: ..." where a file is to blame
+    int exit_code = 1;
+};
+
+// In order of strength.
+enum class Source : std::uint8_t { preset, file, command_line };
+
+struct Origin {
+    Source source = Source::preset;
+    std::string place;  // "file:line" or nothing
+};
+
+class OptionReader {
+  public:
+    // Files that are named relatively are looked for in `directory`.
+    explicit OptionReader(std::string directory = {});
+
+    void read_file(const std::string& path);
+    // The same for content that is at hand.
+    void read_content(std::string_view content, const std::string& name);
+
+    // One option with its argument, or bare.
+    void set(const Option& option, std::optional<std::string_view> value, const Origin& origin);
+    // memcached's -o: "word,no_word,word=value".
+    void set_words(std::string_view list, const Origin& origin);
+    void complain(const Origin& origin, std::string message, int exit_code = 1);
+
+    // What follows from several options together, and what is wrong with them together. Last.
+    void finish();
+
+    const Options& options() const noexcept { return options_; }
+    const std::vector<Problem>& problems() const noexcept { return problems_; }
+    // Lines for the log: what was accepted but has no effect.
+    const std::vector<std::string>& remarks() const noexcept { return remarks_; }
+    bool is_set(std::string_view section, std::string_view key) const noexcept;
+    Origin origin_of(std::string_view section, std::string_view key) const;
+
+  private:
+    void set_word(std::string_view written, const Origin& origin);
+    void remark_on(const Option& option, std::string_view written);
+
+    const std::string directory_;
+    Options options_;
+    std::map<const Option*, Origin> origins_;  // of what was set
+    std::vector<Problem> problems_;
+    std::vector<std::string> remarks_;
+};
+
+}  // namespace twincached::app

@@ -1,0 +1,145 @@
+#include "app/process/log.hpp"
+
+#include <spdlog/pattern_formatter.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <sys/stat.h>
+#include <syslog.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <system_error>
+#include <vector>
+
+namespace twincached::app {
+namespace {
+
+constexpr auto line_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
+
+Severity least_severity(std::int64_t verbosity) noexcept {
+    if (verbosity <= 0) return Severity::info;
+    return verbosity == 1 ? Severity::debug : Severity::trace;
+}
+
+spdlog::level::level_enum level_of(Severity severity) noexcept {
+    switch (severity) {
+        case Severity::trace:
+            return spdlog::level::trace;
+        case Severity::debug:
+            return spdlog::level::debug;
+        case Severity::info:
+            return spdlog::level::info;
+        case Severity::warning:
+            return spdlog::level::warn;
+        case Severity::error:
+            return spdlog::level::err;
+    }
+    return spdlog::level::info;
+}
+
+// A file that can be opened anew under its name while others write.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+  public:
+    explicit FileSink(std::string path) : path_(std::move(path)), file_(open()) {
+        if (file_ == nullptr)
+            throw std::system_error(errno, std::generic_category(), "log file " + path_);
+    }
+
+    // Keeps the old file if the new one cannot be opened.
+    void reopen() {
+        const std::lock_guard lock(mutex_);
+        if (File fresh = open()) file_ = std::move(fresh);
+    }
+
+  private:
+    struct Close {
+        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+    };
+    using File = std::unique_ptr<std::FILE, Close>;
+
+    File open() const { return File(std::fopen(path_.c_str(), "ae")); }
+
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        std::fwrite(line.data(), 1, line.size(), file_.get());
+        std::fflush(file_.get());
+    }
+    void flush_() override { std::fflush(file_.get()); }
+
+    std::string path_;
+    File file_;
+};
+
+// stderr that systemd reads: a priority in front, no time of our own (sd-daemon(3)).
+class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
+  private:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        const int priority = message.level >= spdlog::level::err    ? LOG_ERR
+                             : message.level >= spdlog::level::warn ? LOG_WARNING
+                             : message.level >= spdlog::level::info ? LOG_INFO
+                                                                    : LOG_DEBUG;
+        std::fprintf(stderr, "<%d>%.*s\n", priority, static_cast<int>(message.payload.size()),
+                     message.payload.data());
+    }
+    void flush_() override { std::fflush(stderr); }
+};
+
+bool stderr_is_journal() noexcept {
+    const auto* stream = std::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
+    return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
+}  // namespace
+
+struct Log::Sinks {
+    std::shared_ptr<FileSink> file;  // shared with the logger, which writes to it
+    std::unique_ptr<spdlog::logger> logger;
+};
+
+Log::Log(const LogOptions& options)
+    : least_(least_severity(options.verbosity)), sinks_(std::make_unique<Sinks>()) {
+    std::vector<spdlog::sink_ptr> sinks;
+    if (!options.file.empty()) {
+        sinks_->file = std::make_shared<FileSink>(options.file);
+        sinks.push_back(sinks_->file);
+    } else if (stderr_is_journal()) {
+        sinks.push_back(std::make_shared<JournalSink>());
+    } else if (!options.quiet_stderr) {
+        sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    }
+    if (options.syslog || sinks.empty()) {
+        sinks.push_back(std::make_shared<spdlog::sinks::syslog_sink_mt>("twincached", LOG_PID,
+                                                                        LOG_DAEMON, false));
+    }
+    for (const auto& sink : sinks) {
+        sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
+            line_pattern, spdlog::pattern_time_type::utc));
+    }
+    sinks_->logger = std::make_unique<spdlog::logger>("twincached", sinks.begin(), sinks.end());
+    sinks_->logger->set_level(spdlog::level::trace);
+    sinks_->logger->flush_on(spdlog::level::trace);
+}
+
+Log::~Log() = default;
+
+void Log::write(Severity severity, std::string_view line) noexcept {
+    if (is_on(severity)) sinks_->logger->log(level_of(severity), line);
+}
+
+void Log::set_verbosity(std::int64_t verbosity) noexcept {
+    least_.store(least_severity(verbosity), std::memory_order_relaxed);
+}
+
+void Log::reopen() noexcept {
+    if (sinks_->file) sinks_->file->reopen();
+}
+
+}  // namespace twincached::app

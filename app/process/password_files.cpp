@@ -1,0 +1,100 @@
+#include "app/process/password_files.hpp"
+
+#include "app/options/option_table.hpp"
+#include "app/process/privileges.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace twincached::app {
+namespace {
+
+// memcached's variable, for a file in its format.
+constexpr auto sasl_variable = "MEMCACHED_SASL_PWDB";
+
+struct Close {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+};
+
+// At most one byte more than a table may have, so that the table's own check finds it too long.
+lib::Parsed<std::string> content_of(const std::string& path) {
+    const auto failed = [&] {
+        return fmt::format("Could not open authfile [{}] for reading, error {}", path,
+                           std::strerror(errno));
+    };
+    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "re"));
+    if (!file) return lib::Parsed<std::string>(boost::system::in_place_error, failed());
+    std::string content(protocol::PasswordTable::content_limit + 1, '\0');
+    content.resize(std::fread(content.data(), 1, content.size(), file.get()));
+    if (std::ferror(file.get()) != 0) {
+        return lib::Parsed<std::string>(boost::system::in_place_error, failed());
+    }
+    return lib::Parsed<std::string>(boost::system::in_place_value, std::move(content));
+}
+
+}  // namespace
+
+std::vector<PasswordFiles::Source> PasswordFiles::sources(const Options& options) const {
+    using protocol::PasswordFormat;
+    std::vector<Source> sources;
+    if (!options.auth_file.empty()) {
+        sources.push_back({options.auth_file, PasswordFormat::whole_line, login_});
+    }
+    if (!options.sasl) return sources;
+    const auto* variable = std::getenv(sasl_variable);
+    if (!options.sasl_file.empty()) {
+        sources.push_back({options.sasl_file, PasswordFormat::whole_line, sasl_});
+    } else if (variable != nullptr && *variable != '\0') {
+        sources.push_back({variable, PasswordFormat::until_colon, sasl_});
+    } else if (!options.auth_file.empty()) {
+        sources.push_back({options.auth_file, PasswordFormat::whole_line, sasl_});
+    } else {
+        throw StartError{fmt::format("-S needs passwords: --sasl-file, -Y or the file that the "
+                                     "environment variable {} names",
+                                     sasl_variable),
+                         exit_usage};
+    }
+    return sources;
+}
+
+lib::Parsed<std::size_t> PasswordFiles::put_in_force(const Source& source) {
+    const auto content = content_of(source.path);
+    if (content.has_error()) return content.error();
+    auto table = protocol::PasswordTable::parse(*content, source.format);
+    if (table.has_error()) return fmt::format("Authfile [{}] {}", source.path, table.error());
+    const auto size = table->size();
+    if (source.credentials != nullptr) source.credentials->replace(std::move(*table));
+    return size;
+}
+
+void PasswordFiles::load(const Options& options) {
+    for (const auto& source : sources(options)) {
+        const auto loaded = put_in_force(source);
+        if (loaded.has_error()) throw StartError{loaded.error(), 1};
+    }
+}
+
+void PasswordFiles::reload(const Options& options, Log& log) noexcept {
+    try {
+        for (const auto& source : sources(options)) {
+            const auto loaded = put_in_force(source);
+            if (loaded.has_error()) {
+                log.error("{}: the passwords stay as they were", loaded.error());
+            } else {
+                log.info("the passwords of {} users were read from {}", *loaded, source.path);
+            }
+        }
+    } catch (const StartError& error) {
+        log.error("{}: the passwords stay as they were", error.message);
+    } catch (const std::exception& error) {
+        log.error("the passwords stay as they were: {}", error.what());
+    }
+}
+
+}  // namespace twincached::app

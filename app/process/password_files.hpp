@@ -1,0 +1,40 @@
+// The files that say who may come in: reads them and puts what they say in force, at start and
+// again on SIGHUP. Owned by the server, used by the control thread.
+#pragma once
+
+#include "app/options/options.hpp"
+#include "app/process/log.hpp"
+#include "lib/result.hpp"
+#include "protocol/execution/passwords.hpp"
+
+#include <string>
+#include <vector>
+
+namespace twincached::app {
+
+class PasswordFiles {
+  public:
+    // Either may be null: then that file is read and checked, and nothing else.
+    PasswordFiles(protocol::Credentials* login, protocol::Credentials* sasl)
+        : login_(login), sasl_(sasl) {}
+
+    // Throws StartError with a sentence.
+    void load(const Options& options);
+    // A file that cannot be used is logged, and what was in force stays so.
+    void reload(const Options& options, Log& log) noexcept;
+
+  private:
+    // One file: where it is, how its lines end, and for whom it is.
+    struct Source {
+        std::string path;
+        protocol::PasswordFormat format;
+        protocol::Credentials* credentials;
+    };
+    std::vector<Source> sources(const Options& options) const;
+    static lib::Parsed<std::size_t> put_in_force(const Source& source);
+
+    protocol::Credentials* login_;
+    protocol::Credentials* sasl_;
+};
+
+}  // namespace twincached::app

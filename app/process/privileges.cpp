@@ -1,0 +1,101 @@
+#include "app/process/privileges.hpp"
+
+#include "app/options/option_table.hpp"
+
+#include <fmt/format.h>
+
+#include <grp.h>
+#include <pwd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace twincached::app {
+namespace {
+
+// Descriptors beside those of clients: standard streams, log, listeners, link, and an epoll, an
+// event and a timer per thread.
+constexpr std::uint64_t own_descriptors = 48;
+constexpr std::uint64_t descriptors_per_thread = 3;
+
+void raise_descriptor_limit(const Options& options) {
+    const auto needed =
+        static_cast<std::uint64_t>(options.connections) + reserved_descriptors(options);
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+        limit.rlim_cur = needed;
+        limit.rlim_max = std::max<rlim_t>(limit.rlim_max, needed);
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            throw StartError{
+                fmt::format("failed to set rlimit for open files. Try starting as root or "
+                            "requesting smaller maxconns value. ({} are needed for -c {})",
+                            needed, options.connections),
+                exit_system};
+        }
+    }
+}
+
+void raise_core_limit() {
+    rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_CORE, &limit) == 0) return;
+    if (::getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        if (::setrlimit(RLIMIT_CORE, &limit) == 0 && limit.rlim_cur > 0) return;
+    }
+    throw StartError{"failed to ensure corefile creation", exit_system};
+}
+
+}  // namespace
+
+std::uint64_t reserved_descriptors(const Options& options) noexcept {
+    return own_descriptors + descriptors_per_thread * static_cast<std::uint64_t>(options.threads);
+}
+
+void raise_limits(const Options& options) {
+    raise_descriptor_limit(options);
+    if (options.core_dumps) raise_core_limit();
+}
+
+std::optional<Identity> identity_to_assume(const Options& options) {
+    if (::getuid() != 0 && ::geteuid() != 0) return std::nullopt;
+    if (options.user.empty())
+        throw StartError{"can't run as root without the -u switch", exit_usage};
+    const auto* entry = ::getpwnam(options.user.c_str());
+    if (entry == nullptr) {
+        throw StartError{fmt::format("can't find the user {} to switch to", options.user),
+                         exit_no_user};
+    }
+    return Identity{entry->pw_uid, entry->pw_gid, options.user};
+}
+
+void assume(const Identity& identity) {
+    if (identity.user == 0) return;  // -u root: stay
+    const bool changed = ::initgroups(identity.name.c_str(), identity.group) == 0 &&
+                         ::setgid(identity.group) == 0 && ::setuid(identity.user) == 0;
+    // That it cannot be undone is tried, not believed.
+    if (!changed || ::setuid(0) == 0) {
+        throw StartError{fmt::format("failed to assume identity of user {}", identity.name),
+                         exit_system};
+    }
+}
+
+std::optional<std::string> lock_memory() {
+    if (::mlockall(MCL_CURRENT | MCL_FUTURE) == 0) return std::nullopt;
+    return fmt::format("-k failed, memory may be paged out: {}", std::strerror(errno));
+}
+
+std::optional<std::string> huge_pages_problem() {
+    // "always [madvise] never": the word in brackets holds.
+    std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+    std::string choice;
+    std::getline(file, choice);
+    if (!choice.empty() && choice.find("[never]") == std::string::npos) return std::nullopt;
+    return "-L has no effect: this system has no transparent huge pages, or they are switched off";
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,45 @@
+// What a process may do: limits, memory locks, and which user it is.
+#pragma once
+
+#include "app/options/options.hpp"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace twincached::app {
+
+// A start-up error with memcached's text and exit status.
+struct StartError {
+    std::string message;
+    int exit_code;
+};
+
+// How many descriptors it needs beside those of clients.
+std::uint64_t reserved_descriptors(const Options& options) noexcept;
+
+// Raises the limits on open files, and on core files if asked to. Throws StartError. While we are
+// still root, if we were.
+void raise_limits(const Options& options);
+
+struct Identity {
+    uid_t user;
+    gid_t group;
+    std::string name;
+};
+
+// Who to become: nobody else if not started as root. Throws StartError.
+std::optional<Identity> identity_to_assume(const Options& options);
+
+// Gives root up for good: groups, group, user. Throws StartError.
+void assume(const Identity& identity);
+
+// Keeps all memory, also what is yet to come, from being paged out; a sentence if it cannot.
+std::optional<std::string> lock_memory();
+
+// A sentence if asking for huge pages (-L) is in vain on this system.
+std::optional<std::string> huge_pages_problem();
+
+}  // namespace twincached::app

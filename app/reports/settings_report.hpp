@@ -1,0 +1,24 @@
+// `stats settings`: memcached 1.6's 77 keys in its order and words, from the options. Pure.
+#pragma once
+
+#include "app/options/options.hpp"
+#include "protocol/execution/service.hpp"
+
+#include <cstdint>
+
+namespace twincached::app {
+
+// What is not in the options because it changes, or turned out, at run time.
+struct SettingsState {
+    std::uint64_t memory_limit_bytes = 0;
+    std::int64_t verbosity = 0;
+    std::int64_t tcp_port = 0;
+    std::uint64_t oldest_tick = 0;
+    bool detail_enabled = false;
+    std::int64_t udp_port = 0;  // 0: not open yet, the option tells
+};
+
+void report_settings(const Options& options, const SettingsState& state,
+                     protocol::StatVisitor visit);
+
+}  // namespace twincached::app

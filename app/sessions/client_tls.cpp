@@ -1,0 +1,51 @@
+#include "app/sessions/client_tls.hpp"
+
+#include "app/listeners/listening_socket.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace twincached::app {
+
+ClientTls::ClientTls(std::shared_ptr<const lib::TlsContext> context, std::size_t write_limit_bytes,
+                     storage::Tick now, Log& log)
+    : write_limit_bytes_(write_limit_bytes),
+      log_(log),
+      context_(std::move(context)),
+      refreshed_at_(now) {}
+
+std::shared_ptr<const lib::TlsContext> ClientTls::context() const {
+    const lib::MutexLock lock(mutex_);
+    return context_;
+}
+
+std::unique_ptr<lib::TlsStream> ClientTls::accept(ListenerTls listener) const {
+    auto stream = std::make_unique<lib::TlsStream>(context(), lib::TlsStream::Side::server);
+    if (listener == ListenerTls::mutual) {
+        stream->ask_for_certificate(lib::PeerCertificate::required);
+    }
+    return stream;
+}
+
+lib::Parsed<void> ClientTls::reload(storage::Tick now) {
+    auto loaded = lib::TlsContext::load(context()->settings());
+    if (loaded.has_error()) return loaded.error();
+    {
+        const lib::MutexLock lock(mutex_);
+        context_ = std::move(*loaded);
+    }
+    refreshed_at_.store(now, std::memory_order_relaxed);
+    return {};
+}
+
+void ClientTls::note_failure(int descriptor, std::string_view why, storage::Tick now) noexcept {
+    if (noted_at_.exchange(now, std::memory_order_relaxed) == now) {
+        unnoted_.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    const auto unnoted = unnoted_.exchange(0, std::memory_order_relaxed);
+    log_.info("TLS with {} failed: {} ({} more since the last such line)", remote_end(descriptor),
+              why, unnoted);
+}
+
+}  // namespace twincached::app

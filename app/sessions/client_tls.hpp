@@ -1,0 +1,51 @@
+// TLS as clients get it: the context in use, which a reload exchanges while connections go on, and
+// a word in the log for whoever cannot shake hands. Owned by the server; any thread.
+#pragma once
+
+#include "app/addresses/endpoint.hpp"
+#include "app/process/log.hpp"
+#include "lib/mutex.hpp"
+#include "lib/tls_context.hpp"
+#include "lib/tls_stream.hpp"
+#include "storage/now.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace twincached::app {
+
+class ClientTls {
+  public:
+    // `write_limit_bytes`: how much of its answers waits encrypted for one client.
+    ClientTls(std::shared_ptr<const lib::TlsContext> context, std::size_t write_limit_bytes,
+              storage::Tick now, Log& log);
+
+    // For a new client. Throws std::bad_alloc.
+    std::unique_ptr<lib::TlsStream> accept(ListenerTls listener) const;
+    std::size_t write_limit_bytes() const noexcept { return write_limit_bytes_; }
+
+    // Reads the files again. On an error, which is a sentence, everything stays as it was.
+    lib::Parsed<void> reload(storage::Tick now);
+    storage::Tick refreshed_at() const noexcept {
+        return refreshed_at_.load(std::memory_order_relaxed);
+    }
+
+    // At most a line a second, however many clients fail.
+    void note_failure(int descriptor, std::string_view why, storage::Tick now) noexcept;
+
+  private:
+    std::shared_ptr<const lib::TlsContext> context() const;
+
+    const std::size_t write_limit_bytes_;
+    Log& log_;
+    mutable lib::Mutex mutex_;
+    std::shared_ptr<const lib::TlsContext> context_ GUARDED_BY(mutex_);
+    std::atomic<storage::Tick> refreshed_at_;
+    std::atomic<storage::Tick> noted_at_{0};
+    std::atomic<std::uint64_t> unnoted_{0};
+};
+
+}  // namespace twincached::app

@@ -1,0 +1,75 @@
+// The threads that serve clients: "io-0" to "io-N", each with an io_context of its own. A session
+// is dealt to one of them in turn and stays there, so it needs no lock and no strand.
+#pragma once
+
+#include "app/listeners/connection_limit.hpp"
+#include "app/process/system_clock.hpp"
+#include "app/sessions/session_registry.hpp"
+#include "lib/function_ref.hpp"
+#include "lib/mutex.hpp"
+#include "protocol/execution/service.hpp"
+#include "replication/ack_gate.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace twincached::app {
+
+struct IoPoolOptions {
+    std::size_t threads = 4;
+    std::chrono::seconds idle_timeout{0};  // 0: never
+    std::chrono::seconds write_timeout{0};
+    std::chrono::seconds request_timeout{0};
+    std::chrono::seconds handshake_timeout{0};  // of TLS
+    ClientTls* tls = nullptr;                   // null: none; must outlive the pool
+    std::uint64_t buffer_memory_bytes = 0;      // of all threads' sessions together; 0: no limit
+    replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
+};
+
+class IoThread;
+
+class IoPool {
+  public:
+    // All must outlive it. `on_room` is called on an io thread when a connection has ended.
+    IoPool(const IoPoolOptions& options, protocol::Service& service, const SystemClock& clock,
+           ConnectionLimit& limit, const std::function<void()>& on_room);
+    ~IoPool();  // stops
+
+    void start();
+
+    // The control thread: a new client, whose place in the limit is taken. Owns the descriptor.
+    void deal(NewClient client);
+    // Sessions end at their next boundary between requests.
+    void drain();
+    // Who is connected now has to go at the next boundary; who comes later is welcome.
+    void disconnect();
+    // One descriptor for each thread, all of one address; owns them. `name` is for reports.
+    void serve_datagrams(const std::vector<int>& descriptors, std::string name);
+    // Sessions end now, threads end when the last has. Blocks. Harmless if repeated.
+    void stop() noexcept;
+
+    // Any thread.
+    void visit_counters(
+        lib::FunctionRef<void(const protocol::ThreadCounters&)> visit) const noexcept;
+    struct DatagramName {
+        int descriptor;
+        std::string address;
+    };
+    std::vector<DatagramName> datagram_names() const;
+    // Not in order.
+    void visit_sessions(lib::FunctionRef<void(const Session&)> visit) const;
+
+  private:
+    std::vector<std::unique_ptr<IoThread>> threads_;
+    std::size_t next_ = 0;
+    std::uint64_t last_id_ = 0;
+    mutable lib::Mutex mutex_;
+    std::vector<DatagramName> datagram_names_ GUARDED_BY(mutex_);
+};
+
+}  // namespace twincached::app

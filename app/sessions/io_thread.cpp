@@ -1,0 +1,183 @@
+#include "app/sessions/io_thread.hpp"
+
+#include "app/process/scheduling.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <string>
+
+namespace twincached::app {
+namespace {
+
+namespace asio = boost::asio;
+using std::chrono::seconds;
+
+constexpr seconds longest_pause{30};
+// Clients wait for these threads; the maintenance and the peer link work for longer at a time.
+constexpr std::chrono::microseconds slice{100};
+
+// A timeout is kept to within a quarter of itself.
+seconds sweep_period(const std::vector<seconds>& timeouts) noexcept {
+    auto period = longest_pause;
+    for (const auto timeout : timeouts) {
+        if (timeout.count() > 0) period = std::min(period, timeout / 4);
+    }
+    return std::max(period, seconds(1));
+}
+
+// Each thread has its part; where there is a limit, none may become 0, which means that there is
+// none.
+std::uint64_t share_of(std::uint64_t bytes, std::size_t threads) noexcept {
+    return bytes == 0 ? 0 : std::max<std::uint64_t>(bytes / threads, 1);
+}
+
+}  // namespace
+
+IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
+                   const SystemClock& clock, ConnectionLimit& limit, std::function<void()> on_room)
+    : number_(number),
+      idle_timeout_(options.idle_timeout),
+      write_timeout_(options.write_timeout),
+      request_timeout_(options.request_timeout),
+      handshake_timeout_(options.tls != nullptr ? options.handshake_timeout : seconds(0)),
+      work_(context_.get_executor()),
+      sweep_timer_(context_),
+      registry_(limit, std::move(on_room)),
+      watching_(context_, [this](Session& session) { poller_.serve(session); }),
+      surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
+      poller_(context_, registry_, clock) {
+    counters_.memory.set_limit(share_of(options.buffer_memory_bytes, options.threads));
+    if (options.gate == nullptr) return;
+    poller_.set_gate(options.gate);
+    surroundings_.waiter = options.gate->add_waiter(
+        [this] { asio::post(context_, [this] { poller_.serve_parked(); }); });
+}
+
+IoThread::~IoThread() {
+    ask_to_stop();
+    join();
+}
+
+void IoThread::start() {
+    const auto all = timeouts();
+    if (std::any_of(all.begin(), all.end(), [](auto one) { return one.count() > 0; }))
+        sweep_later();
+    poller_.start();
+    thread_ = std::thread([this] { run(); });
+}
+
+void IoThread::run() {
+    pthread_setname_np(pthread_self(), ("io-" + std::to_string(number_)).c_str());
+    ask_for_short_slices(slice);
+    context_.run();
+}
+
+void IoThread::take(const NewClient& client) {
+    asio::post(context_, [this, client] {
+        auto* session = registry_.begin(surroundings_, client);
+        if (session != nullptr && !poller_.add(*session)) registry_.end(*session);
+    });
+}
+
+void IoThread::serve_datagrams(int descriptor) {
+    asio::post(context_, [this, descriptor] {
+        datagrams_.push_back(std::make_unique<DatagramServer>(context_, descriptor, surroundings_));
+        datagrams_.back()->start();
+    });
+}
+
+void IoThread::drain() {
+    asio::post(context_, [this] {
+        for (auto& server : datagrams_)
+            server->stop();
+    });
+    disconnect();
+}
+
+void IoThread::disconnect() {
+    asio::post(context_, [this] {
+        registry_.for_each([this](Session& session) {
+            session.drain();
+            // One more look at what has arrived; whoever is in the middle of something goes on.
+            if (session.pace() == Pace::wait_for_input) poller_.serve(session);
+        });
+    });
+}
+
+void IoThread::ask_to_stop() {
+    if (!thread_.joinable()) return;
+    asio::post(context_, [this] {
+        end_all();
+        poller_.stop();
+        for (auto& server : datagrams_)
+            server->stop();
+        sweep_timer_.cancel();
+        work_.reset();
+    });
+}
+
+void IoThread::end_all() noexcept {
+    registry_.for_each([this](Session& session) {
+        session.blame("shutdown");
+        poller_.end(session);
+    });
+}
+
+void IoThread::join() noexcept {
+    if (thread_.joinable()) thread_.join();
+}
+
+void IoThread::sweep_later() {
+    sweep_timer_.expires_after(sweep_period(timeouts()));
+    sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error || !work_.owns_work()) return;
+        sweep();
+        sweep_later();
+    });
+}
+
+std::vector<seconds> IoThread::timeouts() const {
+    return {idle_timeout_, write_timeout_, request_timeout_, handshake_timeout_};
+}
+
+void IoThread::sweep() noexcept {
+    const auto now = surroundings_.clock.now().tick();
+    registry_.for_each([&](Session& session) { look_at(session, now); });
+}
+
+// Ends a session that has made us wait for too long.
+void IoThread::look_at(Session& session, storage::Tick now) noexcept {
+    const auto is_over = [now](seconds limit, storage::Tick since) {
+        return limit.count() > 0 && now - std::min(now, since) >= limit.count();
+    };
+    const auto end = [&](const char* reason) {
+        session.blame(reason);
+        poller_.end(session);
+    };
+    // A handshake is no activity, so it is measured from its beginning.
+    if (session.is_shaking_hands()) {
+        if (!is_over(handshake_timeout_, session.last_active())) return;
+        session.give_handshake_up(now);
+        return end("handshake_timeout");
+    }
+    if (session.pace() == Pace::wait_for_room) {
+        if (!is_over(write_timeout_, std::max(session.last_active(), session.last_taken()))) return;
+        counters_.totals.add(protocol::Count::write_timeouts);
+        return end("write_timeout");
+    }
+    if (session.phase() == protocol::Phase::watching) return;
+    if (is_over(idle_timeout_, session.last_active())) {
+        counters_.totals.add(protocol::Count::idle_kicks);
+        return end("idle_timeout");
+    }
+    const bool is_in_request = session.phase() != protocol::Phase::idle;
+    if (is_in_request && is_over(request_timeout_, session.request_since())) {
+        counters_.totals.add(protocol::Count::request_timeouts);
+        end("request_timeout");
+    }
+}
+
+}  // namespace twincached::app

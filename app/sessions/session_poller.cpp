@@ -1,0 +1,146 @@
+#include "app/sessions/session_poller.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+
+namespace twincached::app {
+namespace {
+
+namespace asio = boost::asio;
+
+// Turns between two looks at timers and at what other threads have posted.
+constexpr std::size_t sessions_per_batch = 128;
+
+int create_epoll() {
+    const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
+    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    return descriptor;
+}
+
+}  // namespace
+
+SessionPoller::SessionPoller(asio::io_context& context, SessionRegistry& registry,
+                             const SystemClock& clock)
+    : context_(context),
+      registry_(registry),
+      clock_(clock),
+      timeout_(context),
+      epoll_(context, create_epoll()) {}
+
+void SessionPoller::start() {
+    wait();
+}
+
+void SessionPoller::stop() noexcept {
+    boost::system::error_code ignored;
+    epoll_.close(ignored);
+    timeout_.cancel();
+}
+
+void SessionPoller::wait() {
+    const auto serve = [this](const boost::system::error_code& error = {}) {
+        if (error || !epoll_.is_open()) return;
+        serve_ready();
+        serve_paused();
+        wait();
+    };
+    // Whoever paused goes on after what has been posted meanwhile, without waiting for anybody.
+    if (!paused_.empty()) return asio::post(context_, serve);
+    epoll_.async_wait(asio::posix::stream_descriptor::wait_read, serve);
+}
+
+void SessionPoller::serve_ready() noexcept {
+    std::array<epoll_event, sessions_per_batch> events;
+    const int ready =
+        ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < ready; ++i) {
+        const auto& event = events[static_cast<std::size_t>(i)];
+        // A descriptor is reported once, and a turn ends no session but its own.
+        on_event(*static_cast<Session*>(event.data.ptr), event.events);
+    }
+}
+
+void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
+    if (session.pace() == Pace::pause) return;
+    if (session.pace() != Pace::wait_for_peer) return serve(session);
+    // It is not to be told of its client again and again while it waits for something else.
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return end(session);
+    watch(session, 0);
+}
+
+// All of this thread's that wait for the peer; who has to wait on is parked again, in order.
+void SessionPoller::serve_parked() noexcept {
+    resuming_.swap(parked_);
+    for (auto* session : resuming_)
+        serve(*session);
+    resuming_.clear();
+}
+
+void SessionPoller::await_timeout() {
+    if (awaits_timeout_ || parked_.empty()) return;
+    awaits_timeout_ = true;
+    const auto timeout = static_cast<std::uint64_t>(gate_->timeout().count());
+    const auto ends_ms = parked_.front()->waits_since_ms() + timeout;
+    const auto now_ms = clock_.now().steady_ms;
+    timeout_.expires_after(std::chrono::milliseconds(ends_ms - std::min(ends_ms, now_ms)));
+    timeout_.async_wait([this](const boost::system::error_code& error) {
+        awaits_timeout_ = false;
+        if (error || parked_.empty()) return;
+        const auto waits_ms = clock_.now().steady_ms - parked_.front()->waits_since_ms();
+        if (waits_ms >= static_cast<std::uint64_t>(gate_->timeout().count())) {
+            gate_->time_out();
+            serve_parked();
+        }
+        await_timeout();
+    });
+}
+
+void SessionPoller::serve_paused() noexcept {
+    // Who pauses again does so in the next round.
+    resuming_.swap(paused_);
+    for (auto* session : resuming_)
+        serve(*session);
+    resuming_.clear();
+}
+
+bool SessionPoller::add(Session& session) noexcept {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    session.set_watched(event.events);
+    event.data.ptr = &session;
+    return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, session.descriptor(), &event) == 0;
+}
+
+void SessionPoller::watch(Session& session, std::uint32_t events) noexcept {
+    epoll_event event{};
+    event.events = events;
+    event.data.ptr = &session;
+    session.set_watched(events);
+    ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, session.descriptor(), &event);
+}
+
+void SessionPoller::serve(Session& session) noexcept {
+    const auto pace = session.take_turn();
+    if (pace == Pace::end) return registry_.end(session);
+    if (pace == Pace::wait_for_peer) {
+        parked_.push_back(&session);
+        return await_timeout();
+    }
+    const std::uint32_t events = pace == Pace::wait_for_room ? EPOLLOUT : EPOLLIN;
+    if (events != session.watched()) watch(session, events);
+    if (pace == Pace::pause) paused_.push_back(&session);
+}
+
+void SessionPoller::end(Session& session) noexcept {
+    if (session.pace() == Pace::pause) std::erase(paused_, &session);
+    if (session.pace() == Pace::wait_for_peer) std::erase(parked_, &session);
+    registry_.end(session);
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,58 @@
+// Gives the sessions of one io thread their turns: an epoll set of our own, level-triggered, that
+// is one descriptor of the thread's io_context. So a request costs a read and a write and its
+// share of a wake-up for all that are ready; Asio's waits would cost a system call each to arm.
+// (Measured in CPU per get beside memcached: 0.86 instead of 0.98 with 50 connections, 0.89 instead
+// of 0.94 with 1000, 1.01 instead of 0.98 with one; and 218 bytes per idle client instead of 582.)
+#pragma once
+
+#include "app/sessions/session_registry.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <vector>
+
+namespace twincached::app {
+
+class SessionPoller {
+  public:
+    // Throws std::system_error.
+    SessionPoller(boost::asio::io_context& context, SessionRegistry& registry,
+                  const SystemClock& clock);
+
+    // All on the io thread, or before it runs.
+    void start();
+    void stop() noexcept;
+    // False if the kernel has no room for it.
+    bool add(Session& session) noexcept;
+    // Gives it a turn now and arranges for its next.
+    void serve(Session& session) noexcept;
+    // Not from within its turn.
+    void end(Session& session) noexcept;
+    // For answers that wait for the peer: it has confirmed something, or is not waited for any
+    // longer. Null: nobody waits.
+    void set_gate(replication::AckGate* gate) noexcept { gate_ = gate; }
+    void serve_parked() noexcept;
+
+  private:
+    void wait();
+    void serve_ready() noexcept;
+    void serve_paused() noexcept;
+    void watch(Session& session, std::uint32_t events) noexcept;
+    void on_event(Session& session, std::uint32_t events) noexcept;
+    void await_timeout();
+
+    boost::asio::io_context& context_;
+    SessionRegistry& registry_;
+    const SystemClock& clock_;
+    replication::AckGate* gate_ = nullptr;
+    boost::asio::steady_timer timeout_;
+    bool awaits_timeout_ = false;
+    boost::asio::posix::stream_descriptor epoll_;
+    std::vector<Session*> parked_;    // each has Pace::wait_for_peer; who waits longest is first
+    std::vector<Session*> paused_;    // each has Pace::pause
+    std::vector<Session*> resuming_;  // those of them whose turn it is
+};
+
+}  // namespace twincached::app

@@ -1,0 +1,49 @@
+#include "app/sessions/socket_io.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace twincached::app {
+namespace {
+
+Transferred transferred(ssize_t result) noexcept {
+    if (result > 0) return {Transfer::done, static_cast<std::size_t>(result)};
+    if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {Transfer::would_block, 0};
+    return {result == 0 ? Transfer::ended : Transfer::broken, 0};
+}
+
+}  // namespace
+
+Transferred receive(int descriptor, char* into, std::size_t size) noexcept {
+    ssize_t result;
+    do {
+        result = ::recv(descriptor, into, size, 0);
+    } while (result < 0 && errno == EINTR);
+    return transferred(result);
+}
+
+Transferred send(int descriptor, std::span<const std::string_view> segments) noexcept {
+    std::array<iovec, segments_per_write> vectors;
+    const auto count = std::min(segments.size(), vectors.size());
+    for (std::size_t i = 0; i < count; ++i) {
+        vectors[i] = {const_cast<char*>(segments[i].data()), segments[i].size()};
+    }
+    ssize_t result;
+    do {
+        if (count == 1) {
+            result = ::send(descriptor, vectors[0].iov_base, vectors[0].iov_len, MSG_NOSIGNAL);
+        } else {
+            msghdr message{};
+            message.msg_iov = vectors.data();
+            message.msg_iovlen = count;
+            result = ::sendmsg(descriptor, &message, MSG_NOSIGNAL);
+        }
+    } while (result < 0 && errno == EINTR);
+    return transferred(result);
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,40 @@
+// The sessions of one io thread whose clients watch: they have output that no request of theirs
+// caused. Whoever has a line for one of them wakes this; the io thread then gives turns to those
+// that wait for input. This is the only road from another thread to a session.
+#pragma once
+
+#include "protocol/observation/watch_log.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <functional>
+#include <vector>
+
+namespace twincached::app {
+
+class Session;
+
+class WatchingSessions final : public protocol::Waker {
+  public:
+    // `serve` gives a session a turn; it may end it.
+    WatchingSessions(boost::asio::io_context& context, std::function<void(Session&)> serve)
+        : context_(context), serve_(std::move(serve)) {}
+
+    // Any thread.
+    void wake() noexcept override;
+
+    // The io thread. What was added is removed before it is destroyed.
+    void add(Session& session);
+    void remove(Session& session) noexcept;
+
+  private:
+    void serve_all();
+
+    boost::asio::io_context& context_;
+    std::function<void(Session&)> serve_;
+    std::vector<Session*> sessions_;  // WatchLog::watcher_limit at most
+    std::atomic<bool> is_woken_{false};
+};
+
+}  // namespace twincached::app

@@ -1,0 +1,163 @@
+#include "protocol/meta/meta_parser.hpp"
+
+#include "protocol/base64.hpp"
+
+namespace twincached::protocol {
+
+namespace {
+
+constexpr std::string_view known_letters = "bcfhklqstuvxCDEFIJLMNOPRT";
+constexpr std::string_view set_modes = "EAPRS";
+constexpr std::string_view arithmetic_modes = "I+D-";
+
+constexpr std::uint64_t make_known() noexcept {
+    std::uint64_t mask = 0;
+    for (const char letter : known_letters)
+        mask |= MetaFlags::bit_of(letter);
+    return mask;
+}
+constexpr std::uint64_t known = make_known();
+
+// 'A' to 'z' lie within 64 letters, so one bit each is enough.
+static_assert(MetaFlags::bit_of('A') != MetaFlags::bit_of('a'));
+
+template <std::integral Number>
+Answer take_number(std::string_view token, Number& number, Answer refusal) noexcept {
+    const auto parsed = parse_signed_word<Number>(token);
+    if (!parsed) return refusal;
+    number = *parsed;
+    return Answer::none;
+}
+
+Answer take_seconds(std::string_view token, std::int64_t& seconds) noexcept {
+    return take_number(token, seconds, Answer::meta_bad_token);
+}
+
+Answer take_mode(Verb verb, std::string_view token, MetaFlags& meta) noexcept {
+    if (verb != Verb::meta_set && verb != Verb::meta_arithmetic) return Answer::none;
+    const bool sets = verb == Verb::meta_set;
+    const auto modes = sets ? set_modes : arithmetic_modes;
+    if (token.size() != 1 || modes.find(token.front()) == std::string_view::npos) {
+        return sets ? Answer::meta_bad_set_mode : Answer::meta_bad_arithmetic_mode;
+    }
+    meta.mode = token.front();
+    return Answer::none;
+}
+
+Answer take_token(Verb verb, char letter, std::string_view token, MetaFlags& meta) noexcept {
+    switch (letter) {
+        case 'C':
+            return take_number(token, meta.cas, Answer::meta_bad_token);
+        case 'E':
+            return take_number(token, meta.explicit_cas, Answer::meta_bad_token);
+        case 'D':
+            return take_number(token, meta.delta, Answer::meta_bad_delta);
+        case 'J':
+            return take_number(token, meta.initial, Answer::meta_bad_initial);
+        case 'F':
+            return take_number(token, meta.client_flags, Answer::bad_line);
+        case 'N':
+            return take_seconds(token, meta.vivify_ttl);
+        case 'R':
+            return take_seconds(token, meta.recache_below);
+        case 'T':
+            return take_seconds(token, meta.ttl);
+        case 'M':
+            return take_mode(verb, token, meta);
+        case 'O':
+            meta.opaque = token;
+            return token.size() > opaque_limit ? Answer::meta_opaque_too_long : Answer::none;
+        default:
+            return Answer::none;
+    }
+}
+
+// What stands where a flag should, but is none: not even its length can be trusted.
+constexpr bool is_flag_letter(char letter) noexcept {
+    return letter >= 'A' && letter <= 'z';
+}
+
+bool all_are_letters(Words words) noexcept {
+    for (auto word = words.next(); !word.empty(); word = words.next()) {
+        if (!is_flag_letter(word.front())) return false;
+    }
+    return true;
+}
+
+Answer take_flags(Words words, Command& command) noexcept {
+    auto& meta = command.meta;
+    meta.words = words.rest();
+    for (auto word = words.next(); !word.empty(); word = words.next()) {
+        const char letter = word.front();
+        const auto bit = MetaFlags::bit_of(letter);
+        if ((meta.seen & bit) != 0) return Answer::meta_duplicate;
+        if ((known & bit) == 0) return Answer::meta_invalid;
+        meta.seen |= bit;
+        const auto refused = take_token(command.verb, letter, word.substr(1), meta);
+        if (refused != Answer::none) return refused;
+    }
+    return Answer::none;
+}
+
+Answer decode_key(Command& command) noexcept {
+    if (!command.meta.has('b')) return Answer::none;
+    const auto size = decode_base64(command.meta.wire_key, command.decoded_key);
+    if (!size || *size == 0) return Answer::meta_bad_key;
+    command.key = {command.decoded_key.data(), *size};
+    return Answer::none;
+}
+
+Answer parse_meta(Words words, Command& command) noexcept {
+    command.key = command.meta.wire_key;
+    if (!is_key(command.key)) return Answer::bad_line;
+    const auto refused = take_flags(words, command);
+    return refused != Answer::none ? refused : decode_key(command);
+}
+
+}  // namespace
+
+Answer parse_meta_get(Words words, Command& command) noexcept {
+    command.meta.wire_key = words.next();
+    if (!all_are_letters(words)) return Answer::bad_line;
+    return parse_meta(words, command);
+}
+
+Answer parse_meta_delete(Words words, Command& command) noexcept {
+    return parse_meta_get(words, command);
+}
+
+// memcached takes the key as it stands, whatever flags follow, `b` among them.
+Answer parse_meta_debug(Words words, Command& command) noexcept {
+    command.key = command.meta.wire_key = words.next();
+    return is_key(command.key) ? Answer::none : Answer::bad_line;
+}
+
+Answer parse_meta_set(Words words, Command& command) noexcept {
+    command.meta.wire_key = words.next();
+    const auto length = words.next();
+    if (!all_are_letters(words) || !announce_value(length, command)) return Answer::bad_line;
+    const auto refused = parse_meta(words, command);
+    command.client_flags = command.meta.client_flags;
+    return refused;
+}
+
+Answer parse_meta_arithmetic(Words words, Command& command) noexcept {
+    command.meta.wire_key = words.next();
+    if (!all_are_letters(words)) return Answer::bad_line;
+    const auto refused = parse_meta(words, command);
+    switch (refused) {
+        case Answer::meta_bad_token:
+        case Answer::meta_bad_delta:
+        case Answer::meta_bad_initial:
+        case Answer::meta_bad_key:
+        case Answer::meta_duplicate:
+        case Answer::meta_invalid:
+            return Answer::meta_invalid_or_duplicate;
+        case Answer::bad_line:
+            return command.meta.seen != 0 ? Answer::meta_invalid_or_duplicate : refused;
+        default:
+            return refused;
+    }
+}
+
+}  // namespace twincached::protocol

@@ -1,0 +1,276 @@
+#include "protocol/meta/meta_verbs.hpp"
+
+#include "protocol/digits.hpp"
+#include "protocol/meta/meta_answer.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace twincached::protocol {
+
+using storage::ArithmeticOutcome;
+using storage::Expiry;
+using storage::ItemView;
+using storage::ReadMarks;
+using storage::Recache;
+using storage::WriteMode;
+using storage::WriteOutcome;
+
+namespace {
+
+constexpr std::string_view has_data = "HD";
+constexpr std::string_view with_value = "VA";
+constexpr std::string_view no_item = "EN";
+constexpr std::string_view not_found = "NF";
+constexpr std::string_view not_stored = "NS";
+constexpr std::string_view exists = "EX";
+
+std::int64_t ttl_of(Expiry expiry, const storage::Now& now) noexcept {
+    const auto left = expiry.seconds_left(now.tick());
+    return left ? std::int64_t{*left} : -1;
+}
+
+std::uint32_t seconds_since(storage::Tick tick, const storage::Now& now) noexcept {
+    return now.tick() > tick ? now.tick() - tick : 0;
+}
+
+std::optional<Expiry> expiry_if(const Turn& turn, bool given, std::int64_t seconds) noexcept {
+    if (!given) return std::nullopt;
+    return Expiry::from_exptime(seconds, turn.now);
+}
+
+std::optional<std::uint64_t> number_if(bool given, std::uint64_t number) noexcept {
+    return given ? std::optional(number) : std::nullopt;
+}
+
+void count_meta(Turn& turn) noexcept {
+    turn.executor.counters().totals.add(Count::cmd_meta);
+}
+
+// The key as the request had it: what can be returned whatever became of the item.
+MetaFacts facts_of_request(const Command& command) noexcept {
+    MetaFacts facts;
+    facts.key = command.key;
+    facts.binary_key = command.meta.has('b');
+    return facts;
+}
+
+Outcome status_line(Turn& turn, const Command& command, std::string_view status) {
+    MetaAnswer(turn.answers.output(), status)
+        .flags(command.meta, facts_of_request(command))
+        .end_line();
+    return Outcome::done;
+}
+
+// Who is to recache comes after the flags, in memcached's order.
+void write_marks(MetaAnswer& line, const ItemView& item, const ReadMarks& marks) {
+    if (marks.recache == Recache::already_won) line.mark('Z');
+    if (item.stale) line.mark('X');
+    if (marks.recache == Recache::won || marks.vivified) line.mark('W');
+}
+
+void answer_hit(Turn& turn, const Command& command, const ItemView& item, const ReadMarks& marks) {
+    const auto& meta = command.meta;
+    MetaFacts facts;
+    facts.cas = turn.executor.shown_cas(item.cas);
+    facts.size = item.value.size();
+    facts.client_flags = item.client_flags;
+    facts.hit_before = item.fetched;
+    facts.idle_seconds = seconds_since(item.last_access, turn.now);
+    facts.ttl = ttl_of(marks.vivified ? item.expiry : marks.expiry_before, turn.now);
+    if (meta.has('T')) {
+        facts.ttl_after = ttl_of(Expiry::from_exptime(meta.ttl, turn.now), turn.now);
+    }
+    facts.key = item.key;
+    facts.binary_key = item.binary_key;
+    // With C the client has the value already and wants it only if it has changed.
+    const bool sends_value = meta.has('v') && !(meta.has('C') && item.cas == meta.cas);
+    MetaAnswer line(turn.answers.output(), sends_value ? with_value : has_data,
+                    number_if(sends_value, item.value.size()));
+    line.flags(meta, facts);
+    write_marks(line, item, marks);
+    line.end_line();
+    if (sends_value) turn.answers.data(item);
+}
+
+WriteMode mode_of(char mode) noexcept {
+    switch (mode) {
+        case 'E':
+            return WriteMode::add;
+        case 'A':
+            return WriteMode::append;
+        case 'P':
+            return WriteMode::prepend;
+        case 'R':
+            return WriteMode::replace;
+        default:
+            return WriteMode::set;
+    }
+}
+
+std::string_view status_of(WriteOutcome outcome) noexcept {
+    switch (outcome) {
+        case WriteOutcome::stored:
+            return has_data;
+        case WriteOutcome::exists:
+            return exists;
+        case WriteOutcome::not_found:
+            return not_found;
+        default:
+            return not_stored;
+    }
+}
+
+// t before T tells the time left before the command: seldom asked for, so it costs a look of its
+// own instead of a field in every result.
+std::optional<std::int64_t> ttl_before(Turn& turn, const Command& command) noexcept {
+    std::optional<std::int64_t> ttl;
+    if (!command.meta.has('t') || !command.meta.has('T')) return ttl;
+    auto& store = turn.executor.store();
+    store.peek(store.key(command.key), turn.now,
+               [&](const ItemView& item) { ttl = ttl_of(item.expiry, turn.now); });
+    return ttl;
+}
+
+Outcome answer_number(Turn& turn, const Command& command, const storage::ArithmeticResult& result,
+                      std::optional<std::int64_t> ttl_at_first) {
+    const auto& meta = command.meta;
+    if (meta.has('q')) return Outcome::done;
+    char digits[digits_limit];
+    const std::string_view number(
+        digits, static_cast<std::size_t>(put_number(digits, result.number) - digits));
+    auto facts = facts_of_request(command);
+    facts.cas = turn.executor.shown_cas(result.cas);
+    facts.ttl_after = ttl_of(result.expiry, turn.now);
+    facts.ttl = ttl_at_first ? ttl_at_first : facts.ttl_after;
+    auto& output = turn.answers.output();
+    const bool sends_value = meta.has('v');
+    MetaAnswer(output, sends_value ? with_value : has_data, number_if(sends_value, number.size()))
+        .flags(meta, facts)
+        .end_line();
+    if (sends_value) {
+        output.append(number);
+        output.append("\r\n");
+    }
+    return Outcome::done;
+}
+
+}  // namespace
+
+Outcome execute_meta_get(Turn& turn, const Command& command) noexcept {
+    count_meta(turn);
+    const auto& meta = command.meta;
+    storage::Read request;
+    request.touch = expiry_if(turn, meta.has('T'), meta.ttl);
+    request.vivify = expiry_if(turn, meta.has('N'), meta.vivify_ttl);
+    request.explicit_cas = number_if(meta.has('E'), meta.explicit_cas);
+    request.leave_no_mark = meta.has('u');
+    if (meta.has('R')) {
+        constexpr std::int64_t limit = std::numeric_limits<std::uint32_t>::max();
+        request.recache_below =
+            static_cast<std::uint32_t>(std::clamp<std::int64_t>(meta.recache_below, 0, limit));
+    }
+    const bool hit = turn.executor.read(command.key, turn.now, request,
+                                        [&](const ItemView& item, const ReadMarks& marks) {
+                                            answer_hit(turn, command, item, marks);
+                                        });
+    if (hit || meta.has('q')) return Outcome::done;
+    return status_line(turn, command, no_item);
+}
+
+Outcome execute_meta_set(Turn& turn, const Command& command) noexcept {
+    count_meta(turn);
+    const auto& meta = command.meta;
+    storage::Write request;
+    request.mode = mode_of(meta.mode);
+    request.client_flags = meta.client_flags;
+    request.expiry = Expiry::from_exptime(meta.ttl, turn.now);
+    request.value = turn.value;
+    request.compare_cas = number_if(meta.has('C'), meta.cas);
+    request.explicit_cas = number_if(meta.has('E'), meta.explicit_cas);
+    request.vivify = expiry_if(turn, meta.has('N'), meta.vivify_ttl);
+    request.invalidate = meta.has('I');
+    request.binary_key = meta.has('b');
+    const auto result = turn.executor.write(command.key, turn.now, request, turn.reserved);
+    if (result.outcome == WriteOutcome::too_large) return turn.answer(Answer::too_large);
+    if (result.outcome == WriteOutcome::no_memory) return turn.answer(Answer::no_memory);
+    const bool stored = result.outcome == WriteOutcome::stored;
+    if (stored && meta.has('q')) return Outcome::done;
+    auto facts = facts_of_request(command);
+    facts.cas = stored ? turn.executor.shown_cas(result.cas) : 0;
+    facts.size = stored ? result.size : command.value_bytes;
+    MetaAnswer(turn.answers.output(), status_of(result.outcome)).flags(meta, facts).end_line();
+    return Outcome::done;
+}
+
+Outcome execute_meta_delete(Turn& turn, const Command& command) noexcept {
+    count_meta(turn);
+    const auto& meta = command.meta;
+    storage::Remove request;
+    request.compare_cas = number_if(meta.has('C'), meta.cas);
+    request.explicit_cas = number_if(meta.has('E'), meta.explicit_cas);
+    request.touch = expiry_if(turn, meta.has('T'), meta.ttl);
+    request.invalidate = meta.has('I');
+    request.clear = meta.has('x');
+    const auto result = turn.executor.remove(command.key, turn.now, request, "md");
+    switch (result.outcome) {
+        case storage::RemoveOutcome::removed:
+            return meta.has('q') ? Outcome::done : status_line(turn, command, has_data);
+        case storage::RemoveOutcome::exists:
+            return status_line(turn, command, exists);
+        case storage::RemoveOutcome::not_found:
+            return status_line(turn, command, not_found);
+    }
+    return Outcome::done;
+}
+
+Outcome execute_meta_arithmetic(Turn& turn, const Command& command) noexcept {
+    count_meta(turn);
+    const auto& meta = command.meta;
+    storage::Arithmetic request;
+    request.decrement = meta.mode == 'D' || meta.mode == '-';
+    request.delta = meta.delta;
+    request.compare_cas = number_if(meta.has('C'), meta.cas);
+    request.explicit_cas = number_if(meta.has('E'), meta.explicit_cas);
+    request.touch = expiry_if(turn, meta.has('T'), meta.ttl);
+    request.vivify = expiry_if(turn, meta.has('N'), meta.vivify_ttl);
+    request.initial = meta.initial;
+    const auto ttl_at_first = ttl_before(turn, command);
+    const auto result = turn.executor.arithmetic(command.key, turn.now, request);
+    switch (result.outcome) {
+        case ArithmeticOutcome::done:
+            return answer_number(turn, command, result, ttl_at_first);
+        case ArithmeticOutcome::not_found:
+            return status_line(turn, command, not_found);
+        case ArithmeticOutcome::exists:
+            return status_line(turn, command, exists);
+        case ArithmeticOutcome::non_numeric:
+            return turn.answer(Answer::non_numeric);
+        case ArithmeticOutcome::no_memory:
+            return turn.answer(Answer::no_memory_for_number);
+    }
+    return Outcome::done;
+}
+
+Outcome execute_meta_no_op(Turn& turn, const Command&) noexcept {
+    return turn.answer(Answer::meta_no_op);
+}
+
+Outcome execute_meta_debug(Turn& turn, const Command& command) noexcept {
+    auto& store = turn.executor.store();
+    auto& bytes = turn.answers.output().bytes();
+    const bool found = store.peek(store.key(command.key), turn.now, [&](const ItemView& item) {
+        char* const begin = bytes.prepare(command.meta.wire_key.size() + 5 * digits_limit + 64);
+        char* at = put(put(begin, "ME "), command.meta.wire_key);
+        at = put_number(put(at, " exp="), ttl_of(item.expiry, turn.now));
+        at = put_number(put(at, " la="), seconds_since(item.last_access, turn.now));
+        at = put_number(put(at, " cas="), turn.executor.shown_cas(item.cas));
+        at = put(at, item.fetched ? " fetch=yes" : " fetch=no");
+        at = put_number(put(at, " cls="), turn.executor.class_of(item));
+        at = put_number(put(at, " size="), Executor::accounted_bytes(item));
+        bytes.commit(static_cast<std::size_t>(put(at, "\r\n") - begin));
+    });
+    return found ? Outcome::done : turn.answer(Answer::meta_end);
+}
+
+}  // namespace twincached::protocol

@@ -1,0 +1,234 @@
+#include "protocol/reports/administration.hpp"
+
+#include "protocol/reports/dump.hpp"
+#include "protocol/words.hpp"
+
+#include <charconv>
+#include <optional>
+
+namespace twincached::protocol {
+
+namespace {
+
+std::optional<double> parse_ratio(std::string_view word) noexcept {
+    double ratio = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), ratio);
+    if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+    return ratio;
+}
+
+// memcached's largest class with the default factor; pages can be moved between 0 and this.
+constexpr std::int64_t slab_class_max = 39;
+
+Answer reassign(Words words) noexcept {
+    const auto from_word = words.next();
+    const auto to_word = words.next();
+    if (to_word.empty()) return Answer::error;
+    const auto from = parse_signed_word<std::int64_t>(from_word);
+    const auto to = parse_signed_word<std::int64_t>(to_word);
+    if (!from || !to) return Answer::bad_line;
+    if (*from == *to) return Answer::slab_class_same;
+    const auto is_class = [](std::int64_t id) { return id >= 0 && id <= slab_class_max; };
+    if (!is_class(*from) || !is_class(*to)) return Answer::slab_class_invalid;
+    return Answer::slab_no_spare;
+}
+
+// Answers `ok` and lets `stats settings` show what was asked for.
+Answer take_note(SharedState& shared, std::string_view setting, std::string_view value) {
+    shared.reported.set(setting, value);
+    return Answer::ok;
+}
+
+Answer automove(SharedState& shared, Words words) {
+    const auto what = words.next();
+    if (what.empty()) return Answer::error;
+    if (what == "ratio" || what == "freeratio") {
+        const auto word = words.next();
+        if (!parse_ratio(word)) return Answer::error;
+        const bool is_free = what == "freeratio";
+        return take_note(shared, is_free ? "slab_automove_freeratio" : "slab_automove_ratio", word);
+    }
+    if (what == "window") {
+        const auto word = words.next();
+        if (word.empty()) return Answer::error;
+        const auto seconds = parse_signed_word<std::uint32_t>(word);
+        if (!seconds) return Answer::bad_line;
+        if (*seconds < 3 || *seconds > 1800) return Answer::bad_automove_window;
+        return take_note(shared, "slab_automove_window", word);
+    }
+    const auto level = parse_signed_word<std::uint32_t>(what);
+    if (!level) return Answer::bad_line;
+    return *level <= 2 ? take_note(shared, "slab_automove", what) : Answer::error;
+}
+
+Answer tune(SharedState& shared, Words words) {
+    const auto hot_word = words.next();
+    const auto warm_word = words.next();
+    const auto hot_factor_word = words.next();
+    const auto warm_factor_word = words.next();
+    const auto hot = parse_signed_word<std::uint32_t>(hot_word);
+    const auto warm = parse_signed_word<std::uint32_t>(warm_word);
+    const auto hot_factor = parse_ratio(hot_factor_word);
+    const auto warm_factor = parse_ratio(warm_factor_word);
+    if (!hot || !warm || !hot_factor || !warm_factor) return Answer::error;
+    if (std::uint64_t{*hot} + *warm > 80) return Answer::lru_tune_too_high;
+    if (*hot_factor <= 0 || *warm_factor <= 0) return Answer::error;
+    take_note(shared, "hot_lru_pct", hot_word);
+    take_note(shared, "warm_lru_pct", warm_word);
+    take_note(shared, "hot_max_factor", hot_factor_word);
+    return take_note(shared, "warm_max_factor", warm_factor_word);
+}
+
+Answer set_temporary_ttl(SharedState& shared, std::string_view word) {
+    const auto seconds = parse_signed_word<std::int32_t>(word);
+    if (!seconds) return Answer::error;
+    take_note(shared, "temp_lru", *seconds < 0 ? "no" : "yes");
+    return *seconds < 0 ? Answer::ok : take_note(shared, "temporary_ttl", word);
+}
+
+Answer set_crawler(SharedState& shared, bool enabled) {
+    const bool was = shared.crawler_enabled.exchange(enabled);
+    if (enabled && was) return Answer::crawler_runs;
+    return take_note(shared, "lru_crawler", enabled ? "yes" : "no");
+}
+
+Answer set_crawler_number(SharedState& shared, std::string_view what, std::string_view word) {
+    if (word.empty()) return Answer::error;
+    const auto number = parse_signed_word<std::uint32_t>(word);
+    if (!number) return Answer::bad_line;
+    constexpr std::uint32_t second_us = 1'000'000;
+    const bool is_sleep = what == "sleep";
+    if (is_sleep && *number > second_us) return Answer::bad_crawler_sleep;
+    return take_note(shared, is_sleep ? "lru_crawler_sleep" : "lru_crawler_tocrawl", word);
+}
+
+// `debugtime <seconds>`, `p` to stop the clocks, `r` to let them go on.
+std::optional<ClockChange> parse_clock_change(std::string_view word) noexcept {
+    using Kind = ClockChange::Kind;
+    constexpr std::int64_t farthest = 100LL * 365 * 24 * 3600;
+    if (word == "p") return ClockChange{Kind::pause};
+    if (word == "r") return ClockChange{Kind::resume};
+    const auto seconds = parse_signed_word<std::int64_t>(word);
+    if (!seconds || *seconds < -farthest || *seconds > farthest) return std::nullopt;
+    return ClockChange{Kind::move, *seconds};
+}
+
+// What has expired is found by upkeep, which never waits to be told: there is nothing left to do.
+Answer crawl(SharedState& shared, std::string_view classes) noexcept {
+    if (classes.empty()) return Answer::error;
+    if (!ClassSet::parse(classes)) return Answer::class_invalid;
+    ++shared.crawler_starts;
+    return Answer::ok;
+}
+
+}  // namespace
+
+Outcome execute_flush(Turn& turn, const Command& command) noexcept {
+    if (!turn.executor.settings().flush_enabled) return turn.answer(Answer::flush_denied);
+    turn.executor.flush(command.exptime, turn.now);
+    return turn.answer(Answer::ok);
+}
+
+Outcome execute_version(Turn& turn, const Command&) noexcept {
+    turn.answers.version(turn.executor.service().version());
+    return Outcome::done;
+}
+
+Outcome execute_verbosity(Turn& turn, const Command& command) noexcept {
+    turn.executor.service().set_verbosity(static_cast<unsigned>(command.number));
+    return turn.answer(Answer::ok);
+}
+
+Outcome execute_quit(Turn&, const Command&) noexcept {
+    return Outcome::close;
+}
+
+Outcome execute_shutdown(Turn& turn, const Command& command) noexcept {
+    if (!turn.executor.settings().shutdown_enabled) return turn.answer(Answer::shutdown_disabled);
+    const auto mode = Words(command.arguments).next();
+    if (!mode.empty() && mode != "graceful") return turn.answer(Answer::bad_shutdown);
+    turn.executor.service().request_shutdown(!mode.empty());
+    return Outcome::close;
+}
+
+Outcome execute_cache_memlimit(Turn& turn, const Command& command) noexcept {
+    Words words(command.arguments);
+    const auto word = words.next();
+    if (word.empty()) return turn.answer(Answer::error);
+    turn.answers.set_quiet(ends_with_word(command.arguments, "noreply"));
+    const auto megabytes = parse_signed_word<std::uint32_t>(word);
+    if (!megabytes) return turn.answer(Answer::error);
+    constexpr std::uint32_t smallest = 8;
+    if (*megabytes < smallest) return turn.answer(Answer::memory_limit_too_small);
+    turn.executor.store().set_memory_limit(std::uint64_t{*megabytes} << 20);
+    return turn.answer(Answer::ok);
+}
+
+Outcome execute_slabs(Turn& turn, const Command& command) noexcept {
+    Words words(command.arguments);
+    const auto what = words.next();
+    if (what == "reassign") return turn.answer(reassign(words));
+    if (what == "automove") {
+        return turn.answer(automove(turn.executor.service().shared(), words));
+    }
+    return turn.answer(Answer::error);
+}
+
+Outcome execute_lru(Turn& turn, const Command& command) noexcept {
+    Words words(command.arguments);
+    const auto what = words.next();
+    auto& shared = turn.executor.service().shared();
+    if (what == "tune") return turn.answer(tune(shared, words));
+    const auto word = words.next();
+    if (what == "mode" && (word == "flat" || word == "segmented")) {
+        return turn.answer(take_note(shared, "lru_segmented", word == "flat" ? "no" : "yes"));
+    }
+    if (what == "temp_ttl") return turn.answer(set_temporary_ttl(shared, word));
+    return turn.answer(Answer::error);
+}
+
+Outcome execute_lru_crawler(Turn& turn, const Command& command) noexcept {
+    Words words(command.arguments);
+    const auto what = words.next();
+    const auto word = words.next();
+    auto& shared = turn.executor.service().shared();
+    if ((what == "metadump" || what == "mgdump") && !turn.progress.started) ++shared.crawler_starts;
+    if (what == "metadump") return execute_metadump(turn, word);
+    if (what == "mgdump") return execute_mgdump(turn, word);
+    if (what == "crawl") return turn.answer(crawl(shared, word));
+    if (what == "enable") return turn.answer(set_crawler(shared, true));
+    if (what == "disable") return turn.answer(set_crawler(shared, false));
+    if (what == "sleep" || what == "tocrawl") {
+        return turn.answer(set_crawler_number(shared, what, word));
+    }
+    return turn.answer(Answer::error);
+}
+
+Outcome execute_watch(Turn& turn, const Command& command) noexcept {
+    auto& executor = turn.executor;
+    if (!executor.settings().watch_enabled) return turn.answer(Answer::watch_denied);
+    if (turn.pipelined) return turn.answer(Answer::pipelined_watch);
+    const auto topics = WatchTopics::parse(command.arguments);
+    if (!topics || turn.watcher == nullptr) return turn.answer(Answer::error);
+    *turn.watcher = executor.watch(*topics);
+    return turn.answer(*turn.watcher ? Answer::ok : Answer::too_many_watchers);
+}
+
+Outcome execute_refresh_certs(Turn& turn, const Command&) noexcept {
+    const auto refresh = turn.executor.service().refresh_certificates();
+    if (!refresh.has_tls) return turn.answer(Answer::no_tls);
+    if (refresh.problem.empty()) return turn.answer(Answer::ok);
+    turn.answers.raw("Error " + refresh.problem + "\r\n");
+    return Outcome::done;
+}
+
+// As unknown as any other word unless the server was started for tests.
+Outcome execute_debugtime(Turn& turn, const Command& command) noexcept {
+    if (!turn.executor.settings().test_commands) return turn.answer(Answer::error);
+    const auto change = parse_clock_change(Words(command.arguments).next());
+    if (!change) return turn.answer(Answer::error);
+    turn.executor.service().change_clock(*change);
+    return turn.answer(Answer::ok);
+}
+
+}  // namespace twincached::protocol

@@ -1,0 +1,60 @@
+// The `stats` verb: which report a client wants, in the frame of the text protocol.
+#include "protocol/reports/administration.hpp"
+#include "protocol/reports/dump.hpp"
+#include "protocol/reports/hot_keys_report.hpp"
+#include "protocol/reports/stats_report.hpp"
+#include "protocol/words.hpp"
+
+namespace twincached::protocol {
+
+namespace {
+
+Outcome execute_detail(Turn& turn, std::string_view what) noexcept {
+    auto& prefixes = turn.executor.service().shared().prefixes;
+    if (what == "on" || what == "off") {
+        prefixes.set_enabled(what == "on");
+        return turn.answer(Answer::ok);
+    }
+    if (what != "dump") return turn.answer(Answer::bad_detail);
+    prefixes.visit([&](std::string_view prefix, const PrefixStats::Counts& counts) {
+        turn.answers.prefix(prefix, counts);
+    });
+    return turn.answer(Answer::end);
+}
+
+Outcome execute_hot_keys(Turn& turn, std::string_view word) {
+    auto& hot_keys = turn.executor.service().shared().hot_keys;
+    if (word == "on" || word == "off") {
+        return turn.answer(hot_keys.set_enabled(word == "on") ? Answer::ok : Answer::no_memory);
+    }
+    const auto count =
+        word.empty() ? std::optional(HotKeys::shown) : lib::parse_number<std::size_t>(word);
+    if (!count || *count == 0) return turn.answer(Answer::bad_hot_keys);
+    report_hot_keys(hot_keys, *count, [&](std::string_view key, std::string_view value) {
+        turn.answers.stat(key, value);
+    });
+    return turn.answer(Answer::end);
+}
+
+}  // namespace
+
+Outcome execute_stats(Turn& turn, const Command& command) noexcept {
+    Words words(command.arguments);
+    const auto what = words.next();
+    if (what == "hotkeys") return execute_hot_keys(turn, words.next());
+    const auto write = [&](std::string_view key, std::string_view value) {
+        turn.answers.stat(key, value);
+    };
+    if (report_stats(turn.executor.service(), what, turn.now, write)) {
+        return turn.answer(Answer::end);
+    }
+    if (what == "reset") {
+        turn.executor.reset_stats();
+        return turn.answer(Answer::reset);
+    }
+    if (what == "detail") return execute_detail(turn, words.next());
+    if (what == "cachedump") return execute_cachedump(turn, words.rest());
+    return turn.answer(Answer::error);
+}
+
+}  // namespace twincached::protocol

@@ -1,0 +1,179 @@
+#include "protocol/text/classic_verbs.hpp"
+
+#include "protocol/words.hpp"
+
+#include <array>
+
+namespace twincached::protocol {
+
+using storage::Expiry;
+using storage::ItemView;
+using storage::WriteMode;
+using storage::WriteOutcome;
+
+namespace {
+
+constexpr WriteMode mode_of(Verb verb) noexcept {
+    switch (verb) {
+        case Verb::add:
+            return WriteMode::add;
+        case Verb::replace:
+            return WriteMode::replace;
+        case Verb::append:
+            return WriteMode::append;
+        case Verb::prepend:
+            return WriteMode::prepend;
+        default:
+            return WriteMode::set;
+    }
+}
+
+void write_value(Turn& turn, const ItemView& item, bool with_cas) {
+    if (with_cas) {
+        turn.answers.value(item, turn.executor.shown_cas(item.cas));
+    } else {
+        turn.answers.value(item);
+    }
+}
+
+// The keys of a retrieval that are still to be answered.
+class KeyList {
+  public:
+    KeyList(const Command& command, Progress& progress) noexcept
+        : words_(command.arguments.substr(progress.position)),
+          size_(command.arguments.size()),
+          progress_(progress) {}
+
+    std::string_view next() noexcept {
+        const auto key = words_.next();
+        progress_.position = size_ - words_.rest().size();
+        return key;
+    }
+
+  private:
+    Words words_;
+    std::size_t size_;
+    Progress& progress_;
+};
+
+// With a limit for clients' memory (-o read_buf_mem_limit) the values of one answer are reckoned
+// as memcached reckons them. Once a part has left, the client reads, and needs no more than that.
+bool exceeds_memory(const Turn& turn) noexcept {
+    const auto& memory = turn.executor.counters().memory;
+    if (!memory.has_limit() || turn.progress.started) return false;
+    return !memory.has_room_for(turn.progress.given * ClientMemory::answer_bytes);
+}
+
+}  // namespace
+
+Answer answer_for(WriteOutcome outcome) noexcept {
+    switch (outcome) {
+        case WriteOutcome::stored:
+            return Answer::stored;
+        case WriteOutcome::not_stored:
+            return Answer::not_stored;
+        case WriteOutcome::exists:
+            return Answer::exists;
+        case WriteOutcome::not_found:
+            return Answer::not_found;
+        case WriteOutcome::too_large:
+            return Answer::too_large;
+        case WriteOutcome::no_memory:
+            return Answer::no_memory;
+    }
+    return Answer::no_memory;
+}
+
+Outcome execute_retrieval(Turn& turn, const Command& command) noexcept {
+    const bool with_cas = command.verb == Verb::gets;
+    const auto begins_at = turn.answers.output().size();
+    KeyList list(command, turn.progress);
+    std::array<std::string_view, Executor::batch_limit> keys;
+    for (;;) {
+        if (turn.output_is_full()) return Outcome::suspended;
+        std::size_t count = 0;
+        while (count < keys.size()) {
+            keys[count] = list.next();
+            if (keys[count].empty()) break;
+            ++count;
+        }
+        if (count == 0) return turn.answer(Answer::end);
+        turn.executor.get_many(std::span(keys).first(count), turn.now,
+                               [&](std::size_t, const ItemView* item) {
+                                   if (item == nullptr) return;
+                                   write_value(turn, *item, with_cas);
+                                   ++turn.progress.given;
+                               });
+        if (exceeds_memory(turn)) {
+            turn.executor.counters().totals.add(Count::response_obj_oom);
+            turn.answers.output().truncate(begins_at);
+            return turn.answer(Answer::no_memory_for_answer);
+        }
+    }
+}
+
+void execute_get_run(Turn& turn, std::span<const std::string_view> keys) noexcept {
+    turn.executor.get_many(keys, turn.now, [&](std::size_t, const ItemView* item) {
+        if (item != nullptr) turn.answers.value(*item);
+        turn.answers.write(Answer::end);
+    });
+}
+
+Outcome execute_touch_retrieval(Turn& turn, const Command& command) noexcept {
+    const bool with_cas = command.verb == Verb::gats;
+    const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
+    KeyList list(command, turn.progress);
+    for (;;) {
+        if (turn.output_is_full()) return Outcome::suspended;
+        const auto key = list.next();
+        if (key.empty()) return turn.answer(Answer::end);
+        turn.executor.get_and_touch(key, turn.now, expiry, [&](const ItemView& item) {
+            write_value(turn, item, with_cas);
+        });
+    }
+}
+
+Outcome execute_storage(Turn& turn, const Command& command) noexcept {
+    storage::Write request;
+    request.mode = mode_of(command.verb);
+    request.client_flags = command.client_flags;
+    request.expiry = Expiry::from_exptime(command.exptime, turn.now);
+    request.value = turn.value;
+    if (command.verb == Verb::cas) request.compare_cas = command.number;
+    const auto result = turn.executor.write(command.key, turn.now, request, turn.reserved);
+    return turn.answer(answer_for(result.outcome));
+}
+
+Outcome execute_delete(Turn& turn, const Command& command) noexcept {
+    const auto result = turn.executor.remove(command.key, turn.now, {});
+    const bool removed = result.outcome == storage::RemoveOutcome::removed;
+    return turn.answer(removed ? Answer::deleted : Answer::not_found);
+}
+
+Outcome execute_arithmetic(Turn& turn, const Command& command) noexcept {
+    storage::Arithmetic request;
+    request.decrement = command.verb == Verb::decr;
+    request.delta = command.number;
+    const auto result = turn.executor.arithmetic(command.key, turn.now, request);
+    switch (result.outcome) {
+        case storage::ArithmeticOutcome::done:
+            turn.answers.number(result.number);
+            return Outcome::done;
+        case storage::ArithmeticOutcome::non_numeric:
+            return turn.answer(Answer::non_numeric);
+        case storage::ArithmeticOutcome::no_memory:
+            return turn.answer(Answer::no_memory_for_number);
+        case storage::ArithmeticOutcome::not_found:
+        case storage::ArithmeticOutcome::exists:
+            return turn.answer(Answer::not_found);
+    }
+    return Outcome::done;
+}
+
+Outcome execute_touch(Turn& turn, const Command& command) noexcept {
+    const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
+    const bool hit = turn.executor.touch(command.key, turn.now, expiry, [](const ItemView&) {});
+    return turn.answer(hit ? Answer::touched : Answer::not_found);
+}
+
+}  // namespace twincached::protocol

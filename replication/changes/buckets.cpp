@@ -1,0 +1,99 @@
+#include "replication/changes/buckets.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+namespace twincached::replication::pair {
+
+Buckets::Buckets(storage::BucketNumber first, std::size_t count)
+    : first_(first), buckets_(count), dirty_bits_((count + 63) / 64), list_asked_(count) {
+    mark_all_dirty(0);
+}
+
+void Buckets::mark_dirty(storage::BucketNumber bucket) noexcept {
+    if (is_dirty(bucket)) return;
+    const auto i = index_of(bucket);
+    dirty_bits_[i / 64] |= std::uint64_t{1} << (i % 64);
+    ++dirty_count_;
+}
+
+void Buckets::restore(storage::BucketNumber bucket, storage::Version floor, bool dirty) noexcept {
+    assert(!is_walking(bucket));
+    at(bucket).floor = floor;
+    if (dirty) return mark_dirty(bucket);
+    if (!is_dirty(bucket)) return;
+    const auto i = index_of(bucket);
+    dirty_bits_[i / 64] &= ~(std::uint64_t{1} << (i % 64));
+    --dirty_count_;
+}
+
+void Buckets::begin_walk(storage::BucketNumber bucket, std::uint64_t seq) noexcept {
+    assert(is_dirty(bucket) && !is_walking(bucket) && seq != 0);
+    const auto i = index_of(bucket);
+    dirty_bits_[i / 64] &= ~(std::uint64_t{1} << (i % 64));
+    --dirty_count_;
+    buckets_[i].walk_seq = seq;
+    ++walking_count_;
+}
+
+std::size_t Buckets::digest_run(storage::BucketNumber first, std::size_t limit) const noexcept {
+    std::size_t run = 0;
+    for (std::size_t bucket = first; bucket <= last() && run < limit; ++bucket, ++run) {
+        const auto number = static_cast<storage::BucketNumber>(bucket);
+        if (!is_dirty(number) || is_walking(number) || list_asked_[index_of(number)]) break;
+    }
+    return run;
+}
+
+void Buckets::ask_for_list(storage::BucketNumber bucket) noexcept {
+    if (!is_walking(bucket)) return;
+    abandon_walk(bucket);
+    list_asked_[index_of(bucket)] = true;
+}
+
+void Buckets::end_walk(storage::BucketNumber bucket) noexcept {
+    if (!is_walking(bucket)) return;
+    auto& state = at(bucket);
+    list_asked_[index_of(bucket)] = false;
+    state.walk_seq = 0;
+    --walking_count_;
+    if (!is_dirty(bucket)) state.floor = 0;
+}
+
+void Buckets::abandon_walk(storage::BucketNumber bucket) noexcept {
+    if (!is_walking(bucket)) return;
+    at(bucket).walk_seq = 0;
+    --walking_count_;
+    mark_dirty(bucket);
+}
+
+void Buckets::mark_all_dirty(storage::Version floor) noexcept {
+    for (auto& bucket : buckets_) {
+        bucket.floor = std::max(bucket.floor, floor);
+        bucket.walk_seq = 0;
+    }
+    std::fill(dirty_bits_.begin(), dirty_bits_.end(), ~std::uint64_t{0});
+    std::fill(list_asked_.begin(), list_asked_.end(), false);
+    if (buckets_.size() % 64 != 0)
+        dirty_bits_.back() = (std::uint64_t{1} << buckets_.size() % 64) - 1;
+    dirty_count_ = buckets_.size();
+    walking_count_ = 0;
+}
+
+std::optional<storage::BucketNumber> Buckets::next_to_walk(
+    storage::BucketNumber from) const noexcept {
+    if (from < first_ || from > last() || dirty_count_ == 0) return std::nullopt;
+    std::size_t i = index_of(from);
+    std::uint64_t word = dirty_bits_[i / 64] & (~std::uint64_t{0} << (i % 64));
+    for (std::size_t w = i / 64;;) {
+        while (word != 0) {
+            i = w * 64 + static_cast<std::size_t>(std::countr_zero(word));
+            if (buckets_[i].walk_seq == 0) return static_cast<storage::BucketNumber>(first_ + i);
+            word &= word - 1;
+        }
+        if (++w == dirty_bits_.size()) return std::nullopt;
+        word = dirty_bits_[w];
+    }
+}
+
+}  // namespace twincached::replication::pair

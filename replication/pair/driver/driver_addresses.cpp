@@ -1,0 +1,108 @@
+#include "replication/pair/driver/driver_addresses.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace twincached::replication::pair {
+
+namespace asio = boost::asio;
+using asio::ip::address;
+
+namespace {
+
+LinkEnd end_of(const address& at, std::uint16_t port) {
+    const auto six =
+        at.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, at.to_v4()) : at.to_v6();
+    const auto bytes = six.to_bytes();
+    LinkEnd end;
+    std::copy(bytes.begin(), bytes.end(), end.address.begin());
+    end.port = port;
+    return end;
+}
+
+// The address that the system would send from. Connecting a datagram socket sends nothing.
+std::optional<address> own_address_towards(const address& peer) {
+    asio::io_context context;
+    asio::ip::udp::socket socket(context);
+    boost::system::error_code error;
+    const asio::ip::udp::endpoint there(peer, 9);
+    socket.open(there.protocol(), error);
+    if (!error) socket.connect(there, error);
+    if (error) return std::nullopt;
+    const auto here = socket.local_endpoint(error);
+    if (error) return std::nullopt;
+    return plain(here.address());
+}
+
+// Both nodes must compare addresses of one family: that of the listener, else IPv4 if the peer
+// has such an address.
+std::optional<address> peer_to_compare(const Addresses& peer, const std::optional<address>& own) {
+    const auto of_family = [&](bool v4) {
+        const auto found = std::find_if(peer.begin(), peer.end(),
+                                        [v4](const address& one) { return one.is_v4() == v4; });
+        return found == peer.end() ? std::nullopt : std::optional(*found);
+    };
+    if (own) return of_family(own->is_v4());
+    const auto v4 = of_family(true);
+    return v4 ? v4 : of_family(false);
+}
+
+}  // namespace
+
+address plain(const address& at) {
+    if (at.is_v6() && at.to_v6().is_v4_mapped()) {
+        return asio::ip::make_address_v4(asio::ip::v4_mapped, at.to_v6());
+    }
+    return at;
+}
+
+std::string text_of(const address& at, std::uint16_t port) {
+    const auto text = plain(at).to_string();
+    return (plain(at).is_v6() ? "[" + text + "]" : text) + ":" + std::to_string(port);
+}
+
+std::optional<address> specific_listen_address(const Options& options) {
+    if (options.listen_host.empty() || options.listen_host == "*") return std::nullopt;
+    const auto found = resolve_now(options.listen_host);
+    if (found.empty()) {
+        throw std::invalid_argument("the link's listen address '" + options.listen_host +
+                                    "' is neither an address nor a name that resolves");
+    }
+    if (found.front().is_unspecified()) return std::nullopt;
+    return found.front();
+}
+
+Addresses resolve_now(const std::string& host) {
+    boost::system::error_code error;
+    const auto numeric = asio::ip::make_address(host, error);
+    if (!error) return {plain(numeric)};
+    asio::io_context context;
+    asio::ip::tcp::resolver resolver(context);
+    Addresses addresses;
+    for (const auto& entry : resolver.resolve(host, "", error)) {
+        addresses.push_back(plain(entry.endpoint().address()));
+    }
+    return addresses;
+}
+
+unsigned find_node(const Options& options, const Addresses& peer) {
+    const auto listen = specific_listen_address(options);
+    const auto there = peer_to_compare(peer, listen);
+    auto here = listen;
+    if (there && !here) here = own_address_towards(*there);
+    std::optional<LinkEnd> own_end;
+    std::optional<LinkEnd> peer_end;
+    if (there && here) {
+        own_end = end_of(*here, options.listen_port);
+        peer_end = end_of(*there, options.peer_port);
+    }
+    const auto node = identify_node(options.node, own_end, peer_end);
+    if (!node) throw std::invalid_argument(node.error());
+    return *node;
+}
+
+}  // namespace twincached::replication::pair

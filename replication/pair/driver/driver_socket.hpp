@@ -1,0 +1,71 @@
+// One TCP connection of the peer link, as Asio sees it: bytes read are handed to the owner, buffers
+// to be sent are queued and sent in order, through TLS if the link has it. It decides nothing. One
+// of the driver's files. Shared by the driver, which closes it, and by its own pending operations,
+// which may end later; the replication thread alone calls it.
+#pragma once
+
+#include "lib/byte_buffer.hpp"
+#include "lib/tls_stream.hpp"
+#include "replication/pair/link/connection.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <deque>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace twincached::replication::pair {
+
+class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
+  public:
+    // Told of what happens; none of it is called after close() or from inside a call to the socket.
+    class Owner {
+      public:
+        virtual ~Owner() = default;
+        virtual void on_bytes(ConnectionId id, std::string_view bytes) = 0;
+        virtual void on_sent(ConnectionId id, std::size_t count) = 0;
+        // `in_order`: it was the other end that closed it, or its system when it died.
+        virtual void on_closed(ConnectionId id, std::string_view why, bool in_order) = 0;
+        // Where every socket of the owner reads to, one at a time.
+        virtual std::span<char> read_space() noexcept = 0;
+    };
+
+    // `tls` may be null. With it the owner hears of plaintext alone, and whoever is at the other
+    // end has shown the certificate that is pinned before any of it is said or heard.
+    LinkSocket(boost::asio::ip::tcp::socket socket, ConnectionId id, Owner& owner,
+               std::unique_ptr<lib::TlsStream> tls);
+
+    void start();
+    void send(lib::ByteBuffer bytes);
+    void close() noexcept;
+    // The other end hears of it even if nothing that it says is heard here: a close in order would
+    // wait for its acknowledgements.
+    void reset() noexcept;
+
+  private:
+    void configure() noexcept;
+    void read();
+    void on_readable();
+    void write();
+    void decrypt(std::span<char> space, std::size_t count);
+    void encrypt();
+    void write_encrypted();
+    void fail(const boost::system::error_code& error);
+    void fail(std::string_view why, bool in_order = false);
+
+    boost::asio::ip::tcp::socket socket_;
+    const ConnectionId id_;
+    Owner& owner_;
+    // The engine keeps what lies here below Engine::output_limit_bytes.
+    std::deque<lib::ByteBuffer> queue_;
+    const std::unique_ptr<lib::TlsStream> tls_;
+    lib::ByteBuffer sending_;        // ciphertext on its way
+    std::size_t plain_sending_ = 0;  // what of the queue it stands for
+    bool has_heard_ = false;
+    bool writing_ = false;
+    bool open_ = true;
+};
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,77 @@
+#include "replication/pair/exchange/bumps.hpp"
+
+#include "replication/records/data_frames.hpp"
+
+#include <algorithm>
+#include <span>
+
+namespace twincached::replication::pair {
+namespace {
+
+constexpr std::size_t frame_size_limit = frame_header_size + ReuseHints::limit * 8;
+
+}  // namespace
+
+void Bumps::begin(const Hello& peer) noexcept {
+    understood_ = (peer.capabilities & capability_bumps) != 0;
+    due_ms_ = 0;
+    context_.sink.set_hinting(understood_);
+}
+
+// What a client's thread adds meanwhile, it adds under the lock, before this takes it.
+void Bumps::end() noexcept {
+    understood_ = false;
+    context_.sink.set_hinting(false);
+    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
+        context_.store->with_shard(i,
+                                   [&](storage::Shard&) { context_.sink.shard(i).hints.clear(); });
+    }
+}
+
+void Bumps::send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept {
+    if (!understood_ || now.steady_ms < due_ms_) return;
+    const unsigned shards = context_.sink.shard_count();
+    for (unsigned i = 0; i < shards; ++i) {
+        // The next call goes on here: no shard's hints are always the ones that find no room.
+        if (out.size() + frame_size_limit > end_size) return;
+        const unsigned shard = next_shard_;
+        next_shard_ = (next_shard_ + 1) % shards;
+        std::size_t count = 0;
+        context_.store->with_shard(shard, [&](storage::Shard&) {
+            count = context_.sink.shard(shard).hints.take(hashes_);
+        });
+        if (count == 0) continue;
+        write_bumps(out, std::span(hashes_).first(count));
+        context_.counters.add(ExchangeCounter::bumps_sent, count);
+    }
+    due_ms_ = now.steady_ms + Exchange::tick.count();
+}
+
+bool Bumps::receive(const Frame& frame, const storage::Now& now) noexcept {
+    constexpr std::size_t bumps_per_lock = 256;
+    const BumpReader bumps(frame.payload);
+    if (frame.seq != 0 || !bumps.valid()) return false;
+    std::array<std::uint64_t, ChangeLog::fetched_at_once> ahead;
+    for (std::size_t i = 0; i < bumps.size();) {
+        const auto shard_number = context_.store->shard_of(bumps[i]);
+        const auto end = std::min(bumps.size(), i + bumps_per_lock);
+        const auto is_here = [&] {
+            return i < end && context_.store->shard_of(bumps[i]) == shard_number;
+        };
+        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
+            while (is_here()) {
+                std::size_t count = 0;
+                for (; count < ahead.size() && is_here(); ++i)
+                    ahead[count++] = bumps[i];
+                const auto hashes = std::span(ahead).first(count);
+                shard.prefetch(hashes);
+                for (const auto hash : hashes)
+                    shard.apply_reuse(hash, now);
+            }
+        });
+    }
+    context_.counters.add(ExchangeCounter::bumps_received, bumps.size());
+    return true;
+}
+
+}  // namespace twincached::replication::pair

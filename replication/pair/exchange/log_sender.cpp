@@ -1,0 +1,212 @@
+#include "replication/pair/exchange/log_sender.hpp"
+
+#include "storage/size_classes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <span>
+#include <utility>
+
+namespace twincached::replication::pair {
+namespace {
+
+// A touch of a larger value is sent without the value.
+constexpr std::size_t touch_value_limit = 1024;
+
+// Who made this version: the node that wrote it, or the one that touched it last.
+unsigned origin_of(storage::Version version) noexcept {
+    const bool touched = ((version >> 2) & 0x1FF) != 0;
+    return touched ? static_cast<unsigned>(version & 3U) : storage::node_of(version);
+}
+
+WireRecord record_of(const storage::ItemView& item, const ChangeLog::Entry& entry) noexcept {
+    WireRecord record;
+    record.stale = item.stale;
+    record.binary_key = item.binary_key;
+    record.cold = entry.wanted;
+    record.client_flags = item.client_flags;
+    record.version = item.version;
+    record.expiry_ms = std::uint64_t{item.expiry.raw()} * 1000;
+    if (item.explicit_cas) record.explicit_cas = item.cas;
+    record.key = item.key;
+    record.value = item.value;
+    const bool same_write = storage::write_of(item.version) == storage::write_of(entry.version);
+    if (entry.touch_only && same_write && item.value.size() > touch_value_limit) {
+        record.kind = RecordKind::touch;
+        record.value = {};
+    }
+    return record;
+}
+
+WireRecord removal_of(std::string_view key, storage::Version version) noexcept {
+    WireRecord record;
+    record.kind = RecordKind::removal;
+    record.version = version;
+    record.key = key;
+    return record;
+}
+
+}  // namespace
+
+// One batch in the making.
+struct LogSender::Pass {
+    unsigned shard_number;
+    ShardTracking& tracking;
+    BatchWriter batch;
+    const storage::Now& now;
+    ChangeLog::Position sent_to = 0;
+};
+
+bool LogSender::has_work() const noexcept {
+    if (large_) return true;
+    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
+        if (context_.sink.has_unsent(i)) return true;
+    }
+    return false;
+}
+
+bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+    assert(!large_);
+    const unsigned shards = context_.sink.shard_count();
+    unsigned shard = next_shard_;
+    for (unsigned i = 0; !context_.sink.has_unsent(shard); ++i) {
+        if (i == shards) return false;
+        shard = (shard + 1) % shards;
+    }
+    next_shard_ = (shard + 1) % shards;
+
+    // So that the buffer need not grow under the shard's lock.
+    out.prepare(frame_header_size + batch_size_target + batched_value_limit +
+                2 * record_overhead_limit);
+    read_here_.clear();
+    const auto before = out.size();
+    Pass pass{shard, context_.sink.shard(shard),
+              BatchWriter(out, context_.window.next_seq(), static_cast<std::uint16_t>(shard),
+                          now.steady_ms),
+              now};
+    context_.store->with_shard(
+        shard, [&](storage::Shard& storage_shard) { send_some(pass, storage_shard); });
+    if (pass.batch.count() == 0) {
+        pass.batch.cancel();
+        return true;
+    }
+    pass.batch.finish();
+    context_.counters.add(ExchangeCounter::records_sent, pass.batch.count());
+    context_.window.add(
+        {InFlight::Kind::log, shard, pass.sent_to, 0, out.size() - before, now.steady_ms});
+    if (!read_here_.empty()) {
+        write_bumps(out, read_here_);
+        context_.counters.add(ExchangeCounter::bumps_sent, read_here_.size());
+    }
+    return true;
+}
+
+void LogSender::send_some(Pass& pass, storage::Shard& shard) noexcept {
+    // Entries that need not be sent cost time, too.
+    constexpr unsigned entries_per_lock = 2048;
+    std::array<std::uint64_t, ChangeLog::fetched_at_once> hashes;
+    for (unsigned i = 0; i < entries_per_lock && !pass.batch.is_full() && !large_; ++i) {
+        if (i % hashes.size() == 0) {
+            const auto next = std::span(hashes).first(pass.tracking.log.upcoming(hashes));
+            pass.tracking.log.prefetch(next);
+            shard.prefetch(next);
+        }
+        const auto found = pass.tracking.log.next_unsent();
+        if (!found) break;
+        if (!send_entry(pass, shard, found)) {
+            pass.tracking.log.discard(found);
+            continue;
+        }
+        const auto position = pass.tracking.log.mark_sent(found);
+        if (large_) {
+            large_->position = position;
+            large_->shard = pass.shard_number;
+        } else {
+            pass.sent_to = position;
+        }
+    }
+    context_.sink.refresh(pass.shard_number);
+}
+
+// False: the peer need not be told.
+bool LogSender::send_entry(Pass& pass, storage::Shard& shard,
+                           const ChangeLog::Found& found) noexcept {
+    const auto& entry = *found.entry;
+    bool sent = true;
+    bool present = false;
+    shard.peek({entry.key(), entry.hash}, pass.now, [&](const storage::ItemView& item) {
+        present = item.version != 0 && item.version >= entry.version;
+        if (present) sent = send_item(pass, item, entry);
+    });
+    if (present) return sent;
+    // The flush itself tells the peer.
+    if (entry.version <= shard.flush_version()) {
+        context_.sink.left_out(shard.flush_version());
+        return false;
+    }
+    pass.batch.add(removal_of(entry.key(), entry.version));
+    return true;
+}
+
+bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
+                          const ChangeLog::Entry& entry) noexcept {
+    if (!entry.wanted && origin_of(item.version) == context_.peer_node()) return false;
+    if (is_too_large_for_peer(item)) {
+        context_.counters.add(ExchangeCounter::peer_nomem);
+        pass.batch.add(removal_of(entry.key(), item.version));
+        return true;
+    }
+    const auto record = record_of(item, entry);
+    if (record.value.size() <= batched_value_limit) {
+        pass.batch.add(record);
+        if (hints_ && entry.wanted && item.fetched) read_here_.push_back(item.hash);
+    } else {
+        begin_large(item, record);
+    }
+    return true;
+}
+
+// Its value would be refused there; what is older there must go all the same (rule R4).
+bool LogSender::is_too_large_for_peer(const storage::ItemView& item) const noexcept {
+    const auto limit = context_.peer_item_limit_bytes;
+    return limit != 0 &&
+           storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags) > limit;
+}
+
+void LogSender::begin_large(const storage::ItemView& item, const WireRecord& record) noexcept {
+    large_ = Large();
+    auto& large = *large_;
+    large.record = record;
+    large.key = record.key;
+    large.record.key = large.key;
+    large.record.value = {};
+    if (item.pinnable) large.pin = context_.store->pin(item);
+    if (large.pin.bytes().empty()) large.copy = record.value;
+}
+
+void LogSender::send_segment(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+    auto& large = *large_;
+    const auto value = large.value();
+    Segment segment;
+    segment.sender_now_ms = now.steady_ms;
+    segment.offset = large.offset;
+    segment.total = static_cast<std::uint32_t>(value.size());
+    segment.record = large.record;
+    segment.record.value = value.substr(large.offset, segment_size);
+    large.offset += segment.record.value.size();
+
+    const auto before = out.size();
+    write_frame(out, context_.window.next_seq(), segment);
+    const bool is_last = large.offset == value.size();
+    InFlight frame;
+    if (is_last) frame = {InFlight::Kind::log, large.shard, large.position, 0, 0, 0};
+    frame.bytes = out.size() - before;
+    frame.sent_ms = now.steady_ms;
+    context_.window.add(frame);
+    if (!is_last) return;
+    context_.counters.add(ExchangeCounter::records_sent);
+    large_.reset();
+}
+
+}  // namespace twincached::replication::pair

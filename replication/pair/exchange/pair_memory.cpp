@@ -1,0 +1,105 @@
+#include "replication/pair/exchange/pair_memory.hpp"
+
+#include "lib/endian.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <utility>
+
+namespace twincached::replication::pair {
+
+namespace {
+
+constexpr std::uint64_t memory_format = 2;
+constexpr std::size_t number_bytes = sizeof(std::uint64_t);
+constexpr std::size_t plain_numbers = 12;
+constexpr std::size_t numbers = plain_numbers + former_peers_limit;
+// Per bucket its floor, then, of all buckets, one byte that says whether it is dirty.
+constexpr std::size_t memory_bytes =
+    numbers * number_bytes + storage::bucket_count * (number_bytes + 1);
+constexpr std::size_t floors_at = numbers * number_bytes;
+constexpr std::size_t dirty_at = floors_at + storage::bucket_count * number_bytes;
+constexpr std::size_t entries_folded_per_lock = 4096;
+
+std::array<std::uint64_t, numbers> numbers_of(const PairMemory& memory) noexcept {
+    const Progress& progress = memory.progress;
+    std::array<std::uint64_t, numbers> all{
+        memory_format,          memory.epoch,         memory.node,      memory.peer_epoch,
+        progress.session,       progress.sent,        progress.applied, progress.heard_session,
+        progress.heard_applied, progress.heard_acked, memory.split,     memory.alone ? 1U : 0U};
+    std::copy(memory.former_peers.begin(), memory.former_peers.end(), all.begin() + plain_numbers);
+    return all;
+}
+
+template <class Visit>
+void for_each_bucket(PairSink& sink, storage::Store& store, Visit visit) {
+    for (unsigned i = 0; i < sink.shard_count(); ++i) {
+        store.with_shard(i, [&](storage::Shard&) {
+            auto& buckets = sink.shard(i).buckets;
+            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b)
+                visit(buckets, static_cast<storage::BucketNumber>(b));
+            sink.refresh(i);
+        });
+    }
+}
+
+}  // namespace
+
+std::string write_memory(const PairMemory& memory, PairSink& sink, storage::Store& store) {
+    std::string bytes(memory_bytes, '\0');
+    char* to = bytes.data();
+    for (const std::uint64_t number : numbers_of(memory)) {
+        lib::store_little(to, number);
+        to += number_bytes;
+    }
+    for (unsigned i = 0; i < sink.shard_count(); ++i) {
+        for (bool done = false; !done;) {
+            store.with_shard(i, [&](storage::Shard&) {
+                done = sink.shard(i).fold_into_buckets(entries_folded_per_lock);
+            });
+        }
+    }
+    for_each_bucket(sink, store, [&](Buckets& buckets, storage::BucketNumber bucket) {
+        lib::store_little(bytes.data() + floors_at + bucket * number_bytes, buckets.floor(bucket));
+        bytes[dirty_at + bucket] = buckets.is_dirty(bucket) ? '\1' : '\0';
+    });
+    return bytes;
+}
+
+std::optional<PairMemory> read_memory(std::string_view bytes, PairSink& sink,
+                                      storage::Store& store) {
+    if (bytes.size() != memory_bytes) return std::nullopt;
+    const char* from = bytes.data();
+    const auto next = [&from] {
+        return lib::load_little<std::uint64_t>(std::exchange(from, from + number_bytes));
+    };
+    if (next() != memory_format) return std::nullopt;
+    PairMemory memory;
+    memory.epoch = next();
+    memory.node = next();
+    memory.peer_epoch = next();
+    Progress& progress = memory.progress;
+    for (std::uint64_t* number :
+         {&progress.session, &progress.sent, &progress.applied, &progress.heard_session,
+          &progress.heard_applied, &progress.heard_acked, &memory.split}) {
+        *number = next();
+    }
+    memory.alone = next() != 0;
+    for (auto& epoch : memory.former_peers)
+        epoch = next();
+    if (memory.epoch == 0) return std::nullopt;
+    for_each_bucket(sink, store, [&](Buckets& buckets, storage::BucketNumber bucket) {
+        const auto floor =
+            lib::load_little<std::uint64_t>(bytes.data() + floors_at + bucket * number_bytes);
+        buckets.restore(bucket, floor, bytes[dirty_at + bucket] != '\0');
+    });
+    return memory;
+}
+
+bool was_put_back(const Progress& node, const Progress& other) noexcept {
+    if (other.heard_session != node.session) return other.heard_session > node.session;
+    return node.sent < other.heard_applied || node.applied < other.heard_acked;
+}
+
+}  // namespace twincached::replication::pair

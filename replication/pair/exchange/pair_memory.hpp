@@ -1,0 +1,48 @@
+// What a node of a pair takes with it over a warm restart: which incarnation it is, how far it has
+// come with which incarnation of its peer, and, of every bucket, what the peer has not been told
+// (rule R15 of REPLICATION.md). The change log is folded into the buckets first, so this has a
+// fixed size. Bytes in, bytes out; the exchange owns what they mean.
+#pragma once
+
+#include "replication/changes/pair_sink.hpp"
+#include "replication/records/control_frames.hpp"
+#include "storage/store.hpp"
+#include "storage/version.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace twincached::replication::pair {
+
+// Incarnations of the peer that this one has followed, oldest first; 0 = none. One of them that
+// comes back was put back: a machine that was set back to before the restart of its process.
+constexpr std::size_t former_peers_limit = 8;
+using FormerPeers = std::array<std::uint64_t, former_peers_limit>;
+
+struct PairMemory {
+    std::uint64_t epoch = 0;
+    std::uint64_t node = 0;
+    std::uint64_t peer_epoch = 0;
+    FormerPeers former_peers{};
+    Progress progress;
+    storage::Version split = 0;
+    bool alone = false;  // there was no session when the node was told to stop
+};
+
+// Folds the sink's logs. REQUIRES: no session; `store` was built with that sink.
+std::string write_memory(const PairMemory& memory, PairSink& sink, storage::Store& store);
+
+// Gives the sink's buckets their state back; nothing, and the sink unchanged, if the bytes are not
+// exactly what write_memory made.
+std::optional<PairMemory> read_memory(std::string_view bytes, PairSink& sink,
+                                      storage::Store& store);
+
+// Has the node been put back to an earlier state? The other has heard of it in a later session
+// than it was ever in, or more in the same one.
+bool was_put_back(const Progress& node, const Progress& other) noexcept;
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,48 @@
+// One connection of the Engine, from its opening to its end: its handshake, how far it has come,
+// and its bytes on the way in and out. Plain data of the Engine's.
+#pragma once
+
+#include "lib/byte_buffer.hpp"
+#include "replication/pair/link/handshake.hpp"
+#include "replication/pair/link/timing.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace twincached::replication::pair {
+
+// Chosen by the driver, never used twice.
+using ConnectionId = std::uint64_t;
+
+enum class Phase : std::uint8_t {
+    handshake,
+    complete,  // both HELLOs are there
+    chosen,    // node a has sent READY
+    session,
+    closing,  // our last word is on its way; what comes in is ignored
+    closed,
+};
+
+struct Connection {
+    Connection(ConnectionId number, const Self& self, Side side, const Nonce& nonce) noexcept
+        : id(number), handshake(self, side, nonce) {}
+
+    const ConnectionId id;
+    Handshake handshake;
+    Phase phase = Phase::handshake;
+    Instant deadline{0};      // of the phase; a session has none
+    lib::ByteBuffer input;    // the beginning of a frame
+    lib::ByteBuffer output;   // since the last drain()
+    std::size_t waiting = 0;  // bytes that the driver has and the network has not
+    bool is_crossed = false;  // another one was taken, nothing is wrong with it
+    bool moved = false;       // the network took some since the last drain()
+    bool resets = false;      // once it is closed: at once, whatever has not left is dropped
+
+    bool is_dialled() const noexcept { return handshake.side() == Side::dialler; }
+    // No session, but it may still become one.
+    bool is_candidate() const noexcept {
+        return phase == Phase::handshake || phase == Phase::complete || phase == Phase::chosen;
+    }
+};
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,213 @@
+// The pair replicator without its sockets: connections by number, bytes, events and the time in;
+// what is to be done out. It owns the link machine, the handshakes of all connections, the session
+// and, through it, the Exchange. It decides which connection becomes the session.
+//
+// Node a is the arbiter of crossed dials: it alone chooses a connection (one that it dialled, if
+// that one answers) and sends READY on it; node b answers READY to READY. So the two can never
+// choose differently, and a node that has a session or has chosen never sends a HELLO that says
+// otherwise. A session begins when both READYs are there.
+//
+// Sans-I/O: after every event call drain() and do what it says, in order. Owned by the driver; the
+// replication thread alone calls it (a simulation: any one thread). REPLICATION.md, sections 8, 9.
+#pragma once
+
+#include "lib/byte_buffer.hpp"
+#include "replication/pair/exchange/exchange.hpp"
+#include "replication/pair/link/connection.hpp"
+#include "replication/pair/link/handshake.hpp"
+#include "replication/pair/link/link_machine.hpp"
+#include "replication/pair/link/node_identity.hpp"
+#include "replication/pair/link/session.hpp"
+#include "replication/pair/link/timing.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::replication::pair {
+
+struct Action {
+    enum class Kind : std::uint8_t {
+        dial,     // the peer; answer with on_connected or on_connect_failed
+        hang_up,  // give up the dial that is under way; needs no answer
+        send,     // `bytes` on `connection`, after what was sent before; answer with on_sent
+        close,    // `connection`; needs no answer
+        reset,    // the same, and the other end must hear of it even if it is not heard
+        ready,    // the node may serve clients
+        access,   // what clients may do from now on
+        drained,  // the goodbye is said
+        log,
+    };
+    Kind kind;
+    ConnectionId connection = 0;
+    lib::ByteBuffer bytes{};
+    LogLine line{};
+    Access access = Access::open;
+};
+
+struct EngineOptions {
+    Self self;
+    Timing timing;
+    std::uint64_t sync_rate_bytes = 0;    // per second, of a resync; 0 = no limit
+    std::uint64_t scrub_interval_ms = 0;  // 0 = never
+    bool has_peer = true;
+    Entropy entropy{};  // random; decides nonces and jitter
+    std::chrono::milliseconds drain_timeout{5000};
+    std::uint64_t item_size_limit_bytes = 1U << 20;
+    std::string software_version;
+    OnSplit on_split = OnSplit::both_serve;
+    bool flush_on_peer_crash = false;
+    std::string settings;  // as an operator writes them
+};
+
+// For `stats replication`: the control half's share.
+struct LinkReport {
+    LinkState state = LinkState::listening;
+    Serving serving = Serving::cold;
+    Role role = Role::secondary;
+    std::int64_t clock_offset_ms = 0;
+    std::int64_t versions_ahead_ms = 0;
+    std::int64_t round_trip_ms = 0;
+    std::uint64_t promotions = 0;
+    std::uint64_t sessions = 0;
+    std::uint64_t refused = 0;
+    std::uint64_t strangers = 0;
+    std::string last_refusal;
+    std::string last_event;
+    std::string peer_software;
+    Access access = Access::open;
+    unsigned protocol = 0;  // of the session; 0: there is none
+};
+
+class Engine {
+  public:
+    // Accepted connections that have not yet begun properly; the oldest gives way to a new one.
+    static constexpr std::size_t stranger_limit = 16;
+    // What lies in buffers of ours on its way to the peer, at most; a heartbeat waits behind no
+    // more than this.
+    static constexpr std::size_t output_limit_bytes = 256U << 10;
+
+    Engine(EngineOptions options, PairSink& sink) noexcept;
+    ~Engine();
+
+    // Before `start`. The store must have been built with the same sink.
+    void attach(storage::Store& store) noexcept;
+
+    // Warm restart (rule R15): after the last event; and after attach(), before `start`.
+    std::string remember();
+    bool recall(std::string_view remembered);
+
+    void start(const storage::Now& now) noexcept;
+    void on_accepted(ConnectionId id, const storage::Now& now) noexcept;
+    void on_connected(ConnectionId id, const storage::Now& now) noexcept;
+    void on_connect_failed(std::string_view why, const storage::Now& now) noexcept;
+    // The same, and it is known that no peer runs on the peer's host.
+    void on_connect_refused(std::string_view why, const storage::Now& now) noexcept;
+    void on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept;
+    void on_sent(ConnectionId id, std::size_t count, const storage::Now& now) noexcept;
+    // By the peer or by the network; also of a connection that was asked to be closed.
+    void on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept;
+    // The peer's end was closed in order. A peer that lives says a word before.
+    void on_end_of_stream(ConnectionId id, std::string_view why, const storage::Now& now) noexcept;
+    void on_timer(const storage::Now& now) noexcept;
+    // The sink's wake function was called, or a driver merely wants drain() to have something.
+    void on_wake(const storage::Now& now) noexcept;
+    // Sends what is to be sent, says goodbye; ends with Action::drained.
+    void begin_drain(const storage::Now& now) noexcept;
+    void set_on_split(OnSplit policy, const storage::Now& now) noexcept;
+
+    // Moves what is to be done to the end of `actions`.
+    void drain(const storage::Now& now, std::vector<Action>& actions) noexcept;
+    // When on_timer is to be called at the latest, if nothing else happens; after drain().
+    std::optional<Instant> deadline(const storage::Now& now) const noexcept;
+
+    const LinkMachine& link() const noexcept { return link_; }
+    bool has_session() const noexcept { return session_.has_value(); }
+    std::uint64_t session_number() const noexcept { return session_ ? session_->number() : 0; }
+    ExchangeStats exchange_stats() const noexcept { return exchange_.stats(); }  // any thread
+    Traffic traffic() const noexcept { return exchange_.traffic(); }
+    LinkReport report(const storage::Now& now) const noexcept;
+
+  private:
+    Connection* find(ConnectionId id) noexcept;
+    Connection* find(Phase phase) const noexcept;
+    Connection& open(ConnectionId id, Side side, Instant now) noexcept;
+    void make_room_for_stranger(const storage::Now& now) noexcept;
+    void wake_session(const storage::Now& now) noexcept;
+
+    void on_malformed(Connection& connection, const storage::Now& now) noexcept;
+    void on_frame(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
+    void on_handshake_frame(Connection& connection, const Frame& frame,
+                            const storage::Now& now) noexcept;
+    void on_ready(Connection& connection, const storage::Now& now) noexcept;
+    void say_hello(Connection& connection, const storage::Now& now) noexcept;
+    void answer_hello(Connection& connection, const storage::Now& now) noexcept;
+    void complete(Connection& connection, const storage::Now& now) noexcept;
+    bool is_left_behind(const Connection& connection) const noexcept;
+    void dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept;
+    Hello own_hello(const storage::Now& now) const noexcept;
+    void choose(const storage::Now& now) noexcept;
+    bool own_dial_is_answered() const noexcept;
+    void begin_exchange(const Connection& connection, const storage::Now& now) noexcept;
+    bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept;
+    void begin_anew(std::string_view why, const storage::Now& now) noexcept;
+    void establish(Connection& connection, const storage::Now& now) noexcept;
+    Role agreed_role(const Connection& connection) const noexcept;
+    void dismiss_others(const Connection& chosen, const storage::Now& now) noexcept;
+    enum class Parting : std::uint8_t {
+        at_once,
+        linger,  // our last word must arrive
+        reset,   // the end must be noticed, the last word may get lost
+    };
+    void close(ConnectionId id, SessionEnd::Kind kind, std::string_view why,
+               const storage::Now& now) noexcept;
+    void flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept;
+    void compare_settings(const Hello& peer) noexcept;
+    void end_session(const SessionEnd& end, const storage::Now& now,
+                     Parting parting = Parting::at_once) noexcept;
+
+    struct Dismissal {
+        std::string_view why;
+        bool refused = false;  // the two must not be paired
+        Parting parting = Parting::at_once;
+    };
+    void dismiss(Connection& connection, const Dismissal& how, const storage::Now& now) noexcept;
+    void part(Connection& connection, Parting parting, Instant now) noexcept;
+    void dismiss_crossed(Connection& connection, const storage::Now& now) noexcept;
+    void note_stranger(std::string_view why, Instant now) noexcept;
+
+    void judge_connections(const storage::Now& now) noexcept;
+    void judge_session(const storage::Now& now) noexcept;
+    void tend_gate(const storage::Now& now) noexcept;
+    void tell_of_defects() noexcept;
+    void say_goodbye_when_drained(const storage::Now& now) noexcept;
+    void produce(const storage::Now& now) noexcept;
+    void flush(std::vector<Action>& actions) noexcept;
+    void flush_machine(std::vector<Action>& actions) noexcept;
+
+    EngineOptions options_;  // unchanged after attach(), but for the epoch
+    AckGate* const gate_;    // the sink's
+    Exchange exchange_;
+    storage::Store* store_ = nullptr;
+    LinkMachine link_;
+    std::vector<std::unique_ptr<Connection>> connections_;
+    std::optional<Session> session_;
+    bool dialling_ = false;
+    bool draining_ = false;
+    bool drained_alone_ = false;  // no peer was there when the drain began
+    bool drained_ = false;
+    bool said_drained_ = false;
+    Instant drain_until_{0};
+    std::uint64_t nonces_ = 0;
+    std::uint64_t strangers_ = 0;
+    Instant stranger_line_at_{0};  // the next line about strangers is not written before
+    std::string peer_software_;
+    std::uint64_t defects_told_ = 0;
+    std::vector<LogLine> log_;
+};
+
+}  // namespace twincached::replication::pair

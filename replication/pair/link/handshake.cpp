@@ -1,0 +1,209 @@
+#include "replication/pair/link/handshake.hpp"
+
+#include "lib/endian.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <utility>
+
+namespace twincached::replication::pair {
+
+namespace {
+
+constexpr std::size_t foreign_text_limit = 200;
+
+// The later of the two times that the peer's HELLO tells of: its clock, and its versions.
+std::uint64_t time_ms_of(const Hello& hello) noexcept {
+    return std::max(hello.version_ms, hello.version_time >> 10);
+}
+
+std::string range(unsigned first, unsigned last) {
+    return std::to_string(first) + " to " + std::to_string(last);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) noexcept {
+    std::string result(text.substr(0, foreign_text_limit));
+    for (char& byte : result) {
+        if (byte < ' ' || byte > '~') byte = '?';
+    }
+    return result;
+}
+
+Handshake::Handshake(const Self& self, Side side, const Nonce& nonce) noexcept
+    : self_(self), side_(side), nonce_(nonce) {}
+
+void Handshake::begin(lib::ByteBuffer& out) noexcept {
+    assert(side_ == Side::dialler && ours_.empty());
+    write_challenge(out);
+}
+
+Handshake::Step Handshake::on_frame(const Frame& frame, const storage::Now& now,
+                                    lib::ByteBuffer& out) noexcept {
+    if (frame.type == FrameType::error) return on_error(frame);
+    switch (waits_for_) {
+        case Waits::challenge:
+            if (frame.type != FrameType::challenge) break;
+            return on_challenge(frame, out);
+        case Waits::proof:
+            if (frame.type != FrameType::proof) break;
+            return on_proof(frame, out);
+        case Waits::hello:
+            if (frame.type != FrameType::hello) break;
+            return on_hello(frame, now, out);
+        case Waits::nothing:
+            break;
+    }
+    return out_of_turn(frame.type, out);
+}
+
+Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out) noexcept {
+    auto challenge = read_challenge(frame.payload);
+    if (!challenge) return strange("a CHALLENGE that makes no sense");
+    peer_ = std::move(*challenge);
+    theirs_ = frame.payload;
+    if (peer_.epoch == self_.epoch) {
+        return refuse(ErrorReason::self, "the peer is this node itself, or a copy of it", out);
+    }
+    if (peer_.cluster != self_.cluster) {
+        return refuse(ErrorReason::cluster, "the peer belongs to another cluster", out);
+    }
+    if (protocol() < std::max(peer_.protocol_min, protocol_oldest)) {
+        return refuse(ErrorReason::version,
+                      "no version of the link's protocol in common: one node speaks " +
+                          range(protocol_oldest, self_.protocol_newest) + ", the other " +
+                          range(peer_.protocol_min, peer_.protocol_max),
+                      out);
+    }
+    if (peer_.node == self_.node || peer_.node > 1) {
+        return refuse(
+            ErrorReason::node,
+            "both nodes have the same name: set node = a on one and node = b on the other", out);
+    }
+    if (side_ == Side::acceptor) write_challenge(out);
+    if (self_.secret.empty()) {
+        has_proved_ = true;
+        waits_for_ = Waits::hello;
+        return side_ == Side::dialler ? Step::say_hello : Step::introduced;
+    }
+    waits_for_ = Waits::proof;
+    if (side_ == Side::acceptor) return Step::introduced;
+    write_proof(out);
+    return Step::wait;
+}
+
+Handshake::Step Handshake::on_proof(const Frame& frame, lib::ByteBuffer& out) noexcept {
+    const auto proof = read_proof(frame.payload);
+    if (!proof) return strange("a PROOF that makes no sense");
+    if (!equal(proof->mac, proof_of(other(side_)))) {
+        return refuse(ErrorReason::proof, "the peer does not know this node's secret", out);
+    }
+    has_proved_ = true;
+    waits_for_ = Waits::hello;
+    if (side_ == Side::dialler) return Step::say_hello;
+    write_proof(out);
+    return Step::wait;
+}
+
+Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
+                                    lib::ByteBuffer& out) noexcept {
+    auto hello = read_hello(frame.payload, protocol());
+    if (!hello) return strange("a HELLO that makes no sense");
+    peer_hello_ = std::move(*hello);
+    if (peer_hello_.epoch != peer_.epoch) return strange("a HELLO of another incarnation");
+    if (peer_hello_.hash_check != self_.hash_check) {
+        return refuse(ErrorReason::hash,
+                      "the nodes hash keys differently: their secrets must be equal", out);
+    }
+    const auto bound = std::chrono::milliseconds(self_.clock_max_ahead).count();
+    if (time_ms_of(peer_hello_) > now.version_ms + static_cast<std::uint64_t>(bound)) {
+        return refuse(ErrorReason::clock,
+                      "the peer's clock or its versions are further ahead than clock-max-ahead",
+                      out);
+    }
+    waits_for_ = Waits::nothing;
+    return side_ == Side::dialler ? Step::complete : Step::answer_hello;
+}
+
+Handshake::Step Handshake::on_error(const Frame& frame) noexcept {
+    const auto error = read_error(frame.payload);
+    if (!error) return strange("an ERROR that makes no sense");
+    reason_ = error->reason;
+    why_ = "the peer refuses: " + printable(error->text);
+    return Step::peer_refused;
+}
+
+Handshake::Step Handshake::out_of_turn(FrameType type, lib::ByteBuffer& out) noexcept {
+    if (waits_for_ == Waits::proof && type == FrameType::hello) {
+        return refuse(ErrorReason::proof, "this node has a secret, the peer has none", out);
+    }
+    if (waits_for_ == Waits::hello && type == FrameType::proof && self_.secret.empty()) {
+        return refuse(ErrorReason::proof, "the peer has a secret, this node has none", out);
+    }
+    return strange("a frame out of turn (type " + std::to_string(static_cast<unsigned>(type)) +
+                   ")");
+}
+
+Handshake::Step Handshake::strange(std::string why) noexcept {
+    waits_for_ = Waits::nothing;
+    why_ = std::move(why);
+    return Step::strange;
+}
+
+Handshake::Step Handshake::refuse(ErrorReason reason, std::string why,
+                                  lib::ByteBuffer& out) noexcept {
+    waits_for_ = Waits::nothing;
+    reason_ = reason;
+    why_ = std::move(why);
+    write_frame(out, Error{reason, why_});
+    return Step::refused;
+}
+
+void Handshake::write_challenge(lib::ByteBuffer& out) noexcept {
+    const auto start = out.size() + frame_header_size;
+    write_frame(out, Challenge{.protocol_max = self_.protocol_newest,
+                               .node = static_cast<std::uint8_t>(self_.node),
+                               .epoch = self_.epoch,
+                               .nonce = nonce_,
+                               .cluster = self_.cluster});
+    ours_ = out.readable().substr(start);
+}
+
+void Handshake::write_proof(lib::ByteBuffer& out) noexcept {
+    write_frame(out, Proof{proof_of(side_)});
+}
+
+void Handshake::write_hello(Hello hello, lib::ByteBuffer& out) noexcept {
+    assert(has_proved_);
+    own_hello_ = std::move(hello);
+    own_hello_.protocol = protocol();
+    write_frame(out, own_hello_);
+}
+
+Mac Handshake::proof_of(Side prover) const noexcept {
+    const bool dialled = side_ == Side::dialler;
+    return prove(self_.secret, prover, dialled ? ours_ : theirs_, dialled ? theirs_ : ours_);
+}
+
+std::size_t Handshake::payload_limit() const noexcept {
+    return has_proved_ ? frame_payload_limit : frame_payload_limit_unproven;
+}
+
+std::uint16_t Handshake::protocol() const noexcept {
+    return std::min(self_.protocol_newest, peer_.protocol_max);
+}
+
+unsigned Handshake::dialled_by() const noexcept {
+    return side_ == Side::dialler ? self_.node : peer_.node;
+}
+
+std::uint64_t Handshake::session_number() const noexcept {
+    const auto ours = lib::load_little<std::uint64_t>(nonce_.data());
+    const auto theirs = lib::load_little<std::uint64_t>(peer_.nonce.data());
+    const bool dialled = side_ == Side::dialler;
+    return ((dialled ? ours : theirs) ^ std::rotl(dialled ? theirs : ours, 1)) | 1;
+}
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,51 @@
+#include "replication/pair/link/proof.hpp"
+
+#include "lib/byte_buffer.hpp"
+#include "replication/records/wire.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <cstdlib>
+
+namespace twincached::replication::pair {
+
+namespace {
+
+std::array<std::uint8_t, 32> hmac(std::string_view key, std::string_view message) noexcept {
+    std::array<std::uint8_t, 32> mac{};
+    unsigned size = 0;
+    const auto* done = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                            reinterpret_cast<const unsigned char*>(message.data()), message.size(),
+                            mac.data(), &size);
+    // Without SHA-256 there is no safe way to go on.
+    if (done == nullptr || size != mac.size()) std::abort();
+    return mac;
+}
+
+std::string_view label_of(Side side) noexcept {
+    return side == Side::dialler ? "twincached pair: dialler" : "twincached pair: acceptor";
+}
+
+}  // namespace
+
+Mac prove(std::string_view secret, Side prover, std::string_view diallers_challenge,
+          std::string_view acceptors_challenge) noexcept {
+    lib::ByteBuffer message;
+    WireWriter(message).text(label_of(prover)).text(diallers_challenge).text(acceptors_challenge);
+    return hmac(secret, message.readable());
+}
+
+bool equal(const Mac& one, const Mac& other) noexcept {
+    return CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
+}
+
+Nonce make_nonce(const Entropy& entropy, std::uint64_t count) noexcept {
+    lib::ByteBuffer message;
+    WireWriter(message).text("twincached pair: nonce").u64(count);
+    return hmac({reinterpret_cast<const char*>(entropy.data()), entropy.size()},
+                message.readable());
+}
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,152 @@
+#include "replication/pair/link/session.hpp"
+
+#include "replication/pair/link/handshake.hpp"
+
+#include <algorithm>
+
+namespace twincached::replication::pair {
+
+namespace {
+
+// produce() and may_rest() may disagree for a moment while clients write; the next event is never
+// further away than a tick.
+constexpr int rest_attempts = 4;
+
+Instant instant_of(const storage::Now& now) noexcept {
+    return Instant(now.steady_ms);
+}
+
+SessionEnd broken(std::string why) {
+    return {SessionEnd::Kind::broken, std::move(why)};
+}
+
+}  // namespace
+
+Session::Session(Parts parts, std::uint64_t number, const Hello& peer,
+                 const storage::Now& now) noexcept
+    : parts_(parts),
+      number_(number),
+      clock_offset_ms_(static_cast<std::int64_t>(peer.version_ms - now.version_ms)),
+      heartbeat_(parts.timing, instant_of(now)) {}
+
+std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::Now& now,
+                                            lib::ByteBuffer& out) noexcept {
+    if (Exchange::takes(frame.type)) {
+        if (parts_.exchange.on_frame(frame, now)) return std::nullopt;
+        return broken("the peer sent a frame that breaks the protocol (type " +
+                      std::to_string(static_cast<unsigned>(frame.type)) + ")");
+    }
+    if (frame.type == FrameType::ping) return on_ping(frame, now, out);
+    if (frame.type == FrameType::pong) {
+        const auto pong = read_pong(frame.payload);
+        if (!pong) return broken("a PONG that makes no sense");
+        round_trip_ms_ = static_cast<std::int64_t>(now.steady_ms - pong->echo_ms - pong->held_ms);
+        return std::nullopt;
+    }
+    if (frame.type == FrameType::state) {
+        const auto state = read_state(frame.payload);
+        if (!state) return broken("a STATE that makes no sense");
+        peer_state_ = *state;
+        if (state->dirty_buckets > 0) parts_.exchange.distrust_peer();
+        return std::nullopt;
+    }
+    if (frame.type == FrameType::bye) {
+        const auto bye = read_bye(frame.payload);
+        const bool leaves = bye && bye->reason == ByeReason::shutdown;
+        if (leaves) return SessionEnd{SessionEnd::Kind::farewell, "the peer shuts down (clean)"};
+        return broken("the peer ended the session: " +
+                      (bye ? printable(bye->text) : std::string("no reason given")));
+    }
+    if (frame.type == FrameType::error) {
+        const auto error = read_error(frame.payload);
+        return broken("the peer gave up: " +
+                      (error ? printable(error->text) : std::string("no reason given")));
+    }
+    if (frame.is_ignorable() && !is_known_type(frame.type)) return std::nullopt;
+    return SessionEnd{SessionEnd::Kind::refused,
+                      "the peer sent a frame that this version does not know (type " +
+                          std::to_string(static_cast<unsigned>(frame.type)) + ")"};
+}
+
+std::optional<SessionEnd> Session::on_ping(const Frame& frame, const storage::Now& now,
+                                           lib::ByteBuffer& out) noexcept {
+    const auto ping = read_ping(frame.payload);
+    if (!ping) return broken("a PING that makes no sense");
+    heartbeat_.peer_says_unheard(Timing::ms(ping->receive_age_ms), instant_of(now));
+    write_frame(out, Pong{ping->steady_ms, 0});
+    return std::nullopt;
+}
+
+void Session::produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
+                      const storage::Now& now) noexcept {
+    const auto instant = instant_of(now);
+    heartbeat_.output(output.waiting > 0, output.moved, instant);
+    const bool beat = heartbeat_.take_ping(instant);
+    if (beat) write_ping(out, now);
+    // Before any acknowledgement of what may have been refused because of it.
+    const bool falls_behind = own_state_.dirty_buckets == 0 && parts_.exchange.is_dirty();
+    if (state_sent_ && falls_behind) write_state(out, link, false);
+    write_data(out, output.room, now);
+    write_state(out, link, beat);
+}
+
+void Session::write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+    parts_.exchange.measure_lag(now);
+    const auto stats = parts_.exchange.stats();
+    Ping ping;
+    ping.steady_ms = now.steady_ms;
+    ping.version_time = parts_.store.version_time();
+    ping.receive_age_ms = static_cast<std::uint32_t>(heartbeat_.unheard(instant_of(now)).count());
+    ping.log_entries = stats.unacked;
+    ping.dirty_buckets = static_cast<std::uint32_t>(stats.dirty_buckets);
+    write_frame(out, ping);
+}
+
+// With every heartbeat, and at once where the other node waits for it. It follows the data that
+// it speaks of.
+void Session::write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat) noexcept {
+    const auto stats = parts_.exchange.stats();
+    State state;
+    state.serving = link.serving() == Serving::ready;
+    state.role = static_cast<std::uint8_t>(link.role());
+    state.caught_up = parts_.exchange.caught_up();
+    state.dirty_buckets = static_cast<std::uint32_t>(stats.dirty_buckets);
+    state.walking_buckets = static_cast<std::uint32_t>(stats.walking_buckets);
+    state.log_entries = stats.unacked;
+    const bool news = (state.caught_up && !own_state_.caught_up) ||
+                      state.serving != own_state_.serving || state.role != own_state_.role ||
+                      (state.dirty_buckets > 0) != (own_state_.dirty_buckets > 0);
+    if (state_sent_ && !beat && !news) return;
+    own_state_ = state;
+    state_sent_ = true;
+    write_frame(out, state);
+}
+
+void Session::write_data(lib::ByteBuffer& out, std::size_t room, const storage::Now& now) noexcept {
+    std::size_t written = 0;
+    for (int attempt = 0; attempt < rest_attempts && written < room; ++attempt) {
+        std::size_t added = 0;
+        do {
+            added = parts_.exchange.produce(out, room - written, now);
+            written += added;
+        } while (added > 0 && written < room);
+        if (written < room && parts_.exchange.may_rest()) return;
+    }
+}
+
+bool Session::caught_up() const noexcept {
+    return peer_state_.caught_up && parts_.exchange.caught_up();
+}
+
+std::string_view Session::behind() const noexcept {
+    const auto stats = parts_.exchange.stats();
+    if (stats.dirty_buckets + stats.walking_buckets > 0) {
+        return "this node's change log was full, its buckets are walked";
+    }
+    if (peer_state_.dirty_buckets + peer_state_.walking_buckets > 0) {
+        return "the peer's change log was full, its buckets are walked";
+    }
+    return {};
+}
+
+}  // namespace twincached::replication::pair

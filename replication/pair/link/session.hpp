@@ -1,0 +1,89 @@
+// One session with the peer, from READY to its end: heartbeats, STATE, goodbyes, and the
+// Exchange's frames in between. It owns no connection: frames come in, frames go out into a buffer
+// of the owner's, and it says when it must end and why. Owned by the Engine; the replication
+// thread alone calls it.
+#pragma once
+
+#include "lib/byte_buffer.hpp"
+#include "replication/pair/exchange/exchange.hpp"
+#include "replication/pair/link/heartbeat.hpp"
+#include "replication/pair/link/link_machine.hpp"
+#include "storage/store.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace twincached::replication::pair {
+
+// How a session ends, if not by the connection's end.
+struct SessionEnd {
+    enum class Kind : std::uint8_t {
+        broken,    // the peer may live on
+        vanished,  // the connection failed: it may, or may not
+        died,      // its process ended
+        farewell,
+        refused,
+    };
+    Kind kind = Kind::broken;
+    std::string why;
+};
+
+class Session {
+  public:
+    struct Parts {
+        Exchange& exchange;
+        storage::Store& store;
+        const Timing& timing;
+    };
+
+    Session(Parts parts, std::uint64_t number, const Hello& peer, const storage::Now& now) noexcept;
+
+    // To be called before anything else at every event.
+    void wake(Instant now) noexcept { heartbeat_.wake(now); }
+    void heard(Instant now) noexcept { heartbeat_.heard(now); }
+    std::optional<SessionEnd> on_frame(const Frame& frame, const storage::Now& now,
+                                       lib::ByteBuffer& out) noexcept;
+
+    // Appends what is due: PING, STATE, and up to `room` bytes of the exchange's frames, more of
+    // which follow when there is room again. `waiting` is what the network has not taken yet.
+    struct Output {
+        std::size_t waiting = 0;
+        bool moved = false;  // the network took some since the last call
+        std::size_t room = 0;
+    };
+    void produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
+                 const storage::Now& now) noexcept;
+
+    // Why the session must end, or nothing.
+    std::string_view verdict(Instant now) const noexcept { return heartbeat_.verdict(now); }
+    // When produce() must be called at the latest.
+    Instant deadline(Instant now) const noexcept { return now + Exchange::tick; }
+
+    bool caught_up() const noexcept;
+    // Which of the nodes has fallen behind, as a sentence; empty if none has.
+    std::string_view behind() const noexcept;
+
+    std::uint64_t number() const noexcept { return number_; }
+    std::int64_t clock_offset_ms() const noexcept { return clock_offset_ms_; }
+    std::int64_t round_trip_ms() const noexcept { return round_trip_ms_; }
+    const State& peer_state() const noexcept { return peer_state_; }
+
+  private:
+    std::optional<SessionEnd> on_ping(const Frame& frame, const storage::Now& now,
+                                      lib::ByteBuffer& out) noexcept;
+    void write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept;
+    void write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat) noexcept;
+    void write_data(lib::ByteBuffer& out, std::size_t room, const storage::Now& now) noexcept;
+
+    Parts parts_;
+    const std::uint64_t number_;
+    const std::int64_t clock_offset_ms_;
+    Heartbeat heartbeat_;
+    State peer_state_;
+    State own_state_;  // as last sent
+    bool state_sent_ = false;
+    std::int64_t round_trip_ms_ = 0;
+};
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,227 @@
+#include "replication/records/control_frames.hpp"
+
+#include "replication/records/frame.hpp"
+#include "replication/records/wire.hpp"
+
+#include <algorithm>
+
+namespace twincached::replication::pair {
+namespace {
+
+template <class Bytes>
+std::string_view view_of(const Bytes& bytes) noexcept {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+template <class Bytes>
+void read_into(Bytes& bytes, WireReader& in) noexcept {
+    const auto field = in.bytes(bytes.size());
+    std::copy(field.begin(), field.end(), reinterpret_cast<char*>(bytes.data()));
+}
+
+bool boolean(WireReader& in) noexcept {
+    const auto value = in.u8();
+    if (value > 1) in.fail();
+    return value == 1;
+}
+
+template <class Payload>
+std::optional<Payload> if_complete(const WireReader& in, Payload payload) noexcept {
+    if (!in.complete()) return std::nullopt;
+    return payload;
+}
+
+}  // namespace
+
+void write_frame(lib::ByteBuffer& out, const Challenge& challenge) noexcept {
+    FrameWriter frame(out, FrameType::challenge);
+    WireWriter(out)
+        .u16(challenge.protocol_min)
+        .u16(challenge.protocol_max)
+        .u8(challenge.node)
+        .u64(challenge.epoch)
+        .bytes(view_of(challenge.nonce))
+        .text(std::string_view(challenge.cluster).substr(0, cluster_name_limit));
+    frame.finish();
+}
+
+std::optional<Challenge> read_challenge(std::string_view payload) noexcept {
+    WireReader in(payload);
+    Challenge challenge;
+    challenge.protocol_min = in.u16();
+    challenge.protocol_max = in.u16();
+    challenge.node = in.u8();
+    challenge.epoch = in.u64();
+    read_into(challenge.nonce, in);
+    challenge.cluster = in.text();
+    if (challenge.cluster.size() > cluster_name_limit) in.fail();
+    return if_complete(in, std::move(challenge));
+}
+
+void write_frame(lib::ByteBuffer& out, const Proof& proof) noexcept {
+    FrameWriter frame(out, FrameType::proof);
+    WireWriter(out).bytes(view_of(proof.mac));
+    frame.finish();
+}
+
+std::optional<Proof> read_proof(std::string_view payload) noexcept {
+    WireReader in(payload);
+    Proof proof;
+    read_into(proof.mac, in);
+    return if_complete(in, proof);
+}
+
+void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept {
+    FrameWriter frame(out, FrameType::hello);
+    WireWriter(out)
+        .u64(hello.epoch)
+        .u64(hello.peer_epoch)
+        .u64(hello.progress.session)
+        .u64(hello.progress.sent)
+        .u64(hello.progress.applied)
+        .u64(hello.progress.heard_session)
+        .u64(hello.progress.heard_applied)
+        .u64(hello.progress.heard_acked)
+        .u64(hello.version_time)
+        .u64(hello.flush_version)
+        .u64(hello.schedule_at_ms)
+        .u64(hello.schedule_version)
+        .u64(hello.items)
+        .u32(hello.dirty_buckets)
+        .u64(hello.steady_ms)
+        .u64(hello.version_ms)
+        .u64(hello.live_session)
+        .u8(hello.role)
+        .u64(hello.ready_since_ms)
+        .u64(hello.item_size_limit)
+        .u64(hello.capabilities)
+        .u64(hello.hash_check)
+        .text(hello.software_version);
+    if (hello.protocol >= 2) WireWriter(out).text(hello.settings);
+    frame.finish();
+}
+
+std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol) noexcept {
+    WireReader in(payload);
+    Hello hello;
+    hello.epoch = in.u64();
+    hello.peer_epoch = in.u64();
+    hello.progress.session = in.u64();
+    hello.progress.sent = in.u64();
+    hello.progress.applied = in.u64();
+    hello.progress.heard_session = in.u64();
+    hello.progress.heard_applied = in.u64();
+    hello.progress.heard_acked = in.u64();
+    hello.version_time = in.u64();
+    hello.flush_version = in.u64();
+    hello.schedule_at_ms = in.u64();
+    hello.schedule_version = in.u64();
+    hello.items = in.u64();
+    hello.dirty_buckets = in.u32();
+    hello.steady_ms = in.u64();
+    hello.version_ms = in.u64();
+    hello.live_session = in.u64();
+    hello.role = in.u8();
+    hello.ready_since_ms = in.u64();
+    hello.item_size_limit = in.u64();
+    hello.capabilities = in.u64();
+    hello.hash_check = in.u64();
+    hello.software_version = in.text();
+    hello.protocol = protocol;
+    if (protocol < 2) return if_complete(in, std::move(hello));
+    hello.settings = in.text();
+    if (in.failed()) return std::nullopt;
+    return hello;
+}
+
+void write_frame(lib::ByteBuffer& out, const Ping& ping) noexcept {
+    FrameWriter frame(out, FrameType::ping);
+    WireWriter(out)
+        .u64(ping.steady_ms)
+        .u64(ping.version_time)
+        .u32(ping.receive_age_ms)
+        .u32(ping.oldest_unapplied_ms)
+        .u64(ping.log_entries)
+        .u32(ping.dirty_buckets);
+    frame.finish();
+}
+
+std::optional<Ping> read_ping(std::string_view payload) noexcept {
+    WireReader in(payload);
+    Ping ping;
+    ping.steady_ms = in.u64();
+    ping.version_time = in.u64();
+    ping.receive_age_ms = in.u32();
+    ping.oldest_unapplied_ms = in.u32();
+    ping.log_entries = in.u64();
+    ping.dirty_buckets = in.u32();
+    return if_complete(in, ping);
+}
+
+void write_frame(lib::ByteBuffer& out, const Pong& pong) noexcept {
+    FrameWriter frame(out, FrameType::pong);
+    WireWriter(out).u64(pong.echo_ms).u32(pong.held_ms);
+    frame.finish();
+}
+
+std::optional<Pong> read_pong(std::string_view payload) noexcept {
+    WireReader in(payload);
+    Pong pong;
+    pong.echo_ms = in.u64();
+    pong.held_ms = in.u32();
+    return if_complete(in, pong);
+}
+
+void write_frame(lib::ByteBuffer& out, const State& state) noexcept {
+    FrameWriter frame(out, FrameType::state);
+    WireWriter(out)
+        .u8(state.serving ? 1 : 0)
+        .u8(state.role)
+        .u8(state.caught_up ? 1 : 0)
+        .u32(state.dirty_buckets)
+        .u32(state.walking_buckets)
+        .u64(state.log_entries);
+    frame.finish();
+}
+
+std::optional<State> read_state(std::string_view payload) noexcept {
+    WireReader in(payload);
+    State state;
+    state.serving = boolean(in);
+    state.role = in.u8();
+    state.caught_up = boolean(in);
+    state.dirty_buckets = in.u32();
+    state.walking_buckets = in.u32();
+    state.log_entries = in.u64();
+    return if_complete(in, state);
+}
+
+void write_frame(lib::ByteBuffer& out, const Bye& bye) noexcept {
+    FrameWriter frame(out, FrameType::bye);
+    WireWriter(out).u8(static_cast<std::uint8_t>(bye.reason)).text(bye.text);
+    frame.finish();
+}
+
+std::optional<Bye> read_bye(std::string_view payload) noexcept {
+    WireReader in(payload);
+    Bye bye;
+    bye.reason = static_cast<ByeReason>(in.u8());
+    bye.text = in.text();
+    return if_complete(in, std::move(bye));
+}
+
+void write_frame(lib::ByteBuffer& out, const Error& error) noexcept {
+    FrameWriter frame(out, FrameType::error);
+    WireWriter(out).u8(static_cast<std::uint8_t>(error.reason)).text(error.text);
+    frame.finish();
+}
+
+std::optional<Error> read_error(std::string_view payload) noexcept {
+    WireReader in(payload);
+    Error error;
+    error.reason = static_cast<ErrorReason>(in.u8());
+    error.text = in.text();
+    return if_complete(in, std::move(error));
+}
+
+}  // namespace twincached::replication::pair

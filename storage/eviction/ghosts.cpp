@@ -1,0 +1,86 @@
+#include "storage/eviction/ghosts.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace twincached::storage {
+
+namespace {
+
+constexpr std::uint32_t lines_per_page = page_bytes / 64;
+// With so many times the lines that the items are worth, the memory serves better elsewhere.
+constexpr std::uint32_t shrink_share = 4;
+
+}  // namespace
+
+Ghosts::Ghosts(MemoryBudget& budget, std::size_t address_bytes, unsigned shard_bits)
+    : account_(budget), shard_bits_(shard_bits), lines_({address_bytes}) {}
+
+void Ghosts::remember(std::uint64_t hash) noexcept {
+    if (layout_.span() == 0) return;
+    Line& line = line_of(hash);
+    line.ring[line.next] = fingerprint(hash);
+    line.next = static_cast<std::uint16_t>((line.next + 1) % ring_size);
+}
+
+bool Ghosts::recall(std::uint64_t hash) noexcept {
+    if (layout_.span() == 0) return false;
+    Line& line = line_of(hash);
+    const std::uint16_t print = fingerprint(hash);
+    bool found = false;
+    for (std::uint16_t& entry : line.ring) {  // no early end: the compiler makes it a few vectors
+        found |= entry == print;
+        entry = entry == print ? std::uint16_t{0} : entry;
+    }
+    return found;
+}
+
+void Ghosts::adjust(std::uint64_t items) noexcept {
+    if (layout_.is_moving()) return;
+    const auto wanted = static_cast<std::uint32_t>(items / ring_size + 1);
+    const std::uint32_t count = layout_.target();
+    if (count == 0) {
+        const auto first = static_cast<std::uint32_t>(round_up(wanted, lines_per_page));
+        if (grow_bytes(first)) layout_ = LinearLayout(first);
+        return;
+    }
+    if (wanted < count / shrink_share && count > lines_per_page) return forget_all();
+    if (wanted <= count) return;
+    const std::uint32_t next = count + std::max(lines_per_page, count / 4);
+    if (grow_bytes(next)) layout_.begin(next);
+}
+
+// The items have become few, because the limit was lowered or they are larger now: the ghosts are
+// those of another time. The next eviction begins with few lines.
+void Ghosts::forget_all() noexcept {
+    lines_.give_back(0, committed_);
+    account_.give(std::exchange(committed_, 0));
+    layout_ = LinearLayout(0);
+}
+
+bool Ghosts::grow_bytes(std::uint32_t lines) noexcept {
+    const std::uint64_t more = round_up(std::uint64_t{lines} * 64, page_bytes) - committed_;
+    if (!account_.take(more)) return false;
+    if (!lines_.commit_to(committed_ + more)) {
+        account_.give(more);
+        return false;
+    }
+    committed_ += more;
+    return true;
+}
+
+// A fingerprint does not tell which of two new lines it belongs to, so both get the whole ring:
+// for a while some places are wasted on copies that never match.
+void Ghosts::step(unsigned lines) noexcept {
+    while (layout_.is_moving() && lines-- > 0) {
+        const std::uint32_t old_line = layout_.next();
+        const Line content = this->lines()[old_line];
+        const std::uint32_t first = layout_.first_within(old_line);
+        const std::uint32_t last = layout_.first_within(old_line + 1);
+        layout_.advance();
+        for (std::uint32_t i = first; i < last; ++i)
+            this->lines()[i] = content;
+    }
+}
+
+}  // namespace twincached::storage

@@ -1,0 +1,124 @@
+// The hash index of one shard: finds an item's reference by its hash. An array of 64-byte buckets,
+// one cache line each, ordered by hash:
+//
+//    0                 12         16                                64
+//    [ 12 tags of 8 bits | overflow | 12 references of 4 bytes ]
+//
+// A tag is 8 bits of the hash that the position does not use, 0 = empty; all tags of a bucket are
+// compared at once. A full bucket links to overflow buckets. The array grows by a quarter, or
+// shrinks, in steps of a few buckets within one reserved mapping: no stall, no copy.
+// The index knows nothing of keys; it is guarded by its shard's lock.
+#pragma once
+
+#include "lib/function_ref.hpp"
+#include "lib/prefetch.hpp"
+#include "storage/index/linear_layout.hpp"
+#include "storage/index/tags.hpp"
+#include "storage/memory/budget.hpp"
+#include "storage/memory/reservation.hpp"
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <optional>
+
+namespace twincached::storage {
+
+using Ref = std::uint32_t;  // of an item, in units of 8 bytes within the shard's slabs; 0 = none
+
+class Index {
+  public:
+    using HashOf = lib::FunctionRef<std::uint64_t(Ref)>;
+    using RefVisitor = lib::FunctionRef<void(Ref)>;
+
+    // `shard_bits`: how many top bits of every hash chose the shard and are equal here.
+    Index(MemoryBudget& budget, const AddressSpace& space, unsigned shard_bits);
+
+    // The reference that `match` accepts among those whose tag is right; 0 if there is none.
+    template <class Match>
+    Ref find(std::uint64_t hash, Match&& match) const noexcept {
+        const std::uint8_t tag = tag_of(hash);
+        const Bucket* bucket = &buckets()[layout_.locate(local(hash))];
+        for (;;) {
+            for (auto hits = match_tags(bucket->tags, tag); hits != 0; hits &= hits - 1) {
+                const Ref ref = bucket->refs[static_cast<unsigned>(std::countr_zero(hits))];
+                if (match(ref)) return ref;
+            }
+            if (bucket->overflow == 0) return 0;
+            bucket = &overflow()[bucket->overflow];
+        }
+    }
+    // Makes sure that the next insertion finds room; false if there is no memory for it.
+    [[nodiscard]] bool prepare() noexcept { return reserve_overflow(1); }
+    // REQUIRES: prepare() has succeeded since the last insertion; ref is not in the index.
+    void insert(std::uint64_t hash, Ref ref) noexcept;
+    // REQUIRES: `ref` is in the index under that hash.
+    void replace(std::uint64_t hash, Ref ref, Ref by) noexcept;
+    void erase(std::uint64_t hash, Ref ref) noexcept;
+
+    // Calls the visitor with all references of the bucket in which the hash lies, and returns the
+    // first hash beyond it; none at the end of the shard. What is in the index throughout a walk
+    // along these hashes is visited at least once, however the index changes between the steps.
+    std::optional<std::uint64_t> visit(std::uint64_t hash, RefVisitor visit) const noexcept;
+
+    // Begins to grow or to shrink if the load asks for it and memory allows.
+    void adjust() noexcept;
+    // Moves on by so many buckets, if it is growing or shrinking.
+    void step(unsigned count, HashOf hash_of) noexcept;
+    bool is_moving() const noexcept { return layout_.is_moving(); }
+    // It should grow but finds no memory: save for it.
+    MemoryAccount& account() noexcept { return account_; }
+
+    // Hints, which need no lock.
+    void prefetch(std::uint64_t hash) const noexcept {
+        const auto count = published_count_.load(std::memory_order_relaxed);
+        lib::prefetch(&buckets()[LinearLayout::scale(local(hash), count)]);
+    }
+
+    std::uint64_t items() const noexcept { return items_; }
+    std::uint64_t bytes() const noexcept { return account_.bytes(); }
+
+  private:
+    static constexpr unsigned slots_per_bucket = tag_count;
+    struct alignas(64) Bucket {
+        TagArray tags;
+        std::uint32_t overflow;
+        std::array<Ref, slots_per_bucket> refs;
+    };
+    static_assert(sizeof(Bucket) == 64);
+    struct Place {
+        Bucket* bucket;
+        unsigned slot;
+    };
+
+    std::uint64_t local(std::uint64_t hash) const noexcept { return hash << shard_bits_; }
+    static std::uint8_t tag_of(std::uint64_t hash) noexcept {
+        const auto tag = static_cast<std::uint8_t>(hash);
+        return tag == 0 ? std::uint8_t{1} : tag;
+    }
+    Bucket* buckets() const noexcept { return reinterpret_cast<Bucket*>(buckets_.base()); }
+    Bucket* overflow() const noexcept { return reinterpret_cast<Bucket*>(overflow_.base()); }
+
+    [[nodiscard]] bool resize_to(std::uint32_t count) noexcept;
+    [[nodiscard]] bool reserve_overflow(std::uint32_t count) noexcept;
+    std::uint32_t take_overflow() noexcept;
+    void free_overflow(std::uint32_t number) noexcept;
+    Place place_of(std::uint64_t hash, Ref ref) const noexcept;
+    void put(std::uint64_t hash, Ref ref) noexcept;
+    void put_all(const Bucket& from, HashOf hash_of) noexcept;
+    void fill_hole(Bucket& head, Place hole) noexcept;
+
+    MemoryAccount account_;
+    unsigned shard_bits_;
+    Reservation buckets_;
+    Reservation overflow_;
+    LinearLayout layout_;
+    std::atomic<std::uint32_t> published_count_;
+    std::uint64_t items_ = 0;
+    std::uint32_t overflow_pages_ = 0;
+    std::uint32_t first_free_ = 0;  // chain of free overflow buckets
+    std::uint32_t free_count_ = 0;
+};
+
+}  // namespace twincached::storage

@@ -1,0 +1,93 @@
+// The memory of large values: runs of 512-byte units in one reserved range of the store, found by
+// best fit and joined again when they are freed. What counts against the limit is the pages that
+// a run touches; pages that no run touches any more go back to the system.
+//
+// A freed extent rests for a while, still counted: one of about its size is then had without the
+// system's having to find and clear pages again, which costs more than the copying.
+//
+// An extent begins with a small head that counts its references: one of the item, reservation or
+// transfer that owns it, and one of each reader that has pinned it. The last one frees it.
+//
+// Any thread may call any member. The lock within is a leaf: nothing is called under it, so it may
+// be taken under a shard's lock.
+#pragma once
+
+#include "lib/mutex.hpp"
+#include "storage/memory/budget.hpp"
+#include "storage/memory/item.hpp"
+#include "storage/memory/reservation.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace twincached::storage {
+
+class Extents {
+  public:
+    Extents(MemoryBudget& budget, const AddressSpace& space);
+    ~Extents();
+
+    // With one reference, the caller's; 0 if memory does not allow.
+    [[nodiscard]] ExtentNumber allocate(std::uint64_t value_bytes) noexcept;
+    // REQUIRES: the caller knows that somebody holds a reference meanwhile.
+    void retain(ExtentNumber extent) noexcept;
+    void release(ExtentNumber extent) noexcept;
+    // Has it been pinned, beside the reference of its owner?
+    bool is_shared(ExtentNumber extent) const noexcept;
+
+    char* data(ExtentNumber extent) const noexcept;
+    std::uint64_t capacity(ExtentNumber extent) const noexcept;
+    // What it takes of the limit, within a page.
+    std::uint64_t footprint(ExtentNumber extent) const noexcept;
+
+    // Large extents are put aside when they are released, because giving back their pages takes
+    // long; this frees them. Call it without any lock. True if there were any.
+    bool collect() noexcept;
+    // Frees those that rest, because memory is wanted elsewhere.
+    void end_rest() noexcept;
+
+    // References beyond those of the owners.
+    std::uint64_t pins() const noexcept { return pins_.load(std::memory_order_relaxed); }
+    std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
+  private:
+    using Unit = std::uint32_t;
+    struct Head {
+        std::uint32_t units;
+        std::atomic<std::uint32_t> references;
+        ExtentNumber next_aside;
+        std::uint32_t unused;
+    };
+    static_assert(sizeof(Head) == 16);
+
+    Head& head(ExtentNumber extent) const noexcept;
+    ExtentNumber take_resting(Unit units) noexcept;
+    ExtentNumber allocate_fresh(Unit units) noexcept;
+    bool rest(ExtentNumber extent) noexcept;
+    void put_aside(ExtentNumber extent) noexcept;
+    void free(ExtentNumber extent) noexcept;
+    bool extend_top(Unit units) REQUIRES(mutex_);
+    bool carve(Unit begin, Unit end, Unit units) REQUIRES(mutex_);
+    void join(Unit begin, Unit end) REQUIRES(mutex_);
+    void forget_run(Unit begin, Unit end) REQUIRES(mutex_);
+    void add_run(Unit begin, Unit end) REQUIRES(mutex_);
+
+    MemoryBudget& budget_;
+    Reservation memory_;
+    std::atomic<std::uint64_t> bytes_{0};  // taken of the budget
+    std::atomic<std::uint64_t> pins_{0};
+    std::atomic<ExtentNumber> aside_{0};  // head of the chain of those put aside
+    lib::Mutex mutex_;
+    // The free runs below `top_`: no two of them touch, and none touches `top_`.
+    std::map<Unit, Unit> runs_ GUARDED_BY(mutex_);                     // begin -> end
+    std::set<std::pair<Unit, Unit>> runs_by_size_ GUARDED_BY(mutex_);  // (size, begin)
+    Unit top_ GUARDED_BY(mutex_);
+    std::set<std::pair<Unit, ExtentNumber>> resting_ GUARDED_BY(mutex_);  // (size, extent)
+    std::uint64_t resting_bytes_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace twincached::storage

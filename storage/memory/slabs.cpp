@@ -1,0 +1,118 @@
+#include "storage/memory/slabs.hpp"
+
+#include <bit>
+#include <cassert>
+
+namespace twincached::storage {
+
+namespace {
+
+// One: what eviction frees is what the next insertion needs.
+constexpr std::size_t kept_limit = 1;
+
+}  // namespace
+
+Slabs::Slabs(MemoryBudget& budget, std::uint32_t slab_bytes, const AddressSpace& space)
+    : budget_(budget),
+      slab_bytes_(slab_bytes),
+      slab_shift_(static_cast<unsigned>(std::countr_zero(slab_bytes))),
+      memory_(space) {
+    assert(std::has_single_bit(slab_bytes));
+    slabs_.resize(1);
+}
+
+Slabs::~Slabs() {
+    budget_.give(bytes());
+}
+
+SlabNumber Slabs::take() noexcept {
+    if (!kept_.empty()) {
+        const SlabNumber number = kept_.back();
+        kept_.pop_back();
+        return number;
+    }
+    if (!budget_.take(slab_bytes_)) return 0;
+    SlabNumber number = end();
+    if (!absent_.empty()) {
+        number = absent_.back();
+        absent_.pop_back();
+    } else if (memory_.commit_to((std::size_t{number} + 1) * slab_bytes_)) {
+        slabs_.emplace_back();
+    } else {
+        budget_.give(slab_bytes_);
+        return 0;
+    }
+    ++count_;
+    return number;
+}
+
+SlabNumber Slabs::open(Queue queue, unsigned lifetime) noexcept {
+    const SlabNumber number = take();
+    if (number == 0) return 0;
+    slabs_[number] = Slab{};
+    slabs_[number].state = SlabState::open;
+    slabs_[number].lifetime = static_cast<std::uint8_t>(lifetime);
+    enqueue(number, queue);
+    return number;
+}
+
+void Slabs::free(SlabNumber number) noexcept {
+    assert(slabs_[number].live_items == 0);
+    dequeue(number);
+    slabs_[number] = Slab{};
+    if (kept_.size() < kept_limit)
+        kept_.push_back(number);
+    else
+        give_back(number);
+}
+
+void Slabs::give_back(SlabNumber number) noexcept {
+    memory_.give_back(std::size_t{number} * slab_bytes_, slab_bytes_);
+    absent_.push_back(number);
+    --count_;
+    budget_.give(slab_bytes_);
+}
+
+std::uint64_t Slabs::give_back_kept() noexcept {
+    const std::uint64_t bytes = kept_.size() * std::uint64_t{slab_bytes_};
+    for (const SlabNumber number : kept_)
+        give_back(number);
+    kept_.clear();
+    return bytes;
+}
+
+void Slabs::move_to_queue(SlabNumber number, Queue queue) noexcept {
+    dequeue(number);
+    enqueue(number, queue);
+}
+
+void Slabs::enqueue(SlabNumber number, Queue queue) noexcept {
+    SlabQueue& line = this->queue(queue);
+    Slab& slab = slabs_[number];
+    slab.queue = queue;
+    slab.older = line.newest;
+    slab.newer = 0;
+    (line.newest != 0 ? slabs_[line.newest].newer : line.oldest) = number;
+    line.newest = number;
+    line.bytes += slab_bytes_;
+}
+
+void Slabs::dequeue(SlabNumber number) noexcept {
+    const Slab& slab = slabs_[number];
+    SlabQueue& line = queue(slab.queue);
+    (slab.older != 0 ? slabs_[slab.older].newer : line.oldest) = slab.newer;
+    (slab.newer != 0 ? slabs_[slab.newer].older : line.newest) = slab.older;
+    line.bytes -= slab_bytes_;
+}
+
+Item* Slabs::append(SlabNumber number, std::uint32_t bytes) noexcept {
+    Slab& slab = slabs_[number];
+    assert(slab.state == SlabState::open && bytes <= room(number));
+    Item* item = at(number, slab.used);
+    slab.used += bytes;
+    slab.live_bytes += bytes;
+    ++slab.live_items;
+    return item;
+}
+
+}  // namespace twincached::storage

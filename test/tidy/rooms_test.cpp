@@ -1,0 +1,86 @@
+#include "test/tidy/rooms.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace twincached::tidy {
+namespace {
+
+constexpr std::size_t files_limit = 32;
+
+const std::vector<std::string> product{"lib", "storage", "protocol", "replication", "app"};
+
+using Findings = std::vector<std::string>;
+
+// File -> what it includes of its own layer; a header and its source are one.
+std::map<std::string, std::set<std::string>> arrows_between_files() {
+    const auto stem_of = [](std::string_view path) {
+        return std::string(path.substr(0, path.rfind('.')));
+    };
+    std::map<std::string, std::set<std::string>> arrows;
+    for (const auto& file : sources_below(product)) {
+        for (const auto& line : file.lines) {
+            const auto target = included_by(line);
+            if (layer_of(target).empty()) continue;
+            const auto from = stem_of(file.path);
+            const auto to = stem_of(target);
+            if (from != to) arrows[from].insert(to);
+        }
+    }
+    return arrows;
+}
+
+}  // namespace
+
+TEST_CASE("no folder of the product holds more than 32 files") {
+    std::map<std::string, std::size_t> counts;
+    for (const auto& file : sources_below(product))
+        ++counts[room_of(file.path)];
+    Findings findings;
+    for (const auto& [room, count] : counts)
+        if (count > files_limit) findings.push_back(room + ": " + std::to_string(count));
+    CHECK(findings == Findings{});
+}
+
+TEST_CASE("no files of the product include each other in a circle", "[!mayfail]") {
+    CHECK(circles_in(arrows_between_files()) == Findings{});
+}
+
+TEST_CASE("no rooms include each other in a circle", "[!mayfail]") {
+    std::map<std::string, std::set<std::string>> arrows;
+    for (const auto& arrow : arrows_between_rooms(sources_below(product)))
+        if (!is_root(arrow.from) && !is_root(arrow.to)) arrows[arrow.from].insert(arrow.to);
+    CHECK(circles_in(arrows) == Findings{});
+}
+
+// What a room includes from its layer's root knows no room: else the root would be above and below
+// at once, and there would be no order in which to read.
+TEST_CASE("a file at a layer's root is vocabulary or a facade, never both") {
+    const auto arrows = arrows_between_rooms(sources_below(product));
+    std::map<std::string, std::string> knows_room;  // stem of a root's file -> because
+    for (const auto& arrow : arrows)
+        if (is_root(arrow.from)) {
+            knows_room[arrow.because.substr(0, arrow.because.find('.'))] = arrow.because;
+        }
+    Findings findings;
+    for (const auto& arrow : arrows) {
+        if (is_root(arrow.from) || !is_root(arrow.to)) continue;
+        const auto quoted = included_by(arrow.because.substr(arrow.because.find("#include")));
+        const auto found = knows_room.find(std::string(quoted.substr(0, quoted.rfind('.'))));
+        if (found != knows_room.end()) {
+            findings.push_back(arrow.because + ", but " + found->second);
+        }
+    }
+    CHECK(findings == Findings{});
+}
+
+TEST_CASE("the search for circles finds one, and none where there is an order") {
+    CHECK(circles_in({{"a", {"b"}}, {"b", {"c"}}, {"c", {}}}) == Findings{});
+    CHECK(circles_in({{"a", {"b"}}, {"b", {"c"}}, {"c", {"b"}}}) == Findings{"b -> c -> b"});
+}
+
+}  // namespace twincached::tidy

@@ -107,7 +107,8 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
     pool_ =
         std::make_unique<IoPool>(pool, *service_, clock_, limit_, [this] { acceptor_->on_room(); });
     acceptor_ = std::make_unique<Acceptor>(
-        control_, std::move(listeners), *pool_, limit_,
+        control_, std::move(listeners), [this](const NewClient& client) { pool_->deal(client); },
+        limit_,
         AcceptorOptions{static_cast<int>(options.backlog), options.reject_fast,
                         *parse_networks(options.proxies)},
         log);

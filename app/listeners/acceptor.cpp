@@ -60,12 +60,12 @@ struct Acceptor::Door {
     bool is_watched = false;
 };
 
-Acceptor::Acceptor(asio::io_context& context, std::vector<ListeningSocket> sockets, IoPool& pool,
+Acceptor::Acceptor(asio::io_context& context, std::vector<ListeningSocket> sockets, Deal deal,
                    ConnectionLimit& limit, const AcceptorOptions& options, Log& log)
     : context_(context),
       sockets_(std::move(sockets)),
       listeners_(names_of(sockets_)),
-      pool_(pool),
+      deal_(std::move(deal)),
       limit_(limit),
       options_(options),
       log_(log),
@@ -183,7 +183,7 @@ void Acceptor::welcome(NewClient client) {
 void Acceptor::admit(NewClient client, bool is_proxy) {
     const bool is_local = client.address.family == ClientAddress::Family::local;
     client.has_place = !is_proxy && !is_local && limit_.addresses().take(client.address);
-    if (client.has_place || is_proxy || is_local) return pool_.deal(client);
+    if (client.has_place || is_proxy || is_local) return deal_(client);
     tell_and_close(client.descriptor);
     limit_.give_back();
 }

@@ -1,13 +1,13 @@
-// Accepts clients on all listening sockets, on the control context, and hands them to the io
-// pool. Survives a lack of file descriptors without spinning: a descriptor is held in reserve to
-// tell the client; if even that is gone, it pauses.
+// Accepts clients on all listening sockets, on the control context, and gives each to whoever
+// serves it; who that is it does not know. Survives a lack of file descriptors without spinning: a
+// descriptor is held in reserve to tell the client; if even that is gone, it pauses. Owned by the
+// server.
 #pragma once
 
 #include "app/listeners/connection_limit.hpp"
 #include "app/listeners/listening_socket.hpp"
 #include "app/listeners/reception.hpp"
 #include "app/process/log.hpp"
-#include "app/sessions/io_pool.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -16,6 +16,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,8 +37,12 @@ struct AcceptorOptions {
 
 class Acceptor {
   public:
-    // All must outlive it.
-    Acceptor(boost::asio::io_context& context, std::vector<ListeningSocket> sockets, IoPool& pool,
+    // Called on the control thread with a client that has its place in the limit: whoever takes it
+    // owns its descriptor and gives the place back when it goes.
+    using Deal = std::function<void(const NewClient&)>;
+
+    // What it is given by reference must outlive it.
+    Acceptor(boost::asio::io_context& context, std::vector<ListeningSocket> sockets, Deal deal,
              ConnectionLimit& limit, const AcceptorOptions& options, Log& log);
     ~Acceptor();
 
@@ -75,7 +80,7 @@ class Acceptor {
     boost::asio::io_context& context_;
     std::vector<ListeningSocket> sockets_;
     const std::vector<ListenerName> listeners_;
-    IoPool& pool_;
+    const Deal deal_;
     ConnectionLimit& limit_;
     const AcceptorOptions options_;
     Log& log_;

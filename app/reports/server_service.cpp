@@ -62,20 +62,21 @@ ServerService::ServerService(const Options& options, storage::Store& store, Conn
       limit_(limit),
       log_(log),
       settings_(settings_from(options)),
-      prefixes_(shared().prefixes),
-      evictions_(shared().watch_log),
+      prefixes_(shared().observation.prefixes),
+      evictions_(shared().observation.watch_log),
       port_(options.port),
       verbosity_(options.verbosity) {
     shared().size_classes =
         storage::SizeClasses(options.growth_factor, static_cast<std::uint32_t>(options.chunk_size));
     // Whoever names a delimiter wants statistics by prefix (memcached's -D).
-    shared().prefixes.set_enabled(!options.reported.at("prefix-delimiter").empty());
-    shared().watch_log.set_clock(unix_microseconds);
+    shared().observation.prefixes.set_enabled(!options.reported.at("prefix-delimiter").empty());
+    shared().observation.watch_log.set_clock(unix_microseconds);
     const auto kib = lib::parse_number<std::size_t>(options.reported.at("watcher_logbuf_size"));
-    shared().watch_log.set_buffer_bytes(std::max(kib.value_or(0), watch_buffer_kib_least) * 1024);
+    shared().observation.watch_log.set_buffer_bytes(
+        std::max(kib.value_or(0), watch_buffer_kib_least) * 1024);
     store.set_eviction_listener(&evictions_);
-    if (options.hot_keys) shared().hot_keys.set_enabled(true);
-    shared().crawler_enabled = options.reported.at("lru_crawler") == "yes";
+    if (options.hot_keys) shared().observation.hot_keys.set_enabled(true);
+    shared().reported.enable_crawler(options.reported.at("lru_crawler") == "yes");
 }
 
 std::string_view ServerService::version() const noexcept {

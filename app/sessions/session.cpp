@@ -246,7 +246,7 @@ Pace Session::give_up(Transfer outcome) noexcept {
 }
 
 void Session::tell_watchers(bool has_come) const noexcept {
-    auto& log = surroundings_.service.shared().watch_log;
+    auto& log = surroundings_.service.shared().observation.watch_log;
     if (!log.wants(protocol::WatchTopic::connevents)) return;
     const bool is_local = address_.family == ClientAddress::Family::local;
     const bool is_known = address_.family != ClientAddress::Family::none;

@@ -10,7 +10,7 @@
 #include "app/sessions/session_buffers.hpp"
 #include "app/sessions/socket_io.hpp"
 #include "lib/tls_stream.hpp"
-#include "protocol/execution/service.hpp"
+#include "protocol/execution/thread_counters.hpp"
 #include "storage/now.hpp"
 
 #include <cstddef>

@@ -189,7 +189,7 @@ Outcome execute_stat(Call& call) noexcept {
         call.answer.stat(key, value);
     };
     if (what == "detail on" || what == "detail off") {
-        call.turn.executor.service().shared().prefixes.set_enabled(what == "detail on");
+        call.turn.executor.service().shared().observation.prefixes.set_enabled(what == "detail on");
     } else if (what == "reset") {
         call.turn.executor.reset_stats();
     } else if (!report_stats(call.turn.executor.service(), what, call.turn.now, write)) {

@@ -24,10 +24,10 @@ Executor::Executor(Service& service, ThreadCounters& counters, const Origin& ori
     : service_(service),
       store_(service.store()),
       settings_(service.settings()),
-      prefixes_(service.shared().prefixes),
+      prefixes_(service.shared().observation.prefixes),
       classes_(service.shared().size_classes),
-      watch_log_(service.shared().watch_log),
-      hot_keys_(service.shared().hot_keys),
+      watch_log_(service.shared().observation.watch_log),
+      hot_keys_(service.shared().observation.hot_keys),
       counters_(counters),
       origin_(origin) {
     if (settings_.confirmation != Confirmation::none) tickets_ = std::make_unique<TicketList>();
@@ -239,9 +239,7 @@ void Executor::flush(std::int64_t exptime, const Now& now) noexcept {
 void Executor::reset_stats() noexcept {
     service_.reset_counters();
     store_.reset_stats();
-    prefixes_.clear();
-    watch_log_.reset_counts();
-    hot_keys_.clear();
+    service_.shared().observation.reset();
 }
 
 void Executor::count_prefix(std::string_view key, bool hit) noexcept {

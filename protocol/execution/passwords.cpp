@@ -93,19 +93,4 @@ unsigned PasswordTable::difference(const Word& left, const Word& right) noexcept
     return difference;
 }
 
-void Credentials::replace(PasswordTable table) {
-    auto fresh = std::make_shared<const PasswordTable>(std::move(table));
-    const lib::MutexLock lock(mutex_);
-    table_.swap(fresh);
-}
-
-bool Credentials::accept(std::string_view user, std::string_view password) const noexcept {
-    std::shared_ptr<const PasswordTable> table;
-    {
-        const lib::MutexLock lock(mutex_);
-        table = table_;
-    }
-    return table != nullptr && table->accepts(user, password);
-}
-
 }  // namespace twincached::protocol

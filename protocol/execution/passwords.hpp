@@ -5,12 +5,10 @@
 // was right: every entry is compared, each to its last byte (CVE-2026-47783 and its kin).
 #pragma once
 
-#include "lib/mutex.hpp"
 #include "lib/result.hpp"
 
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -43,19 +41,6 @@ class PasswordTable {
     static unsigned difference(const Word& left, const Word& right) noexcept;
 
     std::vector<Entry> entries_;
-};
-
-// The table in force. Any thread.
-class Credentials {
-  public:
-    void replace(PasswordTable table);
-    // False as long as there is no table.
-    bool accept(std::string_view user, std::string_view password) const noexcept;
-
-  private:
-    mutable lib::Mutex mutex_;
-    // Shared with checks that are under way while it is replaced.
-    std::shared_ptr<const PasswordTable> table_ GUARDED_BY(mutex_);
 };
 
 }  // namespace twincached::protocol

@@ -1,10 +1,13 @@
 // Screws that memcached's administrators turn and this store does not have (`slabs automove`, `lru
-// tune`...): a request is checked and answered as there, and `stats settings` shows what was asked
-// for. Nothing else reads it. Any thread.
+// tune`, `lru_crawler`...): a request is checked and answered as there, and reports show what was
+// asked for. Nothing else depends on it: expiry in the background is the store's business and
+// cannot be switched off. Any thread.
 #pragma once
 
 #include "lib/mutex.hpp"
 
+#include <atomic>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,9 +28,18 @@ class ReportedSettings {
         return found == values_.end() ? std::nullopt : std::optional(found->second);
     }
 
+    // memcached's crawler, whom `lru_crawler crawl` and every dump set to work.
+    void note_crawl() noexcept { ++crawls_; }
+    std::uint64_t crawls() const noexcept { return crawls_; }
+    // Returns what it was.
+    bool enable_crawler(bool enabled) noexcept { return crawler_enabled_.exchange(enabled); }
+    bool is_crawler_enabled() const noexcept { return crawler_enabled_; }
+
   private:
     mutable lib::Mutex mutex_;
     std::map<std::string, std::string, std::less<>> values_ GUARDED_BY(mutex_);
+    std::atomic<std::uint64_t> crawls_{0};
+    std::atomic<bool> crawler_enabled_{true};
 };
 
 }  // namespace twincached::protocol

@@ -87,7 +87,7 @@ Answer set_temporary_ttl(SharedState& shared, std::string_view word) {
 }
 
 Answer set_crawler(SharedState& shared, bool enabled) {
-    const bool was = shared.crawler_enabled.exchange(enabled);
+    const bool was = shared.reported.enable_crawler(enabled);
     if (enabled && was) return Answer::crawler_runs;
     return take_note(shared, "lru_crawler", enabled ? "yes" : "no");
 }
@@ -117,7 +117,7 @@ std::optional<ClockChange> parse_clock_change(std::string_view word) noexcept {
 Answer crawl(SharedState& shared, std::string_view classes) noexcept {
     if (classes.empty()) return Answer::error;
     if (!ClassSet::parse(classes)) return Answer::class_invalid;
-    ++shared.crawler_starts;
+    shared.reported.note_crawl();
     return Answer::ok;
 }
 
@@ -192,7 +192,8 @@ Outcome execute_lru_crawler(Turn& turn, const Command& command) noexcept {
     const auto what = words.next();
     const auto word = words.next();
     auto& shared = turn.executor.service().shared();
-    if ((what == "metadump" || what == "mgdump") && !turn.progress.started) ++shared.crawler_starts;
+    if ((what == "metadump" || what == "mgdump") && !turn.progress.started)
+        shared.reported.note_crawl();
     if (what == "metadump") return execute_metadump(turn, word);
     if (what == "mgdump") return execute_mgdump(turn, word);
     if (what == "crawl") return turn.answer(crawl(shared, word));

@@ -4,7 +4,8 @@
 //     STAT key_requests:1 user%3A42 120300 0     rank, key (URI-encoded), estimate, its error
 #pragma once
 
-#include "protocol/execution/service.hpp"
+#include "protocol/observation/hot_keys.hpp"
+#include "protocol/stat_visitor.hpp"
 
 #include <cstddef>
 

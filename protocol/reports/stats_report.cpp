@@ -280,8 +280,9 @@ void StatsReport::general(StatVisitor visit_line) const {
     service_.process_stats(
         [&](std::string_view key, std::string_view value) { process.emplace_back(key, value); });
     const auto stats = service_.store().stats();
-    const Facts facts{stats, service_.shared().watch_log.counts(), service_.shared().crawler_starts,
-                      service_.shared().crawler_enabled};
+    const Facts facts{stats, service_.shared().observation.watch_log.counts(),
+                      service_.shared().reported.crawls(),
+                      service_.shared().reported.is_crawler_enabled()};
     for (const auto& key : general_keys) {
         const auto known = std::find_if(process.begin(), process.end(),
                                         [&](const auto& pair) { return pair.first == key.name; });
@@ -313,8 +314,8 @@ void StatsReport::general(StatVisitor visit_line) const {
     visit("pinned_values", NumberText(stats.pinned));
     visit("udp_requests", NumberText(service_.total(Count::udp_requests)));
     visit("udp_dropped", NumberText(service_.total(Count::udp_dropped)));
-    visit("prefixes", NumberText(service_.shared().prefixes.prefixes()));
-    visit("prefix_overflow", NumberText(service_.shared().prefixes.overflow()));
+    visit("prefixes", NumberText(service_.shared().observation.prefixes.prefixes()));
+    visit("prefix_overflow", NumberText(service_.shared().observation.prefixes.overflow()));
     // The replicator's keys come with the most important first; `stats replication` has them all.
     // Those without its prefix are its ancestor's, whose dashboards look for them here.
     constexpr std::string_view prefix = "repl_";

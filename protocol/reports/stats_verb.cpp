@@ -10,7 +10,7 @@ namespace twincached::protocol {
 namespace {
 
 Outcome execute_detail(Turn& turn, std::string_view what) noexcept {
-    auto& prefixes = turn.executor.service().shared().prefixes;
+    auto& prefixes = turn.executor.service().shared().observation.prefixes;
     if (what == "on" || what == "off") {
         prefixes.set_enabled(what == "on");
         return turn.answer(Answer::ok);
@@ -23,7 +23,7 @@ Outcome execute_detail(Turn& turn, std::string_view what) noexcept {
 }
 
 Outcome execute_hot_keys(Turn& turn, std::string_view word) {
-    auto& hot_keys = turn.executor.service().shared().hot_keys;
+    auto& hot_keys = turn.executor.service().shared().observation.hot_keys;
     if (word == "on" || word == "off") {
         return turn.answer(hot_keys.set_enabled(word == "on") ? Answer::ok : Answer::no_memory);
     }

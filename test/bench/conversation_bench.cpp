@@ -131,12 +131,12 @@ void pipelined_set(benchmark::State& state) {
 void get_with_hot_keys(benchmark::State& state) {
     run(
         state, 1, [](std::size_t i) { return "get " + key_of(scatter(i)) + "\r\n"; },
-        [](SharedState& shared) { shared.hot_keys.set_enabled(true); });
+        [](SharedState& shared) { shared.observation.hot_keys.set_enabled(true); });
 }
 void get_with_prefixes(benchmark::State& state) {
     run(
         state, 1, [](std::size_t i) { return "get " + key_of(scatter(i)) + "\r\n"; },
-        [](SharedState& shared) { shared.prefixes.set_enabled(true); });
+        [](SharedState& shared) { shared.observation.prefixes.set_enabled(true); });
 }
 
 BENCHMARK(get);

@@ -85,11 +85,11 @@ TEST_CASE("hot keys tell the heaviest keys and prefixes by requests and by bytes
     CHECK(report.find("STAT prefix_bytes:1 big ") != std::string::npos);
     CHECK(report.find("STAT key_requests:2") == std::string::npos);
     // What was sampled, scaled up, is near the truth.
-    const auto requests_seen = service.shared().hot_keys.requests();
+    const auto requests_seen = service.shared().observation.hot_keys.requests();
     CHECK(requests_seen > 34'000);
     CHECK(requests_seen < 51'000);
     CHECK(client.say("stats reset\r\n") == "RESET\r\n");
-    CHECK(service.shared().hot_keys.requests() == 0);
+    CHECK(service.shared().observation.hot_keys.requests() == 0);
     CHECK(client.say("stats hotkeys\r\n").find("STAT hotkeys on\r\n") == 0);
     CHECK(client.say("stats hotkeys off\r\n") == "OK\r\n");
     CHECK(client.say("stats hotkeys\r\n") ==

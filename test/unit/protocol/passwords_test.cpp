@@ -1,5 +1,5 @@
-#include "protocol/execution/passwords.hpp"
 #include "protocol/execution/authentication.hpp"
+#include "protocol/execution/credentials.hpp"
 
 #include <catch2/catch.hpp>
 

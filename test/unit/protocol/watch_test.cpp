@@ -20,7 +20,7 @@ struct CountingWaker final : Waker {
 
 // A server, one who works, and one who watches.
 struct Stage {
-    Stage() { service.shared().watch_log.set_clock(some_clock); }
+    Stage() { service.shared().observation.watch_log.set_clock(some_clock); }
 
     std::string watch(std::string_view topics) {
         return watcher.say("watch " + std::string(topics) + "\r\n");
@@ -112,8 +112,9 @@ TEST_CASE("a watcher is told of its topics only") {
     REQUIRE(stage.watch("deletions connevents") == "OK\r\n");
     CHECK(stage.seen("set k 0 0 1\r\nv\r\nget k\r\n").empty());
     CHECK(stage.seen("delete k\r\n") == "type=deleted key=k cmd=delete clsid=1 size=1\n");
-    tell_connected(stage.service.shared().watch_log, {"::1", 4711, "tcp", 5});
-    tell_disconnected(stage.service.shared().watch_log, {"-", 0, "local", 5}, "idle_timeout");
+    tell_connected(stage.service.shared().observation.watch_log, {"::1", 4711, "tcp", 5});
+    tell_disconnected(stage.service.shared().observation.watch_log, {"-", 0, "local", 5},
+                      "idle_timeout");
     CHECK(stage.seen("") ==
           "type=conn_new rip=::1 rport=4711 transport=tcp cfd=5\n"
           "type=conn_close rip=- rport=0 transport=local reason=idle_timeout "
@@ -124,7 +125,7 @@ TEST_CASE("a watcher reads what had to go when memory was needed") {
     auto options = TestService::small_store();
     options.memory_limit_bytes = 4 << 20;
     TestService service(options);
-    EvictionTeller teller(service.shared().watch_log);
+    EvictionTeller teller(service.shared().observation.watch_log);
     service.store().set_eviction_listener(&teller);
     CountingWaker waker;
     Client watcher(service, some_time(), Origin{1, &waker});
@@ -135,7 +136,7 @@ TEST_CASE("a watcher reads what had to go when memory was needed") {
         worker.say("set k" + std::to_string(i) + " 0 90 3000\r\n" + value + "\r\n");
     const auto lines = watcher.hear();
     const auto evicted = service.store().stats().evicted;
-    const auto counts = service.shared().watch_log.counts();
+    const auto counts = service.shared().observation.watch_log.counts();
     CHECK(evicted > 0);
     CHECK(counts.written == evicted);
     CHECK(lines.find("type=eviction key=k0 fetch=no ttl=90 la=0 clsid=17 size=3000\n") !=
@@ -164,7 +165,7 @@ TEST_CASE("watching can be refused, and is refused behind other commands and to 
           "MN\r\nERROR cannot pipeline other commands before watch\r\n");
     std::vector<std::unique_ptr<Watcher>> others;
     for (std::size_t i = 0; i < WatchLog::watcher_limit; ++i)
-        others.push_back(stage.service.shared().watch_log.watch({}, stage.waker));
+        others.push_back(stage.service.shared().observation.watch_log.watch({}, stage.waker));
     CHECK(stage.watch("") == "WATCHER_TOO_MANY log watcher limit reached\r\n");
     others.pop_back();
     CHECK(stage.watch("") == "OK\r\n");
@@ -180,11 +181,11 @@ TEST_CASE("what a watcher says is ignored, and it may be closed at any time") {
 
 TEST_CASE("a watcher that does not read loses lines and is told how many") {
     Stage stage;
-    stage.service.shared().watch_log.set_buffer_bytes(8 * 1024);
+    stage.service.shared().observation.watch_log.set_buffer_bytes(8 * 1024);
     REQUIRE(stage.watch("") == "OK\r\n");
     for (int i = 0; i < 1000; ++i)
         stage.worker.say("get key\r\n");
-    const auto counts = stage.service.shared().watch_log.counts();
+    const auto counts = stage.service.shared().observation.watch_log.counts();
     CHECK(counts.written == 1000);
     CHECK(counts.skipped > 0);
     CHECK(counts.sent + counts.skipped == 1000);
@@ -212,13 +213,13 @@ TEST_CASE("nobody is told anything after the last watcher has gone") {
     {
         Client watcher(service, some_time(), Origin{1, &waker});
         REQUIRE(watcher.say("watch\r\n") == "OK\r\n");
-        CHECK(service.shared().watch_log.wants(WatchTopic::fetchers));
-        CHECK(service.shared().watch_log.counts().watchers == 1);
+        CHECK(service.shared().observation.watch_log.wants(WatchTopic::fetchers));
+        CHECK(service.shared().observation.watch_log.counts().watchers == 1);
     }
-    CHECK_FALSE(service.shared().watch_log.wants(WatchTopic::fetchers));
+    CHECK_FALSE(service.shared().observation.watch_log.wants(WatchTopic::fetchers));
     worker.say("get a\r\n");
     CHECK(waker.times == 0);
-    CHECK(service.shared().watch_log.counts().written == 0);
+    CHECK(service.shared().observation.watch_log.counts().written == 0);
 }
 
 }  // namespace twincached::protocol::test

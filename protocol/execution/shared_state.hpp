@@ -1,0 +1,26 @@
+// What the conversations of a server share beside its store: each part is a class of its own with
+// a lock of its own, here they are only gathered. Owned by the Service; any thread.
+#pragma once
+
+#include "protocol/execution/credentials.hpp"
+#include "protocol/execution/reported_settings.hpp"
+#include "protocol/observation/observation.hpp"
+#include "storage/size_classes.hpp"
+
+#include <atomic>
+
+namespace twincached::protocol {
+
+struct SharedState {
+    // Changes are refused: another node may be accepting them out of sight (on-split).
+    std::atomic<bool> read_only{false};
+    Observation observation;
+    Credentials login_credentials;  // of the text protocol (-Y)
+    Credentials sasl_credentials;   // of the binary protocol (-S)
+    ReportedSettings reported;
+    // For reports. Whoever starts the server with -f or -n replaces it before the first
+    // conversation; after that it does not change.
+    storage::SizeClasses size_classes{1.25, 48};
+};
+
+}  // namespace twincached::protocol

@@ -1,0 +1,295 @@
+#include "lib/option_value.hpp"
+
+#include "lib/durations.hpp"
+#include "lib/numbers.hpp"
+#include "lib/sizes.hpp"
+
+#include <cassert>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+
+namespace twincached::lib {
+namespace {
+
+std::string_view trimmed(std::string_view text) noexcept {
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+// Cuts what stands before the separator off `rest`.
+std::string_view next_of(std::string_view& rest, char separator) noexcept {
+    const auto end = rest.find(separator);
+    const auto first = rest.substr(0, end);
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+    return first;
+}
+
+std::string yes_or_no(bool value) {
+    return value ? "yes" : "no";
+}
+
+// The shortest text that is read back as the same number; whole ones without an exponent.
+std::string decimal_text(double value) {
+    constexpr double exact = 1e15;
+    if (std::trunc(value) == value && std::abs(value) < exact) {
+        return std::to_string(static_cast<std::int64_t>(value));
+    }
+    char buffer[32];
+    const auto end = std::to_chars(std::begin(buffer), std::end(buffer), value).ptr;
+    return {std::begin(buffer), end};
+}
+
+// One row's rules. Every function gives the value, or a sentence.
+class Rules {
+  public:
+    Rules(const OptionRow& row, std::string_view text) : row_(row), text_(text) {}
+
+    Parsed<bool> flag() const {
+        for (const auto yes : {"yes", "true", "on", "1"}) {
+            if (text_ == yes) return true;
+        }
+        for (const auto no : {"no", "false", "off", "0"}) {
+            if (text_ == no) return false;
+        }
+        return name() + " must be yes or no, not '" + std::string(text_) + "'";
+    }
+
+    template <class Number>
+    Parsed<Number> number() const {
+        Number value{};
+        const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
+        if (error == std::errc::result_out_of_range) {
+            // Checked wide: a number beyond all types is out of range, not "no number".
+            const bool negative = text_.starts_with('-');
+            const auto far = negative ? -std::numeric_limits<double>::infinity() : 1e308;
+            const auto ranged = check_range(far);
+            if (ranged.has_error()) return ranged.error();
+        }
+        if (error != std::errc{} || end != text_.data() + text_.size()) {
+            return name() + " must be a number, not '" + std::string(text_) + "'";
+        }
+        const auto ranged = check_range(static_cast<double>(value));
+        if (ranged.has_error()) return ranged.error();
+        return value;
+    }
+
+    Parsed<std::uint64_t> bytes() const {
+        return ranged(parse_size(text_, row_.plain_unit),
+                      [](std::uint64_t count) { return static_cast<double>(count); });
+    }
+    Parsed<std::chrono::milliseconds> duration() const {
+        return ranged(parse_duration(text_, row_.plain_unit),
+                      [](auto value) { return static_cast<double>(value.count()); });
+    }
+
+    // Which of the choices; 0 where there are none.
+    Parsed<std::size_t> choice() const {
+        if (row_.choices.empty()) return 0;
+        std::size_t number = 0;
+        for (auto rest = row_.choices;; ++number) {
+            const bool is_last = rest.find('|') == std::string_view::npos;
+            if (next_of(rest, '|') == text_) return number;
+            if (is_last) break;
+        }
+        if (!row_.out_of_range.empty()) return own_words();
+        return name() + " must be one of " + std::string(row_.choices) + ", not '" +
+               std::string(text_) + "'";
+    }
+
+  private:
+    // The option as the operator knows it.
+    std::string name() const {
+        if (!row_.flag.empty()) return std::string(row_.flag);
+        return std::string(row_.word.empty() ? row_.key : row_.word);
+    }
+
+    // memcached's words, the value in place of {}.
+    std::string own_words() const {
+        std::string words(row_.out_of_range);
+        const auto place = words.find("{}");
+        if (place != std::string::npos) words.replace(place, 2, text_);
+        return words;
+    }
+
+    std::string bound_text(double bound) const {
+        const auto whole = static_cast<std::uint64_t>(bound);
+        if (row_.fills.kind == OptionKind::bytes) return size_text(whole);
+        if (row_.fills.kind == OptionKind::duration) {
+            return duration_text(std::chrono::milliseconds(whole));
+        }
+        return decimal_text(bound);
+    }
+
+    Parsed<void> check_range(double value) const {
+        if (value >= row_.least && value <= row_.most) return {};
+        if (!row_.out_of_range.empty()) return own_words();
+        const auto end = ", not '" + std::string(text_) + "'";
+        if (row_.most == std::numeric_limits<double>::infinity()) {
+            return name() + " must be at least " + bound_text(row_.least) + end;
+        }
+        return name() + " must be between " + bound_text(row_.least) + " and " +
+               bound_text(row_.most) + end;
+    }
+
+    template <class Value, class Measure>
+    Parsed<Value> ranged(const Parsed<Value>& value, Measure measure) const {
+        if (value.has_error()) return name() + ": " + value.error();
+        const auto checked = check_range(measure(*value));
+        if (checked.has_error()) return checked.error();
+        return *value;
+    }
+
+    const OptionRow& row_;
+    std::string_view text_;
+};
+
+template <class Alternative, class Value>
+Parsed<OptionValue> as(const Parsed<Value>& value) {
+    if (value.has_error()) return Parsed<OptionValue>(boost::system::in_place_error, value.error());
+    return Parsed<OptionValue>(boost::system::in_place_value, Alternative{*value});
+}
+
+std::vector<std::string> entries_of(std::string_view text) {
+    std::vector<std::string> entries;
+    while (!text.empty()) {
+        const auto entry = trimmed(next_of(text, ','));
+        if (!entry.empty()) entries.emplace_back(entry);
+    }
+    return entries;
+}
+
+// The value that the text says.
+Parsed<OptionValue> parse(const OptionRow& row, std::string_view text) {
+    const Rules rules(row, text);
+    switch (row.fills.kind) {
+        case OptionKind::flag:
+            return as<bool>(rules.flag());
+        case OptionKind::number:
+            return as<std::int64_t>(rules.number<std::int64_t>());
+        case OptionKind::decimal:
+            return as<double>(rules.number<double>());
+        case OptionKind::list:
+            return OptionValue(entries_of(text));
+        case OptionKind::bytes:
+            return as<OptionBytes>(rules.bytes());
+        case OptionKind::duration:
+            return as<std::chrono::milliseconds>(rules.duration());
+        case OptionKind::choice:
+            return as<OptionChoice>(rules.choice());
+        case OptionKind::text:
+            break;
+    }
+    const auto choice = rules.choice();
+    if (choice.has_error()) return as<OptionChoice>(choice);
+    return OptionValue(std::string(text));
+}
+
+std::string joined(const std::vector<std::string>& entries, std::string_view separator) {
+    std::string text;
+    for (const auto& entry : entries) {
+        if (!text.empty()) text += separator;
+        text += entry;
+    }
+    return text;
+}
+
+std::string choice_text(const OptionRow& row, OptionChoice choice) {
+    auto rest = row.choices;
+    while (choice.number-- > 0)
+        next_of(rest, '|');
+    return std::string(next_of(rest, '|'));
+}
+
+// How a value is written: as people write it, or plainly.
+struct Text {
+    const OptionRow& row;
+    bool is_plain;
+
+    std::string operator()(bool value) const { return yes_or_no(value); }
+    std::string operator()(std::int64_t value) const { return std::to_string(value); }
+    std::string operator()(double value) const { return decimal_text(value); }
+    std::string operator()(const std::string& value) const { return value; }
+    std::string operator()(const std::vector<std::string>& value) const {
+        return joined(value, is_plain ? "," : ", ");
+    }
+    std::string operator()(OptionBytes value) const {
+        return is_plain ? std::to_string(value.count) : size_text(value.count);
+    }
+    std::string operator()(std::chrono::milliseconds value) const {
+        if (!is_plain) return duration_text(value);
+        return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(value).count());
+    }
+    std::string operator()(OptionChoice value) const { return choice_text(row, value); }
+};
+
+std::string text_of(const OptionRow& row, const OptionStructs& structs, bool is_plain) {
+    if (row.fills.owner == nullptr) return std::string(structs.written(row.key));
+    return std::visit(Text{row, is_plain}, structs.value(row));
+}
+
+// Lists grow.
+OptionValue appended(const OptionRow& row, OptionValue value, const OptionStructs& structs) {
+    auto all = std::get<std::vector<std::string>>(structs.value(row));
+    for (auto& entry : std::get<std::vector<std::string>>(value))
+        all.push_back(std::move(entry));
+    return all;
+}
+
+}  // namespace
+
+Parsed<void> assign(const OptionRow& row, std::string_view text, OptionStructs& structs) {
+    text = trimmed(text);
+    auto value = parse(row, text);
+    if (value.has_error()) return value.error();
+    if (row.fills.owner == nullptr) {
+        const auto* flag = std::get_if<bool>(&*value);
+        structs.write(row.key, flag != nullptr ? yes_or_no(*flag) : text);
+    } else if (row.fills.kind == OptionKind::list) {
+        structs.set(row, appended(row, std::move(*value), structs));
+    } else {
+        structs.set(row, *value);
+    }
+    return {};
+}
+
+Parsed<void> assign_bare(const OptionRow& row, OptionStructs& structs) {
+    assert(row.bare);
+    if (row.fills.kind != OptionKind::number) {
+        return assign(row, yes_or_no(row.bare_value), structs);
+    }
+    if (row.fills.owner == nullptr) return assign(row, "1", structs);
+    const auto next = std::get<std::int64_t>(structs.value(row)) + 1;
+    return assign(row, std::to_string(next), structs);
+}
+
+void clear_list(const OptionRow& row, OptionStructs& structs) {
+    structs.set(row, std::vector<std::string>());
+}
+
+std::string value_text(const OptionRow& row, const OptionStructs& structs) {
+    return text_of(row, structs, false);
+}
+
+std::string plain_text(const OptionRow& row, const OptionStructs& structs) {
+    return text_of(row, structs, true);
+}
+
+void copy_value(const OptionRow& row, const OptionStructs& from, OptionStructs& to) {
+    if (row.fills.owner == nullptr) return to.write(row.key, from.written(row.key));
+    to.set(row, from.value(row));
+}
+
+OptionStructs option_defaults(std::span<const OptionRow> rows) {
+    OptionStructs structs;
+    for (const auto& row : rows) {
+        if (row.fills.kind == OptionKind::list) clear_list(row, structs);
+        [[maybe_unused]] const auto stored = assign(row, row.initial, structs);
+        assert(stored.has_value());
+    }
+    return structs;
+}
+
+}  // namespace twincached::lib

@@ -1,39 +1,36 @@
-// The server: builds everything in one order and takes it down in the other.
+// The server: builds everything in one order, in which nobody has to be told afterwards of what
+// was built later, and runs it. What a part needs to run, and not to exist, it gets at its start:
 //
-//     start: sink -> store -> replicator -> (when it says ready) client ports
-//     stop:  client ports -> sessions at their request boundaries -> replicator's last changes
-//            -> threads -> (the memory file, if there is one) -> store
+//     build:  ports bound -> node (replicator -> store -> items of the last run) -> TLS -> io pool
+//             -> acceptor (deals to the pool) -> reports and requests (speak of all of these)
+//     start:  io pool (gets the service that its conversations ask) -> upkeep -> replicator
+//             -> (when that says ready) client ports
+//     stop:   stop_sequence.hpp
 //
 // Owned by main, whose thread is the control thread: signals, acceptors, timers.
 #pragma once
 
-#include "app/listeners/acceptor.hpp"
+#include "app/certificate_renewal.hpp"
+#include "app/client_ports.hpp"
 #include "app/listeners/connection_limit.hpp"
-#include "app/listeners/datagram_socket.hpp"
+#include "app/node.hpp"
 #include "app/options/options.hpp"
 #include "app/process/certificates.hpp"
 #include "app/process/log.hpp"
-#include "app/process/maintenance.hpp"
 #include "app/process/password_files.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/reload.hpp"
 #include "app/reports/server_service.hpp"
-#include "app/restart/memory_file.hpp"
 #include "app/sessions/client_tls.hpp"
 #include "app/sessions/io_pool.hpp"
+#include "app/stop_sequence.hpp"
 #include "replication/replicator.hpp"
-#include "storage/store.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 
-#include <chrono>
 #include <functional>
 #include <memory>
-#include <string>
-#include <thread>
-#include <vector>
 
 namespace twincached::app {
 
@@ -47,57 +44,45 @@ class Server {
 
     // Blocks until a signal or a client ends the server. `started` is called once all that can
     // fail at start-up has succeeded; `abandon` before the process ends at once, on the second
-    // signal.
+    // signal. Throws std::system_error.
     void run(const std::function<void()>& started, std::function<void()> abandon);
 
   private:
-    enum class State : std::uint8_t { starting, serving, draining_clients, draining_link, ended };
+    struct Signals : boost::asio::signal_set {
+        explicit Signals(boost::asio::io_context& control);
+    };
 
     replication::Events replication_events();
-    void build_store();
-    void recall_items();
-    void save_items();
+    ServerService::Parts service_parts();
+    ServerService::Requests service_requests();
     void open_client_ports();
     void set_access(replication::Access access);
-    void open_datagram_ports();
-    void write_port_file() const;
-    protocol::CertificateRefresh refresh_certificates();
-    lib::Parsed<void> reload_certificates();
-    void warn_of_expiry(const lib::TlsContext* certificate);
     void join_reload();
+    void say_started();
     void await_signal();
     void on_signal(int signal);
-    void stop(std::string_view reason);
-    void await_last_client();
-    void drain_link();
-    void end();
 
     const Options& options_;
-    std::vector<DatagramAddress> datagram_addresses_;
-    const Certificates certificates_;  // as they were at the start
+    const Certificates& certificates_;  // as they were at the start
     Log& log_;
     boost::asio::io_context control_{1};
+    Signals signals_;  // held back from here on, heard in run()
     SystemClock clock_;
     ConnectionLimit limit_;
-    std::unique_ptr<MemoryFile> memory_file_;  // null: items do not survive a restart
-    Reload reload_;
-    // In the order of start-up; destroyed in the other.
-    std::unique_ptr<replication::Replicator> replicator_;
-    std::unique_ptr<storage::Store> store_;
-    std::unique_ptr<ServerService> service_;
-    std::unique_ptr<PasswordFiles> passwords_;
-    std::unique_ptr<ClientTls> client_tls_;  // null: none
-    std::unique_ptr<IoPool> pool_;
-    std::unique_ptr<Acceptor> acceptor_;
-    std::unique_ptr<Maintenance> maintenance_;
+    // In the order of start-up; destroyed in the other. Each knows only what stands above it.
+    BoundPorts bound_;  // until the ports have taken them over
+    Node node_;
+    const std::unique_ptr<ClientTls> client_tls_;  // null: none
+    IoPool pool_;
+    ClientPorts ports_;
+    CertificateRenewal renewal_;
+    ServerService service_;
+    PasswordFiles passwords_;
+    StopSequence stop_;
 
-    boost::asio::signal_set signals_;
-    boost::asio::steady_timer stop_timer_;
-    std::chrono::steady_clock::time_point stop_deadline_;
+    Reload reload_;
     std::function<void()> abandon_;
-    std::thread link_drain_;
-    State state_ = State::starting;
-    replication::Access access_ = replication::Access::open;
+    bool is_serving_ = false;  // the client ports were opened
 };
 
 }  // namespace twincached::app

@@ -37,10 +37,10 @@ int open_reserve() noexcept {
 }  // namespace
 
 // One listening socket as Asio sees it. The descriptor stays the ListeningSocket's.
-struct Acceptor::Door {
-    Door(asio::io_context& context, const ListeningSocket& socket)
+struct Acceptor::Listener {
+    Listener(asio::io_context& context, const ListeningSocket& socket)
         : descriptor(context, socket.descriptor()), tls(socket.tls()) {}
-    ~Door() { descriptor.release(); }
+    ~Listener() { descriptor.release(); }
 
     // Without a descriptor if there is none; errno says why.
     NewClient accept() noexcept {
@@ -60,19 +60,21 @@ struct Acceptor::Door {
     bool is_watched = false;
 };
 
-Acceptor::Acceptor(asio::io_context& context, std::vector<ListeningSocket> sockets, Deal deal,
-                   ConnectionLimit& limit, const AcceptorOptions& options, Log& log)
-    : context_(context),
+Acceptor::Acceptor(const Parts& parts, const AcceptorOptions& options,
+                   std::vector<ListeningSocket> sockets, Deal deal)
+    : context_(parts.control),
       sockets_(std::move(sockets)),
-      listeners_(names_of(sockets_)),
+      names_(names_of(sockets_)),
       deal_(std::move(deal)),
-      limit_(limit),
+      limit_(parts.limit),
       options_(options),
-      log_(log),
-      reception_(context, options.proxies, limit,
+      log_(parts.log),
+      reception_(parts.control, options.proxies, parts.limit,
                  [this](NewClient client, bool is_proxy) { admit(client, is_proxy); }),
-      pause_timer_(context),
-      reserve_(open_reserve()) {}
+      pause_timer_(parts.control),
+      reserve_(open_reserve()) {
+    limit_.set_waker([this] { asio::post(context_, [this] { go_on(); }); });
+}
 
 Acceptor::~Acceptor() {
     close();
@@ -82,23 +84,23 @@ Acceptor::~Acceptor() {
 void Acceptor::open() {
     for (auto& socket : sockets_) {
         socket.open(options_.backlog);
-        doors_.push_back(std::make_unique<Door>(context_, socket));
+        open_.push_back(std::make_unique<Listener>(context_, socket));
         const auto tls = socket.tls() == ListenerTls::none     ? ""
                          : socket.tls() == ListenerTls::mutual ? " with mutual TLS"
                                                                : " with TLS";
         log_.info("serving clients on {}{}", socket.text(), tls);
     }
     accepting_ = true;
-    for (auto& door : doors_)
-        watch(*door);
+    for (auto& listener : open_)
+        watch(*listener);
 }
 
 void Acceptor::shut() noexcept {
     ++era_;
     accepting_ = false;
-    waits_for_room_ = false;
+    limit_.stop_waiting();
     pause_timer_.cancel();
-    doors_.clear();
+    open_.clear();
     for (auto& socket : sockets_)
         socket.shut();
 }
@@ -106,43 +108,48 @@ void Acceptor::shut() noexcept {
 void Acceptor::close() noexcept {
     ++era_;
     accepting_ = false;
-    doors_.clear();
+    limit_.stop_waiting();
+    open_.clear();
     sockets_.clear();
     reception_.close();
     pause_timer_.cancel();
 }
 
-void Acceptor::watch(Door& door) {
-    if (door.is_watched) return;
-    door.is_watched = true;
-    door.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                               [this, &door, era = era_](const boost::system::error_code& error) {
-                                   if (error || era != era_) return;
-                                   door.is_watched = false;
-                                   accept_all(door);
-                               });
+void Acceptor::watch(Listener& listener) {
+    if (listener.is_watched) return;
+    listener.is_watched = true;
+    listener.descriptor.async_wait(
+        asio::posix::stream_descriptor::wait_read,
+        [this, &listener, era = era_](const boost::system::error_code& error) {
+            if (error || era != era_) return;
+            listener.is_watched = false;
+            accept_all(listener);
+        });
 }
 
-void Acceptor::accept_all(Door& door) {
+void Acceptor::accept_all(Listener& listener) {
     if (!is_accepting()) return;  // go_on() watches it again
     for (unsigned i = 0; i < accepts_per_turn; ++i) {
-        switch (accept_one(door)) {
+        switch (accept_one(listener)) {
             case Outcome::more:
                 break;
             case Outcome::none:
-                return watch(door);
+                return watch(listener);
             case Outcome::full:
-                return pause(full_pause);
+                pause(full_pause);
+                // A client may have gone before anybody waited for it.
+                if (limit_.has_room()) asio::post(context_, [this] { go_on(); });
+                return;
             case Outcome::exhausted:
                 return pause(exhausted_pause);
         }
     }
-    watch(door);
+    watch(listener);
 }
 
-Acceptor::Outcome Acceptor::accept_one(Door& door) {
+Acceptor::Outcome Acceptor::accept_one(Listener& listener) {
     if (!options_.reject_fast && !limit_.has_room()) return Outcome::full;
-    const auto client = door.accept();
+    const auto client = listener.accept();
     if (client.descriptor >= 0) {
         exhausted_ = false;
         if (limit_.take()) {
@@ -160,7 +167,7 @@ Acceptor::Outcome Acceptor::accept_one(Door& door) {
         case ENFILE:
         case ENOBUFS:
         case ENOMEM:
-            return reject_by_reserve(door) ? Outcome::more : Outcome::exhausted;
+            return reject_by_reserve(listener) ? Outcome::more : Outcome::exhausted;
         default:
             return Outcome::more;  // that one client has gone again
     }
@@ -188,7 +195,7 @@ void Acceptor::admit(NewClient client, bool is_proxy) {
     limit_.give_back();
 }
 
-bool Acceptor::reject_by_reserve(Door& door) noexcept {
+bool Acceptor::reject_by_reserve(Listener& listener) noexcept {
     if (!exhausted_) {
         exhausted_ = true;
         ++times_disabled_;
@@ -199,7 +206,7 @@ bool Acceptor::reject_by_reserve(Door& door) noexcept {
         return false;
     }
     ::close(reserve_);
-    const int client = door.accept().descriptor;
+    const int client = listener.accept().descriptor;
     if (client >= 0) {
         tell_and_close(client);
         limit_.count_rejected();
@@ -212,31 +219,22 @@ void Acceptor::pause(milliseconds longest) {
     accepting_ = false;
     ++times_disabled_;
     paused_since_ = std::chrono::steady_clock::now();
-    waits_for_room_ = true;
+    limit_.await_room();
     pause_timer_.expires_after(longest);
     pause_timer_.async_wait([this](const boost::system::error_code& error) {
         if (!error) go_on();
     });
-    // A client may have gone before the flag was up.
-    if (!options_.reject_fast && limit_.has_room()) on_room();
-}
-
-void Acceptor::on_room() noexcept {
-    if (!waits_for_room_.load(std::memory_order_relaxed)) return;
-    if (waits_for_room_.exchange(false)) {
-        asio::post(context_, [this] { go_on(); });
-    }
 }
 
 void Acceptor::go_on() {
-    if (doors_.empty() || is_accepting()) return;
+    if (open_.empty() || is_accepting()) return;
     const auto paused = std::chrono::steady_clock::now() - paused_since_;
     disabled_us_ += static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(paused).count());
-    waits_for_room_ = false;
+    limit_.stop_waiting();
     accepting_ = true;
-    for (auto& door : doors_)
-        watch(*door);
+    for (auto& listener : open_)
+        watch(*listener);
 }
 
 }  // namespace twincached::app

@@ -41,9 +41,14 @@ class Acceptor {
     // owns its descriptor and gives the place back when it goes.
     using Deal = std::function<void(const NewClient&)>;
 
-    // What it is given by reference must outlive it.
-    Acceptor(boost::asio::io_context& context, std::vector<ListeningSocket> sockets, Deal deal,
-             ConnectionLimit& limit, const AcceptorOptions& options, Log& log);
+    // All must outlive it.
+    struct Parts {
+        boost::asio::io_context& control;
+        ConnectionLimit& limit;
+        Log& log;
+    };
+    Acceptor(const Parts& parts, const AcceptorOptions& options,
+             std::vector<ListeningSocket> sockets, Deal deal);
     ~Acceptor();
 
     // Control thread. Throws std::system_error.
@@ -53,46 +58,42 @@ class Acceptor {
     void close() noexcept;
     const std::vector<ListeningSocket>& sockets() const noexcept { return sockets_; }
 
-    // Any io thread: a client has gone; clients that wait may come in.
-    void on_room() noexcept;
-
     // Any thread, for reports.
-    const std::vector<ListenerName>& listeners() const noexcept { return listeners_; }
+    const std::vector<ListenerName>& listeners() const noexcept { return names_; }
     const Reception& reception() const noexcept { return reception_; }
     bool is_accepting() const noexcept { return accepting_.load(std::memory_order_relaxed); }
     std::uint64_t times_disabled() const noexcept { return times_disabled_.load(); }
     std::uint64_t disabled_us() const noexcept { return disabled_us_.load(); }
 
   private:
-    struct Door;
+    struct Listener;
     enum class Outcome : std::uint8_t { more, none, full, exhausted };
 
-    void watch(Door& door);
-    void accept_all(Door& door);
-    Outcome accept_one(Door& door);
+    void watch(Listener& listener);
+    void accept_all(Listener& listener);
+    Outcome accept_one(Listener& listener);
     void welcome(NewClient client);
     void admit(NewClient client, bool is_proxy);
     void tell_and_close(int descriptor) noexcept;
-    bool reject_by_reserve(Door& door) noexcept;
+    bool reject_by_reserve(Listener& listener) noexcept;
     void pause(std::chrono::milliseconds longest);
     void go_on();
 
     boost::asio::io_context& context_;
     std::vector<ListeningSocket> sockets_;
-    const std::vector<ListenerName> listeners_;
+    const std::vector<ListenerName> names_;
     const Deal deal_;
     ConnectionLimit& limit_;
     const AcceptorOptions options_;
     Log& log_;
-    std::vector<std::unique_ptr<Door>> doors_;
+    std::vector<std::unique_ptr<Listener>> open_;  // none: clients find the ports closed
     Reception reception_;
     boost::asio::steady_timer pause_timer_;
     int reserve_;             // -1: used up
-    unsigned era_ = 0;        // of the doors: who was called in an earlier one finds them gone
+    unsigned era_ = 0;        // of what is open: who was called in an earlier one finds it gone
     bool exhausted_ = false;  // descriptors ran out and no accept has succeeded since
     std::chrono::steady_clock::time_point paused_since_;
     std::atomic<bool> accepting_{false};
-    std::atomic<bool> waits_for_room_{false};
     std::atomic<std::uint64_t> times_disabled_{0};
     std::atomic<std::uint64_t> disabled_us_{0};
 };

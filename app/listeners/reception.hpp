@@ -3,8 +3,8 @@
 // follows, a TLS handshake or a request, is the session's. A connection that says something else,
 // or nothing for a while, is closed: to guess would let clients forge addresses.
 //
-// Owned by the acceptor, on the control context. Each guest has its place in the connection limit,
-// which bounds them all.
+// Owned by the acceptor, on the control context. Each of them has its place in the connection
+// limit, which bounds them all.
 #pragma once
 
 #include "app/addresses/network.hpp"
@@ -44,22 +44,22 @@ class Reception {
     std::uint64_t failed() const noexcept { return failed_.load(); }
 
   private:
-    struct Guest;
-    // By a number of their own: what was waited for may come when the guest has gone.
-    using Guests = std::map<std::uint64_t, Guest>;
+    struct Connection;
+    // By a number of their own: what was waited for may come when the connection has gone.
+    using Connections = std::map<std::uint64_t, Connection>;
     enum class Progress : std::uint8_t { waits, introduced, failed };
 
     void wait(std::uint64_t number);
     void serve(std::uint64_t number);
-    Progress read(Guest& guest);
-    Progress understand(Guest& guest, std::size_t peeked);
+    Progress read(Connection& connection);
+    Progress understand(Connection& connection, std::size_t peeked);
     void turn_away(std::uint64_t number) noexcept;
 
     boost::asio::io_context& context_;
     const std::vector<Network> proxies_;
     ConnectionLimit& limit_;
     Admit admit_;
-    Guests guests_;
+    Connections connections_;
     std::uint64_t last_number_ = 0;
     std::atomic<std::uint64_t> introduced_{0};
     std::atomic<std::uint64_t> failed_{0};

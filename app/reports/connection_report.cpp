@@ -48,9 +48,9 @@ void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::T
         visit(fmt::format("{}:state", listener.descriptor), "conn_listening");
         visit(fmt::format("{}:secs_since_last_cmd", listener.descriptor), "0");
     }
-    for (const auto& socket : pool.datagram_names()) {
+    for (const auto& socket : pool.datagram_sockets()) {
         visit(fmt::format("{}:UDP", socket.descriptor), "UDP");
-        visit(fmt::format("{}:addr", socket.descriptor), socket.address);
+        visit(fmt::format("{}:addr", socket.descriptor), socket.name.address);
         visit(fmt::format("{}:state", socket.descriptor), "conn_read");
         visit(fmt::format("{}:secs_since_last_cmd", socket.descriptor), "0");
     }

@@ -1,18 +1,21 @@
 // What conversations may ask of the server (protocol::Service): the store, settings, sums of
-// counters, and reports that only the process can make. Owned by the server; any io thread.
+// counters, reports that only the process can make, and requests that it passes on. It is built
+// when all that it speaks of stands, and conversations begin after it. Owned by the server; any io
+// thread.
 #pragma once
 
 #include "app/listeners/acceptor.hpp"
 #include "app/listeners/connection_limit.hpp"
 #include "app/options/options.hpp"
 #include "app/process/log.hpp"
+#include "app/process/system_clock.hpp"
+#include "app/reports/counter_sums.hpp"
 #include "app/sessions/client_tls.hpp"
 #include "app/sessions/io_pool.hpp"
 #include "protocol/execution/service.hpp"
 #include "protocol/observation/watch_events.hpp"
 #include "replication/replicator.hpp"
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -22,35 +25,33 @@ namespace twincached::app {
 
 class ServerService final : public protocol::Service {
   public:
-    ServerService(const Options& options, storage::Store& store, ConnectionLimit& limit, Log& log);
-
-    // What did not exist when this was built. Before the first conversation.
-    struct Rest {
-        const IoPool* pool = nullptr;
-        const Acceptor* acceptor = nullptr;
-        const replication::Replicator* replicator = nullptr;
-        SystemClock* clock = nullptr;
-        const ClientTls* tls = nullptr;  // null: none
-        std::function<void(bool graceful)> shutdown;
+    // What it reports on and acts upon. Built before it; outlives it.
+    struct Parts {
+        const Options& options;
+        storage::Store& store;
+        replication::Replicator& replicator;
+        SystemClock& clock;
+        ConnectionLimit& limit;
+        const ClientTls* tls;  // null: none
+        const IoPool& pool;
+        const Acceptor& acceptor;
+        Log& log;
+    };
+    // What clients may ask for and the server does. Called on the client's thread.
+    struct Requests {
+        std::function<void()> stop;
         std::function<protocol::CertificateRefresh()> refresh_certificates;
     };
-    void connect(Rest rest) {
-        rest_ = std::move(rest);
-        started_ = rest_.clock->now().tick();
-    }
-    void set_udp_port(std::int64_t port) noexcept { udp_port_ = port; }
-    // Before the first conversation.
-    void set_confirmation(protocol::Confirmation confirmation) noexcept {
-        settings_.confirmation = confirmation;
-    }
-    void set_port(std::int64_t port) noexcept { port_ = port; }
+    ServerService(const Parts& parts, Requests requests);
 
-    storage::Store& store() noexcept override { return store_; }
+    storage::Store& store() noexcept override { return parts_.store; }
     const protocol::Settings& settings() const noexcept override { return settings_; }
     std::string_view version() const noexcept override;
 
-    std::uint64_t total(protocol::Count name) const noexcept override;
-    std::uint64_t total(unsigned size_class, protocol::ClassCount name) const noexcept override;
+    std::uint64_t total(protocol::Count name) const noexcept override { return sums_.total(name); }
+    std::uint64_t total(unsigned size_class, protocol::ClassCount name) const noexcept override {
+        return sums_.total(size_class, name);
+    }
     void reset_counters() noexcept override;
 
     void process_stats(protocol::StatVisitor visit) const override;
@@ -64,29 +65,16 @@ class ServerService final : public protocol::Service {
     void change_clock(const protocol::ClockChange& change) noexcept override;
 
   private:
-    static constexpr std::size_t counts = lib::Counters<protocol::Count>::size;
-    static constexpr std::size_t class_counts = lib::Counters<protocol::ClassCount>::size;
-
     void buffer_stats(protocol::StatVisitor visit) const;
-    std::uint64_t sum(protocol::Count name) const noexcept;
-    std::uint64_t sum(unsigned size_class, protocol::ClassCount name) const noexcept;
 
-    const Options& options_;
-    storage::Store& store_;
-    ConnectionLimit& limit_;
-    Log& log_;
-    protocol::Settings settings_;
-    const protocol::PrefixStats& prefixes_;
+    const Parts parts_;
+    const Requests requests_;
+    CounterSums sums_;
+    const protocol::Settings settings_;
     protocol::EvictionTeller evictions_;
-    Rest rest_;
-    std::int64_t port_;
-    std::atomic<std::int64_t> udp_port_{0};
-    storage::Tick started_ = storage::first_tick;
+    const std::int64_t port_;  // the first of them; as the system chose it, if it did
+    const storage::Tick started_;
     std::atomic<std::int64_t> verbosity_;
-    // What the counters were at the last `stats reset`.
-    std::array<std::atomic<std::uint64_t>, counts> base_{};
-    std::array<std::array<std::atomic<std::uint64_t>, class_counts>, storage::size_class_limit>
-        class_base_{};
 };
 
 }  // namespace twincached::app

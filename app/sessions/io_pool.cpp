@@ -4,18 +4,16 @@
 
 namespace twincached::app {
 
-IoPool::IoPool(const IoPoolOptions& options, protocol::Service& service, const SystemClock& clock,
-               ConnectionLimit& limit, const std::function<void()>& on_room) {
-    for (std::size_t i = 0; i < options.threads; ++i) {
-        threads_.push_back(std::make_unique<IoThread>(i, options, service, clock, limit, on_room));
-    }
-}
+IoPool::IoPool(const IoPoolOptions& options, const SystemClock& clock, ConnectionLimit& limit)
+    : options_(options), clock_(clock), limit_(limit) {}
 
 IoPool::~IoPool() {
     stop();
 }
 
-void IoPool::start() {
+void IoPool::start(protocol::Service& service) {
+    for (std::size_t i = 0; i < options_.threads; ++i)
+        threads_.push_back(std::make_unique<IoThread>(i, options_, service, clock_, limit_));
     for (auto& thread : threads_)
         thread->start();
 }
@@ -26,17 +24,17 @@ void IoPool::deal(NewClient client) {
     next_ = (next_ + 1) % threads_.size();
 }
 
-void IoPool::serve_datagrams(const std::vector<int>& descriptors, std::string name) {
+void IoPool::serve_datagrams(const std::vector<int>& descriptors, const DatagramName& name) {
     const lib::MutexLock lock(mutex_);
     for (std::size_t i = 0; i < descriptors.size(); ++i) {
-        datagram_names_.push_back({descriptors[i], name});
+        datagram_sockets_.push_back({descriptors[i], name});
         threads_[i % threads_.size()]->serve_datagrams(descriptors[i]);
     }
 }
 
-std::vector<IoPool::DatagramName> IoPool::datagram_names() const {
+std::vector<IoPool::DatagramSocket> IoPool::datagram_sockets() const {
     const lib::MutexLock lock(mutex_);
-    return datagram_names_;
+    return datagram_sockets_;
 }
 
 void IoPool::drain() {

@@ -13,7 +13,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,41 +34,49 @@ class IoThread;
 
 class IoPool {
   public:
-    // All must outlive it. `on_room` is called on an io thread when a connection has ended.
-    IoPool(const IoPoolOptions& options, protocol::Service& service, const SystemClock& clock,
-           ConnectionLimit& limit, const std::function<void()>& on_room);
+    // Both must outlive it.
+    IoPool(const IoPoolOptions& options, const SystemClock& clock, ConnectionLimit& limit);
     ~IoPool();  // stops
 
-    void start();
+    // The control thread alone calls these. The threads run from here on; before it there is
+    // nothing to visit. REQUIRES: not started before. The service must outlive the pool's stop.
+    void start(protocol::Service& service);
 
-    // The control thread: a new client, whose place in the limit is taken. Owns the descriptor.
+    // A new client, whose place in the limit is taken. Owns the descriptor. REQUIRES: started.
     void deal(NewClient client);
     // Sessions end at their next boundary between requests.
     void drain();
     // Who is connected now has to go at the next boundary; who comes later is welcome.
     void disconnect();
-    // One descriptor for each thread, all of one address; owns them. `name` is for reports.
-    void serve_datagrams(const std::vector<int>& descriptors, std::string name);
+    // One descriptor for each thread, all of one address; owns them. The address is for reports.
+    struct DatagramName {
+        std::string address;
+        std::uint16_t port = 0;
+    };
+    void serve_datagrams(const std::vector<int>& descriptors, const DatagramName& name);
     // Sessions end now, threads end when the last has. Blocks. Harmless if repeated.
     void stop() noexcept;
 
     // Any thread.
     void visit_counters(
         lib::FunctionRef<void(const protocol::ThreadCounters&)> visit) const noexcept;
-    struct DatagramName {
+    struct DatagramSocket {
         int descriptor;
-        std::string address;
+        DatagramName name;
     };
-    std::vector<DatagramName> datagram_names() const;
+    std::vector<DatagramSocket> datagram_sockets() const;
     // Not in order.
     void visit_sessions(lib::FunctionRef<void(const Session&)> visit) const;
 
   private:
-    std::vector<std::unique_ptr<IoThread>> threads_;
+    const IoPoolOptions options_;
+    const SystemClock& clock_;
+    ConnectionLimit& limit_;
+    std::vector<std::unique_ptr<IoThread>> threads_;  // none before start()
     std::size_t next_ = 0;
     std::uint64_t last_id_ = 0;
     mutable lib::Mutex mutex_;
-    std::vector<DatagramName> datagram_names_ GUARDED_BY(mutex_);
+    std::vector<DatagramSocket> datagram_sockets_ GUARDED_BY(mutex_);
 };
 
 }  // namespace twincached::app

@@ -37,7 +37,7 @@ std::uint64_t share_of(std::uint64_t bytes, std::size_t threads) noexcept {
 }  // namespace
 
 IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
-                   const SystemClock& clock, ConnectionLimit& limit, std::function<void()> on_room)
+                   const SystemClock& clock, ConnectionLimit& limit)
     : number_(number),
       idle_timeout_(options.idle_timeout),
       write_timeout_(options.write_timeout),
@@ -45,7 +45,7 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       handshake_timeout_(options.tls != nullptr ? options.handshake_timeout : seconds(0)),
       work_(context_.get_executor()),
       sweep_timer_(context_),
-      registry_(limit, std::move(on_room)),
+      registry_(limit),
       watching_(context_, [this](Session& session) { poller_.serve(session); }),
       surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
       poller_(context_, registry_, clock) {

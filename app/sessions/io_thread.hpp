@@ -14,7 +14,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -24,7 +23,7 @@ namespace twincached::app {
 class IoThread {
   public:
     IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
-             const SystemClock& clock, ConnectionLimit& limit, std::function<void()> on_room);
+             const SystemClock& clock, ConnectionLimit& limit);
     ~IoThread();
 
     // The control thread.

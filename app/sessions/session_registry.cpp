@@ -50,7 +50,6 @@ void SessionRegistry::end(Session& session) noexcept {
         delete &session;
     }
     limit_.give_back();
-    if (on_room_) on_room_();
 }
 
 void SessionRegistry::for_each(lib::FunctionRef<void(Session&)> visit) noexcept {

@@ -8,15 +8,12 @@
 #include "lib/mutex.hpp"
 
 #include <cstdint>
-#include <functional>
 
 namespace twincached::app {
 
 class SessionRegistry {
   public:
-    // `on_room` is called after a session's place was given back.
-    SessionRegistry(ConnectionLimit& limit, std::function<void()> on_room)
-        : limit_(limit), on_room_(std::move(on_room)) {}
+    explicit SessionRegistry(ConnectionLimit& limit) noexcept : limit_(limit) {}
     ~SessionRegistry();
     SessionRegistry(const SessionRegistry&) = delete;
     SessionRegistry& operator=(const SessionRegistry&) = delete;
@@ -35,7 +32,6 @@ class SessionRegistry {
 
   private:
     ConnectionLimit& limit_;
-    std::function<void()> on_room_;
     mutable lib::Mutex mutex_;
     Session* first_ = nullptr;  // written under the lock, by the io thread
 };

@@ -27,4 +27,31 @@ TEST_CASE("a reset forgets what was, not what is") {
     CHECK(limit.current() == 1);
 }
 
+TEST_CASE("whoever waits for room is woken once, by the next place that is given back") {
+    ConnectionLimit limit(2);
+    int woken = 0;
+    limit.set_waker([&] { ++woken; });
+    limit.take();
+    limit.take();
+    limit.await_room();
+    CHECK(woken == 0);
+    limit.give_back();
+    CHECK(woken == 1);
+    limit.give_back();
+    CHECK(woken == 1);
+}
+
+TEST_CASE("who no longer waits for room is not woken, nor is anybody who never did") {
+    ConnectionLimit limit(2);
+    limit.take();
+    limit.give_back();  // there is no waker, and nobody calls it
+    int woken = 0;
+    limit.set_waker([&] { ++woken; });
+    limit.take();
+    limit.await_room();
+    limit.stop_waiting();
+    limit.give_back();
+    CHECK(woken == 0);
+}
+
 }  // namespace twincached::app

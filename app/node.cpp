@@ -1,0 +1,80 @@
+#include "app/node.hpp"
+
+#include "app/process/service_notification.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+namespace twincached::app {
+namespace {
+
+storage::StoreOptions store_options(const Options& options) {
+    storage::StoreOptions result;
+    result.memory_limit_bytes = options.memory_limit_bytes;
+    result.evict = options.evictions;
+    result.item_size_limit_bytes = options.item_size_limit_bytes;
+    result.threads = static_cast<unsigned>(options.threads);
+    if (options.huge_pages) result.pages = storage::PageSize::huge;
+    result.growth_factor = options.growth_factor;
+    result.chunk_size_min = static_cast<std::uint32_t>(options.chunk_size);
+    return result;
+}
+
+}  // namespace
+
+Node::Node(const Parts& parts, replication::Options replication, replication::Events events)
+    : parts_(parts), replication_(std::move(replication)), events_(std::move(events)) {
+    build();
+    if (!parts_.options.memory_file.empty()) recall_items();
+    maintenance_ = std::make_unique<Maintenance>(*store_, parts_.clock);
+}
+
+void Node::build() {
+    auto stored = store_options(parts_.options);
+    store_.reset();
+    replicator_ =
+        replication::make_replicator(replication_, events_, storage::planned_shard_count(stored));
+    stored.node = replicator_->node();
+    store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(replication_.secret),
+                                              replicator_->sink());
+}
+
+// The node's own clock goes on from where it stood, and so every expiry keeps its meaning.
+void Node::recall_items() {
+    const auto& options = parts_.options;
+    memory_file_ =
+        std::make_unique<MemoryFile>(options.memory_file, options.memory_file_timeout, parts_.log);
+    const auto clocks = parts_.clock.reading();
+    const auto saved = memory_file_->open(clocks);
+    if (!saved) return;
+    parts_.clock.go_on_from(saved->header.steady_ms + saved->away_ms, clocks);
+    if (!memory_file_->load(*saved, {*store_, *replicator_}, parts_.clock.now())) build();
+}
+
+void Node::start() {
+    maintenance_->start();
+    replicator_->start(*store_);
+}
+
+void Node::drain() {
+    replicator_->drain();
+    if (memory_file_) save_items();
+}
+
+// The file may take its time; the service manager is asked for it.
+void Node::save_items() {
+    using std::chrono::microseconds;
+    notify_service_manager(fmt::format("EXTEND_TIMEOUT_USEC={}",
+                                       microseconds(parts_.options.memory_file_timeout).count()));
+    stop();
+    memory_file_->save({*store_, *replicator_}, parts_.clock.reading(), parts_.clock.now());
+}
+
+void Node::stop() noexcept {
+    replicator_->stop();
+    if (maintenance_) maintenance_->stop();
+}
+
+}  // namespace twincached::app

@@ -16,7 +16,7 @@ storage::StoreOptions store_options(const Options& options) {
     result.evict = options.evictions;
     result.item_size_limit_bytes = options.item_size_limit_bytes;
     result.threads = static_cast<unsigned>(options.threads);
-    if (options.huge_pages) result.pages = storage::PageSize::huge;
+    result.huge_pages = options.huge_pages;
     result.growth_factor = options.growth_factor;
     result.chunk_size_min = static_cast<std::uint32_t>(options.chunk_size);
     return result;

@@ -29,6 +29,10 @@ constexpr unsigned attempts_limit = 8;
 // Keys of a multi-get whose memory is asked for at once: as many lines as a core has in flight.
 constexpr std::size_t prefetch_distance = 32;
 
+PageSize pages_of(const StoreOptions& options) noexcept {
+    return options.huge_pages ? PageSize::huge : PageSize::usual;
+}
+
 std::uint32_t slab_bytes_for(std::uint64_t limit, unsigned shards) noexcept {
     std::uint32_t bytes = limit >= gibibyte ? 256 * 1024 : 128 * 1024;
     while (bytes > 32 * 1024 && limit / shards < slabs_per_shard * bytes)
@@ -56,7 +60,7 @@ Store::Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSi
       classes_(options.growth_factor, options.chunk_size_min),
       budget_(options.memory_limit_bytes),
       extents_(budget_, {std::max(address_least, address_factor * options.memory_limit_bytes),
-                         options.pages}) {
+                         pages_of(options)}) {
     const unsigned count = planned_shard_count(options);
     shard_bits_ = static_cast<unsigned>(std::countr_zero(count));
     const std::uint32_t slab_bytes = slab_bytes_for(options.memory_limit_bytes, count);
@@ -72,7 +76,7 @@ Store::Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSi
             .shard = shard,
             .shard_bits = shard_bits_,
             .slab_bytes = slab_bytes,
-            .space = {std::clamp(part, address_least, reach_bytes), options.pages},
+            .space = {std::clamp(part, address_least, reach_bytes), pages_of(options)},
             .evict = options.evict,
             .evictions = &eviction_listener_};
         shards_.push_back(std::make_unique<Locked>(context, new_clock(), limits_));

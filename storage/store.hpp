@@ -15,6 +15,7 @@
 #include "storage/shard/shard.hpp"
 #include "storage/size_classes.hpp"
 #include "storage/stats.hpp"
+#include "storage/store_options.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -28,22 +29,6 @@
 #include <vector>
 
 namespace twincached::storage {
-
-struct StoreOptions {
-    std::uint64_t memory_limit_bytes = 64ULL << 20;    // items, index, ghosts and extents (-m)
-    bool evict = true;                                 // false: refuse instead (-M)
-    std::uint64_t item_size_limit_bytes = 1ULL << 20;  // as memcached accounts an item (-I)
-    unsigned threads = 4;                              // of clients; decides the number of shards
-    unsigned shards = 0;                               // 0 = by threads and memory
-    std::optional<unsigned> node;                      // of a pair: 0 or 1; none: plain counter CAS
-    PageSize pages = PageSize::usual;                  // huge: asks for huge pages (-L)
-    double growth_factor = 1.25;                       // of the size classes in reports (-f)
-    std::uint32_t chunk_size_min = 48;                 // likewise (-n)
-};
-
-// How many shards a store with these options will have: what stands beside it, one per shard
-// (a replicator's change log), is built first.
-unsigned planned_shard_count(const StoreOptions& options) noexcept;
 
 class Store;
 

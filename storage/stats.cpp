@@ -26,7 +26,7 @@ ClassStats& ClassStats::operator+=(const ClassStats& other) noexcept {
 
 void StoreStats::total_up() noexcept {
     for (const ClassStats& of_class : classes)
-        *this += of_class;
+        total += of_class;
 }
 
 }  // namespace twincached::storage

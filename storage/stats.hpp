@@ -33,8 +33,9 @@ struct ClassStats {
     ClassStats& operator+=(const ClassStats& other) noexcept;
 };
 
-// What all classes add up to, and what belongs to none.
-struct StoreStats : ClassStats {
+struct StoreStats {
+    ClassStats total;  // what all classes add up to
+    // What belongs to no class.
     std::uint64_t items_ever = 0;
     std::uint64_t memory_limit = 0;
     std::uint64_t memory_used = 0;  // slabs, index, ghosts and extents

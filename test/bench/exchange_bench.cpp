@@ -83,7 +83,7 @@ void fresh_join(benchmark::State& state) {
             link(full, fresh);
             settle(full, fresh);
             state.PauseTiming();
-            if (fresh.store.stats().items != items) state.SkipWithError("items are missing");
+            if (fresh.store.stats().total.items != items) state.SkipWithError("items are missing");
         }
         state.ResumeTiming();
     }

@@ -147,7 +147,7 @@ void overhead_per_item(benchmark::State& state) {
     for (auto _ : state) {
         Filled filled(4096, items, size);
         const StoreStats stats = filled.store.stats();
-        overhead = static_cast<double>(stats.memory_used) / static_cast<double>(stats.items) -
+        overhead = static_cast<double>(stats.memory_used) / static_cast<double>(stats.total.items) -
                    static_cast<double>(size + std::string_view(KeyText(0)).size());
     }
     state.counters["bytes"] = overhead;
@@ -167,9 +167,10 @@ void overhead_when_full(benchmark::State& state) {
     for (auto _ : state) {
         Filled filled(64, 2'000'000, size);
         const StoreStats stats = filled.store.stats();
-        overhead = static_cast<double>(stats.memory_limit) / static_cast<double>(stats.items) -
-                   static_cast<double>(size + std::string_view(KeyText(0)).size());
-        state.counters["items"] = static_cast<double>(stats.items);
+        overhead =
+            static_cast<double>(stats.memory_limit) / static_cast<double>(stats.total.items) -
+            static_cast<double>(size + std::string_view(KeyText(0)).size());
+        state.counters["items"] = static_cast<double>(stats.total.items);
     }
     state.counters["bytes"] = overhead;
 }

@@ -150,7 +150,7 @@ int main(int count, char** words) {
     std::printf("shards %u gets %lu miss_ratio %.4f byte_miss %.4f sets %lu failed %lu ",
                 store.shard_count(), totals.gets, ratio(totals.misses, totals.gets),
                 ratio(totals.missed_bytes, totals.get_bytes), totals.sets, totals.failed);
-    std::printf("items %lu copied_per_item %.2f ns_per_request %.0f\n", stats.items,
+    std::printf("items %lu copied_per_item %.2f ns_per_request %.0f\n", stats.total.items,
                 ratio(stats.bytes_copied_forward, totals.sets),
                 1e9 * took.count() / static_cast<double>(records.size()));
     const auto mebibytes = [](std::uint64_t bytes) {
@@ -161,5 +161,5 @@ int main(int count, char** words) {
         "accounted %.1f\n",
         mebibytes(stats.memory_used), mebibytes(stats.memory_limit), mebibytes(stats.slab_bytes),
         mebibytes(stats.index_bytes), mebibytes(stats.ghost_bytes), mebibytes(stats.extent_bytes),
-        mebibytes(stats.bytes));
+        mebibytes(stats.total.bytes));
 }

@@ -30,7 +30,7 @@ Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
     const auto schedule = context_.store->flush_schedule();
     hello.schedule_at_ms = schedule.at_steady_ms;
     hello.schedule_version = schedule.version;
-    hello.items = context_.store->stats().items;
+    hello.items = context_.store->stats().total.items;
     hello.capabilities = capability_digests | capability_bumps;
     hello.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
     hello.steady_ms = now.steady_ms;

@@ -35,7 +35,7 @@ struct WalkSender::Pass {
 
 // An empty node has nothing that digests could spare.
 void WalkSender::begin(const Hello& peer) noexcept {
-    const bool is_empty = context_.store->stats().items == 0;
+    const bool is_empty = context_.store->stats().total.items == 0;
     digests_pay_ = (peer.capabilities & capability_digests) != 0 &&
                    context_.options.digest_run > 0 && is_empty == (peer.items == 0);
 }

@@ -135,7 +135,7 @@ TEST_CASE("a watcher reads what had to go when memory was needed") {
     for (int i = 0; i < 3000; ++i)
         worker.say("set k" + std::to_string(i) + " 0 90 3000\r\n" + value + "\r\n");
     const auto lines = watcher.hear();
-    const auto evicted = service.store().stats().evicted;
+    const auto evicted = service.store().stats().total.evicted;
     const auto counts = service.shared().observation.watch_log.counts();
     CHECK(evicted > 0);
     CHECK(counts.written == evicted);

@@ -176,7 +176,7 @@ TEST_CASE("R15: what is forgotten is gone, and a new incarnation begins") {
     write.value = "old";
     (void)node.store->write(node.key("old"), node.now, write);
     node.exchange->forget(99, node.now);
-    CHECK(node.store->stats().items == 0);
+    CHECK(node.store->stats().total.items == 0);
     CHECK(node.exchange->epoch() == 99);
     CHECK_FALSE(node.exchange->has_unconfirmed_memory());
     CHECK(node.exchange->stats().dirty_buckets == storage::bucket_count);

@@ -25,7 +25,7 @@ TEST_CASE("a hundred values of 600 kB are stored in 48 MB, and most of 48 MB is 
     for (int i = 0; i < 100; ++i)
         REQUIRE(fixture.set("k" + std::to_string(i), std::string(600'000, 'x')).outcome ==
                 WriteOutcome::stored);
-    CHECK(fixture.store.stats().items > 65);
+    CHECK(fixture.store.stats().total.items > 65);
     CHECK(fixture.store.stats().memory_used <= fixture.store.memory_limit());
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("what is read all the time stays, wherever in its slab it lies") {
         for (int i = 0; i < hot; ++i)
             fixture.get(name(i));
     }
-    REQUIRE(fixture.store.stats().evicted > 50'000);
+    REQUIRE(fixture.store.stats().total.evicted > 50'000);
     CHECK(lost == 0);
 }
 
@@ -112,8 +112,8 @@ TEST_CASE("where nothing may be evicted, a full store refuses, and what it has s
     for (const std::string& key : stored)
         REQUIRE(fixture.get(key));
     const StoreStats stats = fixture.store.stats();
-    CHECK(stats.no_memory == refused);
-    CHECK(stats.evicted == 0);
+    CHECK(stats.total.no_memory == refused);
+    CHECK(stats.total.evicted == 0);
     SECTION("an overwrite of the same size always finds room") {
         for (int round = 0; round < 3; ++round)
             for (const std::string& key : stored)
@@ -209,15 +209,15 @@ TEST_CASE("what has expired is gone for readers at once, and from memory within 
     fixture.set("stays", "v");
     fixture.advance_seconds(2);
     CHECK_FALSE(fixture.get("k0"));
-    CHECK(fixture.store.stats().items == 10);
+    CHECK(fixture.store.stats().total.items == 10);
     for (int i = 0; i < 30; ++i) {
         fixture.now.steady_ms += 100;
         fixture.store.maintain(fixture.now);
     }
     const StoreStats stats = fixture.store.stats();
-    CHECK(stats.items == 1);
-    CHECK(stats.expired == 10);
-    CHECK(stats.expired_unfetched == 10);
+    CHECK(stats.total.items == 1);
+    CHECK(stats.total.expired == 10);
+    CHECK(stats.total.expired_unfetched == 10);
     CHECK(fixture.sink.versions.size() == 1);
     CHECK(fixture.sink.events.back().cause == Cause::expired);
 }
@@ -237,7 +237,7 @@ TEST_CASE("items that expire together free their slabs together") {
         fixture.maintain(5);
     }
     const StoreStats stats = fixture.store.stats();
-    CHECK(stats.items == 100'000);
+    CHECK(stats.total.items == 100'000);
     CHECK(stats.slab_bytes < before * 55 / 100);
     CHECK(stats.bytes_copied_forward == 0);
 }
@@ -267,10 +267,10 @@ TEST_CASE("a flush takes everything that was stored before it and nothing that c
         fixture.set("k" + std::to_string(i), "v");
     CHECK(fixture.walk_keys().size() == 10);
     fixture.maintain();
-    CHECK(fixture.store.stats().items == 10);
+    CHECK(fixture.store.stats().total.items == 10);
     CHECK(fixture.sink.versions.size() == 10);
     CHECK(fixture.sink.flushes.size() == 1);
-    CHECK(fixture.store.stats().evicted == 0);
+    CHECK(fixture.store.stats().total.evicted == 0);
 }
 
 TEST_CASE("a flush works for a node alone, whose versions are a plain counter") {
@@ -405,7 +405,7 @@ TEST_CASE("an item costs less than 40 bytes beyond its key and value") {
         fixture.set(key, std::string(32, 'x'));
     }
     const StoreStats stats = fixture.store.stats();
-    CHECK(stats.items == items);
+    CHECK(stats.total.items == items);
     CHECK(static_cast<double>(stats.memory_used) / items < 40 + 14 + 32);
 }
 
@@ -430,7 +430,7 @@ TEST_CASE("items are accounted and classed as memcached does it") {
     const StoreStats stats = fixture.store.stats();
     CHECK(stats.classes[31].items == 1);
     CHECK(stats.classes[1].items == 1);
-    CHECK(stats.bytes == 67'060 + 61);
+    CHECK(stats.total.bytes == 67'060 + 61);
     CHECK(stats.items_ever == 2);
 }
 

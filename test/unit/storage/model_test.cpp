@@ -124,7 +124,7 @@ class Model {
         // What the sink knows of and the walk did not see has expired or was flushed, and waits.
         for (const auto& [key, version] : fixture.sink.versions)
             if (!held.contains(key)) REQUIRE_FALSE(fixture.peek(key));
-        REQUIRE(fixture.store.stats().items >= items);
+        REQUIRE(fixture.store.stats().total.items >= items);
     }
 
     StoreFixture fixture;

@@ -114,7 +114,7 @@ TEST_CASE("a store gives its items to one of other shards, as they were") {
         if (n % 7 == 0) (void)before.get("key" + std::to_string(n));
     }
     restore_all(after, before);
-    CHECK(after.store.stats().items == 2000);
+    CHECK(after.store.stats().total.items == 2000);
     CHECK(after.store.version_time() >= before.store.version_time());
     for (int n = 0; n < 2000; ++n) {
         const auto key = "key" + std::to_string(n);
@@ -140,7 +140,7 @@ TEST_CASE("what expired meanwhile is told to the sink and does not come back") {
     before.set("short", "x", write);
     before.advance_seconds(10);
     restore_all(after, before);
-    CHECK(after.store.stats().items == 0);
+    CHECK(after.store.stats().total.items == 0);
     CHECK(after.store.flush_version() == before.store.flush_version());
     REQUIRE(after.sink.events.size() == 2);
     CHECK(after.sink.events[0].cause == Cause::restored);
@@ -155,7 +155,7 @@ TEST_CASE("what is larger than items may be now is told to the sink as evicted")
     StoreFixture after(options);
     before.set("large", std::string(2000, 'x'));
     restore_all(after, before);
-    CHECK(after.store.stats().items == 0);
+    CHECK(after.store.stats().total.items == 0);
     REQUIRE(after.sink.events.size() == 2);
     CHECK(after.sink.events.back().cause == Cause::evicted);
 }

@@ -3,7 +3,7 @@
 // own state per shard, guarded by that same lock, and calls nothing back.
 //
 // Rule R0: allotting a version, changing the table and telling the sink are one critical section,
-// so that no order can differ between the store and what the peer hears.
+// so that no order can differ between the store and what other nodes hear.
 #pragma once
 
 #include "storage/key.hpp"
@@ -16,12 +16,12 @@ namespace twincached::storage {
 enum class Cause : std::uint8_t {
     local_write,   // a client stored, changed or touched it
     local_delete,  // a client deleted it, also when it was absent (before == 0)
-    remote,        // the peer's record was applied
+    remote,        // another node's record was applied
     restored,      // it was there before a warm restart, and is again
     evicted,       // memory was needed
     expired,       // its time was over
     flushed,       // older than the flush register
-    in_doubt,      // dropped because the peer may know something newer (rule R9)
+    in_doubt,      // dropped because another node may know something newer (rule R9)
 };
 
 struct Change {
@@ -35,7 +35,7 @@ struct Change {
 // What a client may wait for in ack mode `received`: the change log position of a mutation.
 // 0 = nothing to wait for.
 struct Ticket {
-    // The change is not logged: nobody will hear when the peer has it.
+    // The change is not logged: nobody will hear when another node has it.
     static constexpr std::uint64_t unconfirmable = ~std::uint64_t{0};
 
     std::uint32_t shard = 0;
@@ -55,9 +55,10 @@ class MutationSink {
     // acknowledged; for an absent key also what its bucket remembers of deletes). Rule R4.
     virtual Version known_version(unsigned shard, const Key& key, bool present) noexcept = 0;
 
-    // A client has used the item, and for that eviction will spare it longer. Most uses of what is
-    // in demand change nothing any more, and are not told. A hint: no state depends on it.
-    virtual void on_reuse(unsigned shard, std::uint64_t hash) noexcept = 0;
+    // A hint that the item is in use: a client's use has made eviction spare it longer, and may do
+    // so on other nodes. Most uses of what is in demand change nothing any more, and are not told.
+    // A hint may be lost: no state depends on it.
+    virtual void on_hint(unsigned shard, std::uint64_t hash) noexcept = 0;
 
     // A client's flush_all took effect at `version` on every shard; no lock is held.
     virtual Ticket on_flush(Version version) noexcept = 0;
@@ -65,8 +66,8 @@ class MutationSink {
     // A client asked for a flush at a later time; (0, version) takes an earlier request back.
     virtual void on_flush_scheduled(std::uint64_t at_steady_ms, Version version) noexcept = 0;
 
-    // May this node carry out a flush that the peer's client scheduled? (Only when alone.)
-    virtual bool fires_peers_schedule() noexcept = 0;
+    // May this node carry out a flush that another node's client scheduled? (Only when alone.)
+    virtual bool fires_foreign_schedule() noexcept = 0;
 };
 
 // For a node alone.
@@ -74,10 +75,10 @@ class NoReplication final : public MutationSink {
   public:
     Ticket on_change(unsigned, const Change&) noexcept override { return {}; }
     Version known_version(unsigned, const Key&, bool) noexcept override { return 0; }
-    void on_reuse(unsigned, std::uint64_t) noexcept override {}
+    void on_hint(unsigned, std::uint64_t) noexcept override {}
     Ticket on_flush(Version) noexcept override { return {}; }
     void on_flush_scheduled(std::uint64_t, Version) noexcept override {}
-    bool fires_peers_schedule() noexcept override { return false; }
+    bool fires_foreign_schedule() noexcept override { return false; }
 };
 
 }  // namespace twincached::storage

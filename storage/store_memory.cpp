@@ -208,7 +208,7 @@ void Store::fire_schedule(const Now& now) noexcept {
     }
     const bool is_over = due.version <= flush_version();
     const bool waited = now.steady_ms >= due.at_steady_ms + schedule_grace_ms;
-    if (!is_over && !own && !waited && !sink_.fires_peers_schedule()) return;
+    if (!is_over && !own && !waited && !sink_.fires_foreign_schedule()) return;
     {
         const lib::MutexLock lock(schedule_mutex_);
         if (schedule_.version != due.version) return;  // it was replaced meanwhile

@@ -1,4 +1,4 @@
-// The version of an item: what orders conflicting writes on the two nodes, and, cut to 53 bits,
+// The version of an item: what orders conflicting writes on up to four nodes, and, cut to 53 bits,
 // the CAS unique that clients see. A hybrid logical clock: it follows the wall clock where it can
 // and counts where it must.
 //
@@ -33,7 +33,7 @@ constexpr Version write_of(Version version) noexcept {
 // need only be unique per key, and a key lives in one shard.
 class VersionClock {
   public:
-    // For a pair: hybrid time, with the node's number (0 to 3) in every version.
+    // For a node with others: hybrid time, with the node's number (0 to 3) in every version.
     static VersionClock hybrid(unsigned node) noexcept { return VersionClock(node, true); }
     // For a node alone: 1, 2, 3, ... as memcached counts.
     static VersionClock counter() noexcept { return VersionClock(0, false); }

@@ -44,8 +44,8 @@ storage::Version PairSink::known_version(unsigned shard, const storage::Key& key
 }
 
 // Wakes nobody: the strand looks at the hints when it has a moment.
-void PairSink::on_reuse(unsigned shard, std::uint64_t hash) noexcept {
-    if (hinting_.load(std::memory_order_relaxed)) shards_[shard]->on_reuse(hash);
+void PairSink::on_hint(unsigned shard, std::uint64_t hash) noexcept {
+    if (hinting_.load(std::memory_order_relaxed)) shards_[shard]->on_hint(hash);
 }
 
 storage::Ticket PairSink::on_flush(storage::Version) noexcept {
@@ -64,7 +64,7 @@ void PairSink::on_flush_scheduled(std::uint64_t, storage::Version) noexcept {
     wake_if_resting();
 }
 
-bool PairSink::fires_peers_schedule() noexcept {
+bool PairSink::fires_foreign_schedule() noexcept {
     return !linked_.load();
 }
 

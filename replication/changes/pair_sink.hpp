@@ -34,10 +34,10 @@ class PairSink final : public storage::MutationSink {
     storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override;
     storage::Version known_version(unsigned shard, const storage::Key& key,
                                    bool present) noexcept override;
-    void on_reuse(unsigned shard, std::uint64_t hash) noexcept override;
+    void on_hint(unsigned shard, std::uint64_t hash) noexcept override;
     storage::Ticket on_flush(storage::Version version) noexcept override;
     void on_flush_scheduled(std::uint64_t at_steady_ms, storage::Version version) noexcept override;
-    bool fires_peers_schedule() noexcept override;
+    bool fires_foreign_schedule() noexcept override;
 
     // --- for the exchange ------------------------------------------------------------------
     unsigned shard_count() const noexcept { return static_cast<unsigned>(shards_.size()); }

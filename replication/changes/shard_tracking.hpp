@@ -40,7 +40,7 @@ class ShardTracking {
     storage::Version known_version(const storage::Key& key, bool present) noexcept;
 
     // A client has used an item: the peer is to hear of it, if there is room to remember it.
-    void on_reuse(std::uint64_t hash) noexcept {
+    void on_hint(std::uint64_t hash) noexcept {
         if (!hints.add(hash)) counters.add(TrackingCounter::bumps_dropped);
     }
 

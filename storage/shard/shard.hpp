@@ -62,9 +62,9 @@ class Shard {
     bool apply_touch(const Key& key, Version version, Expiry expiry, const Now& now) noexcept;
     // Fetches what looking these up will read, all at once.
     void prefetch(std::span<const std::uint64_t> hashes) const noexcept;
-    // The peer's clients have used the item: it is spared as long as if it had been used here, but
-    // that is no access of this node, and nobody is told.
-    void apply_reuse(std::uint64_t hash, const Now& now) noexcept;
+    // A hint of another node's: its clients have used the item. It is spared as long as if it had
+    // been used here, but that is no access of this node, and nobody is told.
+    void apply_hint(std::uint64_t hash, const Now& now) noexcept;
     // Drops an item because the peer may know something newer of it (rule R9).
     void drop_in_doubt(const Key& key, const Now& now) noexcept;
 
@@ -150,7 +150,7 @@ class Shard {
         return !table_.is_flushed(item) && !item.expiry().is_past(now);
     }
     // After a use that has raised the item's frequency: rare, and so kept out of its callers.
-    [[gnu::cold]] void tell_reuse(const Item& item, const Key& key) noexcept;
+    [[gnu::cold]] void tell_hint(const Item& item, const Key& key) noexcept;
     bool exceeds_limit(const ItemForm& form, std::uint64_t value_bytes) const noexcept;
 
     Stored store(Storing& storing, const Now& now, Supply& supply) noexcept;

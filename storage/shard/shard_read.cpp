@@ -12,14 +12,14 @@ ReadResult Shard::get(const Key& key, const Now& now, ItemVisitor visit) noexcep
     const Found found = find_live(key, now);
     if (found.item == nullptr) return {found.miss, {}};
     const ItemView item = view(*found.item, key.hash);
-    if (found.item->mark_access(now.tick())) tell_reuse(*found.item, key);
+    if (found.item->mark_access(now.tick())) tell_hint(*found.item, key);
     visit(item);
     return {};
 }
 
 // A stub is this node's own affair.
-void Shard::tell_reuse(const Item& item, const Key& key) noexcept {
-    if (!item.is_stub()) sink_.on_reuse(number_, key.hash);
+void Shard::tell_hint(const Item& item, const Key& key) noexcept {
+    if (!item.is_stub()) sink_.on_hint(number_, key.hash);
 }
 
 ReadResult Shard::read(const Key& key, const Now& now, const Read& request, ReadVisitor visit,
@@ -46,7 +46,7 @@ ReadResult Shard::read(const Key& key, const Now& now, const Read& request, Read
         if (request.touch) result.ticket = touch_item(*found.item, key, *request.touch, now);
     }
     const ItemView item = view(*found.item, key.hash);  // as it was before this access
-    if (!request.leave_no_mark && found.item->mark_access(now.tick())) tell_reuse(*found.item, key);
+    if (!request.leave_no_mark && found.item->mark_access(now.tick())) tell_hint(*found.item, key);
     visit(item, marks);
     return result;
 }
@@ -82,7 +82,7 @@ Recache Shard::claim_recache(Item& item, const Read& request, Tick now) noexcept
 ReadResult Shard::touch(const Key& key, const Now& now, Expiry expiry) noexcept {
     const Found found = find_live(key, now);
     if (found.item == nullptr) return {found.miss, {}};
-    if (found.item->mark_access(now.tick())) tell_reuse(*found.item, key);
+    if (found.item->mark_access(now.tick())) tell_hint(*found.item, key);
     return {Miss::none, touch_item(*found.item, key, expiry, now)};
 }
 

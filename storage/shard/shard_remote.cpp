@@ -95,7 +95,7 @@ bool Shard::apply_touch(const Key& key, Version version, Expiry expiry, const No
     return true;
 }
 
-void Shard::apply_reuse(std::uint64_t hash, const Now& now) noexcept {
+void Shard::apply_hint(std::uint64_t hash, const Now& now) noexcept {
     table_.find_hash(hash, [&](Item& item) {
         if (is_live(item, now.tick())) (void)item.raise_frequency();
     });

@@ -43,7 +43,7 @@ WriteResult Shard::write(const Key& key, const Now& now, const Write& request,
             case Verdict::not_stored:
                 // Somebody wanted it there: that counts, though nobody has fetched it.
                 if (storing.old != nullptr && storing.old->mark_use(now.tick()))
-                    tell_reuse(*storing.old, key);
+                    tell_hint(*storing.old, key);
                 return {};
             case Verdict::exists:
                 return refusal(WriteOutcome::exists);
@@ -198,7 +198,7 @@ ArithmeticResult Shard::add(const Key& key, const Now& now, const Arithmetic& re
             if (!number) return refusal(ArithmeticOutcome::non_numeric);
             result.number = request.decrement ? *number - std::min(*number, request.delta)
                                               : *number + request.delta;
-            if (old->mark_use(now.tick())) tell_reuse(*old, key);
+            if (old->mark_use(now.tick())) tell_hint(*old, key);
             storing.form = form_of(key, *old);
             if (request.touch) storing.form.expiry = *request.touch;
         }

@@ -34,9 +34,9 @@ class Observer final : public storage::MutationSink {
                                    bool present) noexcept override {
         return sink_.known_version(shard, key, present);
     }
-    void on_reuse(unsigned shard, std::uint64_t hash) noexcept override {
+    void on_hint(unsigned shard, std::uint64_t hash) noexcept override {
         ++uses;
-        sink_.on_reuse(shard, hash);
+        sink_.on_hint(shard, hash);
     }
     storage::Ticket on_flush(storage::Version version) noexcept override {
         return sink_.on_flush(version);
@@ -44,7 +44,7 @@ class Observer final : public storage::MutationSink {
     void on_flush_scheduled(std::uint64_t at_ms, storage::Version version) noexcept override {
         sink_.on_flush_scheduled(at_ms, version);
     }
-    bool fires_peers_schedule() noexcept override { return sink_.fires_peers_schedule(); }
+    bool fires_foreign_schedule() noexcept override { return sink_.fires_foreign_schedule(); }
 
     bool evicting = false;
     std::uint64_t uses = 0;

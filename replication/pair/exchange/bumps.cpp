@@ -66,7 +66,7 @@ bool Bumps::receive(const Frame& frame, const storage::Now& now) noexcept {
                 const auto hashes = std::span(ahead).first(count);
                 shard.prefetch(hashes);
                 for (const auto hash : hashes)
-                    shard.apply_reuse(hash, now);
+                    shard.apply_hint(hash, now);
             }
         });
     }

@@ -225,16 +225,16 @@ TEST_CASE("hints of use are kept in their order, up to a limit, and what is lost
         return f.tracking.counters.get(replication::pair::TrackingCounter::bumps_dropped);
     };
     for (std::uint64_t hash = 1; hash <= limit; ++hash)
-        f.tracking.on_reuse(hash);
+        f.tracking.on_hint(hash);
     CHECK(dropped() == 0);
-    f.tracking.on_reuse(limit + 1);
-    f.tracking.on_reuse(limit + 2);
+    f.tracking.on_hint(limit + 1);
+    f.tracking.on_hint(limit + 2);
     CHECK(dropped() == 2);
     std::array<std::uint64_t, limit> taken{};
     REQUIRE(f.tracking.hints.take(taken) == limit);
     CHECK(taken.front() == 1);
     CHECK(taken.back() == limit);
-    f.tracking.on_reuse(7);
+    f.tracking.on_hint(7);
     REQUIRE(f.tracking.hints.take(taken) == 1);
     CHECK(taken.front() == 7);
     CHECK(dropped() == 2);

@@ -36,7 +36,7 @@ class RecordingSink : public MutationSink {
         const auto known_here = known.find(std::string(key.bytes));
         return known_here == known.end() ? 0 : known_here->second;
     }
-    void on_reuse(unsigned, std::uint64_t hash) noexcept override { reuses.push_back(hash); }
+    void on_hint(unsigned, std::uint64_t hash) noexcept override { hints.push_back(hash); }
     Ticket on_flush(Version version) noexcept override {
         flushes.push_back(version);
         return {};
@@ -44,12 +44,12 @@ class RecordingSink : public MutationSink {
     void on_flush_scheduled(std::uint64_t at_steady_ms, Version version) noexcept override {
         schedules.emplace_back(at_steady_ms, version);
     }
-    bool fires_peers_schedule() noexcept override { return is_alone; }
+    bool fires_foreign_schedule() noexcept override { return is_alone; }
 
     std::vector<Event> events;
     std::map<std::string, Version> versions;  // what the changes add up to
     std::map<std::string, Version> known;     // answers of known_version
-    std::vector<std::uint64_t> reuses;        // hashes
+    std::vector<std::uint64_t> hints;         // hashes
     std::vector<Version> flushes;
     std::vector<std::pair<std::uint64_t, Version>> schedules;
     unsigned contradictions = 0;  // changes whose `before` was not the last `after`

@@ -95,21 +95,21 @@ TEST_CASE("the peer's touch applies to the write that it means, else the item is
 TEST_CASE("a use is told as long as eviction counts it, and then no more") {
     StoreFixture fixture;
     fixture.set("a", "1");
-    CHECK(fixture.sink.reuses.empty());
+    CHECK(fixture.sink.hints.empty());
     for (int i = 0; i < 10; ++i)
         fixture.get("a");
     const auto hash = fixture.store.key("a").hash;
-    CHECK(fixture.sink.reuses == std::vector<std::uint64_t>(frequency_limit, hash));
+    CHECK(fixture.sink.hints == std::vector<std::uint64_t>(frequency_limit, hash));
 }
 
 TEST_CASE("every kind of use is told, and nothing that leaves no mark") {
     StoreFixture fixture;
     const auto told = [&](auto use) {
-        fixture.sink.reuses.clear();
+        fixture.sink.hints.clear();
         fixture.remove("a");
         fixture.set("a", "1");
         use();
-        return fixture.sink.reuses.size();
+        return fixture.sink.hints.size();
     };
     CHECK(told([&] { fixture.get("a"); }) == 1);
     CHECK(told([&] { fixture.read("a", {}); }) == 1);
@@ -143,13 +143,13 @@ TEST_CASE("what the peer's clients use is spared here, and clients see nothing o
     fixture.advance_seconds(5);
     for (int i = 0; i < count; i += 2)
         fixture.store.with_shard(0, [&](Shard& shard) {
-            shard.apply_reuse(fixture.store.key(name(i)).hash, fixture.now);
+            shard.apply_hint(fixture.store.key(name(i)).hash, fixture.now);
         });
     const auto after = fixture.peek(name(0));
     CHECK(after->last_access == before->last_access);
     CHECK(after->version == before->version);
     CHECK_FALSE(after->fetched);
-    CHECK(fixture.sink.reuses.empty());
+    CHECK(fixture.sink.hints.empty());
     CHECK(fixture.sink.events.size() == count);
 
     for (int i = 0; i < 40'000; ++i)
@@ -171,7 +171,7 @@ TEST_CASE("a hint of what is absent, expired or flushed changes nothing") {
     const auto events = fixture.sink.events.size();
     for (const char* key : {"a", "absent"})
         fixture.store.with_shard(
-            0, [&](Shard& shard) { shard.apply_reuse(fixture.store.key(key).hash, fixture.now); });
+            0, [&](Shard& shard) { shard.apply_hint(fixture.store.key(key).hash, fixture.now); });
     CHECK(fixture.sink.events.size() == events);
     CHECK_FALSE(fixture.peek("a"));
 }

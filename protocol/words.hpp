@@ -50,4 +50,8 @@ constexpr bool ends_with_word(std::string_view line, std::string_view word) noex
     return line.empty() || line.back() == ' ';
 }
 
+constexpr bool asks_no_reply(std::string_view words) noexcept {
+    return ends_with_word(words, "noreply");
+}
+
 }  // namespace twincached::protocol

@@ -23,17 +23,17 @@ std::string_view state_of(const Session& session) noexcept {
     if (session.is_in_turn()) return "conn_parse_cmd";
     if (session.pace() == Pace::wait_for_room) return "conn_mwrite";
     switch (session.phase()) {
-        case protocol::Phase::idle:
+        case protocol::ConversationPhase::idle:
             return "conn_read";
-        case protocol::Phase::in_line:
+        case protocol::ConversationPhase::in_line:
             return "conn_waiting";
-        case protocol::Phase::in_value:
+        case protocol::ConversationPhase::in_value:
             return "conn_nread";
-        case protocol::Phase::swallowing:
+        case protocol::ConversationPhase::swallowing:
             return "conn_swallow";
-        case protocol::Phase::watching:
+        case protocol::ConversationPhase::watching:
             return "conn_watch";
-        case protocol::Phase::closing:
+        case protocol::ConversationPhase::closing:
             return "conn_closing";
     }
     return "conn_read";

@@ -168,12 +168,12 @@ void IoThread::look_at(Session& session, storage::Tick now) noexcept {
         counters_.totals.add(protocol::Count::write_timeouts);
         return end("write_timeout");
     }
-    if (session.phase() == protocol::Phase::watching) return;
+    if (session.phase() == protocol::ConversationPhase::watching) return;
     if (is_over(idle_timeout_, session.last_active())) {
         counters_.totals.add(protocol::Count::idle_kicks);
         return end("idle_timeout");
     }
-    const bool is_in_request = session.phase() != protocol::Phase::idle;
+    const bool is_in_request = session.phase() != protocol::ConversationPhase::idle;
     if (is_in_request && is_over(request_timeout_, session.request_since())) {
         counters_.totals.add(protocol::Count::request_timeouts);
         end("request_timeout");

@@ -33,7 +33,7 @@ Session::Session(SessionSurroundings& surroundings, const NewClient& client)
       address_(client.address),
       has_place_(client.has_place),
       conversation_(surroundings.service, surroundings.counters,
-                    protocol::Origin{client.descriptor, surroundings.watching}) {
+                    protocol::ClientOrigin{client.descriptor, surroundings.watching}) {
     request_since_ = last_active();
     last_taken_ = last_active();
     tell_watchers(true);

@@ -76,7 +76,9 @@ class Session {
     storage::Tick last_taken() const noexcept { return last_taken_; }
 
     // For reports; any thread.
-    protocol::Phase phase() const noexcept { return phase_.load(std::memory_order_relaxed); }
+    protocol::ConversationPhase phase() const noexcept {
+        return phase_.load(std::memory_order_relaxed);
+    }
     storage::Tick last_active() const noexcept {
         return last_active_.load(std::memory_order_relaxed);
     }
@@ -122,7 +124,7 @@ class Session {
     protocol::ClientMemory::Holding held_answer_;
     Session* previous_ = nullptr;  // in the registry
     Session* next_ = nullptr;
-    std::atomic<protocol::Phase> phase_{protocol::Phase::idle};
+    std::atomic<protocol::ConversationPhase> phase_{protocol::ConversationPhase::idle};
     std::atomic<Pace> pace_{Pace::wait_for_input};
     std::atomic<bool> is_in_turn_{false};
     std::string_view end_reason_ = "normal";

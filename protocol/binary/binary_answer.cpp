@@ -47,20 +47,26 @@ void BinaryAnswer::number(std::uint64_t number, std::uint64_t cas) {
 }
 
 void BinaryAnswer::item(const storage::ItemView& item, std::uint64_t cas, storage::Store& store) {
-    const bool sends_value = request_.shape->verb != BinaryVerb::touch;
+    item_head(item, cas, item.value.size());
+    if (item.pinnable) {
+        output_.append(store.pin(item));
+    } else {
+        output_.bytes().append(item.value);
+    }
+}
+
+void BinaryAnswer::touched_item(const storage::ItemView& item, std::uint64_t cas) {
+    item_head(item, cas, 0);
+}
+
+void BinaryAnswer::item_head(const storage::ItemView& item, std::uint64_t cas,
+                             std::size_t value_bytes) {
     const auto key = request_.shape->returns_key ? item.key : std::string_view();
-    const auto value_bytes = sends_value ? item.value.size() : 0;
     header({sizeof item.client_flags, key.size(), value_bytes}, cas, BinaryStatus::ok);
     auto& bytes = output_.bytes();
     lib::store_big(bytes.prepare(sizeof item.client_flags), item.client_flags);
     bytes.commit(sizeof item.client_flags);
     bytes.append(key);
-    if (!sends_value) return;
-    if (item.pinnable) {
-        output_.append(store.pin(item));
-    } else {
-        bytes.append(item.value);
-    }
 }
 
 void BinaryAnswer::packet(std::string_view extras, std::string_view key, std::string_view value,

@@ -1,4 +1,5 @@
-// Puts answers into the output in the words of the binary protocol.
+// Puts answers into the output in the words of the binary protocol: a packet each, with the opcode
+// and the opaque number of its request, however many answer it. One per request; cheap to make.
 #pragma once
 
 #include "protocol/binary/binary_request.hpp"
@@ -40,9 +41,11 @@ class BinaryAnswer {
     }
     // A miss that tells which key it was.
     void missed_key() { packet({}, request_.key, {}, 0, BinaryStatus::not_found); }
-    // The item's client flags, and its value unless it was only touched.
+    // The item's client flags, and its value. `store` is asked to pin a large one.
     // REQUIRES: called from a visitor of the store.
     void item(const storage::ItemView& item, std::uint64_t cas, storage::Store& store);
+    // The client flags alone, of an item that was only touched.
+    void touched_item(const storage::ItemView& item, std::uint64_t cas);
 
   private:
     struct Lengths {
@@ -50,6 +53,7 @@ class BinaryAnswer {
         std::size_t key;
         std::size_t value;
     };
+    void item_head(const storage::ItemView& item, std::uint64_t cas, std::size_t value_bytes);
     void header(const Lengths& lengths, std::uint64_t cas, BinaryStatus status);
     void packet(std::string_view extras, std::string_view key, std::string_view value,
                 std::uint64_t cas, BinaryStatus status);

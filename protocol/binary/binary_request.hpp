@@ -12,6 +12,8 @@
 #pragma once
 
 #include "lib/endian.hpp"
+#include "protocol/execution/effect.hpp"
+#include "protocol/next.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -23,40 +25,39 @@ inline constexpr unsigned char binary_request_magic = 0x80;
 inline constexpr unsigned char binary_answer_magic = 0x81;
 inline constexpr std::size_t binary_header_size = 24;
 
-enum class BinaryVerb : std::uint8_t {
-    get,
-    set,
-    add,
-    replace,
-    remove,
-    increment,
-    decrement,
-    quit,
-    flush,
-    no_op,
-    version,
-    append,
-    prepend,
-    stat,
-    verbosity,
-    touch,
-    get_and_touch,
-    sasl_list,  // this and what follows belong to SASL
-    sasl_start,
-    sasl_step,
-};
+struct BinaryRequest;
+struct Turn;
 
-// What a request of an opcode must look like. A quiet one is silent when it succeeds, or, if it
-// reads, when it misses.
+using ExecuteBinary = Next (*)(Turn& turn, const BinaryRequest& request) noexcept;
+
+// Who may send it: a client that has logged in where it must, or one that is about to.
+enum class BinaryAccess : std::uint8_t { after_login, always, login };
+enum class BinaryKey : std::uint8_t { none, optional, required };
+
+// An opcode: what a request of it must look like, what is done then, and whether that changes what
+// is stored. A row of the table in binary_verbs.cpp, which is written with the functions below.
 struct BinaryShape {
     std::uint8_t opcode;
-    BinaryVerb verb;
-    bool quiet;
-    bool returns_key;
-    std::uint8_t extras;
-    bool extras_optional;
-    bool has_key;  // false: may have none; stat alone may or may not
-    bool has_value;
+    ExecuteBinary execute;
+    std::uint8_t extras = 0;  // bytes
+    Effect effect = Effect::none;
+    BinaryKey key = BinaryKey::none;
+    BinaryAccess access = BinaryAccess::after_login;
+    bool extras_optional = false;
+    bool has_value = false;
+    bool is_quiet = false;  // silent when it succeeds, or, if it reads, when it misses
+    bool returns_key = false;
+
+    constexpr BinaryShape quiet() const noexcept {
+        auto shape = *this;
+        shape.is_quiet = true;
+        return shape;
+    }
+    constexpr BinaryShape with_key() const noexcept {
+        auto shape = *this;
+        shape.returns_key = true;
+        return shape;
+    }
 };
 
 struct BinaryRequest {
@@ -77,11 +78,9 @@ struct BinaryRequest {
     std::uint64_t value_bytes() const noexcept { return body_bytes - extras_bytes - key_bytes; }
     // False if the lengths contradict each other.
     bool is_consistent() const noexcept { return extras_bytes + key_bytes <= body_bytes; }
-    bool is_version() const noexcept {
-        return shape != nullptr && shape->verb == BinaryVerb::version;
-    }
-    bool is_sasl() const noexcept {
-        return shape != nullptr && shape->verb >= BinaryVerb::sasl_list;
+    // False if its opcode is not known.
+    bool has_access(BinaryAccess access) const noexcept {
+        return shape != nullptr && shape->access == access;
     }
     // False if it does not look as its opcode demands. REQUIRES: shape, is_consistent().
     bool is_well_formed() const noexcept;
@@ -95,6 +94,7 @@ struct BinaryRequest {
 };
 
 // REQUIRES: at least binary_header_size bytes. Extras and key are taken if they are there whole.
+// The shape is not looked up: see find_shape.
 BinaryRequest parse_binary(std::string_view bytes) noexcept;
 
 }  // namespace twincached::protocol

@@ -3,7 +3,7 @@
 #include "protocol/execution/authentication.hpp"
 #include "protocol/reports/stats_report.hpp"
 
-#include <cassert>
+#include <array>
 #include <limits>
 #include <optional>
 
@@ -26,97 +26,101 @@ struct Call {
     const BinaryRequest& request;
     BinaryAnswer answer;
 
-    bool is_quiet() const noexcept { return request.shape->quiet; }
+    Call(Turn& of, const BinaryRequest& what) noexcept
+        : turn(of), request(what), answer(of.answers.output(), what) {}
+
+    bool is_quiet() const noexcept { return request.shape->is_quiet; }
     Expiry expiry_at(std::size_t offset) const noexcept {
         return Expiry::from_exptime(request.number32(offset), turn.now);
     }
     std::optional<std::uint64_t> compared_cas() const noexcept {
         return request.cas != 0 ? std::optional(request.cas) : std::nullopt;
     }
-    Outcome done(std::uint64_t cas = 0) {
+    Next done(std::uint64_t cas = 0) {
         if (!is_quiet()) answer.done(cas);
-        return Outcome::done;
+        return Next::go_on;
     }
-    Outcome fail(BinaryStatus status) {
+    Next fail(BinaryStatus status) {
         answer.error(status);
-        return Outcome::done;
+        return Next::go_on;
     }
 };
 
-Outcome execute_read(Call& call) noexcept {
-    auto& executor = call.turn.executor;
-    const auto key = call.request.key;
-    const auto write = [&](const ItemView& item) {
-        call.answer.item(item, executor.shown_cas(item.cas), executor.store());
-    };
-    bool hit = false;
-    switch (call.request.shape->verb) {
-        case BinaryVerb::get_and_touch:
-            hit = executor.get_and_touch(key, call.turn.now, call.expiry_at(0), write);
-            break;
-        case BinaryVerb::touch:
-            hit = executor.touch(key, call.turn.now, call.expiry_at(0), write);
-            break;
-        default:
-            executor.get_many({&key, 1}, call.turn.now, [&](std::size_t, const ItemView* item) {
-                hit = item != nullptr;
-                if (hit) write(*item);
-            });
-    }
-    if (hit || call.is_quiet()) return Outcome::done;
+// What is said of a key that was looked for.
+Next finish_read(Call& call, bool hit) {
+    if (hit || call.is_quiet()) return Next::go_on;
     if (!call.request.shape->returns_key) return call.fail(BinaryStatus::not_found);
     call.answer.missed_key();
-    return Outcome::done;
+    return Next::go_on;
 }
 
-constexpr WriteMode mode_of(BinaryVerb verb) noexcept {
-    switch (verb) {
-        case BinaryVerb::add:
-            return WriteMode::add;
-        case BinaryVerb::replace:
-            return WriteMode::replace;
-        case BinaryVerb::append:
-            return WriteMode::append;
-        case BinaryVerb::prepend:
-            return WriteMode::prepend;
-        default:
-            return WriteMode::set;
-    }
+Next execute_get(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
+    auto& executor = turn.executor;
+    bool hit = false;
+    executor.get_many({&request.key, 1}, turn.now, [&](std::size_t, const ItemView* item) {
+        hit = item != nullptr;
+        if (hit) call.answer.item(*item, executor.shown_cas(item->cas), executor.store());
+    });
+    return finish_read(call, hit);
+}
+
+Next execute_get_and_touch(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
+    auto& executor = turn.executor;
+    const bool hit =
+        executor.get_and_touch(request.key, turn.now, call.expiry_at(0), [&](const ItemView& item) {
+            call.answer.item(item, executor.shown_cas(item.cas), executor.store());
+        });
+    return finish_read(call, hit);
+}
+
+Next execute_touch(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
+    auto& executor = turn.executor;
+    const bool hit =
+        executor.touch(request.key, turn.now, call.expiry_at(0), [&](const ItemView& item) {
+            call.answer.touched_item(item, executor.shown_cas(item.cas));
+        });
+    return finish_read(call, hit);
 }
 
 // Why nothing was stored is told by another word for each verb.
-constexpr BinaryStatus status_of_not_stored(BinaryVerb verb) noexcept {
-    switch (verb) {
-        case BinaryVerb::add:
+constexpr BinaryStatus status_of_not_stored(WriteMode mode) noexcept {
+    switch (mode) {
+        case WriteMode::add:
             return BinaryStatus::exists;
-        case BinaryVerb::replace:
+        case WriteMode::replace:
             return BinaryStatus::not_found;
-        default:
+        case WriteMode::set:
+        case WriteMode::append:
+        case WriteMode::prepend:
             return BinaryStatus::not_stored;
     }
+    return BinaryStatus::not_stored;
 }
 
-Outcome execute_write(Call& call) noexcept {
-    const auto verb = call.request.shape->verb;
+template <WriteMode mode>
+Next execute_write(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
     storage::Write write;
-    write.mode = mode_of(verb);
-    write.value = call.turn.value;
+    write.mode = mode;
+    write.value = turn.value;
     write.compare_cas = call.compared_cas();
     // With a CAS unique, set, add and replace are one and the same.
-    const bool replaces_whole = verb != BinaryVerb::append && verb != BinaryVerb::prepend;
+    const bool replaces_whole = mode != WriteMode::append && mode != WriteMode::prepend;
     if (write.compare_cas && replaces_whole) write.mode = WriteMode::set;
     constexpr std::size_t flags_and_exptime = 8;
-    if (call.request.extras.size() == flags_and_exptime) {
-        write.client_flags = call.request.number32(0);
+    if (request.extras.size() == flags_and_exptime) {
+        write.client_flags = request.number32(0);
         write.expiry = call.expiry_at(4);
     }
-    const auto result =
-        call.turn.executor.write(call.request.key, call.turn.now, write, call.turn.reserved);
+    const auto result = turn.executor.write(request.key, turn.now, write, turn.reserved);
     switch (result.outcome) {
         case WriteOutcome::stored:
-            return call.done(call.turn.executor.shown_cas(result.cas));
+            return call.done(turn.executor.shown_cas(result.cas));
         case WriteOutcome::not_stored:
-            return call.fail(status_of_not_stored(verb));
+            return call.fail(status_of_not_stored(mode));
         case WriteOutcome::exists:
             return call.fail(BinaryStatus::exists);
         case WriteOutcome::not_found:
@@ -126,13 +130,14 @@ Outcome execute_write(Call& call) noexcept {
         case WriteOutcome::no_memory:
             return call.fail(BinaryStatus::no_memory);
     }
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_remove(Call& call) noexcept {
+Next execute_remove(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
     storage::Remove remove;
     remove.compare_cas = call.compared_cas();
-    const auto result = call.turn.executor.remove(call.request.key, call.turn.now, remove);
+    const auto result = turn.executor.remove(request.key, turn.now, remove);
     switch (result.outcome) {
         case storage::RemoveOutcome::removed:
             return call.done();
@@ -141,29 +146,31 @@ Outcome execute_remove(Call& call) noexcept {
         case storage::RemoveOutcome::not_found:
             return call.fail(BinaryStatus::not_found);
     }
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_arithmetic(Call& call) noexcept {
+template <bool decrement>
+Next execute_arithmetic(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
     constexpr std::size_t initial_offset = 8;
     constexpr std::size_t exptime_offset = 16;
     constexpr auto never_create = std::numeric_limits<std::uint32_t>::max();
     storage::Arithmetic arithmetic;
-    arithmetic.decrement = call.request.shape->verb == BinaryVerb::decrement;
-    arithmetic.delta = call.request.number64(0);
-    arithmetic.initial = call.request.number64(initial_offset);
+    arithmetic.decrement = decrement;
+    arithmetic.delta = request.number64(0);
+    arithmetic.initial = request.number64(initial_offset);
     arithmetic.compare_cas = call.compared_cas();
-    if (call.request.number32(exptime_offset) != never_create) {
+    if (request.number32(exptime_offset) != never_create) {
         arithmetic.vivify = call.expiry_at(exptime_offset);
     }
-    auto& executor = call.turn.executor;
-    const auto result = executor.arithmetic(call.request.key, call.turn.now, arithmetic);
+    auto& executor = turn.executor;
+    const auto result = executor.arithmetic(request.key, turn.now, arithmetic);
     switch (result.outcome) {
         case ArithmeticOutcome::done:
             if (!call.is_quiet()) {
                 call.answer.number(result.number, executor.shown_cas(result.cas));
             }
-            return Outcome::done;
+            return Next::go_on;
         case ArithmeticOutcome::not_found:
             return call.fail(BinaryStatus::not_found);
         case ArithmeticOutcome::exists:
@@ -173,80 +180,160 @@ Outcome execute_arithmetic(Call& call) noexcept {
         case ArithmeticOutcome::no_memory:
             return call.fail(BinaryStatus::no_memory);
     }
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_flush_request(Call& call) noexcept {
-    auto& executor = call.turn.executor;
+Next execute_flush(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
+    auto& executor = turn.executor;
     if (!executor.settings().flush_enabled) return call.fail(BinaryStatus::authentication);
-    executor.flush(call.request.extras.empty() ? 0 : call.request.number32(0), call.turn.now);
+    executor.flush(request.extras.empty() ? 0 : request.number32(0), turn.now);
     return call.done();
 }
 
-Outcome execute_stat(Call& call) noexcept {
-    const auto what = call.request.key;
+Next execute_stat(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
+    const auto what = request.key;
     const auto write = [&](std::string_view key, std::string_view value) {
         call.answer.stat(key, value);
     };
     if (what == "detail on" || what == "detail off") {
-        call.turn.executor.service().shared().observation.prefixes.set_enabled(what == "detail on");
+        turn.executor.service().shared().observation.prefixes.set_enabled(what == "detail on");
     } else if (what == "reset") {
-        call.turn.executor.reset_stats();
-    } else if (!report_stats(call.turn.executor.service(), what, call.turn.now, write)) {
+        turn.executor.reset_stats();
+    } else if (!report_stats(turn.executor.service(), what, turn.now, write)) {
         return call.fail(BinaryStatus::not_found);
     }
     call.answer.done();  // an empty pair ends the list
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_quit_request(Call& call) noexcept {
+Next execute_quit(Turn& turn, const BinaryRequest& request) noexcept {
+    Call call(turn, request);
     call.done();
-    return Outcome::close;
+    return Next::close;
 }
+
+Next execute_no_op(Turn& turn, const BinaryRequest& request) noexcept {
+    return Call(turn, request).done();
+}
+
+Next execute_verbosity(Turn& turn, const BinaryRequest& request) noexcept {
+    turn.executor.service().set_verbosity(request.number32(0));
+    return Call(turn, request).done();
+}
+
+Next execute_version(Turn& turn, const BinaryRequest& request) noexcept {
+    const auto version = turn.executor.service().version();
+    Call(turn, request).answer.text(version.substr(0, version_limit));
+    return Next::go_on;
+}
+
+Next execute_sasl_list(Turn& turn, const BinaryRequest& request) noexcept {
+    Call(turn, request).answer.text(sasl_mechanisms);
+    return Next::go_on;
+}
+
+// The packet reader, which knows the login gate, answers these itself.
+constexpr ExecuteBinary execute_sasl = nullptr;
+
+// --- kinds of shapes -----------------------------------------------------------------------------
+
+constexpr BinaryShape plain(std::uint8_t opcode, ExecuteBinary execute,
+                            std::uint8_t extras = 0) noexcept {
+    return {.opcode = opcode, .execute = execute, .extras = extras};
+}
+constexpr BinaryShape reads(std::uint8_t opcode, ExecuteBinary execute) noexcept {
+    return {.opcode = opcode, .execute = execute, .key = BinaryKey::required};
+}
+constexpr BinaryShape changes(std::uint8_t opcode, ExecuteBinary execute,
+                              std::uint8_t extras) noexcept {
+    return {.opcode = opcode,
+            .execute = execute,
+            .extras = extras,
+            .effect = Effect::changes,
+            .key = BinaryKey::required};
+}
+constexpr BinaryShape stores(std::uint8_t opcode, ExecuteBinary execute, std::uint8_t extras,
+                             Effect effect = Effect::changes) noexcept {
+    return {.opcode = opcode,
+            .execute = execute,
+            .extras = extras,
+            .effect = effect,
+            .key = BinaryKey::required,
+            .has_value = true};
+}
+constexpr BinaryShape flushes(std::uint8_t opcode) noexcept {
+    return {.opcode = opcode,
+            .execute = execute_flush,
+            .extras = 4,
+            .effect = Effect::changes,
+            .extras_optional = true};
+}
+constexpr BinaryShape logs_in(std::uint8_t opcode) noexcept {
+    return {.opcode = opcode,
+            .execute = execute_sasl,
+            .key = BinaryKey::required,
+            .access = BinaryAccess::login,
+            .has_value = true};
+}
+
+constexpr bool down = true;
+
+// Ordered as in memcached's protocol_binary.h. The numbers behind the functions: bytes of extras.
+constexpr BinaryShape shapes[] = {
+    reads(0x00, execute_get),
+    stores(0x01, execute_write<WriteMode::set>, 8, Effect::sets),
+    stores(0x02, execute_write<WriteMode::add>, 8),
+    stores(0x03, execute_write<WriteMode::replace>, 8),
+    changes(0x04, execute_remove, 0),
+    changes(0x05, execute_arithmetic<!down>, 20),
+    changes(0x06, execute_arithmetic<down>, 20),
+    plain(0x07, execute_quit),
+    flushes(0x08),
+    reads(0x09, execute_get).quiet(),
+    plain(0x0a, execute_no_op),
+    {.opcode = 0x0b, .execute = execute_version, .access = BinaryAccess::always},
+    reads(0x0c, execute_get).with_key(),
+    reads(0x0d, execute_get).with_key().quiet(),
+    stores(0x0e, execute_write<WriteMode::append>, 0),
+    stores(0x0f, execute_write<WriteMode::prepend>, 0),
+    {.opcode = 0x10, .execute = execute_stat, .key = BinaryKey::optional},
+    stores(0x11, execute_write<WriteMode::set>, 8, Effect::sets).quiet(),
+    stores(0x12, execute_write<WriteMode::add>, 8).quiet(),
+    stores(0x13, execute_write<WriteMode::replace>, 8).quiet(),
+    changes(0x14, execute_remove, 0).quiet(),
+    changes(0x15, execute_arithmetic<!down>, 20).quiet(),
+    changes(0x16, execute_arithmetic<down>, 20).quiet(),
+    plain(0x17, execute_quit).quiet(),
+    flushes(0x18).quiet(),
+    stores(0x19, execute_write<WriteMode::append>, 0).quiet(),
+    stores(0x1a, execute_write<WriteMode::prepend>, 0).quiet(),
+    plain(0x1b, execute_verbosity, 4),
+    changes(0x1c, execute_touch, 4),
+    changes(0x1d, execute_get_and_touch, 4),
+    changes(0x1e, execute_get_and_touch, 4).quiet(),
+    {.opcode = 0x20, .execute = execute_sasl_list, .access = BinaryAccess::login},
+    logs_in(sasl_start_opcode),
+    logs_in(sasl_step_opcode),
+    changes(0x23, execute_get_and_touch, 4).with_key(),
+    changes(0x24, execute_get_and_touch, 4).with_key().quiet(),
+};
+
+constexpr std::size_t opcode_limit = 0x25;
+
+constexpr auto make_index() noexcept {
+    std::array<const BinaryShape*, opcode_limit> index{};
+    for (const auto& shape : shapes)
+        index[shape.opcode] = &shape;
+    return index;
+}
+constexpr auto shape_of = make_index();
 
 }  // namespace
 
-Outcome execute_binary(Turn& turn, const BinaryRequest& request) noexcept {
-    Call call{turn, request, BinaryAnswer(turn.answers.output(), request)};
-    switch (request.shape->verb) {
-        case BinaryVerb::get:
-        case BinaryVerb::touch:
-        case BinaryVerb::get_and_touch:
-            return execute_read(call);
-        case BinaryVerb::set:
-        case BinaryVerb::add:
-        case BinaryVerb::replace:
-        case BinaryVerb::append:
-        case BinaryVerb::prepend:
-            return execute_write(call);
-        case BinaryVerb::remove:
-            return execute_remove(call);
-        case BinaryVerb::increment:
-        case BinaryVerb::decrement:
-            return execute_arithmetic(call);
-        case BinaryVerb::flush:
-            return execute_flush_request(call);
-        case BinaryVerb::stat:
-            return execute_stat(call);
-        case BinaryVerb::quit:
-            return execute_quit_request(call);
-        case BinaryVerb::no_op:
-            return call.done();
-        case BinaryVerb::verbosity:
-            turn.executor.service().set_verbosity(request.number32(0));
-            return call.done();
-        case BinaryVerb::version:
-            call.answer.text(turn.executor.service().version().substr(0, version_limit));
-            return Outcome::done;
-        case BinaryVerb::sasl_list:
-            call.answer.text(sasl_mechanisms);
-            return Outcome::done;
-        case BinaryVerb::sasl_start:
-        case BinaryVerb::sasl_step:
-            assert(false);  // the conversation answers them itself
-            return Outcome::close;
-    }
-    return Outcome::done;
+const BinaryShape* find_shape(std::uint8_t opcode) noexcept {
+    return opcode < shape_of.size() ? shape_of[opcode] : nullptr;
 }
 
 }  // namespace twincached::protocol

@@ -1,6 +1,7 @@
 #include "protocol/execution/answer_writer.hpp"
 
 #include "protocol/digits.hpp"
+#include "protocol/line_end.hpp"
 
 #include <array>
 #include <cstddef>
@@ -82,7 +83,6 @@ constexpr auto make_texts() noexcept {
 }
 
 constexpr auto texts = make_texts();
-constexpr std::string_view line_end = "\r\n";
 
 // VALUE, a key, flags, bytes, a CAS unique, four blanks and two line ends.
 constexpr std::size_t header_limit = 5 + storage::key_size_limit + 3 * digits_limit + 4 + 4;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "protocol/execution/meta_flags.hpp"
+#include "protocol/words.hpp"
 #include "storage/key.hpp"
 
 #include <array>
@@ -11,42 +12,8 @@
 
 namespace twincached::protocol {
 
-enum class Verb : std::uint8_t {
-    get,
-    gets,
-    gat,
-    gats,
-    set,
-    add,
-    replace,
-    append,
-    prepend,
-    cas,
-    remove,
-    incr,
-    decr,
-    touch,
-    meta_get,
-    meta_set,
-    meta_delete,
-    meta_arithmetic,
-    meta_no_op,
-    meta_debug,
-    flush_all,
-    version,
-    verbosity,
-    quit,
-    shutdown,
-    cache_memlimit,
-    stats,
-    slabs,
-    lru,
-    lru_crawler,
-    watch,
-    refresh_certs,
-    debugtime,
-    extstore,
-};
+// memcached refuses what does not fit an int, counting the line end that follows the value.
+inline constexpr std::uint64_t announced_value_limit = (std::uint64_t{1} << 31) - 3;
 
 // Blanks end a word, so a key of the text protocol holds none; any other byte may occur.
 constexpr bool is_key(std::string_view word) noexcept {
@@ -60,7 +27,6 @@ struct Command {
     std::uint64_t value_bytes = 0;  // that follow the line, without the line end
     std::uint64_t number = 0;       // the CAS unique to compare, or the delta
     std::uint32_t client_flags = 0;
-    Verb verb = Verb::get;
     bool has_value = false;
     bool noreply = false;
     MetaFlags meta;  // of meta commands
@@ -70,6 +36,16 @@ struct Command {
     Command() noexcept {}  // NOLINT: decoded_key is filled when it is needed
     Command(const Command&) = delete;
     Command& operator=(const Command&) = delete;
+
+    // Notes the length of a value that follows the line; false if it is no length.
+    bool announce_value(std::string_view length) noexcept {
+        const auto bytes = parse_signed_word<std::int64_t>(length);
+        if (!bytes || *bytes < 0) return false;
+        if (static_cast<std::uint64_t>(*bytes) > announced_value_limit) return false;
+        value_bytes = static_cast<std::uint64_t>(*bytes);
+        has_value = true;
+        return true;
+    }
 };
 
 }  // namespace twincached::protocol

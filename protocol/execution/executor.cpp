@@ -20,7 +20,7 @@ using storage::Now;
 using storage::RemoveOutcome;
 using storage::WriteOutcome;
 
-Executor::Executor(Service& service, ThreadCounters& counters, const Origin& origin) noexcept
+Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin) noexcept
     : service_(service),
       store_(service.store()),
       settings_(service.settings()),

@@ -16,7 +16,7 @@
 namespace twincached::protocol {
 
 // Where an executor's commands come from.
-struct Origin {
+struct ClientOrigin {
     int connection = -1;     // as `cfd` in watchers' lines
     Waker* waker = nullptr;  // null: this client cannot watch
 };
@@ -26,7 +26,7 @@ class Executor {
     // Keys that are looked up together; more are cut into batches.
     static constexpr std::size_t batch_limit = 32;
 
-    Executor(Service& service, ThreadCounters& counters, const Origin& origin) noexcept;
+    Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin) noexcept;
 
     // Calls `visit` once for every key, in order; nullptr stands for a miss.
     // REQUIRES: keys.size() <= batch_limit.
@@ -134,7 +134,7 @@ class Executor {
     WatchLog& watch_log_;
     HotKeys& hot_keys_;
     ThreadCounters& counters_;
-    const Origin origin_;
+    const ClientOrigin origin_;
     std::unique_ptr<TicketList> tickets_;
 };
 

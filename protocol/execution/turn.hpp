@@ -1,10 +1,10 @@
 // One turn of a conversation: what a verb may use while it is executed, and what it leaves behind
-// if it has more to say than the output may hold at once.
+// if it has more to say than the output may hold at once. Lives for one call of the verb.
 #pragma once
 
 #include "protocol/execution/answer_writer.hpp"
-#include "protocol/execution/command.hpp"
 #include "protocol/execution/executor.hpp"
+#include "protocol/next.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,13 +13,9 @@
 
 namespace twincached::protocol {
 
-// done: the next command may come. suspended: the output is full or others want their turn; the
-// same line is executed again later, with the progress that was left.
-enum class Outcome : std::uint8_t { done, suspended, close };
-
 // How far a long answer has come. The verb itself says what its position counts.
-struct Progress {
-    bool started = false;
+struct AnswerProgress {
+    bool started = false;  // a part has been said; part of it may have left already
     std::uint64_t position = 0;
     std::uint64_t given = 0;  // items, of a dump with a limit
 };
@@ -28,7 +24,7 @@ struct Turn {
     Executor& executor;
     AnswerWriter& answers;
     const storage::Now& now;
-    Progress& progress;
+    AnswerProgress& progress;
     // The value that came with the command: in the input, or already in the store's memory.
     std::string_view value = {};
     storage::ValueReservation* reserved = nullptr;
@@ -39,12 +35,12 @@ struct Turn {
     bool output_is_full() const noexcept {
         return answers.output().size() >= executor.settings().output_high_water_bytes;
     }
-    Outcome answer(Answer answer) {
+    Next answer(Answer answer) {
         answers.write(answer);
-        return Outcome::done;
+        return Next::go_on;
     }
+    // There is more to say, later.
+    Next suspend() const noexcept { return output_is_full() ? Next::write_first : Next::yield; }
 };
-
-using ExecuteFunction = Outcome (*)(Turn& turn, const Command& command) noexcept;
 
 }  // namespace twincached::protocol

@@ -2,6 +2,7 @@
 
 #include "protocol/base64.hpp"
 #include "protocol/digits.hpp"
+#include "protocol/line_end.hpp"
 #include "protocol/words.hpp"
 
 namespace twincached::protocol {
@@ -69,7 +70,7 @@ MetaAnswer& MetaAnswer::mark(char letter) {
 }
 
 void MetaAnswer::end_line() {
-    bytes_.append("\r\n");
+    bytes_.append(line_end);
 }
 
 void MetaAnswer::number_flag(char letter, std::int64_t number) {

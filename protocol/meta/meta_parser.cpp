@@ -7,8 +7,15 @@ namespace twincached::protocol {
 namespace {
 
 constexpr std::string_view known_letters = "bcfhklqstuvxCDEFIJLMNOPRT";
-constexpr std::string_view set_modes = "EAPRS";
-constexpr std::string_view arithmetic_modes = "I+D-";
+
+// What M may say, and what a command says to anything else. Without letters M is not looked at.
+struct Modes {
+    std::string_view letters;
+    Answer refusal = Answer::none;
+};
+constexpr Modes no_modes{};
+constexpr Modes set_modes{"EAPRS", Answer::meta_bad_set_mode};
+constexpr Modes arithmetic_modes{"I+D-", Answer::meta_bad_arithmetic_mode};
 
 constexpr std::uint64_t make_known() noexcept {
     std::uint64_t mask = 0;
@@ -33,18 +40,17 @@ Answer take_seconds(std::string_view token, std::int64_t& seconds) noexcept {
     return take_number(token, seconds, Answer::meta_bad_token);
 }
 
-Answer take_mode(Verb verb, std::string_view token, MetaFlags& meta) noexcept {
-    if (verb != Verb::meta_set && verb != Verb::meta_arithmetic) return Answer::none;
-    const bool sets = verb == Verb::meta_set;
-    const auto modes = sets ? set_modes : arithmetic_modes;
-    if (token.size() != 1 || modes.find(token.front()) == std::string_view::npos) {
-        return sets ? Answer::meta_bad_set_mode : Answer::meta_bad_arithmetic_mode;
+Answer take_mode(const Modes& modes, std::string_view token, MetaFlags& meta) noexcept {
+    if (modes.letters.empty()) return Answer::none;
+    if (token.size() != 1 || modes.letters.find(token.front()) == std::string_view::npos) {
+        return modes.refusal;
     }
     meta.mode = token.front();
     return Answer::none;
 }
 
-Answer take_token(Verb verb, char letter, std::string_view token, MetaFlags& meta) noexcept {
+Answer take_token(const Modes& modes, char letter, std::string_view token,
+                  MetaFlags& meta) noexcept {
     switch (letter) {
         case 'C':
             return take_number(token, meta.cas, Answer::meta_bad_token);
@@ -63,7 +69,7 @@ Answer take_token(Verb verb, char letter, std::string_view token, MetaFlags& met
         case 'T':
             return take_seconds(token, meta.ttl);
         case 'M':
-            return take_mode(verb, token, meta);
+            return take_mode(modes, token, meta);
         case 'O':
             meta.opaque = token;
             return token.size() > opaque_limit ? Answer::meta_opaque_too_long : Answer::none;
@@ -84,7 +90,7 @@ bool all_are_letters(Words words) noexcept {
     return true;
 }
 
-Answer take_flags(Words words, Command& command) noexcept {
+Answer take_flags(Words words, const Modes& modes, Command& command) noexcept {
     auto& meta = command.meta;
     meta.words = words.rest();
     for (auto word = words.next(); !word.empty(); word = words.next()) {
@@ -93,7 +99,7 @@ Answer take_flags(Words words, Command& command) noexcept {
         if ((meta.seen & bit) != 0) return Answer::meta_duplicate;
         if ((known & bit) == 0) return Answer::meta_invalid;
         meta.seen |= bit;
-        const auto refused = take_token(command.verb, letter, word.substr(1), meta);
+        const auto refused = take_token(modes, letter, word.substr(1), meta);
         if (refused != Answer::none) return refused;
     }
     return Answer::none;
@@ -107,10 +113,10 @@ Answer decode_key(Command& command) noexcept {
     return Answer::none;
 }
 
-Answer parse_meta(Words words, Command& command) noexcept {
+Answer parse_meta(Words words, const Modes& modes, Command& command) noexcept {
     command.key = command.meta.wire_key;
     if (!is_key(command.key)) return Answer::bad_line;
-    const auto refused = take_flags(words, command);
+    const auto refused = take_flags(words, modes, command);
     return refused != Answer::none ? refused : decode_key(command);
 }
 
@@ -119,7 +125,7 @@ Answer parse_meta(Words words, Command& command) noexcept {
 Answer parse_meta_get(Words words, Command& command) noexcept {
     command.meta.wire_key = words.next();
     if (!all_are_letters(words)) return Answer::bad_line;
-    return parse_meta(words, command);
+    return parse_meta(words, no_modes, command);
 }
 
 Answer parse_meta_delete(Words words, Command& command) noexcept {
@@ -135,8 +141,8 @@ Answer parse_meta_debug(Words words, Command& command) noexcept {
 Answer parse_meta_set(Words words, Command& command) noexcept {
     command.meta.wire_key = words.next();
     const auto length = words.next();
-    if (!all_are_letters(words) || !announce_value(length, command)) return Answer::bad_line;
-    const auto refused = parse_meta(words, command);
+    if (!all_are_letters(words) || !command.announce_value(length)) return Answer::bad_line;
+    const auto refused = parse_meta(words, set_modes, command);
     command.client_flags = command.meta.client_flags;
     return refused;
 }
@@ -144,7 +150,7 @@ Answer parse_meta_set(Words words, Command& command) noexcept {
 Answer parse_meta_arithmetic(Words words, Command& command) noexcept {
     command.meta.wire_key = words.next();
     if (!all_are_letters(words)) return Answer::bad_line;
-    const auto refused = parse_meta(words, command);
+    const auto refused = parse_meta(words, arithmetic_modes, command);
     switch (refused) {
         case Answer::meta_bad_token:
         case Answer::meta_bad_delta:

@@ -1,11 +1,15 @@
 // From the words of a meta command to a Command: its key, decoded if it came as base64, and its
-// flags. Pure functions on views. See text_parser.hpp for what they return.
+// flags. Pure functions on views; see ParseFunction (execution/verb.hpp) for what they return.
 //
 // One pass checks every flag that any meta command knows; a flag that does not belong to the
 // command at hand is accepted and ignored, as memcached does.
 #pragma once
 
-#include "protocol/text/text_parser.hpp"
+#include "protocol/execution/answer.hpp"
+#include "protocol/execution/command.hpp"
+#include "protocol/words.hpp"
+
+#include <cstddef>
 
 namespace twincached::protocol {
 

@@ -1,7 +1,9 @@
 #include "protocol/meta/meta_verbs.hpp"
 
 #include "protocol/digits.hpp"
+#include "protocol/line_end.hpp"
 #include "protocol/meta/meta_answer.hpp"
+#include "protocol/meta/meta_parser.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -55,11 +57,11 @@ MetaFacts facts_of_request(const Command& command) noexcept {
     return facts;
 }
 
-Outcome status_line(Turn& turn, const Command& command, std::string_view status) {
+Next status_line(Turn& turn, const Command& command, std::string_view status) {
     MetaAnswer(turn.answers.output(), status)
         .flags(command.meta, facts_of_request(command))
         .end_line();
-    return Outcome::done;
+    return Next::go_on;
 }
 
 // Who is to recache comes after the flags, in memcached's order.
@@ -132,10 +134,10 @@ std::optional<std::int64_t> ttl_before(Turn& turn, const Command& command) noexc
     return ttl;
 }
 
-Outcome answer_number(Turn& turn, const Command& command, const storage::ArithmeticResult& result,
-                      std::optional<std::int64_t> ttl_at_first) {
+Next answer_number(Turn& turn, const Command& command, const storage::ArithmeticResult& result,
+                   std::optional<std::int64_t> ttl_at_first) {
     const auto& meta = command.meta;
-    if (meta.has('q')) return Outcome::done;
+    if (meta.has('q')) return Next::go_on;
     char digits[digits_limit];
     const std::string_view number(
         digits, static_cast<std::size_t>(put_number(digits, result.number) - digits));
@@ -150,14 +152,12 @@ Outcome answer_number(Turn& turn, const Command& command, const storage::Arithme
         .end_line();
     if (sends_value) {
         output.append(number);
-        output.append("\r\n");
+        output.append(line_end);
     }
-    return Outcome::done;
+    return Next::go_on;
 }
 
-}  // namespace
-
-Outcome execute_meta_get(Turn& turn, const Command& command) noexcept {
+Next execute_meta_get(Turn& turn, const Command& command) noexcept {
     count_meta(turn);
     const auto& meta = command.meta;
     storage::Read request;
@@ -174,11 +174,11 @@ Outcome execute_meta_get(Turn& turn, const Command& command) noexcept {
                                         [&](const ItemView& item, const ReadMarks& marks) {
                                             answer_hit(turn, command, item, marks);
                                         });
-    if (hit || meta.has('q')) return Outcome::done;
+    if (hit || meta.has('q')) return Next::go_on;
     return status_line(turn, command, no_item);
 }
 
-Outcome execute_meta_set(Turn& turn, const Command& command) noexcept {
+Next execute_meta_set(Turn& turn, const Command& command) noexcept {
     count_meta(turn);
     const auto& meta = command.meta;
     storage::Write request;
@@ -195,15 +195,15 @@ Outcome execute_meta_set(Turn& turn, const Command& command) noexcept {
     if (result.outcome == WriteOutcome::too_large) return turn.answer(Answer::too_large);
     if (result.outcome == WriteOutcome::no_memory) return turn.answer(Answer::no_memory);
     const bool stored = result.outcome == WriteOutcome::stored;
-    if (stored && meta.has('q')) return Outcome::done;
+    if (stored && meta.has('q')) return Next::go_on;
     auto facts = facts_of_request(command);
     facts.cas = stored ? turn.executor.shown_cas(result.cas) : 0;
     facts.size = stored ? result.size : command.value_bytes;
     MetaAnswer(turn.answers.output(), status_of(result.outcome)).flags(meta, facts).end_line();
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_meta_delete(Turn& turn, const Command& command) noexcept {
+Next execute_meta_delete(Turn& turn, const Command& command) noexcept {
     count_meta(turn);
     const auto& meta = command.meta;
     storage::Remove request;
@@ -215,16 +215,16 @@ Outcome execute_meta_delete(Turn& turn, const Command& command) noexcept {
     const auto result = turn.executor.remove(command.key, turn.now, request, "md");
     switch (result.outcome) {
         case storage::RemoveOutcome::removed:
-            return meta.has('q') ? Outcome::done : status_line(turn, command, has_data);
+            return meta.has('q') ? Next::go_on : status_line(turn, command, has_data);
         case storage::RemoveOutcome::exists:
             return status_line(turn, command, exists);
         case storage::RemoveOutcome::not_found:
             return status_line(turn, command, not_found);
     }
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_meta_arithmetic(Turn& turn, const Command& command) noexcept {
+Next execute_meta_arithmetic(Turn& turn, const Command& command) noexcept {
     count_meta(turn);
     const auto& meta = command.meta;
     storage::Arithmetic request;
@@ -249,14 +249,14 @@ Outcome execute_meta_arithmetic(Turn& turn, const Command& command) noexcept {
         case ArithmeticOutcome::no_memory:
             return turn.answer(Answer::no_memory_for_number);
     }
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_meta_no_op(Turn& turn, const Command&) noexcept {
+Next execute_meta_no_op(Turn& turn, const Command&) noexcept {
     return turn.answer(Answer::meta_no_op);
 }
 
-Outcome execute_meta_debug(Turn& turn, const Command& command) noexcept {
+Next execute_meta_debug(Turn& turn, const Command& command) noexcept {
     auto& store = turn.executor.store();
     auto& bytes = turn.answers.output().bytes();
     const bool found = store.peek(store.key(command.key), turn.now, [&](const ItemView& item) {
@@ -268,9 +268,29 @@ Outcome execute_meta_debug(Turn& turn, const Command& command) noexcept {
         at = put(at, item.fetched ? " fetch=yes" : " fetch=no");
         at = put_number(put(at, " cls="), turn.executor.class_of(item));
         at = put_number(put(at, " size="), Executor::accounted_bytes(item));
-        bytes.commit(static_cast<std::size_t>(put(at, "\r\n") - begin));
+        bytes.commit(static_cast<std::size_t>(put(at, line_end) - begin));
     });
-    return found ? Outcome::done : turn.answer(Answer::meta_end);
+    return found ? Next::go_on : turn.answer(Answer::meta_end);
+}
+
+Answer parse_nothing(Words, Command&) noexcept {
+    return Answer::none;
+}
+
+// Ordered by how often they are asked for: the look-up is linear.
+constexpr Verb verbs[] = {
+    {"mg", parse_meta_get, execute_meta_get, Effect::changes_if_asked},
+    {"ms", parse_meta_set, execute_meta_set, Effect::sets},
+    {"mn", parse_nothing, execute_meta_no_op},
+    {"md", parse_meta_delete, execute_meta_delete, Effect::changes},
+    {"ma", parse_meta_arithmetic, execute_meta_arithmetic, Effect::changes},
+    {"me", parse_meta_debug, execute_meta_debug},
+};
+
+}  // namespace
+
+std::span<const Verb> meta_verbs() noexcept {
+    return verbs;
 }
 
 }  // namespace twincached::protocol

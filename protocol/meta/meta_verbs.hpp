@@ -1,16 +1,13 @@
-// The meta commands, one short function each: it asks the executor, and the meta answer puts the
-// return flags in the order in which they were asked for. See verbs.hpp for the table.
+// The meta commands: a row each in the table, and one short function that asks the executor; the
+// meta answer puts the return flags in the order in which they were asked for.
 #pragma once
 
-#include "protocol/execution/turn.hpp"
+#include "protocol/execution/verb.hpp"
+
+#include <span>
 
 namespace twincached::protocol {
 
-Outcome execute_meta_get(Turn& turn, const Command& command) noexcept;
-Outcome execute_meta_set(Turn& turn, const Command& command) noexcept;
-Outcome execute_meta_delete(Turn& turn, const Command& command) noexcept;
-Outcome execute_meta_arithmetic(Turn& turn, const Command& command) noexcept;
-Outcome execute_meta_no_op(Turn& turn, const Command& command) noexcept;
-Outcome execute_meta_debug(Turn& turn, const Command& command) noexcept;
+std::span<const Verb> meta_verbs() noexcept;
 
 }  // namespace twincached::protocol

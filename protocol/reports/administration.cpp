@@ -1,6 +1,7 @@
 #include "protocol/reports/administration.hpp"
 
 #include "protocol/reports/dump.hpp"
+#include "protocol/reports/stats_verb.hpp"
 #include "protocol/words.hpp"
 
 #include <charconv>
@@ -121,37 +122,63 @@ Answer crawl(SharedState& shared, std::string_view classes) noexcept {
     return Answer::ok;
 }
 
-}  // namespace
+// --- lines ---------------------------------------------------------------------------------------
 
-Outcome execute_flush(Turn& turn, const Command& command) noexcept {
+Answer parse_flush(Words words, Command& command) noexcept {
+    command.noreply = asks_no_reply(words.rest());
+    const auto word = words.next();
+    if (word.empty() || (command.noreply && word == "noreply")) return Answer::none;
+    const auto exptime = parse_signed_word<std::int64_t>(word);
+    if (!exptime) return Answer::bad_exptime;
+    command.exptime = *exptime;
+    return Answer::none;
+}
+
+Answer parse_verbosity(Words words, Command& command) noexcept {
+    command.noreply = asks_no_reply(words.rest());
+    const auto level = parse_signed_word<std::uint32_t>(words.next());
+    if (!level) return Answer::bad_line;
+    command.number = *level;
+    return Answer::none;
+}
+
+// The rest of the line is for the verb itself to look at.
+Answer parse_words(Words words, Command& command) noexcept {
+    command.arguments = words.rest();
+    return Answer::none;
+}
+
+// --- verbs ---------------------------------------------------------------------------------------
+
+Next execute_flush(Turn& turn, const Command& command) noexcept {
     if (!turn.executor.settings().flush_enabled) return turn.answer(Answer::flush_denied);
     turn.executor.flush(command.exptime, turn.now);
     return turn.answer(Answer::ok);
 }
 
-Outcome execute_version(Turn& turn, const Command&) noexcept {
+Next execute_version(Turn& turn, const Command&) noexcept {
     turn.answers.version(turn.executor.service().version());
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_verbosity(Turn& turn, const Command& command) noexcept {
+Next execute_verbosity(Turn& turn, const Command& command) noexcept {
     turn.executor.service().set_verbosity(static_cast<unsigned>(command.number));
     return turn.answer(Answer::ok);
 }
 
-Outcome execute_quit(Turn&, const Command&) noexcept {
-    return Outcome::close;
+Next execute_quit(Turn&, const Command&) noexcept {
+    return Next::close;
 }
 
-Outcome execute_shutdown(Turn& turn, const Command& command) noexcept {
+Next execute_shutdown(Turn& turn, const Command& command) noexcept {
     if (!turn.executor.settings().shutdown_enabled) return turn.answer(Answer::shutdown_disabled);
     const auto mode = Words(command.arguments).next();
     if (!mode.empty() && mode != "graceful") return turn.answer(Answer::bad_shutdown);
     turn.executor.service().request_shutdown(!mode.empty());
-    return Outcome::close;
+    return Next::close;
 }
 
-Outcome execute_cache_memlimit(Turn& turn, const Command& command) noexcept {
+Next execute_cache_memlimit(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto word = words.next();
     if (word.empty()) return turn.answer(Answer::error);
@@ -164,7 +191,7 @@ Outcome execute_cache_memlimit(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::ok);
 }
 
-Outcome execute_slabs(Turn& turn, const Command& command) noexcept {
+Next execute_slabs(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
     if (what == "reassign") return turn.answer(reassign(words));
@@ -174,7 +201,7 @@ Outcome execute_slabs(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::error);
 }
 
-Outcome execute_lru(Turn& turn, const Command& command) noexcept {
+Next execute_lru(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
     auto& shared = turn.executor.service().shared();
@@ -187,7 +214,7 @@ Outcome execute_lru(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::error);
 }
 
-Outcome execute_lru_crawler(Turn& turn, const Command& command) noexcept {
+Next execute_lru_crawler(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
     const auto word = words.next();
@@ -205,7 +232,7 @@ Outcome execute_lru_crawler(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::error);
 }
 
-Outcome execute_watch(Turn& turn, const Command& command) noexcept {
+Next execute_watch(Turn& turn, const Command& command) noexcept {
     auto& executor = turn.executor;
     if (!executor.settings().watch_enabled) return turn.answer(Answer::watch_denied);
     if (turn.pipelined) return turn.answer(Answer::pipelined_watch);
@@ -215,21 +242,43 @@ Outcome execute_watch(Turn& turn, const Command& command) noexcept {
     return turn.answer(*turn.watcher ? Answer::ok : Answer::too_many_watchers);
 }
 
-Outcome execute_refresh_certs(Turn& turn, const Command&) noexcept {
+Next execute_refresh_certs(Turn& turn, const Command&) noexcept {
     const auto refresh = turn.executor.service().refresh_certificates();
     if (!refresh.has_tls) return turn.answer(Answer::no_tls);
     if (refresh.problem.empty()) return turn.answer(Answer::ok);
     turn.answers.raw("Error " + refresh.problem + "\r\n");
-    return Outcome::done;
+    return Next::go_on;
 }
 
 // As unknown as any other word unless the server was started for tests.
-Outcome execute_debugtime(Turn& turn, const Command& command) noexcept {
+Next execute_debugtime(Turn& turn, const Command& command) noexcept {
     if (!turn.executor.settings().test_commands) return turn.answer(Answer::error);
     const auto change = parse_clock_change(Words(command.arguments).next());
     if (!change) return turn.answer(Answer::error);
     turn.executor.service().change_clock(*change);
     return turn.answer(Answer::ok);
+}
+
+constexpr Verb verbs[] = {
+    {"version", parse_words, execute_version},
+    {"stats", parse_words, execute_stats},
+    {"flush_all", parse_flush, execute_flush, Effect::changes},
+    {"quit", parse_words, execute_quit},
+    {"verbosity", parse_verbosity, execute_verbosity},
+    {"shutdown", parse_words, execute_shutdown},
+    {"cache_memlimit", parse_words, execute_cache_memlimit},
+    {"slabs", parse_words, execute_slabs},
+    {"lru", parse_words, execute_lru},
+    {"lru_crawler", parse_words, execute_lru_crawler},
+    {"watch", parse_words, execute_watch},
+    {"refresh_certs", parse_words, execute_refresh_certs},
+    {"debugtime", parse_words, execute_debugtime},
+};
+
+}  // namespace
+
+std::span<const Verb> administrative_verbs() noexcept {
+    return verbs;
 }
 
 }  // namespace twincached::protocol

@@ -2,6 +2,7 @@
 
 #include "protocol/base64.hpp"
 #include "protocol/digits.hpp"
+#include "protocol/line_end.hpp"
 #include "protocol/uri_key.hpp"
 #include "protocol/words.hpp"
 
@@ -50,7 +51,7 @@ void write_mgdump_line(Turn& turn, const ItemView& item) {
     } else {
         at = put(at, item.key);
     }
-    at = put(at, "\r\n");
+    at = put(at, line_end);
     bytes.commit(static_cast<std::size_t>(at - begin));
 }
 
@@ -117,29 +118,29 @@ ClassSet ClassSet::only(unsigned size_class) noexcept {
     return ClassSet(std::uint64_t{1} << size_class);
 }
 
-Outcome execute_metadump(Turn& turn, std::string_view classes) noexcept {
+Next execute_metadump(Turn& turn, std::string_view classes) noexcept {
     if (!turn.progress.started) {
         const auto begun = begin_dump(turn, classes, Answer::pipelined_metadump);
         turn.answers.write(begun);
-        if (begun != Answer::ok) return Outcome::done;
+        if (begun != Answer::ok) return Next::go_on;
     }
     const auto set = ClassSet::parse(classes);
-    if (set && !walk_classes(turn, *set, write_metadump_line)) return Outcome::suspended;
+    if (set && !walk_classes(turn, *set, write_metadump_line)) return turn.suspend();
     return turn.answer(Answer::end);
 }
 
-Outcome execute_mgdump(Turn& turn, std::string_view classes) noexcept {
+Next execute_mgdump(Turn& turn, std::string_view classes) noexcept {
     if (!turn.progress.started) {
         const auto begun = begin_dump(turn, classes, Answer::pipelined_mgdump);
         turn.answers.write(begun);
-        if (begun != Answer::ok) return Outcome::done;
+        if (begun != Answer::ok) return Next::go_on;
     }
     const auto set = ClassSet::parse(classes);
-    if (set && !walk_classes(turn, *set, write_mgdump_line)) return Outcome::suspended;
+    if (set && !walk_classes(turn, *set, write_mgdump_line)) return turn.suspend();
     return turn.answer(Answer::meta_end);
 }
 
-Outcome execute_cachedump(Turn& turn, std::string_view arguments) noexcept {
+Next execute_cachedump(Turn& turn, std::string_view arguments) noexcept {
     if (!turn.executor.settings().dump_enabled) return turn.answer(Answer::dump_denied);
     Words words(arguments);
     const auto class_word = words.next();
@@ -157,7 +158,7 @@ Outcome execute_cachedump(Turn& turn, std::string_view arguments) noexcept {
         write_cachedump_line(turn, item);
         ++given;
     });
-    if (!ended && wanted()) return Outcome::suspended;
+    if (!ended && wanted()) return turn.suspend();
     return turn.answer(Answer::end);
 }
 

@@ -27,9 +27,9 @@ class ClassSet {
     std::uint64_t mask_;
 };
 
-Outcome execute_metadump(Turn& turn, std::string_view classes) noexcept;
-Outcome execute_mgdump(Turn& turn, std::string_view classes) noexcept;
+Next execute_metadump(Turn& turn, std::string_view classes) noexcept;
+Next execute_mgdump(Turn& turn, std::string_view classes) noexcept;
 // `arguments`: <class> <limit, 0 = all>.
-Outcome execute_cachedump(Turn& turn, std::string_view arguments) noexcept;
+Next execute_cachedump(Turn& turn, std::string_view arguments) noexcept;
 
 }  // namespace twincached::protocol

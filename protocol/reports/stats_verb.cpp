@@ -1,5 +1,5 @@
-// The `stats` verb: which report a client wants, in the frame of the text protocol.
-#include "protocol/reports/administration.hpp"
+#include "protocol/reports/stats_verb.hpp"
+
 #include "protocol/reports/dump.hpp"
 #include "protocol/reports/hot_keys_report.hpp"
 #include "protocol/reports/stats_report.hpp"
@@ -9,7 +9,7 @@ namespace twincached::protocol {
 
 namespace {
 
-Outcome execute_detail(Turn& turn, std::string_view what) noexcept {
+Next execute_detail(Turn& turn, std::string_view what) noexcept {
     auto& prefixes = turn.executor.service().shared().observation.prefixes;
     if (what == "on" || what == "off") {
         prefixes.set_enabled(what == "on");
@@ -22,7 +22,7 @@ Outcome execute_detail(Turn& turn, std::string_view what) noexcept {
     return turn.answer(Answer::end);
 }
 
-Outcome execute_hot_keys(Turn& turn, std::string_view word) {
+Next execute_hot_keys(Turn& turn, std::string_view word) {
     auto& hot_keys = turn.executor.service().shared().observation.hot_keys;
     if (word == "on" || word == "off") {
         return turn.answer(hot_keys.set_enabled(word == "on") ? Answer::ok : Answer::no_memory);
@@ -38,7 +38,7 @@ Outcome execute_hot_keys(Turn& turn, std::string_view word) {
 
 }  // namespace
 
-Outcome execute_stats(Turn& turn, const Command& command) noexcept {
+Next execute_stats(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
     if (what == "hotkeys") return execute_hot_keys(turn, words.next());

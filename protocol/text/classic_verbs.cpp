@@ -1,5 +1,6 @@
 #include "protocol/text/classic_verbs.hpp"
 
+#include "protocol/text/text_parser.hpp"
 #include "protocol/words.hpp"
 
 #include <array>
@@ -13,21 +14,6 @@ using storage::WriteOutcome;
 
 namespace {
 
-constexpr WriteMode mode_of(Verb verb) noexcept {
-    switch (verb) {
-        case Verb::add:
-            return WriteMode::add;
-        case Verb::replace:
-            return WriteMode::replace;
-        case Verb::append:
-            return WriteMode::append;
-        case Verb::prepend:
-            return WriteMode::prepend;
-        default:
-            return WriteMode::set;
-    }
-}
-
 void write_value(Turn& turn, const ItemView& item, bool with_cas) {
     if (with_cas) {
         turn.answers.value(item, turn.executor.shown_cas(item.cas));
@@ -39,7 +25,7 @@ void write_value(Turn& turn, const ItemView& item, bool with_cas) {
 // The keys of a retrieval that are still to be answered.
 class KeyList {
   public:
-    KeyList(const Command& command, Progress& progress) noexcept
+    KeyList(const Command& command, AnswerProgress& progress) noexcept
         : words_(command.arguments.substr(progress.position)),
           size_(command.arguments.size()),
           progress_(progress) {}
@@ -53,7 +39,7 @@ class KeyList {
   private:
     Words words_;
     std::size_t size_;
-    Progress& progress_;
+    AnswerProgress& progress_;
 };
 
 // With a limit for clients' memory (-o read_buf_mem_limit) the values of one answer are reckoned
@@ -63,8 +49,6 @@ bool exceeds_memory(const Turn& turn) noexcept {
     if (!memory.has_limit() || turn.progress.started) return false;
     return !memory.has_room_for(turn.progress.given * ClientMemory::answer_bytes);
 }
-
-}  // namespace
 
 Answer answer_for(WriteOutcome outcome) noexcept {
     switch (outcome) {
@@ -84,13 +68,13 @@ Answer answer_for(WriteOutcome outcome) noexcept {
     return Answer::no_memory;
 }
 
-Outcome execute_retrieval(Turn& turn, const Command& command) noexcept {
-    const bool with_cas = command.verb == Verb::gets;
+template <bool shows_cas>
+Next execute_retrieval(Turn& turn, const Command& command) noexcept {
     const auto begins_at = turn.answers.output().size();
     KeyList list(command, turn.progress);
     std::array<std::string_view, Executor::batch_limit> keys;
     for (;;) {
-        if (turn.output_is_full()) return Outcome::suspended;
+        if (turn.output_is_full()) return turn.suspend();
         std::size_t count = 0;
         while (count < keys.size()) {
             keys[count] = list.next();
@@ -101,7 +85,7 @@ Outcome execute_retrieval(Turn& turn, const Command& command) noexcept {
         turn.executor.get_many(std::span(keys).first(count), turn.now,
                                [&](std::size_t, const ItemView* item) {
                                    if (item == nullptr) return;
-                                   write_value(turn, *item, with_cas);
+                                   write_value(turn, *item, shows_cas);
                                    ++turn.progress.given;
                                });
         if (exceeds_memory(turn)) {
@@ -112,53 +96,48 @@ Outcome execute_retrieval(Turn& turn, const Command& command) noexcept {
     }
 }
 
-void execute_get_run(Turn& turn, std::span<const std::string_view> keys) noexcept {
-    turn.executor.get_many(keys, turn.now, [&](std::size_t, const ItemView* item) {
-        if (item != nullptr) turn.answers.value(*item);
-        turn.answers.write(Answer::end);
-    });
-}
-
-Outcome execute_touch_retrieval(Turn& turn, const Command& command) noexcept {
-    const bool with_cas = command.verb == Verb::gats;
+template <bool shows_cas>
+Next execute_touch_retrieval(Turn& turn, const Command& command) noexcept {
     const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
     KeyList list(command, turn.progress);
     for (;;) {
-        if (turn.output_is_full()) return Outcome::suspended;
+        if (turn.output_is_full()) return turn.suspend();
         const auto key = list.next();
         if (key.empty()) return turn.answer(Answer::end);
         turn.executor.get_and_touch(key, turn.now, expiry, [&](const ItemView& item) {
-            write_value(turn, item, with_cas);
+            write_value(turn, item, shows_cas);
         });
     }
 }
 
-Outcome execute_storage(Turn& turn, const Command& command) noexcept {
+template <WriteMode mode, bool compares_cas = false>
+Next execute_storage(Turn& turn, const Command& command) noexcept {
     storage::Write request;
-    request.mode = mode_of(command.verb);
+    request.mode = mode;
     request.client_flags = command.client_flags;
     request.expiry = Expiry::from_exptime(command.exptime, turn.now);
     request.value = turn.value;
-    if (command.verb == Verb::cas) request.compare_cas = command.number;
+    if (compares_cas) request.compare_cas = command.number;
     const auto result = turn.executor.write(command.key, turn.now, request, turn.reserved);
     return turn.answer(answer_for(result.outcome));
 }
 
-Outcome execute_delete(Turn& turn, const Command& command) noexcept {
+Next execute_delete(Turn& turn, const Command& command) noexcept {
     const auto result = turn.executor.remove(command.key, turn.now, {});
     const bool removed = result.outcome == storage::RemoveOutcome::removed;
     return turn.answer(removed ? Answer::deleted : Answer::not_found);
 }
 
-Outcome execute_arithmetic(Turn& turn, const Command& command) noexcept {
+template <bool decrement>
+Next execute_arithmetic(Turn& turn, const Command& command) noexcept {
     storage::Arithmetic request;
-    request.decrement = command.verb == Verb::decr;
+    request.decrement = decrement;
     request.delta = command.number;
     const auto result = turn.executor.arithmetic(command.key, turn.now, request);
     switch (result.outcome) {
         case storage::ArithmeticOutcome::done:
             turn.answers.number(result.number);
-            return Outcome::done;
+            return Next::go_on;
         case storage::ArithmeticOutcome::non_numeric:
             return turn.answer(Answer::non_numeric);
         case storage::ArithmeticOutcome::no_memory:
@@ -167,13 +146,48 @@ Outcome execute_arithmetic(Turn& turn, const Command& command) noexcept {
         case storage::ArithmeticOutcome::exists:
             return turn.answer(Answer::not_found);
     }
-    return Outcome::done;
+    return Next::go_on;
 }
 
-Outcome execute_touch(Turn& turn, const Command& command) noexcept {
+Next execute_touch(Turn& turn, const Command& command) noexcept {
     const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
     const bool hit = turn.executor.touch(command.key, turn.now, expiry, [](const ItemView&) {});
     return turn.answer(hit ? Answer::touched : Answer::not_found);
+}
+
+constexpr bool with_cas = true;
+constexpr bool compares = true;
+constexpr bool down = true;
+
+// Ordered by how often they are asked for: the look-up is linear.
+constexpr Verb verbs[] = {
+    {"get", parse_retrieval, execute_retrieval<!with_cas>},
+    {"set", parse_storage, execute_storage<WriteMode::set>, Effect::sets},
+    {"gets", parse_retrieval, execute_retrieval<with_cas>},
+    {"delete", parse_delete, execute_delete, Effect::changes},
+    {"add", parse_storage, execute_storage<WriteMode::add>, Effect::changes},
+    {"incr", parse_arithmetic, execute_arithmetic<!down>, Effect::changes},
+    {"decr", parse_arithmetic, execute_arithmetic<down>, Effect::changes},
+    {"cas", parse_compare_storage, execute_storage<WriteMode::set, compares>, Effect::changes},
+    {"touch", parse_touch, execute_touch, Effect::changes},
+    {"gat", parse_touch_retrieval, execute_touch_retrieval<!with_cas>, Effect::changes},
+    {"gats", parse_touch_retrieval, execute_touch_retrieval<with_cas>, Effect::changes},
+    {"replace", parse_storage, execute_storage<WriteMode::replace>, Effect::changes},
+    {"append", parse_storage, execute_storage<WriteMode::append>, Effect::changes},
+    {"prepend", parse_storage, execute_storage<WriteMode::prepend>, Effect::changes},
+};
+
+}  // namespace
+
+std::span<const Verb> classic_verbs() noexcept {
+    return verbs;
+}
+
+void execute_get_run(Turn& turn, std::span<const std::string_view> keys) noexcept {
+    turn.executor.get_many(keys, turn.now, [&](std::size_t, const ItemView* item) {
+        if (item != nullptr) turn.answers.value(*item);
+        turn.answers.write(Answer::end);
+    });
 }
 
 }  // namespace twincached::protocol

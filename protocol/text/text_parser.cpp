@@ -28,21 +28,7 @@ Answer finish_storage(const StorageWords& parts, Command& command) noexcept {
     return Answer::none;
 }
 
-bool asks_no_reply(std::string_view words) noexcept {
-    return ends_with_word(words, "noreply");
-}
-
 }  // namespace
-
-bool announce_value(std::string_view length, Command& command) noexcept {
-    const auto bytes = parse_signed_word<std::int64_t>(length);
-    if (!bytes || *bytes < 0 || static_cast<std::uint64_t>(*bytes) > announced_value_limit) {
-        return false;
-    }
-    command.value_bytes = static_cast<std::uint64_t>(*bytes);
-    command.has_value = true;
-    return true;
-}
 
 Answer parse_retrieval(Words words, Command& command) noexcept {
     command.arguments = words.rest();
@@ -66,14 +52,14 @@ Answer parse_touch_retrieval(Words words, Command& command) noexcept {
 
 Answer parse_storage(Words words, Command& command) noexcept {
     const StorageWords parts(words);
-    if (!announce_value(parts.length, command)) return Answer::bad_line;
+    if (!command.announce_value(parts.length)) return Answer::bad_line;
     command.noreply = asks_no_reply(words.rest());
     return finish_storage(parts, command);
 }
 
 Answer parse_compare_storage(Words words, Command& command) noexcept {
     const StorageWords parts(words);
-    if (!announce_value(parts.length, command)) return Answer::bad_line;
+    if (!command.announce_value(parts.length)) return Answer::bad_line;
     const auto unique = parse_signed_word<std::uint64_t>(words.next());
     command.noreply = asks_no_reply(words.rest());
     if (!unique) return Answer::bad_line;
@@ -113,29 +99,6 @@ Answer parse_touch(Words words, Command& command) noexcept {
     const auto exptime = parse_signed_word<std::int64_t>(exptime_word);
     if (!exptime) return Answer::bad_exptime;
     command.exptime = *exptime;
-    return Answer::none;
-}
-
-Answer parse_flush(Words words, Command& command) noexcept {
-    command.noreply = asks_no_reply(words.rest());
-    const auto word = words.next();
-    if (word.empty() || (command.noreply && word == "noreply")) return Answer::none;
-    const auto exptime = parse_signed_word<std::int64_t>(word);
-    if (!exptime) return Answer::bad_exptime;
-    command.exptime = *exptime;
-    return Answer::none;
-}
-
-Answer parse_verbosity(Words words, Command& command) noexcept {
-    command.noreply = asks_no_reply(words.rest());
-    const auto level = parse_signed_word<std::uint32_t>(words.next());
-    if (!level) return Answer::bad_line;
-    command.number = *level;
-    return Answer::none;
-}
-
-Answer parse_words(Words words, Command& command) noexcept {
-    command.arguments = words.rest();
     return Answer::none;
 }
 

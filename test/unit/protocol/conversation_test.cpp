@@ -71,7 +71,7 @@ TEST_CASE("a large value is read straight into its place") {
     TestService service;
     Client client(service);
     client.say(set_line("big", value).substr(0, 100));
-    CHECK(client.conversation().phase() == Phase::in_value);
+    CHECK(client.conversation().phase() == ConversationPhase::in_value);
     CHECK(client.input().empty());
     CHECK(client.conversation().value_target().size() > large_size - 100);
     CHECK(client.conversation().value_target().size() < large_size);
@@ -378,16 +378,16 @@ TEST_CASE("an exptime beyond thirty days is an absolute time") {
 TEST_CASE("an idle conversation holds nothing") {
     TestService service;
     Client client(service);
-    CHECK(client.conversation().phase() == Phase::idle);
+    CHECK(client.conversation().phase() == ConversationPhase::idle);
     client.say("get");
-    CHECK(client.conversation().phase() == Phase::in_line);
+    CHECK(client.conversation().phase() == ConversationPhase::in_line);
     client.say(" k\r\nset k 0 0 10\r\nab");
-    CHECK(client.conversation().phase() == Phase::in_value);
+    CHECK(client.conversation().phase() == ConversationPhase::in_value);
     client.say("cdefghij\r\nset k 0 0 2000000\r\nab");
-    CHECK(client.conversation().phase() == Phase::swallowing);
+    CHECK(client.conversation().phase() == ConversationPhase::swallowing);
     CHECK_FALSE(client.conversation().at_boundary());
     client.say(std::string(2'000'000, 'x'));
-    CHECK(client.conversation().phase() == Phase::idle);
+    CHECK(client.conversation().phase() == ConversationPhase::idle);
     CHECK(client.input().empty());
     CHECK(sizeof(Conversation) <= 200);
 }

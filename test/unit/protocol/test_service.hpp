@@ -95,7 +95,8 @@ inline storage::Now some_time() {
 // One client. `say` sends bytes, in pieces if asked, and returns all that the server answered.
 class Client {
   public:
-    explicit Client(TestService& service, storage::Now at = some_time(), const Origin& origin = {})
+    explicit Client(TestService& service, storage::Now at = some_time(),
+                    const ClientOrigin& origin = {})
         : now(at), conversation_(service, service.counters, origin) {}
 
     std::string say(std::string_view bytes, std::size_t piece = SIZE_MAX) {

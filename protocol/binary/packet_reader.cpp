@@ -1,0 +1,149 @@
+#include "protocol/binary/packet_reader.hpp"
+
+#include "protocol/binary/binary_answer.hpp"
+#include "protocol/binary/binary_verbs.hpp"
+
+namespace twincached::protocol {
+
+namespace {
+
+BinaryRequest parse(std::string_view bytes) noexcept {
+    auto request = parse_binary(bytes);
+    request.shape = find_shape(request.opcode);
+    return request;
+}
+
+AnnouncedValue announced(const BinaryRequest& request, std::string_view input) noexcept {
+    AnnouncedValue value;
+    value.head_bytes = request.head_bytes();
+    value.announcement = input.substr(0, value.head_bytes);
+    value.key = request.key;
+    value.bytes = request.value_bytes();
+    value.client_flags = request.extras.empty() ? 0 : request.number32(0);
+    value.is_set = request.shape->effect == Effect::sets;
+    return value;
+}
+
+}  // namespace
+
+Next PacketReader::next(Burst& burst) noexcept {
+    const auto input = burst.input.readable();
+    if (static_cast<unsigned char>(input.front()) != binary_request_magic) return Next::close;
+    if (input.size() < binary_header_size) return Next::read_more;
+    auto request = parse(input);
+    const bool is_login = request.has_access(BinaryAccess::login);
+    if (is_login && !burst.state.executor.settings().sasl_required) request.shape = nullptr;
+    const bool is_shut_out =
+        !burst.state.gate.is_open() && !is_login && !request.has_access(BinaryAccess::always);
+    if (is_shut_out && request.is_consistent()) {
+        BinaryAnswer(burst.output, request).error(BinaryStatus::authentication);
+        return Next::close;
+    }
+    const bool may_run =
+        request.shape != nullptr && request.is_consistent() && request.is_well_formed();
+    if (!may_run) return refuse(burst, request);
+    return input.size() < request.head_bytes() ? Next::read_more : run(burst, request);
+}
+
+Next PacketReader::refuse(Burst& burst, const BinaryRequest& request) noexcept {
+    BinaryAnswer answer(burst.output, request);
+    if (!request.is_consistent()) {
+        answer.error(BinaryStatus::unknown_command);
+        return Next::close;
+    }
+    if (request.shape == nullptr) {
+        answer.error(BinaryStatus::unknown_command);
+        return swallow_body(burst, request);
+    }
+    answer.error(BinaryStatus::invalid);
+    return Next::close;
+}
+
+Next PacketReader::run(Burst& burst, const BinaryRequest& request) noexcept {
+    const auto& shape = *request.shape;
+    if (shape.access == BinaryAccess::login && shape.has_value) return log_in(burst, request);
+    if (burst.state.executor.is_read_only() && shape.effect != Effect::none) {
+        BinaryAnswer(burst.output, request).error(BinaryStatus::unavailable);
+        return swallow_body(burst, request);
+    }
+    if (shape.has_value) return take_value(burst, request);
+    auto turn = burst.turn();
+    return execute(burst, request, turn, request.head_bytes());
+}
+
+Next PacketReader::take_value(Burst& burst, const BinaryRequest& request) noexcept {
+    auto& intake = burst.state.intake;
+    const auto value = announced(request, burst.input.readable());
+    auto refusal = BinaryStatus::too_large;
+    switch (intake.take(burst.state.executor, burst.input, burst.now, value)) {
+        case ValueIntake::Result::here: {
+            auto turn = burst.turn();
+            const auto bytes = intake.size_in_input();
+            turn.value = burst.input.readable().substr(value.head_bytes,
+                                                       static_cast<std::size_t>(value.bytes));
+            return execute(burst, request, turn, bytes);
+        }
+        case ValueIntake::Result::awaited:
+            return Next::read_more;
+        case ValueIntake::Result::begun:
+            return Next::go_on;
+        case ValueIntake::Result::too_large:
+            break;
+        case ValueIntake::Result::no_memory:
+            refusal = BinaryStatus::no_memory;
+            break;
+    }
+    BinaryAnswer(burst.output, request).error(refusal);
+    return swallow_body(burst, request);
+}
+
+Next PacketReader::execute(Burst& burst, const BinaryRequest& request, Turn& turn,
+                           std::size_t consumed) noexcept {
+    TicketList::LastAnswer answer;
+    answer.begins_at = burst.output.size();
+    answer.is_binary = true;
+    answer.opcode = request.opcode;
+    answer.opaque = request.opaque;
+    return burst.settle(request.shape->execute(turn, request), answer, consumed);
+}
+
+Next PacketReader::finish_large(Burst& burst, LargeValue& value) noexcept {
+    const auto request = parse(value.announcement);
+    auto turn = burst.turn();
+    turn.reserved = &value.reserved;
+    return execute(burst, request, turn, 0);
+}
+
+// What is left of a packet whose header was looked at and refused.
+Next PacketReader::swallow_body(Burst& burst, const BinaryRequest& request) noexcept {
+    burst.state.intake.begin_swallowing(request.body_bytes, Answer::none);
+    burst.finish(binary_header_size);
+    return Next::go_on;
+}
+
+Next PacketReader::log_in(Burst& burst, const BinaryRequest& request) noexcept {
+    auto& state = burst.state;
+    BinaryAnswer answer(burst.output, request);
+    if (request.value_bytes() > Authentication::message_limit) {
+        state.gate.refuse_message(state.executor);
+        answer.error(BinaryStatus::authentication);
+        return Next::close;
+    }
+    const auto head = request.head_bytes();
+    const auto size = static_cast<std::size_t>(request.value_bytes());
+    if (!state.intake.is_here(burst.input, head + size)) return Next::read_more;
+    const auto message = burst.input.readable().substr(head, size);
+    const auto admission = request.opcode == sasl_start_opcode
+                               ? state.gate.start_sasl(state.executor, request.key, message)
+                               : state.gate.continue_sasl(state.executor, request.key, message);
+    if (admission == Admission::granted) {
+        answer.text("Authenticated");
+    } else {
+        answer.error(admission == Admission::go_on ? BinaryStatus::authentication_goes_on
+                                                   : BinaryStatus::authentication);
+    }
+    burst.finish(head + size);
+    return Next::go_on;
+}
+
+}  // namespace twincached::protocol

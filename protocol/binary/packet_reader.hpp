@@ -1,0 +1,32 @@
+// Takes the binary protocol's requests out of a conversation's input: a packet's head, and the
+// value in it where the opcode has one. What contradicts itself is answered and then closed,
+// because nobody can know where the next packet begins. It remembers nothing: a packet that is not
+// whole is parsed again when more has come. Owned by its conversation, whose thread alone calls it.
+#pragma once
+
+#include "protocol/binary/binary_request.hpp"
+#include "protocol/execution/burst.hpp"
+
+#include <cstddef>
+
+namespace twincached::protocol {
+
+class PacketReader {
+  public:
+    // The request at the front of the input. REQUIRES: the input is not empty, and no value that
+    // was begun or refused is under way.
+    Next next(Burst& burst) noexcept;
+    // A large value is there; nothing follows it.
+    Next finish_large(Burst& burst, LargeValue& value) noexcept;
+
+  private:
+    Next refuse(Burst& burst, const BinaryRequest& request) noexcept;
+    Next run(Burst& burst, const BinaryRequest& request) noexcept;
+    Next log_in(Burst& burst, const BinaryRequest& request) noexcept;
+    Next take_value(Burst& burst, const BinaryRequest& request) noexcept;
+    Next swallow_body(Burst& burst, const BinaryRequest& request) noexcept;
+    Next execute(Burst& burst, const BinaryRequest& request, Turn& turn,
+                 std::size_t consumed) noexcept;
+};
+
+}  // namespace twincached::protocol

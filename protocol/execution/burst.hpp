@@ -1,0 +1,56 @@
+// One call of Conversation::advance, as the readers of the dialects see it: the bytes that have
+// come, the room for answers, how many commands may still be executed, and the conversation's state
+// that outlives the call. It knows how a command begins and ends in every dialect; which words it
+// has is the readers' business. Lives on the stack of that call.
+#pragma once
+
+#include "lib/byte_buffer.hpp"
+#include "protocol/execution/answer_writer.hpp"
+#include "protocol/execution/executor.hpp"
+#include "protocol/execution/login_gate.hpp"
+#include "protocol/execution/output.hpp"
+#include "protocol/execution/ticket_list.hpp"
+#include "protocol/execution/turn.hpp"
+#include "protocol/execution/value_intake.hpp"
+#include "protocol/next.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace twincached::protocol {
+
+// What a conversation remembers from one burst to the next, whatever the dialect.
+struct ConversationState {
+    Executor executor;
+    ValueIntake intake{};
+    LoginGate gate{};
+    AnswerProgress progress{};           // of the request at the front of the input
+    std::unique_ptr<Watcher> watcher{};  // once the client watches; null: it does not
+    std::uint32_t finished_requests = 0;
+};
+
+struct Burst {
+    ConversationState& state;
+    lib::ByteBuffer& input;
+    Output& output;
+    const storage::Now& now;
+    AnswerWriter answers;
+    std::size_t budget;
+
+    Turn turn() noexcept { return {state.executor, answers, now, state.progress}; }
+
+    // A command was executed, and said how it goes on. What of its answer must wait for the peer is
+    // noted; unless it is suspended it is finished: `consumed` bytes of input were its own.
+    Next settle(Next outcome, const TicketList::LastAnswer& answer, std::size_t consumed);
+
+    // The request at the front of the input has been dealt with.
+    void finish(std::size_t consumed) noexcept;
+    void spend(std::size_t commands) noexcept { budget -= std::min(budget, commands); }
+
+  private:
+    bool must_be_confirmed(const TicketList::LastAnswer& answer);
+};
+
+}  // namespace twincached::protocol

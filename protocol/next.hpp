@@ -1,0 +1,22 @@
+// How it goes on after a step: the one word that verbs, readers, the conversation and its session
+// say to each other.
+#pragma once
+
+#include <cstdint>
+
+namespace twincached::protocol {
+
+enum class Next : std::uint8_t {
+    go_on,        // with the next request; never said to a session
+    read_more,    // nothing can be done before more has arrived
+    write_first,  // the output is full, or what it holds must leave before the next answer
+    yield,        // others are to have their turn first
+    close,        // when everything in the output has been written
+};
+
+// Said by a verb: it has more to answer, and the same request is executed again later.
+constexpr bool is_suspended(Next next) noexcept {
+    return next == Next::write_first || next == Next::yield;
+}
+
+}  // namespace twincached::protocol

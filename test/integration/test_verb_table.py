@@ -10,6 +10,8 @@ import struct
 from harness import Case, main, until
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "protocol")
+VERB_TABLES = ["text/classic_verbs.cpp", "meta/meta_verbs.cpp", "reports/administration.cpp"]
+OPCODE_TABLES = ["binary/binary_verbs.cpp", "binary/binary_verbs.hpp"]
 
 # What changes nothing that a peer should hear of.
 SILENT_VERBS = set("""get gets mn me version stats quit verbosity shutdown cache_memlimit slabs lru
@@ -158,15 +160,19 @@ class VerbTable(Case):
     needs_replication = True
 
     def test_every_verb_and_opcode_of_the_product_stands_in_one_of_the_lists(self):
-        with open(os.path.join(SOURCES, "verbs.cpp")) as source:
-            verbs = set(re.findall(r'VerbEntry\{"(\w+)"', source.read()))
+        verbs = set()
+        for table in VERB_TABLES:
+            with open(os.path.join(SOURCES, table)) as source:
+                verbs |= set(re.findall(r'\{"(\w+)", parse_', source.read()))
         tried = {row[0] for row in (*CLASSIC, *ANSWERED, *META, *FLUSHES)}
         self.assertGreater(len(verbs), 25)
         self.assertEqual(verbs - SILENT_VERBS - tried, set())
         self.assertEqual(tried - verbs, set())
-        with open(os.path.join(SOURCES, "binary_request.cpp")) as source:
-            opcodes = {int(number, 16) for number in
-                       re.findall(r"\{(0x[0-9a-f]{2}), Verb::", source.read())}
+        opcodes = set()
+        for table in OPCODE_TABLES:
+            with open(os.path.join(SOURCES, table)) as source:
+                opcodes |= {int(number, 16) for number in
+                            re.findall(r"(?:\(|opcode = )(0x[0-9a-f]{2})\b", source.read())}
         tried = {opcode for row in BINARY for opcode in row[0]}
         tried |= {opcode for opcode, _ in BINARY_FLUSHES}
         self.assertGreater(len(opcodes), 30)

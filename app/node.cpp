@@ -1,6 +1,7 @@
 #include "app/node.hpp"
 
 #include "app/process/service_notification.hpp"
+#include "replication/registry.hpp"
 
 #include <fmt/format.h>
 
@@ -34,8 +35,8 @@ Node::Node(const Parts& parts, replication::Options replication, replication::Ev
 void Node::build() {
     auto stored = store_options(parts_.options);
     store_.reset();
-    replicator_ =
-        replication::make_replicator(replication_, events_, storage::planned_shard_count(stored));
+    replicator_ = replication::make_replicator(replication::replicator_factories(), replication_,
+                                               events_, storage::planned_shard_count(stored));
     stored.node = replicator_->node();
     store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(replication_.secret),
                                               replicator_->sink());

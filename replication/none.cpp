@@ -12,4 +12,8 @@ void NoneReplicator::stats(lib::FunctionRef<void(std::string_view, std::string_v
     visit("repl_serving", "READY");
 }
 
+std::unique_ptr<Replicator> make_none_replicator(const Options&, Events events, unsigned) {
+    return std::make_unique<NoneReplicator>(std::move(events));
+}
+
 }  // namespace twincached::replication

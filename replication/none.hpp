@@ -4,6 +4,7 @@
 
 #include "replication/replicator.hpp"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,5 +30,8 @@ class NoneReplicator final : public Replicator {
     Events events_;
     storage::NoReplication sink_;
 };
+
+std::unique_ptr<Replicator> make_none_replicator(const Options& options, Events events,
+                                                 unsigned shards);
 
 }  // namespace twincached::replication

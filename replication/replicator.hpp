@@ -111,8 +111,4 @@ class Replicator {
         lib::FunctionRef<void(std::string_view key, std::string_view value)> visit) const = 0;
 };
 
-// The only place that names drivers. Throws std::invalid_argument with a sentence for a person.
-// The number of shards is needed before the store exists: see storage::planned_shard_count.
-std::unique_ptr<Replicator> make_replicator(const Options& options, Events events, unsigned shards);
-
 }  // namespace twincached::replication

@@ -1,6 +1,6 @@
 // The pair's driver over real sockets: two replicators with two stores in one process, on loopback
 // addresses and free ports. What happens is awaited by the drivers' own events.
-#include "replication/replicator.hpp"
+#include "replication/registry.hpp"
 #include "storage/store.hpp"
 
 #include <catch2/catch.hpp>
@@ -90,8 +90,9 @@ struct Node {
         };
         storage::StoreOptions store_options;
         store_options.shards = 2;
-        replicator = replication::make_replicator(options, events,
-                                                  storage::planned_shard_count(store_options));
+        replicator =
+            replication::make_replicator(replication::replicator_factories(), options, events,
+                                         storage::planned_shard_count(store_options));
         store_options.node = replicator->node();
         store = std::make_unique<storage::Store>(store_options, lib::KeyedHash(options.secret),
                                                  replicator->sink());
@@ -144,6 +145,10 @@ struct Node {
         return true;
     }
 };
+
+std::unique_ptr<replication::Replicator> make(const replication::Options& options) {
+    return replication::make_replicator(replication::replicator_factories(), options, {}, 1);
+}
 
 struct PairOptions {
     replication::Options a;
@@ -281,9 +286,9 @@ TEST_CASE("a link port that is taken is an error at start") {
 TEST_CASE("a peer whose name does not resolve is an error only if the nodes are to be told apart") {
     PairOptions options;
     options.a.peer_host = "no.such.host.invalid";
-    CHECK_THROWS_AS(replication::make_replicator(options.a, {}, 1), std::invalid_argument);
+    CHECK_THROWS_AS(make(options.a), std::invalid_argument);
     options.a.node = "b";
-    CHECK(replication::make_replicator(options.a, {}, 1)->node() == 1U);
+    CHECK(make(options.a)->node() == 1U);
 }
 
 TEST_CASE("without a secret only the peer's address may call") {

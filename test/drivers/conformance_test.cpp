@@ -1,0 +1,329 @@
+// What every driver promises its store and its clients, whatever it talks to. Each driver that
+// there is goes through all of it; a driver for a node alone through what is meant for one. Nothing
+// here knows a driver by name. What happens on the drivers' threads is awaited.
+#include "test/drivers/node.hpp"
+#include "test/drivers/subjects.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <malloc.h>
+
+#include <memory>
+#include <set>
+#include <string>
+
+using namespace twincached;
+using namespace twincached::test;
+
+namespace {
+
+std::string key_of(int number) {
+    return "key" + std::to_string(number);
+}
+
+// Two nodes that find each other, in step.
+struct Two {
+    explicit Two(const Subject& subject, void (*adjust)(replication::Options&) = nullptr)
+        : options(subject.options()) {
+        if (adjust != nullptr)
+            for (auto& one : options)
+                adjust(one);
+        a = std::make_unique<Node>(options[0], happenings);
+        b = std::make_unique<Node>(options[1], happenings);
+    }
+    // A change on either reaches the other: they speak with each other.
+    void meet() {
+        a->set("from a", "1");
+        b->set("from b", "1");
+        REQUIRE(await([&] { return a->has("from b") && b->has("from a"); }));
+    }
+    template <class Condition>
+    bool await(Condition condition) {
+        return happenings.await(condition);
+    }
+    bool hold_the_same() { return a->contents() == b->contents(); }
+
+    std::vector<replication::Options> options;
+    Happenings happenings;
+    std::unique_ptr<Node> a;
+    std::unique_ptr<Node> b;
+};
+
+std::size_t allocated_bytes() {
+    const auto info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+}  // namespace
+
+TEST_CASE("every driver of the program is examined") {
+    std::set<std::string> examined;
+    for (const auto& subject : all_drivers())
+        examined.insert(subject.driver);
+    std::set<std::string> known;
+    for (const auto& factory : factories())
+        known.insert(std::string(factory.name));
+    CHECK(examined == known);
+}
+
+TEST_CASE("a node becomes ready once, and its report names its driver") {
+    const auto subject = GENERATE(from_range(all_drivers()));
+    CAPTURE(subject.driver);
+    Happenings happenings;
+    Node node(subject.options().front(), happenings);
+    CHECK(happenings.await([&] { return node.is_ready(); }));
+    CHECK(node.times_ready() == 1);
+    const auto report = node.report();
+    CHECK(report.at("repl_driver") == subject.driver);
+    for (const auto& [key, value] : report)
+        CHECK(key.find_first_of(": \r\n") == std::string::npos);
+}
+
+TEST_CASE("a node with nobody there serves its clients") {
+    const auto subject = GENERATE(from_range(all_drivers()));
+    CAPTURE(subject.driver);
+    Happenings happenings;
+    Node node(subject.options().front(), happenings);
+    node.set("kept", "1");
+    node.set("removed", "1");
+    node.remove("removed");
+    CHECK(node.get("kept") == "1");
+    CHECK_FALSE(node.has("removed"));
+    node.flush();
+    CHECK_FALSE(node.has("kept"));
+    node.set("after", "1");
+    CHECK(node.get("after") == "1");
+}
+
+TEST_CASE("a replicator that was never started can be asked and stopped") {
+    const auto subject = GENERATE(from_range(all_drivers()));
+    CAPTURE(subject.driver);
+    const auto replicator =
+        replication::make_replicator(factories(), subject.options().front(), {}, 2);
+    CHECK(replicator->node().has_value() == subject.replicates());
+    replicator->stats([](std::string_view key, std::string_view) { CHECK_FALSE(key.empty()); });
+    replicator->drain();
+    replicator->stop();
+    replicator->stop();
+}
+
+TEST_CASE("two stores come to hold the same, whoever was told what") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    for (int i = 0; i < 300; ++i) {
+        two.a->set(key_of(i), "a" + std::to_string(i));
+        two.b->set(key_of(i + 200), "b" + std::to_string(i));
+        if (i % 3 == 0) two.b->remove(key_of(i));
+    }
+    CHECK(two.await([&] { return two.hold_the_same(); }));
+    CHECK(two.a->contents().size() > 300);
+    for (int i = 0; i < 500; ++i)
+        CHECK(two.a->get(key_of(i)) == two.b->get(key_of(i)));
+}
+
+TEST_CASE("of two changes of one key both nodes keep the same") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    two.meet();
+    for (int i = 0; i < 200; ++i) {
+        two.a->set("contended", "a" + std::to_string(i));
+        two.b->set("contended", "b" + std::to_string(i));
+    }
+    // The higher version wins; the other is told to nobody any more.
+    CHECK(two.await([&] { return two.hold_the_same(); }));
+    CHECK(two.a->get("contended") == two.b->get("contended"));
+}
+
+TEST_CASE("what was removed on one node is gone from the other") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    two.a->set("doomed", "1");
+    REQUIRE(two.await([&] { return two.b->has("doomed"); }));
+    two.b->remove("doomed");
+    CHECK(two.await([&] { return !two.a->has("doomed"); }));
+    CHECK_FALSE(two.b->has("doomed"));
+}
+
+TEST_CASE("a flush ends on both nodes what is older, and nothing that is newer") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    two.meet();
+    two.b->set("older", "1");
+    REQUIRE(two.await([&] { return two.a->has("older"); }));
+    two.a->flush();
+    two.a->set("newer", "1");
+    CHECK(two.await([&] { return two.b->has("newer"); }));
+    CHECK_FALSE(two.b->has("older"));
+    CHECK_FALSE(two.b->has("from b"));
+    CHECK(two.a->has("newer"));
+}
+
+TEST_CASE("a value of any size crosses whole") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    int number = 0;
+    for (const std::size_t size : {0U, 1U, 8192U, 262'144U, 262'145U, (1U << 20) - 512}) {
+        std::string value(size, 'v');
+        for (std::size_t i = 0; i < size; i += 1000)
+            value[i] = static_cast<char>('a' + i / 1000 % 26);
+        const auto key = key_of(++number);
+        two.a->set(key, value);
+        CHECK(two.await([&] { return two.b->get(key) == value; }));
+    }
+}
+
+TEST_CASE("a node that joins late gets what there was") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    two.b.reset();
+    for (int i = 0; i < 300; ++i)
+        two.a->set(key_of(i), "1");
+    two.b = std::make_unique<Node>(two.options[1], two.happenings);
+    CHECK(two.await([&] { return two.hold_the_same(); }));
+    CHECK(two.b->contents().size() == 300);
+}
+
+TEST_CASE("what a node was told last is handed over when it drains") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    two.meet();
+    for (int i = 0; i < 500; ++i)
+        two.a->set(key_of(i), "1");
+    two.a->replicator().drain();
+    for (int i = 0; i < 500; ++i)
+        CHECK(two.b->has(key_of(i)));
+}
+
+TEST_CASE("a node that stands alone finds its items again after a warm restart") {
+    const auto subject = GENERATE(from_range(all_drivers()));
+    CAPTURE(subject.driver);
+    const auto options = subject.options().front();
+    Happenings happenings;
+    Kept kept;
+    std::map<std::string, storage::Version> before;
+    {
+        Node node(options, happenings);
+        for (int i = 0; i < 100; ++i)
+            node.set(key_of(i), "1");
+        node.remove(key_of(7));
+        before = node.contents();
+        kept = node.stop_and_keep();
+    }
+    Node node(options, happenings, &kept);
+    REQUIRE(happenings.await([&] { return node.is_ready(); }));
+    CHECK(node.contents() == before);
+    CHECK_FALSE(node.has(key_of(7)));
+    node.set(key_of(8), "newer");
+    CHECK(node.contents().at(key_of(8)) > before.at(key_of(8)));
+}
+
+TEST_CASE("a node that comes back with its items hears of all that it missed") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    two.meet();
+    for (int i = 0; i < 50; ++i)
+        two.b->set(key_of(i), "1");
+    REQUIRE(two.await([&] { return two.hold_the_same(); }));
+    const auto kept = two.b->stop_and_keep();
+    two.b.reset();
+    two.a->remove(key_of(1));
+    two.a->set(key_of(2), "2");
+    two.a->set(key_of(50), "2");
+    two.b = std::make_unique<Node>(two.options[1], two.happenings, &kept);
+    CHECK(two.await([&] { return two.hold_the_same(); }));
+    CHECK_FALSE(two.a->has(key_of(1)));
+    CHECK(two.b->get(key_of(2)) == "2");
+    CHECK(two.b->has(key_of(50)));
+    CHECK(two.b->has(key_of(3)));
+}
+
+TEST_CASE("a removal that nobody heard of is not undone by a warm restart") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    two.meet();
+    two.a->set("removed", "1");
+    REQUIRE(two.await([&] { return two.hold_the_same() && two.b->has("removed"); }));
+    const auto kept_by_b = two.b->stop_and_keep();
+    two.b.reset();
+    two.a->remove("removed");
+    const auto kept_by_a = two.a->stop_and_keep();
+    two.a.reset();
+    two.a = std::make_unique<Node>(two.options[0], two.happenings, &kept_by_a);
+    two.b = std::make_unique<Node>(two.options[1], two.happenings, &kept_by_b);
+    two.a->set("afterwards", "1");
+    CHECK(two.await([&] { return two.b->has("afterwards") && two.hold_the_same(); }));
+    CHECK_FALSE(two.a->has("removed"));
+    CHECK_FALSE(two.b->has("removed"));
+}
+
+TEST_CASE("an answer that waits is let go when the other node has the change") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject, [](replication::Options& options) {
+        options.ack_received = true;
+        options.ack.required = true;  // what is let go is confirmed
+        options.ack.timeout = std::chrono::seconds(10);
+    });
+    two.meet();
+    auto* gate = two.a->replicator().ack_gate();
+    REQUIRE(gate != nullptr);
+    const auto waiter = gate->add_waiter([&] { two.happenings.happen(); });
+    gate->begin_waiting(waiter);
+    REQUIRE(two.await([&] {
+        gate->begin_waiting(waiter);
+        return gate->is_in_sync();
+    }));
+    const auto made_in = gate->generation();
+    const auto ticket = two.a->set("confirmed", "1");
+    auto answer = replication::AckGate::Answer::wait;
+    CHECK(two.await([&] {
+        gate->begin_waiting(waiter);
+        answer = gate->look({&ticket, 1}, made_in);
+        return answer != replication::AckGate::Answer::wait;
+    }));
+    CHECK(answer == replication::AckGate::Answer::go);
+    CHECK(two.b->get("confirmed") == "1");
+}
+
+TEST_CASE("without acknowledgements no answer waits") {
+    const auto subject = GENERATE(from_range(all_drivers()));
+    CAPTURE(subject.driver);
+    const auto replicator =
+        replication::make_replicator(factories(), subject.options().front(), {}, 2);
+    CHECK(replicator->ack_gate() == nullptr);
+}
+
+TEST_CASE("with nobody there memory stays bounded, and whoever comes lacks nothing") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    constexpr std::size_t log_bytes = 128U << 10;
+    constexpr int changes = 20'000;  // more than thirty logs full
+    Two two(subject, [](replication::Options& options) { options.log_memory_bytes = log_bytes; });
+    two.meet();
+    two.a->set("kept", "1");
+    two.b.reset();
+    const std::string tail(200, 'k');
+    const auto change_all = [&] {
+        for (int i = 0; i < changes; ++i) {
+            two.a->set(key_of(i) + tail, "1");
+            two.a->remove(key_of(i) + tail);
+        }
+    };
+    change_all();  // the first time everything finds its size
+    const auto before = allocated_bytes();
+    change_all();
+    CHECK(allocated_bytes() < before + log_bytes);
+    two.a->set("last", "1");
+    two.b = std::make_unique<Node>(two.options[1], two.happenings);
+    CHECK(two.await([&] { return two.b->has("last") && two.hold_the_same(); }));
+    CHECK(two.b->has("kept"));
+}

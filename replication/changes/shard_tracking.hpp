@@ -6,7 +6,7 @@
 #include "lib/counters.hpp"
 #include "replication/changes/buckets.hpp"
 #include "replication/changes/change_log.hpp"
-#include "replication/changes/reuse_hints.hpp"
+#include "replication/changes/hints.hpp"
 #include "storage/mutation.hpp"
 
 #include <atomic>
@@ -67,7 +67,7 @@ class ShardTracking {
 
     ChangeLog log;
     Buckets buckets;
-    ReuseHints hints;
+    Hints hints;
 
     lib::Counters<TrackingCounter> counters;
     std::atomic<std::uint64_t> log_entries{0};

@@ -57,7 +57,7 @@ struct Progress {
 
 // What a node understands beyond the first protocol version's frames.
 inline constexpr std::uint64_t capability_digests = 1;
-inline constexpr std::uint64_t capability_bumps = 2;
+inline constexpr std::uint64_t capability_hints = 2;
 
 // 03: where each side stands. Exchange::hello fills in what concerns data, the engine the rest.
 struct Hello {

@@ -264,8 +264,8 @@ AckReader::AckReader(std::string_view payload) noexcept {
     valid_ = in.complete();
 }
 
-void write_bumps(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) noexcept {
-    FrameWriter frame(out, FrameType::bump, 0, frame_ignorable);
+void write_hints(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) noexcept {
+    FrameWriter frame(out, FrameType::hint, 0, frame_ignorable);
     WireWriter writer(out);
     for (const auto hash : hashes)
         writer.u64(hash);

@@ -201,9 +201,9 @@ class AckReader {
 };
 
 // 16: u64 hashes of items that were read here: hints, which may be lost.
-class BumpReader {
+class HintReader {
   public:
-    explicit BumpReader(std::string_view payload) noexcept : hashes_(payload) {}
+    explicit HintReader(std::string_view payload) noexcept : hashes_(payload) {}
     bool valid() const noexcept { return hashes_.size() % 8 == 0; }
     std::size_t size() const noexcept { return hashes_.size() / 8; }
     std::uint64_t operator[](std::size_t index) const noexcept {
@@ -243,7 +243,7 @@ void write_bucket_requests(lib::ByteBuffer& out, FrameType type,
 void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Flush& flush) noexcept;
 void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Schedule& schedule) noexcept;
 void write_frame(lib::ByteBuffer& out, const Ack& ack) noexcept;
-void write_bumps(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) noexcept;
+void write_hints(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) noexcept;
 
 std::optional<Segment> read_segment(std::string_view payload) noexcept;
 std::optional<Flush> read_flush(std::string_view payload) noexcept;

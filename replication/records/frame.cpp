@@ -31,7 +31,7 @@ bool is_known_type(FrameType type) noexcept {
         case FrameType::digest:
         case FrameType::flush:
         case FrameType::schedule:
-        case FrameType::bump:
+        case FrameType::hint:
         case FrameType::scrub:
         case FrameType::scrub_want:
         case FrameType::scrub_list:

@@ -31,7 +31,7 @@ enum class FrameType : std::uint8_t {
     digest = 0x13,
     flush = 0x14,
     schedule = 0x15,
-    bump = 0x16,
+    hint = 0x16,
     scrub = 0x17,
     scrub_want = 0x18,
     scrub_list = 0x19,

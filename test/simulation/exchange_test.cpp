@@ -272,7 +272,7 @@ TEST_CASE("hints wake nobody, go once per tick, and give way where there is no r
     pair.tick();
     CHECK(pair.sent_by(0, 100).empty());
     const auto sent = pair.sent_by(0);
-    CHECK(replication::pair::read_frame(sent).frame.type == FrameType::bump);
+    CHECK(replication::pair::read_frame(sent).frame.type == FrameType::hint);
     CHECK(replication::pair::read_frame(sent).frame.seq == 0);
     REQUIRE(pair.nodes[1]->receive(sent, pair.now));
     CHECK(pair.frequency(1, "a") == 1);
@@ -285,7 +285,7 @@ TEST_CASE("hints wake nobody, go once per tick, and give way where there is no r
 TEST_CASE("a peer that does not understand hints is sent none, and none are gathered") {
     Pair pair;
     auto hello = pair.nodes[1]->exchange().hello(pair.now);
-    hello.capabilities &= ~replication::pair::capability_bumps;
+    hello.capabilities &= ~replication::pair::capability_hints;
     const auto own = pair.nodes[0]->exchange().hello(pair.now);
     pair.nodes[0]->begin(hello, pair.now);
     pair.nodes[1]->begin(own, pair.now);
@@ -535,11 +535,11 @@ TEST_CASE(
     replication::pair::write_frame(flush, 1'000'000, replication::pair::Flush{1});
     CHECK_FALSE(pair.nodes[0]->receive(flush.readable(), pair.now));
     pair.nodes[0]->forget_bytes();
-    lib::ByteBuffer bump;
-    replication::pair::FrameWriter frame(bump, FrameType::bump, 0);
-    replication::pair::WireWriter(bump).u32(7);
+    lib::ByteBuffer hint;
+    replication::pair::FrameWriter frame(hint, FrameType::hint, 0);
+    replication::pair::WireWriter(hint).u32(7);
     frame.finish();
-    CHECK_FALSE(pair.nodes[0]->receive(bump.readable(), pair.now));
+    CHECK_FALSE(pair.nodes[0]->receive(hint.readable(), pair.now));
     pair.nodes[0]->forget_bytes();
     lib::ByteBuffer ack;
     replication::pair::write_frame(ack, replication::pair::Ack{1'000'000, 0, {}});

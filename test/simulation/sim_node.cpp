@@ -144,8 +144,8 @@ bool SimNode::receive_frame(const replication::pair::Frame& frame, const storage
     }
     if (frame.type == FrameType::list) note_doubts(frame.payload, now);
     if (!exchange_->on_frame(frame, now)) return false;
-    if (frame.type == FrameType::bump)
-        history_.hints += replication::pair::BumpReader(frame.payload).size();
+    if (frame.type == FrameType::hint)
+        history_.hints += replication::pair::HintReader(frame.payload).size();
     if (frame.type == FrameType::segment) note_refusal(frame.payload, now);
     if (frame.type == FrameType::batch) check_heard(frame.payload, now);
     return true;

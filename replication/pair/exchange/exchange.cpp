@@ -22,7 +22,7 @@ bool Exchange::Impl::on_frame(const Frame& frame, const storage::Now& now) noexc
     context_.counters.add(ExchangeCounter::bytes_received,
                           frame_header_size + frame.payload.size());
     if (frame.type == FrameType::ack) return on_ack(frame, now);
-    if (frame.type == FrameType::bump) return bumps_.receive(frame, now);
+    if (frame.type == FrameType::hint) return hints_.receive(frame, now);
     if (frame.type == FrameType::digest && frame.seq == 0) return on_bucket_requests(frame);
     if (Scrub::takes(frame.type)) return scrub_.on_frame(frame, now);
     if (!incoming_.on_frame(frame, now)) return false;
@@ -190,7 +190,7 @@ std::size_t Exchange::Impl::produce(lib::ByteBuffer& out, std::size_t budget_byt
         send_changes(out, end_size, now);
         if (out.size() < end_size && !log_.is_sending_large()) scrub_.produce(out, end_size, now);
     }
-    if (!log_.is_sending_large() && !context_.window.is_full()) bumps_.send(out, end_size, now);
+    if (!log_.is_sending_large() && !context_.window.is_full()) hints_.send(out, end_size, now);
     progress_.sent = context_.window.next_seq() - 1;
     measure_lag(now);
     const auto written = out.size() - before;
@@ -306,7 +306,7 @@ bool Exchange::takes(FrameType type) noexcept {
         case FrameType::digest:
         case FrameType::flush:
         case FrameType::schedule:
-        case FrameType::bump:
+        case FrameType::hint:
         case FrameType::scrub:
         case FrameType::scrub_want:
         case FrameType::scrub_list:

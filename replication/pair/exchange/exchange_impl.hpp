@@ -3,9 +3,9 @@
 #pragma once
 
 #include "replication/changes/pair_sink.hpp"
-#include "replication/pair/exchange/bumps.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
+#include "replication/pair/exchange/hint_exchange.hpp"
 #include "replication/pair/exchange/incoming.hpp"
 #include "replication/pair/exchange/log_sender.hpp"
 #include "replication/pair/exchange/pair_memory.hpp"
@@ -30,7 +30,7 @@ class Exchange::Impl {
           walk_(context_),
           incoming_(context_),
           scrub_(context_, incoming_),
-          bumps_(context_) {}
+          hints_(context_) {}
 
     void attach(storage::Store& store) noexcept { context_.store = &store; }
     bool in_session() const noexcept { return in_session_; }
@@ -92,7 +92,7 @@ class Exchange::Impl {
     WalkSender walk_;
     Incoming incoming_;
     Scrub scrub_;
-    Bumps bumps_;
+    HintExchange hints_;
 
     bool in_session_ = false;
     // The incarnation of the peer that log and buckets refer to, and how far we came with it.

@@ -31,7 +31,7 @@ Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
     hello.schedule_at_ms = schedule.at_steady_ms;
     hello.schedule_version = schedule.version;
     hello.items = context_.store->stats().total.items;
-    hello.capabilities = capability_digests | capability_bumps;
+    hello.capabilities = capability_digests | capability_hints;
     hello.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
     hello.steady_ms = now.steady_ms;
     hello.version_ms = now.version_ms;
@@ -50,10 +50,10 @@ void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept 
     peer_session_ = peer.progress.session + 1;
     merge(peer, now);
     context_.peer_item_limit_bytes = peer.item_size_limit;
-    log_.begin((peer.capabilities & capability_bumps) != 0);
+    log_.begin((peer.capabilities & capability_hints) != 0);
     walk_.begin(peer);
     scrub_.begin(peer, now);
-    bumps_.begin(peer);
+    hints_.begin(peer);
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
         context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
     }
@@ -172,7 +172,7 @@ void Exchange::Impl::end() noexcept {
     context_.sink.set_linked(false);
     log_.end();
     walk_.end();
-    bumps_.end();
+    hints_.end();
     incoming_.end();
     scrub_.end();
     context_.window.reset([&](const InFlight& frame) {

@@ -96,7 +96,7 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
     context_.window.add(
         {InFlight::Kind::log, shard, pass.sent_to, 0, out.size() - before, now.steady_ms});
     if (!read_here_.empty()) {
-        write_bumps(out, read_here_);
+        write_hints(out, read_here_);
         context_.counters.add(ExchangeCounter::bumps_sent, read_here_.size());
     }
     return true;

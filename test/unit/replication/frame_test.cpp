@@ -66,7 +66,7 @@ unsigned accepted(std::string_view payload) {
     count += ListReader(payload).valid();
     count += DigestReader(payload).valid();
     count += AckReader(payload).valid();
-    count += BumpReader(payload).valid();
+    count += HintReader(payload).valid();
     BatchReader batch(payload);
     WireRecord record;
     while (batch.next(record)) {

@@ -220,7 +220,7 @@ TEST_CASE("the digest of a bucket depends on what it holds, not on how it came t
 
 TEST_CASE("hints of use are kept in their order, up to a limit, and what is lost is counted") {
     Fixture f;
-    constexpr auto limit = replication::pair::ReuseHints::limit;
+    constexpr auto limit = replication::pair::Hints::limit;
     const auto dropped = [&] {
         return f.tracking.counters.get(replication::pair::TrackingCounter::bumps_dropped);
     };

@@ -1,4 +1,4 @@
-#include "replication/pair/exchange/bumps.hpp"
+#include "replication/pair/exchange/hint_exchange.hpp"
 
 #include "replication/records/data_frames.hpp"
 
@@ -8,18 +8,18 @@
 namespace twincached::replication::pair {
 namespace {
 
-constexpr std::size_t frame_size_limit = frame_header_size + ReuseHints::limit * 8;
+constexpr std::size_t frame_size_limit = frame_header_size + Hints::limit * 8;
 
 }  // namespace
 
-void Bumps::begin(const Hello& peer) noexcept {
-    understood_ = (peer.capabilities & capability_bumps) != 0;
+void HintExchange::begin(const Hello& peer) noexcept {
+    understood_ = (peer.capabilities & capability_hints) != 0;
     due_ms_ = 0;
     context_.sink.set_hinting(understood_);
 }
 
 // What a client's thread adds meanwhile, it adds under the lock, before this takes it.
-void Bumps::end() noexcept {
+void HintExchange::end() noexcept {
     understood_ = false;
     context_.sink.set_hinting(false);
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
@@ -28,7 +28,8 @@ void Bumps::end() noexcept {
     }
 }
 
-void Bumps::send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept {
+void HintExchange::send(lib::ByteBuffer& out, std::size_t end_size,
+                        const storage::Now& now) noexcept {
     if (!understood_ || now.steady_ms < due_ms_) return;
     const unsigned shards = context_.sink.shard_count();
     for (unsigned i = 0; i < shards; ++i) {
@@ -41,28 +42,28 @@ void Bumps::send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now&
             count = context_.sink.shard(shard).hints.take(hashes_);
         });
         if (count == 0) continue;
-        write_bumps(out, std::span(hashes_).first(count));
+        write_hints(out, std::span(hashes_).first(count));
         context_.counters.add(ExchangeCounter::bumps_sent, count);
     }
     due_ms_ = now.steady_ms + Exchange::tick.count();
 }
 
-bool Bumps::receive(const Frame& frame, const storage::Now& now) noexcept {
-    constexpr std::size_t bumps_per_lock = 256;
-    const BumpReader bumps(frame.payload);
-    if (frame.seq != 0 || !bumps.valid()) return false;
+bool HintExchange::receive(const Frame& frame, const storage::Now& now) noexcept {
+    constexpr std::size_t hints_per_lock = 256;
+    const HintReader hints(frame.payload);
+    if (frame.seq != 0 || !hints.valid()) return false;
     std::array<std::uint64_t, ChangeLog::fetched_at_once> ahead;
-    for (std::size_t i = 0; i < bumps.size();) {
-        const auto shard_number = context_.store->shard_of(bumps[i]);
-        const auto end = std::min(bumps.size(), i + bumps_per_lock);
+    for (std::size_t i = 0; i < hints.size();) {
+        const auto shard_number = context_.store->shard_of(hints[i]);
+        const auto end = std::min(hints.size(), i + hints_per_lock);
         const auto is_here = [&] {
-            return i < end && context_.store->shard_of(bumps[i]) == shard_number;
+            return i < end && context_.store->shard_of(hints[i]) == shard_number;
         };
         context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
             while (is_here()) {
                 std::size_t count = 0;
                 for (; count < ahead.size() && is_here(); ++i)
-                    ahead[count++] = bumps[i];
+                    ahead[count++] = hints[i];
                 const auto hashes = std::span(ahead).first(count);
                 shard.prefetch(hashes);
                 for (const auto hash : hashes)
@@ -70,7 +71,7 @@ bool Bumps::receive(const Frame& frame, const storage::Now& now) noexcept {
             }
         });
     }
-    context_.counters.add(ExchangeCounter::bumps_received, bumps.size());
+    context_.counters.add(ExchangeCounter::bumps_received, hints.size());
     return true;
 }
 

@@ -1,10 +1,10 @@
-// BUMP frames: tells the peer which items are in use here, and counts for eviction what is in use
+// HINT frames: tells the peer which items are in use here, and counts for eviction what is in use
 // there. Hints, which may be lost: they wake nobody, wait for whatever else there is to say, and go
 // only to a peer that understands them. Owned by the exchange, on the replication strand.
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "replication/changes/reuse_hints.hpp"
+#include "replication/changes/hints.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
 #include "replication/records/control_frames.hpp"
 #include "replication/records/frame.hpp"
@@ -16,9 +16,9 @@
 
 namespace twincached::replication::pair {
 
-class Bumps {
+class HintExchange {
   public:
-    explicit Bumps(ExchangeContext& context) noexcept : context_(context) {}
+    explicit HintExchange(ExchangeContext& context) noexcept : context_(context) {}
 
     void begin(const Hello& peer) noexcept;
     void end() noexcept;
@@ -33,7 +33,7 @@ class Bumps {
     bool understood_ = false;
     std::uint64_t due_ms_ = 0;
     unsigned next_shard_ = 0;
-    std::array<std::uint64_t, ReuseHints::limit> hashes_;
+    std::array<std::uint64_t, Hints::limit> hashes_;
 };
 
 }  // namespace twincached::replication::pair

@@ -11,7 +11,7 @@
 
 namespace twincached::replication::pair {
 
-class ReuseHints {
+class Hints {
   public:
     // Enough for 50,000 in a second and shard: the peer is told every 20 ms.
     static constexpr std::size_t limit = 1024;

@@ -1,7 +1,7 @@
 // Two exchanges over two stores in one thread: what the link stage costs both ends together.
 #include "lib/byte_buffer.hpp"
 #include "lib/hash.hpp"
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/store.hpp"
@@ -43,7 +43,7 @@ struct Node {
         }
     }
 
-    PairSink sink;
+    ChangeSink sink;
     storage::Store store;
     Exchange exchange;
 };
@@ -110,7 +110,7 @@ BENCHMARK(changes)->Unit(benchmark::kMillisecond);
 
 // What the sink adds to a write, in a clean bucket.
 void on_change(benchmark::State& state) {
-    PairSink sink(1, 64U << 20);
+    ChangeSink sink(1, 64U << 20);
     auto& tracking = sink.shard(0);
     for (std::size_t i = 0; i < storage::bucket_count; ++i) {
         tracking.buckets.begin_walk(static_cast<storage::BucketNumber>(i), 1);

@@ -2,7 +2,7 @@
 
 #include "lib/mutex.hpp"
 #include "replication/ack_gate.hpp"
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/records/data_frames.hpp"
 #include "test/drivers/mirror_room.hpp"
 
@@ -22,7 +22,6 @@ namespace {
 
 using namespace replication;
 using namespace replication::pair;
-using ChangeSink = PairSink;
 
 // What is on its way at a time: the room holds no more of either's words.
 constexpr std::size_t frames_in_flight_limit = 64;

@@ -1,7 +1,7 @@
 // A hostile or confused peer on the link: whatever arrives, in whatever order and however cut, on
 // connections that it opened or that we dialled, the engine neither crashes nor says a word to
 // whoever has not begun properly. Frames get valid checksums, or nothing would pass the first gate.
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "replication/records/frame.hpp"
 #include "replication/records/wire.hpp"
@@ -19,7 +19,7 @@ using namespace twincached::replication::pair;
 namespace {
 
 struct Target {
-    PairSink sink{1, 1 << 16};
+    ChangeSink sink{1, 1 << 16};
     storage::Store store;
     Engine engine;
     storage::Now now;

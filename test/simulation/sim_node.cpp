@@ -25,7 +25,7 @@ storage::Now SimClock::now(std::uint64_t world_ms) const noexcept {
 SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History& history)
     : options_(options), history_(history), gate_(options.shards, {}) {
     sink_ =
-        std::make_unique<replication::pair::PairSink>(options.shards, options.log_bytes, &gate_);
+        std::make_unique<replication::pair::ChangeSink>(options.shards, options.log_bytes, &gate_);
     observer_ = std::make_unique<Observer>(*sink_, history, options.number, options.defect);
     storage::StoreOptions store;
     store.memory_limit_bytes = options.memory_bytes;

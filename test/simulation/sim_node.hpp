@@ -4,7 +4,7 @@
 #include "lib/byte_buffer.hpp"
 #include "lib/hash.hpp"
 #include "lib/random.hpp"
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/shard/saved_item.hpp"
@@ -60,7 +60,7 @@ class SimNode {
 
     storage::Store& store() noexcept { return *store_; }
     replication::pair::Exchange& exchange() noexcept { return *exchange_; }
-    replication::pair::PairSink& sink() noexcept { return *sink_; }
+    replication::pair::ChangeSink& sink() noexcept { return *sink_; }
     replication::AckGate& gate() noexcept { return gate_; }
     unsigned number() const noexcept { return options_.number; }
 
@@ -92,7 +92,7 @@ class SimNode {
     NodeOptions options_;
     History& history_;
     replication::AckGate gate_;
-    std::unique_ptr<replication::pair::PairSink> sink_;
+    std::unique_ptr<replication::pair::ChangeSink> sink_;
     std::unique_ptr<Observer> observer_;
     std::unique_ptr<storage::Store> store_;
     std::unique_ptr<replication::pair::Exchange> exchange_;

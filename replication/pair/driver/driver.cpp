@@ -1,7 +1,7 @@
 #include "replication/pair/driver/driver.hpp"
 
 #include "lib/mutex.hpp"
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/driver/driver_addresses.hpp"
 #include "replication/pair/driver/driver_options.hpp"
 #include "replication/pair/driver/driver_socket.hpp"
@@ -110,7 +110,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     const std::optional<asio::ip::address> listen_address_;
     LinkTls tls_;
     std::optional<AckGate> gate_;
-    PairSink sink_;
+    ChangeSink sink_;
     asio::io_context context_{1};
     std::thread thread_;
     std::promise<void> drained_;

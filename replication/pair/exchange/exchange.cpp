@@ -278,7 +278,7 @@ ExchangeStats Exchange::Impl::stats() const noexcept {
 
 // --- the door --------------------------------------------------------------------------------
 
-Exchange::Exchange(PairSink& sink, const ExchangeOptions& options)
+Exchange::Exchange(ChangeSink& sink, const ExchangeOptions& options)
     : impl_(std::make_unique<Impl>(sink, options)) {}
 Exchange::~Exchange() = default;
 

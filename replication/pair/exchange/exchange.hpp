@@ -29,7 +29,7 @@ class Store;
 
 namespace twincached::replication::pair {
 
-class PairSink;
+class ChangeSink;
 
 struct ExchangeOptions {
     std::uint64_t epoch = 0;            // this incarnation: random, not 0
@@ -94,7 +94,7 @@ struct Traffic {
 
 class Exchange {
   public:
-    Exchange(PairSink& sink, const ExchangeOptions& options);
+    Exchange(ChangeSink& sink, const ExchangeOptions& options);
     ~Exchange();
 
     // Before anything else; the store must have been built with the same sink.

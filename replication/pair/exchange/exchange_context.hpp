@@ -3,7 +3,7 @@
 #pragma once
 
 #include "lib/counters.hpp"
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/exchange/send_window.hpp"
 #include "storage/store.hpp"
@@ -40,7 +40,7 @@ enum class ExchangeCounter : std::uint8_t {
 };
 
 struct ExchangeContext {
-    PairSink& sink;
+    ChangeSink& sink;
     ExchangeOptions options;
     storage::Store* store = nullptr;
     SendWindow window{};

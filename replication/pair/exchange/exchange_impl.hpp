@@ -2,7 +2,7 @@
 // begin and end, and what survives a restart) and exchange.cpp (what they carry). For nobody else.
 #pragma once
 
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
 #include "replication/pair/exchange/hint_exchange.hpp"
@@ -24,7 +24,7 @@ namespace twincached::replication::pair {
 
 class Exchange::Impl {
   public:
-    Impl(PairSink& sink, const ExchangeOptions& options)
+    Impl(ChangeSink& sink, const ExchangeOptions& options)
         : context_{sink, options},
           log_(context_),
           walk_(context_),

@@ -33,7 +33,7 @@ std::array<std::uint64_t, numbers> numbers_of(const PairMemory& memory) noexcept
 }
 
 template <class Visit>
-void for_each_bucket(PairSink& sink, storage::Store& store, Visit visit) {
+void for_each_bucket(ChangeSink& sink, storage::Store& store, Visit visit) {
     for (unsigned i = 0; i < sink.shard_count(); ++i) {
         store.with_shard(i, [&](storage::Shard&) {
             auto& buckets = sink.shard(i).buckets;
@@ -46,7 +46,7 @@ void for_each_bucket(PairSink& sink, storage::Store& store, Visit visit) {
 
 }  // namespace
 
-std::string write_memory(const PairMemory& memory, PairSink& sink, storage::Store& store) {
+std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::Store& store) {
     std::string bytes(memory_bytes, '\0');
     char* to = bytes.data();
     for (const std::uint64_t number : numbers_of(memory)) {
@@ -67,7 +67,7 @@ std::string write_memory(const PairMemory& memory, PairSink& sink, storage::Stor
     return bytes;
 }
 
-std::optional<PairMemory> read_memory(std::string_view bytes, PairSink& sink,
+std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
                                       storage::Store& store) {
     if (bytes.size() != memory_bytes) return std::nullopt;
     const char* from = bytes.data();

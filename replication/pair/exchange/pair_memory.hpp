@@ -4,7 +4,7 @@
 // fixed size. Bytes in, bytes out; the exchange owns what they mean.
 #pragma once
 
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/records/control_frames.hpp"
 #include "storage/store.hpp"
 #include "storage/version.hpp"
@@ -34,11 +34,11 @@ struct PairMemory {
 };
 
 // Folds the sink's logs. REQUIRES: no session; `store` was built with that sink.
-std::string write_memory(const PairMemory& memory, PairSink& sink, storage::Store& store);
+std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::Store& store);
 
 // Gives the sink's buckets their state back; nothing, and the sink unchanged, if the bytes are not
 // exactly what write_memory made.
-std::optional<PairMemory> read_memory(std::string_view bytes, PairSink& sink,
+std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
                                       storage::Store& store);
 
 // Has the node been put back to an earlier state? The other has heard of it in a later session

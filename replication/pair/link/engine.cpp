@@ -1,7 +1,7 @@
 #include "replication/pair/link/engine.hpp"
 
 #include "lib/endian.hpp"
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/link/connection.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ Instant instant_of(const storage::Now& now) noexcept {
 
 }  // namespace
 
-Engine::Engine(EngineOptions options, PairSink& sink) noexcept
+Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
     : options_(std::move(options)),
       gate_(sink.gate()),
       exchange_(sink, {.epoch = options_.self.epoch,

@@ -91,7 +91,7 @@ class Engine {
     // more than this.
     static constexpr std::size_t output_limit_bytes = 256U << 10;
 
-    Engine(EngineOptions options, PairSink& sink) noexcept;
+    Engine(EngineOptions options, ChangeSink& sink) noexcept;
     ~Engine();
 
     // Before `start`. The store must have been built with the same sink.

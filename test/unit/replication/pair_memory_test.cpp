@@ -55,7 +55,7 @@ struct Node {
         });
     }
 
-    PairSink sink;
+    ChangeSink sink;
     std::unique_ptr<storage::Store> store;
     std::unique_ptr<Exchange> exchange;
     storage::Now now;

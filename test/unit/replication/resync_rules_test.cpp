@@ -1,6 +1,6 @@
 // Two real exchanges over two real stores, no link between them but bytes that are handed over:
 // what the model in test/model found that a resync can do wrong.
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "storage/store.hpp"
 
@@ -39,7 +39,7 @@ struct Node {
     }
 
     lib::KeyedHash hash;
-    PairSink sink;
+    ChangeSink sink;
     storage::Store store;
     Exchange exchange;
     lib::ByteBuffer out;

@@ -1,7 +1,7 @@
 // The slow comparison of two nodes (scrub), on two real exchanges: what differs by a fault is found
 // and mended, what one node alone has evicted is counted and left alone, and what is on its way is
 // not judged.
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/records/data_frames.hpp"
 #include "storage/store.hpp"
@@ -37,7 +37,7 @@ struct Node {
     ExchangeStats stats() const { return exchange.stats(); }
 
     lib::KeyedHash hash;
-    PairSink sink;
+    ChangeSink sink;
     storage::Store store;
     Exchange exchange;
     lib::ByteBuffer out;

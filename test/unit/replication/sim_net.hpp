@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lib/random.hpp"
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "storage/store.hpp"
 
@@ -23,7 +23,7 @@ namespace twincached::replication::pair {
 class SimNet {
   public:
     struct Process {
-        std::unique_ptr<PairSink> sink;
+        std::unique_ptr<ChangeSink> sink;
         std::unique_ptr<storage::MutationSink> observer;  // between the two, if a test wants one
         std::unique_ptr<storage::Store> store;
         std::unique_ptr<Engine> engine;
@@ -99,7 +99,7 @@ class SimNet {
         store.shards = node.shards;
         store.node = node.name;
         process.sink =
-            std::make_unique<PairSink>(storage::planned_shard_count(store), node.log_bytes);
+            std::make_unique<ChangeSink>(storage::planned_shard_count(store), node.log_bytes);
         storage::MutationSink* sink_of_store = process.sink.get();
         if (observe) {
             process.observer = observe(n, *sink_of_store);

@@ -1,4 +1,4 @@
-#include "replication/changes/pair_sink.hpp"
+#include "replication/changes/change_sink.hpp"
 
 #include <bit>
 #include <cassert>
@@ -6,7 +6,7 @@
 
 namespace twincached::replication::pair {
 
-PairSink::PairSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate)
+ChangeSink::ChangeSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate)
     : unsent_(std::make_unique<std::atomic<std::uint8_t>[]>(shards)), gate_(gate) {
     assert(std::has_single_bit(shards) && shards <= storage::bucket_count);
     const std::size_t buckets = storage::bucket_count / shards;
@@ -17,17 +17,17 @@ PairSink::PairSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate)
     }
 }
 
-PairSink::~PairSink() = default;
+ChangeSink::~ChangeSink() = default;
 
-void PairSink::set_wake(std::function<void()> wake) {
+void ChangeSink::set_wake(std::function<void()> wake) {
     wake_ = std::move(wake);
 }
 
-void PairSink::prefetch(unsigned shard, std::uint64_t hash) const noexcept {
+void ChangeSink::prefetch(unsigned shard, std::uint64_t hash) const noexcept {
     shards_[shard]->prefetch(hash);
 }
 
-storage::Ticket PairSink::on_change(unsigned shard, const storage::Change& change) noexcept {
+storage::Ticket ChangeSink::on_change(unsigned shard, const storage::Change& change) noexcept {
     auto& tracking = *shards_[shard];
     const auto position = tracking.on_change(change);
     // Only the first entry of a run is news: while the mark stands, the strand has not rested.
@@ -38,37 +38,37 @@ storage::Ticket PairSink::on_change(unsigned shard, const storage::Change& chang
     return {shard, position};
 }
 
-storage::Version PairSink::known_version(unsigned shard, const storage::Key& key,
-                                         bool present) noexcept {
+storage::Version ChangeSink::known_version(unsigned shard, const storage::Key& key,
+                                           bool present) noexcept {
     return shards_[shard]->known_version(key, present);
 }
 
 // Wakes nobody: the strand looks at the hints when it has a moment.
-void PairSink::on_hint(unsigned shard, std::uint64_t hash) noexcept {
+void ChangeSink::on_hint(unsigned shard, std::uint64_t hash) noexcept {
     if (hinting_.load(std::memory_order_relaxed)) shards_[shard]->on_hint(hash);
 }
 
-storage::Ticket PairSink::on_flush(storage::Version) noexcept {
+storage::Ticket ChangeSink::on_flush(storage::Version) noexcept {
     const auto number = flushes_.fetch_add(1) + 1;
     tell_of_flush();
     return {shard_count(), number};
 }
 
-void PairSink::tell_of_flush() noexcept {
+void ChangeSink::tell_of_flush() noexcept {
     flush_news_.store(true);
     wake_if_resting();
 }
 
-void PairSink::on_flush_scheduled(std::uint64_t, storage::Version) noexcept {
+void ChangeSink::on_flush_scheduled(std::uint64_t, storage::Version) noexcept {
     schedule_news_.store(true);
     wake_if_resting();
 }
 
-bool PairSink::fires_foreign_schedule() noexcept {
+bool ChangeSink::fires_foreign_schedule() noexcept {
     return !linked_.load();
 }
 
-void PairSink::refresh(unsigned shard) noexcept {
+void ChangeSink::refresh(unsigned shard) noexcept {
     auto& tracking = *shards_[shard];
     tracking.refresh_gauges();
     unsent_[shard].store(tracking.log.unsent_entries() > 0 ? 1 : 0, std::memory_order_seq_cst);
@@ -76,7 +76,7 @@ void PairSink::refresh(unsigned shard) noexcept {
     gate_->settle(shard, tracking.log.head(), tracking.counters.get(TrackingCounter::overflows));
 }
 
-void PairSink::wake_if_resting() noexcept {
+void ChangeSink::wake_if_resting() noexcept {
     if (resting_.load() && resting_.exchange(false) && wake_) wake_();
 }
 

@@ -1,5 +1,5 @@
-// What the store of a pair's node reports its changes to: per shard a change log, beside it the
-// buckets of the keys that the shard holds. Everything of a shard is guarded by that shard's
+// What the store of a node that replicates reports its changes to: per shard a change log, beside
+// it the buckets of the keys that the shard holds. Everything of a shard is guarded by that shard's
 // lock: it is touched only inside the sink's calls, which the shard makes, and by the exchange
 // inside Store::with_shard. A writer pays for one index look-up and a few bytes in a chunk; it
 // wakes the replication strand only if that has said that it rests.
@@ -19,12 +19,12 @@
 
 namespace twincached::replication::pair {
 
-class PairSink final : public storage::MutationSink {
+class ChangeSink final : public storage::MutationSink {
   public:
     // REQUIRES: `shards` is a power of two, at most 65,536, and the number of the store's shards.
     // The gate, if there is one, hears how far the peer has come.
-    PairSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate = nullptr);
-    ~PairSink() override;
+    ChangeSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate = nullptr);
+    ~ChangeSink() override;
 
     // Called by a writer's thread, under a shard's lock, when it finds the strand at rest: it
     // must be short and must not throw (post to the strand). Set before the store is built.

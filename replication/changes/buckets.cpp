@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 Buckets::Buckets(storage::BucketNumber first, std::size_t count)
     : first_(first), buckets_(count), dirty_bits_((count + 63) / 64), list_asked_(count) {
@@ -96,4 +96,4 @@ std::optional<storage::BucketNumber> Buckets::next_to_walk(
     }
 }
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

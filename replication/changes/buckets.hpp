@@ -15,7 +15,7 @@
 #include <optional>
 #include <vector>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 class Buckets {
   public:
@@ -128,4 +128,4 @@ class Buckets {
     std::uint64_t all_digests_ = 0;
 };
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -10,7 +10,7 @@
 #include <new>
 #include <utility>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 namespace {
 
 constexpr std::size_t alignment = 8;
@@ -327,4 +327,4 @@ bool ChangeLog::pop_oldest(Folded& folded) noexcept {
     return false;
 }
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

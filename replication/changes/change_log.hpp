@@ -24,7 +24,7 @@
 #include <string_view>
 #include <vector>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 class ChangeLog {
   public:
@@ -151,4 +151,4 @@ class ChangeLog {
     std::uint64_t wanted_bytes_ = 0;
 };
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -4,7 +4,7 @@
 #include <cassert>
 #include <utility>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 ChangeSink::ChangeSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate)
     : unsent_(std::make_unique<std::atomic<std::uint8_t>[]>(shards)), gate_(gate) {
@@ -80,4 +80,4 @@ void ChangeSink::wake_if_resting() noexcept {
     if (resting_.load() && resting_.exchange(false) && wake_) wake_();
 }
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -17,7 +17,7 @@
 #include <memory>
 #include <vector>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 class ChangeSink final : public storage::MutationSink {
   public:
@@ -94,4 +94,4 @@ class ChangeSink final : public storage::MutationSink {
     std::function<void()> wake_;
 };
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 class Hints {
   public:
@@ -38,4 +38,4 @@ class Hints {
     std::size_t size_ = 0;
 };
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

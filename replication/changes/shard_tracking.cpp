@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 using storage::Cause;
 
@@ -172,4 +172,4 @@ bool ShardTracking::fold_into_buckets(std::size_t entries) noexcept {
     return log.empty();
 }
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -13,7 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 enum class TrackingCounter : std::uint8_t {
     overflows,  // entries folded because the log was full
@@ -91,4 +91,4 @@ class ShardTracking {
     bool fold_oldest() noexcept;
 };
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

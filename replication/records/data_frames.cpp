@@ -4,7 +4,7 @@
 #include <cstring>
 #include <limits>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 namespace {
 
 enum RecordFlag : std::uint8_t {
@@ -272,4 +272,4 @@ void write_hints(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) no
     frame.finish();
 }
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

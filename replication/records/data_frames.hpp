@@ -20,7 +20,7 @@
 #include <span>
 #include <string_view>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 enum class RecordKind : std::uint8_t { item = 1, removal = 2, touch = 3 };
 
@@ -249,4 +249,4 @@ std::optional<Segment> read_segment(std::string_view payload) noexcept;
 std::optional<Flush> read_flush(std::string_view payload) noexcept;
 std::optional<Schedule> read_schedule(std::string_view payload) noexcept;
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -5,7 +5,7 @@
 
 #include <cassert>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 namespace {
 
 constexpr std::size_t length_at = 4;
@@ -111,4 +111,4 @@ void write_empty_frame(lib::ByteBuffer& out, FrameType type) noexcept {
     FrameWriter(out, type).finish();
 }
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

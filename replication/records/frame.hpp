@@ -1,6 +1,7 @@
-// The frame: what the bytes of the peer link are cut into. This file knows the header and its
-// checksum; what stands in the payloads is known by control_frames.hpp (handshake, heartbeats,
-// state, farewell: the link's frames) and data_frames.hpp (the exchange's).
+// The frame: what the bytes between two nodes are cut into. This file knows the header and its
+// checksum, and the numbers of all types; what stands in the payloads is known by data_frames.hpp
+// (mutations, what buckets hold, acknowledgements) and by each driver for the frames with which it
+// makes itself known and keeps its link (the pair's: replication/pair/link/control_frames.hpp).
 //
 //    0        1        2                 4                             8
 //    [ 0xC7 ] [ type ] [ flags         ] [ payload length            ]
@@ -18,7 +19,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 enum class FrameType : std::uint8_t {
     challenge = 0x01,
@@ -42,6 +43,13 @@ enum class FrameType : std::uint8_t {
     bye = 0x2F,
     error = 0x30,
 };
+
+// The versions of the link's protocol that this program speaks; of two nodes' the newest that both
+// know is used, so that a pair can be upgraded one node at a time.
+//   1: the first
+//   2: a HELLO ends with the sender's settings, and may go on with what later versions add; SCRUB
+inline constexpr std::uint16_t protocol_oldest = 1;
+inline constexpr std::uint16_t protocol_newest = 2;
 
 inline constexpr std::uint8_t frame_magic = 0xC7;
 inline constexpr std::size_t frame_header_size = 24;
@@ -105,4 +113,4 @@ class FrameWriter {
 // A frame without payload (READY).
 void write_empty_frame(lib::ByteBuffer& out, FrameType type) noexcept;
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 class WireReader {
   public:
@@ -80,4 +80,4 @@ class WireWriter {
     lib::ByteBuffer& out_;
 };
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

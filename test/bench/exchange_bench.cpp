@@ -12,6 +12,7 @@
 #include <string>
 
 using namespace twincached;
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 
 namespace {
@@ -61,8 +62,8 @@ std::size_t carry(Node& from, Node& to) {
 }
 
 void link(Node& a, Node& b) {
-    const auto hello = a.exchange.hello(now);
-    a.exchange.begin(b.exchange.hello(now), now);
+    const auto hello = a.exchange.standing(now);
+    a.exchange.begin(b.exchange.standing(now), now);
     b.exchange.begin(hello, now);
 }
 

@@ -21,7 +21,6 @@ namespace twincached::test {
 namespace {
 
 using namespace replication;
-using namespace replication::pair;
 
 // What is on its way at a time: the room holds no more of either's words.
 constexpr std::size_t frames_in_flight_limit = 64;

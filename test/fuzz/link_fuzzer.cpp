@@ -14,6 +14,7 @@
 #include <vector>
 
 using namespace twincached;
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 
 namespace {

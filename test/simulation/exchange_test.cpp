@@ -11,8 +11,8 @@
 
 using namespace twincached;
 using namespace twincached::simulation;
-using replication::pair::Frame;
-using replication::pair::FrameType;
+using replication::Frame;
+using replication::FrameType;
 using replication::pair::Meeting;
 
 namespace {
@@ -40,7 +40,8 @@ struct Pair {
         nodes[i] = std::make_unique<SimNode>(options, hash, history);
     }
     void link() {
-        const std::array hellos{nodes[0]->exchange().hello(now), nodes[1]->exchange().hello(now)};
+        const std::array hellos{nodes[0]->exchange().standing(now),
+                                nodes[1]->exchange().standing(now)};
         const std::array meetings{nodes[0]->exchange().judge(hellos[1]),
                                   nodes[1]->exchange().judge(hellos[0])};
         for (unsigned i = 0; i < 2; ++i) {
@@ -207,7 +208,7 @@ TEST_CASE("R16: of equal nodes nothing is listed, of others what differs") {
 
 TEST_CASE("R16: what a peer without digests is sent are lists") {
     Pair pair(true);
-    auto hello = pair.nodes[1]->exchange().hello(pair.now);
+    auto hello = pair.nodes[1]->exchange().standing(pair.now);
     hello.capabilities = 0;
     pair.nodes[0]->begin(hello, pair.now);
     CHECK_FALSE(pair.sent_by(0).empty());
@@ -272,8 +273,8 @@ TEST_CASE("hints wake nobody, go once per tick, and give way where there is no r
     pair.tick();
     CHECK(pair.sent_by(0, 100).empty());
     const auto sent = pair.sent_by(0);
-    CHECK(replication::pair::read_frame(sent).frame.type == FrameType::hint);
-    CHECK(replication::pair::read_frame(sent).frame.seq == 0);
+    CHECK(replication::read_frame(sent).frame.type == FrameType::hint);
+    CHECK(replication::read_frame(sent).frame.seq == 0);
     REQUIRE(pair.nodes[1]->receive(sent, pair.now));
     CHECK(pair.frequency(1, "a") == 1);
     pair.use(0, "b");
@@ -284,9 +285,9 @@ TEST_CASE("hints wake nobody, go once per tick, and give way where there is no r
 
 TEST_CASE("a peer that does not understand hints is sent none, and none are gathered") {
     Pair pair;
-    auto hello = pair.nodes[1]->exchange().hello(pair.now);
+    auto hello = pair.nodes[1]->exchange().standing(pair.now);
     hello.capabilities &= ~replication::pair::capability_hints;
-    const auto own = pair.nodes[0]->exchange().hello(pair.now);
+    const auto own = pair.nodes[0]->exchange().standing(pair.now);
     pair.nodes[0]->begin(hello, pair.now);
     pair.nodes[1]->begin(own, pair.now);
     pair.set(0, "a", "1");
@@ -362,7 +363,7 @@ TEST_CASE("R13: no acknowledgement overtakes a large value that was read before"
     pair.set(1, "b", "2");
     REQUIRE(pair.nodes[0]->receive(pair.sent_by(1), pair.now));
     const auto next = pair.sent_by(0, 1);
-    CHECK(replication::pair::read_frame(next).frame.type == FrameType::segment);
+    CHECK(replication::read_frame(next).frame.type == FrameType::segment);
     REQUIRE(pair.nodes[1]->receive(next, pair.now));
     pair.settle();
     CHECK(pair.get(1, "large").size() == 900'000);
@@ -388,8 +389,8 @@ TEST_CASE("R14: a flush whose session is lost after the HELLO reaches the peer a
     pair.set(0, "a", "1");
     pair.settle();
     pair.cut();
-    const std::array hellos{pair.nodes[0]->exchange().hello(pair.now),
-                            pair.nodes[1]->exchange().hello(pair.now)};
+    const std::array hellos{pair.nodes[0]->exchange().standing(pair.now),
+                            pair.nodes[1]->exchange().standing(pair.now)};
     (void)pair.nodes[0]->store().flush(pair.now);
     (void)pair.nodes[0]->sink().take_flush_news();
     pair.nodes[0]->begin(hellos[1], pair.now);
@@ -423,12 +424,12 @@ TEST_CASE("R12: a node that was put back to an earlier state begins anew, and it
     pair.settle();
     pair.cut();
     // What it says of itself is from before it had sent and heard anything.
-    auto earlier = pair.nodes[0]->exchange().hello(pair.now);
-    earlier.progress.sent = 0;
+    auto earlier = pair.nodes[0]->exchange().standing(pair.now);
+    earlier.past.sent = 0;
     CHECK(pair.nodes[1]->exchange().judge(earlier) == Meeting::let_go_anew);
-    auto other = pair.nodes[1]->exchange().hello(pair.now);
+    auto other = pair.nodes[1]->exchange().standing(pair.now);
     CHECK(pair.nodes[0]->exchange().judge(other) == Meeting::begin);
-    other.progress.heard_applied += 100;
+    other.past.heard_applied += 100;
     CHECK(pair.nodes[0]->exchange().judge(other) == Meeting::begin_anew);
 }
 
@@ -439,7 +440,7 @@ TEST_CASE("R12: a HELLO that was said before the peer knew this incarnation cost
     pair.cut();
     pair.restart(0);
     // It knows the incarnation before, and arrives after a session with the present one.
-    const auto late = pair.nodes[1]->exchange().hello(pair.now);
+    const auto late = pair.nodes[1]->exchange().standing(pair.now);
     pair.link();
     pair.set(0, "a", "1");
     pair.settle();
@@ -532,16 +533,16 @@ TEST_CASE(
     pair.link();
     pair.settle();
     lib::ByteBuffer flush;
-    replication::pair::write_frame(flush, 1'000'000, replication::pair::Flush{1});
+    replication::write_frame(flush, 1'000'000, replication::Flush{1});
     CHECK_FALSE(pair.nodes[0]->receive(flush.readable(), pair.now));
     pair.nodes[0]->forget_bytes();
     lib::ByteBuffer hint;
-    replication::pair::FrameWriter frame(hint, FrameType::hint, 0);
-    replication::pair::WireWriter(hint).u32(7);
+    replication::FrameWriter frame(hint, FrameType::hint, 0);
+    replication::WireWriter(hint).u32(7);
     frame.finish();
     CHECK_FALSE(pair.nodes[0]->receive(hint.readable(), pair.now));
     pair.nodes[0]->forget_bytes();
     lib::ByteBuffer ack;
-    replication::pair::write_frame(ack, replication::pair::Ack{1'000'000, 0, {}});
+    replication::write_frame(ack, replication::Ack{1'000'000, 0, {}});
     CHECK_FALSE(pair.nodes[0]->receive(ack.readable(), pair.now));
 }

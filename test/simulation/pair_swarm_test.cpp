@@ -17,6 +17,7 @@
 
 using namespace std::chrono_literals;
 using namespace twincached::simulation;
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 namespace storage = twincached::storage;
 

@@ -9,8 +9,8 @@
 
 namespace twincached::simulation {
 
-using replication::pair::FrameStatus;
-using replication::pair::FrameType;
+using replication::FrameStatus;
+using replication::FrameType;
 
 storage::Now SimClock::now(std::uint64_t world_ms) const noexcept {
     storage::Now now;
@@ -24,8 +24,7 @@ storage::Now SimClock::now(std::uint64_t world_ms) const noexcept {
 
 SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History& history)
     : options_(options), history_(history), gate_(options.shards, {}) {
-    sink_ =
-        std::make_unique<replication::pair::ChangeSink>(options.shards, options.log_bytes, &gate_);
+    sink_ = std::make_unique<replication::ChangeSink>(options.shards, options.log_bytes, &gate_);
     observer_ = std::make_unique<Observer>(*sink_, history, options.number, options.defect);
     storage::StoreOptions store;
     store.memory_limit_bytes = options.memory_bytes;
@@ -70,7 +69,7 @@ void SimNode::recall(const SimMemory& memory, const storage::Now& now) {
     }
 }
 
-void SimNode::begin(const replication::pair::Hello& peer, const storage::Now& now) {
+void SimNode::begin(const replication::pair::Standing& peer, const storage::Now& now) {
     exchange_->begin(peer, now);
     if (!options_.used_buckets.empty()) forget_unused_buckets();
 }
@@ -110,7 +109,7 @@ bool SimNode::receive(std::string_view bytes, const storage::Now& now) {
     received_.append(bytes);
     if (options_.defect == Defect::acks_overtake && !receive_acks_first(now)) return false;
     for (;;) {
-        const auto read = replication::pair::read_frame(received_.readable());
+        const auto read = replication::read_frame(received_.readable());
         if (read.status == FrameStatus::need_more) return true;
         if (read.status == FrameStatus::malformed) return false;
         if (!receive_frame(read.frame, now)) return false;
@@ -122,7 +121,7 @@ bool SimNode::receive_acks_first(const storage::Now& now) {
     std::string rest;
     auto bytes = received_.readable();
     for (;;) {
-        const auto read = replication::pair::read_frame(bytes);
+        const auto read = replication::read_frame(bytes);
         if (read.status == FrameStatus::malformed) return false;
         if (read.status == FrameStatus::need_more) break;
         const bool is_ack = read.frame.type == FrameType::ack;
@@ -136,7 +135,7 @@ bool SimNode::receive_acks_first(const storage::Now& now) {
     return true;
 }
 
-bool SimNode::receive_frame(const replication::pair::Frame& frame, const storage::Now& now) {
+bool SimNode::receive_frame(const replication::Frame& frame, const storage::Now& now) {
     if (history_.trace) {
         std::printf("         %c reads type %02x, sequence %llu, %zu bytes\n",
                     options_.number == 0 ? 'a' : 'b', static_cast<unsigned>(frame.type),
@@ -145,7 +144,7 @@ bool SimNode::receive_frame(const replication::pair::Frame& frame, const storage
     if (frame.type == FrameType::list) note_doubts(frame.payload, now);
     if (!exchange_->on_frame(frame, now)) return false;
     if (frame.type == FrameType::hint)
-        history_.hints += replication::pair::HintReader(frame.payload).size();
+        history_.hints += replication::HintReader(frame.payload).size();
     if (frame.type == FrameType::segment) note_refusal(frame.payload, now);
     if (frame.type == FrameType::batch) check_heard(frame.payload, now);
     return true;
@@ -153,12 +152,12 @@ bool SimNode::receive_frame(const replication::pair::Frame& frame, const storage
 
 // Whatever a node has been told of a key, it holds that, or something newer, or nothing.
 void SimNode::check_heard(std::string_view batch, const storage::Now& now) {
-    replication::pair::BatchReader reader(batch);
-    replication::pair::WireRecord record;
+    replication::BatchReader reader(batch);
+    replication::WireRecord record;
     while (reader.next(record)) {
         const auto held = held_version(record.key, now);
         history_.on_heard(options_.number, std::string(record.key), record.version, held);
-        const bool is_item = record.kind == replication::pair::RecordKind::item;
+        const bool is_item = record.kind == replication::RecordKind::item;
         if (is_item && held == 0) ++history_.drops_in_doubt;
     }
 }
@@ -166,14 +165,14 @@ void SimNode::check_heard(std::string_view batch, const storage::Now& now) {
 // An item that arrived and is not there: M says that it may be outdated. Nothing was dropped, but
 // the nodes may differ by it.
 void SimNode::note_refusal(std::string_view payload, const storage::Now& now) {
-    const auto segment = replication::pair::read_segment(payload);
+    const auto segment = replication::read_segment(payload);
     if (!segment || segment->offset + segment->record.value.size() < segment->total) return;
     if (held_version(segment->record.key, now) == 0) ++history_.drops_in_doubt;
 }
 
 // Items that the peer lists and this node will not ask for, for the same reason.
 void SimNode::note_doubts(std::string_view payload, const storage::Now& now) {
-    const replication::pair::ListReader list(payload);
+    const replication::ListReader list(payload);
     if (!list.valid()) return;
     const auto shard_number = store_->shard_of_bucket(list.bucket());
     store_->with_shard(shard_number, [&](storage::Shard& shard) {

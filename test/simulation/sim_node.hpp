@@ -60,7 +60,7 @@ class SimNode {
 
     storage::Store& store() noexcept { return *store_; }
     replication::pair::Exchange& exchange() noexcept { return *exchange_; }
-    replication::pair::ChangeSink& sink() noexcept { return *sink_; }
+    replication::ChangeSink& sink() noexcept { return *sink_; }
     replication::AckGate& gate() noexcept { return gate_; }
     unsigned number() const noexcept { return options_.number; }
 
@@ -68,7 +68,7 @@ class SimNode {
     SimMemory remember(bool alone);
     void recall(const SimMemory& memory, const storage::Now& now);
 
-    void begin(const replication::pair::Hello& peer, const storage::Now& now);
+    void begin(const replication::pair::Standing& peer, const storage::Now& now);
     // What a full shard would do to make room.
     void evict(std::string_view key, const storage::Now& now);
     // Bytes of the link. False: the exchange refused a frame.
@@ -81,7 +81,7 @@ class SimNode {
     std::uint64_t digest();
 
   private:
-    bool receive_frame(const replication::pair::Frame& frame, const storage::Now& now);
+    bool receive_frame(const replication::Frame& frame, const storage::Now& now);
     bool receive_acks_first(const storage::Now& now);
     void check_heard(std::string_view batch, const storage::Now& now);
     void note_refusal(std::string_view segment, const storage::Now& now);
@@ -92,7 +92,7 @@ class SimNode {
     NodeOptions options_;
     History& history_;
     replication::AckGate gate_;
-    std::unique_ptr<replication::pair::ChangeSink> sink_;
+    std::unique_ptr<replication::ChangeSink> sink_;
     std::unique_ptr<Observer> observer_;
     std::unique_ptr<storage::Store> store_;
     std::unique_ptr<replication::pair::Exchange> exchange_;

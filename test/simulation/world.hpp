@@ -142,7 +142,7 @@ class World {
     std::array<SimClock, 2> clocks_;
     std::array<std::unique_ptr<SimNode>, 2> nodes_;
     std::array<SimPipe, 2> pipes_;  // by sender
-    std::array<std::optional<replication::pair::Hello>, 2> hellos_;
+    std::array<std::optional<replication::pair::Standing>, 2> hellos_;
     // A memory file that somebody has copied, to put it back when it is out of date.
     std::array<std::optional<SimMemory>, 2> copies_;
     // A snapshot of a machine; of a node whose peer still remembers the node's incarnations.

@@ -114,7 +114,7 @@ void World::link_step() {
 void World::greet(unsigned node) {
     if (!hellos_[node]) {
         trace(std::string(node == 0 ? "a" : "b") + " says HELLO");
-        hellos_[node] = nodes_[node]->exchange().hello(now(node));
+        hellos_[node] = nodes_[node]->exchange().standing(now(node));
     } else if (hellos_[1 - node] && !begun_[node]) {
         auto& exchange = nodes_[node]->exchange();
         const auto meeting = exchange.judge(*hellos_[1 - node]);

@@ -27,16 +27,16 @@ bool Exchange::Impl::on_frame(const Frame& frame, const storage::Now& now) noexc
     if (Scrub::takes(frame.type)) return scrub_.on_frame(frame, now);
     if (!incoming_.on_frame(frame, now)) return false;
     hear();
-    ++progress_.applied;
-    ++progress_.heard_applied;
+    ++past_.applied;
+    ++past_.heard_applied;
     return true;
 }
 
 // The peer is there, in this session.
 void Exchange::Impl::hear() noexcept {
-    if (progress_.heard_session == peer_session_) return;
-    progress_.heard_session = peer_session_;
-    progress_.heard_applied = progress_.heard_acked = 0;
+    if (past_.heard_session == peer_session_) return;
+    past_.heard_session = peer_session_;
+    past_.heard_applied = past_.heard_acked = 0;
 }
 
 // Rule R10: first what is wanted enters the log, then what is acknowledged leaves it.
@@ -47,7 +47,7 @@ bool Exchange::Impl::on_ack(const Frame& frame, const storage::Now& now) noexcep
     }
     record_wanted(ack, now);
     hear();
-    progress_.heard_acked = ack.seq();
+    past_.heard_acked = ack.seq();
     free_acknowledged(ack.seq());
     context_.counters.add(ExchangeCounter::peer_nomem, ack.not_stored());
     measure_lag(now);
@@ -191,7 +191,7 @@ std::size_t Exchange::Impl::produce(lib::ByteBuffer& out, std::size_t budget_byt
         if (out.size() < end_size && !log_.is_sending_large()) scrub_.produce(out, end_size, now);
     }
     if (!log_.is_sending_large() && !context_.window.is_full()) hints_.send(out, end_size, now);
-    progress_.sent = context_.window.next_seq() - 1;
+    past_.sent = context_.window.next_seq() - 1;
     measure_lag(now);
     const auto written = out.size() - before;
     context_.counters.add(ExchangeCounter::bytes_sent, written);
@@ -285,10 +285,10 @@ Exchange::~Exchange() = default;
 void Exchange::attach(storage::Store& store) noexcept {
     impl_->attach(store);
 }
-Hello Exchange::hello(const storage::Now& now) const noexcept {
-    return impl_->hello(now);
+Standing Exchange::standing(const storage::Now& now) const noexcept {
+    return impl_->standing(now);
 }
-void Exchange::begin(const Hello& peer, const storage::Now& now) noexcept {
+void Exchange::begin(const Standing& peer, const storage::Now& now) noexcept {
     impl_->begin(peer, now);
 }
 void Exchange::end(const storage::Now&) noexcept {
@@ -354,7 +354,7 @@ void Exchange::believe_memory() noexcept {
 bool Exchange::needs_peers_word() const noexcept {
     return impl_->needs_peers_word();
 }
-Meeting Exchange::judge(const Hello& peer) const noexcept {
+Meeting Exchange::judge(const Standing& peer) const noexcept {
     return impl_->judge(peer);
 }
 void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {

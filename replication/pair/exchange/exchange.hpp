@@ -7,12 +7,12 @@
 // engine; one thread at a time (the replication strand), which must hold no shard's lock. Only
 // stats() may be called from elsewhere.
 //
-//     hello() -> peer; peer's HELLO -> begin(); READY both ways;
+//     standing() -> peer; the peer's -> begin(); READY both ways;
 //     { on_frame()* produce()* }*; end()            and again, as often as the link comes and goes
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "replication/records/control_frames.hpp"
+#include "replication/pair/exchange/standing.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/now.hpp"
 
@@ -27,9 +27,11 @@ namespace twincached::storage {
 class Store;
 }
 
-namespace twincached::replication::pair {
-
+namespace twincached::replication {
 class ChangeSink;
+}
+
+namespace twincached::replication::pair {
 
 struct ExchangeOptions {
     std::uint64_t epoch = 0;            // this incarnation: random, not 0
@@ -101,12 +103,12 @@ class Exchange {
     void attach(storage::Store& store) noexcept;
 
     // What this side knows, to be sent as HELLO. REQUIRES: no session.
-    Hello hello(const storage::Now& now) const noexcept;
+    Standing standing(const storage::Now& now) const noexcept;
 
     // A session starts: rule R12 on the peer's HELLO. Send READY when it returns, and call
     // nothing else until the peer's READY is there. If a session is open, it ends first.
     // REQUIRES: judge(peer) == Meeting::begin.
-    void begin(const Hello& peer, const storage::Now& now) noexcept;
+    void begin(const Standing& peer, const storage::Now& now) noexcept;
 
     // The session is over, for whatever reason (rule R11). Harmless without a session.
     void end(const storage::Now& now) noexcept;
@@ -160,7 +162,7 @@ class Exchange {
     // The same, of a node that left a peer behind: it must not serve them without that one's word.
     bool needs_peers_word() const noexcept;
     // Do the two agree on what they have done together? To be asked before begin().
-    Meeting judge(const Hello& peer) const noexcept;
+    Meeting judge(const Standing& peer) const noexcept;
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     std::uint64_t epoch() const noexcept;

@@ -35,8 +35,8 @@ class Exchange::Impl {
     void attach(storage::Store& store) noexcept { context_.store = &store; }
     bool in_session() const noexcept { return in_session_; }
 
-    Hello hello(const storage::Now& now) const noexcept;
-    void begin(const Hello& peer, const storage::Now& now) noexcept;
+    Standing standing(const storage::Now& now) const noexcept;
+    void begin(const Standing& peer, const storage::Now& now) noexcept;
     void end() noexcept;
 
     bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
@@ -60,7 +60,7 @@ class Exchange::Impl {
 
     std::string remember(bool alone);
     bool recall(std::string_view remembered);
-    Meeting judge(const Hello& peer) const noexcept;
+    Meeting judge(const Standing& peer) const noexcept;
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     bool has_unconfirmed_memory() const noexcept { return unconfirmed_; }
     void believe_memory() noexcept { unconfirmed_ = false; }
@@ -70,11 +70,11 @@ class Exchange::Impl {
   private:
     void leave_peer() noexcept;
     bool is_former_peer(std::uint64_t epoch) const noexcept;
-    void meet(const Hello& peer) noexcept;
+    void meet(const Standing& peer) noexcept;
     void hear() noexcept;
     void forget_items(const storage::Now& now) noexcept;
     void start_over(storage::Version floor) noexcept;
-    void merge(const Hello& peer, const storage::Now& now) noexcept;
+    void merge(const Standing& peer, const storage::Now& now) noexcept;
 
     bool on_ack(const Frame& frame, const storage::Now& now) noexcept;
     void record_wanted(const AckReader& ack, const storage::Now& now) noexcept;
@@ -98,7 +98,7 @@ class Exchange::Impl {
     // The incarnation of the peer that log and buckets refer to, and how far we came with it.
     std::uint64_t peer_epoch_ = 0;
     FormerPeers former_peers_{};
-    Progress progress_;
+    SharedPast past_;
     std::uint64_t peer_session_ = 0;  // the peer's number of this session
 
     // What we hold from before this, the peer and we had the chance to talk about.

@@ -20,34 +20,34 @@ constexpr storage::Version last_of(std::uint64_t version_time) noexcept {
 
 }  // namespace
 
-Hello Exchange::Impl::hello(const storage::Now& now) const noexcept {
-    Hello hello;
-    hello.epoch = context_.options.epoch;
-    hello.peer_epoch = peer_epoch_;
-    hello.progress = progress_;
-    hello.version_time = context_.store->version_time();
-    hello.flush_version = context_.store->flush_version();
+Standing Exchange::Impl::standing(const storage::Now& now) const noexcept {
+    Standing standing;
+    standing.epoch = context_.options.epoch;
+    standing.peer_epoch = peer_epoch_;
+    standing.past = past_;
+    standing.version_time = context_.store->version_time();
+    standing.flush_version = context_.store->flush_version();
     const auto schedule = context_.store->flush_schedule();
-    hello.schedule_at_ms = schedule.at_steady_ms;
-    hello.schedule_version = schedule.version;
-    hello.items = context_.store->stats().total.items;
-    hello.capabilities = capability_digests | capability_hints;
-    hello.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
-    hello.steady_ms = now.steady_ms;
-    hello.version_ms = now.version_ms;
-    return hello;
+    standing.schedule_at_ms = schedule.at_steady_ms;
+    standing.schedule_version = schedule.version;
+    standing.items = context_.store->stats().total.items;
+    standing.capabilities = capability_digests | capability_hints;
+    standing.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
+    standing.steady_ms = now.steady_ms;
+    standing.version_ms = now.version_ms;
+    return standing;
 }
 
-void Exchange::Impl::begin(const Hello& peer, const storage::Now& now) noexcept {
+void Exchange::Impl::begin(const Standing& peer, const storage::Now& now) noexcept {
     end();
     assert(judge(peer) == Meeting::begin);
     unconfirmed_ = false;
     if (split_ == 0) split_ = last_of(context_.store->version_time());
     incoming_.begin(split_);
     if (peer.epoch != peer_epoch_) meet(peer);
-    ++progress_.session;
-    progress_.sent = progress_.applied = 0;
-    peer_session_ = peer.progress.session + 1;
+    ++past_.session;
+    past_.sent = past_.applied = 0;
+    peer_session_ = peer.past.session + 1;
     merge(peer, now);
     context_.peer_item_limit_bytes = peer.item_size_limit;
     log_.begin((peer.capabilities & capability_hints) != 0);
@@ -69,13 +69,13 @@ void Exchange::Impl::leave_peer() noexcept {
 
 // An incarnation of the peer that was followed before is a machine that was set back to before a
 // restart: nothing is taken from it that this node lacks.
-void Exchange::Impl::meet(const Hello& peer) noexcept {
+void Exchange::Impl::meet(const Standing& peer) noexcept {
     const bool is_former = is_former_peer(peer.epoch);
     leave_peer();
     peer_epoch_ = peer.epoch;
-    const auto sessions = progress_.session;  // our HELLO has been numbered already
-    progress_ = {};
-    progress_.session = sessions;
+    const auto sessions = past_.session;  // our HELLO has been numbered already
+    past_ = {};
+    past_.session = sessions;
     start_over(is_former ? last_of(context_.store->version_time()) : 0);
 }
 
@@ -86,20 +86,20 @@ bool Exchange::Impl::is_former_peer(std::uint64_t epoch) const noexcept {
 // One that was put back to an earlier state does not know what it did and heard since; what it
 // holds may have been deleted or replaced. In doubt, forget: it begins anew, empty, and the other,
 // who can tell from the same two HELLOs, waits for that. (Rules R12 and R15.)
-Meeting Exchange::Impl::judge(const Hello& peer) const noexcept {
+Meeting Exchange::Impl::judge(const Standing& peer) const noexcept {
     const bool same_peer = peer.epoch == peer_epoch_;
     const bool knows_us = peer.peer_epoch == context_.options.epoch;
-    const bool peer_has_heard = peer.progress.heard_session != 0;
-    const bool has_heard = progress_.heard_session != 0;
+    const bool peer_has_heard = peer.past.heard_session != 0;
+    const bool has_heard = past_.heard_session != 0;
 
     bool self_put_back = false;
     bool peer_put_back = false;
     if (same_peer && knows_us) {
-        self_put_back = was_put_back(progress_, peer.progress);
-        peer_put_back = was_put_back(peer.progress, progress_);
+        self_put_back = was_put_back(past_, peer.past);
+        peer_put_back = was_put_back(peer.past, past_);
     } else if (same_peer && has_heard) {
         // It has followed another incarnation of us, later; or it has yet to find out about us.
-        const bool later = peer.progress.session >= progress_.heard_session;
+        const bool later = peer.past.session >= past_.heard_session;
         self_put_back = peer.peer_epoch != 0 && later;
         peer_put_back = !self_put_back;
     } else if (!same_peer && knows_us) {
@@ -147,7 +147,7 @@ void Exchange::Impl::start_over(storage::Version floor) noexcept {
     context_.counters.add(ExchangeCounter::resyncs);
 }
 
-void Exchange::Impl::merge(const Hello& peer, const storage::Now& now) noexcept {
+void Exchange::Impl::merge(const Standing& peer, const storage::Now& now) noexcept {
     context_.store->observe(last_of(peer.version_time));
     if (peer.flush_version != 0) context_.store->apply_flush(peer.flush_version);
     context_.sink.peer_knows_flush(peer.flush_version);
@@ -207,7 +207,7 @@ std::string Exchange::Impl::remember(bool alone) {
                                .node = context_.options.node,
                                .peer_epoch = peer_epoch_,
                                .former_peers = former_peers_,
-                               .progress = progress_,
+                               .past = past_,
                                .split = split_,
                                .alone = alone && !left_a_peer};
     return write_memory(memory, context_.sink, *context_.store);
@@ -219,7 +219,7 @@ bool Exchange::Impl::recall(std::string_view remembered) {
     context_.options.epoch = memory->epoch;
     peer_epoch_ = memory->peer_epoch;
     former_peers_ = memory->former_peers;
-    progress_ = memory->progress;
+    past_ = memory->past;
     split_ = memory->split;
     was_alone_ = memory->alone;
     unconfirmed_ = true;
@@ -235,7 +235,7 @@ void Exchange::Impl::forget(std::uint64_t new_epoch, const storage::Now& now) no
     // before, has not come back to an earlier state.
     peer_epoch_ = 0;
     former_peers_ = {};
-    progress_ = {};
+    past_ = {};
     unconfirmed_ = false;
 }
 

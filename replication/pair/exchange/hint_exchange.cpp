@@ -12,7 +12,7 @@ constexpr std::size_t frame_size_limit = frame_header_size + Hints::limit * 8;
 
 }  // namespace
 
-void HintExchange::begin(const Hello& peer) noexcept {
+void HintExchange::begin(const Standing& peer) noexcept {
     understood_ = (peer.capabilities & capability_hints) != 0;
     due_ms_ = 0;
     context_.sink.set_hinting(understood_);

@@ -6,7 +6,7 @@
 #include "lib/byte_buffer.hpp"
 #include "replication/changes/hints.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
-#include "replication/records/control_frames.hpp"
+#include "replication/pair/exchange/standing.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/now.hpp"
 
@@ -20,7 +20,7 @@ class HintExchange {
   public:
     explicit HintExchange(ExchangeContext& context) noexcept : context_(context) {}
 
-    void begin(const Hello& peer) noexcept;
+    void begin(const Standing& peer) noexcept;
     void end() noexcept;
 
     // Appends what has gathered, at most once per tick, as far as it fits before `end_size`.

@@ -23,11 +23,11 @@ constexpr std::size_t dirty_at = floors_at + storage::bucket_count * number_byte
 constexpr std::size_t entries_folded_per_lock = 4096;
 
 std::array<std::uint64_t, numbers> numbers_of(const PairMemory& memory) noexcept {
-    const Progress& progress = memory.progress;
+    const SharedPast& past = memory.past;
     std::array<std::uint64_t, numbers> all{
-        memory_format,          memory.epoch,         memory.node,      memory.peer_epoch,
-        progress.session,       progress.sent,        progress.applied, progress.heard_session,
-        progress.heard_applied, progress.heard_acked, memory.split,     memory.alone ? 1U : 0U};
+        memory_format,      memory.epoch,     memory.node,  memory.peer_epoch,
+        past.session,       past.sent,        past.applied, past.heard_session,
+        past.heard_applied, past.heard_acked, memory.split, memory.alone ? 1U : 0U};
     std::copy(memory.former_peers.begin(), memory.former_peers.end(), all.begin() + plain_numbers);
     return all;
 }
@@ -79,10 +79,9 @@ std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
     memory.epoch = next();
     memory.node = next();
     memory.peer_epoch = next();
-    Progress& progress = memory.progress;
-    for (std::uint64_t* number :
-         {&progress.session, &progress.sent, &progress.applied, &progress.heard_session,
-          &progress.heard_applied, &progress.heard_acked, &memory.split}) {
+    SharedPast& past = memory.past;
+    for (std::uint64_t* number : {&past.session, &past.sent, &past.applied, &past.heard_session,
+                                  &past.heard_applied, &past.heard_acked, &memory.split}) {
         *number = next();
     }
     memory.alone = next() != 0;
@@ -97,7 +96,7 @@ std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
     return memory;
 }
 
-bool was_put_back(const Progress& node, const Progress& other) noexcept {
+bool was_put_back(const SharedPast& node, const SharedPast& other) noexcept {
     if (other.heard_session != node.session) return other.heard_session > node.session;
     return node.sent < other.heard_applied || node.applied < other.heard_acked;
 }

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "replication/changes/change_sink.hpp"
-#include "replication/records/control_frames.hpp"
+#include "replication/pair/exchange/standing.hpp"
 #include "storage/store.hpp"
 #include "storage/version.hpp"
 
@@ -28,7 +28,7 @@ struct PairMemory {
     std::uint64_t node = 0;
     std::uint64_t peer_epoch = 0;
     FormerPeers former_peers{};
-    Progress progress;
+    SharedPast past;
     storage::Version split = 0;
     bool alone = false;  // there was no session when the node was told to stop
 };
@@ -43,6 +43,6 @@ std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
 
 // Has the node been put back to an earlier state? The other has heard of it in a later session
 // than it was ever in, or more in the same one.
-bool was_put_back(const Progress& node, const Progress& other) noexcept;
+bool was_put_back(const SharedPast& node, const SharedPast& other) noexcept;
 
 }  // namespace twincached::replication::pair

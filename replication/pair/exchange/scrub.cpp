@@ -12,7 +12,7 @@ constexpr std::size_t digests_at_least = 64;
 
 }  // namespace
 
-void Scrub::begin(const Hello& peer, const storage::Now& now) noexcept {
+void Scrub::begin(const Standing& peer, const storage::Now& now) noexcept {
     peer_understands_ = peer.protocol >= first_protocol;
     told_at_ms_ = now.steady_ms;
 }

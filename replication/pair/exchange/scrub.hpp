@@ -41,7 +41,7 @@ class Scrub {
         : context_(context), incoming_(incoming) {}
 
     // A session begins. `peer`: whether it understands any of this.
-    void begin(const Hello& peer, const storage::Now& now) noexcept;
+    void begin(const Standing& peer, const storage::Now& now) noexcept;
     void end() noexcept;
 
     static bool takes(FrameType type) noexcept;

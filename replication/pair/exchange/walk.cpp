@@ -34,7 +34,7 @@ struct WalkSender::Pass {
 };
 
 // An empty node has nothing that digests could spare.
-void WalkSender::begin(const Hello& peer) noexcept {
+void WalkSender::begin(const Standing& peer) noexcept {
     const bool is_empty = context_.store->stats().total.items == 0;
     digests_pay_ = (peer.capabilities & capability_digests) != 0 &&
                    context_.options.digest_run > 0 && is_empty == (peer.items == 0);

@@ -47,7 +47,7 @@ class WalkSender {
         : context_(context), pace_(context.options.sync_rate_bytes) {}
 
     // A session begins. `peer`: what it understands and holds.
-    void begin(const Hello& peer) noexcept;
+    void begin(const Standing& peer) noexcept;
     // Cheap; wrong only for a moment.
     bool has_work() const noexcept { return !stalled_ && may_send(); }
     // Appends lists, about `budget_bytes`, from one shard. False: there was none to send.

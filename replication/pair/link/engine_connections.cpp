@@ -168,7 +168,7 @@ void Engine::dismiss_left_behind(const Connection& alive, const storage::Now& no
 }
 
 Hello Engine::own_hello(const storage::Now& now) const noexcept {
-    auto hello = exchange_.hello(now);
+    Hello hello{exchange_.standing(now)};
     hello.live_session = session_number();
     hello.role = static_cast<std::uint8_t>(link_.role());
     hello.ready_since_ms =

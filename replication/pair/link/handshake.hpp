@@ -15,8 +15,8 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "replication/pair/link/control_frames.hpp"
 #include "replication/pair/link/proof.hpp"
-#include "replication/records/control_frames.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/now.hpp"
 
@@ -35,7 +35,7 @@ struct Self {
     std::uint64_t epoch = 0;
     std::uint64_t hash_check = 0;
     std::chrono::hours clock_max_ahead{24};
-    std::uint16_t protocol_newest = pair::protocol_newest;  // that this node speaks
+    std::uint16_t protocol_newest = replication::protocol_newest;  // that this node speaks
 };
 
 class Handshake {

@@ -2,7 +2,7 @@
 // without saying it. The only file here that knows OpenSSL. Pure functions, any thread.
 #pragma once
 
-#include "replication/records/control_frames.hpp"
+#include "replication/pair/link/control_frames.hpp"
 
 #include <array>
 #include <cstdint>

@@ -6,6 +6,7 @@
 
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/exchange/exchange.hpp"
+#include "replication/pair/link/control_frames.hpp"
 #include "replication/pair/link/heartbeat.hpp"
 #include "replication/pair/link/link_machine.hpp"
 #include "storage/store.hpp"

@@ -11,7 +11,7 @@
 #include <vector>
 
 using namespace twincached;
-using replication::pair::ChangeLog;
+using replication::ChangeLog;
 
 namespace {
 

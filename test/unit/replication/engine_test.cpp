@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 using namespace std::chrono_literals;
 

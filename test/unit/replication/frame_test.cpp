@@ -1,7 +1,7 @@
 #include "replication/records/frame.hpp"
 
 #include "lib/random.hpp"
-#include "replication/records/control_frames.hpp"
+#include "replication/pair/link/control_frames.hpp"
 #include "replication/records/data_frames.hpp"
 
 #include <catch2/catch.hpp>
@@ -12,6 +12,7 @@
 #include <vector>
 
 using namespace twincached;
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 
 namespace {
@@ -141,7 +142,7 @@ TEST_CASE("a payload that was cut anywhere is refused") {
     lib::ByteBuffer out;
     Hello hello;
     hello.epoch = 11;
-    hello.progress.heard_acked = 12;
+    hello.past.heard_acked = 12;
     hello.software_version = "1.2.3";
     hello.settings = "ack=async";
     hello.protocol = GENERATE(protocol_oldest, protocol_newest);
@@ -149,7 +150,7 @@ TEST_CASE("a payload that was cut anywhere is refused") {
     const std::string whole(only_frame(bytes_of(out)).payload);
     const auto read = read_hello(whole, hello.protocol);
     REQUIRE(read);
-    CHECK(read->progress.heard_acked == 12);
+    CHECK(read->past.heard_acked == 12);
     CHECK(read->software_version == "1.2.3");
     CHECK(read->settings == (hello.protocol == protocol_oldest ? "" : "ack=async"));
     for (std::size_t size = 0; size < whole.size(); ++size) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 using twincached::lib::ByteBuffer;
 using twincached::storage::Now;
@@ -270,11 +271,12 @@ TEST_CASE("a peer whose versions run far ahead of its clock is refused") {
     End acceptor(self_of(1, ""), Side::acceptor, 1);
     ByteBuffer bytes;
     write_frame(bytes, Challenge{.node = 0, .epoch = 1000, .cluster = "shop"});
-    write_frame(bytes, Hello{.epoch = 1000,
-                             .version_time = (125 * hour_ms) << 10,
-                             .version_ms = 100 * hour_ms,
-                             .hash_check = 77,
-                             .software_version = {}});
+    Hello hello;
+    hello.epoch = 1000;
+    hello.version_time = (125 * hour_ms) << 10;
+    hello.version_ms = 100 * hour_ms;
+    hello.hash_check = 77;
+    write_frame(bytes, hello);
     acceptor.feed(bytes.readable());
     CHECK(acceptor.handshake.reason() == ErrorReason::clock);
 }

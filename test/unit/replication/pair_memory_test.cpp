@@ -9,6 +9,7 @@
 #include <string>
 
 using namespace twincached;
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 using storage::Cause;
 using storage::Version;
@@ -61,8 +62,8 @@ struct Node {
     storage::Now now;
 };
 
-Hello hello_of(std::uint64_t epoch, std::uint64_t knows) {
-    Hello hello;
+Standing standing_of(std::uint64_t epoch, std::uint64_t knows) {
+    Standing hello;
     hello.epoch = epoch;
     hello.peer_epoch = knows;
     return hello;
@@ -72,13 +73,13 @@ Hello hello_of(std::uint64_t epoch, std::uint64_t knows) {
 struct Recalled {
     explicit Recalled(bool alone) {
         Node before;
-        before.exchange->begin(hello_of(peer_epoch, 0), before.now);
+        before.exchange->begin(standing_of(peer_epoch, 0), before.now);
         REQUIRE(node.exchange->recall(before.exchange->remember(alone)));
     }
     bool believes(std::uint64_t epoch, std::uint64_t knows, std::uint64_t heard_session = 1) {
-        auto hello = hello_of(epoch, knows);
-        hello.progress.session = 1;
-        hello.progress.heard_session = heard_session;
+        auto hello = standing_of(epoch, knows);
+        hello.past.session = 1;
+        hello.past.heard_session = heard_session;
         return node.exchange->judge(hello) == Meeting::begin;
     }
     Node node;
@@ -154,14 +155,14 @@ TEST_CASE("R15: a node that stops again before anybody has confirmed it does not
 TEST_CASE("R12: of a former incarnation of the peer nothing is taken, also after a restart") {
     Node before;
     for (const std::uint64_t epoch : {peer_epoch, peer_epoch + 1, peer_epoch + 2})
-        before.exchange->begin(hello_of(epoch, 0), before.now);
+        before.exchange->begin(standing_of(epoch, 0), before.now);
     const auto memory = before.exchange->remember(false);
     for (const std::uint64_t epoch : {peer_epoch, peer_epoch + 1, peer_epoch + 3}) {
         Node after;
         REQUIRE(after.exchange->recall(memory));
         after.exchange->believe_memory();
         after.make_all_clean();
-        after.exchange->begin(hello_of(epoch, own_epoch), after.now);
+        after.exchange->begin(standing_of(epoch, own_epoch), after.now);
         INFO("incarnation " << epoch);
         CHECK(after.is_dirty("anything"));
         CHECK((after.floor("anything") != 0) == (epoch < peer_epoch + 2));
@@ -180,5 +181,5 @@ TEST_CASE("R15: what is forgotten is gone, and a new incarnation begins") {
     CHECK(node.exchange->epoch() == 99);
     CHECK_FALSE(node.exchange->has_unconfirmed_memory());
     CHECK(node.exchange->stats().dirty_buckets == storage::bucket_count);
-    CHECK(node.exchange->hello(node.now).peer_epoch == 0);
+    CHECK(node.exchange->standing(node.now).peer_epoch == 0);
 }

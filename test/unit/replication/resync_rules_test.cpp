@@ -9,6 +9,7 @@
 #include <string>
 
 using namespace twincached;
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 using storage::Cause;
 using storage::Expiry;
@@ -56,8 +57,8 @@ struct Pair {
         now.version_ms += ms;
     }
     void link() {
-        const auto hello_a = a.exchange.hello(now);
-        const auto hello_b = b.exchange.hello(now);
+        const auto hello_a = a.exchange.standing(now);
+        const auto hello_b = b.exchange.standing(now);
         a.exchange.begin(hello_b, now);
         b.exchange.begin(hello_a, now);
     }
@@ -127,8 +128,8 @@ void evict(Pair& pair, Node& node, std::string_view name) {
 
 TEST_CASE("a value above the peer's item limit takes the older one with it, and stays here") {
     Pair pair;
-    auto hello_a = pair.a.exchange.hello(pair.now);
-    auto hello_b = pair.b.exchange.hello(pair.now);
+    auto hello_a = pair.a.exchange.standing(pair.now);
+    auto hello_b = pair.b.exchange.standing(pair.now);
     hello_b.item_size_limit = 1024;
     pair.a.exchange.begin(hello_b, pair.now);
     pair.b.exchange.begin(hello_a, pair.now);

@@ -13,6 +13,7 @@
 #include <utility>
 
 using namespace twincached;
+using namespace twincached::replication;
 using namespace twincached::replication::pair;
 
 namespace {
@@ -50,8 +51,8 @@ struct Pair {
 
     explicit Pair(std::uint64_t interval_ms = round_ms, std::uint16_t protocol = protocol_newest)
         : a(0, interval_ms), b(1, 0) {
-        auto hello_a = a.exchange.hello(now);
-        auto hello_b = b.exchange.hello(now);
+        auto hello_a = a.exchange.standing(now);
+        auto hello_b = b.exchange.standing(now);
         hello_a.protocol = hello_b.protocol = protocol;
         a.exchange.begin(hello_b, now);
         b.exchange.begin(hello_a, now);

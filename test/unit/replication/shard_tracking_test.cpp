@@ -8,7 +8,7 @@
 #include <string>
 
 using namespace twincached;
-using replication::pair::ShardTracking;
+using replication::ShardTracking;
 using storage::Cause;
 using storage::Version;
 
@@ -220,9 +220,9 @@ TEST_CASE("the digest of a bucket depends on what it holds, not on how it came t
 
 TEST_CASE("hints of use are kept in their order, up to a limit, and what is lost is counted") {
     Fixture f;
-    constexpr auto limit = replication::pair::Hints::limit;
+    constexpr auto limit = replication::Hints::limit;
     const auto dropped = [&] {
-        return f.tracking.counters.get(replication::pair::TrackingCounter::bumps_dropped);
+        return f.tracking.counters.get(replication::TrackingCounter::bumps_dropped);
     };
     for (std::uint64_t hash = 1; hash <= limit; ++hash)
         f.tracking.on_hint(hash);

@@ -1,4 +1,4 @@
-#include "replication/records/control_frames.hpp"
+#include "replication/pair/link/control_frames.hpp"
 
 #include "replication/records/frame.hpp"
 #include "replication/records/wire.hpp"
@@ -76,12 +76,12 @@ void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept {
     WireWriter(out)
         .u64(hello.epoch)
         .u64(hello.peer_epoch)
-        .u64(hello.progress.session)
-        .u64(hello.progress.sent)
-        .u64(hello.progress.applied)
-        .u64(hello.progress.heard_session)
-        .u64(hello.progress.heard_applied)
-        .u64(hello.progress.heard_acked)
+        .u64(hello.past.session)
+        .u64(hello.past.sent)
+        .u64(hello.past.applied)
+        .u64(hello.past.heard_session)
+        .u64(hello.past.heard_applied)
+        .u64(hello.past.heard_acked)
         .u64(hello.version_time)
         .u64(hello.flush_version)
         .u64(hello.schedule_at_ms)
@@ -106,12 +106,12 @@ std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol
     Hello hello;
     hello.epoch = in.u64();
     hello.peer_epoch = in.u64();
-    hello.progress.session = in.u64();
-    hello.progress.sent = in.u64();
-    hello.progress.applied = in.u64();
-    hello.progress.heard_session = in.u64();
-    hello.progress.heard_applied = in.u64();
-    hello.progress.heard_acked = in.u64();
+    hello.past.session = in.u64();
+    hello.past.sent = in.u64();
+    hello.past.applied = in.u64();
+    hello.past.heard_session = in.u64();
+    hello.past.heard_applied = in.u64();
+    hello.past.heard_acked = in.u64();
     hello.version_time = in.u64();
     hello.flush_version = in.u64();
     hello.schedule_at_ms = in.u64();

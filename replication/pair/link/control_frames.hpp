@@ -5,7 +5,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "storage/version.hpp"
+#include "replication/pair/exchange/standing.hpp"
 
 #include <array>
 #include <cstddef>
@@ -16,12 +16,6 @@
 
 namespace twincached::replication::pair {
 
-// The versions of the link's protocol that this program speaks; of two nodes' the newest that both
-// know is used, so that a pair can be upgraded one node at a time.
-//   1: the first
-//   2: a HELLO ends with the sender's settings, and may go on with what later versions add; SCRUB
-inline constexpr std::uint16_t protocol_oldest = 1;
-inline constexpr std::uint16_t protocol_newest = 2;
 inline constexpr std::size_t cluster_name_limit = 255;
 
 using Nonce = std::array<std::uint8_t, 32>;
@@ -43,48 +37,16 @@ struct Proof {
     Mac mac{};
 };
 
-// How far two incarnations have come with each other. From both sides' numbers each can tell
-// whether one of them has been put back to an earlier state (a restored snapshot). A node numbers
-// the sessions that it begins; frames are counted from 0 in each.
-struct Progress {
-    std::uint64_t session = 0;        // of the sender: its last one
-    std::uint64_t sent = 0;           // reliable frames in it
-    std::uint64_t applied = 0;        // the receiver's, in it
-    std::uint64_t heard_session = 0;  // of the receiver: the last one that it was heard in
-    std::uint64_t heard_applied = 0;  // its reliable frames applied in that
-    std::uint64_t heard_acked = 0;    // the sender's own that it acknowledged in that
-};
-
-// What a node understands beyond the first protocol version's frames.
-inline constexpr std::uint64_t capability_digests = 1;
-inline constexpr std::uint64_t capability_hints = 2;
-
-// 03: where each side stands. Exchange::hello fills in what concerns data, the engine the rest.
-struct Hello {
-    // Filled in by the exchange.
-    std::uint64_t epoch = 0;       // incarnation of the sender
-    std::uint64_t peer_epoch = 0;  // incarnation of the receiver that the sender's log is about
-    Progress progress{};
-    std::uint64_t version_time = 0;  // highest t of all shards (storage::time_of)
-    storage::Version flush_version = 0;
-    std::uint64_t schedule_at_ms = 0;  // a flush to come, on the sender's steady clock; 0 = none
-    storage::Version schedule_version = 0;
-    std::uint64_t items = 0;
-    std::uint32_t dirty_buckets = 0;
-    std::uint64_t steady_ms = 0;  // the sender's clocks when it wrote this
-    std::uint64_t version_ms = 0;
-    // Filled in by the engine.
+// 03: where each side stands. On the wire the exchange's half comes first, but for what it has from
+// the link (see write_frame).
+struct Hello : Standing {
     std::uint64_t live_session = 0;  // session that the sender holds open, 0 = none
     std::uint8_t role = 0;
     std::uint64_t ready_since_ms = 0;
-    std::uint64_t item_size_limit = 0;
-    std::uint64_t capabilities = 0;
-    std::uint64_t hash_check = 0;  // lib::KeyedHash::fingerprint
-    std::string software_version;
+    std::uint64_t hash_check = 0;  // equal on nodes that hash keys alike
+    std::string software_version{};
     // From protocol 2 on; as an operator writes it. Both nodes should be set alike.
     std::string settings{};
-    // Not on the wire: the version that the two have agreed on.
-    std::uint16_t protocol = protocol_newest;
 };
 
 // 21 and 22

@@ -1,8 +1,13 @@
-// What every dialect does with the store, counted the same way whatever dialect asked: the only
-// road from a client to its data. It knows no wire word and no line. One per conversation, called
-// by the thread that owns it.
+// What every dialect does with the store: the only road from a client to its data. It knows no wire
+// word and no line, asks the store, lets the recorder note what became of it, and keeps the tickets
+// of changes whose answers must wait for the peer. One per conversation, called by the thread that
+// owns it.
+//
+// Visitors run under a shard's lock: they copy or pin what they need and call nothing that locks.
 #pragma once
 
+#include "protocol/execution/client_origin.hpp"
+#include "protocol/execution/command_recorder.hpp"
 #include "protocol/execution/service.hpp"
 #include "protocol/execution/ticket_list.hpp"
 #include "storage/store.hpp"
@@ -15,19 +20,15 @@
 
 namespace twincached::protocol {
 
-// Where an executor's commands come from.
-struct ClientOrigin {
-    int connection = -1;     // as `cfd` in watchers' lines
-    Waker* waker = nullptr;  // null: this client cannot watch
-};
-
 class Executor {
   public:
     // Keys that are looked up together; more are cut into batches.
     static constexpr std::size_t batch_limit = 32;
 
+    // Both must outlive it. `counters` belong to the calling thread.
     Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin) noexcept;
 
+    // --- reads ---
     // Calls `visit` once for every key, in order; nullptr stands for a miss.
     // REQUIRES: keys.size() <= batch_limit.
     using BatchVisitor = lib::FunctionRef<void(std::size_t, const storage::ItemView*)>;
@@ -38,10 +39,11 @@ class Executor {
                        storage::ItemVisitor visit) noexcept;
     bool touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                storage::ItemVisitor visit) noexcept;
-    // The meta get.
+    // The meta get: also what it makes of a miss if it is asked to (N) is visited, and is a hit.
     bool read(std::string_view key, const storage::Now& now, const storage::Read& request,
               storage::ReadVisitor visit) noexcept;
 
+    // --- changes ---
     // `reserved` holds the value if it was read straight into the store's memory, else null.
     storage::WriteResult write(std::string_view key, const storage::Now& now,
                                const storage::Write& request,
@@ -56,16 +58,17 @@ class Executor {
     void refuse_write(const RefusedWrite& refused, const storage::Now& now) noexcept;
     storage::ArithmeticResult arithmetic(std::string_view key, const storage::Now& now,
                                          const storage::Arithmetic& request) noexcept;
+    // `verb`: what watchers read.
     storage::RemoveResult remove(std::string_view key, const storage::Now& now,
                                  const storage::Remove& request,
                                  std::string_view verb = "delete") noexcept;
     // 0 or a negative exptime: at once. Otherwise when that time has come.
     void flush(std::int64_t exptime, const storage::Now& now) noexcept;
 
+    // --- what else a client may ask for ---
     // Null if there are too many watchers, or this client cannot be one.
     std::unique_ptr<Watcher> watch(WatchTopics topics) noexcept;
-    bool can_watch() const noexcept { return origin_.waker != nullptr; }
-
+    bool can_watch() const noexcept { return waker_ != nullptr; }
     // Zeroes all counters, of all threads, as `stats reset` does.
     void reset_stats() noexcept;
 
@@ -79,62 +82,30 @@ class Executor {
 
     storage::Store& store() noexcept { return store_; }
     Service& service() noexcept { return service_; }
-    ThreadCounters& counters() noexcept { return counters_; }
+    const Settings& settings() const noexcept { return settings_; }
+    ThreadCounters& counters() noexcept { return recorder_.counters(); }
+
     // What a client sees of an item's CAS unique.
     std::uint64_t shown_cas(std::uint64_t cas) const noexcept {
         return settings_.cas_enabled ? cas : 0;
     }
-    const Settings& settings() const noexcept { return settings_; }
-
     static std::uint64_t accounted_bytes(const storage::ItemView& item) noexcept {
         return storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags);
     }
     unsigned class_of(const storage::ItemView& item) const noexcept {
-        return classes_.of(accounted_bytes(item));
+        return recorder_.class_of(item);
     }
 
   private:
     void note(const storage::Ticket& ticket) {
         if (tickets_ != nullptr) tickets_->note(ticket);
     }
-    void count(Count name, std::uint64_t amount = 1) noexcept {
-        counters_.totals.add(name, amount);
-    }
-    void count_in_class(unsigned size_class, ClassCount name) noexcept {
-        counters_.classes[size_class].add(name);
-    }
-    // What watchers are told, if there are any.
-    void tell_found(const storage::ItemView& item) noexcept;
-    void tell_missed(std::string_view key, storage::Miss miss) noexcept;
-    void tell_looked_up(const storage::Key& key, const storage::Now& now) noexcept;
-    void tell_written(std::string_view key, const storage::Write& request, std::uint64_t bytes,
-                      const storage::WriteResult& result, const storage::Now& now) noexcept;
-    void tell_vivified(std::string_view key, storage::Expiry expiry, std::uint64_t size,
-                       const storage::Now& now) noexcept;
-    void tell_removed(std::string_view key, const storage::Remove& request,
-                      const storage::RemoveResult& result, std::string_view verb) noexcept;
-
-    // For `stats hotkeys`, sampled.
-    void note_use(std::string_view key, std::uint64_t value_bytes) noexcept {
-        if (!hot_keys_.is_enabled() || !counters_.sampler.is_due()) return;
-        hot_keys_.note(key, settings_.prefix_delimiter, value_bytes);
-    }
-    void count_prefix(std::string_view key, bool hit) noexcept;
-    // What sets a new expiry counts as a touch and not as a get, also when it reads (gat, mg T).
-    void count_touch(bool hit) noexcept;
-    void count_miss(storage::Miss miss) noexcept;
-    void count_written(unsigned size_class, const storage::Write& request,
-                       storage::WriteOutcome outcome) noexcept;
 
     Service& service_;
     storage::Store& store_;
     const Settings& settings_;
-    PrefixStats& prefixes_;
-    const storage::SizeClasses& classes_;
-    WatchLog& watch_log_;
-    HotKeys& hot_keys_;
-    ThreadCounters& counters_;
-    const ClientOrigin origin_;
+    CommandRecorder recorder_;
+    Waker* const waker_;
     std::unique_ptr<TicketList> tickets_;
 };
 

@@ -1,0 +1,13 @@
+// Where the commands of a conversation come from, as far as the protocol has to know.
+#pragma once
+
+#include "protocol/observation/watch_log.hpp"
+
+namespace twincached::protocol {
+
+struct ClientOrigin {
+    int connection = -1;     // as `cfd` in watchers' lines
+    Waker* waker = nullptr;  // null: this client cannot watch
+};
+
+}  // namespace twincached::protocol

@@ -21,7 +21,7 @@ struct ConnectionLine {
 
 std::string_view state_of(const Session& session) noexcept {
     if (session.is_in_turn()) return "conn_parse_cmd";
-    if (session.pace() == Pace::wait_for_room) return "conn_mwrite";
+    if (session.waits_for(SessionAction::wait_for_room)) return "conn_mwrite";
     switch (session.phase()) {
         case protocol::ConversationPhase::idle:
             return "conn_read";

@@ -102,7 +102,7 @@ void IoThread::disconnect() {
         registry_.for_each([this](Session& session) {
             session.drain();
             // One more look at what has arrived; whoever is in the middle of something goes on.
-            if (session.pace() == Pace::wait_for_input) poller_.serve(session);
+            if (session.waits_for(SessionAction::wait_for_input)) poller_.serve(session);
         });
     });
 }
@@ -163,7 +163,7 @@ void IoThread::look_at(Session& session, storage::Tick now) noexcept {
         session.give_handshake_up(now);
         return end("handshake_timeout");
     }
-    if (session.pace() == Pace::wait_for_room) {
+    if (session.waits_for(SessionAction::wait_for_room)) {
         if (!is_over(write_timeout_, std::max(session.last_active(), session.last_taken()))) return;
         counters_.totals.add(protocol::Count::write_timeouts);
         return end("write_timeout");

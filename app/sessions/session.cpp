@@ -9,8 +9,6 @@
 namespace twincached::app {
 namespace {
 
-// Reads of one turn, so that a client with a full pipe cannot keep the thread to itself.
-constexpr unsigned reads_per_turn = 8;
 // What a read must find room for, however much waits in the buffer already.
 constexpr std::size_t least_room = SessionBuffers::read_size / 4;
 // Bytes of a long request that must come within the time that a request may take.
@@ -47,77 +45,87 @@ Session::~Session() {
     tell_watchers(false);
 }
 
-Pace Session::take_turn() noexcept {
+SessionAction Session::take_turn() noexcept {
     is_in_turn_.store(true, std::memory_order_relaxed);
-    auto pace = Pace::end;
+    auto action = SessionAction::end;
     try {
-        pace = run_turn();
+        action = run_turn();
     } catch (const std::bad_alloc&) {
         // The client is closed: nobody else is hurt by what it asked for.
         surroundings_.counters.totals.add(protocol::Count::malloc_fails);
-        pace = Pace::end;
     }
     phase_.store(conversation_.phase(), std::memory_order_relaxed);
-    pace_.store(pace, std::memory_order_relaxed);
+    last_action_.store(action, std::memory_order_relaxed);
     is_in_turn_.store(false, std::memory_order_relaxed);
-    return pace;
+    return action;
 }
 
-Pace Session::run_turn() {
+SessionAction Session::run_turn() {
     const auto now = surroundings_.clock.now();
     borrow_buffers(now);
-    const bool was_held = waits_since_ms_ != 0;
-    auto pace =
-        (output_->empty() && !stream_.has_unsent()) || gathers_ ? Pace::go_on : deliver(now);
-    const bool is_done = was_held && pace == Pace::go_on && then_ == Then::read;
-    if (is_done && !input_may_wait_) pace = Pace::wait_for_input;
-    for (unsigned reads = 0; pace == Pace::go_on;) {
-        if (then_ == Then::close) {
-            pace = Pace::end;
-        } else if (then_ == Then::advance) {
-            pace = advance(now);
-        } else if (reads == reads_per_turn) {
-            pace = Pace::pause;
-        } else {
-            ++reads;
-            pace = read(now);
-        }
-    }
+    auto action = machine_.begin_turn(pending_output());
+    while (!ends_turn(action))
+        action = perform(action, now);
     // What a handshake had to say and could not.
-    if (pace == Pace::wait_for_input && stream_.has_unsent()) pace = Pace::wait_for_room;
+    if (action == SessionAction::wait_for_input && stream_.has_unsent()) {
+        action = SessionAction::wait_for_room;
+    }
     return_buffers();
-    pace = account_for_memory(pace);
     note_progress(now);
-    return pace == Pace::wait_for_input && may_end_now() ? Pace::end : pace;
+    if (exceeds_memory() && action != SessionAction::end) {
+        surroundings_.counters.totals.add(output_ ? protocol::Count::response_obj_oom
+                                                  : protocol::Count::read_buf_oom);
+        end_reason_ = "out_of_memory";
+        return SessionAction::end;
+    }
+    return action == SessionAction::wait_for_input && may_end_now() ? SessionAction::end : action;
 }
 
-Pace Session::read(const storage::Now& now) {
+SessionAction Session::perform(SessionAction action, const storage::Now& now) {
+    switch (action) {
+        case SessionAction::read:
+            return machine_.resume(read(now));
+        case SessionAction::advance:
+            return advance(now);
+        case SessionAction::confirm:
+            return machine_.resume(confirm(now));
+        case SessionAction::write:
+            return machine_.resume(write());
+        case SessionAction::wait_for_input:
+        case SessionAction::wait_for_room:
+        case SessionAction::wait_for_peer:
+        case SessionAction::pause:
+        case SessionAction::end:
+            break;
+    }
+    return action;
+}
+
+SessionEvent Session::read(const storage::Now& now) {
     const auto target = conversation_.value_target();
     if (!target.empty()) return read_value(target, now);
     auto* into = input_.prepare(least_room);
     const auto room = input_.writable_size();
     const auto received = stream_.receive(into, room);
     if (received.outcome == Transfer::would_block) {
-        input_may_wait_ = false;
         // One who watches is given a turn also because there is something to tell.
-        return conversation_.is_watching() ? advance(now) : Pace::wait_for_input;
+        return conversation_.is_watching() ? SessionEvent::lines_may_wait
+                                           : SessionEvent::nothing_came;
     }
     if (received.outcome != Transfer::done) return give_up(received.outcome);
     input_.commit(received.count);
     note_received(received.count, now);
-    input_may_wait_ = received.count == room;
-    return advance(now);
+    return received.count == room ? SessionEvent::received_all : SessionEvent::received;
 }
 
-Pace Session::read_value(std::span<char> target, const storage::Now& now) {
+SessionEvent Session::read_value(std::span<char> target, const storage::Now& now) {
     const auto received = stream_.receive(target.data(), target.size());
-    if (received.outcome == Transfer::would_block) return Pace::wait_for_input;
+    if (received.outcome == Transfer::would_block) return SessionEvent::nothing_came;
     if (received.outcome != Transfer::done) return give_up(received.outcome);
     conversation_.value_received(received.count);
     note_received(received.count, now);
     // More of it, or its end and what follows, is likely to be here already.
-    input_may_wait_ = true;
-    return advance(now);
+    return SessionEvent::received_all;
 }
 
 void Session::note_received(std::size_t count, const storage::Now& now) noexcept {
@@ -140,7 +148,7 @@ void Session::note_progress(const storage::Now& now) noexcept {
     has_sent_ = false;
 }
 
-Pace Session::advance(const storage::Now& now) {
+SessionAction Session::advance(const storage::Now& now) {
     const bool begins = surroundings_.gate != nullptr && conversation_.unconfirmed().empty();
     if (begins) generation_ = surroundings_.gate->generation();
     const auto next = conversation_.advance(input_, *output_, now);
@@ -148,27 +156,17 @@ Pace Session::advance(const storage::Now& now) {
         surroundings_.watching->add(*this);
         is_listed_ = true;
     }
-    then_ = next == protocol::Next::close       ? Then::close
-            : next == protocol::Next::read_more ? Then::read
-                                                : Then::advance;
-    // What has come together is waited for together.
-    gathers_ = next == protocol::Next::yield && !conversation_.unconfirmed().empty();
-    const auto pace = gathers_ || output_->empty() ? Pace::go_on : deliver(now);
-    if (pace != Pace::go_on) return pace;
-    if (next == protocol::Next::yield) return Pace::pause;
-    if (next == protocol::Next::read_more && !input_may_wait_) return Pace::wait_for_input;
-    return Pace::go_on;
+    // Without an answer there is nothing to hold back.
+    return machine_.advanced(next, output_->empty() ? PendingOutput::none : pending_output());
 }
 
-Pace Session::deliver(const storage::Now& now) {
-    if (!conversation_.unconfirmed().empty()) {
-        const auto pace = await_peer(now);
-        if (pace != Pace::go_on) return pace;
-    }
-    return write();
+PendingOutput Session::pending_output() const noexcept {
+    if (output_->empty() && !stream_.has_unsent()) return PendingOutput::none;
+    return conversation_.unconfirmed().empty() ? PendingOutput::free : PendingOutput::guarded;
 }
 
-Pace Session::await_peer(const storage::Now& now) {
+// What of the output waits for the other node may leave, still has to wait, or becomes an error.
+SessionEvent Session::confirm(const storage::Now& now) {
     using Answer = replication::AckGate::Answer;
     auto& gate = *surroundings_.gate;
     auto answer = gate.look(conversation_.unconfirmed(), generation_);
@@ -179,28 +177,28 @@ Pace Session::await_peer(const storage::Now& now) {
     }
     if (answer == Answer::wait) {
         if (waits_since_ms_ == 0) waits_since_ms_ = now.steady_ms;
-        return Pace::wait_for_peer;
+        return SessionEvent::unconfirmed;
     }
     waits_since_ms_ = 0;
-    if (answer == Answer::refuse) return conversation_.refuse(*output_) ? Pace::go_on : Pace::end;
-    conversation_.confirm();
-    return Pace::go_on;
+    if (answer == Answer::refuse && !conversation_.refuse(*output_)) return SessionEvent::lost;
+    if (answer != Answer::refuse) conversation_.confirm();
+    return SessionEvent::confirmed;
 }
 
-Pace Session::write() {
+SessionEvent Session::write() {
     std::array<std::string_view, segments_per_write> segments;
     while (!output_->empty()) {
         const auto count = output_->gather(segments);
         const auto sent = stream_.send(std::span(segments).first(count));
-        if (sent.outcome == Transfer::would_block) return Pace::wait_for_room;
+        if (sent.outcome == Transfer::would_block) return SessionEvent::blocked;
         if (sent.outcome != Transfer::done) return give_up(sent.outcome);
         surroundings_.counters.totals.add(protocol::Count::bytes_written, sent.count);
         output_->consume(sent.count);
         has_sent_ = true;
     }
     const auto flushed = stream_.flush();
-    if (flushed == Transfer::would_block) return Pace::wait_for_room;
-    return flushed == Transfer::done ? Pace::go_on : give_up(flushed);
+    if (flushed == Transfer::would_block) return SessionEvent::blocked;
+    return flushed == Transfer::done ? SessionEvent::written : give_up(flushed);
 }
 
 void Session::borrow_buffers(const storage::Now& now) {
@@ -228,21 +226,17 @@ void Session::return_buffers() {
 
 // What the thread's sessions hold together has a limit (-o read_buf_mem_limit). Who would hold more
 // than is left of it, because it does not read, or sends without an end, is closed.
-Pace Session::account_for_memory(Pace pace) noexcept {
+bool Session::exceeds_memory() noexcept {
     auto& memory = surroundings_.counters.memory;
     memory.hold_request(held_request_, input_.capacity());
     memory.hold_answer(held_answer_, output_ ? output_->held_bytes() : 0);
     const bool holds = held_request_.bytes() + held_answer_.bytes() > 0;
-    if (pace == Pace::end || !holds || memory.has_room_for(0)) return pace;
-    surroundings_.counters.totals.add(output_ ? protocol::Count::response_obj_oom
-                                              : protocol::Count::read_buf_oom);
-    end_reason_ = "out_of_memory";
-    return Pace::end;
+    return holds && !memory.has_room_for(0);
 }
 
-Pace Session::give_up(Transfer outcome) noexcept {
+SessionEvent Session::give_up(Transfer outcome) noexcept {
     if (outcome == Transfer::broken) end_reason_ = "error";
-    return Pace::end;
+    return SessionEvent::lost;
 }
 
 void Session::tell_watchers(bool has_come) const noexcept {

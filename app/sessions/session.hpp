@@ -1,18 +1,14 @@
 // One client's connection: reads what has arrived, feeds the conversation, writes its answers, in
-// turns. A turn never blocks; it ends by saying what the session waits for. All turns are taken on
-// one io thread (SessionPoller).
-//
-//     read -> advance -> write -> (read again while the pipeline is full)
-//                            '-> wait for room -> write -> ...
-//
-// While output is pending nothing is read, so a client that does not read is given no memory.
-// Between turns an idle session holds no buffer.
+// turns. Its machine says what is done and in which order (SessionMachine); here it is done. A turn
+// never blocks; it ends by saying what the session waits for. All turns are taken on one io thread
+// (SessionPoller). Between turns an idle session holds no buffer.
 #pragma once
 
 #include "app/addresses/new_client.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/sessions/client_stream.hpp"
 #include "app/sessions/session_buffers.hpp"
+#include "app/sessions/session_machine.hpp"
 #include "app/sessions/watching_sessions.hpp"
 #include "protocol/conversation.hpp"
 #include "replication/ack_gate.hpp"
@@ -36,16 +32,6 @@ struct SessionSurroundings {
     unsigned waiter = 0;                   // the thread's number there
 };
 
-// What a session waits for after a turn.
-enum class Pace : std::uint8_t {
-    go_on,  // within a turn only
-    wait_for_input,
-    wait_for_room,  // its client must read first
-    wait_for_peer,  // the other node is to confirm a change before its answer leaves
-    pause,          // nothing: others are to have their turn before it goes on
-    end,            // to be closed
-};
-
 class Session {
   public:
     // Owns the client's descriptor once it is built. Throws std::bad_alloc.
@@ -54,7 +40,7 @@ class Session {
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    Pace take_turn() noexcept;
+    SessionAction take_turn() noexcept;
     // From now on the session ends at the first boundary between requests at which nothing more
     // has arrived.
     void drain() noexcept { drained_ = true; }
@@ -83,8 +69,11 @@ class Session {
         return last_active_.load(std::memory_order_relaxed);
     }
     bool is_in_turn() const noexcept { return is_in_turn_.load(std::memory_order_relaxed); }
-    // The pace of the last turn.
-    Pace pace() const noexcept { return pace_.load(std::memory_order_relaxed); }
+    // How the last turn ended.
+    SessionAction last_action() const noexcept {
+        return last_action_.load(std::memory_order_relaxed);
+    }
+    bool waits_for(SessionAction what) const noexcept { return last_action() == what; }
     // What its descriptor is watched for; the poller's note.
     std::uint32_t watched() const noexcept { return watched_; }
     void set_watched(std::uint32_t events) noexcept { watched_ = events; }
@@ -93,22 +82,22 @@ class Session {
 
   private:
     friend class SessionRegistry;
-    enum class Then : std::uint8_t { read, advance, close };
 
-    Pace run_turn();
-    Pace read(const storage::Now& now);
-    Pace read_value(std::span<char> target, const storage::Now& now);
-    Pace advance(const storage::Now& now);
-    Pace deliver(const storage::Now& now);
-    Pace await_peer(const storage::Now& now);
-    Pace write();
+    SessionAction run_turn();
+    SessionAction perform(SessionAction action, const storage::Now& now);
+    SessionAction advance(const storage::Now& now);
+    SessionEvent read(const storage::Now& now);
+    SessionEvent read_value(std::span<char> target, const storage::Now& now);
+    SessionEvent confirm(const storage::Now& now);
+    SessionEvent write();
+    PendingOutput pending_output() const noexcept;
     void note_received(std::size_t count, const storage::Now& now) noexcept;
     void note_progress(const storage::Now& now) noexcept;
     void borrow_buffers(const storage::Now& now);
     void return_buffers();
-    Pace account_for_memory(Pace pace) noexcept;
+    bool exceeds_memory() noexcept;
     bool may_end_now() const noexcept;
-    Pace give_up(Transfer outcome) noexcept;
+    SessionEvent give_up(Transfer outcome) noexcept;
     void tell_watchers(bool has_come) const noexcept;
 
     SessionSurroundings& surroundings_;
@@ -118,6 +107,7 @@ class Session {
     const ClientAddress address_;
     const bool has_place_;
     protocol::Conversation conversation_;
+    SessionMachine machine_;
     lib::ByteBuffer input_;                     // what is half received
     std::unique_ptr<protocol::Output> output_;  // what is half sent; null: nothing
     protocol::ClientMemory::Holding held_request_;
@@ -125,7 +115,7 @@ class Session {
     Session* previous_ = nullptr;  // in the registry
     Session* next_ = nullptr;
     std::atomic<protocol::ConversationPhase> phase_{protocol::ConversationPhase::idle};
-    std::atomic<Pace> pace_{Pace::wait_for_input};
+    std::atomic<SessionAction> last_action_{SessionAction::wait_for_input};
     std::atomic<bool> is_in_turn_{false};
     std::string_view end_reason_ = "normal";
     storage::Tick request_since_ = 0;
@@ -136,11 +126,8 @@ class Session {
     replication::AckGate::Generation generation_ = 0;  // in which unconfirmed changes were made
     std::uint32_t watched_ = 0;
     std::uint64_t waits_since_ms_ = 0;  // for the peer; 0: it does not
-    Then then_ = Then::read;            // what to do when nothing is left to write
-    bool gathers_ = false;              // answers are held until all that came together is executed
     bool drained_ = false;
-    bool is_listed_ = false;       // among those who watch
-    bool input_may_wait_ = false;  // the last read filled its buffer: there may be more
+    bool is_listed_ = false;  // among those who watch
 };
 
 }  // namespace twincached::app

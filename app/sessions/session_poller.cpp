@@ -67,8 +67,8 @@ void SessionPoller::serve_ready() noexcept {
 }
 
 void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
-    if (session.pace() == Pace::pause) return;
-    if (session.pace() != Pace::wait_for_peer) return serve(session);
+    if (session.waits_for(SessionAction::pause)) return;
+    if (!session.waits_for(SessionAction::wait_for_peer)) return serve(session);
     // It is not to be told of its client again and again while it waits for something else.
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) return end(session);
     watch(session, 0);
@@ -126,20 +126,20 @@ void SessionPoller::watch(Session& session, std::uint32_t events) noexcept {
 }
 
 void SessionPoller::serve(Session& session) noexcept {
-    const auto pace = session.take_turn();
-    if (pace == Pace::end) return registry_.end(session);
-    if (pace == Pace::wait_for_peer) {
+    const auto action = session.take_turn();
+    if (action == SessionAction::end) return registry_.end(session);
+    if (action == SessionAction::wait_for_peer) {
         parked_.push_back(&session);
         return await_timeout();
     }
-    const std::uint32_t events = pace == Pace::wait_for_room ? EPOLLOUT : EPOLLIN;
+    const std::uint32_t events = action == SessionAction::wait_for_room ? EPOLLOUT : EPOLLIN;
     if (events != session.watched()) watch(session, events);
-    if (pace == Pace::pause) paused_.push_back(&session);
+    if (action == SessionAction::pause) paused_.push_back(&session);
 }
 
 void SessionPoller::end(Session& session) noexcept {
-    if (session.pace() == Pace::pause) std::erase(paused_, &session);
-    if (session.pace() == Pace::wait_for_peer) std::erase(parked_, &session);
+    if (session.waits_for(SessionAction::pause)) std::erase(paused_, &session);
+    if (session.waits_for(SessionAction::wait_for_peer)) std::erase(parked_, &session);
     registry_.end(session);
 }
 

@@ -50,8 +50,9 @@ class SessionPoller {
     boost::asio::steady_timer timeout_;
     bool awaits_timeout_ = false;
     boost::asio::posix::stream_descriptor epoll_;
-    std::vector<Session*> parked_;    // each has Pace::wait_for_peer; who waits longest is first
-    std::vector<Session*> paused_;    // each has Pace::pause
+    std::vector<Session*>
+        parked_;  // each has SessionAction::wait_for_peer; who waits longest is first
+    std::vector<Session*> paused_;    // each has SessionAction::pause
     std::vector<Session*> resuming_;  // those of them whose turn it is
 };
 

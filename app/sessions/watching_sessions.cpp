@@ -30,7 +30,7 @@ void WatchingSessions::serve_all() {
     // From the end, because a turn may end the session and so take it out of the list.
     for (auto i = sessions_.size(); i-- > 0;) {
         auto& session = *sessions_[i];
-        if (session.pace() == Pace::wait_for_input) serve_(session);
+        if (session.waits_for(SessionAction::wait_for_input)) serve_(session);
     }
 }
 

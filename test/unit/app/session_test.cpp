@@ -35,19 +35,19 @@ struct Wire {
         ::close(client);
         client = -1;
     }
-    // The pace at which it ends, or waits for its client.
-    Pace ask_without_reading(int times) {
+    // How it ends, or what it waits for then.
+    SessionAction ask_without_reading(int times) {
         std::string many;
         for (int i = 0; i < times; ++i)
             many += "get k\r\n";
         say(many);
-        auto pace = Pace::pause;
-        while (pace == Pace::pause)
-            pace = session.take_turn();
-        return pace;
+        auto action = SessionAction::pause;
+        while (action == SessionAction::pause)
+            action = session.take_turn();
+        return action;
     }
     void hear_to_the_end() {
-        while (session.pace() != Pace::wait_for_input) {
+        while (!session.waits_for(SessionAction::wait_for_input)) {
             hear();
             session.take_turn();
         }
@@ -92,20 +92,20 @@ struct Wire {
 TEST_CASE("a session answers what has arrived and waits for more") {
     Wire wire;
     wire.say("set k 0 0 1\r\nv\r\nget k\r\nget");
-    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
     CHECK(wire.hear() == "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n");
     wire.say(" k\r\n");
-    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
     CHECK(wire.hear() == "VALUE k 0 1\r\nv\r\nEND\r\n");
 }
 
 TEST_CASE("a session ends when its client hangs up or quits") {
     Wire gone;
     gone.hang_up();
-    CHECK(gone.session.take_turn() == Pace::end);
+    CHECK(gone.session.take_turn() == SessionAction::end);
     Wire quits;
     quits.say("version\r\nquit\r\n");
-    CHECK(quits.session.take_turn() == Pace::end);
+    CHECK(quits.session.take_turn() == SessionAction::end);
     CHECK(quits.hear() == "VERSION 1.6.45\r\n");
 }
 
@@ -113,31 +113,31 @@ TEST_CASE("a session that has used up its requests pauses and goes on by itself"
     Wire wire;
     wire.service.settings_to_change().requests_per_event = 2;
     wire.say("mn\r\nmn\r\nmn\r\n");
-    CHECK(wire.session.take_turn() == Pace::pause);
+    CHECK(wire.session.take_turn() == SessionAction::pause);
     CHECK(wire.hear() == "MN\r\nMN\r\n");
-    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
     CHECK(wire.hear() == "MN\r\n");
 }
 
 TEST_CASE("a session reads nothing while its client does not read") {
     Wire wire;
     wire.say("set k 0 0 200000\r\n" + std::string(100'000, 'v'));
-    while (wire.session.take_turn() != Pace::wait_for_input) {
+    while (wire.session.take_turn() != SessionAction::wait_for_input) {
     }
     wire.say(std::string(100'000, 'v') + "\r\n");
-    while (wire.session.take_turn() != Pace::wait_for_input) {
+    while (wire.session.take_turn() != SessionAction::wait_for_input) {
     }
     REQUIRE(wire.hear() == "STORED\r\n");
     std::string many;
     for (int i = 0; i < 100; ++i)
         many += "get k\r\n";
     wire.say(many);
-    while (wire.session.take_turn() != Pace::wait_for_room) {
+    while (wire.session.take_turn() != SessionAction::wait_for_room) {
     }
     wire.say("get more\r\n");
-    CHECK(wire.session.take_turn() == Pace::wait_for_room);
+    CHECK(wire.session.take_turn() == SessionAction::wait_for_room);
     std::size_t heard = 0;
-    for (int i = 0; i < 100'000 && wire.session.pace() != Pace::wait_for_input; ++i) {
+    for (int i = 0; i < 100'000 && !wire.session.waits_for(SessionAction::wait_for_input); ++i) {
         heard += wire.hear().size();
         wire.session.take_turn();
     }
@@ -149,22 +149,22 @@ TEST_CASE("a session reads nothing while its client does not read") {
 TEST_CASE("a drained session ends at once if it is idle, and with all answers if it is not") {
     Wire idle;
     idle.session.drain();
-    CHECK(idle.session.take_turn() == Pace::end);
+    CHECK(idle.session.take_turn() == SessionAction::end);
     Wire asked;
     asked.say("version\r\n");
     asked.session.drain();
-    CHECK(asked.session.take_turn() == Pace::end);
+    CHECK(asked.session.take_turn() == SessionAction::end);
     CHECK(asked.hear() == "VERSION 1.6.45\r\n");
 }
 
 TEST_CASE("a drained session lets its client finish a request") {
     Wire wire;
     wire.say("set k 0 0 4\r\nha");
-    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
     wire.session.drain();
-    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
     wire.say("lf\r\n");
-    CHECK(wire.session.take_turn() == Pace::end);
+    CHECK(wire.session.take_turn() == SessionAction::end);
     CHECK(wire.hear() == "STORED\r\n");
 }
 
@@ -216,14 +216,14 @@ TEST_CASE("over the limit for buffers who does not read is closed, and counted")
     Wire wire;
     wire.service.counters.memory.set_limit(100'000);
     wire.say("set k 0 0 4000\r\n" + std::string(4000, 'v') + "\r\n");
-    CHECK(wire.session.take_turn() == Pace::wait_for_input);
+    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
     // Whoever reads may ask for more than the limit.
     for (int i = 0; i < 100; ++i) {
         wire.say("get k\r\n");
-        CHECK(wire.session.take_turn() == Pace::wait_for_input);
+        CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
         wire.hear();
     }
-    CHECK(wire.ask_without_reading(2000) == Pace::end);
+    CHECK(wire.ask_without_reading(2000) == SessionAction::end);
     CHECK(wire.service.total(protocol::Count::response_obj_oom) == 1);
 }
 
@@ -233,14 +233,14 @@ TEST_CASE("over the limit for buffers who sends without an end is closed, and co
     std::string line = "get";
     for (int i = 0; i < 12'000; ++i)
         line += " some-key";
-    auto pace = Pace::wait_for_input;
-    for (std::size_t at = 0; at < line.size() && pace != Pace::end; at += 10'000) {
+    auto action = SessionAction::wait_for_input;
+    for (std::size_t at = 0; at < line.size() && action != SessionAction::end; at += 10'000) {
         wire.say(std::string_view(line).substr(at, 10'000));
         do
-            pace = wire.session.take_turn();
-        while (pace == Pace::pause);
+            action = wire.session.take_turn();
+        while (action == SessionAction::pause);
     }
-    CHECK(pace == Pace::end);
+    CHECK(action == SessionAction::end);
     CHECK(wire.service.total(protocol::Count::read_buf_oom) == 1);
 }
 

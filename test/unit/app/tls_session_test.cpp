@@ -85,11 +85,11 @@ TEST_CASE("a session behind TLS answers as one without") {
     CHECK(wire.session->is_shaking_hands());
     wire.shake_hands();
     wire.say("set k 0 0 1\r\nv\r\nget k\r\nget");
-    CHECK(wire.session->take_turn() == Pace::wait_for_input);
+    CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
     CHECK_FALSE(wire.session->is_shaking_hands());
     CHECK(wire.hear() == "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n");
     wire.say(" k\r\n");
-    CHECK(wire.session->take_turn() == Pace::wait_for_input);
+    CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
     CHECK(wire.hear() == "VALUE k 0 1\r\nv\r\nEND\r\n");
     CHECK(wire.count(protocol::Count::tls_sessions) == 1);
 }
@@ -104,16 +104,16 @@ TEST_CASE("no answer is lost with a session that quits, though its client reads 
         wire.session->take_turn();
     }
     wire.say("\r\n");
-    while (wire.session->take_turn() == Pace::pause) {
+    while (wire.session->take_turn() == SessionAction::pause) {
     }
     REQUIRE(wire.hear() == "STORED\r\n");
     wire.say("get k\r\nquit\r\n");
-    CHECK(wire.session->take_turn() == Pace::wait_for_room);
+    CHECK(wire.session->take_turn() == SessionAction::wait_for_room);
     std::size_t heard = 0;
-    auto pace = Pace::wait_for_room;
-    for (int i = 0; i < 10'000 && pace != Pace::end; ++i) {
+    auto action = SessionAction::wait_for_room;
+    for (int i = 0; i < 10'000 && action != SessionAction::end; ++i) {
         heard += wire.hear().size();
-        pace = wire.session->take_turn();
+        action = wire.session->take_turn();
     }
     wire.session.reset();  // says goodbye
     for (int i = 0; i < 100 && wire.filter.state() == State::open; ++i)
@@ -125,11 +125,11 @@ TEST_CASE("no answer is lost with a session that quits, though its client reads 
 TEST_CASE("whoever speaks no TLS is closed and counted; whoever says nothing is not counted") {
     Wire wire;
     REQUIRE(::send(wire.client, "get k\r\n", 7, MSG_NOSIGNAL) == 7);
-    CHECK(wire.session->take_turn() == Pace::end);
+    CHECK(wire.session->take_turn() == SessionAction::end);
     CHECK(wire.count(protocol::Count::tls_handshake_errors) == 1);
     Wire silent;
     ::shutdown(silent.client, SHUT_WR);
-    CHECK(silent.session->take_turn() == Pace::end);
+    CHECK(silent.session->take_turn() == SessionAction::end);
     CHECK(silent.count(protocol::Count::tls_handshake_errors) == 0);
 }
 
@@ -138,18 +138,18 @@ TEST_CASE("a client that breaks off in the handshake is counted") {
     wire.filter.shake_hands();
     wire.send();
     ::shutdown(wire.client, SHUT_WR);
-    CHECK(wire.session->take_turn() == Pace::wait_for_input);
-    CHECK(wire.session->take_turn() == Pace::end);
+    CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.session->take_turn() == SessionAction::end);
     CHECK(wire.count(protocol::Count::tls_handshake_errors) == 1);
 }
 
 TEST_CASE("bytes that were damaged on the way end a session and are counted") {
     Wire wire;
     wire.shake_hands();
-    CHECK(wire.session->take_turn() == Pace::wait_for_input);
+    CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
     REQUIRE(::send(wire.client, "\x17\x03\x03\0\x20", 5, MSG_NOSIGNAL) == 5);
     REQUIRE(::send(wire.client, std::string(32, 'x').data(), 32, MSG_NOSIGNAL) == 32);
-    CHECK(wire.session->take_turn() == Pace::end);
+    CHECK(wire.session->take_turn() == SessionAction::end);
     CHECK(wire.count(protocol::Count::tls_protocol_errors) == 1);
 }
 

@@ -5,7 +5,7 @@
 #include "app/options/options.hpp"
 #include "app/process/log.hpp"
 #include "lib/result.hpp"
-#include "protocol/execution/credentials.hpp"
+#include "protocol/login/credentials.hpp"
 
 #include <string>
 #include <vector>

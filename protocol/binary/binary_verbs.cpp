@@ -1,6 +1,6 @@
 #include "protocol/binary/binary_verbs.hpp"
 
-#include "protocol/execution/authentication.hpp"
+#include "protocol/login/authentication.hpp"
 #include "protocol/reports/stats_report.hpp"
 
 #include <array>

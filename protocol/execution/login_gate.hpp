@@ -4,8 +4,8 @@
 // is open from the start. Owned by its conversation, whose thread alone calls it.
 #pragma once
 
-#include "protocol/execution/authentication.hpp"
 #include "protocol/execution/executor.hpp"
+#include "protocol/login/authentication.hpp"
 
 #include <string_view>
 

@@ -2,8 +2,8 @@
 // a lock of its own, here they are only gathered. Owned by the Service; any thread.
 #pragma once
 
-#include "protocol/execution/credentials.hpp"
 #include "protocol/execution/reported_settings.hpp"
+#include "protocol/login/credentials.hpp"
 #include "protocol/observation/observation.hpp"
 #include "storage/size_classes.hpp"
 

@@ -1,5 +1,5 @@
-#include "protocol/execution/authentication.hpp"
-#include "protocol/execution/credentials.hpp"
+#include "protocol/login/authentication.hpp"
+#include "protocol/login/credentials.hpp"
 
 #include <catch2/catch.hpp>
 

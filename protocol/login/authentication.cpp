@@ -1,4 +1,4 @@
-#include "protocol/execution/authentication.hpp"
+#include "protocol/login/authentication.hpp"
 
 #include "protocol/words.hpp"
 

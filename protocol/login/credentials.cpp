@@ -1,4 +1,4 @@
-#include "protocol/execution/credentials.hpp"
+#include "protocol/login/credentials.hpp"
 
 #include <utility>
 

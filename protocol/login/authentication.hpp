@@ -3,7 +3,7 @@
 // it is open from the start. Owned by its conversation.
 #pragma once
 
-#include "protocol/execution/credentials.hpp"
+#include "protocol/login/credentials.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "lib/mutex.hpp"
-#include "protocol/execution/passwords.hpp"
+#include "protocol/login/passwords.hpp"
 
 #include <memory>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "protocol/execution/passwords.hpp"
+#include "protocol/login/passwords.hpp"
 
 #include <algorithm>
 #include <string>

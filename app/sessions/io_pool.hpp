@@ -4,13 +4,12 @@
 
 #include "app/listeners/connection_limit.hpp"
 #include "app/process/system_clock.hpp"
+#include "app/sessions/io_pool_options.hpp"
 #include "app/sessions/session_registry.hpp"
 #include "lib/function_ref.hpp"
 #include "lib/mutex.hpp"
 #include "protocol/execution/service.hpp"
-#include "replication/ack_gate.hpp"
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,17 +17,6 @@
 #include <vector>
 
 namespace twincached::app {
-
-struct IoPoolOptions {
-    std::size_t threads = 4;
-    std::chrono::seconds idle_timeout{0};  // 0: never
-    std::chrono::seconds write_timeout{0};
-    std::chrono::seconds request_timeout{0};
-    std::chrono::seconds handshake_timeout{0};  // of TLS
-    ClientTls* tls = nullptr;                   // null: none; must outlive the pool
-    std::uint64_t buffer_memory_bytes = 0;      // of all threads' sessions together; 0: no limit
-    replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
-};
 
 class IoThread;
 

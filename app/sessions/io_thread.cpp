@@ -46,7 +46,10 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       work_(context_.get_executor()),
       sweep_timer_(context_),
       registry_(limit),
-      watching_(context_, [this](Session& session) { poller_.serve(session); }),
+      watching_(context_,
+                [this](Session& session) {
+                    if (session.waits_for(SessionAction::wait_for_input)) poller_.serve(session);
+                }),
       surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
       poller_(context_, registry_, clock) {
     counters_.memory.set_limit(share_of(options.buffer_memory_bytes, options.threads));

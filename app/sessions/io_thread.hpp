@@ -2,7 +2,7 @@
 #pragma once
 
 #include "app/sessions/datagram_server.hpp"
-#include "app/sessions/io_pool.hpp"
+#include "app/sessions/io_pool_options.hpp"
 #include "app/sessions/session_buffers.hpp"
 #include "app/sessions/session_poller.hpp"
 #include "app/sessions/session_registry.hpp"
@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -1,7 +1,5 @@
 #include "app/sessions/watching_sessions.hpp"
 
-#include "app/sessions/session.hpp"
-
 #include <boost/asio/post.hpp>
 
 #include <new>
@@ -28,10 +26,8 @@ void WatchingSessions::remove(Session& session) noexcept {
 void WatchingSessions::serve_all() {
     is_woken_ = false;
     // From the end, because a turn may end the session and so take it out of the list.
-    for (auto i = sessions_.size(); i-- > 0;) {
-        auto& session = *sessions_[i];
-        if (session.waits_for(SessionAction::wait_for_input)) serve_(session);
-    }
+    for (auto i = sessions_.size(); i-- > 0;)
+        serve_(*sessions_[i]);
 }
 
 }  // namespace twincached::app

@@ -17,7 +17,7 @@ class Session;
 
 class WatchingSessions final : public protocol::Waker {
   public:
-    // `serve` gives a session a turn; it may end it.
+    // `serve` gives a session a turn if it waits for input; the turn may end it.
     WatchingSessions(boost::asio::io_context& context, std::function<void(Session&)> serve)
         : context_(context), serve_(std::move(serve)) {}
 

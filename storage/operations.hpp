@@ -3,6 +3,7 @@
 // not know is simply a field left at its default.
 #pragma once
 
+#include "lib/function_ref.hpp"
 #include "storage/exptime.hpp"
 #include "storage/mutation.hpp"
 #include "storage/version.hpp"
@@ -33,6 +34,8 @@ struct ItemView {
     void* location = nullptr;  // for the store's own use (pin)
 };
 
+using ItemVisitor = lib::FunctionRef<void(const ItemView&)>;
+
 enum class Miss : std::uint8_t { none, absent, expired, flushed };
 
 struct Read {
@@ -52,6 +55,8 @@ struct ReadMarks {
     Recache recache = Recache::not_needed;
     bool vivified = false;
 };
+
+using ReadVisitor = lib::FunctionRef<void(const ItemView&, const ReadMarks&)>;
 
 struct ReadResult {
     Miss miss = Miss::none;  // none: it was there (or vivified), the visitor was called
@@ -130,7 +135,7 @@ struct RemoveResult {
     std::uint64_t accounted = 0;  // as memcached accounts it
 };
 
-// A mutation as the peer sends it.
+// A mutation as another node sends it.
 struct Record {
     Key key;
     Version version = 0;

@@ -1,6 +1,6 @@
 #include "storage/size_classes.hpp"
 
-#include "storage/memory/reservation.hpp"
+#include "lib/round_up.hpp"
 
 #include <algorithm>
 
@@ -16,7 +16,7 @@ SizeClasses::SizeClasses(double growth_factor, std::uint32_t chunk_size_min) {
     const double last = largest_chunk_bytes / growth_factor;
     std::uint64_t size = accounted_header_bytes + chunk_size_min;
     while (count_ + 2 < size_class_limit && static_cast<double>(size) <= last) {
-        size = round_up(size, item_chunk_alignment);
+        size = lib::round_up(size, item_chunk_alignment);
         chunks_[++count_] = static_cast<std::uint32_t>(size);
         const auto next = static_cast<std::uint64_t>(static_cast<double>(size) * growth_factor);
         size = std::max(next, size + item_chunk_alignment);

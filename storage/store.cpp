@@ -1,9 +1,11 @@
 #include "storage/store.hpp"
 
+#include "storage/shard/client_reads.hpp"
+#include "storage/shard/client_writes.hpp"
+
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstring>
 
 namespace twincached::storage {
 
@@ -24,10 +26,14 @@ constexpr std::uint32_t large_share = 16;
 // The limit may be raised at run time, within the address space that is reserved.
 constexpr std::uint64_t address_factor = 8;
 constexpr std::uint64_t address_least = 4 * gibibyte;
-// How often an operation may ask for more memory before it has to make do.
-constexpr unsigned attempts_limit = 8;
 // Keys of a multi-get whose memory is asked for at once: as many lines as a core has in flight.
 constexpr std::size_t prefetch_distance = 32;
+// One call of `maintain` stays within a few milliseconds.
+constexpr unsigned upkeep_steps = 32;
+constexpr std::chrono::milliseconds rest_busy{2};
+constexpr std::chrono::milliseconds rest_idle{100};
+// What a walk does under one hold of a lock.
+constexpr unsigned buckets_per_hold = 64;
 
 PageSize pages_of(const StoreOptions& options) noexcept {
     return options.huge_pages ? PageSize::huge : PageSize::usual;
@@ -38,6 +44,14 @@ std::uint32_t slab_bytes_for(std::uint64_t limit, unsigned shards) noexcept {
     while (bytes > 32 * 1024 && limit / shards < slabs_per_shard * bytes)
         bytes /= 2;
     return bytes;
+}
+
+VersionClock new_clock(const StoreOptions& options) noexcept {
+    return options.node ? VersionClock::hybrid(*options.node) : VersionClock::counter();
+}
+
+bool joins_values(const Write& request) noexcept {
+    return request.mode == WriteMode::append || request.mode == WriteMode::prepend;
 }
 
 }  // namespace
@@ -54,43 +68,43 @@ unsigned planned_shard_count(const StoreOptions& options) noexcept {
 }
 
 Store::Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSink& sink)
-    : options_(options),
-      hash_(hash),
-      sink_(sink),
+    : hash_(hash),
       classes_(options.growth_factor, options.chunk_size_min),
       budget_(options.memory_limit_bytes),
       extents_(budget_, {std::max(address_least, address_factor * options.memory_limit_bytes),
-                         pages_of(options)}) {
+                         pages_of(options)}),
+      shards_(planned_shard_count(options)),
+      reclaimer_(budget_, extents_, shards_),
+      flushes_(shards_, sink, new_clock(options)) {
     const unsigned count = planned_shard_count(options);
-    shard_bits_ = static_cast<unsigned>(std::countr_zero(count));
     const std::uint32_t slab_bytes = slab_bytes_for(options.memory_limit_bytes, count);
     limits_ = {options.item_size_limit_bytes, slab_bytes / large_share};
     const std::uint64_t part = address_factor * (options.memory_limit_bytes / count);
     for (unsigned shard = 0; shard < count; ++shard) {
-        const TableContext context = {
+        const ShardContext context = {
             .budget = budget_,
             .extents = extents_,
             .classes = classes_,
             .hash = hash_,
-            .sink = sink_,
+            .sink = sink,
             .shard = shard,
-            .shard_bits = shard_bits_,
+            .shard_bits = shards_.bits(),
             .slab_bytes = slab_bytes,
             .space = {std::clamp(part, address_least, reach_bytes), pages_of(options)},
             .evict = options.evict,
             .evictions = &eviction_listener_};
-        shards_.push_back(std::make_unique<Locked>(context, new_clock(), limits_));
+        shards_.add(context, new_clock(options), limits_);
     }
-}
-
-Store::~Store() = default;
-
-VersionClock Store::new_clock() const noexcept {
-    return options_.node ? VersionClock::hybrid(*options_.node) : VersionClock::counter();
 }
 
 Key Store::key(std::string_view bytes) const noexcept {
     return Key::of(bytes, hash_);
+}
+
+bool Store::exceeds_limit(std::size_t key_bytes, std::uint64_t value_bytes,
+                          std::uint32_t client_flags) const noexcept {
+    return value_bytes > value_length_limit ||
+           accounted_bytes(key_bytes, value_bytes, client_flags) > limits_.item_size;
 }
 
 void Store::note_time(const Now& now) noexcept {
@@ -101,9 +115,9 @@ void Store::note_time(const Now& now) noexcept {
 // --- reading -----------------------------------------------------------------------------------
 
 ReadResult Store::get(const Key& key, const Now& now, ItemVisitor visit) noexcept {
-    Locked& locked = this->locked(key.hash);
+    LockedShard& locked = shards_.of(key.hash);
     const lib::ForegroundLock lock(locked.mutex);
-    return locked.shard.get(key, now, visit);
+    return ClientReads(locked.items).get(key, now, visit);
 }
 
 // A group of keys at a time: first all index lines are asked for, then, under each shard's lock
@@ -125,29 +139,29 @@ void Store::get_many(std::span<const Key> keys, const Now& now,
 void Store::prefetch(std::span<const Key> group) noexcept {
     std::array<bool, prefetch_distance> done{};
     for (const Key& key : group)
-        locked(key.hash).prefetch_bucket(key.hash);
+        shards_.of(key.hash).prefetch_bucket(key.hash);
     for (std::size_t i = 0; i < group.size(); ++i) {
         if (done[i]) continue;
-        Locked& locked = this->locked(group[i].hash);
+        LockedShard& locked = shards_.of(group[i].hash);
         const lib::ForegroundLock lock(locked.mutex);
         for (std::size_t j = i; j < group.size(); ++j) {
-            if (&this->locked(group[j].hash) != &locked) continue;
+            if (&shards_.of(group[j].hash) != &locked) continue;
             done[j] = true;
-            locked.shard.table().prefetch_item(group[j].hash);
+            locked.items.table().prefetch_item(group[j].hash);
         }
     }
 }
 
 bool Store::peek(const Key& key, const Now& now, ItemVisitor visit) noexcept {
-    Locked& locked = this->locked(key.hash);
+    LockedShard& locked = shards_.of(key.hash);
     const lib::ForegroundLock lock(locked.mutex);
-    return locked.shard.peek(key, now, visit);
+    return Shard(locked.items).peek(key, now, visit);
 }
 
 ReadResult Store::touch(const Key& key, const Now& now, Expiry expiry) noexcept {
-    Locked& locked = this->locked(key.hash);
+    LockedShard& locked = shards_.of(key.hash);
     const lib::ForegroundLock lock(locked.mutex);
-    return locked.shard.touch(key, now, expiry);
+    return ClientReads(locked.items).touch(key, now, expiry);
 }
 
 PinnedValue Store::pin(const ItemView& item) noexcept {
@@ -157,113 +171,192 @@ PinnedValue Store::pin(const ItemView& item) noexcept {
     return {extents_, held->extent(), item.value.size()};
 }
 
-// --- storing -----------------------------------------------------------------------------------
-
-// Runs an operation under its shard's lock; if it lacks memory that its shard cannot give, that is
-// found without the lock, and it runs again.
-template <class Operation>
-auto Store::supplied(Locked& locked, const Now& now, Supply& supply, Operation operation) noexcept {
-    note_time(now);
-    for (unsigned attempt = 1;; ++attempt) {
-        supply.lacks_slab = false;
-        supply.lacks_extent_bytes = 0;
-        const auto result = [&] {
-            const lib::ForegroundLock lock(locked.mutex);
-            return operation(locked.shard);
-        }();
-        if (!supply.lacks()) {
-            if (supply.extent != 0) extents_.release(supply.extent);
-            (void)extents_.collect();
-            return result;
-        }
-        provide(supply, now);
-        if (attempt == attempts_limit) supply.insist = true;
-    }
-}
-
-// Large values are copied before the lock is taken.
-void Store::fill(Supply& supply, std::string_view value, const Now& now) noexcept {
-    supply.extent = allocate_extent(value.size(), now);
-    supply.is_filled = supply.extent != 0;
-    supply.insist = !supply.is_filled;
-    if (supply.is_filled) std::memcpy(extents_.data(supply.extent), value.data(), value.size());
-}
-
 ReadResult Store::read(const Key& key, const Now& now, const Read& request,
                        ReadVisitor visit) noexcept {
-    Supply supply;
-    return supplied(locked(key.hash), now, supply,
-                    [&](Shard& shard) { return shard.read(key, now, request, visit, supply); });
+    note_time(now);
+    MemoryGrant grant;
+    return reclaimer_.run(shards_.of(key.hash), now, grant, [&](ShardItems& items) {
+        return ClientReads(items).read(key, now, request, visit, grant);
+    });
 }
 
+// --- storing -----------------------------------------------------------------------------------
+
 WriteResult Store::write(const Key& key, const Now& now, const Write& request) noexcept {
-    Supply supply;
-    const bool joins = request.mode == WriteMode::append || request.mode == WriteMode::prepend;
-    if (!joins && is_large(request.value.size())) fill(supply, request.value, now);
-    return supplied(locked(key.hash), now, supply,
-                    [&](Shard& shard) { return shard.write(key, now, request, supply); });
+    note_time(now);
+    MemoryGrant grant;
+    // Large values are copied before the lock is taken.
+    if (!joins_values(request) && is_large(request.value.size()))
+        reclaimer_.grant_filled(grant, request.value, now);
+    return reclaimer_.run(shards_.of(key.hash), now, grant, [&](ShardItems& items) {
+        return ClientWrites(items).write(key, now, request, grant);
+    });
 }
 
 WriteResult Store::write(const Key& key, const Now& now, const Write& request,
                          ValueReservation value) noexcept {
     Write filled = request;
     filled.value = {value.bytes().data(), value.bytes().size()};
-    const bool joins = request.mode == WriteMode::append || request.mode == WriteMode::prepend;
-    if (joins) return write(key, now, filled);
-    Supply supply;
-    supply.extent = std::exchange(value.extent_, 0);
-    supply.is_filled = true;
-    return supplied(locked(key.hash), now, supply,
-                    [&](Shard& shard) { return shard.write(key, now, filled, supply); });
+    if (joins_values(request)) return write(key, now, filled);
+    note_time(now);
+    MemoryGrant grant;
+    grant.extent = value.take();
+    grant.is_filled = true;
+    return reclaimer_.run(shards_.of(key.hash), now, grant, [&](ShardItems& items) {
+        return ClientWrites(items).write(key, now, filled, grant);
+    });
 }
 
 ArithmeticResult Store::add(const Key& key, const Now& now, const Arithmetic& request) noexcept {
-    Supply supply;
-    return supplied(locked(key.hash), now, supply,
-                    [&](Shard& shard) { return shard.add(key, now, request, supply); });
+    note_time(now);
+    MemoryGrant grant;
+    return reclaimer_.run(shards_.of(key.hash), now, grant, [&](ShardItems& items) {
+        return ClientWrites(items).add(key, now, request, grant);
+    });
 }
 
 RemoveResult Store::remove(const Key& key, const Now& now, const Remove& request) noexcept {
-    Supply supply;
-    return supplied(locked(key.hash), now, supply,
-                    [&](Shard& shard) { return shard.remove(key, now, request, supply); });
+    note_time(now);
+    MemoryGrant grant;
+    return reclaimer_.run(shards_.of(key.hash), now, grant, [&](ShardItems& items) {
+        return ClientWrites(items).remove(key, now, request, grant);
+    });
 }
 
 void Store::drop_failed_write(const Key& key, const Now& now) noexcept {
-    Locked& locked = this->locked(key.hash);
+    LockedShard& locked = shards_.of(key.hash);
     const lib::ForegroundLock lock(locked.mutex);
-    locked.shard.drop_failed_write(key, now);
+    ClientWrites(locked.items).drop_failed_write(key, now);
 }
 
+ValueReservation Store::reserve(std::uint64_t value_bytes, const Now& now) noexcept {
+    return reclaimer_.reserve(value_bytes, now);
+}
+
+// --- replication and restart -------------------------------------------------------------------
+
 ApplyOutcome Store::apply(const Record& record, const Now& now) noexcept {
-    Supply supply;
-    if (is_large(record.value.size())) fill(supply, record.value, now);
-    return supplied(locked(record.key.hash), now, supply,
-                    [&](Shard& shard) { return shard.apply(record, now, supply); });
+    note_time(now);
+    MemoryGrant grant;
+    if (is_large(record.value.size())) reclaimer_.grant_filled(grant, record.value, now);
+    return reclaimer_.run(shards_.of(record.key.hash), now, grant, [&](ShardItems& items) {
+        return Shard(items).apply(record, now, grant);
+    });
+}
+
+void Store::with_shard(unsigned number, lib::FunctionRef<void(Shard&)> visit) noexcept {
+    LockedShard& locked = shards_[number];
+    const lib::BackgroundLock lock(locked.mutex);
+    Shard shard(locked.items);
+    visit(shard);
+}
+
+void Store::save(SavedItemVisitor visit) noexcept {
+    bool goes_on = true;
+    for (const auto& locked : shards_) {
+        const lib::ForegroundLock lock(locked->mutex);
+        if (goes_on) goes_on = ShardRestart(locked->items).save(visit);
+    }
 }
 
 RestoreOutcome Store::restore(const SavedItem& saved, const Now& now) noexcept {
+    note_time(now);
     const Key key = this->key(saved.key);
-    Supply supply;
-    if (is_large(saved.value.size())) fill(supply, saved.value, now);
-    return supplied(locked(key.hash), now, supply,
-                    [&](Shard& shard) { return shard.restore(saved, key, now, supply); });
+    MemoryGrant grant;
+    if (is_large(saved.value.size())) reclaimer_.grant_filled(grant, saved.value, now);
+    return reclaimer_.run(shards_.of(key.hash), now, grant, [&](ShardItems& items) {
+        return ShardRestart(items).restore(saved, key, now, grant);
+    });
 }
 
 RestoreOutcome Store::restore(SavedItem saved, const Now& now, ValueReservation value) noexcept {
+    note_time(now);
     const Key key = this->key(saved.key);
     saved.value = {value.bytes().data(), value.bytes().size()};
-    Supply supply;
-    supply.extent = std::exchange(value.extent_, 0);
-    supply.is_filled = true;
-    return supplied(locked(key.hash), now, supply,
-                    [&](Shard& shard) { return shard.restore(saved, key, now, supply); });
+    MemoryGrant grant;
+    grant.extent = value.take();
+    grant.is_filled = true;
+    return reclaimer_.run(shards_.of(key.hash), now, grant, [&](ShardItems& items) {
+        return ShardRestart(items).restore(saved, key, now, grant);
+    });
 }
 
-void Store::with_shard(unsigned shard, lib::FunctionRef<void(Shard&)> visit) noexcept {
-    Locked& locked = *shards_[shard];
-    const lib::BackgroundLock lock(locked.mutex);
-    visit(locked.shard);
+// --- flushes, walks, upkeep --------------------------------------------------------------------
+
+Ticket Store::flush(const Now& now) noexcept {
+    note_time(now);
+    return flushes_.flush(now);
+}
+
+void Store::apply_flush(Version version) noexcept {
+    flushes_.apply(version, last_tick_.load(std::memory_order_relaxed));
+}
+
+std::optional<Store::Cursor> Store::walk(Cursor cursor, std::size_t budget, const Now& now,
+                                         ItemVisitor visit) noexcept {
+    budget = std::max<std::size_t>(budget, 1);
+    std::size_t seen = 0;
+    std::uint64_t hash = cursor.hash;
+    const auto count = [&](const ItemView& item) {
+        ++seen;
+        visit(item);
+    };
+    for (;;) {
+        const unsigned number = shard_of(hash);
+        std::optional<std::uint64_t> next;
+        {
+            const lib::BackgroundLock lock(shards_[number].mutex);
+            for (unsigned bucket = 0; bucket < buckets_per_hold && seen < budget; ++bucket) {
+                next = Shard(shards_[number].items).visit(hash, now, count);
+                if (!next) break;
+                hash = *next;
+            }
+        }
+        if (!next) {
+            if (number + 1 == shard_count()) return std::nullopt;
+            hash = shards_.first_hash(number + 1);
+        }
+        if (seen >= budget) return Cursor{hash};
+    }
+}
+
+std::chrono::milliseconds Store::maintain(const Now& now) noexcept {
+    note_time(now);
+    flushes_.fire(now);
+    bool is_busy = extents_.collect();
+    for (const auto& locked : shards_) {
+        bool more = true;
+        for (unsigned step = 0; more && step < upkeep_steps; ++step) {
+            const lib::BackgroundLock lock(locked->mutex);
+            more = locked->items.upkeep(now.tick());
+        }
+        is_busy |= more;
+    }
+    is_busy |= reclaimer_.shrink(now);
+    return is_busy ? rest_busy : rest_idle;
+}
+
+// --- reports -----------------------------------------------------------------------------------
+
+StoreStats Store::stats() const noexcept {
+    StoreStats stats;
+    stats.memory_limit = budget_.limit();
+    stats.memory_used = budget_.used();
+    stats.extent_bytes = extents_.bytes();
+    stats.pinned = extents_.pins();
+    for (const auto& locked : shards_) {
+        const lib::ForegroundLock lock(locked->mutex);
+        locked->items.add_to(stats, last_tick_.load(std::memory_order_relaxed));
+    }
+    stats.total_up();
+    return stats;
+}
+
+void Store::reset_stats() noexcept {
+    for (const auto& locked : shards_) {
+        const lib::ForegroundLock lock(locked->mutex);
+        locked->items.books().reset();
+    }
 }
 
 }  // namespace twincached::storage

@@ -1,18 +1,34 @@
-// The store: shards, routing, and what concerns all shards at once. Any thread may call any
-// member; each takes one shard's lock at a time, never two.
+// The store: the whole of storage as others see it. A key's hash chooses the shard; under the
+// shard's one lock the operation is carried out by whoever is concerned with it:
+//
+//    clients        ClientReads, ClientWrites
+//    replication    Shard                           over the shard's one ShardItems
+//    restart        ShardRestart
+//    upkeep         ShardItems, step by step
+//
+// What concerns several shards has classes of its own: memory for whoever lacks it (Reclaimer),
+// flushes (Flushes). This one routes, and has more functions than others for being the only one
+// that others call.
+//
+// Any thread may call any member; each takes one shard's lock at a time, never two.
 #pragma once
 
-#include "lib/courteous_mutex.hpp"
 #include "lib/function_ref.hpp"
 #include "lib/hash.hpp"
-#include "lib/mutex.hpp"
+#include "storage/eviction/eviction_listener.hpp"
+#include "storage/flushes.hpp"
 #include "storage/key.hpp"
+#include "storage/locked_shards.hpp"
 #include "storage/memory/budget.hpp"
 #include "storage/memory/extents.hpp"
+#include "storage/memory/pinned_value.hpp"
+#include "storage/memory/value_reservation.hpp"
 #include "storage/mutation.hpp"
 #include "storage/now.hpp"
 #include "storage/operations.hpp"
+#include "storage/reclaimer.hpp"
 #include "storage/shard/shard.hpp"
+#include "storage/shard/shard_restart.hpp"
 #include "storage/size_classes.hpp"
 #include "storage/stats.hpp"
 #include "storage/store_options.hpp"
@@ -21,94 +37,16 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
-#include <utility>
-#include <vector>
 
 namespace twincached::storage {
-
-class Store;
-
-// Keeps a large value in memory after its shard's lock was released, so that it can be sent
-// without a copy, even if it is overwritten or deleted meanwhile. Release it soon: eviction
-// passes over what is pinned. May be destroyed by any thread, but before the store.
-class PinnedValue {
-  public:
-    PinnedValue() noexcept = default;
-    PinnedValue(PinnedValue&& other) noexcept { swap(other); }
-    PinnedValue& operator=(PinnedValue&& other) noexcept {
-        swap(other);
-        return *this;
-    }
-    ~PinnedValue() {
-        if (extents_ != nullptr) extents_->release(extent_);
-    }
-    std::string_view bytes() const noexcept {
-        if (extents_ == nullptr) return {};
-        return {extents_->data(extent_), size_};
-    }
-
-  private:
-    friend class Store;
-    PinnedValue(Extents& extents, ExtentNumber extent, std::size_t size) noexcept
-        : extents_(&extents), extent_(extent), size_(size) {}
-    void swap(PinnedValue& other) noexcept {
-        std::swap(extents_, other.extents_);
-        std::swap(extent_, other.extent_);
-        std::swap(size_, other.size_);
-    }
-
-    Extents* extents_ = nullptr;
-    ExtentNumber extent_ = 0;  // with a reference of ours
-    std::size_t size_ = 0;
-};
-
-// Memory for a large value that is still arriving, taken from the store's limit, to be handed to
-// Store::write through its bytes. Large = Store::is_large(size). Must not outlive the store.
-class ValueReservation {
-  public:
-    ValueReservation() noexcept = default;
-    ValueReservation(ValueReservation&& other) noexcept { swap(other); }
-    ValueReservation& operator=(ValueReservation&& other) noexcept {
-        swap(other);
-        return *this;
-    }
-    ~ValueReservation() {
-        if (extent_ != 0) extents_->release(extent_);
-        if (reserved_bytes_ != nullptr) reserved_bytes_->fetch_sub(size_);
-    }
-    std::span<char> bytes() const noexcept {
-        if (extent_ == 0) return {};
-        return {extents_->data(extent_), size_};
-    }
-    explicit operator bool() const noexcept { return extent_ != 0; }
-
-  private:
-    friend class Store;
-    ValueReservation(Extents& extents, ExtentNumber extent, std::size_t size,
-                     std::atomic<std::uint64_t>& reserved_bytes) noexcept
-        : extents_(&extents), extent_(extent), size_(size), reserved_bytes_(&reserved_bytes) {}
-    void swap(ValueReservation& other) noexcept {
-        std::swap(extents_, other.extents_);
-        std::swap(extent_, other.extent_);
-        std::swap(size_, other.size_);
-        std::swap(reserved_bytes_, other.reserved_bytes_);
-    }
-
-    Extents* extents_ = nullptr;
-    ExtentNumber extent_ = 0;  // owned
-    std::size_t size_ = 0;
-    std::atomic<std::uint64_t>* reserved_bytes_ = nullptr;  // the store's, size_ is part of it
-};
 
 class Store {
   public:
     // The sink must outlive the store.
     Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSink& sink);
-    ~Store();
 
     Key key(std::string_view bytes) const noexcept;
 
@@ -134,7 +72,9 @@ class Store {
     // key held, so that nobody reads a value that a client meant to replace.
     void drop_failed_write(const Key& key, const Now& now) noexcept;
 
-    bool is_large(std::uint64_t value_bytes) const noexcept;
+    bool is_large(std::uint64_t value_bytes) const noexcept {
+        return value_bytes > limits_.large_value;
+    }
     // Would the item, as memcached accounts it, exceed the item size limit?
     bool exceeds_limit(std::size_t key_bytes, std::uint64_t value_bytes,
                        std::uint32_t client_flags) const noexcept;
@@ -144,27 +84,20 @@ class Store {
     // REQUIRES: called inside a visitor, with the item it was given, and item.pinnable.
     PinnedValue pin(const ItemView& item) noexcept;
 
-    // As memcached accounts an item, and the id of the class that it would be in there.
-    unsigned size_class(std::size_t key_bytes, std::uint64_t value_bytes,
-                        std::uint32_t client_flags) const noexcept {
-        return classes_.of(accounted_bytes(key_bytes, value_bytes, client_flags));
-    }
-    const SizeClasses& size_classes() const noexcept { return classes_; }
-
     // --- whole-store operations ------------------------------------------------------------
     // Everything stored before is gone when it returns; what a client stores after it, stays.
     Ticket flush(const Now& now) noexcept;
-    // At a later time (flush_all N); a later call replaces an earlier one.
-    void schedule_flush(std::uint64_t at_steady_ms, const Now& now) noexcept;
+    // At a later time (flush_all N); a later call replaces an earlier one, 0 takes it back.
+    void schedule_flush(std::uint64_t at_steady_ms, const Now& now) noexcept {
+        flushes_.schedule(at_steady_ms, now);
+    }
     // Moves the limit at run time (cache_memlimit); shrinking happens in steps of maintenance.
-    void set_memory_limit(std::uint64_t bytes) noexcept;
-    std::uint64_t memory_limit() const noexcept;
+    void set_memory_limit(std::uint64_t bytes) noexcept { budget_.set_limit(bytes); }
+    std::uint64_t memory_limit() const noexcept { return budget_.limit(); }
 
     // --- replication -----------------------------------------------------------------------
-    unsigned shard_count() const noexcept;
-    unsigned shard_of(std::uint64_t hash) const noexcept {  // by the top bits
-        return shard_bits_ == 0 ? 0 : static_cast<unsigned>(hash >> (64 - shard_bits_));
-    }
+    unsigned shard_count() const noexcept { return shards_.count(); }
+    unsigned shard_of(std::uint64_t hash) const noexcept { return shards_.number_of(hash); }
     unsigned shard_of_bucket(BucketNumber bucket) const noexcept {
         return shard_of(std::uint64_t{bucket} << 48);
     }
@@ -173,31 +106,26 @@ class Store {
     void with_shard(unsigned shard, lib::FunctionRef<void(Shard&)> visit) noexcept;
     // As Shard::apply, but with room made on other shards, too, if it must be.
     ApplyOutcome apply(const Record& record, const Now& now) noexcept;
-    // The peer's flush: version merges by maximum; the sink is not told.
+    // Another node's flush: version merges by maximum; the sink is not told.
     void apply_flush(Version version) noexcept;
-    Version flush_version() const noexcept;
+    Version flush_version() const noexcept { return shards_.flush_version(); }
     // When, as far as upkeep knew; 0: nothing was flushed since the start.
-    Tick last_flush() const noexcept { return last_flush_.load(std::memory_order_relaxed); }
-    void apply_flush_schedule(std::uint64_t at_steady_ms, Version version) noexcept;
-    struct FlushSchedule {
-        std::uint64_t at_steady_ms = 0;  // 0 = none
-        Version version = 0;
-    };
-    FlushSchedule flush_schedule() const noexcept;
-    void observe(Version version) noexcept;       // on every shard
-    std::uint64_t version_time() const noexcept;  // the highest of all shards
+    Tick last_flush() const noexcept { return flushes_.last(); }
+    void apply_flush_schedule(std::uint64_t at_steady_ms, Version version) noexcept {
+        flushes_.apply_schedule(at_steady_ms, version);
+    }
+    FlushSchedule flush_schedule() const noexcept { return flushes_.schedule(); }
+    // On every shard: whatever it writes from now on is newer.
+    void observe(Version version) noexcept { shards_.observe(version); }
+    // The highest of all shards.
+    std::uint64_t version_time() const noexcept { return shards_.version_time(); }
 
     // --- warm restart ----------------------------------------------------------------------
     // No other thread may use the store meanwhile.
-    struct Registers {
-        std::uint64_t version_time = 0;
-        Version flush_version = 0;
-        FlushSchedule schedule;
-        bool schedule_is_own = false;
-    };
-    Registers registers() const noexcept;
+    using Registers = StoreRegisters;
+    Registers registers() const noexcept { return flushes_.registers(); }
     // Before any item. Times are those of the same steady clock, which has gone on.
-    void restore(const Registers& registers) noexcept;
+    void restore(const Registers& registers) noexcept { flushes_.restore(registers); }
     // Every item that is worth taking along, also what has expired. The visitor says whether to go
     // on.
     void save(SavedItemVisitor visit) noexcept;
@@ -228,54 +156,20 @@ class Store {
     }
 
   private:
-    // A lock and what it guards, on cache lines of their own.
-    struct alignas(64) Locked {
-        Locked(const TableContext& context, VersionClock clock, const ShardLimits& limits)
-            : shard(context, clock, limits), unguarded(shard.table()) {}
-        // Hints that need no lock.
-        void prefetch_bucket(std::uint64_t hash) const noexcept { unguarded.prefetch_bucket(hash); }
-        std::uint64_t bytes() const noexcept { return unguarded.bytes(); }
-
-        lib::CourteousMutex mutex;
-        Shard shard GUARDED_BY(mutex);
-        const Table& unguarded;
-    };
-
-    Locked& locked(std::uint64_t hash) const noexcept { return *shards_[shard_of(hash)]; }
-    VersionClock new_clock() const noexcept;
-    template <class Operation>
-    auto supplied(Locked& locked, const Now& now, Supply& supply, Operation operation) noexcept;
-    void fill(Supply& supply, std::string_view value, const Now& now) noexcept;
     void prefetch(std::span<const Key> group) noexcept;
-    void provide(Supply& supply, const Now& now) noexcept;
-    ExtentNumber allocate_extent(std::uint64_t bytes, const Now& now) noexcept;
-    struct Effort {
-        unsigned futile;    // attempts so far that freed nothing
-        unsigned pressure;  // see Table::evict_some
-    };
-    std::uint64_t relieve(std::uint64_t bytes, const Effort& effort, const Now& now) noexcept;
-    unsigned largest_shard() const noexcept;
-    Version next_version(const Now& now) noexcept;
-    void flush_shards(Version version) noexcept;
-    void fire_schedule(const Now& now) noexcept;
     void note_time(const Now& now) noexcept;
 
-    const StoreOptions options_;
     const lib::KeyedHash hash_;
-    MutationSink& sink_;
     const SizeClasses classes_;
     EvictionListenerPlace eviction_listener_{nullptr};
     MemoryBudget budget_;
     Extents extents_;
-    unsigned shard_bits_;
     ShardLimits limits_;
-    std::vector<std::unique_ptr<Locked>> shards_;
-    std::atomic<Tick> last_tick_{first_tick};
-    std::atomic<Tick> last_flush_{0};
-    std::atomic<std::uint64_t> reserved_bytes_{0};  // of values that are still arriving
-    mutable lib::Mutex schedule_mutex_;             // never held together with a shard's
-    FlushSchedule schedule_ GUARDED_BY(schedule_mutex_);
-    bool schedule_is_own_ GUARDED_BY(schedule_mutex_) = false;
+    // The shards use what stands before them, and what comes behind uses the shards.
+    LockedShards shards_;
+    Reclaimer reclaimer_;
+    Flushes flushes_;
+    std::atomic<Tick> last_tick_{first_tick};  // of any write or upkeep, for reports
 };
 
 }  // namespace twincached::storage

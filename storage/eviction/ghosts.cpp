@@ -1,5 +1,7 @@
 #include "storage/eviction/ghosts.hpp"
 
+#include "lib/round_up.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -13,8 +15,8 @@ constexpr std::uint32_t shrink_share = 4;
 
 }  // namespace
 
-Ghosts::Ghosts(MemoryBudget& budget, std::size_t address_bytes, unsigned shard_bits)
-    : account_(budget), shard_bits_(shard_bits), lines_({address_bytes}) {}
+Ghosts::Ghosts(MemoryShare& share, std::size_t address_bytes, unsigned shard_bits)
+    : account_(share), shard_bits_(shard_bits), lines_({address_bytes}) {}
 
 void Ghosts::remember(std::uint64_t hash) noexcept {
     if (layout_.span() == 0) return;
@@ -40,7 +42,7 @@ void Ghosts::adjust(std::uint64_t items) noexcept {
     const auto wanted = static_cast<std::uint32_t>(items / ring_size + 1);
     const std::uint32_t count = layout_.target();
     if (count == 0) {
-        const auto first = static_cast<std::uint32_t>(round_up(wanted, lines_per_page));
+        const auto first = static_cast<std::uint32_t>(lib::round_up(wanted, lines_per_page));
         if (grow_bytes(first)) layout_ = LinearLayout(first);
         return;
     }
@@ -59,7 +61,7 @@ void Ghosts::forget_all() noexcept {
 }
 
 bool Ghosts::grow_bytes(std::uint32_t lines) noexcept {
-    const std::uint64_t more = round_up(std::uint64_t{lines} * 64, page_bytes) - committed_;
+    const std::uint64_t more = lib::round_up(std::uint64_t{lines} * 64, page_bytes) - committed_;
     if (!account_.take(more)) return false;
     if (!lines_.commit_to(committed_ + more)) {
         account_.give(more);

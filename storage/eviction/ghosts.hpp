@@ -5,7 +5,7 @@
 #pragma once
 
 #include "storage/index/linear_layout.hpp"
-#include "storage/memory/budget.hpp"
+#include "storage/memory/memory_account.hpp"
 #include "storage/memory/reservation.hpp"
 
 #include <array>
@@ -16,7 +16,7 @@ namespace twincached::storage {
 
 class Ghosts {
   public:
-    Ghosts(MemoryBudget& budget, std::size_t address_bytes, unsigned shard_bits);
+    Ghosts(MemoryShare& share, std::size_t address_bytes, unsigned shard_bits);
 
     void remember(std::uint64_t hash) noexcept;
     // Is it remembered? Then it is forgotten.

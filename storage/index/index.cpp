@@ -1,5 +1,7 @@
 #include "storage/index/index.hpp"
 
+#include "lib/round_up.hpp"
+
 #include <algorithm>
 #include <cassert>
 
@@ -17,13 +19,13 @@ constexpr std::uint64_t shrink_percent = 33;
 constexpr std::uint32_t overflow_per_step = 4;
 
 std::uint64_t bytes_of(std::uint32_t buckets) noexcept {
-    return round_up(std::uint64_t{buckets} * 64, page_bytes);
+    return lib::round_up(std::uint64_t{buckets} * 64, page_bytes);
 }
 
 }  // namespace
 
-Index::Index(MemoryBudget& budget, const AddressSpace& space, unsigned shard_bits)
-    : account_(budget),
+Index::Index(MemoryShare& share, const AddressSpace& space, unsigned shard_bits)
+    : account_(share),
       shard_bits_(shard_bits),
       buckets_(space),
       overflow_({space.bytes}),

@@ -14,7 +14,8 @@
 #include "lib/prefetch.hpp"
 #include "storage/index/linear_layout.hpp"
 #include "storage/index/tags.hpp"
-#include "storage/memory/budget.hpp"
+#include "storage/memory/memory_account.hpp"
+#include "storage/memory/ref.hpp"
 #include "storage/memory/reservation.hpp"
 
 #include <array>
@@ -25,15 +26,13 @@
 
 namespace twincached::storage {
 
-using Ref = std::uint32_t;  // of an item, in units of 8 bytes within the shard's slabs; 0 = none
-
 class Index {
   public:
     using HashOf = lib::FunctionRef<std::uint64_t(Ref)>;
     using RefVisitor = lib::FunctionRef<void(Ref)>;
 
     // `shard_bits`: how many top bits of every hash chose the shard and are equal here.
-    Index(MemoryBudget& budget, const AddressSpace& space, unsigned shard_bits);
+    Index(MemoryShare& share, const AddressSpace& space, unsigned shard_bits);
 
     // The reference that `match` accepts among those whose tag is right; 0 if there is none.
     template <class Match>

@@ -14,7 +14,7 @@
 
 #include "lib/mutex.hpp"
 #include "storage/memory/budget.hpp"
-#include "storage/memory/item.hpp"
+#include "storage/memory/item_form.hpp"
 #include "storage/memory/reservation.hpp"
 
 #include <atomic>

@@ -1,21 +1,10 @@
 #include "storage/memory/item.hpp"
 
-#include "storage/memory/reservation.hpp"
+#include "storage/key.hpp"
 
 #include <cassert>
 
 namespace twincached::storage {
-
-std::size_t ItemForm::value_bytes_in_slab() const noexcept {
-    if (extent != 0) return sizeof(ExtentNumber);
-    return is_stub() ? sizeof(Version) : value_bytes;
-}
-
-std::uint32_t ItemForm::slab_bytes() const noexcept {
-    const std::size_t bytes = item_header_bytes + (explicit_cas ? 8 : 0) +
-                              (client_flags != 0 ? 4 : 0) + key.size() + value_bytes_in_slab();
-    return static_cast<std::uint32_t>(round_up(bytes, item_alignment));
-}
 
 void Item::write(const ItemForm& form, std::uint32_t room_bytes) noexcept {
     assert(room_bytes >= form.slab_bytes() && room_bytes % item_alignment == 0);
@@ -34,7 +23,7 @@ void Item::write(const ItemForm& form, std::uint32_t room_bytes) noexcept {
     set(won_mark, form.won);
     set(large_mark, form.extent != 0);
     units_ = static_cast<std::uint16_t>(room_bytes / item_alignment);
-    if (form.explicit_cas) set_explicit_cas(*form.explicit_cas);
+    if (form.explicit_cas) std::memcpy(body(), &*form.explicit_cas, sizeof *form.explicit_cas);
     if (form.client_flags != 0) std::memcpy(key_begin() - 4, &form.client_flags, 4);
     // Memmove: an item that is written again in its old place has its key there already.
     std::memmove(key_begin(), form.key.data(), form.key.size());

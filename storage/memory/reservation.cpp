@@ -1,5 +1,7 @@
 #include "storage/memory/reservation.hpp"
 
+#include "lib/round_up.hpp"
+
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -19,7 +21,8 @@ constexpr int populate_write = 23;
 
 }  // namespace
 
-Reservation::Reservation(const AddressSpace& space) : size_(round_up(space.bytes, page_bytes)) {
+Reservation::Reservation(const AddressSpace& space)
+    : size_(lib::round_up(space.bytes, page_bytes)) {
     const bool is_huge = space.pages == PageSize::huge;
     step_ = is_huge ? huge_page_bytes : usual_step_bytes;
     // It must begin where a huge page can.
@@ -30,7 +33,7 @@ Reservation::Reservation(const AddressSpace& space) : size_(round_up(space.bytes
     mapping_ = static_cast<char*>(mapping);
     base_ = mapping_;
     if (!is_huge) return;
-    base_ += round_up(reinterpret_cast<std::uintptr_t>(mapping_), huge_page_bytes) -
+    base_ += lib::round_up(reinterpret_cast<std::uintptr_t>(mapping_), huge_page_bytes) -
              reinterpret_cast<std::uintptr_t>(mapping_);
     // Refused by a kernel without huge pages, and as well without them.
     (void)::madvise(base_, size_, MADV_HUGEPAGE);
@@ -43,7 +46,7 @@ Reservation::~Reservation() {
 bool Reservation::commit_to(std::size_t bytes) noexcept {
     if (bytes <= committed_) return true;
     if (bytes > size_) return false;
-    const std::size_t end = std::min(size_, round_up(bytes, step_));
+    const std::size_t end = std::min(size_, lib::round_up(bytes, step_));
     if (::mprotect(base_ + committed_, end - committed_, PROT_READ | PROT_WRITE) != 0) return false;
     committed_ = end;
     return true;
@@ -55,7 +58,7 @@ void Reservation::populate(std::size_t offset, std::size_t bytes) noexcept {
 }
 
 void Reservation::give_back(std::size_t offset, std::size_t bytes) noexcept {
-    const std::size_t begin = round_up(offset, page_bytes);
+    const std::size_t begin = lib::round_up(offset, page_bytes);
     const std::size_t end = (offset + bytes) / page_bytes * page_bytes;
     if (begin < end) ::madvise(base_ + begin, end - begin, MADV_DONTNEED);
 }

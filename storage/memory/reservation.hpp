@@ -10,10 +10,6 @@ namespace twincached::storage {
 
 inline constexpr std::size_t page_bytes = 4096;
 
-constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) noexcept {
-    return (bytes + unit - 1) / unit * unit;
-}
-
 // Huge: the system is asked for huge pages, and memory is made usable in steps of one. Whether
 // there are any is the system's business.
 enum class PageSize : std::uint8_t { usual, huge };

@@ -12,8 +12,8 @@ constexpr std::size_t kept_limit = 1;
 
 }  // namespace
 
-Slabs::Slabs(MemoryBudget& budget, std::uint32_t slab_bytes, const AddressSpace& space)
-    : budget_(budget),
+Slabs::Slabs(MemoryShare& share, std::uint32_t slab_bytes, const AddressSpace& space)
+    : share_(share),
       slab_bytes_(slab_bytes),
       slab_shift_(static_cast<unsigned>(std::countr_zero(slab_bytes))),
       memory_(space) {
@@ -22,7 +22,7 @@ Slabs::Slabs(MemoryBudget& budget, std::uint32_t slab_bytes, const AddressSpace&
 }
 
 Slabs::~Slabs() {
-    budget_.give(bytes());
+    share_.give(bytes());
 }
 
 SlabNumber Slabs::take() noexcept {
@@ -31,7 +31,7 @@ SlabNumber Slabs::take() noexcept {
         kept_.pop_back();
         return number;
     }
-    if (!budget_.take(slab_bytes_)) return 0;
+    if (!share_.take(slab_bytes_)) return 0;
     SlabNumber number = end();
     if (!absent_.empty()) {
         number = absent_.back();
@@ -39,7 +39,7 @@ SlabNumber Slabs::take() noexcept {
     } else if (memory_.commit_to((std::size_t{number} + 1) * slab_bytes_)) {
         slabs_.emplace_back();
     } else {
-        budget_.give(slab_bytes_);
+        share_.give(slab_bytes_);
         return 0;
     }
     ++count_;
@@ -70,7 +70,7 @@ void Slabs::give_back(SlabNumber number) noexcept {
     memory_.give_back(std::size_t{number} * slab_bytes_, slab_bytes_);
     absent_.push_back(number);
     --count_;
-    budget_.give(slab_bytes_);
+    share_.give(slab_bytes_);
 }
 
 std::uint64_t Slabs::give_back_kept() noexcept {

@@ -1,60 +1,28 @@
 // The slabs of one shard: runs of memory of equal size that items are appended to, in one reserved
-// range, so that a 32-bit reference finds an item. This class hands out slabs and keeps their
-// books; what lies in them, and which has to go, is the table's business. Guarded by the shard's
-// lock.
+// range, so that a 32-bit reference finds an item. This class hands out slabs, takes them back and
+// keeps the two queues; what lies in them is Table's business, and which has to go, the evictor's.
+// Guarded by the shard's lock.
+//
+//    reference * 8 = slab number * slab_bytes + offset within the slab
 #pragma once
 
-#include "storage/index/index.hpp"
-#include "storage/memory/budget.hpp"
 #include "storage/memory/item.hpp"
+#include "storage/memory/memory_share.hpp"
+#include "storage/memory/ref.hpp"
 #include "storage/memory/reservation.hpp"
+#include "storage/memory/slab.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
 namespace twincached::storage {
 
-using SlabNumber = std::uint32_t;  // 0 = none
-
-// The two queues of S3-FIFO: what is new, and what has come back or was read.
-enum class Queue : std::uint8_t { fresh, main };
-inline constexpr unsigned queue_count = 2;
-
-enum class SlabState : std::uint8_t { free, open, sealed };
-
-inline constexpr Tick no_tick = std::numeric_limits<Tick>::max();
-
-struct Slab {
-    std::uint32_t used = 0;        // bytes appended
-    std::uint32_t scanned = 0;     // bytes at the front that a step of eviction has emptied
-    std::uint32_t live_bytes = 0;  // of items that are not dead
-    std::uint32_t live_items = 0;
-    Tick earliest = no_tick;  // no item expires before it,
-    Tick latest = 0;          // and none after it; no_tick if one never does
-    Tick looked_at = 0;       // when its expired items were last collected
-    SlabNumber older = 0;     // neighbours in its queue
-    SlabNumber newer = 0;
-    SlabState state = SlabState::free;
-    Queue queue = Queue::fresh;
-    std::uint8_t lifetime = 0;
-    bool is_sparse = false;    // stands in the list of sparse slabs
-    bool is_draining = false;  // is being emptied just now: must not be freed
-};
-
-// A queue of slabs, in the order in which they were opened.
-struct SlabQueue {
-    SlabNumber oldest = 0;
-    SlabNumber newest = 0;
-    std::uint64_t bytes = 0;  // of the slabs, and of the extents of their items
-};
-
 class Slabs {
   public:
     // REQUIRES: slab_bytes is a power of two.
-    Slabs(MemoryBudget& budget, std::uint32_t slab_bytes, const AddressSpace& space);
+    Slabs(MemoryShare& share, std::uint32_t slab_bytes, const AddressSpace& space);
     ~Slabs();
     Slabs(const Slabs&) = delete;
     Slabs& operator=(const Slabs&) = delete;
@@ -100,6 +68,10 @@ class Slabs {
     }
 
     std::uint32_t slab_bytes() const noexcept { return slab_bytes_; }
+    // What lies in both queues, extents included.
+    std::uint64_t queued_bytes() const noexcept {
+        return queue(Queue::fresh).bytes + queue(Queue::main).bytes;
+    }
     // Those in use and those kept.
     std::uint64_t count() const noexcept { return count_; }
     std::uint64_t bytes() const noexcept { return count_ * slab_bytes_; }
@@ -111,15 +83,16 @@ class Slabs {
     void give_back(SlabNumber number) noexcept;
     [[nodiscard]] SlabNumber take() noexcept;
 
-    MemoryBudget& budget_;
+    MemoryShare& share_;
     std::uint32_t slab_bytes_;
     unsigned slab_shift_;
     Reservation memory_;
     std::vector<Slab> slabs_;  // number 0 is never used, so that no item has the reference 0
     std::array<SlabQueue, queue_count> queues_{};
+    // A slab that is neither open nor sealed stands in one of these two.
     std::vector<SlabNumber> kept_;    // free, and still counted as ours
     std::vector<SlabNumber> absent_;  // free, their memory given back
-    std::uint64_t count_ = 0;
+    std::uint64_t count_ = 0;         // of all but the absent ones; taken of the share
 };
 
 }  // namespace twincached::storage

@@ -1,6 +1,7 @@
 #include "storage/shard/saved_item.hpp"
 
 #include "lib/endian.hpp"
+#include "storage/memory/item_header.hpp"
 
 #include <cassert>
 #include <cstring>

@@ -11,9 +11,9 @@
 // Ticks are those of the store that gave it out: whoever takes it back goes on with that clock.
 #pragma once
 
-#include "storage/exptime.hpp"
-#include "storage/memory/item.hpp"
-#include "storage/memory/slabs.hpp"
+#include "storage/key.hpp"
+#include "storage/memory/item_form.hpp"
+#include "storage/memory/slab.hpp"
 #include "storage/version.hpp"
 
 #include <cstddef>

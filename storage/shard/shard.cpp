@@ -1,187 +1,176 @@
 #include "storage/shard/shard.hpp"
 
-#include "storage/size_classes.hpp"
-
-#include <cstring>
+#include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace twincached::storage {
 
 namespace {
 
-// An extent that a growing value has outgrown is replaced by one with some room to grow.
-constexpr std::uint64_t growth_share = 8;
+// How many steps of eviction one large record may cost while the lock is held.
+constexpr unsigned eviction_steps = 8;
 
 }  // namespace
 
-Shard::Shard(const TableContext& context, VersionClock clock, const ShardLimits& limits)
-    : number_(context.shard),
-      shard_bits_(context.shard_bits),
-      limits_(limits),
-      sink_(context.sink),
-      extents_(context.extents),
-      clock_(clock),
-      table_(context) {}
-
-void Shard::Value::copy_to(char* to) const noexcept {
-    if (!front.empty()) std::memcpy(to, front.data(), front.size());
-    if (!back.empty()) std::memcpy(to + front.size(), back.data(), back.size());
+// The newest version that anybody here knows of the key (rule R4). A stub counts as absent, and so
+// does what is flushed or expired and merely not swept away yet: what the bucket remembers of drops
+// must weigh then as it does when the item has gone.
+Version Shard::known_version(const Key& key, const Item* held, Tick now) noexcept {
+    const Version version = held != nullptr ? held->version() : 0;
+    const bool present = version != 0 && items_.is_live(*held, now);
+    const Version sink = items_.sink().known_version(items_.number(), key, present);
+    return std::max({version, sink, items_.table().flush_version()});
 }
 
-// What has expired or was flushed goes the moment that somebody asks for it.
-Shard::Found Shard::find_live(const Key& key, const Now& now) noexcept {
-    Item* item = table_.find(key);
-    if (item == nullptr) return {nullptr, Miss::absent};
-    if (table_.is_flushed(*item)) {
-        table_.drop(item, key.hash, Cause::flushed, now.tick());
-        return {nullptr, Miss::flushed};
+ApplyOutcome Shard::apply(const Record& record, const Now& now) noexcept {
+    MemoryGrant grant;
+    grant.is_final = true;
+    if (record.value.size() > items_.limits().large_value) {
+        grant.extent = items_.extents().allocate(record.value.size());
+        for (unsigned step = 0; grant.extent == 0 && step < eviction_steps; ++step) {
+            (void)items_.evictor().evict_some(record.value.size(), step / 2, now.tick());
+            (void)items_.extents().collect();
+            grant.extent = items_.extents().allocate(record.value.size());
+        }
     }
-    if (item->expiry().is_past(now.tick())) {
-        table_.drop(item, key.hash, Cause::expired, now.tick());
-        return {nullptr, Miss::expired};
+    const ApplyOutcome outcome = apply(record, now, grant);
+    if (grant.extent != 0) items_.extents().release(grant.extent);
+    return outcome;
+}
+
+ApplyOutcome Shard::apply(const Record& record, const Now& now, MemoryGrant& grant) noexcept {
+    items_.clock().observe(record.version);
+    Storing storing(record.key);
+    storing.version = record.version;
+    storing.cause = Cause::remote;
+    if (record.cold) storing.queue = Queue::fresh;
+    for (;;) {
+        if (record.version <=
+            known_version(record.key, items_.table().find(record.key), now.tick()))
+            return ApplyOutcome::outdated;
+        Item* old = storing.old = items_.find_live(record.key, now).item;
+        storing.form = form_of(record.key, now.tick());
+        ItemForm& form = storing.form;
+        form.client_flags = record.client_flags;
+        form.expiry = record.expiry;
+        form.explicit_cas = record.explicit_cas;
+        form.stale = record.stale;
+        form.binary_key = record.binary_key;
+        if (old != nullptr) form.frequency = static_cast<std::uint8_t>(old->frequency());
+        storing.value.front = record.value;
+        const bool is_past = record.expiry.is_past(now.tick());
+        Stored stored = Stored::failed;
+        if (!is_past && !items_.exceeds_limit(form, record.value.size()))
+            stored = items_.store(storing, now, grant);
+        if (stored == Stored::again) continue;
+        if (stored == Stored::done) return ApplyOutcome::applied;
+        if (stored == Stored::lacking) return ApplyOutcome::no_memory;
+        // A newer one exists, even if it cannot lie here: the older one must not be read.
+        (void)items_.remove(record.key, items_.table().find(record.key), record.version,
+                            Cause::remote);
+        if (is_past) return ApplyOutcome::applied;
+        items_.books().count_no_memory(
+            accounted_bytes(record.key.bytes.size(), record.value.size(), record.client_flags));
+        return ApplyOutcome::no_memory;
     }
-    return {item, Miss::none};
 }
 
-ItemView Shard::view(Item& item, std::uint64_t hash) const noexcept {
-    ItemView view;
-    view.key = item.key();
-    view.value = {table_.value_of(item), item.value_bytes()};
-    view.hash = hash;
-    view.version = item.version();
-    view.cas = item.cas();
-    view.client_flags = item.client_flags();
-    view.expiry = item.expiry();
-    view.last_access = item.last_access();
-    view.explicit_cas = item.has_explicit_cas();
-    view.fetched = item.is_fetched();
-    view.stale = item.is_stale();
-    view.won = item.is_won();
-    view.binary_key = item.has_binary_key();
-    view.pinnable = item.is_large();
-    view.location = &item;
-    return view;
+ApplyOutcome Shard::apply_delete(const Key& key, Version version, const Now& now) noexcept {
+    items_.clock().observe(version);
+    const Item* held = items_.table().find(key);
+    if (version <= known_version(key, held, now.tick())) return ApplyOutcome::outdated;
+    (void)items_.remove(key, items_.find_live(key, now).item, version, Cause::remote);
+    return ApplyOutcome::applied;
 }
 
-ItemForm Shard::form_of(const Key& key, const Now& now) const noexcept {
-    ItemForm form;
-    form.key = key.bytes;
-    form.last_access = now.tick();
-    return form;
-}
-
-// The caller's key, not the item's own: the item may move while its successor is written.
-ItemForm Shard::form_of(const Key& key, const Item& old) const noexcept {
-    ItemForm form = old.form();
-    form.key = key.bytes;
-    return form;
-}
-
-bool Shard::exceeds_limit(const ItemForm& form, std::uint64_t value_bytes) const noexcept {
-    return value_bytes > value_length_limit ||
-           accounted_bytes(form.key.size(), value_bytes, form.client_flags) > limits_.item_size;
-}
-
-// --- storing -----------------------------------------------------------------------------------
-
-// Under one hold of the lock, and only when nothing can fail any more, the item is written, its
-// version is allotted and the sink is told (rule R0).
-Shard::Stored Shard::store(Storing& storing, const Now& now, Supply& supply) noexcept {
-    ItemForm& form = storing.form;
-    // Not yet the version, but already not that of a stub, which takes more room.
-    form.version = storing.version.value_or(1);
-    if (const Stored value = prepare_value(storing, supply); value != Stored::done) return value;
-    Item* old = storing.old;
-    const Version before = old != nullptr ? old->version() : 0;
-    if (old != nullptr && store_in_place(storing)) {
-        publish(storing, before, now);
-        return Stored::done;
-    }
-    if (!storing.queue) storing.queue = table_.queue_for(storing.key.hash, old);
-    Table::Placement placement = {form.slab_bytes(), *storing.queue,
-                                  lifetime_of(form.expiry, now.tick())};
-    if (const Stored room = prepare_room(placement, now, supply); room != Stored::done) return room;
-    Item* item = table_.place(placement, form);
-    if (form.extent == 0 && !form.is_stub()) {
-        if (storing.value.is_kept)
-            std::memcpy(item->value_in_slab(), old->value_in_slab(), form.value_bytes);
-        else
-            storing.value.copy_to(item->value_in_slab());
-    }
-    if (form.extent == supply.extent) supply.extent = 0;
-    table_.link(item, storing.key.hash, old);
-    storing.old = item;
-    publish(storing, before, now);
-    return Stored::done;
-}
-
-// A large value lies in an extent: the old item's, or one that Store has provided.
-Shard::Stored Shard::prepare_value(Storing& storing, Supply& supply) noexcept {
-    ItemForm& form = storing.form;
-    if (storing.value.is_kept) {
-        form.extent = storing.old->is_large() ? storing.old->extent() : 0;
-        return Stored::done;
-    }
-    form.value_bytes = storing.value.bytes();
-    form.extent = 0;
-    if (form.value_bytes <= limits_.large_value) return Stored::done;
-    if (supply.extent == 0 || extents_.capacity(supply.extent) < form.value_bytes) {
-        if (supply.insist) return Stored::failed;
-        const bool grows = storing.value.aliases_old;
-        supply.lacks_extent_bytes =
-            form.value_bytes + (grows ? form.value_bytes / growth_share : 0);
-        return Stored::lacking;
-    }
-    if (!supply.is_filled) storing.value.copy_to(extents_.data(supply.extent));
-    form.extent = supply.extent;
-    return Stored::done;
-}
-
-Shard::Stored Shard::prepare_room(Table::Placement& placement, const Now& now,
-                                  Supply& supply) noexcept {
-    if (table_.has_room(placement)) return Stored::done;
-    const bool others_first = !supply.insist && table_.is_poor();
-    if (!others_first && table_.make_room(placement, now.tick())) return Stored::again;
-    supply.lacks_slab = !supply.insist;
-    return supply.insist ? Stored::failed : Stored::lacking;
-}
-
-bool Shard::store_in_place(const Storing& storing) noexcept {
-    Item& old = *storing.old;
-    const ItemForm& form = storing.form;
-    if (storing.value.is_kept) {
-        const bool same_shape = old.has_explicit_cas() == form.explicit_cas.has_value() &&
-                                (old.client_flags() != 0) == (form.client_flags != 0);
-        return same_shape && table_.rewrite(&old, form);
-    }
-    if (storing.value.aliases_old || !table_.rewrite(&old, form)) return false;
-    if (form.extent == 0 && !form.is_stub()) storing.value.copy_to(old.value_in_slab());
+bool Shard::apply_touch(const Key& key, Version version, Expiry expiry, const Now& now) noexcept {
+    items_.clock().observe(version);
+    if (version <= known_version(key, items_.table().find(key), now.tick())) return true;
+    Item* item = items_.find_live(key, now).item;
+    if (item == nullptr || write_of(item->version()) != write_of(version)) return false;
+    const Version before = item->version();
+    items_.table().arena().set_expiry(*item, expiry);
+    item->set_version(version);
+    (void)items_.tell({key, before, version, version, Cause::remote});
     return true;
 }
 
-void Shard::publish(Storing& storing, Version before, const Now& now) noexcept {
-    const Version version = storing.version ? *storing.version : clock_.next_write(now.version_ms);
-    storing.old->set_version(version);
-    if (version == 0) return;
-    storing.ticket =
-        sink_.on_change(number_, {storing.key, before, version, version, storing.cause});
+void Shard::apply_hint(std::uint64_t hash, const Now& now) noexcept {
+    items_.table().find_hash(hash, [&](Item& item) {
+        if (items_.is_live(item, now.tick())) (void)item.raise_frequency();
+    });
 }
 
-// `item` may be null: a delete is told even of what is absent here, for the peer may have it.
-Ticket Shard::remove_reported(const Key& key, Item* item, Version version, Cause cause) noexcept {
-    const Version before = item != nullptr ? item->version() : 0;
-    if (item != nullptr) table_.remove(item, key.hash);
-    return sink_.on_change(number_, {key, before, 0, version, cause});
+void Shard::drop_in_doubt(const Key& key, const Now& now) noexcept {
+    Item* item = items_.table().find(key);
+    if (item != nullptr) items_.drop(*item, key.hash, Cause::in_doubt, now.tick());
 }
 
-// Replication compares seconds, so an expiry that stays the same is no change.
-Ticket Shard::touch_item(Item& item, const Key& key, Expiry expiry, const Now& now) noexcept {
-    if (item.expiry() == expiry) return {};
-    table_.set_expiry(item, expiry);
-    if (item.is_stub()) return {};
-    const Version before = item.version();
-    item.set_version(clock_.next_touch(before, now.version_ms));
-    return sink_.on_change(number_,
-                           {key, before, item.version(), item.version(), Cause::local_write});
+// --- looking up --------------------------------------------------------------------------------
+
+bool Shard::peek(const Key& key, const Now& now, ItemVisitor visit) noexcept {
+    Item* item = items_.table().find(key);
+    if (item == nullptr || !items_.is_live(*item, now.tick())) return false;
+    visit(items_.view(*item, key.hash));
+    return true;
+}
+
+void Shard::prefetch(std::span<const std::uint64_t> hashes) const noexcept {
+    for (const auto hash : hashes)
+        items_.table().prefetch_bucket(hash);
+    for (const auto hash : hashes)
+        items_.table().prefetch_item(hash);
+}
+
+bool Shard::peek_hash(std::uint64_t hash, const Now& now, ItemVisitor visit) noexcept {
+    bool any = false;
+    Item* expired = nullptr;
+    items_.table().find_hash(hash, [&](Item& item) {
+        if (items_.is_live(item, now.tick())) {
+            any = true;
+            visit(items_.view(item, hash));
+        } else if (!items_.table().is_flushed(item)) {
+            expired = &item;
+        }
+    });
+    if (expired != nullptr) items_.drop(*expired, hash, Cause::expired, now.tick());
+    return any;
+}
+
+std::optional<std::uint64_t> Shard::visit(std::uint64_t hash, const Now& now,
+                                          ItemVisitor visit) noexcept {
+    return items_.table().visit(hash, [&](Item& item, std::uint64_t item_hash) {
+        if (item_hash >= hash && items_.is_live(item, now.tick()))
+            visit(items_.view(item, item_hash));
+    });
+}
+
+void Shard::visit_bucket(BucketNumber bucket, const Now& now, ItemVisitor visit) noexcept {
+    // Nothing may leave the index while it is being visited.
+    struct Dead {
+        Item* item;
+        std::uint64_t hash;
+    };
+    std::array<Dead, 32> expired;
+    for (bool first = true;; first = false) {
+        std::size_t count = 0;
+        std::optional<std::uint64_t> hash = std::uint64_t{bucket} << 48;
+        while (hash && bucket_of(*hash) == bucket) {
+            const std::uint64_t from = *hash;
+            hash = items_.table().visit(from, [&](Item& item, std::uint64_t item_hash) {
+                if (item_hash < from || bucket_of(item_hash) != bucket) return;
+                if (items_.is_live(item, now.tick())) {
+                    if (first) visit(items_.view(item, item_hash));
+                } else if (!items_.table().is_flushed(item) && count < expired.size()) {
+                    expired[count++] = {&item, item_hash};
+                }
+            });
+        }
+        for (std::size_t i = 0; i < count; ++i)
+            items_.drop(*expired[i].item, expired[i].hash, Cause::expired, now.tick());
+        if (count < expired.size()) return;
+    }
 }
 
 }  // namespace twincached::storage

@@ -21,7 +21,8 @@ void settle(Ghosts& ghosts, std::uint64_t items) {
 
 TEST_CASE("ghosts are remembered once, as many as there are items") {
     MemoryBudget budget(64U << 20);
-    Ghosts ghosts(budget, 64U << 20, 0);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, 64U << 20, 0);
     settle(ghosts, 100'000);
     ghosts.remember(some_hash);
     CHECK(ghosts.recall(some_hash));
@@ -32,7 +33,8 @@ TEST_CASE("ghosts are remembered once, as many as there are items") {
 
 TEST_CASE("ghosts give their memory back when the items have become few") {
     MemoryBudget budget(64U << 20);
-    Ghosts ghosts(budget, 64U << 20, 0);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, 64U << 20, 0);
     settle(ghosts, 1'000'000);
     const auto most = ghosts.bytes();
     settle(ghosts, 300'000);

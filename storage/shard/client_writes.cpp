@@ -1,7 +1,6 @@
-// What clients change in a shard: storing, removing, counting.
+#include "storage/shard/client_writes.hpp"
 
 #include "storage/numeric.hpp"
-#include "storage/shard/shard.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -28,60 +27,15 @@ ArithmeticResult refusal(ArithmeticOutcome outcome) noexcept {
     return result;
 }
 
-}  // namespace
-
-// --- storing -----------------------------------------------------------------------------------
-
-WriteResult Shard::write(const Key& key, const Now& now, const Write& request,
-                         Supply& supply) noexcept {
-    sink_.prefetch(number_, key.hash);
-    Storing storing(key);
-    for (;;) {
-        storing.old = find_live(key, now).item;
-        const Verdict verdict = judge(request, storing.old);
-        switch (verdict) {
-            case Verdict::not_stored:
-                // Somebody wanted it there: that counts, though nobody has fetched it.
-                if (storing.old != nullptr && storing.old->mark_use(now.tick()))
-                    tell_hint(*storing.old, key);
-                return {};
-            case Verdict::exists:
-                return refusal(WriteOutcome::exists);
-            case Verdict::not_found:
-                return refusal(WriteOutcome::not_found);
-            case Verdict::store:
-            case Verdict::store_stale:
-                break;
-        }
-        compose(storing, request, verdict, now);
-        if (storing.form.expiry.is_past(now.tick())) {
-            const Version version = clock_.next_write(now.version_ms);
-            WriteResult result = refusal(WriteOutcome::stored);
-            result.cas = cas_of(version);
-            result.size = storing.value.bytes();
-            result.expiry = storing.form.expiry;
-            result.ticket = remove_reported(key, storing.old, version, Cause::local_delete);
-            return result;
-        }
-        if (exceeds_limit(storing.form, storing.value.bytes()))
-            return fail_write(storing, request, WriteOutcome::too_large, now);
-        if (extend_extent(storing, request)) storing.value.is_kept = true;
-        switch (store(storing, now, supply)) {
-            case Stored::done:
-                return finish_write(storing);
-            case Stored::again:
-                continue;
-            case Stored::lacking:
-                return refusal(WriteOutcome::no_memory);
-            case Stored::failed:
-                storing.old = table_.find(key);  // it may have moved or gone meanwhile
-                return fail_write(storing, request, WriteOutcome::no_memory, now);
-        }
-    }
+bool joins_values(const Write& request) noexcept {
+    return request.mode == WriteMode::append || request.mode == WriteMode::prepend;
 }
 
-Shard::Verdict Shard::judge(const Write& request, const Item* old) const noexcept {
-    const bool joins = request.mode == WriteMode::append || request.mode == WriteMode::prepend;
+enum class Verdict : std::uint8_t { store, store_stale, not_stored, exists, not_found };
+
+// By what the key holds, before a byte is moved.
+Verdict judge(const Write& request, const Item* old) noexcept {
+    const bool joins = joins_values(request);
     if (old == nullptr) {
         if (joins) return request.vivify ? Verdict::store : Verdict::not_stored;
         if (request.mode == WriteMode::add) return Verdict::store;
@@ -96,15 +50,72 @@ Shard::Verdict Shard::judge(const Write& request, const Item* old) const noexcep
     return Verdict::exists;
 }
 
-void Shard::compose(Storing& storing, const Write& request, Verdict verdict,
-                    const Now& now) noexcept {
+WriteResult success(const Storing& storing) noexcept {
+    const Item& item = *storing.old;
+    return {WriteOutcome::stored, item.cas(), item.value_bytes(), item.expiry(), storing.ticket};
+}
+
+}  // namespace
+
+// --- storing -----------------------------------------------------------------------------------
+
+WriteResult ClientWrites::write(const Key& key, const Now& now, const Write& request,
+                                MemoryGrant& grant) noexcept {
+    items_.sink().prefetch(items_.number(), key.hash);
+    Storing storing(key);
+    for (;;) {
+        storing.old = items_.find_live(key, now).item;
+        const Verdict verdict = judge(request, storing.old);
+        switch (verdict) {
+            case Verdict::not_stored:
+                // Somebody wanted it there: that counts, though nobody has fetched it.
+                if (storing.old != nullptr && storing.old->mark_use(now.tick()))
+                    items_.tell_hint(*storing.old, key);
+                return {};
+            case Verdict::exists:
+                return refusal(WriteOutcome::exists);
+            case Verdict::not_found:
+                return refusal(WriteOutcome::not_found);
+            case Verdict::store:
+            case Verdict::store_stale:
+                break;
+        }
+        compose(storing, request, verdict == Verdict::store_stale, now);
+        if (storing.form.expiry.is_past(now.tick())) {
+            const Version version = items_.clock().next_write(now.version_ms);
+            WriteResult result = refusal(WriteOutcome::stored);
+            result.cas = cas_of(version);
+            result.size = storing.value.bytes();
+            result.expiry = storing.form.expiry;
+            result.ticket = items_.remove(key, storing.old, version, Cause::local_delete);
+            return result;
+        }
+        if (items_.exceeds_limit(storing.form, storing.value.bytes()))
+            return fail_write(storing, request, WriteOutcome::too_large, now);
+        if (extend_extent(storing, request)) storing.value.is_kept = true;
+        switch (items_.store(storing, now, grant)) {
+            case Stored::done:
+                return success(storing);
+            case Stored::again:
+                continue;
+            case Stored::lacking:
+                return refusal(WriteOutcome::no_memory);
+            case Stored::failed:
+                storing.old = items_.table().find(key);  // it may have moved or gone meanwhile
+                return fail_write(storing, request, WriteOutcome::no_memory, now);
+        }
+    }
+}
+
+void ClientWrites::compose(Storing& storing, const Write& request, bool stale,
+                           const Now& now) noexcept {
     const Item* old = storing.old;
     storing.value = {};
-    storing.form = form_of(storing.key, now);
+    storing.form = form_of(storing.key, now.tick());
     ItemForm& form = storing.form;
     form.explicit_cas = request.explicit_cas;
     if (old != nullptr) form.frequency = static_cast<std::uint8_t>(old->frequency());
-    if (request.mode == WriteMode::append || request.mode == WriteMode::prepend) {
+    if (joins_values(request)) {
         join_values(storing, request);
         return;
     }
@@ -112,13 +123,13 @@ void Shard::compose(Storing& storing, const Write& request, Verdict verdict,
     form.client_flags = request.client_flags;
     form.expiry = request.expiry;
     form.binary_key = request.binary_key;
-    if (verdict != Verdict::store_stale) return;
+    if (!stale) return;
     form.expiry = old->expiry();
     form.stale = true;
     form.won = old->is_won();
 }
 
-void Shard::join_values(Storing& storing, const Write& request) noexcept {
+void ClientWrites::join_values(Storing& storing, const Write& request) noexcept {
     ItemForm& form = storing.form;
     const Item* old = storing.old;
     if (old == nullptr) {
@@ -131,7 +142,7 @@ void Shard::join_values(Storing& storing, const Write& request) noexcept {
     form.client_flags = old->client_flags();
     form.expiry = old->expiry();
     form.binary_key = old->has_binary_key();
-    const std::string_view held(table_.value_of(*old), old->value_bytes());
+    const std::string_view held(items_.table().arena().value_of(*old), old->value_bytes());
     const bool appends = request.mode == WriteMode::append;
     storing.value.front = appends ? held : request.value;
     storing.value.back = appends ? request.value : held;
@@ -140,72 +151,68 @@ void Shard::join_values(Storing& storing, const Write& request) noexcept {
 
 // A large value with room behind it grows where it lies. Whoever has pinned it keeps seeing what
 // was there: only bytes beyond the end are written.
-bool Shard::extend_extent(Storing& storing, const Write& request) noexcept {
+bool ClientWrites::extend_extent(Storing& storing, const Write& request) noexcept {
     const Item* old = storing.old;
     if (old == nullptr || !old->is_large() || request.mode != WriteMode::append) return false;
     const std::uint64_t bytes = storing.value.bytes();
-    if (extents_.capacity(old->extent()) < bytes) return false;
+    if (items_.extents().capacity(old->extent()) < bytes) return false;
     if (!request.value.empty())
-        std::memcpy(extents_.data(old->extent()) + old->value_bytes(), request.value.data(),
+        std::memcpy(items_.extents().data(old->extent()) + old->value_bytes(), request.value.data(),
                     request.value.size());
     storing.form.value_bytes = bytes;
     return true;
 }
 
-WriteResult Shard::finish_write(const Storing& storing) const noexcept {
-    const Item& item = *storing.old;
-    return {WriteOutcome::stored, item.cas(), item.value_bytes(), item.expiry(), storing.ticket};
-}
-
 // Nobody shall read a value that a client meant to replace; one that was only to grow, stays.
-WriteResult Shard::fail_write(const Storing& storing, const Write& request, WriteOutcome outcome,
-                              const Now& now) noexcept {
+WriteResult ClientWrites::fail_write(const Storing& storing, const Write& request,
+                                     WriteOutcome outcome, const Now& now) noexcept {
     const ItemForm& form = storing.form;
     if (outcome == WriteOutcome::no_memory)
-        table_.count_no_memory(
+        items_.books().count_no_memory(
             accounted_bytes(form.key.size(), storing.value.bytes(), form.client_flags));
     WriteResult result = refusal(outcome);
-    if (request.mode == WriteMode::append || request.mode == WriteMode::prepend) return result;
-    result.ticket = remove_reported(storing.key, storing.old, clock_.next_write(now.version_ms),
-                                    Cause::local_delete);
+    if (joins_values(request)) return result;
+    result.ticket = items_.remove(storing.key, storing.old,
+                                  items_.clock().next_write(now.version_ms), Cause::local_delete);
     return result;
 }
 
-void Shard::drop_failed_write(const Key& key, const Now& now) noexcept {
-    (void)remove_reported(key, table_.find(key), clock_.next_write(now.version_ms),
-                          Cause::local_delete);
+void ClientWrites::drop_failed_write(const Key& key, const Now& now) noexcept {
+    (void)items_.remove(key, items_.table().find(key), items_.clock().next_write(now.version_ms),
+                        Cause::local_delete);
 }
 
 // --- arithmetic --------------------------------------------------------------------------------
 
-ArithmeticResult Shard::add(const Key& key, const Now& now, const Arithmetic& request,
-                            Supply& supply) noexcept {
+ArithmeticResult ClientWrites::add(const Key& key, const Now& now, const Arithmetic& request,
+                                   MemoryGrant& grant) noexcept {
     Storing storing(key);
     NumberText text;
     for (;;) {
         ArithmeticResult result;
-        Item* old = storing.old = find_live(key, now).item;
+        Item* old = storing.old = items_.find_live(key, now).item;
         if (old == nullptr) {
             if (!request.vivify) return result;
             result.number = request.initial;
             result.vivified = true;
-            storing.form = form_of(key, now);
+            storing.form = form_of(key, now.tick());
             storing.form.expiry = *request.vivify;
         } else {
             if (request.compare_cas && *request.compare_cas != old->cas())
                 return refusal(ArithmeticOutcome::exists);
-            const auto number = parse_numeric_value({table_.value_of(*old), old->value_bytes()});
+            const auto number =
+                parse_numeric_value({items_.table().arena().value_of(*old), old->value_bytes()});
             if (!number) return refusal(ArithmeticOutcome::non_numeric);
             result.number = request.decrement ? *number - std::min(*number, request.delta)
                                               : *number + request.delta;
-            if (old->mark_use(now.tick())) tell_hint(*old, key);
+            if (old->mark_use(now.tick())) items_.tell_hint(*old, key);
             storing.form = form_of(key, *old);
             if (request.touch) storing.form.expiry = *request.touch;
         }
         storing.form.explicit_cas = request.explicit_cas;
         // A shorter number keeps the length of the old one, padded with blanks.
         storing.value.front = text.write(result.number, old != nullptr ? old->value_bytes() : 0);
-        switch (store(storing, now, supply)) {
+        switch (items_.store(storing, now, grant)) {
             case Stored::done:
                 break;
             case Stored::again:
@@ -213,8 +220,8 @@ ArithmeticResult Shard::add(const Key& key, const Now& now, const Arithmetic& re
             case Stored::lacking:
                 return refusal(ArithmeticOutcome::no_memory);
             case Stored::failed:
-                table_.count_no_memory(accounted_bytes(key.bytes.size(), storing.value.bytes(),
-                                                       storing.form.client_flags));
+                items_.books().count_no_memory(accounted_bytes(
+                    key.bytes.size(), storing.value.bytes(), storing.form.client_flags));
                 return refusal(ArithmeticOutcome::no_memory);
         }
         result.outcome = ArithmeticOutcome::done;
@@ -227,12 +234,12 @@ ArithmeticResult Shard::add(const Key& key, const Now& now, const Arithmetic& re
 
 // --- removing ----------------------------------------------------------------------------------
 
-RemoveResult Shard::remove(const Key& key, const Now& now, const Remove& request,
-                           Supply& supply) noexcept {
+RemoveResult ClientWrites::remove(const Key& key, const Now& now, const Remove& request,
+                                  MemoryGrant& grant) noexcept {
     Storing storing(key);
     for (;;) {
-        Item* old = storing.old = find_live(key, now).item;
-        // With a token on a miss nothing is meant that the peer could have.
+        Item* old = storing.old = items_.find_live(key, now).item;
+        // With a token on a miss nothing is meant that another node could have.
         if (old == nullptr && request.compare_cas) return {};
         if (old != nullptr && request.compare_cas && *request.compare_cas != old->cas())
             return refusal(RemoveOutcome::exists);
@@ -243,7 +250,7 @@ RemoveResult Shard::remove(const Key& key, const Now& now, const Remove& request
             result.accounted = accounted_bytes(key.bytes.size(), result.size, old->client_flags());
         }
         const bool changes = old != nullptr && (request.invalidate || request.clear);
-        const Stored stored = changes ? change(storing, request, now, supply) : Stored::failed;
+        const Stored stored = changes ? change(storing, request, now, grant) : Stored::failed;
         switch (stored) {
             case Stored::done:
                 result.ticket = storing.ticket;
@@ -253,16 +260,17 @@ RemoveResult Shard::remove(const Key& key, const Now& now, const Remove& request
             case Stored::lacking:
                 return {};
             case Stored::failed:  // or nothing but a delete: then an item less is the answer
-                result.ticket = remove_reported(
-                    key, table_.find(key), clock_.next_write(now.version_ms), Cause::local_delete);
+                result.ticket =
+                    items_.remove(key, items_.table().find(key),
+                                  items_.clock().next_write(now.version_ms), Cause::local_delete);
                 return result;
         }
     }
 }
 
 // md I and md x: the item stays, but is stale, or empty.
-Shard::Stored Shard::change(Storing& storing, const Remove& request, const Now& now,
-                            Supply& supply) noexcept {
+Stored ClientWrites::change(Storing& storing, const Remove& request, const Now& now,
+                            MemoryGrant& grant) noexcept {
     storing.form = form_of(storing.key, *storing.old);
     storing.value = {};
     storing.value.is_kept = !request.clear;
@@ -275,7 +283,7 @@ Shard::Stored Shard::change(Storing& storing, const Remove& request, const Now& 
         form.expiry = Expiry::never();
     }
     if (request.invalidate && request.touch) form.expiry = *request.touch;
-    return store(storing, now, supply);
+    return items_.store(storing, now, grant);
 }
 
 }  // namespace twincached::storage

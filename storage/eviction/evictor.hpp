@@ -1,0 +1,112 @@
+// How a shard makes room: S3-FIFO over slabs.
+//
+//                      10 % of the memory               90 %
+//    new items --> [ fresh: newest ... oldest ]   [ main: newest ... oldest ]
+//                                        |            ^  ^            |
+//                    read since? --------+---- yes ---'  '---- yes ---+--- read since?
+//                                        no                           no
+//                                        v                            v
+//                                     ghosts                         gone
+//
+// The oldest slab of the queue whose turn it is gets drained: items that were read are copied to
+// the main queue's open slab, the rest leave; those of the fresh queue are remembered as ghosts. A
+// new item whose ghost is remembered enters the main queue at once. What is copied from main to
+// main loses one read, so that what nobody reads any more leaves after at most three rounds.
+//
+// Where eviction is forbidden (-M) all that can be gained are dead bytes: mostly dead slabs are
+// compacted, that is, their live items move within their queue. The same is done first in any case
+// with slabs that are nearly empty.
+//
+// It decides what stays; where items lie is Table's knowledge, and telling of what leaves, Drops'.
+// One per shard, guarded by its lock.
+#pragma once
+
+#include "storage/eviction/drops.hpp"
+#include "storage/eviction/ghosts.hpp"
+#include "storage/index/table.hpp"
+#include "storage/memory/lifetime.hpp"
+
+#include <cstdint>
+
+namespace twincached::storage {
+
+struct EvictorOptions {
+    bool may_evict = true;
+    std::size_t ghost_address_bytes = 0;  // address space for the ghosts
+    unsigned shard_bits = 0;
+};
+
+// What an evictor uses and does not own; all of it outlives the evictor.
+struct EvictorParts {
+    MemoryShare& share;
+    Extents& extents;
+    Table& table;
+    Drops& drops;
+    Books& books;
+};
+
+class Evictor {
+  public:
+    Evictor(const EvictorParts& parts, const EvictorOptions& options);
+
+    // Where a new item goes: where the one that it replaces lies, or where its ghost says. Its
+    // ghost is forgotten.
+    Queue queue_for(std::uint64_t hash, const Item* old) noexcept;
+    // Empties slabs until there is room. Items may have moved or gone: whoever held a pointer must
+    // look again. False if 32 rounds, in which ever fewer items were spared, were not enough.
+    bool make_room(const Placement& placement, Tick now) noexcept;
+    // One bounded step that frees memory for whoever needs it: up to a slab, or extents of so many
+    // bytes. Returns what was freed, 0 if nothing was. `pressure` above 0 spares ever fewer items:
+    // they must have been read more often than that.
+    std::uint64_t evict_some(std::uint64_t bytes, unsigned pressure, Tick now) noexcept;
+
+    // Moves on by so many lines, if there is a change of the ghosts' number under way.
+    void step_ghosts(unsigned lines) noexcept { ghosts_.step(lines); }
+    std::uint64_t ghost_bytes() const noexcept { return ghosts_.bytes(); }
+
+  private:
+    enum class Purpose : std::uint8_t {
+        evict,    // those worth keeping move to the main queue, the rest leaves
+        compact,  // all live ones move, within their queue
+    };
+    // A slab being emptied.
+    struct Drain {
+        SlabNumber slab = 0;
+        Purpose purpose = Purpose::evict;
+        Tick now = 0;
+        unsigned pressure = 0;         // the higher, the more often must an item have been read
+        std::uint64_t wanted = 0;      // stop when so much was freed; 0: empty the whole slab
+        std::uint64_t freed = 0;       // bytes of extents
+        bool is_dense = false;         // it held more than the heads of large items at first
+        std::uint32_t slid_bytes = 0;  // of items that had to stay, moved to the slab's front
+        ExpirySpan slid_expiries;      // of these items
+
+        bool is_enough() const noexcept { return wanted != 0 && freed >= wanted; }
+    };
+
+    void save_for_tables(Tick now) noexcept;
+    bool gain_slab(unsigned pressure, Tick now) noexcept;
+    bool compact(SlabNumber number, Tick now) noexcept;
+    std::uint64_t evict_oldest(std::uint64_t bytes, unsigned pressure, Tick now) noexcept;
+    SlabNumber victim() const noexcept;
+    SlabNumber most_dead() const noexcept;
+    void drain(Drain& job) noexcept;
+    void judge(Drain& job, Item& item, std::uint64_t hash) noexcept;
+    bool is_worth_keeping(const Item& item, const Drain& job) const noexcept;
+    unsigned reads_for_size(const Item& item) const noexcept;
+    bool copy_forward(const Drain& job, Item& item, std::uint64_t hash) noexcept;
+    void slide(Drain& job, Item& item, std::uint64_t hash) noexcept;
+    void finish(const Drain& job) noexcept;
+
+    Extents& extents_;
+    Table& table_;
+    Arena& arena_;  // the table's, as are the next two
+    Slabs& slabs_;
+    OpenSlabs& open_;
+    Drops& drops_;
+    Books& books_;
+    bool may_evict_;
+    Ghosts ghosts_;
+};
+
+}  // namespace twincached::storage

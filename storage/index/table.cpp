@@ -1,0 +1,99 @@
+#include "storage/index/table.hpp"
+
+#include "lib/prefetch.hpp"
+
+namespace twincached::storage {
+
+namespace {
+
+// The index keeps ahead of its items if it moves faster than they come.
+constexpr unsigned steps_per_insertion = 2;
+
+}  // namespace
+
+Table::Table(const ArenaParts& parts, const lib::KeyedHash& hash, const TableOptions& options)
+    : hash_(hash),
+      arena_(parts, options.slab_bytes, options.space),
+      index_(parts.share, {options.space.bytes / 2, options.space.pages}, options.shard_bits) {}
+
+// --- finding -----------------------------------------------------------------------------------
+
+void Table::find_hash(std::uint64_t hash, lib::FunctionRef<void(Item&)> visit) const noexcept {
+    (void)index_.find(hash, [&](Ref candidate) {
+        if (hash_of(*arena_.at(candidate)) == hash) visit(*arena_.at(candidate));
+        return false;
+    });
+}
+
+void Table::prefetch_item(std::uint64_t hash) const noexcept {
+    (void)index_.find(hash, [&](Ref candidate) {
+        lib::prefetch(arena_.at(candidate));
+        return false;
+    });
+}
+
+std::optional<std::uint64_t> Table::visit(std::uint64_t hash, HashedVisitor visit) const noexcept {
+    // Neighbours in the index lie anywhere in the slabs: all are on their way to the cache before
+    // the first is read.
+    std::array<Item*, 16> items;
+    std::size_t count = 0;
+    const auto visit_all = [&] {
+        for (std::size_t i = 0; i < count; ++i)
+            visit(*items[i], hash_of(*items[i]));
+        count = 0;
+    };
+    const auto next = index_.visit(hash, [&](Ref ref) {
+        items[count] = arena_.at(ref);
+        lib::prefetch(items[count]);
+        if (++count == items.size()) visit_all();
+    });
+    visit_all();
+    return next;
+}
+
+// --- storing -----------------------------------------------------------------------------------
+
+bool Table::has_room(Placement& placement) noexcept {
+    placement.slab = arena_.open_slabs().with_room(placement);
+    return placement.slab != 0 && index_.prepare();
+}
+
+void Table::link(Item* item, std::uint64_t hash, Item* old) noexcept {
+    arena_.take_over(*item, old);
+    if (old == nullptr) {
+        index_.insert(hash, arena_.ref_of(item));
+        if (!index_.is_moving()) index_.adjust();
+        if (index_.is_moving()) step_index(steps_per_insertion);
+        return;
+    }
+    index_.replace(hash, arena_.ref_of(old), arena_.ref_of(item));
+    arena_.bury(old);
+}
+
+void Table::step_index(unsigned buckets) noexcept {
+    index_.step(buckets, [&](Ref ref) { return hash_of(*arena_.at(ref)); });
+}
+
+// --- removing and moving -----------------------------------------------------------------------
+
+void Table::remove(Item* item, std::uint64_t hash) noexcept {
+    index_.erase(hash, arena_.ref_of(item));
+    arena_.bury(item);
+}
+
+Item* Table::move(Item* item, std::uint64_t hash, const Placement& placement) noexcept {
+    Item* copy = arena_.copy(*item, placement);
+    if (copy == nullptr) return nullptr;
+    index_.replace(hash, arena_.ref_of(item), arena_.ref_of(copy));
+    arena_.bury_copied(item, *copy);
+    return copy;
+}
+
+Item* Table::slide(Item* item, std::uint64_t hash, std::uint32_t offset) noexcept {
+    const Ref before = arena_.ref_of(item);
+    Item* moved = arena_.slide(item, offset);
+    index_.replace(hash, before, arena_.ref_of(moved));
+    return moved;
+}
+
+}  // namespace twincached::storage

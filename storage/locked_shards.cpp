@@ -1,0 +1,32 @@
+#include "storage/locked_shards.hpp"
+
+#include <algorithm>
+
+namespace twincached::storage {
+
+void LockedShards::observe(Version version) const noexcept {
+    for (const auto& locked : shards_) {
+        const lib::ForegroundLock lock(locked->mutex);
+        locked->items.clock().observe(version);
+    }
+}
+
+std::uint64_t LockedShards::version_time() const noexcept {
+    std::uint64_t latest = 0;
+    for (const auto& locked : shards_) {
+        const lib::ForegroundLock lock(locked->mutex);
+        latest = std::max(latest, locked->items.clock().time());
+    }
+    return latest;
+}
+
+Version LockedShards::flush_version() const noexcept {
+    Version latest = 0;
+    for (const auto& locked : shards_) {
+        const lib::ForegroundLock lock(locked->mutex);
+        latest = std::max(latest, locked->items.table().flush_version());
+    }
+    return latest;
+}
+
+}  // namespace twincached::storage

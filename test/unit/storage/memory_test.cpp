@@ -200,6 +200,54 @@ TEST_CASE("values that are still arriving hold half of the limit at most") {
     CHECK(fixture.store.reserve(1'000'000, fixture.now));
 }
 
+TEST_CASE(
+    "values that are still arriving hold half of the limit to the byte, but for a single one") {
+    StoreFixture fixture;
+    const std::uint64_t half = fixture.store.memory_limit() / 2;
+    const ValueReservation first = fixture.store.reserve(100'000, fixture.now);
+    REQUIRE(first);
+    CHECK_FALSE(fixture.store.reserve(half - 100'000 + 1, fixture.now));
+    const ValueReservation second = fixture.store.reserve(half - 100'000, fixture.now);
+    CHECK(second);
+    CHECK_FALSE(fixture.store.reserve(10'000, fixture.now));
+    SECTION("one alone may be larger") {
+        StoreFixture other;
+        CHECK(other.store.reserve(half + half / 2, other.now));
+    }
+}
+
+TEST_CASE("a value of more than a sixteenth of a slab can be pinned, others are copied") {
+    StoreFixture fixture;
+    constexpr std::size_t most = (128 << 10) / 16;
+    fixture.set("small", std::string(most, 'x'));
+    fixture.set("large", std::string(most + 1, 'x'));
+    CHECK_FALSE(fixture.store.is_large(most));
+    CHECK(fixture.store.is_large(most + 1));
+    CHECK_FALSE(fixture.get("small")->pinnable);
+    CHECK(fixture.get("large")->pinnable);
+    fixture.store.get(fixture.store.key("small"), fixture.now, [&](const ItemView& item) {
+        CHECK(fixture.store.pin(item).bytes().empty());
+    });
+}
+
+TEST_CASE("a large value that is being sent survives eviction, and so do the marks of its item") {
+    StoreFixture fixture(small_store(8, 1));
+    const std::string value(300'000, 'p');
+    fixture.set("sent", value);
+    PinnedValue pin;
+    fixture.store.peek(fixture.store.key("sent"), fixture.now,
+                       [&](const ItemView& item) { pin = fixture.store.pin(item); });
+    for (int i = 0; i < 40'000; ++i)
+        fixture.set("k" + std::to_string(i), std::string(500, 'x'));
+    REQUIRE(fixture.store.stats().total.evicted > 20'000);
+    const auto item = fixture.peek("sent");
+    REQUIRE(item);
+    CHECK(item->value == value);
+    CHECK_FALSE(item->stale);
+    CHECK_FALSE(item->won);
+    CHECK_FALSE(item->fetched);
+}
+
 TEST_CASE("what has expired is gone for readers at once, and from memory within three seconds") {
     StoreFixture fixture;
     Write write;
@@ -326,6 +374,20 @@ TEST_CASE("R14b: a peer that does not fire what it was asked for is not waited f
     fixture.advance_seconds(2);
     fixture.maintain();
     CHECK_FALSE(fixture.get("a"));
+    CHECK(fixture.sink.flushes.size() == 1);
+}
+
+TEST_CASE("R14b: another node is waited for ten seconds to the millisecond") {
+    StoreFixture fixture;
+    fixture.set("a", "1");
+    const Version version = (fixture.now.version_ms + 5) << 23;
+    const std::uint64_t due = fixture.now.steady_ms + 1000;
+    fixture.store.apply_flush_schedule(due, version);
+    fixture.now.steady_ms = due + 9999;
+    fixture.maintain();
+    CHECK(fixture.sink.flushes.empty());
+    fixture.now.steady_ms = due + 10'000;
+    fixture.maintain();
     CHECK(fixture.sink.flushes.size() == 1);
 }
 

@@ -224,6 +224,33 @@ TEST_CASE("a bucket's visit sees every item of that bucket and no other") {
     CHECK(seen == expected);
 }
 
+TEST_CASE("a bucket's visit drops all that has expired in it, however much that is") {
+    StoreFixture fixture(small_store(8, 1));
+    constexpr std::size_t wanted = 35;
+    const auto bucket_of_key = [&](int i) {
+        return bucket_of(fixture.store.key("k" + std::to_string(i)).hash);
+    };
+    // Keys of one bucket, found by trying.
+    std::vector<std::uint8_t> counts(bucket_count);
+    int tried = 0;
+    while (++counts[bucket_of_key(tried)] < wanted)
+        ++tried;
+    const BucketNumber bucket = bucket_of_key(tried);
+    Write brief;
+    brief.expiry = fixture.in_seconds(5);
+    for (int i = 0; i <= tried; ++i)
+        if (bucket_of_key(i) == bucket) fixture.set("k" + std::to_string(i), "v", brief);
+    REQUIRE(fixture.sink.versions.size() == wanted);
+    fixture.advance_seconds(5);
+    unsigned seen = 0;
+    fixture.store.with_shard(0, [&](Shard& shard) {
+        shard.visit_bucket(bucket, fixture.now, [&](const ItemView&) { ++seen; });
+    });
+    CHECK(seen == 0);
+    CHECK(fixture.sink.versions.empty());
+    CHECK(fixture.store.stats().total.expired == wanted);
+}
+
 TEST_CASE("an item is found by its hash alone") {
     StoreFixture fixture;
     fixture.set("a", "1");

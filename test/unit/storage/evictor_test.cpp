@@ -1,0 +1,298 @@
+#include "storage/eviction/evictor.hpp"
+
+#include "lib/random.hpp"
+#include "test/unit/storage/seed.hpp"
+#include "test/unit/storage/table_fixture.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <vector>
+
+namespace twincached::storage {
+
+namespace {
+
+std::string name(const char* prefix, int number) {
+    return prefix + std::to_string(number);
+}
+
+// So many items of a kibibyte, 30 a slab.
+void fill(TableFixture& fixture, const char* prefix, int count, const Placing& placing = {}) {
+    for (int i = 0; i < count; ++i)
+        REQUIRE(fixture.store(name(prefix, i), std::string(1000, 'x'), placing));
+}
+
+// One slab, whichever comes first.
+std::uint64_t evict(TableFixture& fixture, unsigned pressure = 0) {
+    return fixture.evictor.evict_some(TableFixture::slab_bytes, pressure, fixture.now);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "the oldest items of the fresh queue leave, and those that were read go to the main one") {
+    TableFixture fixture;
+    fill(fixture, "k", 100);
+    fixture.find("k3")->mark_access(fixture.now);
+    REQUIRE(evict(fixture) > 0);
+    CHECK(fixture.queue("k3") == Queue::main);
+    CHECK(fixture.find("k3")->frequency() == 0);
+    CHECK_FALSE(fixture.find("k0"));
+    CHECK_FALSE(fixture.find("k29"));
+    CHECK(fixture.queue("k99") == Queue::fresh);
+    CHECK(fixture.sink.events.back().cause == Cause::evicted);
+    fixture.check_books();
+}
+
+TEST_CASE("what was evicted unread from the fresh queue leaves a ghost: it comes back to main") {
+    TableFixture fixture;
+    // No ghosts are kept before the first time that room must be made.
+    for (int i = 0; fixture.evictor.ghost_bytes() == 0; ++i)
+        REQUIRE(fixture.store(name("first", i), std::string(1000, 'x')));
+    fill(fixture, "k", 1800);
+    REQUIRE_FALSE(fixture.find("k500"));
+    CHECK(fixture.evictor.queue_for(fixture.key("k500").hash, nullptr) == Queue::main);
+    SECTION("once") {
+        CHECK(fixture.evictor.queue_for(fixture.key("k500").hash, nullptr) == Queue::fresh);
+    }
+    SECTION("and a key that was never there has none") {
+        CHECK(fixture.evictor.queue_for(fixture.key("other").hash, nullptr) == Queue::fresh);
+    }
+    SECTION("and what was removed by others has none") {
+        fixture.remove("k1799");
+        CHECK(fixture.evictor.queue_for(fixture.key("k1799").hash, nullptr) == Queue::fresh);
+    }
+}
+
+TEST_CASE("what leaves the main queue, has expired or was flushed leaves no ghost") {
+    TableFixture fixture;
+    for (int i = 0; fixture.evictor.ghost_bytes() == 0; ++i)
+        REQUIRE(fixture.store(name("first", i), std::string(1000, 'x')));
+    REQUIRE(fixture.store("main", "1", {Queue::main}));
+    REQUIRE(fixture.store("expired", "1", {Queue::fresh, Expiry::at(fixture.now)}));
+    REQUIRE(fixture.store("flushed", "1", {Queue::fresh, {}, 0, 7}));
+    fixture.table.set_flush_version(7);
+    fill(fixture, "k", 1200);
+    for (int i = 0; i < 100 && fixture.find("main") != nullptr; ++i)
+        (void)evict(fixture, 3);
+    for (const char* key : {"main", "expired", "flushed"}) {
+        CAPTURE(key);
+        REQUIRE_FALSE(fixture.find(key));
+        CHECK(fixture.evictor.queue_for(fixture.key(key).hash, nullptr) == Queue::fresh);
+    }
+}
+
+TEST_CASE("a new version goes where the old one lies, whatever its ghost says") {
+    TableFixture fixture;
+    REQUIRE(fixture.store("a", "1", {Queue::main}));
+    CHECK(fixture.evictor.queue_for(fixture.key("a").hash, fixture.find("a")) == Queue::main);
+    REQUIRE(fixture.store("b", "1"));
+    CHECK(fixture.evictor.queue_for(fixture.key("b").hash, fixture.find("b")) == Queue::fresh);
+}
+
+TEST_CASE("the main queue gives way only when the fresh one has no more than its tenth") {
+    TableFixture fixture;
+    fill(fixture, "main", 600, {Queue::main});
+    fill(fixture, "fresh", 120);  // four slabs of twenty-four
+    REQUIRE(evict(fixture) > 0);
+    CHECK_FALSE(fixture.find("fresh0"));
+    CHECK(fixture.find("main0"));
+    while (fixture.table.arena().slabs().queue(Queue::fresh).bytes * 10 >
+           fixture.table.arena().slabs().queued_bytes())
+        REQUIRE(evict(fixture) > 0);
+    CHECK(fixture.find("main0"));
+    REQUIRE(evict(fixture) > 0);
+    CHECK_FALSE(fixture.find("main0"));
+    fixture.check_books();
+}
+
+TEST_CASE("in the main queue a read is worth one round") {
+    TableFixture fixture;
+    fill(fixture, "k", 30, {Queue::main, {}, 2});
+    (void)evict(fixture);  // all move to another slab
+    CHECK(fixture.find("k9")->frequency() == 1);
+    (void)evict(fixture);
+    CHECK(fixture.find("k9")->frequency() == 0);
+    (void)evict(fixture);
+    CHECK_FALSE(fixture.find("k9"));
+    StoreStats stats;
+    fixture.books.add_to(stats);
+    stats.total_up();
+    CHECK(stats.total.kept_again >= 60);
+    CHECK(stats.total.evicted >= 30);
+    fixture.check_books();
+}
+
+TEST_CASE("under pressure an item must have been read more often, and at last none is spared") {
+    TableFixture fixture;
+    for (unsigned frequency = 0; frequency <= 3; ++frequency)
+        REQUIRE(fixture.store(name("k", static_cast<int>(frequency)), "x",
+                              {Queue::fresh, {}, frequency}));
+    const unsigned pressure = GENERATE(0U, 1U, 2U, 3U);
+    (void)evict(fixture, pressure);
+    for (unsigned frequency = 0; frequency <= 3; ++frequency) {
+        CAPTURE(pressure, frequency);
+        const bool is_there = fixture.find(name("k", static_cast<int>(frequency))) != nullptr;
+        CHECK(is_there == (pressure < 3 && frequency > pressure));
+    }
+    fixture.check_books();
+}
+
+TEST_CASE("a larger item must have been read more often to stay") {
+    TableFixture fixture(4U << 20);
+    fill(fixture, "k", 300, {Queue::main});
+    for (unsigned frequency = 1; frequency <= 3; ++frequency) {
+        const auto number = static_cast<int>(frequency);
+        // Three times the mean, and much more than four times.
+        REQUIRE(fixture.store(name("larger", number), std::string(3500, 'x'),
+                              {Queue::fresh, {}, frequency}));
+        REQUIRE(fixture.store(name("much", number), std::string(20'000, 'x'),
+                              {Queue::fresh, {}, frequency}));
+    }
+    (void)fixture.evictor.evict_some(1U << 20, 0, fixture.now);
+    CHECK_FALSE(fixture.find("larger1"));
+    CHECK(fixture.find("larger2"));
+    CHECK_FALSE(fixture.find("much2"));
+    CHECK(fixture.find("much3"));
+    fixture.check_books();
+}
+
+TEST_CASE("a step stops when it has freed the bytes of extents that were asked for") {
+    TableFixture fixture(4U << 20);
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(fixture.store(name("k", i), std::string(20'000, 'x')));
+    const std::uint64_t freed = fixture.evictor.evict_some(50'000, 0, fixture.now);
+    CHECK(freed >= 50'000);
+    CHECK(freed < 70'000);
+    CHECK_FALSE(fixture.find("k2"));
+    CHECK(fixture.find("k3"));
+    fixture.check_books();
+    CHECK(fixture.evictor.evict_some(20'000, 0, fixture.now) >= 20'000);
+    CHECK_FALSE(fixture.find("k3"));
+    CHECK(fixture.find("k4"));
+    fixture.check_books();
+}
+
+TEST_CASE("where nothing may be evicted, dead bytes are gained, and what lives stays") {
+    TableFixture fixture(1U << 20, false);
+    int stored = 0;
+    while (fixture.store(name("k", stored), std::string(1000, 'x')))
+        ++stored;
+    REQUIRE(stored > 800);
+    CHECK(fixture.sink.events.size() == static_cast<std::size_t>(stored));
+    for (int i = 0; i < stored; i += 2)
+        fixture.remove(name("k", i));
+    int again = 0;
+    while (fixture.store(name("new", again), std::string(1000, 'x')))
+        ++again;
+    CHECK(again > stored / 2 - 60);
+    for (int i = 1; i < stored; i += 2)
+        REQUIRE(fixture.find(name("k", i)));
+    for (const auto& event : fixture.sink.events)
+        REQUIRE(event.cause != Cause::evicted);
+    CHECK(fixture.evictor.ghost_bytes() == 0);
+    fixture.check_books();
+}
+
+TEST_CASE("nearly empty slabs are emptied before anything is evicted") {
+    TableFixture fixture;
+    fill(fixture, "k", 900);
+    int last = 900;
+    while (fixture.table.arena().slabs().count() * TableFixture::slab_bytes <
+           fixture.budget.limit() - 2 * TableFixture::slab_bytes)
+        REQUIRE(fixture.store(name("k", last++), std::string(1000, 'x')));
+    const auto evicted = [&] {
+        return std::count_if(fixture.sink.events.begin(), fixture.sink.events.end(),
+                             [](const auto& event) { return event.cause == Cause::evicted; });
+    };
+    REQUIRE(evicted() == 0);
+    // Of four slabs in the middle, all but a few.
+    for (int i = 300; i < 420; ++i)
+        if (i % 10 != 0) fixture.remove(name("k", i));
+    fill(fixture, "new", 100);
+    CHECK(evicted() == 0);
+    for (int i = 300; i < 420; i += 10)
+        CHECK(fixture.queue(name("k", i)) == Queue::fresh);
+    StoreStats stats;
+    fixture.books.add_to(stats);
+    CHECK(stats.compacted_slabs > 0);
+    CHECK(stats.rescued > 0);
+    fixture.check_books();
+}
+
+TEST_CASE("a full table makes room as long as an item fits a slab") {
+    TableFixture fixture;
+    fill(fixture, "k", 2000, {Queue::fresh, {}, 3});  // all of them in demand
+    CHECK(fixture.find("k1999"));
+    CHECK(fixture.budget.used() <= fixture.budget.limit());
+    fixture.check_books();
+}
+
+TEST_CASE(
+    "whatever is stored, read, removed and evicted, the books are right and no value is wrong") {
+    lib::Random random(seed_of("evictor"));
+    const bool may_evict = GENERATE(true, true, false);
+    TableFixture fixture(2U << 20, may_evict);
+    std::map<std::string, std::string> truths;
+    const auto random_value = [&] {
+        const auto kind = random.below(20);
+        const std::uint64_t bytes = kind == 0  ? random.below(150'000)
+                                    : kind < 4 ? random.below(4000)
+                                               : random.below(400);
+        return std::string(bytes, static_cast<char>('a' + random.below(26)));
+    };
+    std::vector<ExtentNumber> pinned;
+    for (int i = 0; i < 12'000; ++i) {
+        const std::string key = name("k", static_cast<int>(random.below(4000)));
+        Item* item = fixture.find(key);
+        switch (random.below(12)) {
+            case 0:
+                if (item != nullptr) fixture.remove(key);
+                break;
+            case 1:
+            case 2:
+            case 3:
+                if (item != nullptr) (void)item->mark_access(fixture.now);
+                break;
+            case 4:
+                if (item != nullptr && item->is_large() && pinned.size() < 5) {
+                    fixture.extents.retain(item->extent());
+                    pinned.push_back(item->extent());
+                } else if (!pinned.empty()) {
+                    fixture.extents.release(pinned.back());
+                    pinned.pop_back();
+                }
+                break;
+            case 5:
+                if (random.one_in(20)) ++fixture.now;
+                (void)fixture.collector.step(fixture.now);
+                fixture.extents.collect();
+                break;
+            case 6:
+                if (random.one_in(20))
+                    (void)fixture.evictor.evict_some(1 + random.below(100'000),
+                                                     static_cast<unsigned>(random.below(4)),
+                                                     fixture.now);
+                break;
+            default: {
+                Placing placing;
+                placing.queue = fixture.evictor.queue_for(fixture.key(key).hash, item);
+                if (random.one_in(3))
+                    placing.expiry =
+                        Expiry::at(fixture.now + 1 + static_cast<Tick>(random.below(5000)));
+                const std::string value = random_value();
+                if (fixture.store(key, value, placing)) truths[key] = value;
+            }
+        }
+        if (i % 500 == 0) fixture.check_books();
+    }
+    fixture.check_books();
+    for (const auto& [key, version] : fixture.sink.versions)
+        REQUIRE(fixture.value(key) == truths.at(key));
+    CHECK(fixture.budget.used() <= fixture.budget.limit());
+    for (const ExtentNumber extent : pinned)
+        fixture.extents.release(extent);
+}
+
+}  // namespace twincached::storage

@@ -1,0 +1,231 @@
+#include "storage/index/index.hpp"
+
+#include "lib/random.hpp"
+#include "test/unit/storage/seed.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <set>
+#include <vector>
+
+namespace twincached::storage {
+
+namespace {
+
+// An index with a model beside it: which hash each reference is under.
+class Fixture {
+  public:
+    explicit Fixture(std::uint64_t limit = 64U << 20, unsigned shard_bits = 0)
+        : budget(limit), share(budget, 0), index(share, {256U << 20}, shard_bits) {}
+
+    bool insert(std::uint64_t hash) {
+        if (!index.prepare()) return false;
+        const Ref ref = next++;
+        index.insert(hash, ref);
+        hashes[ref] = hash;
+        return true;
+    }
+    void erase(Ref ref) {
+        index.erase(hashes.at(ref), ref);
+        hashes.erase(ref);
+    }
+    void step(unsigned buckets) {
+        index.step(buckets, [&](Ref ref) { return hashes.at(ref); });
+    }
+    void settle() {
+        for (int i = 0; i < 100; ++i) {
+            index.adjust();
+            step(100'000);
+        }
+        REQUIRE_FALSE(index.is_moving());
+    }
+    bool has(std::uint64_t hash, Ref ref) const {
+        return index.find(hash, [&](Ref candidate) { return candidate == ref; }) == ref;
+    }
+    std::set<Ref> walk(std::uint64_t from = 0) {
+        std::set<Ref> seen;
+        std::optional<std::uint64_t> hash = from;
+        while (hash)
+            hash = index.visit(*hash, [&](Ref ref) { seen.insert(ref); });
+        return seen;
+    }
+
+    MemoryBudget budget;
+    MemoryShare share;
+    Index index;
+    std::map<Ref, std::uint64_t> hashes;
+    Ref next = 1;
+};
+
+}  // namespace
+
+TEST_CASE("a reference is found under its hash, replaced there, and gone once it is erased") {
+    Fixture fixture;
+    REQUIRE(fixture.insert(0x1234'0000'0000'0077));
+    CHECK(fixture.has(0x1234'0000'0000'0077, 1));
+    CHECK_FALSE(fixture.has(0x1234'0000'0000'0078, 1));  // another tag
+    fixture.index.replace(0x1234'0000'0000'0077, 1, 9);
+    CHECK(fixture.has(0x1234'0000'0000'0077, 9));
+    CHECK_FALSE(fixture.has(0x1234'0000'0000'0077, 1));
+    fixture.index.erase(0x1234'0000'0000'0077, 9);
+    CHECK_FALSE(fixture.has(0x1234'0000'0000'0077, 9));
+    CHECK(fixture.index.items() == 0);
+}
+
+TEST_CASE("a hash whose tag would be that of an empty slot is found like any other") {
+    Fixture fixture;
+    REQUIRE(fixture.insert(0xAB00'0000'0000'0000));
+    CHECK(fixture.has(0xAB00'0000'0000'0000, 1));
+    CHECK(fixture.walk() == std::set<Ref>{1});
+}
+
+TEST_CASE("many references of one hash are all found, and their buckets are used again") {
+    Fixture fixture;
+    constexpr std::uint64_t hash = 0x5555'5555'5555'5555;
+    std::uint64_t bytes = 0;
+    for (int round = 0; round < 20; ++round) {
+        std::vector<Ref> refs;
+        for (int i = 0; i < 700; ++i) {
+            refs.push_back(fixture.next);
+            REQUIRE(fixture.insert(hash));
+        }
+        for (const Ref ref : refs)
+            REQUIRE(fixture.has(hash, ref));
+        if (round == 0) bytes = fixture.index.bytes();
+        // From the front, so that each hole is filled from behind.
+        for (const Ref ref : refs)
+            fixture.erase(ref);
+    }
+    CHECK(fixture.index.items() == 0);
+    CHECK(fixture.index.bytes() == bytes);
+}
+
+TEST_CASE("an index loses nothing and invents nothing, however it grows and shrinks") {
+    lib::Random random(seed_of("index"));
+    Fixture fixture(64U << 20, GENERATE(0U, 3U));
+    std::vector<Ref> live;
+    for (int phase = 0; phase < 6; ++phase) {
+        const bool grows = phase % 2 == 0;
+        for (int i = 0; i < 4000; ++i) {
+            if (live.empty() || random.below(10) < (grows ? 9U : 1U)) {
+                live.push_back(fixture.next);
+                // Some hashes equal, many near each other: chains overflow.
+                const std::uint64_t hash =
+                    random.one_in(3) ? random.below(40) << 50 | random.below(3) : random.next();
+                REQUIRE(fixture.insert(hash));
+            } else {
+                std::swap(live[random.below(live.size())], live.back());
+                fixture.erase(live.back());
+                live.pop_back();
+            }
+            if (random.one_in(4)) fixture.index.adjust();
+            fixture.step(static_cast<unsigned>(random.below(3)));
+        }
+        REQUIRE(fixture.index.items() == live.size());
+        for (const auto& [ref, hash] : fixture.hashes)
+            REQUIRE(fixture.has(hash, ref));
+    }
+    std::set<Ref> all;
+    for (const auto& [ref, hash] : fixture.hashes)
+        all.insert(ref);
+    CHECK(fixture.share.bytes() == fixture.index.bytes());
+    CHECK(fixture.budget.used() == fixture.index.bytes());
+    if (fixture.index.items() > 0) CHECK_FALSE(all.empty());
+}
+
+TEST_CASE("a walk along the hashes sees all that is there throughout, whatever happens meanwhile") {
+    lib::Random random(seed_of("walk of the index"));
+    Fixture fixture;
+    std::set<Ref> stays;
+    for (int i = 0; i < 3000; ++i) {
+        stays.insert(fixture.next);
+        REQUIRE(fixture.insert(random.next()));
+    }
+    fixture.settle();
+    for (const bool grows : {true, false}) {
+        std::vector<Ref> comers;
+        for (const auto& [ref, hash] : fixture.hashes)
+            if (stays.count(ref) == 0) comers.push_back(ref);
+        std::set<Ref> seen;
+        std::optional<std::uint64_t> hash = 0;
+        while (hash) {
+            hash = fixture.index.visit(*hash, [&](Ref ref) { seen.insert(ref); });
+            for (int i = 0; i < 100; ++i) {
+                if (grows) {
+                    REQUIRE(fixture.insert(random.next()));
+                } else if (!comers.empty()) {
+                    fixture.erase(comers.back());
+                    comers.pop_back();
+                }
+            }
+            fixture.index.adjust();
+            fixture.step(static_cast<unsigned>(random.below(40)));
+        }
+        for (const Ref ref : stays)
+            REQUIRE(seen.count(ref) == 1);
+    }
+}
+
+TEST_CASE("a walk of one shard ends with the shard and sees each reference once") {
+    constexpr unsigned bits = 4;
+    Fixture fixture(64U << 20, bits);
+    lib::Random random(7);
+    constexpr std::uint64_t prefix = 0xA;
+    for (int i = 0; i < 2000; ++i)
+        REQUIRE(fixture.insert(prefix << 60 | random.next() >> bits));
+    fixture.settle();
+    std::uint64_t visits = 0;
+    std::optional<std::uint64_t> hash = prefix << 60;
+    while (hash) {
+        REQUIRE(*hash >> 60 == prefix);
+        hash = fixture.index.visit(*hash, [&](Ref) { ++visits; });
+    }
+    CHECK(visits == 2000);
+}
+
+TEST_CASE("an index that finds no memory to grow says what it wants, and grows when it is saved") {
+    Fixture fixture(64 << 10);
+    std::uint64_t inserted = 0;
+    lib::Random random(1);
+    while (fixture.insert(random.next())) {
+        ++inserted;
+        fixture.index.adjust();
+        fixture.step(2);
+        if (fixture.index.account().wanted() != 0) break;
+    }
+    REQUIRE(fixture.index.account().wanted() != 0);
+    CHECK(fixture.budget.used() <= fixture.budget.limit());
+    for (const auto& [ref, hash] : fixture.hashes)
+        REQUIRE(fixture.has(hash, ref));
+
+    fixture.budget.set_limit(1 << 20);
+    fixture.index.account().save(fixture.index.account().wanted());
+    CHECK(fixture.index.account().wanted() == 0);
+    fixture.budget.set_limit(fixture.budget.used());  // what was saved is all there is
+    fixture.index.adjust();
+    CHECK(fixture.index.is_moving());
+}
+
+TEST_CASE("an index gives its memory back when its items have become few") {
+    Fixture fixture;
+    lib::Random random(2);
+    const std::uint64_t before = fixture.index.bytes();
+    for (int i = 0; i < 50'000; ++i) {
+        REQUIRE(fixture.insert(random.next()));
+        fixture.index.adjust();
+        fixture.step(2);
+    }
+    fixture.settle();
+    const std::uint64_t most = fixture.index.bytes();
+    while (fixture.hashes.size() > 100)
+        fixture.erase(fixture.hashes.begin()->first);
+    fixture.settle();
+    CHECK(most > before * 10);
+    CHECK(fixture.index.bytes() < most / 4);
+    CHECK(fixture.budget.used() == fixture.index.bytes());
+    for (const auto& [ref, hash] : fixture.hashes)
+        REQUIRE(fixture.has(hash, ref));
+}
+
+}  // namespace twincached::storage

@@ -211,7 +211,8 @@ bool Evictor::copy_forward(const Drain& job, Item& item, std::uint64_t hash) noe
         ++books_.work().rescued;
         return true;
     }
-    copy->set_frequency(from == Queue::fresh ? 0 : item.frequency() - 1);
+    // 0 in the main queue as well, if it was kept only because it is being sent.
+    copy->set_frequency(from == Queue::fresh ? 0 : std::max(item.frequency(), 1U) - 1);
     ClassStats& stats = books_.of(*copy);
     ++(from == Queue::fresh ? stats.kept : stats.kept_again);
     return true;

@@ -14,6 +14,7 @@
 #include "storage/memory/ref.hpp"
 #include "storage/version.hpp"
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -53,6 +54,7 @@ class ItemHeader {
     }
     unsigned frequency() const noexcept { return marks_ & frequency_mask; }
     void set_frequency(unsigned frequency) noexcept {
+        assert(frequency <= frequency_limit);
         marks_ = static_cast<std::uint8_t>((marks_ & ~frequency_mask) | frequency);
     }
 

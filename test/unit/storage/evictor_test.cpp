@@ -158,6 +158,37 @@ TEST_CASE("a larger item must have been read more often to stay") {
     fixture.check_books();
 }
 
+TEST_CASE("what is being sent is spared, and is what it was") {
+    TableFixture fixture(4U << 20);
+    const Queue queue = GENERATE(Queue::fresh, Queue::main);
+    const std::string value(20'000, 'x');
+    REQUIRE(fixture.store("sent", value, {queue}));
+    REQUIRE(fixture.store("other", value, {queue}));
+    const ExtentNumber extent = fixture.find("sent")->extent();
+    fixture.extents.retain(extent);
+    CHECK(fixture.evictor.evict_some(1U << 20, 0, fixture.now) > 0);
+    CHECK_FALSE(fixture.find("other"));
+    const Item* item = fixture.find("sent");
+    REQUIRE(item != nullptr);
+    CHECK(fixture.value("sent") == value);
+    CHECK(fixture.queue("sent") == Queue::main);
+    CHECK(item->frequency() == 0);
+    CHECK_FALSE(item->is_dead());
+    CHECK_FALSE(item->is_fetched());
+    CHECK_FALSE(item->is_stale());
+    CHECK_FALSE(item->is_won());
+    fixture.check_books();
+    SECTION("but not at the highest pressure") {
+        for (int i = 0; i < 3; ++i)  // the slab that it was in may still be the older one
+            (void)fixture.evictor.evict_some(1U << 20, 3, fixture.now);
+        CHECK_FALSE(fixture.find("sent"));
+        CHECK(fixture.extents.footprint(extent) > 20'000);  // its reader still holds it
+    }
+    fixture.extents.release(extent);
+    fixture.extents.end_rest();
+    fixture.check_books();
+}
+
 TEST_CASE("a step stops when it has freed the bytes of extents that were asked for") {
     TableFixture fixture(4U << 20);
     for (int i = 0; i < 20; ++i)

@@ -28,4 +28,26 @@ class Counters {
     alignas(64) std::array<std::atomic<std::uint64_t>, size> slots_{};
 };
 
+// What such counters had come to at one moment, of one thread or of several together. Plain
+// numbers, numbers, for reports.
+template <class Name>
+class Tally {
+  public:
+    static constexpr std::size_t size = Counters<Name>::size;
+
+    void add(Name name, std::uint64_t amount) noexcept {
+        sums_[static_cast<std::size_t>(name)] += amount;
+    }
+    void add(const Counters<Name>& counters) noexcept {
+        for (std::size_t i = 0; i < size; ++i)
+            sums_[i] += counters.get(static_cast<Name>(i));
+    }
+    std::uint64_t operator[](Name name) const noexcept {
+        return sums_[static_cast<std::size_t>(name)];
+    }
+
+  private:
+    std::array<std::uint64_t, size> sums_{};
+};
+
 }  // namespace twincached::lib

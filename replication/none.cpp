@@ -1,15 +1,17 @@
 #include "replication/none.hpp"
 
+#include "replication/driver_figures.hpp"
+
 namespace twincached::replication {
 
 void NoneReplicator::start(storage::Store&) {
     if (events_.ready) events_.ready();
 }
 
-void NoneReplicator::stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const {
-    visit("repl_driver", "none");
-    visit("repl_state", "STANDALONE");
-    visit("repl_serving", "READY");
+void NoneReplicator::stats(lib::FigureVisitor visit) const {
+    visit(driver_figure, "none");
+    visit(state_figure, "STANDALONE");
+    visit(serving_figure, "READY");
 }
 
 std::unique_ptr<Replicator> make_none_replicator(const Options&, Events events, unsigned) {

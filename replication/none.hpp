@@ -24,7 +24,7 @@ class NoneReplicator final : public Replicator {
     bool recall(std::string_view remembered, storage::Store&) override {
         return remembered.empty();
     }
-    void stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const override;
+    void stats(lib::FigureVisitor visit) const override;
 
   private:
     Events events_;

@@ -8,7 +8,7 @@
 // Destroy in reverse order; `stop` ends the thread.
 #pragma once
 
-#include "lib/function_ref.hpp"
+#include "lib/figure_row.hpp"
 #include "lib/tls_context.hpp"
 #include "replication/ack_gate.hpp"
 #include "storage/store.hpp"
@@ -106,9 +106,9 @@ class Replicator {
     // had one.
     virtual void use_tls(std::shared_ptr<const lib::TlsContext>) {}
 
-    // `stats replication`: every key and value, in a stable order. Any thread.
-    virtual void stats(
-        lib::FunctionRef<void(std::string_view key, std::string_view value)> visit) const = 0;
+    // `stats replication`: every figure and its value, in a stable order; those of
+    // driver_figures.hpp are among them. Any thread.
+    virtual void stats(lib::FigureVisitor visit) const = 0;
 };
 
 }  // namespace twincached::replication

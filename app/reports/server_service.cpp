@@ -185,7 +185,8 @@ void ServerService::connection_stats(protocol::StatVisitor visit) const {
 }
 
 void ServerService::replication_stats(protocol::StatVisitor visit) const {
-    parts_.replicator.stats(visit);
+    parts_.replicator.stats(
+        [&](const lib::Figure& figure, std::string_view value) { visit(figure.name, value); });
 }
 
 void ServerService::set_verbosity(unsigned level) noexcept {

@@ -7,6 +7,7 @@
 #include "replication/changes/buckets.hpp"
 #include "replication/changes/change_log.hpp"
 #include "replication/changes/hints.hpp"
+#include "replication/changes/tracking_counter.hpp"
 #include "storage/mutation.hpp"
 
 #include <atomic>
@@ -14,16 +15,6 @@
 #include <cstdint>
 
 namespace twincached::replication {
-
-enum class TrackingCounter : std::uint8_t {
-    overflows,  // entries folded because the log was full
-    conflicts,  // incoming records that met an unacknowledged local change
-    dropped_in_doubt,
-    evictions,
-    evicted_before_send,
-    bumps_dropped,
-    count_
-};
 
 class ShardTracking {
   public:
@@ -41,7 +32,7 @@ class ShardTracking {
 
     // A client has used an item: the peer is to hear of it, if there is room to remember it.
     void on_hint(std::uint64_t hash) noexcept {
-        if (!hints.add(hash)) counters.add(TrackingCounter::bumps_dropped);
+        if (!hints.add(hash)) counters.add(TrackingCounter::hints_dropped);
     }
 
     // R10: the peer wants the item, which is present. Marks the bucket dirty again if the log has

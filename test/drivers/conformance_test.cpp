@@ -101,7 +101,8 @@ TEST_CASE("a replicator that was never started can be asked and stopped") {
     const auto replicator =
         replication::make_replicator(factories(), subject.options().front(), {}, 2);
     CHECK(replicator->node().has_value() == subject.replicates());
-    replicator->stats([](std::string_view key, std::string_view) { CHECK_FALSE(key.empty()); });
+    replicator->stats(
+        [](const lib::Figure& figure, std::string_view) { CHECK_FALSE(figure.name.empty()); });
     replicator->drain();
     replicator->stop();
     replicator->stop();

@@ -3,6 +3,7 @@
 #include "lib/mutex.hpp"
 #include "replication/ack_gate.hpp"
 #include "replication/changes/change_sink.hpp"
+#include "replication/driver_figures.hpp"
 #include "replication/records/data_frames.hpp"
 #include "test/drivers/mirror_room.hpp"
 
@@ -133,9 +134,9 @@ class Mirror final : public Replicator {
         return true;
     }
 
-    void stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const override {
-        visit("repl_driver", "mirror");
-        visit("repl_state", is_in_step_ ? "LINKED" : "SYNCING");
+    void stats(lib::FigureVisitor visit) const override {
+        visit(driver_figure, "mirror");
+        visit(state_figure, is_in_step_ ? "LINKED" : "SYNCING");
     }
 
   private:

@@ -128,8 +128,8 @@ std::string Node::log() {
 
 std::map<std::string, std::string> Node::report() const {
     std::map<std::string, std::string> report;
-    replicator_->stats([&](std::string_view key, std::string_view value) {
-        report.emplace(std::string(key), std::string(value));
+    replicator_->stats([&](const lib::Figure& figure, std::string_view value) {
+        report.emplace(std::string(figure.name), std::string(value));
     });
     return report;
 }

@@ -180,8 +180,8 @@ class Swarm {
             digests[n] = stats.digest;
             flushes[n] = net_.nodes[n].process->store->flush_version();
             sum.sessions += net_.nodes[n].engine().link().sessions();
-            sum.compared += stats.scrub_compared;
-            if (stats.scrub_defects != 0) history_.fail("a scrub found a defect");
+            sum.compared += stats[ExchangeCounter::scrub_compared];
+            if (stats[ExchangeCounter::scrub_defects] != 0) history_.fail("a scrub found a defect");
             for (const auto& key : keys_)
                 check_key(n, key);
         }

@@ -6,6 +6,7 @@
 
 namespace twincached::simulation {
 
+using replication::pair::ExchangeCounter;
 using replication::pair::Meeting;
 
 void World::produce(unsigned node) {
@@ -39,7 +40,7 @@ void World::look_at_answers(unsigned node) {
         ++totals_.answers;
         const bool is_there = history_.reached(1 - node, waiting.key) >= waiting.version ||
                               peer.store().flush_version() >= waiting.version ||
-                              peer.exchange().stats().apply_nomem > 0;
+                              peer.exchange().stats()[ExchangeCounter::apply_nomem] > 0;
         if (!is_there) history_.fail("key " + waiting.key + ": confirmed, and not there");
         return true;
     });

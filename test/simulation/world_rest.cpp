@@ -65,8 +65,9 @@ void World::check_rest() {
     for (const auto& node : nodes_) {
         // An echo would be one more than clients have caused; what the peer asked for has a hint
         // with each record of it, also if it is sent again after a break.
+        using enum replication::pair::ExchangeCounter;
         const auto stats = node->exchange().stats();
-        if (stats.bumps_sent > node->uses() + stats.records_sent)
+        if (stats[hints_sent] > node->uses() + stats[records_sent])
             history_.fail("a hint came from no client");
     }
     if (!history_.lossless()) return;

@@ -76,7 +76,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
         asio::post(context_, [this, policy] { engine_.set_on_split(policy, now()); });
     }
     void use_tls(std::shared_ptr<const lib::TlsContext> tls) override { tls_.exchange(tls); }
-    void stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const override;
+    void stats(lib::FigureVisitor visit) const override;
 
   private:
     void on_bytes(ConnectionId id, std::string_view bytes) override;
@@ -202,7 +202,7 @@ bool PairReplicator::recall(std::string_view remembered, storage::Store& store) 
     return engine_.recall(remembered);
 }
 
-void PairReplicator::stats(lib::FunctionRef<void(std::string_view, std::string_view)> visit) const {
+void PairReplicator::stats(lib::FigureVisitor visit) const {
     PairReport report;
     report.node = node_;
     if (!options_.peer_host.empty()) {

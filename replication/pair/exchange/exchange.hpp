@@ -12,6 +12,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "replication/pair/exchange/exchange_stats.hpp"
 #include "replication/pair/exchange/standing.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/now.hpp"
@@ -41,44 +42,6 @@ struct ExchangeOptions {
     std::size_t digest_run = 64;
     // In which all buckets are compared with the peer's once; 0 = never.
     std::uint64_t scrub_interval_ms = 0;
-};
-
-// For `stats replication`; each value was true a moment ago.
-struct ExchangeStats {
-    std::uint64_t unacked = 0;  // changes that the peer has not acknowledged
-    std::uint64_t log_bytes = 0;
-    std::uint64_t log_limit_bytes = 0;
-    std::uint64_t dirty_buckets = 0;
-    std::uint64_t walking_buckets = 0;
-    std::uint64_t lag_ms = 0;  // age of the oldest frame that awaits its ACK
-    std::uint64_t records_sent = 0;
-    std::uint64_t records_received = 0;
-    std::uint64_t bytes_sent = 0;  // of the exchange's frames
-    std::uint64_t bytes_received = 0;
-    std::uint64_t lists_sent = 0;
-    std::uint64_t lists_received = 0;
-    std::uint64_t digests_sent = 0;    // buckets told by their digests
-    std::uint64_t digests_denied = 0;  // of them, those whose lists the peer asked for
-    std::uint64_t digest = 0;          // of all items: equal on both nodes if they hold the same
-    std::uint64_t wanted_by_us = 0;    // items asked of the peer
-    std::uint64_t wanted_by_peer = 0;
-    std::uint64_t log_overflows = 0;  // entries folded into dirty buckets
-    std::uint64_t dropped_in_doubt = 0;
-    std::uint64_t conflicts = 0;       // incoming records that met an unacknowledged local change
-    std::uint64_t stale_rejected = 0;  // incoming records that were outdated
-    std::uint64_t evicted_before_send = 0;
-    std::uint64_t apply_nomem = 0;
-    std::uint64_t peer_nomem = 0;  // what the peer could not store
-    std::uint64_t resyncs = 0;     // times that all buckets became dirty
-    std::uint64_t scrub_rounds = 0;
-    std::uint64_t scrub_told = 0;      // buckets whose digests the peer was told
-    std::uint64_t scrub_compared = 0;  // buckets of which the peer told, and that were at rest here
-    std::uint64_t scrub_differing = 0;  // of them
-    std::uint64_t scrub_one_sided = 0;  // items in those that one node alone held
-    std::uint64_t scrub_defects = 0;  // items whose versions differed: mended, and a fault of ours
-    std::uint64_t bumps_sent = 0;     // hints of what is in use
-    std::uint64_t bumps_received = 0;
-    std::uint64_t bumps_dropped = 0;  // for which there was no room
 };
 
 // What a HELLO is answered with.

@@ -13,32 +13,6 @@
 
 namespace twincached::replication::pair {
 
-enum class ExchangeCounter : std::uint8_t {
-    records_sent,
-    records_received,
-    bytes_sent,
-    bytes_received,
-    lists_sent,
-    lists_received,
-    digests_sent,
-    digests_denied,
-    wanted_by_us,
-    wanted_by_peer,
-    stale_rejected,
-    apply_nomem,
-    peer_nomem,
-    resyncs,
-    scrub_rounds,
-    scrub_told,
-    scrub_compared,
-    scrub_differing,
-    scrub_one_sided,
-    scrub_defects,
-    bumps_sent,
-    bumps_received,
-    count_
-};
-
 struct ExchangeContext {
     ChangeSink& sink;
     ExchangeOptions options;

@@ -43,7 +43,7 @@ void HintExchange::send(lib::ByteBuffer& out, std::size_t end_size,
         });
         if (count == 0) continue;
         write_hints(out, std::span(hashes_).first(count));
-        context_.counters.add(ExchangeCounter::bumps_sent, count);
+        context_.counters.add(ExchangeCounter::hints_sent, count);
     }
     due_ms_ = now.steady_ms + Exchange::tick.count();
 }
@@ -71,7 +71,7 @@ bool HintExchange::receive(const Frame& frame, const storage::Now& now) noexcept
             }
         });
     }
-    context_.counters.add(ExchangeCounter::bumps_received, hints.size());
+    context_.counters.add(ExchangeCounter::hints_received, hints.size());
     return true;
 }
 

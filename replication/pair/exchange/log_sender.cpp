@@ -97,7 +97,7 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
         {InFlight::Kind::log, shard, pass.sent_to, 0, out.size() - before, now.steady_ms});
     if (!read_here_.empty()) {
         write_hints(out, read_here_);
-        context_.counters.add(ExchangeCounter::bumps_sent, read_here_.size());
+        context_.counters.add(ExchangeCounter::hints_sent, read_here_.size());
     }
     return true;
 }

@@ -1,11 +1,10 @@
 // What `stats replication` says of a pair's node. Pure: the driver gathers the reports.
 #pragma once
 
-#include "lib/function_ref.hpp"
+#include "lib/figure_row.hpp"
 #include "replication/pair/link/engine.hpp"
 
 #include <string>
-#include <string_view>
 
 namespace twincached::replication::pair {
 
@@ -21,9 +20,7 @@ struct PairReport {
     ExchangeStats exchange;
 };
 
-// Every key and value, always in this order. No key has a ':', which memcached's exporter for
-// Prometheus would take for a slab number.
-void visit_stats(const PairReport& report,
-                 lib::FunctionRef<void(std::string_view key, std::string_view value)> visit);
+// Every figure and its value, always all of them, in the same order.
+void visit_stats(const PairReport& report, lib::FigureVisitor visit);
 
 }  // namespace twincached::replication::pair

@@ -118,8 +118,8 @@ struct Node {
     }
     std::string stat(std::string_view name) const {
         std::string found = "(absent)";
-        replicator->stats([&](std::string_view key, std::string_view value) {
-            if (key == name) found = value;
+        replicator->stats([&](const lib::Figure& figure, std::string_view value) {
+            if (figure.name == name) found = value;
         });
         return found;
     }
@@ -311,8 +311,8 @@ TEST_CASE("no key of the report has a colon in it") {
     const PairOptions options;
     Node a(options.a);
     int keys = 0;
-    a.replicator->stats([&](std::string_view key, std::string_view) {
-        CHECK(key.find(':') == std::string_view::npos);
+    a.replicator->stats([&](const lib::Figure& figure, std::string_view) {
+        CHECK(figure.name.find(':') == std::string_view::npos);
         ++keys;
     });
     CHECK(keys > 30);

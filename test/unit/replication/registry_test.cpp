@@ -32,8 +32,8 @@ TEST_CASE("a node alone has no node number, so that its CAS uniques count as mem
 TEST_CASE("a node alone says so in its report") {
     const auto replicator = make_replicator({});
     std::string text;
-    replicator->stats([&](std::string_view key, std::string_view value) {
-        text.append(key).append("=").append(value).append(";");
+    replicator->stats([&](const lib::Figure& figure, std::string_view value) {
+        text.append(figure.name).append("=").append(value).append(";");
     });
     CHECK(text == "repl_driver=none;repl_state=STANDALONE;repl_serving=READY;");
 }

@@ -222,7 +222,7 @@ TEST_CASE("hints of use are kept in their order, up to a limit, and what is lost
     Fixture f;
     constexpr auto limit = replication::Hints::limit;
     const auto dropped = [&] {
-        return f.tracking.counters.get(replication::TrackingCounter::bumps_dropped);
+        return f.tracking.counters.get(replication::TrackingCounter::hints_dropped);
     };
     for (std::uint64_t hash = 1; hash <= limit; ++hash)
         f.tracking.on_hint(hash);

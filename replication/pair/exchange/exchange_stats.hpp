@@ -1,0 +1,159 @@
+// What the exchange counts and measures, and what is to be known of each of these figures. A new
+// counter is an enumerator and a row here, and the line that raises it. For `stats replication`;
+// any thread may hold one.
+#pragma once
+
+#include "lib/counters.hpp"
+#include "lib/figure_row.hpp"
+#include "replication/changes/tracking_counter.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace twincached::replication::pair {
+
+// Raised on the replication strand.
+enum class ExchangeCounter : std::uint8_t {
+    records_sent,
+    records_received,
+    bytes_sent,
+    bytes_received,
+    lists_sent,
+    lists_received,
+    digests_sent,
+    digests_denied,
+    wanted_by_us,
+    wanted_by_peer,
+    stale_rejected,
+    apply_nomem,
+    peer_nomem,
+    resyncs,
+    scrub_rounds,
+    scrub_told,
+    scrub_compared,
+    scrub_differing,
+    scrub_one_sided,
+    scrub_defects,
+    hints_sent,
+    hints_received,
+    count_
+};
+
+// Each value was true a moment ago; together they need never have been.
+struct ExchangeStats {
+    lib::Tally<ExchangeCounter> counted{};
+    lib::Tally<TrackingCounter> tracked{};  // over all shards
+    std::uint64_t unacked = 0;
+    std::uint64_t log_bytes = 0;
+    std::uint64_t log_limit_bytes = 0;
+    std::uint64_t dirty_buckets = 0;
+    std::uint64_t walking_buckets = 0;
+    std::uint64_t lag_ms = 0;
+    std::uint64_t digest = 0;
+
+    std::uint64_t operator[](ExchangeCounter name) const noexcept { return counted[name]; }
+    std::uint64_t operator[](TrackingCounter name) const noexcept { return tracked[name]; }
+};
+
+// 16 digits, so that people can compare two nodes' at a glance.
+inline std::string digest_text(const ExchangeStats& stats) {
+    std::string text(16, '0');
+    std::uint64_t rest = stats.digest;
+    for (auto digit = text.rbegin(); rest != 0; ++digit, rest >>= 4)
+        *digit = "0123456789abcdef"[rest & 15U];
+    return text;
+}
+
+// In the order of the report, what matters most first: plain `stats` shows only as many as it has
+// room for.
+inline constexpr lib::FigureRow<ExchangeStats> exchange_rows[] = {
+    {lib::gauge("repl_lag_ms", lib::Unit::milliseconds,
+                "age of the oldest frame that the peer has not confirmed"),
+     lib::member<&ExchangeStats::lag_ms>},
+    {lib::gauge("repl_unacked",
+                "changes that the peer has not confirmed: what a crash would cost now"),
+     lib::member<&ExchangeStats::unacked>},
+    {lib::gauge("repl_log_bytes", lib::Unit::bytes, "what the change log takes"),
+     lib::member<&ExchangeStats::log_bytes>},
+    {lib::gauge("repl_log_limit_bytes", lib::Unit::bytes, "what it may take (`log-memory`)"),
+     lib::member<&ExchangeStats::log_limit_bytes>},
+    {lib::counter("repl_log_overflows",
+                  "changes that it had no room for, so that their buckets are compared instead"),
+     lib::counted<TrackingCounter::overflows>},
+    {lib::gauge("repl_dirty_buckets",
+                "buckets, of 65536, that are still to be compared with the peer's"),
+     lib::member<&ExchangeStats::dirty_buckets>},
+    {lib::gauge("repl_walking", "buckets that are being compared now"),
+     lib::member<&ExchangeStats::walking_buckets>},
+    {lib::counter("repl_resyncs", "times that all buckets had to be compared"),
+     lib::counted<ExchangeCounter::resyncs>},
+    {lib::counter("repl_records_sent", "changes and items sent"),
+     lib::counted<ExchangeCounter::records_sent>},
+    {lib::counter("repl_records_received", "changes and items received"),
+     lib::counted<ExchangeCounter::records_received>},
+    {lib::counter("repl_bytes_sent", lib::Unit::bytes,
+                  "sent of frames that carry data, in any session"),
+     lib::counted<ExchangeCounter::bytes_sent>},
+    {lib::counter("repl_bytes_received", lib::Unit::bytes, "received of them"),
+     lib::counted<ExchangeCounter::bytes_received>},
+    {lib::counter("repl_lists_sent", "lists of what a range of buckets holds, sent to the peer"),
+     lib::counted<ExchangeCounter::lists_sent>},
+    {lib::counter("repl_lists_received", "lists received"),
+     lib::counted<ExchangeCounter::lists_received>},
+    {lib::counter("repl_digests_sent", "buckets told by their digests alone"),
+     lib::counted<ExchangeCounter::digests_sent>},
+    {lib::counter("repl_digests_denied",
+                  "of those, the ones that differed, so that they were listed"),
+     lib::counted<ExchangeCounter::digests_denied>},
+    {lib::text("repl_digest",
+               "of all items and their versions, in hexadecimal: the same on both nodes at rest if "
+               "they hold the same"),
+     digest_text},
+    {lib::counter("repl_wanted_by_us", "items of the peer's lists that this node asked for"),
+     lib::counted<ExchangeCounter::wanted_by_us>},
+    {lib::counter("repl_wanted_by_peer", "items of this node's lists that the peer asked for"),
+     lib::counted<ExchangeCounter::wanted_by_peer>},
+    {lib::counter("repl_dropped_in_doubt", "items forgotten because the peer might know better"),
+     lib::counted<TrackingCounter::dropped_in_doubt>},
+    {lib::counter(
+         "repl_conflicts",
+         "arriving changes that met one of this node's own which the peer had not confirmed"),
+     lib::counted<TrackingCounter::conflicts>},
+    {lib::counter("repl_stale_rejected", "arriving changes that were outdated"),
+     lib::counted<ExchangeCounter::stale_rejected>},
+    {lib::counter("repl_evicted_before_send", "items evicted before the peer had them"),
+     lib::counted<TrackingCounter::evicted_before_send>},
+    {lib::counter("repl_apply_nomem", "items of the peer's that found no memory here"),
+     lib::counted<ExchangeCounter::apply_nomem>},
+    {lib::counter("repl_peer_nomem", "items of this node's that found no memory there"),
+     lib::counted<ExchangeCounter::peer_nomem>},
+    {lib::counter("repl_scrub_rounds",
+                  "times that the peer was told of all buckets (`scrub-interval`)"),
+     lib::counted<ExchangeCounter::scrub_rounds>},
+    {lib::counter("repl_scrub_told", "buckets whose digests the peer was told for that"),
+     lib::counted<ExchangeCounter::scrub_told>},
+    {lib::counter("repl_scrub_compared",
+                  "buckets of which the peer told, and that were at rest here"),
+     lib::counted<ExchangeCounter::scrub_compared>},
+    {lib::counter("repl_scrub_differing", "of those, the ones that differed"),
+     lib::counted<ExchangeCounter::scrub_differing>},
+    {lib::counter(
+         "repl_scrub_one_sided",
+         "items in the differing ones that one node alone held: evicted or expired on the other"),
+     lib::counted<ExchangeCounter::scrub_one_sided>},
+    {lib::counter("repl_scrub_defects",
+                  "items of which the nodes held different versions at rest: mended, and by the "
+                  "rules it never happens"),
+     lib::counted<ExchangeCounter::scrub_defects>},
+    {lib::counter("repl_bumps_sent",
+                  "hints of what clients use, so that the other node spares it, too"),
+     lib::counted<ExchangeCounter::hints_sent>},
+    {lib::counter("repl_bumps_received", "hints received"),
+     lib::counted<ExchangeCounter::hints_received>},
+    {lib::counter("repl_bumps_dropped", "hints for which there was no room"),
+     lib::counted<TrackingCounter::hints_dropped>},
+};
+static_assert(lib::without_row<ExchangeCounter>(exchange_rows) == 0);
+static_assert(lib::without_row<TrackingCounter>(exchange_rows) == 1, "evictions alone");
+
+}  // namespace twincached::replication::pair

@@ -28,8 +28,8 @@ void add_ages(StoreStats& stats, const Table& table, const Books& books, Queue q
         if (item.is_dead()) continue;
         ClassStats& to = stats.classes[books.class_of(item)];
         const std::uint64_t age = now - std::min(now, item.last_access());
-        auto& oldest = queue == Queue::fresh ? to.oldest_fresh : to.oldest_age;
-        oldest = std::max(oldest, age);
+        to.oldest_age = std::max(to.oldest_age, age);
+        if (queue == Queue::fresh) to.oldest_fresh = std::max(to.oldest_fresh, age);
     }
 }
 

@@ -1,14 +1,11 @@
 #include "app/reports/server_service.hpp"
 
-#include "app/process/privileges.hpp"
 #include "app/reports/connection_report.hpp"
+#include "app/reports/process_figures.hpp"
 #include "app/reports/settings_report.hpp"
 #include "lib/numbers.hpp"
 
-#include <fmt/format.h>
-
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -58,10 +55,6 @@ std::int64_t unix_microseconds() noexcept {
     return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
-std::string seconds_text(const timeval& time) {
-    return fmt::format("{}.{:06}", time.tv_sec, time.tv_usec);
-}
-
 }  // namespace
 
 ServerService::ServerService(const Parts& parts, Requests requests)
@@ -97,69 +90,21 @@ void ServerService::reset_counters() noexcept {
 }
 
 void ServerService::process_stats(protocol::StatVisitor visit) const {
-    const auto say = [&](std::string_view key, const auto& value) {
-        visit(key, fmt::format("{}", value));
+    ProcessFacts facts{
+        .options = parts_.options,
+        .limit = parts_.limit,
+        .acceptor = parts_.acceptor,
+        .tls = parts_.tls,
+        .service = *this,
+        .now = parts_.clock.now(),
+        .started = started_,
+        .held = HeldBuffers(parts_.pool),
+        .usage = {},
     };
-    const auto now = parts_.clock.now();
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    say("pid", ::getpid());
-    say("uptime", now.tick() - started_);
-    say("time", now.unix_seconds);
-    say("pointer_size", 8 * sizeof(void*));
-    say("rusage_user", seconds_text(usage.ru_utime));
-    say("rusage_system", seconds_text(usage.ru_stime));
-    say("max_connections", parts_.limit.most());
-    say("curr_connections", parts_.limit.current());
-    say("total_connections", parts_.limit.accepted());
-    say("rejected_connections", parts_.limit.rejected());
-    say("connection_structures", parts_.limit.current());
-    say("threads", parts_.options.threads);
-    say("accepting_conns", parts_.acceptor.is_accepting() ? 1 : 0);
-    say("listen_disabled_num", parts_.acceptor.times_disabled());
-    say("time_in_listen_disabled_us", parts_.acceptor.disabled_us());
-    say("reserved_fds", reserved_descriptors(parts_.options));
-    buffer_stats(visit);
-    if (parts_.options.idle_timeout.count() > 0) {
-        say("idle_kicks", total(protocol::Count::idle_kicks));
-    }
-    say("rejected_per_address", parts_.limit.addresses().rejected());
-    say("request_timeouts", total(protocol::Count::request_timeouts));
-    say("write_timeouts", total(protocol::Count::write_timeouts));
-    say("proxied_connections", parts_.acceptor.reception().introduced());
-    say("proxy_header_errors", parts_.acceptor.reception().failed());
-    if (parts_.tls != nullptr) {
-        say("ssl_new_sessions", total(protocol::Count::tls_sessions));
-        say("ssl_handshake_errors", total(protocol::Count::tls_handshake_errors));
-        say("ssl_proto_errors", total(protocol::Count::tls_protocol_errors));
-        say("time_since_server_cert_refresh",
-            now.tick() - std::min(now.tick(), parts_.tls->refreshed_at()));
-    }
-}
-
-// What the threads' sessions hold between their turns, and the buffer that each thread's sessions
-// share in them.
-void ServerService::buffer_stats(protocol::StatVisitor visit) const {
-    std::uint64_t requests = 0;
-    std::uint64_t request_bytes = 0;
-    std::uint64_t answers = 0;
-    std::uint64_t answer_bytes = 0;
-    parts_.pool.visit_counters([&](const protocol::ThreadCounters& counters) {
-        requests += counters.memory.requests();
-        request_bytes += counters.memory.request_bytes();
-        answers += counters.memory.answers();
-        answer_bytes += counters.memory.answer_bytes_held();
-    });
-    const auto threads = static_cast<std::uint64_t>(parts_.options.threads);
-    const auto shared_bytes = threads * SessionBuffers::read_size;
-    const auto say = [&](std::string_view key, std::uint64_t value) {
-        visit(key, fmt::format("{}", value));
-    };
-    say("response_obj_count", answers);
-    say("response_obj_bytes", answer_bytes);
-    say("read_buf_count", requests + threads);
-    say("read_buf_bytes", request_bytes + shared_bytes);
-    say("read_buf_bytes_free", shared_bytes);
+    ::getrusage(RUSAGE_SELF, &facts.usage);
+    lib::visit_figures(
+        process_rows(), facts,
+        [&](const lib::Figure& figure, std::string_view value) { visit(figure.name, value); });
 }
 
 void ServerService::settings_stats(protocol::StatVisitor visit) const {

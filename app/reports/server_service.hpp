@@ -65,8 +65,6 @@ class ServerService final : public protocol::Service {
     void change_clock(const protocol::ClockChange& change) noexcept override;
 
   private:
-    void buffer_stats(protocol::StatVisitor visit) const;
-
     const Parts parts_;
     const Requests requests_;
     CounterSums sums_;

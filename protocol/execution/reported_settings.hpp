@@ -4,6 +4,7 @@
 // cannot be switched off. Any thread.
 #pragma once
 
+#include "lib/figure_row.hpp"
 #include "lib/mutex.hpp"
 
 #include <atomic>
@@ -40,6 +41,15 @@ class ReportedSettings {
     std::map<std::string, std::string, std::less<>> values_ GUARDED_BY(mutex_);
     std::atomic<std::uint64_t> crawls_{0};
     std::atomic<bool> crawler_enabled_{true};
+};
+
+inline constexpr lib::FigureRow<ReportedSettings> crawler_rows[] = {
+    {lib::gauge("lru_crawler_running", "1 unless `lru_crawler disable` was said last"),
+     [](const ReportedSettings& reported) {
+         return lib::figure_text(reported.is_crawler_enabled());
+     }},
+    {lib::counter("lru_crawler_starts", "`lru_crawler crawl`, `metadump` and `mgdump` asked for"),
+     [](const ReportedSettings& reported) { return lib::figure_text(reported.crawls()); }},
 };
 
 }  // namespace twincached::protocol

@@ -3,6 +3,7 @@
 // costs one relaxed load per command.
 #pragma once
 
+#include "lib/figure_row.hpp"
 #include "lib/function_ref.hpp"
 #include "lib/mutex.hpp"
 
@@ -58,6 +59,13 @@ class PrefixStats {
     std::atomic<bool> enabled_{false};
     std::atomic<std::uint64_t> overflow_{0};
     std::array<Stripe, stripe_count> stripes_;
+};
+
+inline constexpr lib::FigureRow<PrefixStats> prefix_rows[] = {
+    {lib::gauge("prefixes", "prefixes that `stats detail` counts by"),
+     [](const PrefixStats& stats) { return lib::figure_text(stats.prefixes()); }},
+    {lib::counter("prefix_overflow", "what was not counted by prefix, for want of room"),
+     [](const PrefixStats& stats) { return lib::figure_text(stats.overflow()); }},
 };
 
 }  // namespace twincached::protocol

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "lib/figure_row.hpp"
 #include "lib/mutex.hpp"
 
 #include <array>
@@ -106,6 +107,16 @@ class WatchLog {
     std::vector<Watcher*> watchers_ GUARDED_BY(mutex_);
     Counts counts_ GUARDED_BY(mutex_);
     std::uint64_t last_number_ GUARDED_BY(mutex_) = 0;
+};
+
+inline constexpr lib::FigureRow<WatchLog::Counts> watch_rows[] = {
+    {lib::counter("log_worker_written", "lines that somebody who watches wanted"),
+     lib::member<&WatchLog::Counts::written>},
+    {lib::counter("log_watcher_skipped", "lines for which a watcher's buffer had no room"),
+     lib::member<&WatchLog::Counts::skipped>},
+    {lib::counter("log_watcher_sent", "lines sent to watchers, each counted"),
+     lib::member<&WatchLog::Counts::sent>},
+    {lib::gauge("log_watchers", "clients that watch"), lib::member<&WatchLog::Counts::watchers>},
 };
 
 // One who watches. Owned by a conversation; ends with it.

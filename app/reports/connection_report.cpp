@@ -10,15 +10,6 @@
 namespace twincached::app {
 namespace {
 
-struct ConnectionLine {
-    std::uint64_t id;
-    int descriptor;
-    std::string address;
-    std::string listen_address;
-    std::string_view state;
-    storage::Tick silent;
-};
-
 std::string_view state_of(const Session& session) noexcept {
     if (session.is_in_turn()) return "conn_parse_cmd";
     if (session.waits_for(SessionAction::wait_for_room)) return "conn_mwrite";
@@ -39,39 +30,66 @@ std::string_view state_of(const Session& session) noexcept {
     return "conn_read";
 }
 
+constexpr lib::FigureRow<ConnectionFacts> rows[] = {
+    {lib::text("UDP", "`UDP`, of a socket for datagrams alone"),
+     [](const ConnectionFacts&) -> std::string { return "UDP"; },
+     [](const ConnectionFacts& facts) { return facts.takes_datagrams; }},
+    {lib::text("addr", "a client's address, or where a socket of ours listens"),
+     lib::member<&ConnectionFacts::address>},
+    {lib::text("listen_addr", "where the client came to, of a client alone"),
+     lib::member<&ConnectionFacts::listen_address>,
+     [](const ConnectionFacts& facts) { return !facts.listen_address.empty(); }},
+    {lib::text("state", "what it does now, in memcached's words"),
+     lib::member<&ConnectionFacts::state>},
+    {lib::gauge("secs_since_last_cmd", lib::Unit::seconds, "since its last sign of life"),
+     lib::member<&ConnectionFacts::silent>},
+};
+
+void report(const ConnectionFacts& facts, protocol::StatVisitor visit) {
+    lib::visit_figures(rows, facts, [&](const lib::Figure& figure, std::string_view value) {
+        visit(fmt::format("{}:{}", facts.descriptor, figure.name), value);
+    });
+}
+
 }  // namespace
+
+std::span<const lib::FigureRow<ConnectionFacts>> connection_rows() noexcept {
+    return rows;
+}
 
 void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::Tick now,
                         protocol::StatVisitor visit) {
     for (const auto& listener : acceptor.listeners()) {
-        visit(fmt::format("{}:addr", listener.descriptor), listener.address);
-        visit(fmt::format("{}:state", listener.descriptor), "conn_listening");
-        visit(fmt::format("{}:secs_since_last_cmd", listener.descriptor), "0");
+        report({.descriptor = listener.descriptor,
+                .address = listener.address,
+                .state = "conn_listening"},
+               visit);
     }
     for (const auto& socket : pool.datagram_sockets()) {
-        visit(fmt::format("{}:UDP", socket.descriptor), "UDP");
-        visit(fmt::format("{}:addr", socket.descriptor), socket.name.address);
-        visit(fmt::format("{}:state", socket.descriptor), "conn_read");
-        visit(fmt::format("{}:secs_since_last_cmd", socket.descriptor), "0");
+        report({.descriptor = socket.descriptor,
+                .takes_datagrams = true,
+                .address = socket.name.address,
+                .state = "conn_read"},
+               visit);
     }
-    std::vector<ConnectionLine> lines;
+    std::vector<ConnectionFacts> clients;
     pool.visit_sessions([&](const Session& session) {
         const auto descriptor = session.descriptor();
         const auto active = std::min(now, session.last_active());
         auto local = local_end(descriptor);
         // A unix socket was bound under another name than it has now.
         if (local.starts_with("unix:")) local = acceptor.listeners().front().address;
-        lines.push_back({session.id(), descriptor, session.address().text(), std::move(local),
-                         state_of(session), now - active});
+        clients.push_back({.id = session.id(),
+                           .descriptor = descriptor,
+                           .address = session.address().text(),
+                           .listen_address = std::move(local),
+                           .state = state_of(session),
+                           .silent = now - active});
     });
-    std::sort(lines.begin(), lines.end(),
+    std::sort(clients.begin(), clients.end(),
               [](const auto& left, const auto& right) { return left.id < right.id; });
-    for (const auto& line : lines) {
-        visit(fmt::format("{}:addr", line.descriptor), line.address);
-        visit(fmt::format("{}:listen_addr", line.descriptor), line.listen_address);
-        visit(fmt::format("{}:state", line.descriptor), line.state);
-        visit(fmt::format("{}:secs_since_last_cmd", line.descriptor), std::to_string(line.silent));
-    }
+    for (const auto& client : clients)
+        report(client, visit);
 }
 
 }  // namespace twincached::app

@@ -3,9 +3,28 @@
 
 #include "app/listeners/acceptor.hpp"
 #include "app/sessions/io_pool.hpp"
+#include "lib/figure_row.hpp"
 #include "protocol/execution/service.hpp"
 
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
 namespace twincached::app {
+
+// A listening socket, or a client.
+struct ConnectionFacts {
+    std::uint64_t id = 0;  // of a client: later ones have higher numbers
+    int descriptor = -1;
+    bool takes_datagrams = false;
+    std::string address{};
+    std::string listen_address{};  // of a client alone
+    std::string_view state{};
+    storage::Tick silent = 0;
+};
+
+std::span<const lib::FigureRow<ConnectionFacts>> connection_rows() noexcept;
 
 // Any io thread, while the server runs.
 void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::Tick now,

@@ -20,6 +20,10 @@ std::string content_of(const std::string& path) {
     return content.str();
 }
 
+void write_content(const std::string& path, const std::string& content) {
+    std::ofstream(root / path) << content;
+}
+
 std::vector<std::string> paths_below(const std::string& folder, std::string_view ending) {
     std::vector<std::string> paths;
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {

@@ -21,6 +21,7 @@ std::vector<SourceFile> sources_below(const std::vector<std::string>& folders);
 std::vector<std::string> paths_below(const std::string& folder, std::string_view ending);
 
 std::string content_of(const std::string& path);
+void write_content(const std::string& path, const std::string& content);
 
 // The folder of the product that a path or an include belongs to; nothing if it is none.
 std::string_view layer_of(std::string_view path);

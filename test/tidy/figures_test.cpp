@@ -1,0 +1,220 @@
+// docs/OBSERVING.md names the figures that the server tells, as their rows do. Its tables are
+// made here: with TWINCACHED_WRITE_FIGURES=1 in the environment this test writes them anew.
+#include "app/reports/connection_report.hpp"
+#include "app/reports/process_figures.hpp"
+#include "protocol/execution/service.hpp"
+#include "protocol/reports/report_figures.hpp"
+#include "replication/none.hpp"
+#include "replication/pair/link/pair_stats.hpp"
+#include "test/tidy/source_tree.hpp"
+#include "test/unit/protocol/test_service.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace twincached::tidy {
+namespace {
+
+using lib::Figure;
+using Figures = std::vector<Figure>;
+using Names = std::set<std::string>;
+
+const std::string document = "docs/OBSERVING.md";
+
+template <class Rows>
+void add_rows(Figures& figures, const Rows& rows) {
+    for (const auto& row : rows)
+        figures.push_back(row.figure);
+}
+
+template <class... Rows>
+Figures figures_of(const Rows&... rows) {
+    Figures figures;
+    (add_rows(figures, rows), ...);
+    return figures;
+}
+
+Figures figures_of_pair() {
+    Figures figures;
+    replication::pair::visit_stats(
+        {}, [&](const Figure& figure, std::string_view) { figures.push_back(figure); });
+    return figures;
+}
+
+Names names_of(const Figures& figures) {
+    Names names;
+    for (const auto& figure : figures)
+        names.insert(std::string(figure.name));
+    return names;
+}
+
+// What memcached names in a report and nobody here has a figure for.
+template <class... Orders>
+Names without_meaning(const Names& known, const Orders&... orders) {
+    Names names;
+    const auto look_through = [&](const auto& order) {
+        for (const auto name : order) {
+            if (!known.contains(std::string(name))) names.insert(std::string(name));
+        }
+    };
+    (look_through(orders), ...);
+    return names;
+}
+
+// The tables of the document by the names of their places in it.
+std::map<std::string, Figures> tables() {
+    return {
+        {"process", figures_of(app::process_rows())},
+        {"server", figures_of(protocol::server_rows, protocol::crawler_rows, protocol::watch_rows,
+                              protocol::prefix_rows)},
+        {"commands", figures_of(protocol::count_rows)},
+        {"store", figures_of(storage::store_rows)},
+        {"items", figures_of(storage::class_rows, protocol::class_fact_rows)},
+        {"slabs",
+         figures_of(protocol::slab_rows, protocol::class_count_rows, protocol::slab_total_rows)},
+        {"conns", figures_of(app::connection_rows())},
+        {"replication", figures_of_pair()},
+    };
+}
+
+Names figures_of_general() {
+    Names names;
+    for (const auto* table : {"process", "server", "commands", "store"})
+        names.merge(names_of(tables().at(table)));
+    return names;
+}
+
+Names zeroes_of_general() {
+    return without_meaning(figures_of_general(), protocol::general_order,
+                           protocol::general_order_tls, protocol::general_order_after_tls);
+}
+
+Names zeroes_of_items() {
+    return without_meaning(names_of(tables().at("items")), protocol::items_order);
+}
+
+std::string text_of(const Figures& figures) {
+    std::ostringstream text;
+    text << "| name | kind | unit | meaning |\n|---|---|---|---|\n";
+    for (const auto& figure : figures) {
+        text << "| `" << figure.name << "` | " << name_of(figure.kind) << " | "
+             << name_of(figure.unit) << " | " << figure.help << " |\n";
+    }
+    return text.str();
+}
+
+std::string text_of(const Names& names) {
+    std::string text;
+    for (const auto& name : names)
+        text += (text.empty() ? "`" : ", `") + name + "`";
+    return text + "\n";
+}
+
+// The document with what stands between "<!-- figures: NAME -->" and "<!-- end -->" made anew.
+std::string made_anew(std::string text) {
+    std::map<std::string, std::string> places;
+    for (const auto& [name, figures] : tables())
+        places[name] = text_of(figures);
+    places["zeroes of stats"] = text_of(zeroes_of_general());
+    places["zeroes of stats items"] = text_of(zeroes_of_items());
+    for (const auto& [name, content] : places) {
+        const auto mark = "<!-- figures: " + name + " -->\n";
+        const auto begin = text.find(mark);
+        const auto end = text.find("<!-- end -->", begin);
+        INFO(mark);
+        REQUIRE(begin != std::string::npos);
+        REQUIRE(end != std::string::npos);
+        text.replace(begin + mark.size(), end - begin - mark.size(), content);
+    }
+    return text;
+}
+
+// The second words of a report's lines, without the class and its colon.
+Names told_by(protocol::test::TestService& service, const std::string& request) {
+    std::istringstream lines(protocol::test::Client(service).say(request + "\r\n"));
+    Names names;
+    std::string stat;
+    std::string name;
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream(line) >> stat >> name;
+        if (stat == "STAT") names.insert(name.substr(name.rfind(':') + 1));
+    }
+    return names;
+}
+
+Names joined(Names names, Names more) {
+    names.merge(more);
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("docs/OBSERVING.md names every figure as its row does") {
+    const auto text = content_of(document);
+    if (std::getenv("TWINCACHED_WRITE_FIGURES") != nullptr)
+        write_content(document, made_anew(text));
+    CHECK(content_of(document) == made_anew(text));
+}
+
+TEST_CASE("every figure says what it means, in a name and a text that its readers can take") {
+    for (const auto& [table, figures] : tables()) {
+        for (const auto& figure : figures) {
+            INFO(table << " " << figure.name);
+            CHECK_FALSE(figure.name.empty());
+            CHECK(figure.name.find_first_of(": \n") == std::string_view::npos);
+            CHECK_FALSE(figure.help.empty());
+            CHECK(figure.help.find_first_of("|\n") == std::string_view::npos);
+            CHECK_FALSE(figure.help.ends_with('.'));
+        }
+        CHECK(names_of(figures).size() == figures.size());
+    }
+}
+
+TEST_CASE("no two of those whom stats asks know the same name") {
+    std::size_t rows = 0;
+    for (const auto* table : {"process", "server", "commands", "store"})
+        rows += tables().at(table).size();
+    CHECK(figures_of_general().size() == rows);
+}
+
+TEST_CASE("stats tells what the rows of its tables name, and memcached's names without a meaning") {
+    protocol::test::TestService service;
+    Names ours;
+    for (const auto& name : told_by(service, "stats")) {
+        if (!name.starts_with("repl_")) ours.insert(name);
+    }
+    auto expected = joined(figures_of_general(), zeroes_of_general());
+    // What the process would tell, beside what memcached names, and this one does not.
+    for (const auto& row : app::process_rows()) {
+        const std::string name(row.figure.name);
+        if (!ours.contains(name)) expected.erase(name);
+    }
+    CHECK(ours == expected);
+}
+
+TEST_CASE("stats items and stats slabs tell what the rows of their tables name") {
+    protocol::test::TestService service;
+    protocol::test::Client(service).say("set a 0 0 1\r\nx\r\n");
+    CHECK(told_by(service, "stats items") ==
+          joined(names_of(tables().at("items")), zeroes_of_items()));
+    CHECK(told_by(service, "stats slabs") == names_of(tables().at("slabs")));
+}
+
+TEST_CASE("a node alone tells nothing in stats replication that a pair's does not tell") {
+    const auto known = names_of(figures_of_pair());
+    std::size_t told = 0;
+    replication::NoneReplicator({}).stats([&](const Figure& figure, std::string_view) {
+        ++told;
+        CHECK(known.contains(std::string(figure.name)));
+    });
+    CHECK(told == 3);
+}
+
+}  // namespace twincached::tidy

@@ -1,47 +1,72 @@
 #include "app/certificate_renewal.hpp"
 
+#include "app/process/tls_options.hpp"
+#include "app/replication_options.hpp"
+
 #include <memory>
 #include <utility>
 
 namespace twincached::app {
+namespace {
 
-protocol::CertificateRefresh CertificateRenewal::refresh() {
-    if (!certificates_.clients && !certificates_.link) return {};
-    const auto loaded = read_again();
-    if (loaded) {
-        parts_.log.info("the certificates were read again");
-        return {true};
-    }
-    parts_.log.error("the certificates in use stay: {}", loaded.error());
-    return {true, loaded.error()};
+using Context = std::shared_ptr<const lib::TlsContext>;
+
+// Null if there are no settings.
+lib::Parsed<Context> load(const std::optional<lib::TlsSettings>& settings) {
+    if (!settings) return Context();
+    auto loaded = lib::TlsContext::load(*settings);
+    if (loaded.has_error()) return loaded.error();
+    return Context(std::move(*loaded));
 }
 
-// The link's first: clients get nothing new while it has an error.
-lib::Parsed<void> CertificateRenewal::read_again() {
-    std::shared_ptr<const lib::TlsContext> link;
-    if (certificates_.link) {
-        auto loaded = lib::TlsContext::load(certificates_.link->settings());
-        if (loaded.has_error()) return loaded.error();
-        link = std::move(*loaded);
-        warn_of_expiry(link.get());
-    }
-    if (parts_.clients != nullptr) {
-        const auto loaded = parts_.clients->reload(parts_.clock.now().tick());
-        if (loaded.has_error()) return loaded.error();
-    }
-    if (link) parts_.replicator.use_tls(std::move(link));
+}  // namespace
+
+CertificateSettings certificate_settings(const Options& options) {
+    const auto& clients = options.get<TlsOptions>();
+    const auto& link = options.get<ReplicationOptions>();
+    CertificateSettings settings;
+    if (clients.enabled) settings.clients = client_tls_settings(clients);
+    if (link.link_tls) settings.link = link_tls_settings(link);
+    return settings;
+}
+
+protocol::CertificateRefresh CertificateRenewal::refresh() {
+    const lib::MutexLock lock(mutex_);
+    if (!settings_.clients && !settings_.link) return {};
+    const auto renewed = put_in_force(settings_);
+    return {true, renewed.has_error() ? renewed.error() : ""};
+}
+
+lib::Parsed<void> CertificateRenewal::renew(const CertificateSettings& settings) {
+    const lib::MutexLock lock(mutex_);
+    if (!settings.clients && !settings.link) return {};
+    auto renewed = put_in_force(settings);
+    if (renewed) settings_ = settings;
+    return renewed;
+}
+
+lib::Parsed<void> CertificateRenewal::put_in_force(const CertificateSettings& settings) {
+    const auto stay = [&](const std::string& problem) {
+        parts_.log.error("the certificates in use stay: {}", problem);
+        return problem;
+    };
+    auto link = load(settings.link);
+    if (link.has_error()) return stay(link.error());
+    auto clients = load(settings.clients);
+    if (clients.has_error()) return stay(clients.error());
+    warn_of_expiry({*clients, *link});
+    if (*clients) parts_.clients->use(std::move(*clients), parts_.clock.now().tick());
+    if (*link) parts_.replicator.use_tls(std::move(*link));
+    parts_.log.info("the certificates were read again");
     return {};
 }
 
-void CertificateRenewal::warn_of_expiry() {
-    warn_of_expiry(certificates_.clients.get());
-    warn_of_expiry(certificates_.link.get());
-}
-
-void CertificateRenewal::warn_of_expiry(const lib::TlsContext* certificate) {
-    if (certificate == nullptr) return;
-    const auto warning = expiry_warning(*certificate, parts_.clock.now().unix_seconds);
-    if (warning) parts_.log.warning("{}", *warning);
+void CertificateRenewal::warn_of_expiry(const Certificates& certificates) {
+    for (const auto& context : {certificates.clients, certificates.link}) {
+        if (!context) continue;
+        const auto warning = expiry_warning(*context, parts_.clock.now().unix_seconds);
+        if (warning) parts_.log.warning("{}", *warning);
+    }
 }
 
 }  // namespace twincached::app

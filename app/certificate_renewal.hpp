@@ -1,16 +1,24 @@
-// Certificates that are read again while the server runs, on SIGHUP or a client's command: all are
-// read before any is used, and what is in force stays if one of them cannot be. Connections that
-// exist keep what they began with. Owned by the server; any thread.
+// Certificates that are read again while the server runs, on SIGHUP, where the options may name
+// other files by then, or on a client's command: all are read before any is used, and what is in
+// force stays if one of them cannot be. Connections that exist keep what they began with. Owned by
+// the server; any thread.
 #pragma once
 
+#include "app/options/options.hpp"
 #include "app/process/certificates.hpp"
 #include "app/process/log.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/sessions/client_tls.hpp"
+#include "lib/mutex.hpp"
 #include "protocol/execution/service.hpp"
 #include "replication/replicator.hpp"
 
+#include <utility>
+
 namespace twincached::app {
+
+// From what files the options make certificates, and whom they trust.
+CertificateSettings certificate_settings(const Options& options);
 
 class CertificateRenewal {
   public:
@@ -21,21 +29,24 @@ class CertificateRenewal {
         const SystemClock& clock;
         Log& log;
     };
-    // `certificates` are those in force.
-    CertificateRenewal(const Parts& parts, Certificates certificates)
-        : parts_(parts), certificates_(std::move(certificates)) {}
+    // `settings` are those in force.
+    CertificateRenewal(const Parts& parts, CertificateSettings settings)
+        : parts_(parts), settings_(std::move(settings)) {}
 
-    // Blocks while files are read. Says in the log what became of it.
+    // From the same files. Blocks while they are read. Says in the log what became of it.
     protocol::CertificateRefresh refresh();
-    // Says in the log which of those in force expire soon.
-    void warn_of_expiry();
+    // From these, which are in force from now on if all goes well; else a sentence that the log
+    // has, too. REQUIRES: TLS is on where it was on.
+    lib::Parsed<void> renew(const CertificateSettings& settings);
+    // Says in the log which of these expire soon.
+    void warn_of_expiry(const Certificates& certificates);
 
   private:
-    lib::Parsed<void> read_again();
-    void warn_of_expiry(const lib::TlsContext* certificate);
+    lib::Parsed<void> put_in_force(const CertificateSettings& settings) REQUIRES(mutex_);
 
     const Parts parts_;
-    const Certificates certificates_;  // as they were at the start
+    lib::Mutex mutex_;  // held while files are read: one renewal after the other
+    CertificateSettings settings_ GUARDED_BY(mutex_);
 };
 
 }  // namespace twincached::app

@@ -1,5 +1,9 @@
 #include "app/client_ports.hpp"
 
+#include "app/listeners/listener_options.hpp"
+#include "app/process/tls_options.hpp"
+#include "app/sessions/session_options.hpp"
+
 #include <fmt/format.h>
 
 #include <netinet/in.h>
@@ -10,18 +14,10 @@
 #include <utility>
 
 namespace twincached::app {
-namespace {
-
-AcceptorOptions acceptor_options(const Options& options) {
-    return {static_cast<int>(options.backlog), options.reject_fast,
-            *parse_networks(options.proxies)};  // checked when they were read
-}
-
-}  // namespace
-
 BoundPorts bind_ports(const Options& options) {
-    auto datagrams = datagram_addresses(options);
-    return {bind_listeners(options), std::move(datagrams)};
+    const auto& listeners = options.get<ListenerOptions>();
+    auto datagrams = datagram_addresses(listeners);
+    return {bind_listeners(listeners, options.get<TlsOptions>().enabled), std::move(datagrams)};
 }
 
 ClientPorts::ClientPorts(const Parts& parts, BoundPorts ports)
@@ -29,7 +25,7 @@ ClientPorts::ClientPorts(const Parts& parts, BoundPorts ports)
       pool_(parts.pool),
       log_(parts.log),
       datagrams_(std::move(ports.datagrams)),
-      acceptor_({parts.control, parts.limit, parts.log}, acceptor_options(parts.options),
+      acceptor_({parts.control, parts.limit, parts.log}, parts.options.get<ListenerOptions>(),
                 std::move(ports.listeners),
                 [this](const NewClient& client) { pool_.deal(client); }) {}
 
@@ -52,8 +48,7 @@ void ClientPorts::set_access(replication::Access access) {
 
 void ClientPorts::open_datagram_ports() {
     for (auto& address : datagrams_) {
-        const auto sockets =
-            open_datagram_sockets(address, static_cast<std::size_t>(options_.threads));
+        const auto sockets = open_datagram_sockets(address, options_.get<SessionOptions>().threads);
         const auto name = "udp" + local_end(sockets.front()).substr(3);
         log_.info("serving clients on {}", name);
         pool_.serve_datagrams(sockets, {name, local_port(sockets.front())});

@@ -1,15 +1,22 @@
 // The program: reads options, does what they ask, and runs the server on this thread. The only
 // place that catches exceptions.
+#include "app/certificate_renewal.hpp"
+#include "app/listeners/listener_options.hpp"
+#include "app/options/action_options.hpp"
 #include "app/options/command_line.hpp"
 #include "app/options/option_printing.hpp"
-#include "app/options/option_value.hpp"
 #include "app/process/certificates.hpp"
 #include "app/process/daemon.hpp"
 #include "app/process/license.hpp"
 #include "app/process/log.hpp"
+#include "app/process/password_files.hpp"
 #include "app/process/pid_file.hpp"
 #include "app/process/privileges.hpp"
+#include "app/process/process_options.hpp"
 #include "app/server.hpp"
+#include "app/server_options.hpp"
+#include "app/sessions/session_options.hpp"
+#include "storage/store_options.hpp"
 
 #include <csignal>
 #include <cstdio>
@@ -22,11 +29,6 @@
 namespace twincached::app {
 namespace {
 
-bool is_asked(const Options& options, const char* what) {
-    const auto found = options.reported.find(what);
-    return found != options.reported.end() && found->second == "yes";
-}
-
 int print(std::string_view text) {
     std::fwrite(text.data(), 1, text.size(), stdout);
     return 0;
@@ -38,58 +40,51 @@ int complain(const std::vector<Problem>& problems) {
     return problems.front().exit_code;
 }
 
-// What is named relative to where we were started stays there when the daemon moves to "/".
-void make_absolute(Options& options, const std::filesystem::path& directory) {
-    for (auto* path :
-         {&options.pid_file, &options.unix_socket, &options.log_file, &options.secret_file,
-          &options.auth_file, &options.sasl_file, &options.memory_file, &options.tls_chain_cert,
-          &options.tls_key, &options.tls_ca_cert, &options.link_certificate, &options.link_key,
-          &options.link_ca}) {
-        if (!path->empty()) *path = (directory / *path).string();
-    }
-}
-
 // The options as they would be read now.
 Reload::ReadAgain reader_of(std::vector<std::string> arguments, std::filesystem::path directory) {
     return [arguments = std::move(arguments), directory = std::move(directory)] {
-        OptionReader reader(directory.string());
+        OptionReader reader(server_option_table(), directory.string());
         read_command_line(arguments, reader);
         FreshOptions fresh{reader.options(), reader.problems()};
-        make_absolute(fresh.options, directory);
+        fresh.options.make_paths_absolute(directory);
         return fresh;
     };
 }
 
-int serve(Options options, const std::vector<std::string>& remarks, Reload::ReadAgain read_again) {
+int serve(const Options& options, const std::vector<std::string>& remarks,
+          Reload::ReadAgain read_again) {
     std::signal(SIGPIPE, SIG_IGN);
-    const auto certificates = load_certificates(options);
-    const auto identity = identity_to_assume(options);
-    raise_limits(options);
-    Daemon daemon(options.daemon);
+    const auto& process = options.get<ProcessOptions>();
+    const auto certificates = load_certificates(certificate_settings(options));
+    const auto identity = identity_to_assume(process);
+    raise_limits(process, {options.get<ListenerOptions>().connections,
+                           options.get<SessionOptions>().threads});
+    Daemon daemon(process.daemon);
     std::optional<PidFile> pid_file;
-    if (!options.pid_file.empty()) pid_file.emplace(options.pid_file);
+    if (!process.pid_file.empty()) pid_file.emplace(process.pid_file);
     if (identity) {
         if (pid_file) pid_file->give_to(identity->user, identity->group);
         assume(*identity);
     }
+    auto logging = options.get<LogOptions>();
     // memcached's -d keeps the terminal when -v asks for talk.
-    const bool is_quiet = options.daemon && options.verbosity == 0;
-    Log log({options.verbosity, options.log_file, options.syslog, is_quiet});
+    logging.quiet_stderr = process.daemon && logging.verbosity == 0;
+    Log log(logging);
     for (const auto& remark : remarks)
         log.warning("{}", remark);
     for (const auto& path : files_lost(certificates))
         log.warning("{} cannot be read again by user {}: no reload will succeed", path,
-                    options.user);
-    if (options.lock_memory) {
+                    process.user);
+    if (process.lock_memory) {
         if (const auto problem = lock_memory()) log.warning("{}", *problem);
     }
-    if (options.huge_pages) {
+    if (options.get<storage::StoreOptions>().huge_pages) {
         if (const auto problem = huge_pages_problem()) log.warning("{}", *problem);
     }
     bool is_started = false;
     const auto started = [&] {
         is_started = true;
-        daemon.report_started(is_quiet);
+        daemon.report_started(logging.quiet_stderr);
     };
     const auto abandon = [&] {
         if (pid_file) pid_file->remove();
@@ -105,25 +100,25 @@ int serve(Options options, const std::vector<std::string>& remarks, Reload::Read
 }
 
 int run(const std::vector<std::string>& arguments) {
-    OptionReader reader;
+    const auto& table = server_option_table();
+    OptionReader reader(table);
     read_command_line(arguments, reader);
-    const auto& options = reader.options();
-    if (is_asked(options, "help")) return print(help_text());
-    if (is_asked(options, "version"))
-        return print("twincached " TWINCACHED_VERSION " (memcached 1.6.45)\n");
-    if (is_asked(options, "license")) return print(license_text);
-    if (is_asked(options, "print-default-config")) return print(default_config_text());
+    const auto& asked = reader.options().get<Actions>();
+    if (asked.help) return print(help_text(table));
+    if (asked.version) return print("twincached " TWINCACHED_VERSION " (memcached 1.6.45)\n");
+    if (asked.license) return print(license_text);
+    if (asked.print_default_config) return print(default_config_text(table));
     if (!reader.problems().empty()) return complain(reader.problems());
-    if (is_asked(options, "print-config")) return print(config_text(options));
-    if (is_asked(options, "check-config")) {
-        PasswordFiles(nullptr, nullptr).load(options);
-        load_certificates(options);
+    auto options = reader.options();
+    if (asked.print_config) return print(config_text(options));
+    if (asked.check_config) {
+        PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>());
+        load_certificates(certificate_settings(options));
         return print("the options are valid\n");
     }
     const auto directory = std::filesystem::current_path();
-    auto effective = options;
-    make_absolute(effective, directory);
-    return serve(std::move(effective), reader.remarks(), reader_of(arguments, directory));
+    options.make_paths_absolute(directory);
+    return serve(options, reader.remarks(), reader_of(arguments, directory));
 }
 
 }  // namespace

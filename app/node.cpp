@@ -1,7 +1,9 @@
 #include "app/node.hpp"
 
 #include "app/process/service_notification.hpp"
+#include "app/restart/memory_file_options.hpp"
 #include "replication/registry.hpp"
+#include "storage/store_options.hpp"
 
 #include <fmt/format.h>
 
@@ -9,31 +11,16 @@
 #include <utility>
 
 namespace twincached::app {
-namespace {
-
-storage::StoreOptions store_options(const Options& options) {
-    storage::StoreOptions result;
-    result.memory_limit_bytes = options.memory_limit_bytes;
-    result.evict = options.evictions;
-    result.item_size_limit_bytes = options.item_size_limit_bytes;
-    result.threads = static_cast<unsigned>(options.threads);
-    result.huge_pages = options.huge_pages;
-    result.growth_factor = options.growth_factor;
-    result.chunk_size_min = static_cast<std::uint32_t>(options.chunk_size);
-    return result;
-}
-
-}  // namespace
 
 Node::Node(const Parts& parts, replication::Options replication, replication::Events events)
     : parts_(parts), replication_(std::move(replication)), events_(std::move(events)) {
     build();
-    if (!parts_.options.memory_file.empty()) recall_items();
+    if (!parts_.options.get<MemoryFileOptions>().path.empty()) recall_items();
     maintenance_ = std::make_unique<Maintenance>(*store_, parts_.clock);
 }
 
 void Node::build() {
-    auto stored = store_options(parts_.options);
+    auto stored = parts_.options.get<storage::StoreOptions>();
     store_.reset();
     replicator_ = replication::make_replicator(replication::replicator_factories(), replication_,
                                                events_, storage::planned_shard_count(stored));
@@ -44,9 +31,8 @@ void Node::build() {
 
 // The node's own clock goes on from where it stood, and so every expiry keeps its meaning.
 void Node::recall_items() {
-    const auto& options = parts_.options;
-    memory_file_ =
-        std::make_unique<MemoryFile>(options.memory_file, options.memory_file_timeout, parts_.log);
+    const auto& options = parts_.options.get<MemoryFileOptions>();
+    memory_file_ = std::make_unique<MemoryFile>(options.path, options.timeout, parts_.log);
     const auto clocks = parts_.clock.reading();
     const auto saved = memory_file_->open(clocks);
     if (!saved) return;
@@ -67,8 +53,9 @@ void Node::drain() {
 // The file may take its time; the service manager is asked for it.
 void Node::save_items() {
     using std::chrono::microseconds;
-    notify_service_manager(fmt::format("EXTEND_TIMEOUT_USEC={}",
-                                       microseconds(parts_.options.memory_file_timeout).count()));
+    notify_service_manager(
+        fmt::format("EXTEND_TIMEOUT_USEC={}",
+                    microseconds(parts_.options.get<MemoryFileOptions>().timeout).count()));
     stop();
     memory_file_->save({*store_, *replicator_}, parts_.clock.reading(), parts_.clock.now());
 }

@@ -1,37 +1,50 @@
 #include "app/reload.hpp"
 
-#include "app/options/option_table.hpp"
-#include "app/options/option_value.hpp"
+#include "lib/option_value.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <cassert>
-#include <utility>
+#include <algorithm>
 
 namespace twincached::app {
 namespace {
+
+using Texts = std::vector<std::string>;
 
 std::string shown(std::string_view value) {
     return value.empty() ? "nothing" : std::string(value);
 }
 
+void append_all(const std::vector<OptionChange>& changes, std::string_view part, Texts& to) {
+    for (const auto& change : changes)
+        if (change.row->reloaded_by == part) to.push_back(change.text);
+}
+
 }  // namespace
 
-OptionChanges changes_between(const Options& running, const Options& fresh) {
-    OptionChanges changes{running, {}, {}};
-    for (const auto& option : option_table()) {
-        if (option.section.empty() || option.use != Use::effective) continue;
-        const auto old_value = value_text(option, running);
-        const auto new_value = value_text(option, fresh);
+std::vector<OptionChange> changes_between(const Options& running, const Options& fresh) {
+    std::vector<OptionChange> changes;
+    for (const auto& row : running.rows()) {
+        if (row.section.empty() || row.use != lib::OptionUse::effective) continue;
+        const auto old_value = lib::value_text(row, running.structs());
+        const auto new_value = lib::value_text(row, fresh.structs());
         if (old_value == new_value) continue;
-        auto line = std::string(option.key);
-        if (!option.secret) line += fmt::format(" {} -> {}", shown(old_value), shown(new_value));
-        auto& lines = option.reloadable ? changes.taken : changes.waiting;
-        lines.push_back(std::move(line));
-        if (option.reloadable) copy_value(option, fresh, changes.options);
+        auto text = std::string(row.key);
+        if (!row.secret) text += fmt::format(" {} -> {}", shown(old_value), shown(new_value));
+        changes.push_back({&row, std::move(text)});
     }
     return changes;
+}
+
+std::vector<std::string_view> Reload::missing_parts() const {
+    std::vector<std::string_view> missing;
+    for (const auto& row : running_.rows()) {
+        const auto is_it = [&](const Part& part) { return part.name == row.reloaded_by; };
+        if (row.reloaded_by.empty() || std::any_of(parts_.begin(), parts_.end(), is_it)) continue;
+        missing.push_back(row.reloaded_by);
+    }
+    return missing;
 }
 
 void Reload::run() {
@@ -42,17 +55,29 @@ void Reload::run() {
         log_.error("the options stay as they are");
         fresh.options = running_;
     }
-    auto changes = changes_between(running_, fresh.options);
-    say(changes);
-    for (const auto& apply : parts_)
-        apply(running_, changes.options);
-    running_ = std::move(changes.options);
+    const auto changes = changes_between(running_, fresh.options);
+    Texts taken;
+    Texts refused;
+    Texts waiting;
+    append_all(changes, {}, waiting);
+    for (const auto& part : parts_) {
+        auto after = running_;
+        for (const auto& change : changes) {
+            if (change.row->reloaded_by != part.name) continue;
+            lib::copy_value(*change.row, fresh.options.structs(), after.structs());
+        }
+        const auto applied = part.apply(running_, after);
+        append_all(changes, part.name, applied ? taken : refused);
+        if (applied) running_ = std::move(after);
+    }
+    say("options changed", taken, Severity::info);
+    say("options not taken", refused, Severity::error);
+    say("options that take a restart to change", waiting, Severity::warning);
 }
 
-void Reload::say(const OptionChanges& changes) {
-    if (!changes.taken.empty()) log_.info("options changed: {}", fmt::join(changes.taken, ", "));
-    if (changes.waiting.empty()) return;
-    log_.warning("options that take a restart to change: {}", fmt::join(changes.waiting, ", "));
+void Reload::say(std::string_view what, const Texts& changes, Severity severity) {
+    if (changes.empty()) return;
+    log_.write(severity, fmt::format("{}: {}", what, fmt::join(changes, ", ")));
 }
 
 }  // namespace twincached::app

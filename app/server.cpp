@@ -1,11 +1,17 @@
 #include "app/server.hpp"
 
-#include "app/options/replication_options.hpp"
+#include "app/listeners/listener_options.hpp"
+#include "app/process/process_options.hpp"
 #include "app/process/service_notification.hpp"
+#include "app/process/tls_options.hpp"
+#include "app/replication_options.hpp"
+#include "app/sessions/session_options.hpp"
+#include "storage/store_options.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
 
+#include <cassert>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -16,7 +22,6 @@ namespace twincached::app {
 namespace {
 
 namespace asio = boost::asio;
-using std::chrono::milliseconds;
 
 Severity severity_of(replication::LogLevel level) noexcept {
     switch (level) {
@@ -45,10 +50,6 @@ std::string_view name_of(int signal) noexcept {
     }
 }
 
-std::chrono::seconds whole_seconds(milliseconds duration) noexcept {
-    return std::chrono::ceil<std::chrono::seconds>(duration);
-}
-
 replication::Options replication_of(const Options& options, const Certificates& certificates) {
     auto result = replication_options(options);
     result.tls = certificates.link;
@@ -58,19 +59,7 @@ replication::Options replication_of(const Options& options, const Certificates& 
 std::unique_ptr<ClientTls> client_tls_of(const Options& options, const Certificates& certificates,
                                          storage::Tick now, Log& log) {
     if (!certificates.clients) return nullptr;
-    return std::make_unique<ClientTls>(certificates.clients, options.tls_write_buffer_bytes, now,
-                                       log);
-}
-
-IoPoolOptions pool_options(const Options& options, ClientTls* tls, replication::AckGate* gate) {
-    return {static_cast<std::size_t>(options.threads),
-            whole_seconds(options.idle_timeout),
-            whole_seconds(options.write_timeout),
-            whole_seconds(options.request_timeout),
-            whole_seconds(options.tls_handshake_timeout),
-            tls,
-            options.buffer_memory_bytes,
-            gate};
+    return std::make_unique<ClientTls>(certificates.clients, options.get<TlsOptions>(), now, log);
 }
 
 }  // namespace
@@ -81,20 +70,21 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
       certificates_(certificates),
       log_(log),
       signals_(control_),
-      limit_(static_cast<std::uint64_t>(options.connections)),
+      limit_(options.get<ListenerOptions>().connections),
       bound_(bind_ports(options)),
       node_({options, clock_, log}, replication_of(options, certificates), replication_events()),
       client_tls_(client_tls_of(options, certificates, clock_.now().tick(), log)),
-      pool_(pool_options(options, client_tls_.get(), node_.replicator().ack_gate()), clock_,
-            limit_),
+      pool_({options.get<SessionOptions>(), client_tls_.get(), node_.replicator().ack_gate()},
+            clock_, limit_),
       ports_({options, control_, pool_, limit_, log}, std::move(bound_)),
-      renewal_({node_.replicator(), client_tls_.get(), clock_, log}, certificates),
+      renewal_({node_.replicator(), client_tls_.get(), clock_, log}, certificate_settings(options)),
       service_(service_parts(), service_requests()),
       passwords_(&service_.shared().login_credentials, &service_.shared().sasl_credentials),
-      stop_({control_, ports_, pool_, node_, limit_, log}, options.stop_timeout),
+      stop_({control_, ports_, pool_, node_, limit_, log},
+            options.get<ProcessOptions>().stop_timeout),
       reload_(options, std::move(read_again), log) {
-    limit_.addresses().set_most(static_cast<std::uint64_t>(options.connections_per_address));
-    passwords_.load(options);
+    limit_.addresses().set_most(options.get<ListenerOptions>().connections_per_address);
+    passwords_.load(options.get<PasswordOptions>());
     join_reload();
 }
 
@@ -148,9 +138,9 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
 
 void Server::say_started() {
     log_.info("twincached {} started: memory {} MiB, {} threads, replication {}",
-              TWINCACHED_VERSION, options_.memory_limit_bytes >> 20, options_.threads,
-              options_.driver);
-    renewal_.warn_of_expiry();
+              TWINCACHED_VERSION, options_.get<storage::StoreOptions>().memory_limit_bytes >> 20,
+              options_.get<SessionOptions>().threads, options_.get<ReplicationOptions>().driver);
+    renewal_.warn_of_expiry(certificates_);
     if (certificates_.link) {
         log_.info("the link speaks TLS; this node's certificate has the fingerprint {}",
                   lib::fingerprint_text(certificates_.link->fingerprint()));
@@ -171,21 +161,35 @@ void Server::set_access(replication::Access access) {
     ports_.set_access(access);
 }
 
+// Every name that a row gives in `reloaded_by`, and files that are read again whatever the options.
 void Server::join_reload() {
-    reload_.join([this](const Options& before, const Options& after) {
-        if (before.verbosity == after.verbosity) return;
-        service_.set_verbosity(static_cast<unsigned>(after.verbosity));
+    reload_.join("log", [this](const Options& before, const Options& after) -> lib::Parsed<void> {
+        const auto verbosity = after.get<LogOptions>().verbosity;
+        // A client's `verbosity` holds until the option itself changes.
+        if (before.get<LogOptions>().verbosity != verbosity) {
+            service_.set_verbosity(static_cast<unsigned>(verbosity));
+        }
+        return {};
     });
-    reload_.join([this](const Options&, const Options& after) {
-        const auto most = static_cast<std::uint64_t>(after.connections_per_address);
-        limit_.addresses().set_most(most);
+    reload_.join("connection limits", [this](const auto&, const auto& after) -> lib::Parsed<void> {
+        limit_.addresses().set_most(after.template get<ListenerOptions>().connections_per_address);
+        return {};
     });
-    reload_.join([this](const Options&, const Options& after) { passwords_.reload(after, log_); });
-    reload_.join([this](const Options&, const Options&) { renewal_.refresh(); });
-    reload_.join([this](const Options& before, const Options& after) {
-        if (before.on_split == after.on_split) return;
-        node_.replicator().set_on_split(on_split_policy(after));
+    reload_.join("passwords", [this](const auto&, const auto& after) -> lib::Parsed<void> {
+        passwords_.reload(after.template get<PasswordOptions>(), log_);
+        return {};
     });
+    reload_.join("certificates", [this](const auto&, const auto& after) {
+        return renewal_.renew(certificate_settings(after));
+    });
+    reload_.join("replication", [this](const auto& before, const auto& after) -> lib::Parsed<void> {
+        const auto policy = on_split_policy(after.template get<ReplicationOptions>());
+        if (on_split_policy(before.template get<ReplicationOptions>()) != policy) {
+            node_.replicator().set_on_split(policy);
+        }
+        return {};
+    });
+    assert(reload_.missing_parts().empty());
 }
 
 void Server::await_signal() {

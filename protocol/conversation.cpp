@@ -76,10 +76,10 @@ void Conversation::begin_dialect(std::string_view input) noexcept {
 Conversation::Dialect Conversation::dialect_of(std::string_view input) const noexcept {
     const auto& settings = state_.executor.settings();
     const bool is_binary = static_cast<unsigned char>(input.front()) == binary_request_magic;
-    if (is_binary && settings.binary) return Dialect::binary;
+    if (is_binary && settings.speaks_binary()) return Dialect::binary;
     if (is_binary && settings.login_required) return Dialect::refused;
     // With -B ascii even this byte begins a line, though a strange one.
-    return settings.ascii ? Dialect::text : Dialect::refused;
+    return settings.speaks_ascii() ? Dialect::text : Dialect::refused;
 }
 
 void Conversation::note_phase(const lib::ByteBuffer& input, Next next) noexcept {

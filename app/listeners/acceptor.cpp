@@ -60,16 +60,17 @@ struct Acceptor::Listener {
     bool is_watched = false;
 };
 
-Acceptor::Acceptor(const Parts& parts, const AcceptorOptions& options,
+Acceptor::Acceptor(const Parts& parts, const ListenerOptions& options,
                    std::vector<ListeningSocket> sockets, Deal deal)
     : context_(parts.control),
       sockets_(std::move(sockets)),
       names_(names_of(sockets_)),
       deal_(std::move(deal)),
       limit_(parts.limit),
-      options_(options),
+      backlog_(options.backlog),
+      reject_fast_(options.reject_fast),
       log_(parts.log),
-      reception_(parts.control, options.proxies, parts.limit,
+      reception_(parts.control, *parse_networks(options.proxies), parts.limit,
                  [this](NewClient client, bool is_proxy) { admit(client, is_proxy); }),
       pause_timer_(parts.control),
       reserve_(open_reserve()) {
@@ -83,7 +84,7 @@ Acceptor::~Acceptor() {
 
 void Acceptor::open() {
     for (auto& socket : sockets_) {
-        socket.open(options_.backlog);
+        socket.open(backlog_);
         open_.push_back(std::make_unique<Listener>(context_, socket));
         const auto tls = socket.tls() == ListenerTls::none     ? ""
                          : socket.tls() == ListenerTls::mutual ? " with mutual TLS"
@@ -148,7 +149,7 @@ void Acceptor::accept_all(Listener& listener) {
 }
 
 Acceptor::Outcome Acceptor::accept_one(Listener& listener) {
-    if (!options_.reject_fast && !limit_.has_room()) return Outcome::full;
+    if (!reject_fast_ && !limit_.has_room()) return Outcome::full;
     const auto client = listener.accept();
     if (client.descriptor >= 0) {
         exhausted_ = false;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "app/listeners/connection_limit.hpp"
+#include "app/listeners/listener_options.hpp"
 #include "app/listeners/listening_socket.hpp"
 #include "app/listeners/reception.hpp"
 #include "app/process/log.hpp"
@@ -29,12 +30,6 @@ struct ListenerName {
     std::string address;
 };
 
-struct AcceptorOptions {
-    int backlog = 1024;
-    bool reject_fast = true;            // one client too many gets an error at once
-    std::vector<Network> proxies = {};  // that name their clients
-};
-
 class Acceptor {
   public:
     // Called on the control thread with a client that has its place in the limit: whoever takes it
@@ -47,7 +42,7 @@ class Acceptor {
         ConnectionLimit& limit;
         Log& log;
     };
-    Acceptor(const Parts& parts, const AcceptorOptions& options,
+    Acceptor(const Parts& parts, const ListenerOptions& options,
              std::vector<ListeningSocket> sockets, Deal deal);
     ~Acceptor();
 
@@ -84,7 +79,8 @@ class Acceptor {
     const std::vector<ListenerName> names_;
     const Deal deal_;
     ConnectionLimit& limit_;
-    const AcceptorOptions options_;
+    const int backlog_;
+    const bool reject_fast_;  // one client too many gets an error at once
     Log& log_;
     std::vector<std::unique_ptr<Listener>> open_;  // none: clients find the ports closed
     Reception reception_;

@@ -90,7 +90,7 @@ void add_host(const std::string& host, std::uint16_t port, std::vector<DatagramA
 
 }  // namespace
 
-std::vector<DatagramAddress> datagram_addresses(const Options& options) {
+std::vector<DatagramAddress> datagram_addresses(const ListenerOptions& options) {
     std::vector<DatagramAddress> addresses;
     if (options.udp_port == 0 || !options.unix_socket.empty()) return addresses;
     const auto port = static_cast<std::uint16_t>(options.udp_port < 0 ? 0 : options.udp_port);

@@ -3,7 +3,7 @@
 // they are opened the kernel refuses what is sent.
 #pragma once
 
-#include "app/options/options.hpp"
+#include "app/listeners/listener_options.hpp"
 
 #include <sys/socket.h>
 
@@ -19,7 +19,7 @@ struct DatagramAddress {
 
 // All that the options ask for; each can be bound, at this moment. Throws std::system_error or
 // std::runtime_error with a sentence.
-std::vector<DatagramAddress> datagram_addresses(const Options& options);
+std::vector<DatagramAddress> datagram_addresses(const ListenerOptions& options);
 
 // One for each thread, in a row. Throws std::system_error. An ephemeral port is the same for all
 // of them, and remembered in `address`.

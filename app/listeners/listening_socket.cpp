@@ -257,14 +257,14 @@ std::string ListeningSocket::text() const {
     return family_ == AF_UNIX ? "unix:" + path_ : local_end(descriptor_);
 }
 
-std::vector<ListeningSocket> bind_listeners(const Options& options) {
+std::vector<ListeningSocket> bind_listeners(const ListenerOptions& options, bool tls) {
     std::vector<ListeningSocket> sockets;
     if (!options.unix_socket.empty()) {
         sockets.push_back(prepare_unix(options.unix_socket, options.unix_mask));
         return sockets;
     }
     const auto port = static_cast<std::uint16_t>(options.port < 0 ? 0 : options.port);
-    const auto usual = options.tls ? ListenerTls::usual : ListenerTls::none;
+    const auto usual = tls ? ListenerTls::usual : ListenerTls::none;
     if (options.listen.empty()) {
         bind_host({"", port}, usual, sockets);
         return sockets;
@@ -274,8 +274,8 @@ std::vector<ListeningSocket> bind_listeners(const Options& options) {
         auto place = listener->endpoint;
         if (!place.port && options.port == 0) continue;
         if (!place.port) place.port = port;
-        const auto tls = listener->tls == ListenerTls::usual ? usual : listener->tls;
-        bind_host(place, tls, sockets);
+        const auto kind = listener->tls == ListenerTls::usual ? usual : listener->tls;
+        bind_host(place, kind, sockets);
     }
     return sockets;
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "app/addresses/endpoint.hpp"
-#include "app/options/options.hpp"
+#include "app/listeners/listener_options.hpp"
 
 #include <cstdint>
 #include <string>
@@ -49,7 +49,7 @@ class ListeningSocket {
 
 // All that the options ask for. Throws std::system_error (with memcached's exit status in mind:
 // the caller ends with 71) or std::runtime_error with a sentence.
-std::vector<ListeningSocket> bind_listeners(const Options& options);
+std::vector<ListeningSocket> bind_listeners(const ListenerOptions& options, bool tls);
 
 // "tcp:127.0.0.1:47768", "tcp6:[::1]:11211", "unix:/path": an end of a socket, as memcached's
 // `stats conns` writes it.

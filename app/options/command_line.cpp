@@ -1,6 +1,5 @@
 #include "app/options/command_line.hpp"
 
-#include "app/addresses/endpoint.hpp"
 #include "app/options/suggestion.hpp"
 
 #include <fmt/format.h>
@@ -16,36 +15,40 @@ namespace {
 
 namespace po = boost::program_options;
 
+bool is_homonym(const OptionTable& table, const lib::OptionRow& option) noexcept {
+    return option.letter != 0 && option.letter == table.homonym().letter;
+}
+
 // Owned by whoever describes the option with it.
-const po::value_semantic* semantic_of(const Option& option) {
-    // An argument glued to -X is repcached's; one behind a blank is looked for below.
-    if (option.letter == 'X') return po::value<std::string>()->implicit_value("");
+const po::value_semantic* semantic_of(const OptionTable& table, const lib::OptionRow& option) {
+    // An argument glued to a homonym is its own; one behind a blank is looked for below.
+    if (is_homonym(table, option)) return po::value<std::string>()->implicit_value("");
     return new po::untyped_value(option.bare);
 }
 
 // Boost.Program_options' view of the table: names, and whether an argument follows.
-po::options_description described_options() {
+po::options_description described_options(const OptionTable& table) {
     po::options_description description;
-    for (const auto& option : option_table()) {
+    for (const auto& option : table.rows()) {
         if (option.flag.empty() && option.letter == 0) continue;
         auto names = std::string(option.flag);
         if (option.letter != 0) names += fmt::format(",{}", option.letter);
-        description.add_options()(names.c_str(), semantic_of(option));
+        description.add_options()(names.c_str(), semantic_of(table, option));
     }
     return description;
 }
 
-const Option* option_of(const po::option& parsed) noexcept {
+const lib::OptionRow* option_of(const OptionTable& table, const po::option& parsed) noexcept {
     const std::string_view name = parsed.string_key;
-    if (name.size() == 2 && name.front() == '-') return option_of_letter(name[1]);
-    return option_of_flag(name);
+    if (name.size() == 2 && name.front() == '-') return table.of_letter(name[1]);
+    return table.of_flag(name);
 }
 
-std::string unknown_option(const po::option& parsed) {
+std::string unknown_option(const OptionTable& table, const po::option& parsed) {
     const auto& written =
         parsed.original_tokens.empty() ? parsed.string_key : parsed.original_tokens.front();
     std::vector<std::string_view> flags;
-    for (const auto& option : option_table()) {
+    for (const auto& option : table.rows()) {
         if (!option.flag.empty()) flags.push_back(option.flag);
     }
     const auto hint = written.starts_with("--") ? suggestion(written.substr(2), flags) : "";
@@ -61,9 +64,9 @@ class CommandLine {
         for (const auto& option : parsed_) {
             if (option.unregistered) {
                 has_unknown_ = true;
-                reader_.complain(origin_, unknown_option(option));
+                reader_.complain(origin_, unknown_option(reader_.table(), option));
             }
-            const auto* known = option_of(option);
+            const auto* known = option_of(reader_.table(), option);
             if (known != nullptr && known->key == "config" && !option.value.empty()) {
                 reader_.read_file(option.value.front());
             }
@@ -75,10 +78,10 @@ class CommandLine {
   private:
     void take(const po::option& parsed) {
         if (parsed.unregistered) return;
-        const auto* option = option_of(parsed);
+        const auto* option = option_of(reader_.table(), parsed);
         if (option == nullptr) return take_stray(parsed);
-        if (option->letter == 'X') return take_dumping_or_port(*option, parsed);
-        if (option->letter == 'o') return reader_.set_words(parsed.value.front(), origin_);
+        if (is_homonym(reader_.table(), *option)) return take_homonym(*option, parsed);
+        if (option->key == "extended") return reader_.set_words(parsed.value.front(), origin_);
         const auto has_value = !parsed.value.empty() && !option->bare;
         reader_.set(
             *option,
@@ -90,30 +93,27 @@ class CommandLine {
         // What follows an unknown option may have been its argument.
         if (has_unknown_ || parsed.value.empty()) return;
         reader_.complain(origin_, fmt::format("unexpected argument '{}'", parsed.value.front()),
-                         exit_usage);
+                         lib::exit_usage);
     }
 
-    void take_dumping_or_port(const Option& dumps, const po::option& parsed) {
+    void take_homonym(const lib::OptionRow& option, const po::option& parsed) {
+        const auto& homonym = reader_.table().homonym();
         const bool is_glued = !parsed.value.empty() && !parsed.value.front().empty();
-        std::optional<PortPair> ports;
         if (is_glued) {
-            ports = parse_port_pair(parsed.value.front());
-            if (!ports) {
-                return reader_.complain(
-                    origin_,
-                    fmt::format("-X takes a port or nothing, not '{}'", parsed.value.front()),
-                    exit_usage);
-            }
-        } else if (next_ < parsed_.size() && parsed_[next_].string_key.empty() &&
-                   !parsed_[next_].value.empty()) {
-            ports = parse_port_pair(parsed_[next_].value.front());
-            if (ports) ++next_;
+            const auto& argument = parsed.value.front();
+            if (homonym.take(argument, reader_)) return;
+            return reader_.complain(
+                origin_,
+                fmt::format("-{} takes {}, not '{}'", homonym.letter, homonym.expected, argument),
+                lib::exit_usage);
         }
-        if (!ports) return reader_.set(dumps, std::nullopt, origin_);
-        reader_.set(*option_of_key("replication", "listen"), std::to_string(ports->listen),
-                    origin_);
-        reader_.set(*option_of_key("replication", "peer-port"), std::to_string(ports->connect),
-                    origin_);
+        const bool has_follower = next_ < parsed_.size() && parsed_[next_].string_key.empty() &&
+                                  !parsed_[next_].value.empty();
+        if (has_follower && homonym.take(parsed_[next_].value.front(), reader_)) {
+            ++next_;
+        } else {
+            reader_.set(option, std::nullopt, origin_);
+        }
     }
 
     std::vector<po::option> parsed_;
@@ -126,7 +126,7 @@ class CommandLine {
 }  // namespace
 
 void read_command_line(const std::vector<std::string>& arguments, OptionReader& reader) {
-    const auto description = described_options();
+    const auto description = described_options(reader.table());
     try {
         auto parsed =
             po::command_line_parser(arguments)

@@ -1,8 +1,5 @@
 // The command line: memcached's (1.2.8 to 1.6) and repcached's flags, ours, and --config. Split
-// by Boost.Program_options, given meaning by the option table.
-//
-// -X has two faces. Alone it is memcached's "disable dumping"; followed by "port" or
-// "listen:connect" it is repcached's replication port.
+// by Boost.Program_options, given meaning by the reader's option table.
 #pragma once
 
 #include "app/options/option_reader.hpp"

@@ -2,7 +2,7 @@
 
 #include "app/options/config_file.hpp"
 #include "app/options/option_table.hpp"
-#include "app/options/option_value.hpp"
+#include "lib/option_value.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,29 @@ namespace {
 
 constexpr std::string_view words_section = "memcached";
 
-std::string flag_names(const Option& option) {
+// What stands for the argument.
+std::string_view argument_of(const lib::OptionRow& option) noexcept {
+    if (option.path) return "<file>";
+    if (!option.choices.empty() && !option.choices.starts_with('|')) return option.choices;
+    switch (option.fills.kind) {
+        case lib::OptionKind::number:
+        case lib::OptionKind::decimal:
+            return "<number>";
+        case lib::OptionKind::bytes:
+            return "<size>";
+        case lib::OptionKind::duration:
+            return "<duration>";
+        case lib::OptionKind::list:
+            return "<list>";
+        case lib::OptionKind::flag:
+        case lib::OptionKind::text:
+        case lib::OptionKind::choice:
+            return "<value>";
+    }
+    return "<value>";
+}
+
+std::string flag_names(const lib::OptionRow& option) {
     std::string names;
     if (option.letter != 0) names += fmt::format("-{}", option.letter);
     if (!option.flag.empty())
@@ -21,15 +43,24 @@ std::string flag_names(const Option& option) {
     if (names.empty() && option.word.empty()) {
         return fmt::format("    {}: in the file only, section [{}]", option.key, option.section);
     }
-    if (names.empty()) names = fmt::format("-o {}", option.word);
-    if (!option.bare) names += option.flag.empty() ? " <value>" : "=<value>";
-    return names;
+    const bool is_word = names.empty();
+    if (is_word) names = fmt::format("    -o {}", option.word);
+    if (option.bare) return names;
+    const bool is_short = option.flag.empty() && !is_word;
+    return names + (is_short ? " " : "=") + std::string(argument_of(option));
 }
 
-// The help's lines, each after `indent`.
-std::string help_lines(const Option& option, std::string_view indent) {
+// Flags without argument show none: who does not write them has not what they do.
+std::string default_remark(const lib::OptionRow& option) {
+    const bool is_bare_word = option.flag.empty() && option.bare;
+    if (option.initial.empty() || (option.bare && !is_bare_word)) return {};
+    return fmt::format(" (default: {})", option.initial);
+}
+
+// The lines, each after `indent`.
+std::string indented(std::string_view lines, std::string_view indent) {
     std::string text;
-    for (auto rest = option.help; !rest.empty();) {
+    for (auto rest = lines; !rest.empty();) {
         const auto end = rest.find('\n');
         text += fmt::format("{}{}\n", indent, rest.substr(0, end));
         rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
@@ -37,11 +68,11 @@ std::string help_lines(const Option& option, std::string_view indent) {
     return text;
 }
 
-bool is_in_file(const Option& option) noexcept {
-    return !option.section.empty() && option.use != Use::hidden;
+bool is_in_file(const lib::OptionRow& option) noexcept {
+    return !option.section.empty() && option.use != lib::OptionUse::hidden;
 }
 
-std::string faces_remark(const Option& option) {
+std::string faces_remark(const lib::OptionRow& option) {
     std::string faces;
     const auto add = [&](const std::string& face) {
         if (!faces.empty()) faces += ", ";
@@ -50,15 +81,15 @@ std::string faces_remark(const Option& option) {
     if (option.letter != 0) add(fmt::format("-{}", option.letter));
     if (!option.flag.empty()) add(fmt::format("--{}", option.flag));
     if (!option.word.empty()) add(fmt::format("-o {}", option.word));
-    if (option.reloadable) add("reloaded on SIGHUP");
+    if (!option.reloaded_by.empty()) add("reloaded on SIGHUP");
     return faces.empty() ? faces : fmt::format("# ({})\n", faces);
 }
 
 // Calls `begin(section)` before the first option of each section, `print(option)` for each.
 template <class Begin, class Print>
-void for_each_in_file(Begin begin, Print print) {
+void for_each_in_file(const OptionTable& table, Begin begin, Print print) {
     std::string_view section;
-    for (const auto& option : option_table()) {
+    for (const auto& option : table.rows()) {
         if (!is_in_file(option)) continue;
         if (option.section != section) {
             section = option.section;
@@ -70,17 +101,24 @@ void for_each_in_file(Begin begin, Print print) {
 
 }  // namespace
 
-std::string help_text() {
+std::string help_text(const OptionTable& table) {
     std::string text = "twincached " TWINCACHED_VERSION
                        " (memcached 1.6.45 compatible)\n"
-                       "usage: twincached [options]\n\n";
-    for (const auto& option : option_table()) {
-        if (option.use != Use::effective) continue;
-        text += fmt::format("{}\n{}", flag_names(option), help_lines(option, "        "));
+                       "usage: twincached [options]\n";
+    for (const auto& section : table.sections()) {
+        const auto place = section.name.empty() ? "" : fmt::format(" [{}]", section.name);
+        text += fmt::format("\n{}{}\n", section.title, place);
+        for (const auto& option : table.rows()) {
+            if (option.section != section.name || option.use != lib::OptionUse::effective) continue;
+            const auto help = option.flag_help.empty() ? option.help : option.flag_help;
+            text += fmt::format("{}{}\n{}", flag_names(option), default_remark(option),
+                                indented(help, "        "));
+        }
     }
+    text += '\n';
+    text += table.homonym().help;
     text +=
-        "-X <port> or -X <listen:connect>\n"
-        "        repcached's replication port: sets listen and peer-port of [replication].\n"
+        "Names in brackets are the sections of the file that --config reads.\n"
         "Sizes are written 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h.\n"
         "Words of memcached's -o that mean nothing here are accepted and logged.\n";
     return text;
@@ -89,18 +127,19 @@ std::string help_text() {
 std::string config_text(const Options& options) {
     std::string text;
     for_each_in_file(
+        options.table(),
         [&](std::string_view section) {
             text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
         },
-        [&](const Option& option) {
-            auto value = value_text(option, options);
+        [&](const lib::OptionRow& option) {
+            auto value = lib::value_text(option, options.structs());
             if (option.secret && !value.empty()) value = "********";
             text += fmt::format("{} = {}\n", option.key, quoted_if_needed(value));
         });
     return text;
 }
 
-std::string default_config_text() {
+std::string default_config_text(const OptionTable& table) {
     std::string text =
         "# twincached: every option. What is commented out shows its default.\n"
         "# The command line is stronger than this file. Check it with\n"
@@ -108,6 +147,7 @@ std::string default_config_text() {
         "# Sizes are written 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h.\n"
         "# A comment begins at the start of a line or after a blank; quote values that hold '#'.\n";
     for_each_in_file(
+        table,
         [&](std::string_view section) {
             text += fmt::format("\n[{}]\n", section);
             if (section != words_section) return;
@@ -116,9 +156,9 @@ std::string default_config_text() {
                 "accepted\n"
                 "# so that command lines go on working, and are shown by `stats settings`.\n";
         },
-        [&](const Option& option) {
+        [&](const lib::OptionRow& option) {
             if (option.section != words_section) {
-                text += '\n' + help_lines(option, "# ") + faces_remark(option);
+                text += '\n' + indented(option.help, "# ") + faces_remark(option);
             }
             const bool is_commented = option.shipped.empty();
             const auto value = is_commented ? option.initial : option.shipped;

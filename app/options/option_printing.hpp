@@ -7,13 +7,14 @@
 
 namespace twincached::app {
 
-std::string help_text();
+// Grouped by section, with the defaults.
+std::string help_text(const OptionTable& table);
 
 // What is in effect, as a file that would bring it about. Secrets are masked.
 std::string config_text(const Options& options);
 
 // Every option with what it does, its range and its default, as shipped in
 // conf/twincached.conf.
-std::string default_config_text();
+std::string default_config_text(const OptionTable& table);
 
 }  // namespace twincached::app

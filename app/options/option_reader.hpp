@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace twincached::app {
@@ -29,23 +30,30 @@ struct Origin {
 
 class OptionReader {
   public:
-    // Files that are named relatively are looked for in `directory`.
-    explicit OptionReader(std::string directory = {});
+    // Files that are named relatively are looked for in `directory`. The table must outlive it.
+    explicit OptionReader(const OptionTable& table, std::string directory = {});
 
     void read_file(const std::string& path);
     // The same for content that is at hand.
     void read_content(std::string_view content, const std::string& name);
 
     // One option with its argument, or bare.
-    void set(const Option& option, std::optional<std::string_view> value, const Origin& origin);
+    void set(const lib::OptionRow& option, std::optional<std::string_view> value,
+             const Origin& origin);
     // memcached's -o: "word,no_word,word=value".
     void set_words(std::string_view list, const Origin& origin);
     void complain(const Origin& origin, std::string message, int exit_code = 1);
+    // Of several options together: with the place of the one that is to blame.
+    void complain(const std::vector<lib::OptionProblem>& problems);
+    // A line for the log.
+    void remark(std::string line) { remarks_.push_back(std::move(line)); }
 
     // What follows from several options together, and what is wrong with them together. Last.
     void finish();
 
+    const OptionTable& table() const noexcept { return options_.table(); }
     const Options& options() const noexcept { return options_; }
+    Options& options() noexcept { return options_; }
     const std::vector<Problem>& problems() const noexcept { return problems_; }
     // Lines for the log: what was accepted but has no effect.
     const std::vector<std::string>& remarks() const noexcept { return remarks_; }
@@ -54,11 +62,11 @@ class OptionReader {
 
   private:
     void set_word(std::string_view written, const Origin& origin);
-    void remark_on(const Option& option, std::string_view written);
+    void remark_on(const lib::OptionRow& option, std::string_view written);
 
     const std::string directory_;
     Options options_;
-    std::map<const Option*, Origin> origins_;  // of what was set
+    std::map<const lib::OptionRow*, Origin> origins_;  // of what was set
     std::vector<Problem> problems_;
     std::vector<std::string> remarks_;
 };

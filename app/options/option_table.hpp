@@ -1,70 +1,71 @@
-// The one table of options: behind the command line, the file, --print-config, --help, the
-// shipped conf/twincached.conf and `stats settings`. Constant data; any thread may read it.
-//
-// An option has up to four faces:  -m   --memory-limit   -o word   key in a [section]
+// The rows of all modules in one table: behind the command line, the file, --print-config, --help,
+// the shipped conf/twincached.conf, `stats settings` and reloads. Knows no option by name: whoever
+// joins the modules brings their rows, and the rules that concern several options at once.
+// Constant once built; any thread may read it. Must outlive whatever was read by it.
 #pragma once
 
-#include "app/options/options.hpp"
+#include "lib/option_row.hpp"
+#include "lib/option_structs.hpp"
 
-#include <chrono>
-#include <cstdint>
-#include <limits>
+#include <initializer_list>
 #include <span>
 #include <string_view>
-#include <variant>
+#include <vector>
 
 namespace twincached::app {
 
-// The form of a value that steers nothing and is kept as text (Options::reported).
-enum class Shape : std::uint8_t { flag, number, decimal, text };
+class OptionReader;
 
-using Target = std::variant<bool Options::*, std::int64_t Options::*, double Options::*,
-                            std::string Options::*, std::vector<std::string> Options::*,
-                            std::uint64_t Options::*,  // bytes
-                            std::chrono::milliseconds Options::*, Shape>;
-
-enum class Use : std::uint8_t {
-    effective,
-    hidden,       // effective, but an alias or of no interest: not in the file, not in --help
-    meaningless,  // accepted; one log line says that it has no meaning in this store
-    missing,      // accepted; one log line says that the feature is not built in
+// What one module brings.
+struct OptionPart {
+    std::span<const lib::OptionRow> rows;
+    // When all is read: sets what follows from other options, complains of what does not go
+    // together. Null: each of its options is well by itself.
+    void (*settle)(OptionReader& reader) = nullptr;
 };
 
-struct Option {
-    std::string_view section;
-    std::string_view key;
-    std::string_view flag = {};  // long, without dashes
-    char letter = 0;
-    std::string_view word = {};  // of -o
-    Target target;
-    std::string_view initial;       // the default, as an operator would write it
-    std::string_view shipped = {};  // what the shipped file says, if that differs
-    double least = 0;
-    double most = std::numeric_limits<double>::infinity();
-    std::uint64_t plain_unit = 1;   // bytes or milliseconds that a bare number counts in
-    std::string_view choices = {};  // "a|b|c"
-    // A bare flag without argument sets this; a number is counted up instead (-vv).
-    bool bare = false;
-    bool bare_value = true;
-    Use use = Use::effective;
-    std::string_view out_of_range = {};  // memcached's own words, where it has some; {} = value
-    int exit_code = 1;                   // and its exit status
-    bool secret = false;
-    bool reloadable = false;
-    std::string_view help;
+// A section of the file and of --help.
+struct OptionSection {
+    std::string_view name;   // empty: the command line alone
+    std::string_view title;  // what it decides, for --help
 };
 
-inline constexpr int exit_usage = 64;  // EX_USAGE of sysexits.h, as memcached uses it
-inline constexpr int exit_no_user = 67;
-inline constexpr int exit_system = 71;
+// A flag that stands alone, but means something else with an argument: -X of repcached.
+struct OptionHomonym {
+    char letter = 0;                 // 0: there is none
+    std::string_view expected = {};  // "a port or nothing"
+    // False if the argument is none of its own: then the flag stands alone.
+    bool (*take)(std::string_view argument, OptionReader& reader) = nullptr;
+    std::string_view help = {};  // whole lines
+};
 
-// Every option, in the order of the shipped file. Options of one section stand together.
-std::span<const Option> option_table() noexcept;
+class OptionTable {
+  public:
+    // Rows stand in the order of their sections, then of their parts. REQUIRES: every row's
+    // section is one of `sections`; no two rows share a name.
+    OptionTable(std::span<const OptionSection> sections, std::span<const OptionPart> parts,
+                OptionHomonym homonym = {});
 
-// Null if there is none.
-const Option* option_of_flag(std::string_view flag) noexcept;
-const Option* option_of_letter(char letter) noexcept;
-const Option* option_of_word(std::string_view word) noexcept;
-const Option* option_of_key(std::string_view section, std::string_view key) noexcept;
+    std::span<const lib::OptionRow> rows() const noexcept { return rows_; }
+    std::span<const OptionSection> sections() const noexcept { return sections_; }
+    const OptionHomonym& homonym() const noexcept { return homonym_; }
+    const lib::OptionStructs& defaults() const noexcept { return defaults_; }
+
+    // Null if there is none.
+    const lib::OptionRow* of_flag(std::string_view flag) const noexcept;
+    const lib::OptionRow* of_letter(char letter) const noexcept;
+    const lib::OptionRow* of_word(std::string_view word) const noexcept;
+    // '_' and '-' are the same in a key.
+    const lib::OptionRow* of_key(std::string_view section, std::string_view key) const noexcept;
+
+    void settle(OptionReader& reader) const;
+
+  private:
+    std::vector<lib::OptionRow> rows_;
+    std::vector<OptionSection> sections_;
+    std::vector<OptionPart> parts_;
+    OptionHomonym homonym_;
+    lib::OptionStructs defaults_;
+};
 
 }  // namespace twincached::app

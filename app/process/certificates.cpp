@@ -1,22 +1,18 @@
 #include "app/process/certificates.hpp"
 
-#include "app/options/option_table.hpp"
 #include "app/process/privileges.hpp"
 
 #include <fmt/format.h>
 
 #include <unistd.h>
 
-#include <array>
 #include <utility>
 
 namespace twincached::app {
 namespace {
 
-constexpr std::array<std::string_view, 4> version_names{"tlsv1.0", "tlsv1.1", "tlsv1.2", "tlsv1.3"};
-
-lib::PeerCertificate asked_of_clients(const Options& options) noexcept {
-    switch (options.tls_verify_mode) {
+lib::PeerCertificate asked_of_clients(const TlsOptions& options) noexcept {
+    switch (options.verify_mode) {
         case 0:
             return lib::PeerCertificate::ignored;
         case 1:
@@ -28,57 +24,29 @@ lib::PeerCertificate asked_of_clients(const Options& options) noexcept {
 
 std::shared_ptr<const lib::TlsContext> load(const lib::TlsSettings& settings) {
     auto context = lib::TlsContext::load(settings);
-    if (context.has_error()) throw StartError{context.error(), exit_usage};
+    if (context.has_error()) throw StartError{context.error(), lib::exit_usage};
     return std::move(*context);
 }
 
 }  // namespace
 
-lib::TlsVersion tls_version(const Options& options) noexcept {
-    for (std::size_t i = 0; i < version_names.size(); ++i) {
-        const auto& text = options.tls_min_version;
-        if (text == version_names[i] || text == std::string_view(&"0123"[i], 1)) {
-            return static_cast<lib::TlsVersion>(i);
-        }
-    }
-    return lib::TlsVersion::tls_1_2;
-}
-
-std::string_view name_of(lib::TlsVersion version) noexcept {
-    return version_names[static_cast<std::size_t>(version)];
-}
-
-lib::TlsSettings client_tls_settings(const Options& options) {
+lib::TlsSettings client_tls_settings(const TlsOptions& options) {
     lib::TlsSettings settings;
-    settings.chain_file = options.tls_chain_cert;
-    settings.key_file = options.tls_key;
-    settings.key_is_der = options.tls_key_format == "DER";
-    settings.ca_file = options.tls_ca_cert;
-    settings.ciphers = options.tls_ciphers;
-    settings.least_version = tls_version(options);
+    settings.chain_file = options.chain_cert;
+    settings.key_file = options.key;
+    settings.key_is_der = options.key_format == "DER";
+    settings.ca_file = options.ca_cert;
+    settings.ciphers = options.ciphers;
+    settings.least_version = tls_version(options.min_version);
     settings.peer = asked_of_clients(options);
-    settings.resumption = options.tls_session_cache;
+    settings.resumption = options.session_cache;
     return settings;
 }
 
-lib::TlsSettings link_tls_settings(const Options& options) {
-    lib::TlsSettings settings;
-    settings.chain_file = options.link_certificate;
-    settings.key_file = options.link_key;
-    settings.ca_file = options.link_ca;
-    settings.least_version = lib::TlsVersion::tls_1_3;
-    settings.peer = lib::PeerCertificate::required;
-    settings.peer_name = options.link_peer_name;
-    for (const auto& text : options.link_peer_fingerprints) {
-        settings.peer_fingerprints.push_back(*lib::parse_fingerprint(text));  // checked when read
-    }
-    return settings;
-}
-
-Certificates load_certificates(const Options& options) {
+Certificates load_certificates(const CertificateSettings& settings) {
     Certificates result;
-    if (options.tls) result.clients = load(client_tls_settings(options));
-    if (options.link_tls) result.link = load(link_tls_settings(options));
+    if (settings.clients) result.clients = load(*settings.clients);
+    if (settings.link) result.link = load(*settings.link);
     return result;
 }
 

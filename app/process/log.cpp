@@ -19,6 +19,35 @@
 namespace twincached::app {
 namespace {
 
+constexpr std::array rows = {
+    lib::OptionRow{.section = "log",
+                   .key = "verbosity",
+                   .flag = "verbose",
+                   .letter = 'v',
+                   .fills = lib::fills<&LogOptions::verbosity>,
+                   .initial = "0",
+                   .most = 9,
+                   .bare = true,
+                   .reloaded_by = "log",
+                   .setting = {.place = 6, .name = "verbosity"},
+                   .help = "0: events that matter; 1: also connections; 2 and "
+                           "3: all that is known."},
+    lib::OptionRow{.section = "log",
+                   .key = "file",
+                   .flag = "log-file",
+                   .fills = lib::fills<&LogOptions::file>,
+                   .initial = "",
+                   .path = true,
+                   .help = "Log file, opened anew on SIGHUP. Empty: stderr or the journal."},
+    lib::OptionRow{.section = "log",
+                   .key = "syslog",
+                   .flag = "syslog",
+                   .fills = lib::fills<&LogOptions::syslog>,
+                   .initial = "no",
+                   .bare = true,
+                   .help = "Log to syslog as well."},
+};
+
 constexpr auto line_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
 
 Severity least_severity(std::int64_t verbosity) noexcept {
@@ -103,6 +132,10 @@ struct Log::Sinks {
     std::shared_ptr<FileSink> file;  // shared with the logger, which writes to it
     std::unique_ptr<spdlog::logger> logger;
 };
+
+std::span<const lib::OptionRow> log_option_rows() noexcept {
+    return rows;
+}
 
 Log::Log(const LogOptions& options)
     : least_(least_severity(options.verbosity)), sinks_(std::make_unique<Sinks>()) {

@@ -2,11 +2,14 @@
 // syslog. Never a value, never a secret. Any thread may write.
 #pragma once
 
+#include "lib/option_row.hpp"
+
 #include <fmt/format.h>
 
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,11 +19,15 @@ namespace twincached::app {
 enum class Severity : std::uint8_t { trace, debug, info, warning, error };
 
 struct LogOptions {
-    std::int64_t verbosity = 0;  // 0: info and above; 1: debug; 2 and more: trace
-    std::string file;            // empty: stderr
-    bool syslog = false;
+    std::int32_t verbosity{};  // 0: info and above; 1: debug; 2 and more: trace
+    std::string file;          // empty: stderr
+    bool syslog{};             // as well
+
+    // Of the surroundings; no row.
     bool quiet_stderr = false;  // in the background: nobody reads stderr
 };
+
+std::span<const lib::OptionRow> log_option_rows() noexcept;
 
 class Log {
   public:

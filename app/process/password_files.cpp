@@ -1,10 +1,10 @@
 #include "app/process/password_files.hpp"
 
-#include "app/options/option_table.hpp"
 #include "app/process/privileges.hpp"
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +14,30 @@
 
 namespace twincached::app {
 namespace {
+
+constexpr std::array rows = {
+    lib::OptionRow{.section = "access",
+                   .key = "auth-file",
+                   .flag = "auth-file",
+                   .letter = 'Y',
+                   .fills = lib::fills<&PasswordOptions::auth_file>,
+                   .initial = "",
+                   .path = true,
+                   .setting = {.place = 23, .name = "auth_enabled_ascii", .if_empty = "no"},
+                   .help = "Clients of the text protocol must log in: `set` of "
+                           "any key to \"user password\" "
+                           "is\ntheir first command. A file of lines "
+                           "user:password, read again on SIGHUP."},
+    lib::OptionRow{.section = "access",
+                   .key = "sasl-file",
+                   .flag = "sasl-file",
+                   .fills = lib::fills<&PasswordOptions::sasl_file>,
+                   .initial = "",
+                   .path = true,
+                   .help = "Passwords for SASL, as in auth-file. Empty: the file that the "
+                           "environment "
+                           "variable\nMEMCACHED_SASL_PWDB names, or else auth-file."},
+};
 
 // memcached's variable, for a file in its format.
 constexpr auto sasl_variable = "MEMCACHED_SASL_PWDB";
@@ -40,13 +64,17 @@ lib::Parsed<std::string> content_of(const std::string& path) {
 
 }  // namespace
 
-std::vector<PasswordFiles::Source> PasswordFiles::sources(const Options& options) const {
+std::span<const lib::OptionRow> password_option_rows() noexcept {
+    return rows;
+}
+
+std::vector<PasswordFiles::Source> PasswordFiles::sources(const PasswordOptions& options) const {
     using protocol::PasswordFormat;
     std::vector<Source> sources;
     if (!options.auth_file.empty()) {
         sources.push_back({options.auth_file, PasswordFormat::whole_line, login_});
     }
-    if (!options.sasl) return sources;
+    if (!options.sasl_required) return sources;
     const auto* variable = std::getenv(sasl_variable);
     if (!options.sasl_file.empty()) {
         sources.push_back({options.sasl_file, PasswordFormat::whole_line, sasl_});
@@ -58,7 +86,7 @@ std::vector<PasswordFiles::Source> PasswordFiles::sources(const Options& options
         throw StartError{fmt::format("-S needs passwords: --sasl-file, -Y or the file that the "
                                      "environment variable {} names",
                                      sasl_variable),
-                         exit_usage};
+                         lib::exit_usage};
     }
     return sources;
 }
@@ -73,14 +101,14 @@ lib::Parsed<std::size_t> PasswordFiles::put_in_force(const Source& source) {
     return size;
 }
 
-void PasswordFiles::load(const Options& options) {
+void PasswordFiles::load(const PasswordOptions& options) {
     for (const auto& source : sources(options)) {
         const auto loaded = put_in_force(source);
         if (loaded.has_error()) throw StartError{loaded.error(), 1};
     }
 }
 
-void PasswordFiles::reload(const Options& options, Log& log) noexcept {
+void PasswordFiles::reload(const PasswordOptions& options, Log& log) noexcept {
     try {
         for (const auto& source : sources(options)) {
             const auto loaded = put_in_force(source);

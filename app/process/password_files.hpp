@@ -2,15 +2,26 @@
 // again on SIGHUP. Owned by the server, used by the control thread.
 #pragma once
 
-#include "app/options/options.hpp"
 #include "app/process/log.hpp"
+#include "lib/option_row.hpp"
 #include "lib/result.hpp"
 #include "protocol/login/credentials.hpp"
 
+#include <span>
 #include <string>
 #include <vector>
 
 namespace twincached::app {
+
+struct PasswordOptions {
+    std::string auth_file;  // empty: clients of the text protocol need not log in
+    std::string sasl_file;  // empty: that of the environment, or else auth_file
+
+    // Of the surroundings; no row.
+    bool sasl_required = false;
+};
+
+std::span<const lib::OptionRow> password_option_rows() noexcept;
 
 class PasswordFiles {
   public:
@@ -19,9 +30,9 @@ class PasswordFiles {
         : login_(login), sasl_(sasl) {}
 
     // Throws StartError with a sentence.
-    void load(const Options& options);
+    void load(const PasswordOptions& options);
     // A file that cannot be used is logged, and what was in force stays so.
-    void reload(const Options& options, Log& log) noexcept;
+    void reload(const PasswordOptions& options, Log& log) noexcept;
 
   private:
     // One file: where it is, how its lines end, and for whom it is.
@@ -30,7 +41,7 @@ class PasswordFiles {
         protocol::PasswordFormat format;
         protocol::Credentials* credentials;
     };
-    std::vector<Source> sources(const Options& options) const;
+    std::vector<Source> sources(const PasswordOptions& options) const;
     static lib::Parsed<std::size_t> put_in_force(const Source& source);
 
     protocol::Credentials* login_;

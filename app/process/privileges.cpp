@@ -1,7 +1,5 @@
 #include "app/process/privileges.hpp"
 
-#include "app/options/option_table.hpp"
-
 #include <fmt/format.h>
 
 #include <grp.h>
@@ -23,9 +21,8 @@ namespace {
 constexpr std::uint64_t own_descriptors = 48;
 constexpr std::uint64_t descriptors_per_thread = 3;
 
-void raise_descriptor_limit(const Options& options) {
-    const auto needed =
-        static_cast<std::uint64_t>(options.connections) + reserved_descriptors(options);
+void raise_descriptor_limit(const Crowd& crowd) {
+    const auto needed = crowd.clients + reserved_descriptors(crowd.threads);
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
         limit.rlim_cur = needed;
@@ -34,7 +31,7 @@ void raise_descriptor_limit(const Options& options) {
             throw StartError{
                 fmt::format("failed to set rlimit for open files. Try starting as root or "
                             "requesting smaller maxconns value. ({} are needed for -c {})",
-                            needed, options.connections),
+                            needed, crowd.clients),
                 exit_system};
         }
     }
@@ -52,19 +49,19 @@ void raise_core_limit() {
 
 }  // namespace
 
-std::uint64_t reserved_descriptors(const Options& options) noexcept {
-    return own_descriptors + descriptors_per_thread * static_cast<std::uint64_t>(options.threads);
+std::uint64_t reserved_descriptors(std::uint64_t threads) noexcept {
+    return own_descriptors + descriptors_per_thread * threads;
 }
 
-void raise_limits(const Options& options) {
-    raise_descriptor_limit(options);
+void raise_limits(const ProcessOptions& options, const Crowd& crowd) {
+    raise_descriptor_limit(crowd);
     if (options.core_dumps) raise_core_limit();
 }
 
-std::optional<Identity> identity_to_assume(const Options& options) {
+std::optional<Identity> identity_to_assume(const ProcessOptions& options) {
     if (::getuid() != 0 && ::geteuid() != 0) return std::nullopt;
     if (options.user.empty())
-        throw StartError{"can't run as root without the -u switch", exit_usage};
+        throw StartError{"can't run as root without the -u switch", lib::exit_usage};
     const auto* entry = ::getpwnam(options.user.c_str());
     if (entry == nullptr) {
         throw StartError{fmt::format("can't find the user {} to switch to", options.user),

@@ -1,7 +1,7 @@
 // What a process may do: limits, memory locks, and which user it is.
 #pragma once
 
-#include "app/options/options.hpp"
+#include "app/process/process_options.hpp"
 
 #include <sys/types.h>
 
@@ -11,6 +11,9 @@
 
 namespace twincached::app {
 
+inline constexpr int exit_no_user = 67;
+inline constexpr int exit_system = 71;
+
 // A start-up error with memcached's text and exit status.
 struct StartError {
     std::string message;
@@ -18,11 +21,17 @@ struct StartError {
 };
 
 // How many descriptors it needs beside those of clients.
-std::uint64_t reserved_descriptors(const Options& options) noexcept;
+std::uint64_t reserved_descriptors(std::uint64_t threads) noexcept;
+
+// How many clients there may be, and threads that serve them.
+struct Crowd {
+    std::uint64_t clients;
+    std::uint64_t threads;
+};
 
 // Raises the limits on open files, and on core files if asked to. Throws StartError. While we are
 // still root, if we were.
-void raise_limits(const Options& options);
+void raise_limits(const ProcessOptions& options, const Crowd& crowd);
 
 struct Identity {
     uid_t user;
@@ -31,7 +40,7 @@ struct Identity {
 };
 
 // Who to become: nobody else if not started as root. Throws StartError.
-std::optional<Identity> identity_to_assume(const Options& options);
+std::optional<Identity> identity_to_assume(const ProcessOptions& options);
 
 // Gives root up for good: groups, group, user. Throws StartError.
 void assume(const Identity& identity);

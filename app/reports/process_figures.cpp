@@ -2,6 +2,7 @@
 
 #include "app/process/privileges.hpp"
 #include "app/sessions/session_buffers.hpp"
+#include "app/sessions/session_options.hpp"
 
 #include <fmt/format.h>
 
@@ -24,7 +25,7 @@ std::uint64_t shared_bytes(const ProcessFacts& facts) noexcept {
 }
 
 bool has_idle_timeout(const ProcessFacts& facts) noexcept {
-    return facts.options.idle_timeout.count() > 0;
+    return facts.options.get<SessionOptions>().idle_timeout.count() > 0;
 }
 
 bool has_tls(const ProcessFacts& facts) noexcept {
@@ -51,7 +52,7 @@ constexpr lib::FigureRow<ProcessFacts> rows[] = {
     {lib::gauge("connection_structures", "the same as `curr_connections`"),
      [](const ProcessFacts& facts) { return lib::figure_text(facts.limit.current()); }},
     {lib::gauge("threads", "threads that serve clients (`-t`)"),
-     [](const ProcessFacts& facts) { return lib::figure_text(facts.options.threads); }},
+     [](const ProcessFacts& facts) { return lib::figure_text(facts.options.get<SessionOptions>().threads); }},
     {lib::gauge("accepting_conns", "1 while clients are accepted"),
      [](const ProcessFacts& facts) { return lib::figure_text(facts.acceptor.is_accepting()); }},
     {lib::counter("listen_disabled_num",
@@ -62,7 +63,7 @@ constexpr lib::FigureRow<ProcessFacts> rows[] = {
      [](const ProcessFacts& facts) { return lib::figure_text(facts.acceptor.disabled_us()); }},
     {lib::gauge("reserved_fds", "descriptors beside those of clients"),
      [](const ProcessFacts& facts) {
-         return lib::figure_text(reserved_descriptors(facts.options));
+         return lib::figure_text(reserved_descriptors(facts.options.get<SessionOptions>().threads));
      }},
     {lib::gauge("response_obj_count", "clients whose answers are half sent"),
      lib::member<&ProcessFacts::held, &HeldBuffers::answers>},

@@ -3,7 +3,8 @@
 #include "app/reports/connection_report.hpp"
 #include "app/reports/process_figures.hpp"
 #include "app/reports/settings_report.hpp"
-#include "lib/numbers.hpp"
+#include "app/sessions/session_options.hpp"
+#include "storage/store_options.hpp"
 
 #include <sys/resource.h>
 
@@ -22,33 +23,16 @@ protocol::Confirmation confirmation_of(replication::Replicator& replicator) noex
 
 // Where clients find the server, if they do so by TCP.
 std::int64_t first_port(const Options& options, const Acceptor& acceptor) {
-    if (acceptor.sockets().empty() || !options.unix_socket.empty()) return options.port;
+    const auto& listeners = options.get<ListenerOptions>();
+    if (acceptor.sockets().empty() || !listeners.unix_socket.empty()) return listeners.port;
     return acceptor.sockets().front().port();
 }
 
 protocol::Settings settings_of(const Options& options, replication::Replicator& replicator) {
-    protocol::Settings settings;
-    settings.requests_per_event = static_cast<std::uint32_t>(options.requests_per_event);
-    settings.item_size_limit_bytes = options.item_size_limit_bytes;
-    settings.cas_enabled = options.cas;
-    settings.flush_enabled = options.flush_all;
-    settings.dump_enabled = options.dumps;
-    settings.shutdown_enabled = options.shutdown;
-    settings.watch_enabled = options.watch;
-    settings.test_commands = options.test_commands;
-    settings.track_sizes = options.reported.at("track_sizes") == "yes";
-    const auto& delimiter = options.reported.at("prefix-delimiter");
-    if (!delimiter.empty()) settings.prefix_delimiter = delimiter.front();
-    settings.ascii = options.protocol != "binary";
-    settings.binary = options.protocol != "ascii";
-    settings.sasl_required = options.sasl;
-    settings.login_required = !options.auth_file.empty();
+    auto settings = options.get<protocol::Settings>();
     settings.confirmation = confirmation_of(replicator);
     return settings;
 }
-
-// Room for a few lines at least.
-constexpr std::size_t watch_buffer_kib_least = 8;
 
 std::int64_t unix_microseconds() noexcept {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -65,19 +49,18 @@ ServerService::ServerService(const Parts& parts, Requests requests)
       evictions_(shared().observation.watch_log),
       port_(first_port(parts.options, parts.acceptor)),
       started_(parts.clock.now().tick()),
-      verbosity_(parts.options.verbosity) {
-    const auto& options = parts.options;
-    shared().size_classes =
-        storage::SizeClasses(options.growth_factor, static_cast<std::uint32_t>(options.chunk_size));
+      verbosity_(parts.options.get<LogOptions>().verbosity) {
+    const auto& store = parts.options.get<storage::StoreOptions>();
+    shared().size_classes = storage::SizeClasses(store.growth_factor, store.chunk_size_min);
+    auto& observation = shared().observation;
     // Whoever names a delimiter wants statistics by prefix (memcached's -D).
-    shared().observation.prefixes.set_enabled(!options.reported.at("prefix-delimiter").empty());
-    shared().observation.watch_log.set_clock(unix_microseconds);
-    const auto kib = lib::parse_number<std::size_t>(options.reported.at("watcher_logbuf_size"));
-    shared().observation.watch_log.set_buffer_bytes(
-        std::max(kib.value_or(0), watch_buffer_kib_least) * 1024);
+    observation.prefixes.set_enabled(!settings_.prefix_delimiter.empty());
+    observation.watch_log.set_clock(unix_microseconds);
+    observation.watch_log.set_buffer_bytes(1024 *
+                                           static_cast<std::size_t>(settings_.watcher_buffer_kib));
     parts.store.set_eviction_listener(&evictions_);
-    if (options.hot_keys) shared().observation.hot_keys.set_enabled(true);
-    shared().reported.enable_crawler(options.reported.at("lru_crawler") == "yes");
+    if (settings_.hot_keys) observation.hot_keys.set_enabled(true);
+    shared().reported.enable_crawler(settings_.crawler_enabled);
 }
 
 std::string_view ServerService::version() const noexcept {

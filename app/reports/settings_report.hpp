@@ -1,8 +1,9 @@
-// `stats settings`: memcached 1.6's 77 keys in its order and words, from the options. Pure.
+// `stats settings`: memcached 1.6's 77 keys in its order and words. Those that are options come
+// from their rows, each with its place; the few that are states of the server come from it. Pure.
 #pragma once
 
 #include "app/options/options.hpp"
-#include "protocol/execution/service.hpp"
+#include "protocol/stat_visitor.hpp"
 
 #include <cstdint>
 

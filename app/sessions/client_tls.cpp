@@ -7,9 +7,10 @@
 
 namespace twincached::app {
 
-ClientTls::ClientTls(std::shared_ptr<const lib::TlsContext> context, std::size_t write_limit_bytes,
+ClientTls::ClientTls(std::shared_ptr<const lib::TlsContext> context, const TlsOptions& options,
                      storage::Tick now, Log& log)
-    : write_limit_bytes_(write_limit_bytes),
+    : write_limit_bytes_(options.write_buffer_bytes),
+      handshake_timeout_(options.handshake_timeout),
       log_(log),
       context_(std::move(context)),
       refreshed_at_(now) {}
@@ -27,15 +28,12 @@ std::unique_ptr<lib::TlsStream> ClientTls::accept(ListenerTls listener) const {
     return stream;
 }
 
-lib::Parsed<void> ClientTls::reload(storage::Tick now) {
-    auto loaded = lib::TlsContext::load(context()->settings());
-    if (loaded.has_error()) return loaded.error();
+void ClientTls::use(std::shared_ptr<const lib::TlsContext> context, storage::Tick now) noexcept {
     {
         const lib::MutexLock lock(mutex_);
-        context_ = std::move(*loaded);
+        context_.swap(context);
     }
     refreshed_at_.store(now, std::memory_order_relaxed);
-    return {};
 }
 
 void ClientTls::note_failure(int descriptor, std::string_view why, storage::Tick now) noexcept {

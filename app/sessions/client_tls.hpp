@@ -4,12 +4,14 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/process/log.hpp"
+#include "app/process/tls_options.hpp"
 #include "lib/mutex.hpp"
 #include "lib/tls_context.hpp"
 #include "lib/tls_stream.hpp"
 #include "storage/now.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -19,16 +21,18 @@ namespace twincached::app {
 
 class ClientTls {
   public:
-    // `write_limit_bytes`: how much of its answers waits encrypted for one client.
-    ClientTls(std::shared_ptr<const lib::TlsContext> context, std::size_t write_limit_bytes,
+    // Of the options only what concerns a connection; the rest is in the context.
+    ClientTls(std::shared_ptr<const lib::TlsContext> context, const TlsOptions& options,
               storage::Tick now, Log& log);
 
     // For a new client. Throws std::bad_alloc.
     std::unique_ptr<lib::TlsStream> accept(ListenerTls listener) const;
+    // How much of its answers waits encrypted for one client.
     std::size_t write_limit_bytes() const noexcept { return write_limit_bytes_; }
+    std::chrono::milliseconds handshake_timeout() const noexcept { return handshake_timeout_; }
 
-    // Reads the files again. On an error, which is a sentence, everything stays as it was.
-    lib::Parsed<void> reload(storage::Tick now);
+    // Connections that begin from now on use another context; those that exist keep theirs.
+    void use(std::shared_ptr<const lib::TlsContext> context, storage::Tick now) noexcept;
     storage::Tick refreshed_at() const noexcept {
         return refreshed_at_.load(std::memory_order_relaxed);
     }
@@ -40,6 +44,7 @@ class ClientTls {
     std::shared_ptr<const lib::TlsContext> context() const;
 
     const std::size_t write_limit_bytes_;
+    const std::chrono::milliseconds handshake_timeout_;
     Log& log_;
     mutable lib::Mutex mutex_;
     std::shared_ptr<const lib::TlsContext> context_ GUARDED_BY(mutex_);

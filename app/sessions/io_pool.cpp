@@ -12,7 +12,7 @@ IoPool::~IoPool() {
 }
 
 void IoPool::start(protocol::Service& service) {
-    for (std::size_t i = 0; i < options_.threads; ++i)
+    for (std::size_t i = 0; i < options_.sessions.threads; ++i)
         threads_.push_back(std::make_unique<IoThread>(i, options_, service, clock_, limit_));
     for (auto& thread : threads_)
         thread->start();

@@ -1,25 +1,18 @@
-// What the threads that serve clients are started with. Plain values; timeouts of 0 mean never.
+// What the threads that serve clients are started with. Plain values.
 #pragma once
 
+#include "app/sessions/session_options.hpp"
 #include "replication/ack_gate.hpp"
-
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
 
 namespace twincached::app {
 
 class ClientTls;
 
 struct IoPoolOptions {
-    std::size_t threads = 4;
-    std::chrono::seconds idle_timeout{0};  // 0: never
-    std::chrono::seconds write_timeout{0};
-    std::chrono::seconds request_timeout{0};
-    std::chrono::seconds handshake_timeout{0};  // of TLS
-    ClientTls* tls = nullptr;                   // null: none; must outlive the pool
-    std::uint64_t buffer_memory_bytes = 0;      // of all threads' sessions together; 0: no limit
-    replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
+    SessionOptions sessions;
+    // Null: none. Both must outlive the pool.
+    ClientTls* tls = nullptr;
+    replication::AckGate* gate = nullptr;  // what answers to changes must pass
 };
 
 }  // namespace twincached::app

@@ -34,15 +34,21 @@ std::uint64_t share_of(std::uint64_t bytes, std::size_t threads) noexcept {
     return bytes == 0 ? 0 : std::max<std::uint64_t>(bytes / threads, 1);
 }
 
+// What is looked at once a second at most.
+seconds whole_seconds(std::chrono::milliseconds duration) noexcept {
+    return std::chrono::ceil<seconds>(duration);
+}
+
 }  // namespace
 
 IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
                    const SystemClock& clock, ConnectionLimit& limit)
     : number_(number),
-      idle_timeout_(options.idle_timeout),
-      write_timeout_(options.write_timeout),
-      request_timeout_(options.request_timeout),
-      handshake_timeout_(options.tls != nullptr ? options.handshake_timeout : seconds(0)),
+      idle_timeout_(whole_seconds(options.sessions.idle_timeout)),
+      write_timeout_(whole_seconds(options.sessions.write_timeout)),
+      request_timeout_(whole_seconds(options.sessions.request_timeout)),
+      handshake_timeout_(options.tls != nullptr ? whole_seconds(options.tls->handshake_timeout())
+                                                : seconds(0)),
       work_(context_.get_executor()),
       sweep_timer_(context_),
       registry_(limit),
@@ -52,7 +58,8 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
                 }),
       surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
       poller_(context_, registry_, clock) {
-    counters_.memory.set_limit(share_of(options.buffer_memory_bytes, options.threads));
+    counters_.memory.set_limit(
+        share_of(options.sessions.buffer_memory_bytes, options.sessions.threads));
     if (options.gate == nullptr) return;
     poller_.set_gate(options.gate);
     surroundings_.waiter = options.gate->add_waiter(

@@ -28,7 +28,7 @@ struct Node {
         exchange.attach(store);
     }
     static storage::StoreOptions options(unsigned number, std::uint64_t memory) {
-        storage::StoreOptions options;
+        auto options = storage::default_store_options();
         options.memory_limit_bytes = memory;
         options.shards = shards;
         options.node = number;

@@ -20,8 +20,9 @@ constexpr std::size_t many = 100;
 constexpr std::uint64_t million_items = 1'000'000;
 
 StoreOptions options_for(std::uint64_t mebibytes) {
-    StoreOptions options;
+    auto options = default_store_options();
     options.memory_limit_bytes = mebibytes << 20;
+    options.threads = 4;
     options.node = 0;
     return options;
 }

@@ -40,12 +40,13 @@ enum class Operation : std::uint8_t { get, set, remove, add };
 
 struct Settings {
     std::string file;
-    storage::StoreOptions store;
+    storage::StoreOptions store = storage::default_store_options();
     double size_scale = 1;
 };
 
 Settings parse(int count, char** words) {
     Settings settings;
+    settings.store.threads = 4;
     settings.store.node = 0;
     for (int i = 1; i < count; ++i) {
         const std::string_view word = words[i];

@@ -85,7 +85,7 @@ Node::Node(const replication::Options& options, Happenings& happenings, const Ke
         ++times_ready_;
         happenings_.happen();
     };
-    storage::StoreOptions stored;
+    auto stored = storage::default_store_options();
     stored.shards = 2;
     replicator_ = replication::make_replicator(factories(), options, events,
                                                storage::planned_shard_count(stored));

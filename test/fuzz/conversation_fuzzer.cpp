@@ -16,7 +16,7 @@ using namespace twincached::protocol::test;
 namespace {
 
 storage::StoreOptions tiny_store() {
-    storage::StoreOptions options;
+    auto options = storage::default_store_options();
     options.memory_limit_bytes = 8 << 20;
     options.item_size_limit_bytes = 128 << 10;
     options.shards = 1;

@@ -30,7 +30,7 @@ struct Target {
     bool dial_wanted = false;
 
     static storage::StoreOptions store_options() {
-        storage::StoreOptions options;
+        auto options = storage::default_store_options();
         options.memory_limit_bytes = 4 << 20;
         options.shards = 1;
         options.node = 0;

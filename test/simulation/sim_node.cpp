@@ -26,7 +26,7 @@ SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History
     : options_(options), history_(history), gate_(options.shards, {}) {
     sink_ = std::make_unique<replication::ChangeSink>(options.shards, options.log_bytes, &gate_);
     observer_ = std::make_unique<Observer>(*sink_, history, options.number, options.defect);
-    storage::StoreOptions store;
+    auto store = storage::default_store_options();
     store.memory_limit_bytes = options.memory_bytes;
     store.shards = options.shards;
     store.threads = 1;

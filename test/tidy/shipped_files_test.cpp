@@ -1,6 +1,8 @@
 #include "app/options/command_line.hpp"
 #include "app/options/option_printing.hpp"
 #include "app/process/license.hpp"
+#include "app/replication_options.hpp"
+#include "app/server_options.hpp"
 #include "test/tidy/source_tree.hpp"
 
 #include <catch2/catch.hpp>
@@ -39,7 +41,20 @@ bool is_file_below(const std::string& folder, const std::string& name) {
 }  // namespace
 
 TEST_CASE("conf/twincached.conf is what --print-default-config prints") {
-    CHECK(content_of("conf/twincached.conf") == app::default_config_text());
+    CHECK(content_of("conf/twincached.conf") ==
+          app::default_config_text(app::server_option_table()));
+}
+
+TEST_CASE("who a row says reloads it joins the reload when the server starts") {
+    const auto server = content_of("app/server.cpp");
+    std::size_t seen = 0;
+    for (const auto& row : app::server_option_table().rows()) {
+        if (row.reloaded_by.empty()) continue;
+        ++seen;
+        INFO(row.section << '.' << row.key);
+        CHECK(server.find("join(\"" + std::string(row.reloaded_by) + '"') != std::string::npos);
+    }
+    CHECK(seen > 0);
 }
 
 TEST_CASE("every shipped configuration is accepted") {
@@ -47,7 +62,7 @@ TEST_CASE("every shipped configuration is accepted") {
         INFO(path);
         const auto content = content_of(path);
         REQUIRE_FALSE(content.empty());
-        app::OptionReader reader;
+        app::OptionReader reader(app::server_option_table());
         reader.read_content(content, path);
         reader.finish();
         for (const auto& problem : reader.problems())
@@ -57,17 +72,19 @@ TEST_CASE("every shipped configuration is accepted") {
 }
 
 TEST_CASE("the two nodes of the shipped pair name each other") {
-    app::OptionReader a;
-    app::OptionReader b;
+    app::OptionReader a(app::server_option_table());
+    app::OptionReader b(app::server_option_table());
     a.read_content(content_of("conf/pair/a.conf"), "a.conf");
     b.read_content(content_of("conf/pair/b.conf"), "b.conf");
     a.finish();
     b.finish();
-    CHECK(a.options().peer == b.options().link_listen);
-    CHECK(b.options().peer == a.options().link_listen);
-    CHECK(a.options().node == "a");
-    CHECK(b.options().node == "b");
-    CHECK(a.options().driver == "pair");
+    const auto& of_a = a.options().get<app::ReplicationOptions>();
+    const auto& of_b = b.options().get<app::ReplicationOptions>();
+    CHECK(of_a.peer == of_b.link_listen);
+    CHECK(of_b.peer == of_a.link_listen);
+    CHECK(of_a.node == "a");
+    CHECK(of_b.node == "b");
+    CHECK(of_a.driver == "pair");
 }
 
 TEST_CASE("every test that docs/REPLICATION.md names exists") {

@@ -1,5 +1,6 @@
 // Every word of memcached 1.6.45's -o, one by one.
 #include "app/options/command_line.hpp"
+#include "app/server_options.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -87,7 +88,7 @@ constexpr Word words[] = {
 };
 
 OptionReader reading(const std::string& word) {
-    OptionReader reader;
+    OptionReader reader(server_option_table());
     read_command_line({"-o", word}, reader);
     return reader;
 }

@@ -1,7 +1,14 @@
+#include "app/listeners/listener_options.hpp"
 #include "app/options/command_line.hpp"
 #include "app/options/option_printing.hpp"
-#include "app/options/option_value.hpp"
-#include "app/options/replication_options.hpp"
+#include "app/process/log.hpp"
+#include "app/process/process_options.hpp"
+#include "app/replication_options.hpp"
+#include "app/server_options.hpp"
+#include "app/sessions/session_options.hpp"
+#include "lib/option_value.hpp"
+#include "protocol/settings.hpp"
+#include "storage/store_options.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,7 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 
 OptionReader reading(const std::string& line, const std::string& file = {}) {
-    OptionReader reader;
+    OptionReader reader(server_option_table());
     if (!file.empty()) reader.read_content(file, "test.conf");
     std::istringstream words(line);
     std::vector<std::string> arguments;
@@ -43,39 +50,61 @@ struct Refusal {
 }  // namespace
 
 TEST_CASE("every option of the table has a default that it accepts itself") {
-    Options options;
-    for (const auto& option : option_table()) {
-        INFO(option.section << '.' << option.key);
-        CHECK(assign(option, option.initial, options).has_value());
-        CHECK_FALSE(option.help.empty());
+    auto options = Options(server_option_table());
+    for (const auto& row : options.rows()) {
+        INFO(row.section << '.' << row.key);
+        if (row.fills.kind == lib::OptionKind::list) lib::clear_list(row, options.structs());
+        CHECK(lib::assign(row, row.initial, options.structs()).has_value());
+        CHECK_FALSE(row.help.empty());
     }
 }
 
 TEST_CASE("no two options share a flag, a letter, a word or a key") {
     std::set<std::string> names;
-    for (const auto& option : option_table()) {
-        INFO(option.section << '.' << option.key);
-        CHECK(names.insert(std::string(option.section) + '.' + std::string(option.key)).second);
-        if (!option.flag.empty()) CHECK(names.insert("--" + std::string(option.flag)).second);
-        if (option.letter != 0) CHECK(names.insert(std::string("-") + option.letter).second);
-        if (!option.word.empty()) CHECK(names.insert("-o " + std::string(option.word)).second);
+    for (const auto& row : server_option_table().rows()) {
+        INFO(row.section << '.' << row.key);
+        CHECK(names.insert(std::string(row.section) + '.' + std::string(row.key)).second);
+        if (!row.flag.empty()) CHECK(names.insert("--" + std::string(row.flag)).second);
+        if (row.letter != 0) CHECK(names.insert(std::string("-") + row.letter).second);
+        if (!row.word.empty()) CHECK(names.insert("-o " + std::string(row.word)).second);
+    }
+}
+
+TEST_CASE("what an option fills can hold what its row allows") {
+    for (const auto& row : server_option_table().rows()) {
+        const auto kind = row.fills.kind;
+        const bool is_ranged = kind == lib::OptionKind::number || kind == lib::OptionKind::duration;
+        if (row.fills.owner == nullptr || !is_ranged) continue;
+        INFO(row.section << '.' << row.key);
+        REQUIRE(row.most < 1e15);
+        for (const auto bound : {row.least, row.most}) {
+            auto structs = server_option_table().defaults();
+            const auto written = static_cast<std::int64_t>(bound);
+            const auto unit = kind == lib::OptionKind::duration ? "ms" : "";
+            const auto stored = lib::assign(row, std::to_string(written) + unit, structs);
+            CHECK(stored.has_value());
+            const auto held = structs.value(row);
+            const auto* number = std::get_if<std::int64_t>(&held);
+            const auto* duration = std::get_if<milliseconds>(&held);
+            CHECK((number != nullptr ? *number : duration->count()) == written);
+        }
     }
 }
 
 TEST_CASE("without options memcached's defaults hold") {
     const auto options = good("");
-    CHECK(options.port == 11211);
-    CHECK(options.listen.empty());
-    CHECK(options.memory_limit_bytes == 64ULL << 20);
-    CHECK(options.item_size_limit_bytes == 1ULL << 20);
-    CHECK(options.connections == 1024);
-    CHECK(options.threads == 4);
-    CHECK(options.requests_per_event == 20);
-    CHECK(options.evictions);
-    CHECK(options.cas);
-    CHECK(options.reject_fast);
-    CHECK_FALSE(options.shutdown);
-    CHECK(options.driver == "none");
+    CHECK(options.get<ListenerOptions>().port == 11211);
+    CHECK(options.get<ListenerOptions>().listen.empty());
+    CHECK(options.get<storage::StoreOptions>().memory_limit_bytes == 64ULL << 20);
+    CHECK(options.get<storage::StoreOptions>().item_size_limit_bytes == 1ULL << 20);
+    CHECK(options.get<ListenerOptions>().connections == 1024);
+    CHECK(options.get<SessionOptions>().threads == 4);
+    CHECK(options.get<protocol::Settings>().requests_per_event == 20);
+    CHECK(options.get<storage::StoreOptions>().evict);
+    CHECK(options.get<protocol::Settings>().cas_enabled);
+    CHECK(options.get<ListenerOptions>().reject_fast);
+    CHECK_FALSE(options.get<protocol::Settings>().shutdown_enabled);
+    CHECK(options.get<ReplicationOptions>().driver == "none");
 }
 
 TEST_CASE("short, bundled, glued and long forms mean the same") {
@@ -84,43 +113,43 @@ TEST_CASE("short, bundled, glued and long forms mean the same") {
           "--daemon --memory-limit=100 --verbose -v --port 11311 --disable-cas"}) {
         INFO(line);
         const auto options = good(line);
-        CHECK(options.daemon);
-        CHECK(options.memory_limit_bytes == 100ULL << 20);
-        CHECK(options.verbosity == 2);
-        CHECK(options.port == 11311);
-        CHECK_FALSE(options.cas);
+        CHECK(options.get<ProcessOptions>().daemon);
+        CHECK(options.get<storage::StoreOptions>().memory_limit_bytes == 100ULL << 20);
+        CHECK(options.get<LogOptions>().verbosity == 2);
+        CHECK(options.get<ListenerOptions>().port == 11311);
+        CHECK_FALSE(options.get<protocol::Settings>().cas_enabled);
     }
 }
 
 TEST_CASE("flags that switch off do so") {
     const auto options = good("-M -C -F -W");
-    CHECK_FALSE(options.evictions);
-    CHECK_FALSE(options.cas);
-    CHECK_FALSE(options.flush_all);
-    CHECK_FALSE(options.watch);
+    CHECK_FALSE(options.get<storage::StoreOptions>().evict);
+    CHECK_FALSE(options.get<protocol::Settings>().cas_enabled);
+    CHECK_FALSE(options.get<protocol::Settings>().flush_enabled);
+    CHECK_FALSE(options.get<protocol::Settings>().watch_enabled);
 }
 
 TEST_CASE("the option -X alone disables dumping, with a port it is repcached's") {
-    CHECK_FALSE(good("-X").dumps);
-    CHECK_FALSE(good("-X -vv").dumps);
-    CHECK_FALSE(good("-vX").dumps);
-    CHECK_FALSE(good("--disable-dumping").dumps);
+    CHECK_FALSE(good("-X").get<protocol::Settings>().dump_enabled);
+    CHECK_FALSE(good("-X -vv").get<protocol::Settings>().dump_enabled);
+    CHECK_FALSE(good("-vX").get<protocol::Settings>().dump_enabled);
+    CHECK_FALSE(good("--disable-dumping").get<protocol::Settings>().dump_enabled);
     for (const auto* line : {"-X 11300:11301 -x peer", "-x peer -X11300:11301"}) {
         INFO(line);
         const auto options = good(line);
-        CHECK(options.dumps);
-        CHECK(options.link_listen == "11300");
-        CHECK(options.peer_port == 11301);
+        CHECK(options.get<protocol::Settings>().dump_enabled);
+        CHECK(options.get<ReplicationOptions>().link_listen == "11300");
+        CHECK(options.get<ReplicationOptions>().peer_port == 11301);
     }
-    CHECK(good("-dX 11300").peer_port == 11300);
+    CHECK(good("-dX 11300").get<ReplicationOptions>().peer_port == 11300);
 }
 
 TEST_CASE("a repcached command line makes a pair") {
     const auto options = good("-d -m 2048 -p 11211 -u nobody -c 2048 -x 192.0.2.2 -q 65536");
-    CHECK(options.driver == "pair");
-    CHECK(options.peer == "192.0.2.2");
-    CHECK(options.memory_limit_bytes == 2048ULL << 20);
-    CHECK(options.connections == 2048);
+    CHECK(options.get<ReplicationOptions>().driver == "pair");
+    CHECK(options.get<ReplicationOptions>().peer == "192.0.2.2");
+    CHECK(options.get<storage::StoreOptions>().memory_limit_bytes == 2048ULL << 20);
+    CHECK(options.get<ListenerOptions>().connections == 2048);
 }
 
 TEST_CASE("the link listens where the clients' only address is, unless it is told otherwise") {
@@ -136,25 +165,26 @@ TEST_CASE("the link listens where the clients' only address is, unless it is tol
 
 TEST_CASE("several listeners may be given in one list or in several") {
     const auto options = good("-l 127.0.0.1,[::1]:333 -l 10.0.0.1:444");
-    CHECK(options.listen == std::vector<std::string>{"127.0.0.1", "[::1]:333", "10.0.0.1:444"});
+    CHECK(options.get<ListenerOptions>().listen ==
+          std::vector<std::string>{"127.0.0.1", "[::1]:333", "10.0.0.1:444"});
 }
 
 TEST_CASE("negative ports are values, not flags") {
-    CHECK(good("-p -1").port == -1);
-    CHECK(good("-U -1").port == -1);
-    CHECK(good("-U 11311").port == 11311);
-    CHECK(good("-U 11311 -p 11411").port == 11411);
+    CHECK(good("-p -1").get<ListenerOptions>().port == -1);
+    CHECK(good("-U -1").get<ListenerOptions>().port == -1);
+    CHECK(good("-U 11311").get<ListenerOptions>().port == 11311);
+    CHECK(good("-U 11311 -p 11411").get<ListenerOptions>().port == 11411);
 }
 
 TEST_CASE("extended words take values, no_ prefixes and each other's company") {
     const auto options =
         good("-o idle_timeout=3,no_maxconns_fast,no_lru_crawler,modern -o hashpower=20");
-    CHECK(options.idle_timeout == milliseconds(3000));
-    CHECK_FALSE(options.reject_fast);
-    CHECK(options.reported.at("lru_crawler") == "no");
-    CHECK(options.reported.at("hashpower") == "20");
-    CHECK(good("-o slab_automove").reported.at("slab_automove") == "1");
-    CHECK(good("-o slab_automove=0,no_modern").reported.at("slab_automove") == "0");
+    CHECK(options.get<SessionOptions>().idle_timeout == milliseconds(3000));
+    CHECK_FALSE(options.get<ListenerOptions>().reject_fast);
+    CHECK_FALSE(options.get<protocol::Settings>().crawler_enabled);
+    CHECK(options.structs().written("hashpower") == "20");
+    CHECK(good("-o slab_automove").structs().written("slab_automove") == "1");
+    CHECK(good("-o slab_automove=0,no_modern").structs().written("slab_automove") == "0");
 }
 
 TEST_CASE("what has no effect is said once") {
@@ -167,9 +197,10 @@ TEST_CASE("what has no effect is said once") {
 }
 
 TEST_CASE("commands for tests are there for whoever knows the option, which no list names") {
-    CHECK_FALSE(good("").test_commands);
-    CHECK(good("--test-commands").test_commands);
-    for (const auto& text : {help_text(), default_config_text(), config_text(good(""))})
+    CHECK_FALSE(good("").get<protocol::Settings>().test_commands);
+    CHECK(good("--test-commands").get<protocol::Settings>().test_commands);
+    for (const auto& text : {help_text(server_option_table()),
+                             default_config_text(server_option_table()), config_text(good(""))})
         CHECK(text.find("test-commands") == std::string::npos);
 }
 
@@ -263,10 +294,10 @@ TEST_CASE("the command line beats the file, the file beats the default") {
     const auto options = good("-m 100 -l 10.0.0.1",
                               "[memory]\nlimit = 32m\n[network]\nlisten = ::1\nport = 2\n"
                               "listen = 127.0.0.1\n");
-    CHECK(options.memory_limit_bytes == 100ULL << 20);
-    CHECK(options.listen == std::vector<std::string>{"10.0.0.1"});
-    CHECK(options.port == 2);
-    CHECK(options.threads == 4);
+    CHECK(options.get<storage::StoreOptions>().memory_limit_bytes == 100ULL << 20);
+    CHECK(options.get<ListenerOptions>().listen == std::vector<std::string>{"10.0.0.1"});
+    CHECK(options.get<ListenerOptions>().port == 2);
+    CHECK(options.get<SessionOptions>().threads == 4);
 }
 
 TEST_CASE("a file's mistakes are all named, in order, with file and line") {
@@ -294,22 +325,6 @@ TEST_CASE("a file's values that do not go together are named with their line") {
           "test.conf:3: Cannot set item size limit higher than 1/2 of memory max.");
 }
 
-TEST_CASE("durations are read in their units and written in the largest exact one") {
-    CHECK(*parse_duration("200ms", 1) == milliseconds(200));
-    CHECK(*parse_duration("3s", 1) == milliseconds(3000));
-    CHECK(*parse_duration("7", 1000) == milliseconds(7000));
-    CHECK(*parse_duration("2d", 1) == std::chrono::hours(48));
-    for (const auto text :
-         {"", "s", "3 s", "-1s", "3x", "99999999999999999999", "9999999999999999d"}) {
-        INFO(text);
-        CHECK(parse_duration(text, 1).has_error());
-    }
-    CHECK(duration_text(milliseconds(0)) == "0");
-    CHECK(duration_text(milliseconds(90'000)) == "90s");
-    CHECK(duration_text(milliseconds(1500)) == "1500ms");
-    CHECK(duration_text(std::chrono::hours(24)) == "24h");
-}
-
 TEST_CASE("what --print-config prints brings about the same options") {
     const auto options = good("-m 100 -l 10.0.0.1,::1 -M -x peer:1 --node a -f 1.5 -v");
     const auto again = good("", config_text(options));
@@ -318,19 +333,19 @@ TEST_CASE("what --print-config prints brings about the same options") {
 
 TEST_CASE("the option --print-config masks secrets") {
     const auto options = good("", "[replication]\nsecret = hush hush\n");
-    CHECK(options.secret == "hush hush");
+    CHECK(options.get<ReplicationOptions>().secret == "hush hush");
     CHECK(config_text(options).find("hush") == std::string::npos);
 }
 
 TEST_CASE("the shipped file is accepted and differs from the defaults only in its listeners") {
-    auto shipped = good("", default_config_text());
-    CHECK(shipped.listen == std::vector<std::string>{"127.0.0.1", "::1"});
-    shipped.listen.clear();
+    auto shipped = good("", default_config_text(server_option_table()));
+    CHECK(shipped.get<ListenerOptions>().listen == std::vector<std::string>{"127.0.0.1", "::1"});
+    shipped.edit<ListenerOptions>().listen.clear();
     CHECK(config_text(shipped) == config_text(good("")));
 }
 
 TEST_CASE("help names what is built in and nothing else") {
-    const auto help = help_text();
+    const auto help = help_text(server_option_table());
     CHECK(help.find("unix-socket") != std::string::npos);
     for (const auto absent : {"ext_path", "proxy_config"}) {
         INFO(absent);

@@ -1,6 +1,9 @@
 #include "app/reports/settings_report.hpp"
 
+#include "app/listeners/listener_options.hpp"
 #include "app/options/command_line.hpp"
+#include "app/server_options.hpp"
+#include "storage/store_options.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,11 +17,12 @@ namespace {
 using Lines = std::vector<std::string>;
 
 Lines report(const std::vector<std::string>& arguments) {
-    OptionReader reader;
+    OptionReader reader(server_option_table());
     read_command_line(arguments, reader);
     REQUIRE(reader.problems().empty());
-    const SettingsState state{reader.options().memory_limit_bytes, 0, reader.options().port, 0,
-                              false};
+    const auto& options = reader.options();
+    const SettingsState state{options.get<storage::StoreOptions>().memory_limit_bytes, 0,
+                              options.get<ListenerOptions>().port, 0, false};
     Lines lines;
     report_settings(reader.options(), state, [&](std::string_view key, std::string_view value) {
         lines.push_back(std::string(key) + ' ' + std::string(value));

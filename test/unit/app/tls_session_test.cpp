@@ -21,7 +21,12 @@ using lib::test::loaded;
 using Side = lib::TlsStream::Side;
 using State = lib::TlsStream::State;
 
-constexpr std::size_t write_limit_bytes = 16 * 1024;
+TlsOptions tls_options() {
+    TlsOptions options;
+    options.write_buffer_bytes = 16 * 1024;
+    options.handshake_timeout = std::chrono::seconds(10);
+    return options;
+}
 
 struct Wire {
     Wire() : Wire(make_ends()) {}
@@ -60,7 +65,7 @@ struct Wire {
     SystemClock clock;
     SessionBuffers buffers;
     Log log{LogOptions{0, "", false, true}};
-    ClientTls tls{loaded(authority().issue("cache")), write_limit_bytes, 0, log};
+    ClientTls tls{loaded(authority().issue("cache")), tls_options(), 0, log};
     SessionSurroundings surroundings{service, service.counters, clock, buffers, nullptr, &tls};
     int client;
     lib::TlsStream filter{loaded(authority().issue("client")), Side::client};
@@ -153,14 +158,11 @@ TEST_CASE("bytes that were damaged on the way end a session and are counted") {
     CHECK(wire.count(protocol::Count::tls_protocol_errors) == 1);
 }
 
-TEST_CASE("a certificate that cannot be read again leaves the one that is in use") {
+TEST_CASE("a certificate that is used from now on is dated by when it came into use") {
     Wire wire;
-    auto settings = authority().issue("replaced");
-    ClientTls tls(loaded(settings), write_limit_bytes, 7, wire.log);
-    CHECK(tls.reload(8).has_value());
-    CHECK(tls.refreshed_at() == 8);
-    std::filesystem::remove(settings.key_file);
-    CHECK(tls.reload(9).has_error());
+    ClientTls tls(loaded(authority().issue("old")), tls_options(), 7, wire.log);
+    CHECK(tls.refreshed_at() == 7);
+    tls.use(loaded(authority().issue("new")), 8);
     CHECK(tls.refreshed_at() == 8);
     CHECK(tls.accept(ListenerTls::usual) != nullptr);
 }

@@ -287,10 +287,9 @@ TEST_CASE("binary answers do not depend on how the input is split") {
 
 TEST_CASE("the option -B decides which protocols are spoken") {
     TestService service;
-    service.settings_to_change().binary = false;
+    service.settings_to_change().dialects = Dialects::ascii;
     CHECK(Client(service).say("\x80\r\n") == "CLIENT_ERROR bad command line format\r\n");
-    service.settings_to_change().binary = true;
-    service.settings_to_change().ascii = false;
+    service.settings_to_change().dialects = Dialects::binary;
     Client client(service);
     CHECK(client.say("version\r\n").empty());
     CHECK(client.closed);

@@ -191,7 +191,7 @@ TEST_CASE("who is not known gets no memory: long lines and long logins close the
 TEST_CASE("with a login for the text protocol alone the binary protocol is closed") {
     Guarded server;
     server.service.settings_to_change().sasl_required = false;
-    server.service.settings_to_change().binary = false;
+    server.service.settings_to_change().dialects = Dialects::ascii;
     CHECK(server.say(packet(op_version)) == "");
     CHECK(server.closed);
 }
@@ -199,7 +199,7 @@ TEST_CASE("with a login for the text protocol alone the binary protocol is close
 TEST_CASE("with SASL alone the text protocol is closed without a word") {
     Guarded server;
     server.service.settings_to_change().login_required = false;
-    server.service.settings_to_change().ascii = false;
+    server.service.settings_to_change().dialects = Dialects::binary;
     CHECK(server.say("version\r\n") == "");
     CHECK(server.closed);
 }

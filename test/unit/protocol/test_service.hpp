@@ -17,12 +17,10 @@ namespace twincached::protocol::test {
 class TestService final : public Service {
   public:
     explicit TestService(const storage::StoreOptions& options = small_store())
-        : store_(options, lib::KeyedHash("test"), sink_) {
-        settings_.item_size_limit_bytes = options.item_size_limit_bytes;
-    }
+        : store_(options, lib::KeyedHash("test"), sink_) {}
 
     static storage::StoreOptions small_store() {
-        storage::StoreOptions options;
+        auto options = storage::default_store_options();
         options.memory_limit_bytes = 64 << 20;
         options.shards = 1;
         return options;
@@ -80,7 +78,7 @@ class TestService final : public Service {
   private:
     storage::NoReplication sink_;
     storage::Store store_;
-    Settings settings_;
+    Settings settings_ = default_settings();
     ThreadCounters base_;
 };
 

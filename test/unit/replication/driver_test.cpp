@@ -88,7 +88,7 @@ struct Node {
             ready = true;
             changed.notify_all();
         };
-        storage::StoreOptions store_options;
+        auto store_options = storage::default_store_options();
         store_options.shards = 2;
         replicator =
             replication::make_replicator(replication::replicator_factories(), options, events,

@@ -21,7 +21,7 @@ constexpr std::uint64_t peer_epoch = 9;
 
 struct Node {
     explicit Node(unsigned shards = 2) : sink(shards, 1U << 20) {
-        storage::StoreOptions options;
+        auto options = storage::default_store_options();
         options.shards = shards;
         options.node = 0;
         store = std::make_unique<storage::Store>(options, lib::KeyedHash("test"), sink);

@@ -21,7 +21,7 @@ constexpr std::size_t log_of_some_entries = 4096;
 constexpr std::size_t log_of_many_entries = 64U << 10;
 
 storage::StoreOptions store_options(unsigned node) {
-    storage::StoreOptions options;
+    auto options = storage::default_store_options();
     options.node = node;
     options.shards = 1;
     options.memory_limit_bytes = 16U << 20;

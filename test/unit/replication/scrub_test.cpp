@@ -29,7 +29,7 @@ struct Node {
         exchange.attach(store);
     }
     static storage::StoreOptions options_of(unsigned number) {
-        storage::StoreOptions options;
+        auto options = storage::default_store_options();
         options.node = number;
         options.shards = 1;
         options.memory_limit_bytes = 16U << 20;

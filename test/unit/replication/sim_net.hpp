@@ -94,7 +94,7 @@ class SimNet {
         for (auto& byte : options.entropy)
             byte = static_cast<std::uint8_t>(random_.next());
         Process process;
-        storage::StoreOptions store;
+        auto store = storage::default_store_options();
         store.memory_limit_bytes = 8 << 20;
         store.shards = node.shards;
         store.node = node.name;

@@ -497,7 +497,7 @@ TEST_CASE("items are accounted and classed as memcached does it") {
 }
 
 TEST_CASE("no store has more shards than its memory is good for") {
-    StoreOptions options;
+    auto options = default_store_options();
     options.threads = 4;
     const auto count = [&](std::uint64_t mebibytes) {
         options.memory_limit_bytes = mebibytes << 20;

@@ -45,7 +45,7 @@ struct ItemCopy {
 };
 
 inline StoreOptions small_store(std::uint64_t mebibytes = 8, unsigned shards = 1) {
-    StoreOptions options;
+    auto options = default_store_options();
     options.memory_limit_bytes = mebibytes << 20;
     options.shards = shards;
     options.node = 0;

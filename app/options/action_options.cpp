@@ -1,0 +1,76 @@
+#include "app/options/action_options.hpp"
+
+#include <array>
+
+namespace twincached::app {
+namespace {
+
+constexpr std::array rows = {
+    lib::OptionRow{.section = "",
+                   .key = "help",
+                   .flag = "help",
+                   .letter = 'h',
+                   .fills = lib::fills<&Actions::help>,
+                   .initial = "no",
+                   .bare = true,
+                   .help = "print this help and exit"},
+    lib::OptionRow{.section = "",
+                   .key = "version",
+                   .flag = "version",
+                   .letter = 'V',
+                   .fills = lib::fills<&Actions::version>,
+                   .initial = "no",
+                   .bare = true,
+                   .help = "print the version and exit"},
+    lib::OptionRow{.section = "",
+                   .key = "license",
+                   .flag = "license",
+                   .letter = 'i',
+                   .fills = lib::fills<&Actions::license>,
+                   .initial = "no",
+                   .bare = true,
+                   .help = "print the license and exit"},
+    lib::OptionRow{.section = "",
+                   .key = "config",
+                   .flag = "config",
+                   .fills = lib::fills<&Actions::config>,
+                   .initial = "",
+                   .path = true,
+                   .help = "read options from this file; the command line is stronger"},
+    lib::OptionRow{.section = "",
+                   .key = "check-config",
+                   .flag = "check-config",
+                   .fills = lib::fills<&Actions::check_config>,
+                   .initial = "no",
+                   .bare = true,
+                   .help = "say what is wrong with the options and exit"},
+    lib::OptionRow{.section = "",
+                   .key = "print-config",
+                   .flag = "print-config",
+                   .fills = lib::fills<&Actions::print_config>,
+                   .initial = "no",
+                   .bare = true,
+                   .help = "print the options in effect, secrets masked, and exit"},
+    lib::OptionRow{.section = "",
+                   .key = "print-default-config",
+                   .flag = "print-default-config",
+                   .fills = lib::fills<&Actions::print_default_config>,
+                   .initial = "no",
+                   .bare = true,
+                   .help = "print a file with every option and its default, and exit"},
+    lib::OptionRow{.section = "",
+                   .key = "extended",
+                   .flag = "extended",
+                   .letter = 'o',
+                   .fills = lib::fills<&Actions::extended>,
+                   .initial = "",
+                   .help = "comma separated words of memcached's extended options"},
+};
+
+}  // namespace
+
+std::span<const lib::OptionRow> action_option_rows() noexcept {
+    return rows;
+}
+
+}  // namespace twincached::app

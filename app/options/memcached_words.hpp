@@ -1,0 +1,14 @@
+// memcached's and repcached's options that decide nothing here: they name mechanisms (slab pages,
+// LRU segments, external storage) that this store does not have, or not yet. Command lines that
+// exist go on working, a line in the log says so, and `stats settings` shows what was written.
+#pragma once
+
+#include "lib/option_row.hpp"
+
+#include <span>
+
+namespace twincached::app {
+
+std::span<const lib::OptionRow> memcached_word_rows() noexcept;
+
+}  // namespace twincached::app

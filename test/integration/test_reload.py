@@ -1,0 +1,218 @@
+"""Every option that its row calls reloadable is changed by SIGHUP and seen at work."""
+import os
+import re
+import signal
+import ssl
+import subprocess
+
+from harness import world
+from harness.case import Case, main
+from harness.certificates import Authority
+from harness.client import Client, ClientClosed
+from harness.node import Pair
+from harness.waiting import until
+
+
+def reloadable_options():
+    """Those that --print-default-config marks, as section.key."""
+    printed = subprocess.run([world.SERVER, "--print-default-config"], check=True,
+                             capture_output=True, text=True).stdout
+    options, section, is_marked = set(), None, False
+    for line in printed.splitlines():
+        if match := re.fullmatch(r"\[(\w+)\]", line):
+            section = match[1]
+        elif line.startswith("# (") and "reloaded on SIGHUP" in line:
+            is_marked = True
+        elif is_marked and (match := re.match(r"#?([\w-]+) =", line)):
+            options.add(f"{section}.{match[1]}")
+            is_marked = False
+    return options
+
+
+class TlsClient(Client):
+    def __init__(self, address, authority, own=None):
+        super().__init__(address)
+        context = ssl.create_default_context(cafile=authority.cert)
+        if own:
+            context.load_cert_chain(own.cert, own.key)
+        self._socket = context.wrap_socket(self._socket, server_hostname="cache")
+
+
+class Configured:
+    """A node and the file that it reads."""
+
+    def __init__(self, case, name="node", host=1, peer=None):
+        self.path = os.path.join(case.directory, name + ".conf")
+        self.node = case.node("--config", self.path, name=name, host=host, peer=peer)
+
+    def write(self, **sections):
+        with open(self.path, "w") as file:
+            for section, options in sections.items():
+                file.write(f"[{section}]\n")
+                file.writelines(f"{key} = {value}\n" for key, value in options.items())
+
+    def reload(self, said="options changed"):
+        """Returns when the log has said so once more."""
+        before = self.node.process.log().count(said)
+        self.node.process.signal(signal.SIGHUP)
+        until(lambda: self.node.process.log().count(said) > before, 5, f"the log says: {said}")
+
+
+class Reload(Case):
+    needs_replication = True
+
+    # Which test sees an option at work.
+    TESTS = {
+        "log.verbosity": "test_verbosity",
+        "limits.connections-per-address": "test_connections_per_address",
+        "replication.on-split": "test_on_split",
+        "replication.tls-certificate": "test_certificates_of_the_link",
+        "replication.tls-key": "test_certificates_of_the_link",
+        "replication.tls-ca": "test_certificates_of_the_link",
+        "tls.chain-cert": "test_certificate_and_key_for_clients",
+        "tls.key": "test_certificate_and_key_for_clients",
+        "tls.ca-cert": "test_authority_of_clients",
+    }
+
+    def test_every_reloadable_option_has_its_test(self):
+        self.assertEqual(reloadable_options(), set(self.TESTS))
+        for name in self.TESTS.values():
+            self.assertTrue(hasattr(self, name), name)
+
+    def test_verbosity(self):
+        server = Configured(self)
+        server.write(log={"verbosity": 0})
+        server.node.start()
+        with server.node.client() as client:
+            self.assertEqual(client.stats(b"settings")["verbosity"], "0")
+            server.write(log={"verbosity": 2})
+            server.reload()
+            self.assertEqual(client.stats(b"settings")["verbosity"], "2")
+        self.assertIn("verbosity 0 -> 2", server.node.process.log())
+
+    def test_connections_per_address(self):
+        server = Configured(self)
+        server.write(limits={"connections-per-address": 1})
+        server.node.start()
+
+        def let_in():
+            client = server.node.client()
+            try:
+                if client.ask(b"mn") == b"MN":
+                    return client
+            except (ClientClosed, OSError):
+                pass
+            return client.close()
+        # Whoever looked whether the port is open has to give its place back first.
+        with until(let_in, 5, "the first is let in"):
+            with server.node.client() as second:
+                self.assertEqual(second.rest(), b"ERROR Too many open connections\r\n")
+            server.write(limits={"connections-per-address": 2})
+            server.reload()
+            with server.node.client() as second:
+                self.assertEqual(second.ask(b"mn"), b"MN")
+
+    def test_on_split(self):
+        a = Configured(self, "a", 1, self.addresses.host(2))
+        b = Configured(self, "b", 2, self.addresses.host(1))
+        for one in (a, b):
+            one.write(replication={"on-split": "secondary-closed"})
+        pair = Pair(a.node, b.node).start()
+        self.assertEqual(pair.a.replication()["repl_role"], "primary")
+        pair.a.pause()
+        self.addCleanup(pair.a.resume)
+        until(lambda: not pair.b.is_open(), 5, "the port is closed")
+        b.write(replication={"on-split": "both"})
+        b.reload()
+        pair.b.wait_until_open(5)
+
+    def link_options(self, authority, name):
+        own = authority.issue(name)
+        return {"tls": "yes", "tls-certificate": own.cert, "tls-key": own.key,
+                "tls-ca": authority.cert, "tls-peer-name": "b" if name == "a" else "a",
+                "boot-grace": "500ms"}
+
+    def test_certificates_of_the_link(self):
+        first, second = Authority(self.directory), Authority(self.directory, "second")
+        a = Configured(self, "a", 1, self.addresses.host(2))
+        b = Configured(self, "b", 2, self.addresses.host(1))
+        for one, name in ((a, "a"), (b, "b")):
+            one.write(replication=self.link_options(first, name))
+        pair = Pair(a.node, b.node).start()
+        # Only a is told of the other authority; it goes on with the b that it knows ...
+        a.write(replication=self.link_options(second, "a"))
+        a.reload()
+        self.assertTrue(pair.a.is_linked())
+        # ... and lets in, without a restart, the b that has its certificate from there, too.
+        pair.b.stop()
+        b.write(replication=self.link_options(second, "b"))
+        pair.b.start()
+        pair.wait_until_linked(10)
+
+    def tls_options(self, certificate, **others):
+        return {"enabled": "yes", "chain-cert": certificate.cert, "key": certificate.key, **others}
+
+    def assert_serves(self, node, authority, own=None):
+        with TlsClient(node.address, authority, own) as client:
+            self.assertEqual(client.ask(b"mn"), b"MN")
+
+    def test_certificate_and_key_for_clients(self):
+        first, second = Authority(self.directory), Authority(self.directory, "second")
+        old, new = first.issue("cache"), second.issue("cache")
+        server = Configured(self)
+        server.write(tls=self.tls_options(old))
+        server.node.start()
+        with TlsClient(server.node.address, first) as early:
+            server.write(tls=self.tls_options(new))
+            server.reload()
+            self.assert_serves(server.node, second)
+            with self.assertRaises(ssl.SSLError):
+                TlsClient(server.node.address, first)
+            self.assertEqual(early.ask(b"mn"), b"MN")
+            # From now on refresh_certs reads the new files.
+            os.remove(old.cert)
+            self.assertEqual(early.ask(b"refresh_certs"), b"OK")
+
+    def test_files_that_cannot_be_used_change_nothing(self):
+        authority = Authority(self.directory)
+        good, other = authority.issue("cache"), authority.issue("other")
+        server = Configured(self)
+        server.write(tls=self.tls_options(good), log={"verbosity": 0})
+        server.node.start()
+        broken = self.tls_options(good)
+        broken["key"] = other.key
+        server.write(tls=broken, log={"verbosity": 1})
+        server.reload("the certificates in use stay")
+        until(lambda: "options not taken: key" in server.node.process.log(), 5, "it is said")
+        self.assertNotIn("options changed: key", server.node.process.log())
+        self.assertIn("options changed: verbosity 0 -> 1", server.node.process.log())
+        self.assert_serves(server.node, authority)
+        with TlsClient(server.node.address, authority) as client:
+            self.assertEqual(client.ask(b"refresh_certs"), b"OK")  # the good ones
+
+    def test_authority_of_clients(self):
+        ours = Authority(self.directory)
+        first, second = Authority(self.directory, "first"), Authority(self.directory, "second")
+        certificate = ours.issue("cache")
+        clients = {authority: authority.issue("client") for authority in (first, second)}
+        server = Configured(self)
+
+        def trust(authority):
+            server.write(tls=self.tls_options(certificate, **{
+                "verify-mode": 2, "ca-cert": authority.cert}))
+
+        def assert_refused(own):
+            with self.assertRaises((ssl.SSLError, ClientClosed, OSError)):
+                self.assert_serves(server.node, ours, own)
+        trust(first)
+        server.node.start()
+        self.assert_serves(server.node, ours, clients[first])
+        assert_refused(clients[second])
+        trust(second)
+        server.reload()
+        self.assert_serves(server.node, ours, clients[second])
+        assert_refused(clients[first])
+
+
+if __name__ == "__main__":
+    main()

@@ -126,7 +126,7 @@ void CommandRecorder::reckoned(std::string_view key, const storage::Arithmetic& 
                                const storage::ArithmeticResult& result, const Now& now) noexcept {
     note_use(key, 0);
     if (result.vivified) {
-        const auto size = storage::NumberText().write(result.number, 0).size();
+        const auto size = storage::NumberText().write(result.number).size();
         return tell_vivified(key, result.expiry, size, now);
     }
     if (result.outcome == ArithmeticOutcome::done) {

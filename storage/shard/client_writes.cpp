@@ -27,6 +27,12 @@ ArithmeticResult refusal(ArithmeticOutcome outcome) noexcept {
     return result;
 }
 
+// What is too large for a slab is no number, as what is chunked is none for memcached.
+std::optional<std::uint64_t> number_in(const Item& item, const Arena& arena) noexcept {
+    if (item.is_large()) return std::nullopt;
+    return parse_numeric_value({arena.value_of(item), item.value_bytes()});
+}
+
 bool joins_values(const Write& request) noexcept {
     return request.mode == WriteMode::append || request.mode == WriteMode::prepend;
 }
@@ -163,7 +169,8 @@ bool ClientWrites::extend_extent(Storing& storing, const Write& request) noexcep
     return true;
 }
 
-// Nobody shall read a value that a client meant to replace; one that was only to grow, stays.
+// Nobody shall read a value that a client meant to replace; one that was only to grow, stays as it
+// is, and that it did not grow is all that memcached says then, whatever the reason.
 WriteResult ClientWrites::fail_write(const Storing& storing, const Write& request,
                                      WriteOutcome outcome, const Now& now) noexcept {
     const ItemForm& form = storing.form;
@@ -171,7 +178,10 @@ WriteResult ClientWrites::fail_write(const Storing& storing, const Write& reques
         items_.books().count_no_memory(
             accounted_bytes(form.key.size(), storing.value.bytes(), form.client_flags));
     WriteResult result = refusal(outcome);
-    if (joins_values(request)) return result;
+    if (joins_values(request)) {
+        if (storing.old != nullptr) result.outcome = WriteOutcome::not_stored;
+        return result;
+    }
     result.ticket = items_.remove(storing.key, storing.old,
                                   items_.clock().next_write(now.version_ms), Cause::local_delete);
     return result;
@@ -200,8 +210,7 @@ ArithmeticResult ClientWrites::add(const Key& key, const Now& now, const Arithme
         } else {
             if (request.compare_cas && *request.compare_cas != old->cas())
                 return refusal(ArithmeticOutcome::exists);
-            const auto number =
-                parse_numeric_value({items_.table().arena().value_of(*old), old->value_bytes()});
+            const auto number = number_in(*old, items_.table().arena());
             if (!number) return refusal(ArithmeticOutcome::non_numeric);
             result.number = request.decrement ? *number - std::min(*number, request.delta)
                                               : *number + request.delta;
@@ -210,8 +219,11 @@ ArithmeticResult ClientWrites::add(const Key& key, const Now& now, const Arithme
             if (request.touch) storing.form.expiry = *request.touch;
         }
         storing.form.explicit_cas = request.explicit_cas;
-        // A shorter number keeps the length of the old one, padded with blanks.
-        storing.value.front = text.write(result.number, old != nullptr ? old->value_bytes() : 0);
+        // A shorter number keeps the length of the old value, padded with blanks.
+        storing.value.front = text.write(result.number);
+        const std::uint64_t digits = storing.value.front.size();
+        storing.value.blanks =
+            old != nullptr && old->value_bytes() > digits ? old->value_bytes() - digits : 0;
         switch (items_.store(storing, now, grant)) {
             case Stored::done:
                 break;

@@ -13,19 +13,21 @@
 
 namespace twincached::storage {
 
-// The value to be stored: up to two parts, one of which may lie in the old item; or what the old
-// item has, unchanged.
+// The value to be stored: up to two parts, one of which may lie in the old item, and blanks behind
+// them; or what the old item has, unchanged.
 struct StoredValue {
     std::string_view front;
     std::string_view back;
+    std::uint64_t blanks = 0;
     bool aliases_old = false;
     bool is_kept = false;
 
-    std::uint64_t bytes() const noexcept { return front.size() + back.size(); }
+    std::uint64_t bytes() const noexcept { return front.size() + back.size() + blanks; }
     // REQUIRES: bytes() writable bytes, which overlap neither part.
     void copy_to(char* to) const noexcept {
         if (!front.empty()) std::memcpy(to, front.data(), front.size());
         if (!back.empty()) std::memcpy(to + front.size(), back.data(), back.size());
+        if (blanks != 0) std::memset(to + front.size() + back.size(), ' ', blanks);
     }
 };
 

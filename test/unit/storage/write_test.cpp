@@ -178,11 +178,13 @@ TEST_CASE("the item size limit is an upper bound of the accounted size") {
     CHECK(fixture.store.exceeds_limit(3, (1 << 20) - 62, 1));
 }
 
-TEST_CASE("an append beyond the item size limit fails and changes nothing") {
+TEST_CASE("what would grow beyond the item size limit is not stored and stays as it was") {
     StoreFixture fixture;
     fixture.set("a", std::string(600'000, 'x'));
-    CHECK(fixture.set("a", std::string(600'000, 'y'), with_mode(WriteMode::append)).outcome ==
-          WriteOutcome::too_large);
+    for (const auto mode : {WriteMode::append, WriteMode::prepend}) {
+        CHECK(fixture.set("a", std::string(600'000, 'y'), with_mode(mode)).outcome ==
+              WriteOutcome::not_stored);
+    }
     CHECK(fixture.get("a")->value.size() == 600'000);
 }
 
@@ -222,7 +224,8 @@ TEST_CASE("incr and decr count in decimal digits") {
     }
     SECTION("nothing else is a number") {
         for (const char* value :
-             {"", "abc", "-1", "+1", " 1", "1a", "18446744073709551616", "000000000000000000001"}) {
+             {"", "abc", "-1", "1a", "+", "- 1", "+-1", "0x10", "18446744073709551616",
+              "100000000000000000000", " ", "\r\n", "1.5"}) {
             fixture.set("n", value);
             CHECK(count(false, 1).outcome == ArithmeticOutcome::non_numeric);
         }

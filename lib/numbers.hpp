@@ -29,9 +29,8 @@ constexpr bool is_space(char letter) noexcept {
 // and behind it comes the end, white space, or a zero byte, and then anything. No overflow.
 // An unsigned number with a '-' is taken modulo 2^64, and refused if that lies above 2^63.
 template <std::integral Number>
-requires(sizeof(Number) ==
-         sizeof(std::uint64_t)) std::optional<Number> parse_leading_number(std::string_view text)
-noexcept {
+std::optional<Number> parse_leading_number(std::string_view text) noexcept {
+    static_assert(sizeof(Number) == sizeof(std::uint64_t));
     while (!text.empty() && is_space(text.front()))
         text.remove_prefix(1);
     const bool negative = text.starts_with('-');

@@ -5,6 +5,8 @@
 #include "lib/numbers.hpp"
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -34,10 +36,15 @@ class Words {
     std::string_view rest_;
 };
 
-// As strict as lib::parse_number, but one '+' in front is accepted, as memcached accepts it.
+// memcached reads numbers in two ways. What has long been asked for, it reads as C does: flags,
+// exptimes, deltas, CAS uniques (lib::parse_leading_number). Lengths, and the numbers of gat,
+// flush_all and the administrative verbs, must be nothing but digits behind at most one '-', and
+// not many, zeros in front included.
 template <std::integral Number>
-std::optional<Number> parse_signed_word(std::string_view word) noexcept {
-    if (word.size() > 1 && word.front() == '+' && word[1] != '-') word.remove_prefix(1);
+std::optional<Number> parse_strict_word(std::string_view word) noexcept {
+    static_assert(sizeof(Number) == sizeof(std::uint32_t));
+    constexpr std::size_t length_limit = 11;
+    if (word.size() > length_limit) return std::nullopt;
     return lib::parse_number<Number>(word);
 }
 

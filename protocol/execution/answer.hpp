@@ -56,6 +56,7 @@ enum class Answer : std::uint8_t {
     shutdown_disabled,
     no_tls,
     memory_limit_too_small,
+    memory_limit_in_bytes,
     // What administrative verbs say.
     crawler_runs,
     class_invalid,

@@ -61,6 +61,7 @@ constexpr auto make_texts() noexcept {
     set(shutdown_disabled, "SERVER_ERROR: shutdown not enabled\r\n");
     set(no_tls, "Error TLS not enabled\r\n");
     set(memory_limit_too_small, "MEMLIMIT_TOO_SMALL cannot set maxbytes to less than 8m\r\n");
+    set(memory_limit_in_bytes, "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n");
     set(crawler_runs, "ERROR failed to start lru crawler thread\r\n");
     set(class_invalid, "BADCLASS invalid class id\r\n");
     set(slab_class_invalid, "BADCLASS invalid src or dst class id\r\n");

@@ -39,7 +39,7 @@ struct Command {
 
     // Notes the length of a value that follows the line; false if it is no length.
     bool announce_value(std::string_view length) noexcept {
-        const auto bytes = parse_signed_word<std::int64_t>(length);
+        const auto bytes = parse_strict_word<std::int32_t>(length);
         if (!bytes || *bytes < 0) return false;
         if (static_cast<std::uint64_t>(*bytes) > announced_value_limit) return false;
         value_bytes = static_cast<std::uint64_t>(*bytes);

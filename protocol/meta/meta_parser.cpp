@@ -30,7 +30,7 @@ static_assert(MetaFlags::bit_of('A') != MetaFlags::bit_of('a'));
 
 template <std::integral Number>
 Answer take_number(std::string_view token, Number& number, Answer refusal) noexcept {
-    const auto parsed = parse_signed_word<Number>(token);
+    const auto parsed = lib::parse_leading_number<Number>(token);
     if (!parsed) return refusal;
     number = *parsed;
     return Answer::none;
@@ -38,6 +38,13 @@ Answer take_number(std::string_view token, Number& number, Answer refusal) noexc
 
 Answer take_seconds(std::string_view token, std::int64_t& seconds) noexcept {
     return take_number(token, seconds, Answer::meta_bad_token);
+}
+
+Answer take_client_flags(std::string_view token, std::uint32_t& flags) noexcept {
+    std::uint64_t number = 0;
+    const auto refused = take_number(token, number, Answer::bad_line);
+    flags = static_cast<std::uint32_t>(number);  // as in a set's line, what is beyond is cut off
+    return refused;
 }
 
 Answer take_mode(const Modes& modes, std::string_view token, MetaFlags& meta) noexcept {
@@ -61,7 +68,7 @@ Answer take_token(const Modes& modes, char letter, std::string_view token,
         case 'J':
             return take_number(token, meta.initial, Answer::meta_bad_initial);
         case 'F':
-            return take_number(token, meta.client_flags, Answer::bad_line);
+            return take_client_flags(token, meta.client_flags);
         case 'N':
             return take_seconds(token, meta.vivify_ttl);
         case 'R':

@@ -19,17 +19,17 @@ std::optional<double> parse_ratio(std::string_view word) noexcept {
 }
 
 // memcached's largest class with the default factor; pages can be moved between 0 and this.
-constexpr std::int64_t slab_class_max = 39;
+constexpr std::int32_t slab_class_max = 39;
 
 Answer reassign(Words words) noexcept {
     const auto from_word = words.next();
     const auto to_word = words.next();
     if (to_word.empty()) return Answer::error;
-    const auto from = parse_signed_word<std::int64_t>(from_word);
-    const auto to = parse_signed_word<std::int64_t>(to_word);
+    const auto from = parse_strict_word<std::int32_t>(from_word);
+    const auto to = parse_strict_word<std::int32_t>(to_word);
     if (!from || !to) return Answer::bad_line;
     if (*from == *to) return Answer::slab_class_same;
-    const auto is_class = [](std::int64_t id) { return id >= 0 && id <= slab_class_max; };
+    const auto is_class = [](std::int32_t id) { return id >= 0 && id <= slab_class_max; };
     if (!is_class(*from) || !is_class(*to)) return Answer::slab_class_invalid;
     return Answer::slab_no_spare;
 }
@@ -52,12 +52,12 @@ Answer automove(SharedState& shared, Words words) {
     if (what == "window") {
         const auto word = words.next();
         if (word.empty()) return Answer::error;
-        const auto seconds = parse_signed_word<std::uint32_t>(word);
+        const auto seconds = parse_strict_word<std::uint32_t>(word);
         if (!seconds) return Answer::bad_line;
         if (*seconds < 3 || *seconds > 1800) return Answer::bad_automove_window;
         return take_note(shared, "slab_automove_window", word);
     }
-    const auto level = parse_signed_word<std::uint32_t>(what);
+    const auto level = parse_strict_word<std::uint32_t>(what);
     if (!level) return Answer::bad_line;
     return *level <= 2 ? take_note(shared, "slab_automove", what) : Answer::error;
 }
@@ -67,8 +67,8 @@ Answer tune(SharedState& shared, Words words) {
     const auto warm_word = words.next();
     const auto hot_factor_word = words.next();
     const auto warm_factor_word = words.next();
-    const auto hot = parse_signed_word<std::uint32_t>(hot_word);
-    const auto warm = parse_signed_word<std::uint32_t>(warm_word);
+    const auto hot = parse_strict_word<std::uint32_t>(hot_word);
+    const auto warm = parse_strict_word<std::uint32_t>(warm_word);
     const auto hot_factor = parse_ratio(hot_factor_word);
     const auto warm_factor = parse_ratio(warm_factor_word);
     if (!hot || !warm || !hot_factor || !warm_factor) return Answer::error;
@@ -81,7 +81,7 @@ Answer tune(SharedState& shared, Words words) {
 }
 
 Answer set_temporary_ttl(SharedState& shared, std::string_view word) {
-    const auto seconds = parse_signed_word<std::int32_t>(word);
+    const auto seconds = parse_strict_word<std::int32_t>(word);
     if (!seconds) return Answer::error;
     take_note(shared, "temp_lru", *seconds < 0 ? "no" : "yes");
     return *seconds < 0 ? Answer::ok : take_note(shared, "temporary_ttl", word);
@@ -95,7 +95,7 @@ Answer set_crawler(SharedState& shared, bool enabled) {
 
 Answer set_crawler_number(SharedState& shared, std::string_view what, std::string_view word) {
     if (word.empty()) return Answer::error;
-    const auto number = parse_signed_word<std::uint32_t>(word);
+    const auto number = parse_strict_word<std::uint32_t>(word);
     if (!number) return Answer::bad_line;
     constexpr std::uint32_t second_us = 1'000'000;
     const bool is_sleep = what == "sleep";
@@ -109,7 +109,7 @@ std::optional<ClockChange> parse_clock_change(std::string_view word) noexcept {
     constexpr std::int64_t farthest = 100LL * 365 * 24 * 3600;
     if (word == "p") return ClockChange{Kind::pause};
     if (word == "r") return ClockChange{Kind::resume};
-    const auto seconds = parse_signed_word<std::int64_t>(word);
+    const auto seconds = lib::parse_number<std::int64_t>(word);
     if (!seconds || *seconds < -farthest || *seconds > farthest) return std::nullopt;
     return ClockChange{Kind::move, *seconds};
 }
@@ -127,8 +127,9 @@ Answer crawl(SharedState& shared, std::string_view classes) noexcept {
 Answer parse_flush(Words words, Command& command) noexcept {
     command.noreply = asks_no_reply(words.rest());
     const auto word = words.next();
-    if (word.empty() || (command.noreply && word == "noreply")) return Answer::none;
-    const auto exptime = parse_signed_word<std::int64_t>(word);
+    const bool is_last = words.next().empty();
+    if (word.empty() || (command.noreply && is_last)) return Answer::none;
+    const auto exptime = parse_strict_word<std::int32_t>(word);
     if (!exptime) return Answer::bad_exptime;
     command.exptime = *exptime;
     return Answer::none;
@@ -136,7 +137,7 @@ Answer parse_flush(Words words, Command& command) noexcept {
 
 Answer parse_verbosity(Words words, Command& command) noexcept {
     command.noreply = asks_no_reply(words.rest());
-    const auto level = parse_signed_word<std::uint32_t>(words.next());
+    const auto level = parse_strict_word<std::uint32_t>(words.next());
     if (!level) return Answer::bad_line;
     command.number = *level;
     return Answer::none;
@@ -146,6 +147,12 @@ Answer parse_verbosity(Words words, Command& command) noexcept {
 Answer parse_words(Words words, Command& command) noexcept {
     command.arguments = words.rest();
     return Answer::none;
+}
+
+// The same, of a verb that is silent if its last word is "noreply".
+Answer parse_quiet_words(Words words, Command& command) noexcept {
+    command.noreply = asks_no_reply(words.rest());
+    return parse_words(words, command);
 }
 
 // --- verbs ---------------------------------------------------------------------------------------
@@ -181,12 +188,12 @@ Next execute_shutdown(Turn& turn, const Command& command) noexcept {
 Next execute_cache_memlimit(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto word = words.next();
-    if (word.empty()) return turn.answer(Answer::error);
-    turn.answers.set_quiet(ends_with_word(command.arguments, "noreply"));
-    const auto megabytes = parse_signed_word<std::uint32_t>(word);
+    const auto megabytes = parse_strict_word<std::uint32_t>(word);
     if (!megabytes) return turn.answer(Answer::error);
     constexpr std::uint32_t smallest = 8;
     if (*megabytes < smallest) return turn.answer(Answer::memory_limit_too_small);
+    constexpr std::uint32_t largest = 1'000'000'000;
+    if (*megabytes > largest) return turn.answer(Answer::memory_limit_in_bytes);
     turn.executor.store().set_memory_limit(std::uint64_t{*megabytes} << 20);
     return turn.answer(Answer::ok);
 }
@@ -244,8 +251,9 @@ Next execute_watch(Turn& turn, const Command& command) noexcept {
 
 Next execute_refresh_certs(Turn& turn, const Command&) noexcept {
     const auto refresh = turn.executor.service().refresh_certificates();
+    if (refresh.has_tls && refresh.problem.empty()) return turn.answer(Answer::ok);
+    turn.answers.set_quiet(false);  // as with memcached, a problem is told in any case
     if (!refresh.has_tls) return turn.answer(Answer::no_tls);
-    if (refresh.problem.empty()) return turn.answer(Answer::ok);
     turn.answers.raw("Error " + refresh.problem + "\r\n");
     return Next::go_on;
 }
@@ -265,13 +273,13 @@ constexpr Verb verbs[] = {
     {"flush_all", parse_flush, execute_flush, Effect::changes},
     {"quit", parse_words, execute_quit},
     {"verbosity", parse_verbosity, execute_verbosity},
-    {"shutdown", parse_words, execute_shutdown},
-    {"cache_memlimit", parse_words, execute_cache_memlimit},
-    {"slabs", parse_words, execute_slabs},
-    {"lru", parse_words, execute_lru},
-    {"lru_crawler", parse_words, execute_lru_crawler},
+    {"shutdown", parse_quiet_words, execute_shutdown},
+    {"cache_memlimit", parse_quiet_words, execute_cache_memlimit},
+    {"slabs", parse_quiet_words, execute_slabs},
+    {"lru", parse_quiet_words, execute_lru},
+    {"lru_crawler", parse_quiet_words, execute_lru_crawler},
     {"watch", parse_words, execute_watch},
-    {"refresh_certs", parse_words, execute_refresh_certs},
+    {"refresh_certs", parse_quiet_words, execute_refresh_certs},
     {"debugtime", parse_words, execute_debugtime},
 };
 

@@ -126,6 +126,7 @@ Next execute_metadump(Turn& turn, std::string_view classes) noexcept {
     }
     const auto set = ClassSet::parse(classes);
     if (set && !walk_classes(turn, *set, write_metadump_line)) return turn.suspend();
+    turn.answers.set_quiet(false);  // what has begun is ended, also with noreply
     return turn.answer(Answer::end);
 }
 
@@ -137,6 +138,7 @@ Next execute_mgdump(Turn& turn, std::string_view classes) noexcept {
     }
     const auto set = ClassSet::parse(classes);
     if (set && !walk_classes(turn, *set, write_mgdump_line)) return turn.suspend();
+    turn.answers.set_quiet(false);
     return turn.answer(Answer::meta_end);
 }
 
@@ -146,8 +148,8 @@ Next execute_cachedump(Turn& turn, std::string_view arguments) noexcept {
     const auto class_word = words.next();
     const auto limit_word = words.next();
     if (limit_word.empty()) return turn.answer(Answer::bad_stats_line);
-    const auto size_class = parse_signed_word<std::uint32_t>(class_word);
-    const auto limit = parse_signed_word<std::uint32_t>(limit_word);
+    const auto size_class = parse_strict_word<std::uint32_t>(class_word);
+    const auto limit = parse_strict_word<std::uint32_t>(limit_word);
     if (!size_class || !limit) return turn.answer(Answer::bad_line);
     if (*size_class >= storage::size_class_limit) return turn.answer(Answer::bad_class);
     auto& given = turn.progress.given;

@@ -19,8 +19,8 @@ struct StorageWords {
 };
 
 Answer finish_storage(const StorageWords& parts, Command& command) noexcept {
-    const auto flags = parse_signed_word<std::uint64_t>(parts.flags);
-    const auto exptime = parse_signed_word<std::int64_t>(parts.exptime);
+    const auto flags = lib::parse_leading_number<std::uint64_t>(parts.flags);
+    const auto exptime = lib::parse_leading_number<std::int64_t>(parts.exptime);
     if (!is_key(parts.key) || !flags || !exptime) return Answer::bad_line;
     command.key = parts.key;
     command.client_flags = static_cast<std::uint32_t>(*flags);
@@ -41,10 +41,9 @@ Answer parse_retrieval(Words words, Command& command) noexcept {
 }
 
 Answer parse_touch_retrieval(Words words, Command& command) noexcept {
-    const auto exptime_word = words.next();
+    const auto exptime = parse_strict_word<std::int32_t>(words.next());
     const auto refused = parse_retrieval(words, command);
     if (refused != Answer::none) return refused;
-    const auto exptime = parse_signed_word<std::int64_t>(exptime_word);
     if (!exptime) return Answer::bad_exptime;
     command.exptime = *exptime;
     return Answer::none;
@@ -60,8 +59,8 @@ Answer parse_storage(Words words, Command& command) noexcept {
 Answer parse_compare_storage(Words words, Command& command) noexcept {
     const StorageWords parts(words);
     if (!command.announce_value(parts.length)) return Answer::bad_line;
-    const auto unique = parse_signed_word<std::uint64_t>(words.next());
     command.noreply = asks_no_reply(words.rest());
+    const auto unique = lib::parse_leading_number<std::uint64_t>(words.next());
     if (!unique) return Answer::bad_line;
     command.number = *unique;
     return finish_storage(parts, command);
@@ -70,9 +69,9 @@ Answer parse_compare_storage(Words words, Command& command) noexcept {
 // A time, long without meaning, and noreply may follow the key. memcached 1.6.45 overlooks whatever
 // else does; its predecessors and the tool that checks servers (memccapable) call it an error.
 Answer parse_delete(Words words, Command& command) noexcept {
+    command.noreply = asks_no_reply(words.rest());
     command.key = words.next();
     if (!is_key(command.key)) return Answer::bad_line;
-    command.noreply = asks_no_reply(words.rest());
     words.next();
     words.next();
     return words.next().empty() ? Answer::none : Answer::bad_line;
@@ -82,9 +81,10 @@ Answer parse_arithmetic(Words words, Command& command) noexcept {
     command.key = words.next();
     const auto line = words.rest();
     const auto delta_word = words.next();
-    if (!is_key(command.key) || delta_word.empty()) return Answer::bad_line;
+    if (delta_word.empty()) return Answer::bad_line;
     command.noreply = asks_no_reply(line);
-    const auto delta = parse_signed_word<std::uint64_t>(delta_word);
+    if (!is_key(command.key)) return Answer::bad_line;
+    const auto delta = lib::parse_leading_number<std::uint64_t>(delta_word);
     if (!delta) return Answer::bad_delta;
     command.number = *delta;
     return Answer::none;
@@ -94,9 +94,10 @@ Answer parse_touch(Words words, Command& command) noexcept {
     command.key = words.next();
     const auto line = words.rest();
     const auto exptime_word = words.next();
-    if (!is_key(command.key) || exptime_word.empty()) return Answer::bad_line;
+    if (exptime_word.empty()) return Answer::bad_line;
     command.noreply = asks_no_reply(line);
-    const auto exptime = parse_signed_word<std::int64_t>(exptime_word);
+    if (!is_key(command.key)) return Answer::bad_line;
+    const auto exptime = lib::parse_leading_number<std::int64_t>(exptime_word);
     if (!exptime) return Answer::bad_exptime;
     command.exptime = *exptime;
     return Answer::none;

@@ -46,10 +46,10 @@ const Verb* find_verb(std::string_view name) noexcept {
 
 Answer parse_line(std::string_view line, const Verb*& verb, Command& command) noexcept {
     Words words(line);
-    const auto name = words.next();
-    if (name.size() < 2) return Answer::bad_line;
-    verb = find_verb(name);
+    if (line.size() < 2) return Answer::bad_line;
+    verb = find_verb(words.next());
     if (verb == nullptr) {
+        command.noreply = asks_no_reply(words.rest());
         return begins_http(line) || names_http(line) ? Answer::hang_up : Answer::error;
     }
     return verb->parse(words, command);

@@ -18,6 +18,7 @@ from conversations import binary, meta, text
 from conversations.agreement import Comparable, first_difference
 from conversations.named import check_named
 from conversations.server import KEYS, Server, resolve
+from conversations.spelt import check_spelt
 
 SKIPPED = 77
 
@@ -27,6 +28,7 @@ DIALECTS = {
     "binary": [binary],
     "mixed": [text, meta, binary],
 }
+TABLES = {"named": check_named, "spelt": check_spelt}
 GENERATORS = {
     text: text.CLASSIC,
     meta: text.CLASSIC + [(4 * weight, generator) for weight, generator in meta.META],
@@ -152,7 +154,7 @@ def main():
     parser.add_argument("--server", required=True)
     parser.add_argument("--commands", type=int,
                         default=int(os.environ.get("CONFORMANCE_COMMANDS", 5000)))
-    parser.add_argument("--dialect", choices=[*sorted(DIALECTS), "named"], default="mixed")
+    parser.add_argument("--dialect", choices=[*sorted(DIALECTS), *TABLES], default="mixed")
     options = parser.parse_args()
     for program in (options.reference, options.server):
         if not os.access(program, os.X_OK):
@@ -163,8 +165,8 @@ def main():
     try:
         servers.append(Server(options.reference, "memcached"))
         servers.append(Server(options.server, "twincached"))
-        if options.dialect == "named":
-            return 0 if check_named(servers) else 1
+        if options.dialect in TABLES:
+            return 0 if TABLES[options.dialect](servers) else 1
         print(f"CONFORMANCE_SEED={seed}", flush=True)
         agree = converse(servers, seed, DIALECTS[options.dialect], options.commands)
     finally:

@@ -5,5 +5,6 @@
     meta.py         generators of meta commands
     binary.py       generators of binary packets, quiet forms and broken ones included
     agreement.py    what two answers have to have in common
+    spelt.py        numbers spelt in every way, in every place that takes one
     named.py        the written list of differences, in differences.txt
 """

@@ -6,8 +6,12 @@ from conversations.server import KEYS, text_unique
 ADDED = [0, 1, 2, 5, 10, 2**32]
 
 
+# spelt.py has those that are numbers in spite of what stands around them.
+NO_NUMBERS = [b"-1", b"9" * 20, b"1" + b"0" * 20, b"10x", b"1.5", b"0x10", b"+", b"- 1", b"+-1"]
+
+
 def value(dice):
-    kind = dice.randrange(6)
+    kind = dice.randrange(7)
     # Below 2^63, whatever is added to it or put before it: of a larger stored number memcached
     # looks for a '-' also behind its end, where chance decides what lies.
     if kind == 0:
@@ -15,11 +19,14 @@ def value(dice):
     if kind == 1:
         return b""
     if kind == 2:
-        # Not a digit first: memcached takes "8", a newline and anything behind it for the number 8.
+        # Not a digit first: what is added to "8", a newline and more is as long as that, unless an
+        # answer with it still waits to be sent (see "a decr that shortens a number").
         return b"r" + bytes(dice.randrange(256) for _ in range(dice.randrange(60)))
     if kind == 3:
         return b"v" * dice.choice([100, 1000, 1000, 1000, 9000, 9000, 20000, 70000] + [300000] *
                                   (dice.random() < 0.3))
+    if kind == 4:
+        return dice.choice(NO_NUMBERS)
     return dice.choice([b"value", b"set a 0 0 1\r\nx\r\n", b"END\r\n"]) * dice.randrange(5)
 
 
@@ -96,6 +103,15 @@ REFUSED = [
     b"delete " + LONG_KEY + b"\r\n",
     b"incr a\r\n", b"incr a x\r\n", b"incr a -1\r\n", b"incr a x noreply\r\n",
     b"incr a 18446744073709551616\r\n", b"incr " + LONG_KEY + b" 1\r\n", b"decr a 1x\r\n",
+    b"delete " + LONG_KEY + b" noreply\r\n", b"incr " + LONG_KEY + b" 1 noreply\r\n",
+    b"touch " + LONG_KEY + b" 0 noreply\r\n", b"touch a x noreply\r\n", b"touch a noreply\r\n",
+    b"incr a noreply\r\n", b"incr a -1 noreply\r\n", b"incr a 99999999999999999999 noreply\r\n",
+    b"incr a +1\r\n", b"decr a 007\r\n", b"incr a 1\t\r\n", b"incr a \t1\r\n", b"incr a -0\r\n",
+    b"incr a " + b"0" * 20 + b"1\r\n", b"decr a 1" + b"0" * 20 + b"\r\n", b"touch a +1000\r\n",
+    b"set a +7 +1000 1\r\nx\r\n", b"set a 18446744073709551615 0 1\r\nx\r\n",
+    b"set a 007 01000\t 01\r\nx\r\n", b"flush_all x noreply\r\n", b"cache_memlimit x noreply\r\n",
+    b"verbosity x noreply\r\n", b"set noreply\r\n", b"set a noreply\r\n", b"incr noreply\r\n",
+    b"touch noreply\r\n", b"cache_memlimit 1073741824\r\n",
     b"touch a\r\n", b"touch a x\r\n", b"touch " + LONG_KEY + b" 0\r\n", b"touch a 1000 x\r\n",
     b"flush_all x\r\n", b"verbosity x\r\n", b"verbosity\r\n",
     b"verbosity noreply\r\n", b"stats bogus\r\n", b"lru bogus\r\n", b"lru\r\n", b"lru mode\r\n",

@@ -24,15 +24,20 @@ TEST_CASE("the last word is found behind trailing blanks") {
     CHECK_FALSE(ends_with_word("", "noreply"));
 }
 
-TEST_CASE("numbers are strict, but a plus sign is allowed") {
-    CHECK(parse_signed_word<std::int64_t>("+5") == 5);
-    CHECK(parse_signed_word<std::int64_t>("-5") == -5);
-    CHECK_FALSE(parse_signed_word<std::int64_t>("+-5"));
-    CHECK_FALSE(parse_signed_word<std::int64_t>("+"));
-    CHECK_FALSE(parse_signed_word<std::int64_t>("5x"));
-    CHECK_FALSE(parse_signed_word<std::int64_t>(""));
-    CHECK_FALSE(parse_signed_word<std::uint64_t>("18446744073709551616"));
-    CHECK_FALSE(parse_signed_word<std::uint32_t>("-1"));
+TEST_CASE("lengths and the numbers of administrative verbs are digits alone, and not many") {
+    CHECK(parse_strict_word<std::int32_t>("5") == 5);
+    CHECK(parse_strict_word<std::int32_t>("-5") == -5);
+    CHECK(parse_strict_word<std::int32_t>("00000000005") == 5);
+    CHECK_FALSE(parse_strict_word<std::int32_t>("000000000005"));
+    CHECK(parse_strict_word<std::int32_t>("2147483647") == 2147483647);
+    CHECK_FALSE(parse_strict_word<std::int32_t>("2147483648"));
+    CHECK_FALSE(parse_strict_word<std::int32_t>("+5"));
+    CHECK_FALSE(parse_strict_word<std::int32_t>("5\t"));
+    CHECK_FALSE(parse_strict_word<std::int32_t>("5x"));
+    CHECK_FALSE(parse_strict_word<std::int32_t>(""));
+    CHECK(parse_strict_word<std::uint32_t>("4294967295") == 4294967295U);
+    CHECK_FALSE(parse_strict_word<std::uint32_t>("4294967296"));
+    CHECK_FALSE(parse_strict_word<std::uint32_t>("-1"));
 }
 
 TEST_CASE("a storage line is read whole before it is judged") {

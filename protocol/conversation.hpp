@@ -64,6 +64,10 @@ class Conversation {
     ConversationPhase phase() const noexcept { return phase_; }
     // How many requests were dealt with; wraps.
     std::uint32_t finished_requests() const noexcept { return state_.finished_requests; }
+    // A request has been answered in part, and goes on when `advance` is called again.
+    bool is_suspended() const noexcept { return state_.progress.started; }
+    // It said Next::close because the client asked for it, not because of what is wrong.
+    bool was_asked_to_close() const noexcept { return state_.was_asked_to_close; }
     // True if the connection may be closed without cutting a request or an answer.
     bool at_boundary() const noexcept {
         return phase() == ConversationPhase::idle || phase() == ConversationPhase::watching;

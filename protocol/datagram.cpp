@@ -94,13 +94,14 @@ std::optional<std::uint16_t> DatagramConversation::answer(std::string_view datag
 
 void DatagramConversation::execute(std::string_view request, const storage::Now& now,
                                    lib::ByteBuffer& answer) {
-    Conversation conversation(service_, counters_, ClientOrigin{descriptor_, nullptr});
+    Conversation conversation(service_, counters_, ClientOrigin{descriptor_, nullptr, true});
     lib::ByteBuffer input;
     Output output;
     input.append(request);
     for (unsigned turn = 0; turn < turns_limit; ++turn) {
         const auto next = conversation.advance(input, output, now);
-        if (!collect(output, answer)) {
+        // What would go on for long has no place here: 40 small datagrams could ask for seconds.
+        if (conversation.is_suspended() || !collect(output, answer)) {
             answer.clear();
             answer.append(answer_too_large);
             return;

@@ -59,8 +59,9 @@ class AnswerDatagrams {
 bool is_suspicious_port(std::uint16_t source, std::uint16_t own) noexcept;
 
 // Executes the commands in one request and appends their answers to `answer`, which is empty. A
-// command that is not whole is dropped. Several of these may not run at once on one thread's
-// counters.
+// command that is not whole is dropped; so is all from the first line or packet on that is no
+// command: an answer of another server is none. What has more to say than one turn's worth is
+// refused. Several of these may not run at once on one thread's counters.
 class DatagramConversation {
   public:
     DatagramConversation(Service& service, ThreadCounters& counters, int descriptor) noexcept

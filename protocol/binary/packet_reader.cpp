@@ -33,6 +33,8 @@ Next PacketReader::next(Burst& burst) noexcept {
     auto request = parse(input);
     const bool is_login = request.has_access(BinaryAccess::login);
     if (is_login && !burst.state.executor.settings().sasl_required) request.shape = nullptr;
+    const bool is_command = request.shape != nullptr && request.is_consistent();
+    if (!is_command && burst.state.executor.answers_only_commands()) return Next::close;
     const bool is_shut_out =
         !burst.state.gate.is_open() && !is_login && !request.has_access(BinaryAccess::always);
     if (is_shut_out && request.is_consistent()) {

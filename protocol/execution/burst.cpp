@@ -11,7 +11,10 @@ Next Burst::settle(Next outcome, const TicketList::LastAnswer& answer, std::size
         return outcome;
     }
     finish(consumed);
-    if (outcome == Next::close) return Next::close;
+    if (outcome == Next::close) {
+        state.was_asked_to_close = true;
+        return Next::close;
+    }
     // Nothing may follow an answer that may still be turned into an error.
     return waits ? Next::write_first : Next::go_on;
 }

@@ -29,6 +29,7 @@ struct ConversationState {
     AnswerProgress progress{};           // of the request at the front of the input
     std::unique_ptr<Watcher> watcher{};  // once the client watches; null: it does not
     std::uint32_t finished_requests = 0;
+    bool was_asked_to_close = false;  // by a verb (quit), not because of what is wrong
 };
 
 struct Burst {

@@ -18,7 +18,7 @@ Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigi
       store_(service.store()),
       settings_(service.settings()),
       recorder_(service, counters, origin.connection),
-      waker_(origin.waker) {
+      origin_(origin) {
     if (settings_.confirmation != Confirmation::none) tickets_ = std::make_unique<TicketList>();
 }
 
@@ -151,8 +151,8 @@ void Executor::reset_stats() noexcept {
 }
 
 std::unique_ptr<Watcher> Executor::watch(WatchTopics topics) noexcept {
-    if (waker_ == nullptr) return nullptr;
-    return service_.shared().observation.watch_log.watch(topics, *waker_);
+    if (!can_watch()) return nullptr;
+    return service_.shared().observation.watch_log.watch(topics, *origin_.waker);
 }
 
 }  // namespace twincached::protocol

@@ -68,7 +68,9 @@ class Executor {
     // --- what else a client may ask for ---
     // Null if there are too many watchers, or this client cannot be one.
     std::unique_ptr<Watcher> watch(WatchTopics topics) noexcept;
-    bool can_watch() const noexcept { return waker_ != nullptr; }
+    bool can_watch() const noexcept { return origin_.waker != nullptr; }
+    bool answers_only_commands() const noexcept { return origin_.is_datagram; }
+
     // Zeroes all counters, of all threads, as `stats reset` does.
     void reset_stats() noexcept;
 
@@ -105,7 +107,7 @@ class Executor {
     storage::Store& store_;
     const Settings& settings_;
     CommandRecorder recorder_;
-    Waker* const waker_;
+    const ClientOrigin origin_;
     std::unique_ptr<TicketList> tickets_;
 };
 

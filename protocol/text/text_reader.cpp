@@ -103,6 +103,7 @@ Next TextReader::run_line(Burst& burst, const Line& line) noexcept {
     is_first_line_ = false;
     if (refused == Answer::hang_up) return Next::close;
     auto& executor = burst.state.executor;
+    if (verb == nullptr && executor.answers_only_commands()) return Next::close;
     if (refused == Answer::none && executor.is_read_only() && verb->changes(command)) {
         refused = Answer::read_only;
     }
@@ -198,13 +199,17 @@ Next TextReader::run_login(Burst& burst, const Line& line) noexcept {
     is_first_line_ = false;
     const auto size = parse_login_line(line.text);
     if (!size) {
+        const bool is_command = find_verb(Words(line.text).next()) != nullptr;
+        if (!is_command && burst.state.executor.answers_only_commands()) return Next::close;
         burst.answers.write(Answer::unauthenticated);
         finish(burst, line.size_with_end);
         return Next::go_on;
     }
     if (*size > Authentication::message_limit) {
+        // As with memcached, what follows is no value but the next line.
         burst.answers.write(Answer::login_too_long);
-        return Next::close;
+        finish(burst, line.size_with_end);
+        return Next::go_on;
     }
     const auto bytes = line.size_with_end + *size + line_end.size();
     if (!burst.state.intake.is_here(burst.input, bytes)) return Next::read_more;

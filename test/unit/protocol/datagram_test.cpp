@@ -69,7 +69,6 @@ TEST_CASE("a request in one datagram is carried out and answered under its id") 
     CHECK(server.ask(framed("get k none\r\n")) == "VALUE k 5 3\r\nbar\r\nEND\r\n");
     CHECK(server.ask(framed("set k 0 0 1 noreply\r\nx\r\n")).empty());
     CHECK(server.ask(framed("mg k v\r\nversion\r\n")) == "VA 1\r\nx\r\nVERSION 1.6.45\r\n");
-    CHECK(server.ask(framed("nonsense\r\n")) == "ERROR\r\n");
     const std::string binary_no_op("\x80\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\0", 24);
     CHECK(server.ask(framed(binary_no_op)).size() == 24);
 }
@@ -109,6 +108,68 @@ TEST_CASE("an answer that is too large for UDP is refused as a whole, however it
     for (int i = 0; i < 3000; ++i)
         client.say("set key" + std::to_string(i) + " 0 0 1\r\nv\r\n");
     CHECK(server.ask(framed("lru_crawler metadump all\r\n")) == refusal);
+}
+
+TEST_CASE("nothing is answered to what is no command, and so not to any server's answer") {
+    Server server;
+    for (const std::string line : {"nonsense",
+                                   "",
+                                   "x",
+                                   "ERROR",
+                                   "CLIENT_ERROR bad command line format",
+                                   "STORED",
+                                   "END",
+                                   "OK",
+                                   "VALUE k 0 5",
+                                   "42",
+                                   "HD",
+                                   "VA 3 kget",
+                                   "EN",
+                                   "MN",
+                                   "NF",
+                                   "VERSION 1.6.45",
+                                   "SERVER_ERROR multi-packet request not supported",
+                                   "STAT pid 1",
+                                   "RESET",
+                                   "Error TLS"}) {
+        INFO(line);
+        CHECK(server.ask(framed(line + "\r\n")).empty());
+        // Nor to what stands behind it: a value may hold anything.
+        CHECK(server.ask(framed(line + "\r\nversion\r\n")).empty());
+        CHECK(server.ask(framed("mn\r\n" + line + "\r\nmn\r\n")) == "MN\r\n");
+    }
+    CHECK(server.ask(framed("get\r\n")) == "CLIENT_ERROR bad command line format\r\n");
+    std::string packet("\x80\x0a\0\0\0\0\0\0\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\0", 24);
+    packet[1] = '\x60';
+    CHECK(server.ask(framed(packet)).empty());
+    packet[0] = '\x81';
+    CHECK(server.ask(framed(packet)).empty());
+}
+
+TEST_CASE("a server that wants a login does not answer what is no command over UDP either") {
+    Server server;
+    server.service.settings_to_change().login_required = true;
+    server.service.settings_to_change().sasl_required = true;
+    const std::string refusal = "CLIENT_ERROR unauthenticated\r\n";
+    CHECK(server.ask(framed("get k\r\n")) == refusal);
+    CHECK(server.ask(framed(refusal)).empty());
+    std::string packet("\x80\x60\0\0\0\0\0\0\0\0\0\0\0\0\0\x05\0\0\0\0\0\0\0\0", 24);
+    CHECK(server.ask(framed(packet)).empty());
+}
+
+TEST_CASE("what would be suspended is refused over UDP, however little it has said") {
+    Server server;
+    Client client(server.service);
+    for (int i = 0; i < 5000; ++i)
+        client.say("set key" + std::to_string(i) + " 0 0 1\r\nv\r\n");
+    const std::string refusal = "SERVER_ERROR answer too large for UDP\r\n";
+    CHECK(server.ask(framed("stats cachedump 60 0\r\n")) == refusal);
+    CHECK(server.ask(framed("lru_crawler mgdump all\r\n")) == refusal);
+    // Many commands are not one that goes on for long.
+    std::string many;
+    for (int i = 0; i < 1000; ++i)
+        many += "mn\r\n";
+    CHECK(server.ask(framed(many)).size() == many.size());
 }
 
 TEST_CASE("a client of UDP cannot watch") {

@@ -1,9 +1,13 @@
-// A key as it may stand in a line of a report: what is not plain becomes %XX.
+// A key as it may stand in a line of a report: what is not plain becomes %XX. A key may hold any
+// byte (base64 in meta commands, the binary protocol), and so a line end and a forged line behind
+// it.
 #pragma once
 
 #include "storage/key.hpp"
 
+#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <string_view>
 
 namespace twincached::protocol {
@@ -27,6 +31,22 @@ inline char* put_uri_key(char* at, std::string_view key) noexcept {
         }
     }
     return at;
+}
+
+// Could it be a word of a line? No blank and no control character is in it.
+inline bool is_text_key(std::string_view key) noexcept {
+    return std::all_of(key.begin(), key.end(), [](char letter) {
+        const auto byte = static_cast<unsigned char>(letter);
+        return byte > ' ' && byte != 0x7f;
+    });
+}
+
+// Where readers expect the key as it is: only one that is no text is encoded.
+// REQUIRES: key.size() <= storage::key_size_limit, room for uri_key_limit bytes.
+inline char* put_report_key(char* at, std::string_view key) noexcept {
+    if (!is_text_key(key)) return put_uri_key(at, key);
+    std::memcpy(at, key.data(), key.size());
+    return at + key.size();
 }
 
 }  // namespace twincached::protocol

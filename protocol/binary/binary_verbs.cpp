@@ -197,8 +197,15 @@ Next execute_stat(Turn& turn, const BinaryRequest& request) noexcept {
     const auto write = [&](std::string_view key, std::string_view value) {
         call.answer.stat(key, value);
     };
+    auto& prefixes = turn.executor.service().shared().observation.prefixes;
     if (what == "detail on" || what == "detail off") {
-        turn.executor.service().shared().observation.prefixes.set_enabled(what == "detail on");
+        prefixes.set_enabled(what == "detail on");
+    } else if (what == "detail dump") {
+        // As with memcached, one value that holds the lines of the text protocol.
+        Output lines;
+        AnswerWriter writer(lines, turn.executor.store());
+        writer.prefixes(prefixes);
+        write("detailed", lines.bytes().readable());
     } else if (what == "reset") {
         turn.executor.reset_stats();
     } else if (!report_stats(turn.executor.service(), what, turn.now, write)) {

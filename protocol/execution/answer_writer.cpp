@@ -2,6 +2,7 @@
 
 #include "protocol/digits.hpp"
 #include "protocol/line_end.hpp"
+#include "protocol/uri_key.hpp"
 
 #include <array>
 #include <cstddef>
@@ -159,12 +160,17 @@ void AnswerWriter::stat(std::string_view key, std::uint64_t value) {
     stat(key, {digits.data(), static_cast<std::size_t>(end - digits.data())});
 }
 
+void AnswerWriter::prefixes(const PrefixStats& stats) {
+    stats.visit(
+        [this](std::string_view name, const PrefixStats::Counts& counts) { prefix(name, counts); });
+    write(Answer::end);
+}
+
 void AnswerWriter::prefix(std::string_view prefix, const PrefixStats::Counts& counts) {
-    raw("PREFIX ");
-    raw(prefix);
     auto& bytes = output_.bytes();
-    char* const begin = bytes.prepare(4 * digits_limit + 32);
-    char* at = put_number(put(begin, " get "), counts.gets);
+    char* const begin = bytes.prepare(uri_key_limit + 4 * digits_limit + 48);
+    char* at = put_report_key(put(begin, "PREFIX "), prefix);
+    at = put_number(put(at, " get "), counts.gets);
     at = put_number(put(at, " hit "), counts.hits);
     at = put_number(put(at, " set "), counts.sets);
     at = put_number(put(at, " del "), counts.deletes);

@@ -38,13 +38,16 @@ class AnswerWriter {
     void stat(std::string_view key, std::string_view value);
     void stat(std::string_view key, std::uint64_t value);
 
-    void prefix(std::string_view prefix, const PrefixStats::Counts& counts);
+    // What `stats detail dump` lists, with its END.
+    void prefixes(const PrefixStats& stats);
 
     // Copies small data and pins large, then ends the line. REQUIRES: as for value().
     void data(const storage::ItemView& item);
     void raw(std::string_view bytes) { output_.append(bytes); }
 
   private:
+    void prefix(std::string_view prefix, const PrefixStats::Counts& counts);
+
     Output& output_;
     storage::Store& store_;
     bool quiet_ = false;

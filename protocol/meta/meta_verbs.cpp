@@ -4,6 +4,7 @@
 #include "protocol/line_end.hpp"
 #include "protocol/meta/meta_answer.hpp"
 #include "protocol/meta/meta_parser.hpp"
+#include "protocol/uri_key.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -84,7 +85,8 @@ void answer_hit(Turn& turn, const Command& command, const ItemView& item, const 
         facts.ttl_after = ttl_of(Expiry::from_exptime(meta.ttl, turn.now), turn.now);
     }
     facts.key = item.key;
-    facts.binary_key = item.binary_key;
+    // One that came in binary is no word of a line either.
+    facts.binary_key = item.binary_key || (meta.has('k') && !is_text_key(item.key));
     // With C the client has the value already and wants it only if it has changed.
     const bool sends_value = meta.has('v') && !(meta.has('C') && item.cas == meta.cas);
     MetaAnswer line(turn.answers.output(), sends_value ? with_value : has_data,

@@ -46,7 +46,7 @@ void write_mgdump_line(Turn& turn, const ItemView& item) {
     auto& bytes = turn.answers.output().bytes();
     char* const begin = bytes.prepare(base64_size(key_size_limit) + 8);
     char* at = put(begin, "mg ");
-    if (item.binary_key) {
+    if (item.binary_key || !is_text_key(item.key)) {
         at = put(put_base64(at, item.key), " b");
     } else {
         at = put(at, item.key);
@@ -156,6 +156,8 @@ Next execute_cachedump(Turn& turn, std::string_view arguments) noexcept {
     const auto wanted = [&] { return *limit == 0 || given < *limit; };
     const auto set = ClassSet::only(*size_class);
     const bool ended = walk(turn, [&](const ItemView& item) {
+        // As with memcached, a key that is no text is left out.
+        if (item.binary_key || !is_text_key(item.key)) return;
         if (!wanted() || !set.contains(turn.executor.class_of(item))) return;
         write_cachedump_line(turn, item);
         ++given;

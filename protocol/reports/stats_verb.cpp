@@ -16,10 +16,8 @@ Next execute_detail(Turn& turn, std::string_view what) noexcept {
         return turn.answer(Answer::ok);
     }
     if (what != "dump") return turn.answer(Answer::bad_detail);
-    prefixes.visit([&](std::string_view prefix, const PrefixStats::Counts& counts) {
-        turn.answers.prefix(prefix, counts);
-    });
-    return turn.answer(Answer::end);
+    turn.answers.prefixes(prefixes);
+    return Next::go_on;
 }
 
 Next execute_hot_keys(Turn& turn, std::string_view word) {

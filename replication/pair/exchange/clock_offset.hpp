@@ -33,12 +33,13 @@ class ClockOffset {
 
     std::int64_t offset_ms() const noexcept { return offset_ms_; }
 
-    // A time on the peer's steady clock, 0 = never, as an expiry here, to the nearest second.
+    // A time on the peer's steady clock, 0 = never, as an expiry here. Rounded up to the second of
+    // our clock: a lock may be held a little longer here, but is not let go before its time.
     storage::Expiry to_expiry(std::uint64_t peer_ms) const noexcept {
         if (peer_ms == 0) return storage::Expiry::never();
         constexpr std::int64_t last_tick = std::numeric_limits<storage::Tick>::max();
         const auto local_ms = within_bounds(peer_ms) + offset_ms_;
-        const auto tick = local_ms < 0 ? 0 : (local_ms + 500) / 1000;
+        const auto tick = local_ms < 0 ? 0 : (local_ms + 999) / 1000;
         return storage::Expiry::at(static_cast<storage::Tick>(std::min(tick, last_tick)));
     }
     // The same as a time, at least 1.

@@ -8,7 +8,10 @@ namespace twincached::app {
 AddressLimit::Address AddressLimit::key_of(const ClientAddress& client) noexcept {
     Address key{};
     key.front() = static_cast<unsigned char>(client.family);
-    std::copy(client.bytes.begin(), client.bytes.end(), key.begin() + 1);
+    constexpr std::size_t network_bytes = 8;
+    const auto counted =
+        client.family == ClientAddress::Family::ipv6 ? network_bytes : client.bytes.size();
+    std::copy_n(client.bytes.begin(), counted, key.begin() + 1);
     return key;
 }
 

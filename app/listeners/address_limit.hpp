@@ -1,6 +1,8 @@
 // How many connections each address has, and how many it may have, so that one client cannot
-// take every place. Counts are kept also while there is no limit, for one may be set at a reload.
-// Any thread. Holds an entry per address that is connected, so no more than there are connections.
+// take every place. Of an IPv6 address the network of 64 bits counts: its host draws the rest as
+// often as it likes (RFC 8981). Counts are kept also while there is no limit, for one may be set at
+// a reload. Any thread. Holds an entry per address that is connected, so no more than there are
+// connections.
 #pragma once
 
 #include "app/addresses/client_address.hpp"

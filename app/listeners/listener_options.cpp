@@ -103,8 +103,9 @@ constexpr std::array rows = {
         .initial = "0",
         .most = 10'000'000,
         .reloaded_by = "connection limits",
-        .help = "Clients of one address at the same time; 0: no limit. Unix sockets and what "
-                "trusted\nproxies ask for themselves are not counted."},
+        .help = "Clients of one address at the same time, or of an IPv6 network of 64 bits; 0: "
+                "no limit.\nUnix sockets and what trusted proxies ask for themselves are not "
+                "counted."},
     lib::OptionRow{.section = "access",
                    .key = "proxy-protocol-from",
                    .flag = "proxy-protocol-from",

@@ -35,6 +35,21 @@ TEST_CASE("connections count from the first, so that a limit may come later") {
     CHECK(limit.take(address(1, 9)));
 }
 
+TEST_CASE("the addresses of an IPv6 network of 64 bits share what one address may have") {
+    AddressLimit limit;
+    limit.set_most(1);
+    unsigned char bytes[16] = {0x20, 1, 0x0d, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1};
+    CHECK(limit.take(ClientAddress::ipv6(bytes, 5)));
+    bytes[8] = 0xff;
+    bytes[15] = 9;
+    CHECK_FALSE(limit.take(ClientAddress::ipv6(bytes, 6)));
+    bytes[7] = 3;
+    CHECK(limit.take(ClientAddress::ipv6(bytes, 7)));
+    bytes[15] = 1;
+    limit.give_back(ClientAddress::ipv6(bytes, 7));
+    CHECK(limit.take(ClientAddress::ipv6(bytes, 8)));
+}
+
 TEST_CASE("an IPv4 address and its like in IPv6 are one") {
     AddressLimit limit;
     limit.set_most(1);

@@ -102,6 +102,7 @@ SessionAction Session::perform(SessionAction action, const storage::Now& now) {
 }
 
 SessionEvent Session::read(const storage::Now& now) {
+    if (input_has_ended_) return SessionEvent::lines_may_wait;
     const auto target = conversation_.value_target();
     if (!target.empty()) return read_value(target, now);
     auto* into = input_.prepare(least_room);
@@ -111,6 +112,10 @@ SessionEvent Session::read(const storage::Now& now) {
         // One who watches is given a turn also because there is something to tell.
         return conversation_.is_watching() ? SessionEvent::lines_may_wait
                                            : SessionEvent::nothing_came;
+    }
+    if (received.outcome == Transfer::ended && conversation_.is_watching()) {
+        stop_reading();
+        return SessionEvent::lines_may_wait;
     }
     if (received.outcome != Transfer::done) return give_up(received.outcome);
     input_.commit(received.count);
@@ -126,6 +131,14 @@ SessionEvent Session::read_value(std::span<char> target, const storage::Now& now
     note_received(received.count, now);
     // More of it, or its end and what follows, is likely to be here already.
     return SessionEvent::received_all;
+}
+
+// Whoever watches may say all that it has to say and listen on (`nc -N`). If it has closed the
+// other half as well, only what is sent to it finds out: then that there is something to tell, else
+// a probe.
+void Session::stop_reading() noexcept {
+    input_has_ended_ = true;
+    keep_alive(descriptor());
 }
 
 void Session::note_received(std::size_t count, const storage::Now& now) noexcept {
@@ -156,6 +169,8 @@ SessionAction Session::advance(const storage::Now& now) {
         surroundings_.watching->add(*this);
         is_listed_ = true;
     }
+    const bool is_wrong = next == protocol::Next::close && !conversation_.was_asked_to_close();
+    if (is_wrong) end_reason_ = "error";
     // Without an answer there is nothing to hold back.
     return machine_.advanced(next, output_->empty() ? PendingOutput::none : pending_output());
 }

@@ -44,6 +44,8 @@ class Session {
     // From now on the session ends at the first boundary between requests at which nothing more
     // has arrived.
     void drain() noexcept { drained_ = true; }
+    // The client has closed its sending half, and goes on watching: there is nothing to read.
+    bool has_input_ended() const noexcept { return input_has_ended_; }
     // Why it is about to be ended, for those who watch.
     void blame(std::string_view reason) noexcept { end_reason_ = reason; }
 
@@ -91,6 +93,7 @@ class Session {
     SessionEvent confirm(const storage::Now& now);
     SessionEvent write();
     PendingOutput pending_output() const noexcept;
+    void stop_reading() noexcept;
     void note_received(std::size_t count, const storage::Now& now) noexcept;
     void note_progress(const storage::Now& now) noexcept;
     void borrow_buffers(const storage::Now& now);
@@ -128,6 +131,7 @@ class Session {
     std::uint64_t waits_since_ms_ = 0;  // for the peer; 0: it does not
     bool drained_ = false;
     bool is_listed_ = false;  // among those who watch
+    bool input_has_ended_ = false;
 };
 
 }  // namespace twincached::app

@@ -68,9 +68,11 @@ void SessionPoller::serve_ready() noexcept {
 
 void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
     if (session.waits_for(SessionAction::pause)) return;
+    const bool is_broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
+    if (is_broken && session.has_input_ended()) return end(session);
     if (!session.waits_for(SessionAction::wait_for_peer)) return serve(session);
     // It is not to be told of its client again and again while it waits for something else.
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0) return end(session);
+    if (is_broken) return end(session);
     watch(session, 0);
 }
 
@@ -132,7 +134,8 @@ void SessionPoller::serve(Session& session) noexcept {
         parked_.push_back(&session);
         return await_timeout();
     }
-    const std::uint32_t events = action == SessionAction::wait_for_room ? EPOLLOUT : EPOLLIN;
+    const std::uint32_t to_read = session.has_input_ended() ? 0U : EPOLLIN;
+    const std::uint32_t events = action == SessionAction::wait_for_room ? EPOLLOUT : to_read;
     if (events != session.watched()) watch(session, events);
     if (action == SessionAction::pause) paused_.push_back(&session);
 }

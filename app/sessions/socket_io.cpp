@@ -1,11 +1,14 @@
 #include "app/sessions/socket_io.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace twincached::app {
 namespace {
@@ -24,6 +27,15 @@ Transferred receive(int descriptor, char* into, std::size_t size) noexcept {
         result = ::recv(descriptor, into, size, 0);
     } while (result < 0 && errno == EINTR);
     return transferred(result);
+}
+
+void keep_alive(int descriptor) noexcept {
+    // Longer together than a closed socket is remembered at the other end (60 s): then a probe is
+    // answered with a reset.
+    const std::pair<int, int> settings[] = {
+        {TCP_KEEPIDLE, 30}, {TCP_KEEPINTVL, 15}, {TCP_KEEPCNT, 4}};
+    for (const auto& [name, value] : settings)
+        (void)::setsockopt(descriptor, IPPROTO_TCP, name, &value, sizeof value);
 }
 
 Transferred send(int descriptor, std::span<const std::string_view> segments) noexcept {

@@ -20,6 +20,9 @@ struct Transferred {
 inline constexpr std::size_t segments_per_write = 64;
 
 Transferred receive(int descriptor, char* into, std::size_t size) noexcept;
+// Asks the other end from time to time whether it is still there. No harm where that cannot be
+// done.
+void keep_alive(int descriptor) noexcept;
 // At most segments_per_write segments.
 Transferred send(int descriptor, std::span<const std::string_view> segments) noexcept;
 

@@ -1,6 +1,7 @@
 """Watchers: what the server does arrives at them while it is done, whatever thread does it, and
 one that does not read costs nobody anything."""
 import re
+import socket
 import time
 
 from harness import Case, main, until
@@ -45,6 +46,17 @@ class Watching(Case):
         self.assertRegex(opened, rb"conn_new rip=127\.[0-9.]+ rport=\d+ transport=tcp cfd=\d+")
         self.assertRegex(closed, rb"conn_close .* reason=normal cfd=\d+")
 
+    def test_what_is_closed_because_it_is_wrong_is_reported_as_an_error(self):
+        watcher = self._watch(b"connevents")
+        for said, reason in ((b"quit\r\n", b"normal"), (b"GET / HTTP/1.1\r\n", b"error"),
+                             (b"x" * 3000, b"error"), (b"\x80\x00" + b"\xff" * 30, b"error")):
+            with self.subTest(said=said[:20]), self.server.client() as client:
+                client.send(said)
+                closed = self._event_with(watcher, b" rport=%d " % client.port)
+                while b"conn_close" not in closed:
+                    closed = self._event_with(watcher, b" rport=%d " % client.port)
+                self.assertIn(b" reason=" + reason + b" ", closed)
+
     def _event_with(self, watcher, words):
         """Whoever asked whether the port is open may be reported as well."""
         while words not in (event := self._event(watcher)):
@@ -72,9 +84,28 @@ class Watching(Case):
         self.assertGreater(int(lazy.through(b"\n")), 0)
         self.assert_still_serves(self.server)
 
-    def test_a_watcher_that_leaves_is_forgotten(self):
+    def test_a_watcher_that_leaves_is_forgotten_as_soon_as_there_is_something_to_tell(self):
         self._watch(b"fetchers").close()
-        until(lambda: self.server.stats()["log_watchers"] == "0", 2, "nobody watches")
+
+        def nobody_watches():
+            with self.server.client() as client:
+                client.ask(b"get key")
+            return self.server.stats()["log_watchers"] == "0"
+        until(nobody_watches, 2, "nobody watches")
+
+    def test_a_watcher_that_has_said_all_it_has_to_say_listens_on(self):
+        with socket.create_connection(self.server.address, 5) as connection:
+            connection.sendall(b"watch mutations\r\n")
+            connection.shutdown(socket.SHUT_WR)
+            lines = connection.makefile("rb")
+            self.assertEqual(lines.readline(), b"OK\r\n")
+            used = self.server.process.cpu_seconds()
+            for number in range(3):
+                with self.server.client() as client:
+                    client.set(b"key%d" % number, b"value")
+                self.assertIn(b"key=key%d status=stored" % number, lines.readline())
+            self.assertEqual(self.server.stats()["log_watchers"], "1")
+            self.assertLess(self.server.process.cpu_seconds() - used, 0.5, "nothing is polled for")
 
     def test_a_server_with_watchers_stops_at_once(self):
         self._watch(b"fetchers connevents")

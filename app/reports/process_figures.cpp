@@ -52,7 +52,9 @@ constexpr lib::FigureRow<ProcessFacts> rows[] = {
     {lib::gauge("connection_structures", "the same as `curr_connections`"),
      [](const ProcessFacts& facts) { return lib::figure_text(facts.limit.current()); }},
     {lib::gauge("threads", "threads that serve clients (`-t`)"),
-     [](const ProcessFacts& facts) { return lib::figure_text(facts.options.get<SessionOptions>().threads); }},
+     [](const ProcessFacts& facts) {
+         return lib::figure_text(facts.options.get<SessionOptions>().threads);
+     }},
     {lib::gauge("accepting_conns", "1 while clients are accepted"),
      [](const ProcessFacts& facts) { return lib::figure_text(facts.acceptor.is_accepting()); }},
     {lib::counter("listen_disabled_num",

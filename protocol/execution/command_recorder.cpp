@@ -90,7 +90,7 @@ void CommandRecorder::written(const Written& written, const Now& now) noexcept {
     if (watch_log().wants(WatchTopic::mutations)) tell_written(written, now);
     note_use(key, bytes);
     auto& prefixes = shared_.observation.prefixes;
-    if (prefixes.is_enabled()) prefixes.count_set(key, settings_.prefix_delimiter);
+    if (prefixes.is_enabled()) prefixes.count_set(key, settings_.delimiter());
 }
 
 void CommandRecorder::count_written(unsigned size_class, const storage::Write& request,
@@ -144,7 +144,7 @@ void CommandRecorder::removed(std::string_view key, const storage::Remove& reque
                               const storage::RemoveResult& result, std::string_view verb) noexcept {
     note_use(key, 0);
     auto& prefixes = shared_.observation.prefixes;
-    if (prefixes.is_enabled()) prefixes.count_delete(key, settings_.prefix_delimiter);
+    if (prefixes.is_enabled()) prefixes.count_delete(key, settings_.delimiter());
     if (result.outcome == RemoveOutcome::not_found) count(Count::delete_misses);
     if (result.outcome != RemoveOutcome::removed) return;
     const auto size_class = class_of(result.accounted);

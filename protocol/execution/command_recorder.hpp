@@ -47,7 +47,7 @@ class CommandRecorder {
     void touched(std::string_view key, const storage::ReadResult& result) noexcept;
     void count_prefix_get(std::string_view key, bool hit) noexcept {
         auto& prefixes = shared_.observation.prefixes;
-        if (prefixes.is_enabled()) prefixes.count_get(key, settings_.prefix_delimiter, hit);
+        if (prefixes.is_enabled()) prefixes.count_get(key, settings_.delimiter(), hit);
     }
 
     // --- the meta get; `vivified` was not there before ---
@@ -110,7 +110,7 @@ class CommandRecorder {
     void note_use(std::string_view key, std::uint64_t value_bytes) noexcept {
         auto& hot_keys = shared_.observation.hot_keys;
         if (!hot_keys.is_enabled() || !counters_.sampler.is_due()) return;
-        hot_keys.note(key, settings_.prefix_delimiter, value_bytes);
+        hot_keys.note(key, settings_.delimiter(), value_bytes);
     }
 
     // Lines for those who watch, if there are any.

@@ -52,10 +52,7 @@ void Books::reset() noexcept {
         held.bytes = stats.bytes;
         stats = held;
     }
-    // Direct reclaims go on being counted: a reset never touched them.
-    const std::uint64_t direct_reclaims = work_.direct_reclaims;
     work_ = {};
-    work_.direct_reclaims = direct_reclaims;
 }
 
 }  // namespace twincached::storage

@@ -13,9 +13,9 @@ using namespace twincached;
 using namespace twincached::simulation;
 using replication::Frame;
 using replication::FrameType;
+using replication::TrackingCounter;
 using replication::pair::ExchangeCounter;
 using replication::pair::Meeting;
-using replication::TrackingCounter;
 
 namespace {
 

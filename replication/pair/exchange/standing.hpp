@@ -41,7 +41,7 @@ struct Standing {
     std::uint64_t capabilities = 0;
 
     // Filled in by the link.
-    std::uint64_t item_size_limit = 0;  // bytes; 0: the sender does not say
+    std::uint64_t item_size_limit = 0;         // bytes; 0: the sender does not say
     std::uint16_t protocol = protocol_newest;  // that the two agreed on; not on the wire
 };
 

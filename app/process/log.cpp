@@ -20,18 +20,18 @@ namespace twincached::app {
 namespace {
 
 constexpr std::array rows = {
-    lib::OptionRow{.section = "log",
-                   .key = "verbosity",
-                   .flag = "verbose",
-                   .letter = 'v',
-                   .fills = lib::fills<&LogOptions::verbosity>,
-                   .initial = "0",
-                   .most = 9,
-                   .bare = true,
-                   .reloaded_by = "log",
-                   .setting = {.place = 6, .name = "verbosity"},
-                   .help = "0: events that matter; 1: also connections; 2 and "
-                           "3: all that is known."},
+    lib::OptionRow{
+        .section = "log",
+        .key = "verbosity",
+        .flag = "verbose",
+        .letter = 'v',
+        .fills = lib::fills<&LogOptions::verbosity>,
+        .initial = "0",
+        .most = 9,
+        .bare = true,
+        .reloaded_by = "log",
+        .setting = {.place = 6, .name = "verbosity"},
+        .help = "0: events that matter; 1: also connections; 2 and 3: all that is known."},
     lib::OptionRow{.section = "log",
                    .key = "file",
                    .flag = "log-file",

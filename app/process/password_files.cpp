@@ -16,18 +16,17 @@ namespace twincached::app {
 namespace {
 
 constexpr std::array rows = {
-    lib::OptionRow{.section = "access",
-                   .key = "auth-file",
-                   .flag = "auth-file",
-                   .letter = 'Y',
-                   .fills = lib::fills<&PasswordOptions::auth_file>,
-                   .initial = "",
-                   .path = true,
-                   .setting = {.place = 23, .name = "auth_enabled_ascii", .if_empty = "no"},
-                   .help = "Clients of the text protocol must log in: `set` of "
-                           "any key to \"user password\" "
-                           "is\ntheir first command. A file of lines "
-                           "user:password, read again on SIGHUP."},
+    lib::OptionRow{
+        .section = "access",
+        .key = "auth-file",
+        .flag = "auth-file",
+        .letter = 'Y',
+        .fills = lib::fills<&PasswordOptions::auth_file>,
+        .initial = "",
+        .path = true,
+        .setting = {.place = 23, .name = "auth_enabled_ascii", .if_empty = "no"},
+        .help = "Clients of the text protocol must log in: `set` of any key to \"user password\" "
+                "is\ntheir first command. A file of lines user:password, read again on SIGHUP."},
     lib::OptionRow{.section = "access",
                    .key = "sasl-file",
                    .flag = "sasl-file",
@@ -35,8 +34,7 @@ constexpr std::array rows = {
                    .initial = "",
                    .path = true,
                    .help = "Passwords for SASL, as in auth-file. Empty: the file that the "
-                           "environment "
-                           "variable\nMEMCACHED_SASL_PWDB names, or else auth-file."},
+                           "environment variable\nMEMCACHED_SASL_PWDB names, or else auth-file."},
 };
 
 // memcached's variable, for a file in its format.

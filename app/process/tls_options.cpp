@@ -111,7 +111,7 @@ constexpr std::array rows = {
                    .initial = "no",
                    .bare = true,
                    .setting = {.place = 72, .name = "ssl_session_cache"},
-                   .help = "Let clients resume sessions, by tickets. They end with a reload."},
+                   .help = "Let clients resume sessions, by tickets, which a reload makes void."},
     lib::OptionRow{.section = "tls",
                    .key = "handshake-timeout",
                    .flag = "tls-handshake-timeout",

@@ -8,6 +8,7 @@
 #include "app/sessions/session_options.hpp"
 #include "lib/option_value.hpp"
 #include "protocol/settings.hpp"
+#include "replication/pair/link/timing.hpp"
 #include "storage/store_options.hpp"
 
 #include <catch2/catch.hpp>
@@ -161,6 +162,30 @@ TEST_CASE("the link listens where the clients' only address is, unless it is tol
     CHECK(host("-x peer -l 127.0.0.2:11300") == "127.0.0.2");
     CHECK(host("-x peer -l 127.0.0.2,127.0.0.3") == "");
     CHECK(host("-x peer -l 127.0.0.2 --link-listen 127.0.0.9:11212") == "127.0.0.9");
+}
+
+// Tests of the pair start from its own defaults: they must be what operators get.
+TEST_CASE("the pair's defaults are those of its rows") {
+    const auto from_rows = replication_options(good(""));
+    const replication::Options own;
+    const replication::pair::Timing timing;
+    CHECK(from_rows.cluster == own.cluster);
+    CHECK(from_rows.listen_port == own.listen_port);
+    CHECK(from_rows.log_memory_bytes == own.log_memory_bytes);
+    CHECK(from_rows.sync_rate_bytes == own.sync_rate_bytes);
+    CHECK(from_rows.clock_max_ahead == own.clock_max_ahead);
+    CHECK(from_rows.drain_timeout == own.drain_timeout);
+    CHECK(from_rows.on_split == own.on_split);
+    CHECK(from_rows.ack_received == own.ack_received);
+    CHECK(from_rows.flush_on_peer_crash == own.flush_on_peer_crash);
+    for (const auto heartbeat : {own.heartbeat, timing.heartbeat})
+        CHECK(from_rows.heartbeat == heartbeat);
+    for (const auto silence : {own.silence, timing.silence})
+        CHECK(from_rows.silence == silence);
+    for (const auto grace : {own.boot_grace, timing.boot_grace})
+        CHECK(from_rows.boot_grace == grace);
+    for (const auto longest : {own.sync_serve_timeout, timing.sync_serve})
+        CHECK(from_rows.sync_serve_timeout == longest);
 }
 
 TEST_CASE("several listeners may be given in one list or in several") {

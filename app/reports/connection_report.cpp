@@ -74,14 +74,14 @@ void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::T
     }
     std::vector<ConnectionFacts> clients;
     pool.visit_sessions([&](const Session& session) {
-        const auto descriptor = session.descriptor();
-        const auto active = std::min(now, session.last_active());
-        auto local = local_end(descriptor);
+        const auto& client = session.client();
+        const auto active = std::min(now, session.times().last_active());
+        auto local = local_end(client.descriptor);
         // A unix socket was bound under another name than it has now.
         if (local.starts_with("unix:")) local = acceptor.listeners().front().address;
-        clients.push_back({.id = session.id(),
-                           .descriptor = descriptor,
-                           .address = session.address().text(),
+        clients.push_back({.id = client.id,
+                           .descriptor = client.descriptor,
+                           .address = client.address.text(),
                            .listen_address = std::move(local),
                            .state = state_of(session),
                            .silent = now - active});

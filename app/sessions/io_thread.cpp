@@ -167,24 +167,25 @@ void IoThread::look_at(Session& session, storage::Tick now) noexcept {
         session.blame(reason);
         poller_.end(session);
     };
+    const auto& times = session.times();
     // A handshake is no activity, so it is measured from its beginning.
-    if (session.is_shaking_hands()) {
-        if (!is_over(handshake_timeout_, session.last_active())) return;
-        session.give_handshake_up(now);
+    if (session.stream().is_shaking_hands()) {
+        if (!is_over(handshake_timeout_, times.last_active())) return;
+        session.stream().give_handshake_up(now);
         return end("handshake_timeout");
     }
     if (session.waits_for(SessionAction::wait_for_room)) {
-        if (!is_over(write_timeout_, std::max(session.last_active(), session.last_taken()))) return;
+        if (!is_over(write_timeout_, std::max(times.last_active(), times.last_taken()))) return;
         counters_.totals.add(protocol::Count::write_timeouts);
         return end("write_timeout");
     }
     if (session.phase() == protocol::ConversationPhase::watching) return;
-    if (is_over(idle_timeout_, session.last_active())) {
+    if (is_over(idle_timeout_, times.last_active())) {
         counters_.totals.add(protocol::Count::idle_kicks);
         return end("idle_timeout");
     }
     const bool is_in_request = session.phase() != protocol::ConversationPhase::idle;
-    if (is_in_request && is_over(request_timeout_, session.request_since())) {
+    if (is_in_request && is_over(request_timeout_, times.request_since())) {
         counters_.totals.add(protocol::Count::request_timeouts);
         end("request_timeout");
     }

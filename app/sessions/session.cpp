@@ -11,8 +11,6 @@ namespace {
 
 // What a read must find room for, however much waits in the buffer already.
 constexpr std::size_t least_room = SessionBuffers::read_size / 4;
-// Bytes of a long request that must come within the time that a request may take.
-constexpr std::uint32_t least_progress = 64 * 1024;
 
 std::unique_ptr<TlsChannel> channel_for(const SessionSurroundings& surroundings,
                                         const NewClient& client) {
@@ -26,14 +24,10 @@ std::unique_ptr<TlsChannel> channel_for(const SessionSurroundings& surroundings,
 Session::Session(SessionSurroundings& surroundings, const NewClient& client)
     : surroundings_(surroundings),
       stream_(client.descriptor, channel_for(surroundings, client)),
-      last_active_(surroundings.clock.now().tick()),
-      id_(client.id),
-      address_(client.address),
-      has_place_(client.has_place),
+      client_(client),
       conversation_(surroundings.service, surroundings.counters,
-                    protocol::ClientOrigin{client.descriptor, surroundings.watching}) {
-    request_since_ = last_active();
-    last_taken_ = last_active();
+                    protocol::ClientOrigin{client.descriptor, surroundings.watching}),
+      times_(surroundings.clock.now().tick()) {
     tell_watchers(true);
 }
 
@@ -71,7 +65,7 @@ SessionAction Session::run_turn() {
         action = SessionAction::wait_for_room;
     }
     return_buffers();
-    note_progress(now);
+    times_.end_turn(conversation_.finished_requests(), conversation_.at_boundary(), now.tick());
     if (exceeds_memory() && action != SessionAction::end) {
         surroundings_.counters.totals.add(output_ ? protocol::Count::response_obj_oom
                                                   : protocol::Count::read_buf_oom);
@@ -143,22 +137,7 @@ void Session::stop_reading() noexcept {
 
 void Session::note_received(std::size_t count, const storage::Now& now) noexcept {
     surroundings_.counters.totals.add(protocol::Count::bytes_read, count);
-    last_active_.store(now.tick(), std::memory_order_relaxed);
-    received_since_ += static_cast<std::uint32_t>(count);
-}
-
-// A request that comes in bits is measured from its beginning, not from its last bit; a long one
-// must come at a certain rate.
-void Session::note_progress(const storage::Now& now) noexcept {
-    const auto requests = conversation_.finished_requests();
-    if (conversation_.at_boundary() || requests != requests_seen_ ||
-        received_since_ >= least_progress) {
-        request_since_ = now.tick();
-        received_since_ = 0;
-        requests_seen_ = requests;
-    }
-    if (has_sent_) last_taken_ = now.tick();
-    has_sent_ = false;
+    times_.received(count, now.tick());
 }
 
 SessionAction Session::advance(const storage::Now& now) {
@@ -209,7 +188,7 @@ SessionEvent Session::write() {
         if (sent.outcome != Transfer::done) return give_up(sent.outcome);
         surroundings_.counters.totals.add(protocol::Count::bytes_written, sent.count);
         output_->consume(sent.count);
-        has_sent_ = true;
+        times_.sent();
     }
     const auto flushed = stream_.flush();
     if (flushed == Transfer::would_block) return SessionEvent::blocked;
@@ -257,11 +236,12 @@ SessionEvent Session::give_up(Transfer outcome) noexcept {
 void Session::tell_watchers(bool has_come) const noexcept {
     auto& log = surroundings_.service.shared().observation.watch_log;
     if (!log.wants(protocol::WatchTopic::connevents)) return;
-    const bool is_local = address_.family == ClientAddress::Family::local;
-    const bool is_known = address_.family != ClientAddress::Family::none;
-    const auto host = is_known && !is_local ? address_.host() : std::string("-");
-    const protocol::ConnectionEvent event{host, address_.port, is_local ? "local" : "tcp",
-                                          descriptor()};
+    const auto& address = client_.address;
+    const bool is_local = address.family == ClientAddress::Family::local;
+    const bool is_known = address.family != ClientAddress::Family::none;
+    const auto host = is_known && !is_local ? address.host() : std::string("-");
+    const protocol::ConnectionEvent event{host, address.port, is_local ? "local" : "tcp",
+                                          client_.descriptor};
     if (has_come) {
         tell_connected(log, event);
     } else {

@@ -9,6 +9,7 @@
 #include "app/sessions/client_stream.hpp"
 #include "app/sessions/session_buffers.hpp"
 #include "app/sessions/session_machine.hpp"
+#include "app/sessions/session_times.hpp"
 #include "app/sessions/watching_sessions.hpp"
 #include "protocol/conversation.hpp"
 #include "replication/ack_gate.hpp"
@@ -49,26 +50,16 @@ class Session {
     // Why it is about to be ended, for those who watch.
     void blame(std::string_view reason) noexcept { end_reason_ = reason; }
 
-    std::uint64_t id() const noexcept { return id_; }
-    int descriptor() const noexcept { return stream_.descriptor(); }
-    const ClientAddress& address() const noexcept { return address_; }
-    bool has_place() const noexcept { return has_place_; }  // of its address
+    // As it was accepted. Any thread.
+    const NewClient& client() const noexcept { return client_; }
 
     // The io thread: a client that has not proved anything yet, and the end of patience with it.
-    bool is_shaking_hands() const noexcept { return stream_.is_shaking_hands(); }
-    void give_handshake_up(storage::Tick now) noexcept { stream_.give_handshake_up(now); }
-
-    // When the request that is half received began, or what is left of it last got on; and when
-    // the client last took something of an answer. The io thread.
-    storage::Tick request_since() const noexcept { return request_since_; }
-    storage::Tick last_taken() const noexcept { return last_taken_; }
+    ClientStream& stream() noexcept { return stream_; }
 
     // For reports; any thread.
+    const SessionTimes& times() const noexcept { return times_; }
     protocol::ConversationPhase phase() const noexcept {
         return phase_.load(std::memory_order_relaxed);
-    }
-    storage::Tick last_active() const noexcept {
-        return last_active_.load(std::memory_order_relaxed);
     }
     bool is_in_turn() const noexcept { return is_in_turn_.load(std::memory_order_relaxed); }
     // How the last turn ended.
@@ -77,8 +68,7 @@ class Session {
     }
     bool waits_for(SessionAction what) const noexcept { return last_action() == what; }
     // What its descriptor is watched for; the poller's note.
-    std::uint32_t watched() const noexcept { return watched_; }
-    void set_watched(std::uint32_t events) noexcept { watched_ = events; }
+    std::uint32_t& watched() noexcept { return watched_; }
     // REQUIRES: it waits for the peer; the io thread.
     std::uint64_t waits_since_ms() const noexcept { return waits_since_ms_; }
 
@@ -95,7 +85,6 @@ class Session {
     PendingOutput pending_output() const noexcept;
     void stop_reading() noexcept;
     void note_received(std::size_t count, const storage::Now& now) noexcept;
-    void note_progress(const storage::Now& now) noexcept;
     void borrow_buffers(const storage::Now& now);
     void return_buffers();
     bool exceeds_memory() noexcept;
@@ -105,12 +94,10 @@ class Session {
 
     SessionSurroundings& surroundings_;
     ClientStream stream_;
-    std::atomic<storage::Tick> last_active_;
-    const std::uint64_t id_;
-    const ClientAddress address_;
-    const bool has_place_;
+    const NewClient client_;
     protocol::Conversation conversation_;
     SessionMachine machine_;
+    SessionTimes times_;
     lib::ByteBuffer input_;                     // what is half received
     std::unique_ptr<protocol::Output> output_;  // what is half sent; null: nothing
     protocol::ClientMemory::Holding held_request_;
@@ -121,11 +108,6 @@ class Session {
     std::atomic<SessionAction> last_action_{SessionAction::wait_for_input};
     std::atomic<bool> is_in_turn_{false};
     std::string_view end_reason_ = "normal";
-    storage::Tick request_since_ = 0;
-    storage::Tick last_taken_ = 0;
-    std::uint32_t requests_seen_ = 0;
-    std::uint32_t received_since_ = 0;                 // bytes, of the request since then
-    bool has_sent_ = false;                            // in this turn
     replication::AckGate::Generation generation_ = 0;  // in which unconfirmed changes were made
     std::uint32_t watched_ = 0;
     std::uint64_t waits_since_ms_ = 0;  // for the peer; 0: it does not

@@ -114,17 +114,18 @@ void SessionPoller::serve_paused() noexcept {
 bool SessionPoller::add(Session& session) noexcept {
     epoll_event event{};
     event.events = EPOLLIN;
-    session.set_watched(event.events);
+    session.watched() = event.events;
     event.data.ptr = &session;
-    return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, session.descriptor(), &event) == 0;
+    return ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_ADD, session.client().descriptor,
+                       &event) == 0;
 }
 
 void SessionPoller::watch(Session& session, std::uint32_t events) noexcept {
     epoll_event event{};
     event.events = events;
     event.data.ptr = &session;
-    session.set_watched(events);
-    ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, session.descriptor(), &event);
+    session.watched() = events;
+    ::epoll_ctl(epoll_.native_handle(), EPOLL_CTL_MOD, session.client().descriptor, &event);
 }
 
 void SessionPoller::serve(Session& session) noexcept {

@@ -46,7 +46,8 @@ void SessionRegistry::end(Session& session) noexcept {
         if (session.previous_ != nullptr) session.previous_->next_ = session.next_;
         if (session.next_ != nullptr) session.next_->previous_ = session.previous_;
         if (first_ == &session) first_ = session.next_;
-        if (session.has_place()) limit_.addresses().give_back(session.address());
+        const auto& client = session.client();
+        if (client.has_place) limit_.addresses().give_back(client.address);
         delete &session;
     }
     limit_.give_back();

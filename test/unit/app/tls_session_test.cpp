@@ -87,11 +87,11 @@ struct Wire {
 
 TEST_CASE("a session behind TLS answers as one without") {
     Wire wire;
-    CHECK(wire.session->is_shaking_hands());
+    CHECK(wire.session->stream().is_shaking_hands());
     wire.shake_hands();
     wire.say("set k 0 0 1\r\nv\r\nget k\r\nget");
     CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
-    CHECK_FALSE(wire.session->is_shaking_hands());
+    CHECK_FALSE(wire.session->stream().is_shaking_hands());
     CHECK(wire.hear() == "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n");
     wire.say(" k\r\n");
     CHECK(wire.session->take_turn() == SessionAction::wait_for_input);

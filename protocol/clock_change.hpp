@@ -6,8 +6,8 @@
 namespace twincached::protocol {
 
 struct ClockChange {
-    enum class Kind : std::uint8_t { move, pause, resume };
-    Kind kind = Kind::move;
+    enum class Action : std::uint8_t { move, pause, resume };
+    Action action = Action::move;
     std::int64_t seconds = 0;  // of a move; either direction
 };
 

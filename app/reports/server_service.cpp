@@ -127,13 +127,13 @@ protocol::CertificateRefresh ServerService::refresh_certificates() {
 }
 
 void ServerService::change_clock(const protocol::ClockChange& change) noexcept {
-    using Kind = protocol::ClockChange::Kind;
-    switch (change.kind) {
-        case Kind::move:
+    using Action = protocol::ClockChange::Action;
+    switch (change.action) {
+        case Action::move:
             return parts_.clock.move(change.seconds);
-        case Kind::pause:
+        case Action::pause:
             return parts_.clock.pause();
-        case Kind::resume:
+        case Action::resume:
             return parts_.clock.resume();
     }
 }

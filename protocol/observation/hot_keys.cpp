@@ -23,16 +23,16 @@ void HotKeys::note(std::string_view key, char delimiter, std::uint64_t value_byt
     const lib::MutexLock lock(mutex_);
     if (sketches_ == nullptr) return;
     auto& of = *sketches_;
-    const auto add = [&of](Kind kind, std::string_view text, std::uint64_t weight) {
-        if (weight > 0) of[static_cast<std::size_t>(kind)].add(text, weight);
+    const auto add = [&of](Ranking ranking, std::string_view text, std::uint64_t weight) {
+        if (weight > 0) of[static_cast<std::size_t>(ranking)].add(text, weight);
     };
     try {
-        add(Kind::keys_by_requests, key, 1);
-        add(Kind::keys_by_bytes, key, value_bytes);
+        add(Ranking::keys_by_requests, key, 1);
+        add(Ranking::keys_by_bytes, key, value_bytes);
         const auto end = key.find(delimiter);
         if (end == std::string_view::npos || end == 0) return;
-        add(Kind::prefixes_by_requests, key.substr(0, end), 1);
-        add(Kind::prefixes_by_bytes, key.substr(0, end), value_bytes);
+        add(Ranking::prefixes_by_requests, key.substr(0, end), 1);
+        add(Ranking::prefixes_by_bytes, key.substr(0, end), value_bytes);
     } catch (const std::bad_alloc&) {
         return;  // a sample less
     }
@@ -51,24 +51,24 @@ void HotKeys::visit(std::size_t count, lib::FunctionRef<void(const Line&)> visit
     for (std::size_t i = 0; i < sketches_->size(); ++i) {
         std::size_t rank = 0;
         for (const auto& entry : (*sketches_)[i].top(count)) {
-            visit({static_cast<Kind>(i), ++rank, entry.key, entry.weight * HotSampler::one_in,
+            visit({static_cast<Ranking>(i), ++rank, entry.key, entry.weight * HotSampler::one_in,
                    entry.error * HotSampler::one_in});
         }
     }
 }
 
-std::uint64_t HotKeys::total(Kind kind) const noexcept {
+std::uint64_t HotKeys::total(Ranking ranking) const noexcept {
     const lib::MutexLock lock(mutex_);
     if (sketches_ == nullptr) return 0;
-    return (*sketches_)[static_cast<std::size_t>(kind)].total() * HotSampler::one_in;
+    return (*sketches_)[static_cast<std::size_t>(ranking)].total() * HotSampler::one_in;
 }
 
 std::uint64_t HotKeys::requests() const noexcept {
-    return total(Kind::keys_by_requests);
+    return total(Ranking::keys_by_requests);
 }
 
 std::uint64_t HotKeys::bytes() const noexcept {
-    return total(Kind::keys_by_bytes);
+    return total(Ranking::keys_by_bytes);
 }
 
 }  // namespace twincached::protocol

@@ -40,7 +40,7 @@ class HotKeys {
     static constexpr std::size_t kept = 512;
     static constexpr std::size_t shown = 20;
 
-    enum class Kind : std::uint8_t {
+    enum class Ranking : std::uint8_t {
         keys_by_requests,
         keys_by_bytes,
         prefixes_by_requests,
@@ -57,7 +57,7 @@ class HotKeys {
     void clear() noexcept;
 
     struct Line {
-        Kind kind;
+        Ranking ranking;
         std::size_t rank;
         std::string_view key;
         std::uint64_t amount;  // scaled up to all requests
@@ -69,9 +69,9 @@ class HotKeys {
     std::uint64_t bytes() const noexcept;
 
   private:
-    using Sketches = std::array<HeavyHitters, static_cast<std::size_t>(Kind::count_)>;
+    using Sketches = std::array<HeavyHitters, static_cast<std::size_t>(Ranking::count_)>;
 
-    std::uint64_t total(Kind kind) const noexcept;
+    std::uint64_t total(Ranking ranking) const noexcept;
 
     std::atomic<bool> enabled_{false};
     mutable lib::Mutex mutex_;

@@ -35,19 +35,20 @@ Answer reassign(Words words) noexcept {
 }
 
 // Answers `ok` and lets `stats settings` show what was asked for.
-Answer take_note(SharedState& shared, std::string_view setting, std::string_view value) {
-    shared.reported.set(setting, value);
+Answer take_note(ReportedSettings& reported, std::string_view setting, std::string_view value) {
+    reported.set(setting, value);
     return Answer::ok;
 }
 
-Answer automove(SharedState& shared, Words words) {
+Answer automove(ReportedSettings& reported, Words words) {
     const auto what = words.next();
     if (what.empty()) return Answer::error;
     if (what == "ratio" || what == "freeratio") {
         const auto word = words.next();
         if (!parse_ratio(word)) return Answer::error;
         const bool is_free = what == "freeratio";
-        return take_note(shared, is_free ? "slab_automove_freeratio" : "slab_automove_ratio", word);
+        return take_note(reported, is_free ? "slab_automove_freeratio" : "slab_automove_ratio",
+                         word);
     }
     if (what == "window") {
         const auto word = words.next();
@@ -55,14 +56,14 @@ Answer automove(SharedState& shared, Words words) {
         const auto seconds = parse_strict_word<std::uint32_t>(word);
         if (!seconds) return Answer::bad_line;
         if (*seconds < 3 || *seconds > 1800) return Answer::bad_automove_window;
-        return take_note(shared, "slab_automove_window", word);
+        return take_note(reported, "slab_automove_window", word);
     }
     const auto level = parse_strict_word<std::uint32_t>(what);
     if (!level) return Answer::bad_line;
-    return *level <= 2 ? take_note(shared, "slab_automove", what) : Answer::error;
+    return *level <= 2 ? take_note(reported, "slab_automove", what) : Answer::error;
 }
 
-Answer tune(SharedState& shared, Words words) {
+Answer tune(ReportedSettings& reported, Words words) {
     const auto hot_word = words.next();
     const auto warm_word = words.next();
     const auto hot_factor_word = words.next();
@@ -74,51 +75,52 @@ Answer tune(SharedState& shared, Words words) {
     if (!hot || !warm || !hot_factor || !warm_factor) return Answer::error;
     if (std::uint64_t{*hot} + *warm > 80) return Answer::lru_tune_too_high;
     if (*hot_factor <= 0 || *warm_factor <= 0) return Answer::error;
-    take_note(shared, "hot_lru_pct", hot_word);
-    take_note(shared, "warm_lru_pct", warm_word);
-    take_note(shared, "hot_max_factor", hot_factor_word);
-    return take_note(shared, "warm_max_factor", warm_factor_word);
+    take_note(reported, "hot_lru_pct", hot_word);
+    take_note(reported, "warm_lru_pct", warm_word);
+    take_note(reported, "hot_max_factor", hot_factor_word);
+    return take_note(reported, "warm_max_factor", warm_factor_word);
 }
 
-Answer set_temporary_ttl(SharedState& shared, std::string_view word) {
+Answer set_temporary_ttl(ReportedSettings& reported, std::string_view word) {
     const auto seconds = parse_strict_word<std::int32_t>(word);
     if (!seconds) return Answer::error;
-    take_note(shared, "temp_lru", *seconds < 0 ? "no" : "yes");
-    return *seconds < 0 ? Answer::ok : take_note(shared, "temporary_ttl", word);
+    take_note(reported, "temp_lru", *seconds < 0 ? "no" : "yes");
+    return *seconds < 0 ? Answer::ok : take_note(reported, "temporary_ttl", word);
 }
 
-Answer set_crawler(SharedState& shared, bool enabled) {
-    const bool was = shared.reported.enable_crawler(enabled);
+Answer set_crawler(ReportedSettings& reported, bool enabled) {
+    const bool was = reported.enable_crawler(enabled);
     if (enabled && was) return Answer::crawler_runs;
-    return take_note(shared, "lru_crawler", enabled ? "yes" : "no");
+    return take_note(reported, "lru_crawler", enabled ? "yes" : "no");
 }
 
-Answer set_crawler_number(SharedState& shared, std::string_view what, std::string_view word) {
+Answer set_crawler_number(ReportedSettings& reported, std::string_view what,
+                          std::string_view word) {
     if (word.empty()) return Answer::error;
     const auto number = parse_strict_word<std::uint32_t>(word);
     if (!number) return Answer::bad_line;
     constexpr std::uint32_t second_us = 1'000'000;
     const bool is_sleep = what == "sleep";
     if (is_sleep && *number > second_us) return Answer::bad_crawler_sleep;
-    return take_note(shared, is_sleep ? "lru_crawler_sleep" : "lru_crawler_tocrawl", word);
+    return take_note(reported, is_sleep ? "lru_crawler_sleep" : "lru_crawler_tocrawl", word);
 }
 
 // `debugtime <seconds>`, `p` to stop the clocks, `r` to let them go on.
 std::optional<ClockChange> parse_clock_change(std::string_view word) noexcept {
-    using Kind = ClockChange::Kind;
+    using Action = ClockChange::Action;
     constexpr std::int64_t farthest = 100LL * 365 * 24 * 3600;
-    if (word == "p") return ClockChange{Kind::pause};
-    if (word == "r") return ClockChange{Kind::resume};
+    if (word == "p") return ClockChange{Action::pause};
+    if (word == "r") return ClockChange{Action::resume};
     const auto seconds = lib::parse_number<std::int64_t>(word);
     if (!seconds || *seconds < -farthest || *seconds > farthest) return std::nullopt;
-    return ClockChange{Kind::move, *seconds};
+    return ClockChange{Action::move, *seconds};
 }
 
 // What has expired is found by upkeep, which never waits to be told: there is nothing left to do.
-Answer crawl(SharedState& shared, std::string_view classes) noexcept {
+Answer crawl(ReportedSettings& reported, std::string_view classes) noexcept {
     if (classes.empty()) return Answer::error;
     if (!ClassSet::parse(classes)) return Answer::class_invalid;
-    shared.reported.note_crawl();
+    reported.note_crawl();
     return Answer::ok;
 }
 
@@ -203,7 +205,7 @@ Next execute_slabs(Turn& turn, const Command& command) noexcept {
     const auto what = words.next();
     if (what == "reassign") return turn.answer(reassign(words));
     if (what == "automove") {
-        return turn.answer(automove(turn.executor.service().shared(), words));
+        return turn.answer(automove(turn.executor.service().shared().reported, words));
     }
     return turn.answer(Answer::error);
 }
@@ -211,13 +213,13 @@ Next execute_slabs(Turn& turn, const Command& command) noexcept {
 Next execute_lru(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
-    auto& shared = turn.executor.service().shared();
-    if (what == "tune") return turn.answer(tune(shared, words));
+    auto& reported = turn.executor.service().shared().reported;
+    if (what == "tune") return turn.answer(tune(reported, words));
     const auto word = words.next();
     if (what == "mode" && (word == "flat" || word == "segmented")) {
-        return turn.answer(take_note(shared, "lru_segmented", word == "flat" ? "no" : "yes"));
+        return turn.answer(take_note(reported, "lru_segmented", word == "flat" ? "no" : "yes"));
     }
-    if (what == "temp_ttl") return turn.answer(set_temporary_ttl(shared, word));
+    if (what == "temp_ttl") return turn.answer(set_temporary_ttl(reported, word));
     return turn.answer(Answer::error);
 }
 
@@ -225,16 +227,15 @@ Next execute_lru_crawler(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
     const auto word = words.next();
-    auto& shared = turn.executor.service().shared();
-    if ((what == "metadump" || what == "mgdump") && !turn.progress.started)
-        shared.reported.note_crawl();
+    auto& reported = turn.executor.service().shared().reported;
+    if ((what == "metadump" || what == "mgdump") && !turn.progress.started) reported.note_crawl();
     if (what == "metadump") return execute_metadump(turn, word);
     if (what == "mgdump") return execute_mgdump(turn, word);
-    if (what == "crawl") return turn.answer(crawl(shared, word));
-    if (what == "enable") return turn.answer(set_crawler(shared, true));
-    if (what == "disable") return turn.answer(set_crawler(shared, false));
+    if (what == "crawl") return turn.answer(crawl(reported, word));
+    if (what == "enable") return turn.answer(set_crawler(reported, true));
+    if (what == "disable") return turn.answer(set_crawler(reported, false));
     if (what == "sleep" || what == "tocrawl") {
-        return turn.answer(set_crawler_number(shared, what, word));
+        return turn.answer(set_crawler_number(reported, what, word));
     }
     return turn.answer(Answer::error);
 }

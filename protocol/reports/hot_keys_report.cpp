@@ -10,16 +10,16 @@ namespace twincached::protocol {
 
 namespace {
 
-std::string_view name_of(HotKeys::Kind kind) noexcept {
-    switch (kind) {
-        case HotKeys::Kind::keys_by_requests:
+std::string_view name_of(HotKeys::Ranking ranking) noexcept {
+    switch (ranking) {
+        case HotKeys::Ranking::keys_by_requests:
             return "key_requests:";
-        case HotKeys::Kind::keys_by_bytes:
+        case HotKeys::Ranking::keys_by_bytes:
             return "key_bytes:";
-        case HotKeys::Kind::prefixes_by_requests:
+        case HotKeys::Ranking::prefixes_by_requests:
             return "prefix_requests:";
-        case HotKeys::Kind::prefixes_by_bytes:
-        case HotKeys::Kind::count_:
+        case HotKeys::Ranking::prefixes_by_bytes:
+        case HotKeys::Ranking::count_:
             return "prefix_bytes:";
     }
     return {};
@@ -37,7 +37,7 @@ void report_hot_keys(const HotKeys& hot_keys, std::size_t count, StatVisitor vis
         char* at = put_uri_key(text.data(), line.key);
         at = put_number(put(at, " "), line.amount);
         at = put_number(put(at, " "), line.error);
-        visit(std::string(name_of(line.kind)) + std::to_string(line.rank),
+        visit(std::string(name_of(line.ranking)) + std::to_string(line.rank),
               {text.data(), static_cast<std::size_t>(at - text.data())});
     });
 }

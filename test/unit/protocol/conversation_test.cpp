@@ -324,8 +324,8 @@ TEST_CASE("nobody moves the server's clocks unless it was started for tests") {
     REQUIRE(service.clock_changes.size() == 4);
     CHECK(service.clock_changes[0].seconds == 5);
     CHECK(service.clock_changes[1].seconds == -7);
-    CHECK(service.clock_changes[2].kind == ClockChange::Kind::pause);
-    CHECK(service.clock_changes[3].kind == ClockChange::Kind::resume);
+    CHECK(service.clock_changes[2].action == ClockChange::Action::pause);
+    CHECK(service.clock_changes[3].action == ClockChange::Action::resume);
     for (const auto* bad : {"debugtime\r\n", "debugtime x\r\n", "debugtime 99999999999\r\n"})
         CHECK(client.say(bad) == "ERROR\r\n");
     CHECK(service.clock_changes.size() == 4);

@@ -1,0 +1,135 @@
+#include "protocol/execution/value_intake.hpp"
+
+#include "test/unit/protocol/test_service.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <string>
+
+namespace twincached::protocol::test {
+
+namespace {
+
+using Result = ValueIntake::Result;
+
+constexpr std::size_t large_size = 300'000;
+
+struct Stage {
+    TestService service;
+    Executor executor{service, service.counters, {}};
+    lib::ByteBuffer input;
+    Output output;
+    AnswerWriter answers{output, service.store()};
+    ValueIntake intake;
+    const storage::Now now = some_time();
+
+    // As a line "head" of the text protocol announces it.
+    Result take(std::uint64_t bytes, bool is_set = true) {
+        AnnouncedValue value;
+        value.announcement = "head";
+        value.head_bytes = 6;
+        value.trailer_bytes = 2;
+        value.key = "k";
+        value.bytes = bytes;
+        value.is_set = is_set;
+        return intake.take(executor, input, now, value);
+    }
+    bool holds_key() {
+        return service.store().peek(service.store().key("k"), now, [](const auto&) {});
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a small value is waited for until it and what follows it are in the input") {
+    Stage stage;
+    const std::string request = "head\r\nabc\r\n";
+    for (std::size_t here = 0; here < request.size(); ++here) {
+        stage.input.clear();
+        stage.input.append(std::string_view(request).substr(0, here));
+        INFO(here << " bytes are here");
+        REQUIRE(stage.take(3) == Result::awaited);
+        REQUIRE(stage.intake.needed() == request.size());
+        REQUIRE(stage.intake.is_in_value());
+    }
+    stage.input.clear();
+    stage.input.append(request);
+    CHECK(stage.take(3) == Result::here);
+    CHECK(stage.intake.size_in_input() == request.size());
+    stage.intake.forget();
+    CHECK(stage.intake.needed() == 1);
+    CHECK_FALSE(stage.intake.is_in_value());
+}
+
+TEST_CASE("a large value is gathered in the store's memory at every size of piece") {
+    const auto piece = GENERATE(std::size_t{999}, std::size_t{65'536}, large_size + 2);
+    Stage stage;
+    stage.input.append("head\r\n");
+    REQUIRE(stage.take(large_size) == Result::begun);
+    REQUIRE(stage.input.empty());
+    const std::string value(large_size, 'v');
+    const auto rest = value + "\r\n";
+    std::unique_ptr<LargeValue> whole;
+    for (std::size_t at = 0; at < rest.size(); at += piece) {
+        REQUIRE(whole == nullptr);
+        stage.input.append(std::string_view(rest).substr(at, piece));
+        whole = stage.intake.receive(stage.input);
+    }
+    REQUIRE(whole != nullptr);
+    CHECK(whole->announcement == "head");
+    const auto bytes = whole->reserved.bytes();
+    CHECK(std::string_view(bytes.data(), bytes.size()) == value);
+    CHECK(stage.input.readable() == "\r\n");
+    CHECK_FALSE(stage.intake.has_large());
+}
+
+TEST_CASE("a large value that was read straight into its place needs only what follows it") {
+    Stage stage;
+    stage.input.append("head\r\n");
+    REQUIRE(stage.take(large_size) == Result::begun);
+    const auto target = stage.intake.target();
+    REQUIRE(target.size() == large_size);
+    std::fill(target.begin(), target.end(), 'v');
+    stage.intake.received(target.size() - 1);
+    CHECK(stage.intake.target().size() == 1);
+    stage.intake.received(1);
+    CHECK(stage.intake.target().empty());
+    CHECK(stage.intake.needed() == 2);
+    stage.input.append("\r\n");
+    CHECK(stage.intake.receive(stage.input) != nullptr);
+}
+
+TEST_CASE("a value over the limit is refused, and takes with it what a set's key held") {
+    const auto is_set = GENERATE(true, false);
+    Stage stage;
+    Client(stage.service).say("set k 0 0 1\r\nv\r\n");
+    REQUIRE(stage.holds_key());
+    stage.input.append("head\r\n");
+    CHECK(stage.take(2'000'000, is_set) == Result::too_large);
+    CHECK(stage.input.readable() == "head\r\n");
+    CHECK(stage.holds_key() == !is_set);
+    CHECK(stage.service.total(Count::store_too_large) == 1);
+}
+
+TEST_CASE("what is swallowed is skipped to the byte before its answer is given") {
+    for (std::size_t piece = 1; piece <= 12; ++piece) {
+        Stage stage;
+        stage.intake.begin_swallowing(10, Answer::too_large);
+        std::string_view bytes = "0123456789get k\r\n";
+        auto next = Next::read_more;
+        while (next == Next::read_more) {
+            CHECK(stage.intake.is_swallowing());
+            CHECK(stage.output.empty());
+            stage.input.append(bytes.substr(0, piece));
+            bytes.remove_prefix(std::min(piece, bytes.size()));
+            next = stage.intake.swallow(stage.input, stage.answers);
+        }
+        CHECK(next == Next::go_on);
+        CHECK_FALSE(stage.intake.is_swallowing());
+        CHECK(stage.output.size() == text_of(Answer::too_large).size());
+        CHECK(std::string_view("get k\r\n").starts_with(stage.input.readable()));
+    }
+}
+
+}  // namespace twincached::protocol::test

@@ -1,6 +1,15 @@
 // One client's conversation, without a socket: bytes in, answers out. It gives the same answers
 // however its input is split. Owned by one session, called by one thread. While nothing is under
-// way it holds no memory beside itself. The first byte decides which protocol is spoken.
+// way it holds no memory beside itself. The first byte decides which protocol is spoken, and with
+// it which reader takes the requests out of the input; what both share is beside the executor:
+//
+//     input -+-> TextReader ---+-> ValueIntake, LoginGate -> Executor -> store
+//            '-> PacketReader -'                                |
+//     output <----- answers of the dialect's writer <-----------'
+//
+// It is not the session: it knows no socket, no time but the one it is given, and writes nothing.
+// It keeps the budget of a burst and the high-water mark of the output, so that one client can hold
+// neither the thread nor memory.
 //
 // The session's loop:
 //     read into conversation.value_target() if it is not empty, else into `input`;
@@ -33,25 +42,30 @@ namespace twincached::protocol {
 
 // What a conversation is in the middle of, for `stats conns` and for deadlines.
 enum class ConversationPhase : std::uint8_t {
-    idle,
-    in_line,
-    in_value,
-    swallowing,
-    watching,
-    closing
+    idle,        // nothing is half received
+    in_line,     // a line, or a packet's head, is not whole
+    in_value,    // the value behind it is not
+    swallowing,  // a refused value is skipped
+    watching,    // the client only reads
+    closing,     // it will be closed once its answers are written
 };
 
 class Conversation {
   public:
-    // Both must outlive it. `counters` belong to the calling thread.
+    // Both must outlive it. `counters` belong to the thread that will call advance().
     Conversation(Service& service, ThreadCounters& counters,
                  const ClientOrigin& origin = {}) noexcept;
     Conversation(const Conversation&) = delete;
     Conversation& operator=(const Conversation&) = delete;
 
+    // Executes every request that is whole in `input`, up to the budget, and appends the answers.
+    // What it has dealt with is consumed. Never says Next::go_on. `now` holds for the whole burst.
     Next advance(lib::ByteBuffer& input, Output& output, const storage::Now& now) noexcept;
 
+    // Ack mode `received`: the changes that the answers in the output speak of, the last one of
+    // each shard. Empty in every other mode.
     std::span<const storage::Ticket> unconfirmed() const noexcept;
+    // REQUIRES, as for refuse(): unconfirmed() is not empty.
     void confirm() noexcept;
     // Turns the last answer into an error. False: it is too late, the client must be closed.
     [[nodiscard]] bool refuse(Output& output);
@@ -87,11 +101,11 @@ class Conversation {
     Dialect dialect_of(std::string_view input) const noexcept;
     void note_phase(const lib::ByteBuffer& input, Next next) noexcept;
 
-    ConversationState state_;
+    ConversationState state_;  // what both readers work with
     TextReader lines_;
     [[no_unique_address]] PacketReader packets_;
     ConversationPhase phase_ = ConversationPhase::idle;
-    Dialect dialect_ = Dialect::unknown;
+    Dialect dialect_ = Dialect::unknown;  // until the first byte; then it stays
 };
 
 }  // namespace twincached::protocol

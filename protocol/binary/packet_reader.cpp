@@ -32,6 +32,7 @@ Next PacketReader::next(Burst& burst) noexcept {
     if (input.size() < binary_header_size) return Next::read_more;
     auto request = parse(input);
     const bool is_login = request.has_access(BinaryAccess::login);
+    // As memcached without -S: nobody is asked who he is, so the opcodes are not known.
     if (is_login && !burst.state.executor.settings().sasl_required) request.shape = nullptr;
     const bool is_command = request.shape != nullptr && request.is_consistent();
     if (!is_command && burst.state.executor.answers_only_commands()) return Next::close;

@@ -56,7 +56,7 @@ void CommandRecorder::touched(std::string_view key, const storage::ReadResult& r
     count_touch(result.hit());
 }
 
-void CommandRecorder::found_or_vivified(const ItemView& item, bool vivified,
+void CommandRecorder::found_or_vivified(const storage::ItemView& item, bool vivified,
                                         const Now& now) noexcept {
     count_in_class(class_of(item), ClassCount::get_hits);
     if (vivified) {
@@ -83,7 +83,7 @@ void CommandRecorder::read(std::string_view key, const storage::Read& request,
 
 // --- what was changed ----------------------------------------------------------------------------
 
-void CommandRecorder::written(const Written& written, const Now& now) noexcept {
+void CommandRecorder::written(const Written& written, const storage::Now& now) noexcept {
     const auto& [key, bytes, request, result] = written;
     count_written(class_of(storage::accounted_bytes(key.size(), bytes, request.client_flags)),
                   request, result.outcome);
@@ -94,7 +94,7 @@ void CommandRecorder::written(const Written& written, const Now& now) noexcept {
 }
 
 void CommandRecorder::count_written(unsigned size_class, const storage::Write& request,
-                                    WriteOutcome outcome) noexcept {
+                                    storage::WriteOutcome outcome) noexcept {
     count(Count::cmd_set);
     count_in_class(size_class, ClassCount::cmd_set);
     if (outcome == WriteOutcome::too_large) count(Count::store_too_large);
@@ -158,22 +158,22 @@ void CommandRecorder::removed(std::string_view key, const storage::Remove& reque
 
 // --- what watchers read --------------------------------------------------------------------------
 
-void CommandRecorder::tell_found(const ItemView& item) noexcept {
+void CommandRecorder::tell_found(const storage::ItemView& item) noexcept {
     if (!watch_log().wants(WatchTopic::fetchers)) return;
     tell_fetch(watch_log(), {item.key, Miss::none, class_of(item), item.value.size(), connection_});
 }
 
-void CommandRecorder::tell_missed(std::string_view key, Miss miss) noexcept {
+void CommandRecorder::tell_missed(std::string_view key, storage::Miss miss) noexcept {
     if (!watch_log().wants(WatchTopic::fetchers)) return;
     tell_fetch(watch_log(), {key, miss, 0, 0, connection_});
 }
 
-void CommandRecorder::tell_looked_up(const storage::Key& key, const Now& now) noexcept {
+void CommandRecorder::tell_looked_up(const storage::Key& key, const storage::Now& now) noexcept {
     const bool found = store_.peek(key, now, [&](const ItemView& item) { tell_found(item); });
     if (!found) tell_missed(key.bytes, Miss::absent);
 }
 
-void CommandRecorder::tell_written(const Written& written, const Now& now) noexcept {
+void CommandRecorder::tell_written(const Written& written, const storage::Now& now) noexcept {
     const auto& [key, bytes, request, result] = written;
     const bool stored = result.outcome == WriteOutcome::stored;
     StoreEvent event;

@@ -24,7 +24,7 @@ Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigi
 
 // --- reads ---------------------------------------------------------------------------------------
 
-void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
+void Executor::get_many(std::span<const std::string_view> keys, const storage::Now& now,
                         BatchVisitor visit) noexcept {
     assert(keys.size() <= batch_limit);
     std::uint32_t hits = 0;  // one bit per key
@@ -38,6 +38,8 @@ void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
         recorder_.missed(keys[index], miss);
         visit(index, nullptr);
     };
+    // The batch hashes and prefetches all keys before it looks any of them up; for one key that
+    // would only cost.
     if (keys.size() == 1) {
         const auto result = store_.get(store_.key(keys.front()), now,
                                        [&](const ItemView& item) { on_hit(0, item); });
@@ -51,14 +53,14 @@ void Executor::get_many(std::span<const std::string_view> keys, const Now& now,
     recorder_.looked_up(keys, hits);
 }
 
-bool Executor::get_and_touch(std::string_view key, const Now& now, storage::Expiry expiry,
+bool Executor::get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                              storage::ItemVisitor visit) noexcept {
     const bool hit = touch(key, now, expiry, visit);
     recorder_.count_prefix_get(key, hit);
     return hit;
 }
 
-bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expiry,
+bool Executor::touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                      storage::ItemVisitor visit) noexcept {
     storage::Read request;
     request.touch = expiry;
@@ -73,7 +75,7 @@ bool Executor::touch(std::string_view key, const Now& now, storage::Expiry expir
     return result.hit();
 }
 
-bool Executor::read(std::string_view key, const Now& now, const storage::Read& request,
+bool Executor::read(std::string_view key, const storage::Now& now, const storage::Read& request,
                     storage::ReadVisitor visit) noexcept {
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks& marks) {
         recorder_.found_or_vivified(item, marks.vivified, now);
@@ -87,11 +89,12 @@ bool Executor::read(std::string_view key, const Now& now, const storage::Read& r
 
 // --- changes -------------------------------------------------------------------------------------
 
-storage::WriteResult Executor::write(std::string_view key, const Now& now,
+storage::WriteResult Executor::write(std::string_view key, const storage::Now& now,
                                      const storage::Write& request,
                                      storage::ValueReservation* reserved) noexcept {
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
+    // Before the reservation is handed over, and empty.
     const auto bytes = reserved != nullptr ? reserved->bytes().size() : request.value.size();
     const auto result = reserved != nullptr
                             ? store_.write(hashed, now, request, std::move(*reserved))
@@ -101,14 +104,14 @@ storage::WriteResult Executor::write(std::string_view key, const Now& now,
     return result;
 }
 
-void Executor::refuse_write(const RefusedWrite& refused, const Now& now) noexcept {
+void Executor::refuse_write(const RefusedWrite& refused, const storage::Now& now) noexcept {
     recorder_.refused(refused.key, refused.too_large);
     const auto hashed = store_.key(refused.key);
     recorder_.before_change(hashed, now);
     if (refused.is_set) store_.drop_failed_write(hashed, now);
 }
 
-storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& now,
+storage::ArithmeticResult Executor::arithmetic(std::string_view key, const storage::Now& now,
                                                const storage::Arithmetic& request) noexcept {
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
@@ -118,7 +121,7 @@ storage::ArithmeticResult Executor::arithmetic(std::string_view key, const Now& 
     return result;
 }
 
-storage::RemoveResult Executor::remove(std::string_view key, const Now& now,
+storage::RemoveResult Executor::remove(std::string_view key, const storage::Now& now,
                                        const storage::Remove& request,
                                        std::string_view verb) noexcept {
     const auto hashed = store_.key(key);
@@ -129,7 +132,7 @@ storage::RemoveResult Executor::remove(std::string_view key, const Now& now,
     return result;
 }
 
-void Executor::flush(std::int64_t exptime, const Now& now) noexcept {
+void Executor::flush(std::int64_t exptime, const storage::Now& now) noexcept {
     recorder_.flushed();
     std::int64_t delay = exptime;
     if (exptime > storage::relative_exptime_limit) delay = exptime - now.unix_seconds;

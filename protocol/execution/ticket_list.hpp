@@ -1,5 +1,10 @@
 // Ack mode `received`: the changes that answers in the output speak of, and that the peer may not
-// have yet. Of each shard the last one stands for all before it. One per conversation.
+// have yet. Of each shard the last one stands for all before it, because a shard's changes are
+// confirmed in order. One per conversation, whose thread alone calls it; there is none in other
+// modes.
+//
+//     command --note--> fresh --keep--> kept --(peer has them)--> clear
+//                         '--drop: the command said nothing, so nobody waits for it
 #pragma once
 
 #include "storage/mutation.hpp"

@@ -22,7 +22,9 @@ void write_value(Turn& turn, const ItemView& item, bool with_cas) {
     }
 }
 
-// The keys of a retrieval that are still to be answered.
+// The keys of a retrieval that are still to be answered. How far it has come is kept as a place in
+// the line, which is parsed again when the answer goes on: so an answer of any length needs no
+// memory but the output's high-water mark.
 class KeyList {
   public:
     KeyList(const Command& command, AnswerProgress& progress) noexcept

@@ -63,6 +63,7 @@ Next TextReader::next(Burst& burst) noexcept {
     const void* const found = std::memchr(text.data() + scanned_, '\n', text.size() - scanned_);
     if (found == nullptr) return await_line(burst, text);
     const auto newline = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
+    // A stream that is no protocol of ours is not searched for its newlines for ever.
     if (newline > line_limit && !may_be_long(burst, text)) return Next::close;
     scanned_ = newline;
     const auto end = newline > 0 && text[newline - 1] == '\r' ? newline - 1 : newline;
@@ -73,6 +74,8 @@ Next TextReader::next(Burst& burst) noexcept {
 // Clients that pipeline send single-key gets by the dozen. They are looked up together, before
 // anything is parsed: the cheapest road through the server, and the busiest.
 Next TextReader::answer_get_run(Burst& burst) noexcept {
+    // Whoever sends something else does not pay for the list of keys.
+    if (!burst.input.readable().starts_with("get ")) return Next::read_more;
     std::array<std::string_view, Executor::batch_limit> keys;
     const auto room = std::span(keys).first(std::min(keys.size(), burst.budget));
     const auto run = scan_get_run(burst.input.readable(), room);
@@ -97,6 +100,8 @@ Next TextReader::run_line(Burst& burst, const Line& line) noexcept {
     Command command;
     const Verb* verb = nullptr;
     auto refused = parse_line(line.text, verb, command);
+    // Behind its first line a client has shown that it speaks to us: there only a whole HTTP
+    // request line gives one away, and a word like "PUT" is merely unknown.
     if (refused == Answer::hang_up && !is_first_line_ && !names_http(line.text)) {
         refused = Answer::error;
     }
@@ -107,6 +112,7 @@ Next TextReader::run_line(Burst& burst, const Line& line) noexcept {
     if (refused == Answer::none && executor.is_read_only() && verb->changes(command)) {
         refused = Answer::read_only;
     }
+    // The value comes whatever was wrong with the line: its bytes must not be taken for commands.
     if (refused != Answer::none && command.has_value) {
         return swallow_value(burst, line, command, refused);
     }
@@ -174,6 +180,7 @@ Next TextReader::swallow_value(Burst& burst, const Line& line, const Command& co
 Next TextReader::finish_large(Burst& burst, LargeValue& value) noexcept {
     Command command;
     const Verb* verb = nullptr;
+    // It was accepted when the value was begun, and parsing is pure.
     [[maybe_unused]] const auto refused = parse_line(value.announcement, verb, command);
     assert(refused == Answer::none);
     if (burst.input.readable().substr(0, line_end.size()) != line_end) {

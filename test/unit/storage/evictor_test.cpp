@@ -264,18 +264,18 @@ TEST_CASE(
     "whatever is stored, read, removed and evicted, the books are right and no value is wrong") {
     lib::Random random(seed_of("evictor"));
     const bool may_evict = GENERATE(true, true, false);
-    TableFixture fixture(2U << 20, may_evict);
+    TableFixture fixture(1U << 20, may_evict);
     std::map<std::string, std::string> truths;
     const auto random_value = [&] {
         const auto kind = random.below(20);
-        const std::uint64_t bytes = kind == 0  ? random.below(150'000)
+        const std::uint64_t bytes = kind == 0  ? random.below(60'000)
                                     : kind < 4 ? random.below(4000)
                                                : random.below(400);
         return std::string(bytes, static_cast<char>('a' + random.below(26)));
     };
     std::vector<ExtentNumber> pinned;
-    for (int i = 0; i < 12'000; ++i) {
-        const std::string key = name("k", static_cast<int>(random.below(4000)));
+    for (int i = 0; i < 5000; ++i) {
+        const std::string key = name("k", static_cast<int>(random.below(2500)));
         Item* item = fixture.find(key);
         switch (random.below(12)) {
             case 0:

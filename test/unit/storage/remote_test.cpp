@@ -5,7 +5,9 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstring>
 #include <set>
 #include <thread>
 
@@ -227,19 +229,22 @@ TEST_CASE("a bucket's visit sees every item of that bucket and no other") {
 TEST_CASE("a bucket's visit drops all that has expired in it, however much that is") {
     StoreFixture fixture(small_store(8, 1));
     constexpr std::size_t wanted = 35;
-    const auto bucket_of_key = [&](int i) {
-        return bucket_of(fixture.store.key("k" + std::to_string(i)).hash);
+    // Keys of one bucket, found by trying: eight bytes, whatever they are.
+    std::array<char, 8> text{};
+    const auto key_of = [&](std::uint64_t number) {
+        std::memcpy(text.data(), &number, sizeof number);
+        return fixture.store.key({text.data(), text.size()});
     };
-    // Keys of one bucket, found by trying.
     std::vector<std::uint8_t> counts(bucket_count);
-    int tried = 0;
-    while (++counts[bucket_of_key(tried)] < wanted)
+    std::uint64_t tried = 0;
+    while (++counts[bucket_of(key_of(tried).hash)] < wanted)
         ++tried;
-    const BucketNumber bucket = bucket_of_key(tried);
+    const BucketNumber bucket = bucket_of(key_of(tried).hash);
     Write brief;
     brief.expiry = fixture.in_seconds(5);
-    for (int i = 0; i <= tried; ++i)
-        if (bucket_of_key(i) == bucket) fixture.set("k" + std::to_string(i), "v", brief);
+    for (std::uint64_t number = 0; number <= tried; ++number)
+        if (const Key key = key_of(number); bucket_of(key.hash) == bucket)
+            fixture.set(key.bytes, "v", brief);
     REQUIRE(fixture.sink.versions.size() == wanted);
     fixture.advance_seconds(5);
     unsigned seen = 0;

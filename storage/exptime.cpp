@@ -4,6 +4,7 @@
 
 namespace twincached::storage {
 
+// Beyond the clock's 136 years is as good as never, but is kept as its last second.
 Expiry Expiry::from_exptime(std::int64_t exptime, const Now& now) noexcept {
     if (exptime == 0) return never();
     if (exptime < 0) return past();

@@ -19,6 +19,7 @@ Version Flushes::next_version(const Now& now) const noexcept {
     return clock.next_write(now.version_ms);
 }
 
+// The shards first: when the sink hears of it, nothing older is to be read here any more.
 Ticket Flushes::flush(const Now& now) noexcept {
     const Version version = next_version(now);
     apply(version, now.tick());
@@ -42,6 +43,8 @@ void Flushes::apply(Version version, Tick now) noexcept {
     }
 }
 
+// The version is observed, so that the flush, when it comes, is newer than its request, and so is
+// every write after it.
 void Flushes::schedule(std::uint64_t at_steady_ms, const Now& now) noexcept {
     Version version = next_version(now);
     {
@@ -54,6 +57,7 @@ void Flushes::schedule(std::uint64_t at_steady_ms, const Now& now) noexcept {
     sink_.on_flush_scheduled(at_steady_ms, version);
 }
 
+// The later request wins, in whatever order they arrive.
 void Flushes::apply_schedule(std::uint64_t at_steady_ms, Version version) noexcept {
     shards_.observe(version);
     const lib::MutexLock lock(mutex_);

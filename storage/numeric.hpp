@@ -18,7 +18,7 @@ inline std::optional<std::uint64_t> parse_numeric_value(std::string_view value) 
     return lib::parse_leading_number<std::uint64_t>(value);
 }
 
-// A number as text; valid until the next `write`.
+// A number as text, without an allocation; valid until the next `write`.
 class NumberText {
   public:
     std::string_view write(std::uint64_t number) noexcept {

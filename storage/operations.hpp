@@ -88,6 +88,8 @@ enum class WriteOutcome : std::uint8_t {
     no_memory
 };
 
+// `exists` and `not_found` answer a CAS unique that was named; the last two have dropped the old
+// item, unless the value was only to grow.
 struct WriteResult {
     WriteOutcome outcome = WriteOutcome::not_stored;
     std::uint64_t cas = 0;   // of the item now stored; 0 if none was
@@ -106,6 +108,9 @@ struct Arithmetic {
     std::uint64_t initial = 0;
 };
 
+// The number is a 64-bit unsigned one in decimal digits: incr wraps, decr stops at 0, and a result
+// with fewer digits is padded with blanks. Source: memcached doc/protocol.txt,
+// "Increment/Decrement".
 enum class ArithmeticOutcome : std::uint8_t { done, not_found, exists, non_numeric, no_memory };
 
 struct ArithmeticResult {
@@ -148,6 +153,8 @@ struct Record {
     bool cold = false;  // came by a walk: enters the queue that is evicted first
 };
 
+// `outdated`: something as new or newer is known here. `no_memory`: older than the record is
+// nothing here any more, but the record is not here either.
 enum class ApplyOutcome : std::uint8_t { applied, outdated, no_memory };
 
 }  // namespace twincached::storage

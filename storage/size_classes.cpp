@@ -12,6 +12,8 @@ constexpr std::uint32_t largest_chunk_bytes = 512 * 1024;
 
 }  // namespace
 
+// As memcached's slabs_init does it: each chunk by the factor larger than the one before, rounded
+// up to its alignment, until the next would exceed the largest, which is half a page.
 SizeClasses::SizeClasses(double growth_factor, std::uint32_t chunk_size_min) {
     const double last = largest_chunk_bytes / growth_factor;
     std::uint64_t size = accounted_header_bytes + chunk_size_min;

@@ -39,6 +39,8 @@ PageSize pages_of(const StoreOptions& options) noexcept {
     return options.huge_pages ? PageSize::huge : PageSize::usual;
 }
 
+// Halved until each shard has sixteen, so that a tenth of its memory is more than one slab; but not
+// below 32 KiB, where what no item fits into any more would be too large a part.
 std::uint32_t slab_bytes_for(std::uint64_t limit, unsigned shards) noexcept {
     std::uint32_t bytes = limit >= gibibyte ? 256 * 1024 : 128 * 1024;
     while (bytes > 32 * 1024 && limit / shards < slabs_per_shard * bytes)
@@ -164,6 +166,7 @@ ReadResult Store::touch(const Key& key, const Now& now, Expiry expiry) noexcept 
     return ClientReads(locked.items).touch(key, now, expiry);
 }
 
+// Called under the shard's lock, so that the item holds its extent meanwhile.
 PinnedValue Store::pin(const ItemView& item) noexcept {
     const auto* held = static_cast<const Item*>(item.location);
     if (!held->is_large()) return {};
@@ -244,6 +247,7 @@ ApplyOutcome Store::apply(const Record& record, const Now& now) noexcept {
     });
 }
 
+// As background: a driver takes the lock again and again, and a client waits for its one turn.
 void Store::with_shard(unsigned number, lib::FunctionRef<void(Shard&)> visit) noexcept {
     LockedShard& locked = shards_[number];
     const lib::BackgroundLock lock(locked.mutex);
@@ -292,6 +296,8 @@ void Store::apply_flush(Version version) noexcept {
     flushes_.apply(version, last_tick_.load(std::memory_order_relaxed));
 }
 
+// The lock is let go every few buckets; the cursor is a hash, so that it does not matter what
+// becomes of the index in between.
 std::optional<Store::Cursor> Store::walk(Cursor cursor, std::size_t budget, const Now& now,
                                          ItemVisitor visit) noexcept {
     budget = std::max<std::size_t>(budget, 1);
@@ -305,9 +311,10 @@ std::optional<Store::Cursor> Store::walk(Cursor cursor, std::size_t budget, cons
         const unsigned number = shard_of(hash);
         std::optional<std::uint64_t> next;
         {
-            const lib::BackgroundLock lock(shards_[number].mutex);
+            LockedShard& locked = shards_[number];
+            const lib::BackgroundLock lock(locked.mutex);
             for (unsigned bucket = 0; bucket < buckets_per_hold && seen < budget; ++bucket) {
-                next = Shard(shards_[number].items).visit(hash, now, count);
+                next = Shard(locked.items).visit(hash, now, count);
                 if (!next) break;
                 hash = *next;
             }

@@ -12,6 +12,7 @@ class EvictionListener {
   public:
     virtual ~EvictionListener() = default;
 
+    // Asked before each eviction is made ready for telling: must be cheap.
     virtual bool listens() const noexcept = 0;
     // Under the lock of the item's shard. It must be short and must not call the store.
     virtual void on_evicted(const ItemView& item, unsigned size_class, Tick now) noexcept = 0;

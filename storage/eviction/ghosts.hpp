@@ -1,7 +1,12 @@
-// The keys that left the small queue lately, as fingerprints of 16 bits: a key that comes back
+// The keys that left the fresh queue lately, as fingerprints of 16 bits: a key that comes back
 // while its ghost is here goes straight to the main queue (S3-FIFO). Lines of 64 bytes, each a
-// ring of 31 fingerprints, ordered by hash as the index is. A false match costs a place in the
-// main queue, nothing else. Guarded by its shard's lock.
+// ring of 31 fingerprints, ordered by hash as the index is:
+//
+//    0      2      4                                       64
+//    [ next | print | print | ... 31 of them, 0 = none ... ]    `next` is overwritten next
+//
+// The line is chosen by the top bits of the hash, the fingerprint is taken from the lower ones. A
+// false match costs a place in the main queue, nothing else. Guarded by its shard's lock.
 #pragma once
 
 #include "storage/index/linear_layout.hpp"
@@ -24,6 +29,7 @@ class Ghosts {
     // As many ghosts as items: grows in steps, if memory allows; begins anew if it has four times
     // as many.
     void adjust(std::uint64_t items) noexcept;
+    // Moves on by so many lines, if their number is changing.
     void step(unsigned lines) noexcept;
 
     MemoryAccount& account() noexcept { return account_; }

@@ -41,6 +41,8 @@ void Index::insert(std::uint64_t hash, Ref ref) noexcept {
     ++items_;
 }
 
+// Into the first hole of the chain, so that most look-ups end with the first bucket. A new overflow
+// bucket is put directly behind the head: it is the one with holes.
 void Index::put(std::uint64_t hash, Ref ref) noexcept {
     Bucket& head = buckets()[layout_.locate(local(hash))];
     Bucket* bucket = &head;
@@ -61,6 +63,7 @@ void Index::put(std::uint64_t hash, Ref ref) noexcept {
     bucket->refs[slot] = ref;
 }
 
+// By the reference alone: the index cannot ask for keys, and need not, for a reference is unique.
 Index::Place Index::place_of(std::uint64_t hash, Ref ref) const noexcept {
     const std::uint8_t tag = tag_of(hash);
     Bucket* bucket = &buckets()[layout_.locate(local(hash))];
@@ -104,6 +107,8 @@ void Index::fill_hole(Bucket& head, Place hole) noexcept {
     free_overflow(number);
 }
 
+// The answer is a hash, not a position, so that it means the same when the index has grown or
+// shrunk meanwhile. `local` hashes have the shard's bits shifted out: they come back in at the end.
 std::optional<std::uint64_t> Index::visit(std::uint64_t hash, RefVisitor visit) const noexcept {
     const Bucket* bucket = &buckets()[layout_.locate(local(hash))];
     for (;;) {
@@ -124,6 +129,7 @@ std::optional<std::uint64_t> Index::visit(std::uint64_t hash, RefVisitor visit) 
     return prefix | rest;
 }
 
+// If memory is lacking the index stays as it is, with longer chains, and says what it wants.
 void Index::adjust() noexcept {
     if (layout_.is_moving()) return;
     const std::uint64_t slots = std::uint64_t{layout_.target()} * slots_per_bucket;
@@ -137,6 +143,8 @@ void Index::adjust() noexcept {
         (void)resize_to(std::max(least_buckets, layout_.target() / 2));
 }
 
+// Memory is taken when growth begins and given back when a shrinking has ended: in between both
+// lengths are in use.
 bool Index::resize_to(std::uint32_t count) noexcept {
     const std::uint64_t now = bytes_of(layout_.target());
     const std::uint64_t then = bytes_of(count);
@@ -151,6 +159,8 @@ bool Index::resize_to(std::uint32_t count) noexcept {
     return true;
 }
 
+// One bucket at a time is taken out as a whole, with its chain, and put again where it belongs now.
+// A step may end before its count for want of an overflow bucket; the next one goes on.
 void Index::step(unsigned count, HashOf hash_of) noexcept {
     while (layout_.is_moving() && count-- > 0) {
         if (!reserve_overflow(overflow_per_step)) return;
@@ -180,6 +190,7 @@ void Index::put_all(const Bucket& from, HashOf hash_of) noexcept {
         if (from.tags[slot] != 0) put(hash_of(from.refs[slot]), from.refs[slot]);
 }
 
+// By pages, so that an index without overflows has none.
 bool Index::reserve_overflow(std::uint32_t count) noexcept {
     while (free_count_ < count) {
         if (!account_.take(page_bytes)) return false;

@@ -108,16 +108,18 @@ class Index {
     void put_all(const Bucket& from, HashOf hash_of) noexcept;
     void fill_hole(Bucket& head, Place hole) noexcept;
 
-    MemoryAccount account_;
+    MemoryAccount account_;  // of the buckets up to the layout's span, and of all overflow pages
     unsigned shard_bits_;
     Reservation buckets_;
     Reservation overflow_;
     LinearLayout layout_;
+    // The layout's target as it was a moment ago, for hints without the lock: a hint may be wrong,
+    // but what it points to is always within the reservation.
     std::atomic<std::uint32_t> published_count_;
     std::uint64_t items_ = 0;
     std::uint32_t overflow_pages_ = 0;
-    std::uint32_t first_free_ = 0;  // chain of free overflow buckets
-    std::uint32_t free_count_ = 0;
+    std::uint32_t first_free_ = 0;  // chain of free overflow buckets, linked as those in use are
+    std::uint32_t free_count_ = 0;  // its length; at least 1 between `prepare` and `insert`
 };
 
 }  // namespace twincached::storage

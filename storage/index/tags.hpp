@@ -1,4 +1,5 @@
-// Comparison of all tags of an index bucket at once.
+// Comparison of all tags of an index bucket at once: one instruction says which of the twelve are
+// worth a look at their items. Of the others each has the same tag once in 255 times.
 #pragma once
 
 #include <array>

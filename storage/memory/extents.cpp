@@ -55,6 +55,8 @@ bool Extents::is_shared(ExtentNumber extent) const noexcept {
     return head(extent).references.load(std::memory_order_acquire) > 1;
 }
 
+// What rests is tried first, for its pages are at hand. It is in the way of a value of another
+// size: so if there is no memory, all of it is freed and the run is looked for again.
 ExtentNumber Extents::allocate(std::uint64_t value_bytes) noexcept {
     const std::uint64_t wanted = (value_bytes + sizeof(Head) + unit_bytes - 1) / unit_bytes;
     if (wanted > memory_.size() / unit_bytes) return 0;
@@ -66,6 +68,8 @@ ExtentNumber Extents::allocate(std::uint64_t value_bytes) noexcept {
     return allocate_fresh(units);
 }
 
+// The best fit among the free runs, else what lies beyond the top. The pages are asked for without
+// the lock: to find and clear them takes the system longer than all the rest.
 ExtentNumber Extents::allocate_fresh(Unit units) noexcept {
     Unit begin = 0;
     {
@@ -85,6 +89,7 @@ ExtentNumber Extents::allocate_fresh(Unit units) noexcept {
     return begin;
 }
 
+// The page in which the top lies is counted already if a run below it touches it.
 bool Extents::extend_top(Unit units) {
     const std::uint64_t end = std::uint64_t{top_} + units;
     if (end > memory_.size() / unit_bytes) return false;
@@ -112,6 +117,7 @@ ExtentNumber Extents::take_resting(Unit units) noexcept {
     return extent;
 }
 
+// False if enough rests already.
 bool Extents::rest(ExtentNumber extent) noexcept {
     const lib::MutexLock lock(mutex_);
     const std::uint64_t bytes = footprint(extent);
@@ -147,6 +153,7 @@ void Extents::retain(ExtentNumber extent) noexcept {
     pins_.fetch_add(1, std::memory_order_relaxed);
 }
 
+// May be called under a shard's lock: what takes long is put aside for whoever collects.
 void Extents::release(ExtentNumber extent) noexcept {
     Head& freed = head(extent);
     if (freed.references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
@@ -160,6 +167,7 @@ void Extents::release(ExtentNumber extent) noexcept {
         put_aside(extent);
 }
 
+// A chain that anybody adds to and one takes as a whole needs no lock.
 void Extents::put_aside(ExtentNumber extent) noexcept {
     ExtentNumber next = aside_.load(std::memory_order_relaxed);
     do {
@@ -188,6 +196,8 @@ void Extents::free(ExtentNumber extent) noexcept {
     join(extent, end);
 }
 
+// With the free runs on both sides, so that no two of them touch. What is given back to the budget
+// are the pages that lie wholly in the joined run and in none of its parts before.
 void Extents::join(Unit begin, Unit end) {
     const Unit own_begin = begin;
     const Unit own_end = end;

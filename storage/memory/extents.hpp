@@ -2,6 +2,20 @@
 // best fit and joined again when they are freed. What counts against the limit is the pages that
 // a run touches; pages that no run touches any more go back to the system.
 //
+//    pages    |   0   |   1   |   2   |   3   |   4   |   5   |   6   | ...
+//    runs     | never |  extent  | free      |extent|  extent   |       beyond the top:
+//    counted  |       |   x   |   x   |       |   x  |   x   |         never used, or free
+//                                                                  ^ top
+//
+// Units are smaller than pages so that a value of a little more than a page's multiple does not
+// cost a page more; the page at the seam of two runs is counted once, for whichever came first.
+//
+// From allocation to the system and back:
+//
+//    free --allocate--> held --last release--> resting (small enough a part of the limit)
+//     ^                                   |--> aside   (too large to be given back under a lock)
+//     '------------- end_rest, collect ---'--> free    (else)
+//
 // A freed extent rests for a while, still counted: one of about its size is then had without the
 // system's having to find and clear pages again, which costs more than the copying.
 //
@@ -31,7 +45,8 @@ class Extents {
     Extents(MemoryBudget& budget, const AddressSpace& space);
     ~Extents();
 
-    // With one reference, the caller's; 0 if memory does not allow.
+    // With one reference, the caller's, and capacity for at least so many bytes; 0 if memory does
+    // not allow. It is filled by the caller: what it holds now may be what another held before.
     [[nodiscard]] ExtentNumber allocate(std::uint64_t value_bytes) noexcept;
     // REQUIRES: the caller knows that somebody holds a reference meanwhile.
     void retain(ExtentNumber extent) noexcept;
@@ -39,7 +54,9 @@ class Extents {
     // Has it been pinned, beside the reference of its owner?
     bool is_shared(ExtentNumber extent) const noexcept;
 
+    // REQUIRES of these: somebody holds a reference meanwhile.
     char* data(ExtentNumber extent) const noexcept;
+    // Bytes from `data` on.
     std::uint64_t capacity(ExtentNumber extent) const noexcept;
     // What it takes of the limit, within a page.
     std::uint64_t footprint(ExtentNumber extent) const noexcept;
@@ -56,10 +73,11 @@ class Extents {
 
   private:
     using Unit = std::uint32_t;
+    // The first 16 bytes of an extent, before its value.
     struct Head {
         std::uint32_t units;
-        std::atomic<std::uint32_t> references;
-        ExtentNumber next_aside;
+        std::atomic<std::uint32_t> references;  // 0 while it rests or is put aside
+        ExtentNumber next_aside;                // of the chain, while it is put aside
         std::uint32_t unused;
     };
     static_assert(sizeof(Head) == 16);
@@ -83,6 +101,7 @@ class Extents {
     std::atomic<ExtentNumber> aside_{0};  // head of the chain of those put aside
     lib::Mutex mutex_;
     // The free runs below `top_`: no two of them touch, and none touches `top_`.
+    // Both name the same runs: one finds neighbours, the other the best fit.
     std::map<Unit, Unit> runs_ GUARDED_BY(mutex_);                     // begin -> end
     std::set<std::pair<Unit, Unit>> runs_by_size_ GUARDED_BY(mutex_);  // (size, begin)
     Unit top_ GUARDED_BY(mutex_);

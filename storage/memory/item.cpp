@@ -6,6 +6,8 @@
 
 namespace twincached::storage {
 
+// Every byte of the header is written, for a slab is not cleared before it is used again. The marks
+// come before the body: they say where in it the key begins.
 void Item::write(const ItemForm& form, std::uint32_t room_bytes) noexcept {
     assert(room_bytes >= form.slab_bytes() && room_bytes % item_alignment == 0);
     assert(form.value_bytes <= value_length_limit && form.key.size() <= key_size_limit);

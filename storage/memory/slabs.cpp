@@ -25,6 +25,8 @@ Slabs::~Slabs() {
     share_.give(bytes());
 }
 
+// A kept one costs nothing; one whose memory was given back costs the budget only, its number and
+// its place are there; else the range grows.
 SlabNumber Slabs::take() noexcept {
     if (!kept_.empty()) {
         const SlabNumber number = kept_.back();
@@ -86,6 +88,8 @@ void Slabs::move_to_queue(SlabNumber number, Queue queue) noexcept {
     enqueue(number, queue);
 }
 
+// Queues are linked through the slabs' numbers: no allocation, and a slab leaves from the middle
+// when its last item has gone.
 void Slabs::enqueue(SlabNumber number, Queue queue) noexcept {
     SlabQueue& line = this->queue(queue);
     Slab& slab = slabs_[number];

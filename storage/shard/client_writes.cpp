@@ -65,6 +65,7 @@ WriteResult success(const Storing& storing) noexcept {
 
 // --- storing -----------------------------------------------------------------------------------
 
+// Judged anew in every round: making room may have evicted the very item that was judged.
 WriteResult ClientWrites::write(const Key& key, const Now& now, const Write& request,
                                 MemoryGrant& grant) noexcept {
     items_.sink().prefetch(items_.number(), key.hash);
@@ -113,6 +114,7 @@ WriteResult ClientWrites::write(const Key& key, const Now& now, const Write& req
     }
 }
 
+// The frequency is the key's, not the value's: what is in demand stays so when it is written over.
 void ClientWrites::compose(Storing& storing, const Write& request, bool stale,
                            const Now& now) noexcept {
     const Item* old = storing.old;
@@ -135,6 +137,7 @@ void ClientWrites::compose(Storing& storing, const Write& request, bool stale,
     form.won = old->is_won();
 }
 
+// Flags and expiry stay those of the item that grows.
 void ClientWrites::join_values(Storing& storing, const Write& request) noexcept {
     ItemForm& form = storing.form;
     const Item* old = storing.old;
@@ -187,6 +190,7 @@ WriteResult ClientWrites::fail_write(const Storing& storing, const Write& reques
     return result;
 }
 
+// With a version of its own, so that other nodes drop the old value, too.
 void ClientWrites::drop_failed_write(const Key& key, const Now& now) noexcept {
     (void)items_.remove(key, items_.table().find(key), items_.clock().next_write(now.version_ms),
                         Cause::local_delete);
@@ -261,6 +265,7 @@ RemoveResult ClientWrites::remove(const Key& key, const Now& now, const Remove& 
             result.size = old->value_bytes();
             result.accounted = accounted_bytes(key.bytes.size(), result.size, old->client_flags());
         }
+        // A delete of what is absent is told all the same: another node may have it.
         const bool changes = old != nullptr && (request.invalidate || request.clear);
         const Stored stored = changes ? change(storing, request, now, grant) : Stored::failed;
         switch (stored) {

@@ -53,12 +53,14 @@ std::size_t write_head(const SavedItem& item, char* to) noexcept {
     return static_cast<std::size_t>(to - begin) + item.key.size();
 }
 
+// Two bytes of the fixed part say it all, so that a reader knows how much more it needs.
 std::size_t head_size(std::string_view bytes) noexcept {
     const auto key_bytes = lib::load_little<std::uint8_t>(bytes.data() + 24);
     const auto marks = lib::load_little<std::uint8_t>(bytes.data() + 25);
     return fixed_bytes + ((marks & explicit_cas_mark) != 0 ? 8U : 0U) + key_bytes;
 }
 
+// Whatever a store could not have written is refused: the bytes come from a file.
 std::optional<SavedHead> read_head(std::string_view bytes) noexcept {
     if (bytes.size() < fixed_bytes) return std::nullopt;
     const char* from = bytes.data();

@@ -77,7 +77,7 @@ TEST_CASE("a value may be much larger than a shard's part of the memory") {
     CHECK(fixture.set("more", std::string(65 << 20, 'z')).outcome == WriteOutcome::no_memory);
 }
 
-TEST_CASE("what the peer sends may be large, too") {
+TEST_CASE("what another node sends may be large, too") {
     StoreOptions options = small_store(64, 4);
     options.item_size_limit_bytes = 64 << 20;
     StoreFixture fixture(options);
@@ -351,7 +351,7 @@ TEST_CASE("a flush that was asked for later comes then, once, from the node that
     CHECK(fixture.store.flush_schedule().at_steady_ms == 0);
 }
 
-TEST_CASE("a flush that the peer was asked for is fired here at once only if this node is alone") {
+TEST_CASE("a flush that another node was asked for is fired at once only by one that is alone") {
     StoreFixture fixture;
     fixture.set("a", "1");
     const Version version = (fixture.now.version_ms + 5) << 23;
@@ -512,7 +512,7 @@ TEST_CASE("no store has more shards than its memory is good for") {
     CHECK(Store(options, lib::KeyedHash(), sink).shard_count() == 4);
 }
 
-TEST_CASE("a store knows when it was flushed, by a client or by the peer") {
+TEST_CASE("a store knows when it was flushed, by a client or by another node") {
     StoreFixture fixture(small_store(16, 1));
     fixture.store.maintain(fixture.now);
     CHECK(fixture.store.last_flush() == 0);

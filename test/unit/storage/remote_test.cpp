@@ -32,7 +32,7 @@ TEST_CASE("of two versions of a key the higher one stays, in whatever order they
     CHECK(fixture.sink.events.size() == 1);
 }
 
-TEST_CASE("a write after the peer's is newer, whatever the clock says") {
+TEST_CASE("a write after another node's is newer, whatever the clock says") {
     StoreFixture fixture;
     fixture.apply("a", theirs(50'000), "theirs");
     fixture.set("a", "ours");
@@ -58,7 +58,7 @@ TEST_CASE("nothing that is not newer than the last flush comes back") {
     CHECK(fixture.value("b") == "ours");
 }
 
-TEST_CASE("the peer's delete removes what is older and nothing else") {
+TEST_CASE("another node's delete removes what is older and nothing else") {
     StoreFixture fixture;
     const auto erase = [&](Version version) {
         ApplyOutcome outcome{};
@@ -75,7 +75,7 @@ TEST_CASE("the peer's delete removes what is older and nothing else") {
     CHECK_FALSE(fixture.get("a"));
 }
 
-TEST_CASE("the peer's touch applies to the write that it means, else the item is wanted") {
+TEST_CASE("another node's touch applies to the write that it means, else the item is wanted") {
     StoreFixture fixture;
     const auto touch = [&](Version version) {
         bool applied = false;
@@ -134,7 +134,7 @@ TEST_CASE("every kind of use is told, and nothing that leaves no mark") {
     CHECK(told([&] { fixture.read("stub", vivify); }) == 0);
 }
 
-TEST_CASE("what the peer's clients use is spared here, and clients see nothing of it") {
+TEST_CASE("what another node's clients use is spared here, and clients see nothing of it") {
     // All are told of but every second one; then others' items push them out.
     constexpr int count = 200;
     StoreFixture fixture(small_store(8, 1));
@@ -186,7 +186,7 @@ TEST_CASE("a record that cannot be stored still removes the older item") {
     CHECK(fixture.sink.versions.empty());
 }
 
-TEST_CASE("a record keeps the marks that the peer's item has") {
+TEST_CASE("a record keeps the marks that another node's item has") {
     StoreFixture fixture;
     Record record;
     record.client_flags = 9;

@@ -158,7 +158,7 @@ TEST_CASE("a set that has expired already removes the old item and is told as a 
     CHECK(fixture.sink.versions.empty());
 }
 
-TEST_CASE("a value that is too large drops the old one, and the peer hears of it") {
+TEST_CASE("a value that is too large drops the old one, and other nodes hear of it") {
     StoreFixture fixture;
     fixture.set("a", "1");
     CHECK(fixture.set("a", std::string(1'049'600, 'x')).outcome == WriteOutcome::too_large);
@@ -285,7 +285,7 @@ TEST_CASE("a cleared item stays, empty, without flags and for ever") {
     CHECK(item->expiry.is_never());
 }
 
-TEST_CASE("a reader may hold the place of an absent item, which the peer does not hear of") {
+TEST_CASE("a reader may hold the place of an absent item, which no other node hears of") {
     StoreFixture fixture;
     Read request;
     request.vivify = fixture.in_seconds(30);

@@ -19,33 +19,6 @@ char* writable(lib::ByteBuffer& buffer, std::size_t offset) noexcept {
 
 }  // namespace
 
-bool is_known_type(FrameType type) noexcept {
-    switch (type) {
-        case FrameType::challenge:
-        case FrameType::proof:
-        case FrameType::hello:
-        case FrameType::ready:
-        case FrameType::batch:
-        case FrameType::segment:
-        case FrameType::list:
-        case FrameType::digest:
-        case FrameType::flush:
-        case FrameType::schedule:
-        case FrameType::hint:
-        case FrameType::scrub:
-        case FrameType::scrub_want:
-        case FrameType::scrub_list:
-        case FrameType::ack:
-        case FrameType::ping:
-        case FrameType::pong:
-        case FrameType::state:
-        case FrameType::bye:
-        case FrameType::error:
-            return true;
-    }
-    return false;
-}
-
 FrameRead read_frame(std::string_view bytes, std::size_t payload_limit) noexcept {
     FrameRead result;
     result.size = frame_header_size;
@@ -57,7 +30,8 @@ FrameRead read_frame(std::string_view bytes, std::size_t payload_limit) noexcept
 
     const auto length = lib::load_little<std::uint32_t>(bytes.data() + length_at);
     const auto reserved = lib::load_little<std::uint32_t>(bytes.data() + reserved_at);
-    if (length > payload_limit || length > frame_payload_limit || reserved != 0) {
+    const auto type = static_cast<FrameType>(bytes[1]);
+    if (length > payload_limit || length > payload_limit_of(type) || reserved != 0) {
         result.status = FrameStatus::malformed;
         return result;
     }
@@ -71,8 +45,7 @@ FrameRead read_frame(std::string_view bytes, std::size_t payload_limit) noexcept
         return result;
     }
     result.status = FrameStatus::complete;
-    result.frame = {static_cast<FrameType>(bytes[1]),
-                    lib::load_little<std::uint16_t>(bytes.data() + 2),
+    result.frame = {type, lib::load_little<std::uint16_t>(bytes.data() + 2),
                     lib::load_little<std::uint64_t>(bytes.data() + seq_at), payload};
     return result;
 }
@@ -90,7 +63,7 @@ std::size_t FrameWriter::payload_size() const noexcept {
 
 void FrameWriter::finish() noexcept {
     const auto length = payload_size();
-    assert(length <= frame_payload_limit);
+    assert(length <= payload_limit_of(type_));
     char* header = writable(out_, start_);
     lib::store_little(header, frame_magic);
     lib::store_little(header + 1, static_cast<std::uint8_t>(type_));

@@ -1,7 +1,8 @@
 // The frame: what the bytes between two nodes are cut into. This file knows the header and its
-// checksum, and the numbers of all types; what stands in the payloads is known by data_frames.hpp
-// (mutations, what buckets hold, acknowledgements) and by each driver for the frames with which it
-// makes itself known and keeps its link (the pair's: replication/pair/link/control_frames.hpp).
+// checksum; frame_types.hpp has the table of all types; what stands in the payloads is known by
+// data_frames.hpp (mutations, what buckets hold, acknowledgements) and by each driver for the
+// frames with which it makes itself known and keeps its link (the pair's:
+// replication/pair/link/control_frames.hpp).
 //
 //    0        1        2                 4                             8
 //    [ 0xC7 ] [ type ] [ flags         ] [ payload length            ]
@@ -14,35 +15,13 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "replication/records/frame_types.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 namespace twincached::replication {
-
-enum class FrameType : std::uint8_t {
-    challenge = 0x01,
-    proof = 0x02,
-    hello = 0x03,
-    ready = 0x04,
-    batch = 0x10,
-    segment = 0x11,
-    list = 0x12,
-    digest = 0x13,
-    flush = 0x14,
-    schedule = 0x15,
-    hint = 0x16,
-    scrub = 0x17,
-    scrub_want = 0x18,
-    scrub_list = 0x19,
-    ack = 0x20,
-    ping = 0x21,
-    pong = 0x22,
-    state = 0x23,
-    bye = 0x2F,
-    error = 0x30,
-};
 
 // The versions of the link's protocol that this program speaks; of two nodes' the newest that both
 // know is used, so that a pair can be upgraded one node at a time.
@@ -53,15 +32,12 @@ inline constexpr std::uint16_t protocol_newest = 2;
 
 inline constexpr std::uint8_t frame_magic = 0xC7;
 inline constexpr std::size_t frame_header_size = 24;
-inline constexpr std::size_t frame_payload_limit = 1U << 20;
-// What a peer that has not proved itself may send: the largest CHALLENGE fits.
-inline constexpr std::size_t frame_payload_limit_unproven = 512;
 // A frame of unknown type with this flag may be skipped; without it, the session must end.
 inline constexpr std::uint16_t frame_ignorable = 0x8000;
 
 // A whole frame with a valid checksum. The payload points into the bytes that were read.
 struct Frame {
-    FrameType type = FrameType::ready;  // may be a value without a name: is_known_type
+    FrameType type = FrameType::ready;  // may be a number without a row: find_frame
     std::uint16_t flags = 0;
     std::uint64_t seq = 0;
     std::string_view payload;
@@ -69,7 +45,12 @@ struct Frame {
     bool is_ignorable() const noexcept { return (flags & frame_ignorable) != 0; }
 };
 
-bool is_known_type(FrameType type) noexcept;
+// Whether it has a sequence number where its row in the table says so, and none where not.
+constexpr bool is_in_order(const Frame& frame) noexcept {
+    const auto* row = find_frame(frame.type);
+    if (row == nullptr || row->order == FrameOrder::either) return true;
+    return (frame.seq != 0) == (row->order == FrameOrder::numbered);
+}
 
 enum class FrameStatus : std::uint8_t {
     complete,   // `frame` holds it; consume `size` bytes
@@ -84,7 +65,7 @@ struct FrameRead {
 };
 
 // Reads the first frame of `bytes`. Rejects a bad start as soon as its first byte is there, and
-// a length above `payload_limit` as soon as the header is.
+// a length above `payload_limit`, or above what its type may have, as soon as the header is.
 FrameRead read_frame(std::string_view bytes,
                      std::size_t payload_limit = frame_payload_limit) noexcept;
 
@@ -98,7 +79,7 @@ class FrameWriter {
     FrameWriter& operator=(const FrameWriter&) = delete;
 
     std::size_t payload_size() const noexcept;
-    // Fills in length and checksum. REQUIRES: payload_size() <= frame_payload_limit.
+    // Fills in length and checksum. REQUIRES: payload_size() <= payload_limit_of(type).
     void finish() noexcept;
     void cancel() noexcept;
 

@@ -60,7 +60,7 @@ struct Pair {
     }
     void cut() {
         for (auto& node : nodes) {
-            node->exchange().end(now);
+            node->exchange().end();
             node->forget_bytes();
         }
     }
@@ -485,7 +485,7 @@ TEST_CASE("R12: a node that is set back to before it met its peer forgets what i
     Pair pair;
     pair.set(0, "a", "old");
     const auto snapshot = pair.nodes[0]->remember(true);
-    const auto own_epoch = pair.nodes[0]->exchange().epoch();
+    const auto own_epoch = pair.nodes[0]->exchange().acquaintance().epoch();
     pair.restart(0);
     pair.nodes[0]->recall(snapshot, pair.now);
     pair.link();
@@ -498,7 +498,7 @@ TEST_CASE("R12: a node that is set back to before it met its peer forgets what i
     pair.nodes[0]->recall(snapshot, pair.now);
     pair.nodes[0]->exchange().believe_memory();
     pair.history.on_crash(0);
-    REQUIRE(pair.nodes[0]->exchange().epoch() == own_epoch);
+    REQUIRE(pair.nodes[0]->exchange().acquaintance().epoch() == own_epoch);
     pair.link();
     pair.settle();
     for (unsigned i = 0; i < 2; ++i) {

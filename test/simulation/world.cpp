@@ -325,7 +325,7 @@ void World::crash(unsigned node) {
 void World::lose_node(unsigned node) {
     cut();
     if (nodes_[1 - node]->exchange().in_session()) {
-        nodes_[1 - node]->exchange().end(now(1 - node));
+        nodes_[1 - node]->exchange().end();
     }
     const auto newest =
         std::max(nodes_[0]->store().version_time(), nodes_[1]->store().version_time());
@@ -342,7 +342,7 @@ void World::restart(unsigned node) {
     trace(std::string(node == 0 ? "a" : "b") + " restarts with its memory");
     const bool alone = !nodes_[node]->exchange().in_session();
     lose_node(node);
-    const auto epoch = nodes_[node]->exchange().epoch();
+    const auto epoch = nodes_[node]->exchange().acquaintance().epoch();
     const auto memory = nodes_[node]->remember(alone);
     const bool is_old = copies_[node] && random_.one_in(3);
     if (is_old) {
@@ -377,7 +377,7 @@ void World::recall(unsigned node, const SimMemory& memory) {
 // A node that left a peer behind keeps its port closed until that one has spoken, or it has given
 // up waiting and has forgotten what it held.
 bool World::may_serve(unsigned node) {
-    if (!nodes_[node]->exchange().needs_peers_word()) return true;
+    if (!nodes_[node]->exchange().acquaintance().needs_peers_word()) return true;
     if (link_ == Link::down && random_.one_in(20)) forget_memory(node);
     return false;
 }

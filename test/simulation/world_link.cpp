@@ -80,7 +80,7 @@ void World::cut() {
 }
 
 void World::end_session(unsigned node) {
-    if (begun_[node]) nodes_[node]->exchange().end(now(node));
+    if (begun_[node]) nodes_[node]->exchange().end();
     begun_[node] = false;
     lost_[1 - node] = true;
     pipes_[1 - node].lose_everything();
@@ -121,13 +121,13 @@ void World::greet(unsigned node) {
         const auto meeting = exchange.judge(*hellos_[1 - node]);
         if (meeting != Meeting::begin) {
             // As the engine does it: the connection ends, and whoever is to begins anew.
-            if (begun_[1 - node]) nodes_[1 - node]->exchange().end(now(1 - node));
+            if (begun_[1 - node]) nodes_[1 - node]->exchange().end();
             begun_ = {};
             link_ = Link::down;
             if (meeting == Meeting::begin_anew) forget_memory(node);
             return;
         }
-        if (exchange.has_unconfirmed_memory()) ++totals_.confirmed;
+        if (exchange.acquaintance().is_unconfirmed()) ++totals_.confirmed;
         trace(std::string(node == 0 ? "a" : "b") + " begins");
         nodes_[node]->begin(*hellos_[1 - node], now(node));
         begun_[node] = true;

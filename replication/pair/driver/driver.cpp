@@ -46,7 +46,6 @@ constexpr std::chrono::milliseconds accept_rest{200};
 constexpr int events_per_turn = 32;
 constexpr std::chrono::microseconds long_turn{200};
 constexpr std::chrono::milliseconds report_period{100};
-constexpr std::chrono::milliseconds stranger_line_pause{1000};
 
 unsigned node_of(const Options& options, const Addresses& peer) {
     const bool alone = options.peer_host.empty() && options.node.empty();
@@ -286,7 +285,7 @@ bool PairReplicator::may_call(const asio::ip::address& from) {
     if (!options_.secret.empty()) return true;
     const auto& known = peer_addresses_;
     if (std::find(known.begin(), known.end(), from) != known.end()) return true;
-    const Instant instant(now().steady_ms);
+    const auto instant = instant_of(now());
     if (instant >= stranger_line_at_) {
         stranger_line_at_ = instant + stranger_line_pause;
         log(LogLevel::warning, "turned away a connection from " + from.to_string() +
@@ -415,7 +414,7 @@ void PairReplicator::turn() {
     for (auto& action : actions_)
         perform(action, instant);
     arm_timer(instant);
-    const bool due = Instant(instant.steady_ms) >= published_at_ + report_period;
+    const bool due = instant_of(instant) >= published_at_ + report_period;
     if (due || engine_.link().state() != published_state_) publish(instant);
 }
 
@@ -460,7 +459,7 @@ void PairReplicator::arm_timer(const storage::Now& instant) {
     const auto at = engine_.deadline(instant);
     if (!at || (timer_at_ && *timer_at_ <= *at)) return;
     timer_at_ = at;
-    timer_.expires_after(std::max(*at - Instant(instant.steady_ms), Instant(0)));
+    timer_.expires_after(std::max(*at - instant_of(instant), Instant(0)));
     timer_.async_wait([this](const error_code& error) {
         if (error) return;
         timer_at_.reset();
@@ -471,7 +470,7 @@ void PairReplicator::arm_timer(const storage::Now& instant) {
 // What other threads see; strings are copied, so not at every turn.
 void PairReplicator::publish(const storage::Now& instant) {
     published_state_ = engine_.link().state();
-    published_at_ = Instant(instant.steady_ms);
+    published_at_ = instant_of(instant);
     auto report = engine_.report(instant);
     const lib::MutexLock lock(report_mutex_);
     report_ = std::move(report);

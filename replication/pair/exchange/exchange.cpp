@@ -1,11 +1,10 @@
 #include "replication/pair/exchange/exchange.hpp"
 
-#include "replication/pair/exchange/exchange_impl.hpp"
+#include "replication/pair/exchange/pair_memory.hpp"
+#include "replication/pair/exchange/starting_over.hpp"
+#include "replication/records/data_frames.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cassert>
-#include <span>
 
 namespace twincached::replication::pair {
 namespace {
@@ -15,171 +14,146 @@ constexpr std::uint64_t caught_up_entries = 1024;
 
 }  // namespace
 
-// --- what comes in ---------------------------------------------------------------------------
+Exchange::Exchange(ChangeSink& sink, const ExchangeOptions& options) noexcept
+    : context_{sink, options},
+      acquaintance_(options.epoch, options.node),
+      log_(context_),
+      walk_(context_),
+      answers_(context_, walk_),
+      incoming_(context_),
+      scrub_(context_, incoming_),
+      hints_(context_) {}
 
-bool Exchange::Impl::on_frame(const Frame& frame, const storage::Now& now) noexcept {
+// --- sessions ----------------------------------------------------------------------------------
+
+Standing Exchange::standing(const storage::Now& now) const noexcept {
+    Standing standing;
+    acquaintance_.introduce(standing);
+    standing.version_time = context_.store->version_time();
+    standing.flush_version = context_.store->flush_version();
+    const auto schedule = context_.store->flush_schedule();
+    standing.schedule_at_ms = schedule.at_steady_ms;
+    standing.schedule_version = schedule.version;
+    standing.items = context_.store->stats().total.items;
+    standing.capabilities = capability_digests | capability_hints;
+    standing.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
+    standing.steady_ms = now.steady_ms;
+    standing.version_ms = now.version_ms;
+    return standing;
+}
+
+// Rule R12. From an incarnation that was followed before nothing is taken that this node lacks: its
+// machine was set back to before a restart.
+void Exchange::begin(const Standing& peer, const storage::Now& now) noexcept {
+    end();
+    assert(judge(peer) == Meeting::begin);
+    const auto last = last_of(context_.store->version_time());
+    const auto encounter = acquaintance_.begin(peer, last);
+    incoming_.begin(acquaintance_.split());
+    if (encounter == Encounter::fresh) mark_all_dirty(context_, 0);
+    if (encounter == Encounter::former) mark_all_dirty(context_, last);
+    merge(peer, now);
+    context_.peer_item_limit_bytes = peer.item_size_limit;
+    log_.begin((peer.capabilities & capability_hints) != 0);
+    walk_.begin(peer);
+    scrub_.begin(peer, now);
+    hints_.begin(peer);
+    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
+        context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
+    }
+    context_.sink.set_linked(true);
+    in_session_ = true;
+}
+
+// What both know from here on: the higher clock, the later flush, the later schedule.
+void Exchange::merge(const Standing& peer, const storage::Now& now) noexcept {
+    context_.store->observe(last_of(peer.version_time));
+    if (peer.flush_version != 0) context_.store->apply_flush(peer.flush_version);
+    context_.sink.peer_knows_flush(peer.flush_version);
+    // A flush after our own HELLO, told to a session that was lost, would otherwise be unheard of.
+    if (context_.store->flush_version() > peer.flush_version) context_.sink.tell_of_flush();
+    const auto schedule = context_.store->flush_schedule();
+    if (schedule.version > peer.schedule_version) context_.sink.on_flush_scheduled(0, 0);
+    incoming_.offset().observe(peer.steady_ms, now.steady_ms);
+    if (peer.schedule_version != 0) {
+        const auto at_ms =
+            peer.schedule_at_ms == 0 ? 0 : incoming_.offset().to_local_ms(peer.schedule_at_ms);
+        context_.store->apply_flush_schedule(at_ms, peer.schedule_version);
+    }
+}
+
+// Rule R11. The gate first: from here on nobody may wait for an answer that cannot come.
+void Exchange::end() noexcept {
+    if (!in_session_) return;
+    in_session_ = false;
+    distrust_peer();
+    context_.sink.set_resting(false);
+    context_.sink.set_linked(false);
+    log_.end();
+    walk_.end();
+    hints_.end();
+    incoming_.end();
+    scrub_.end();
+    answers_.give_up();
+    acquaintance_.end(last_of(context_.store->version_time()));
+    lag_ms_.store(0, std::memory_order_relaxed);
+}
+
+void Exchange::distrust_peer() noexcept {
+    if (auto* gate = context_.sink.gate()) gate->lose_link();
+}
+
+// --- warm restart (rule R15) ---------------------------------------------------------------------
+
+std::string Exchange::remember(bool alone) {
+    end();
+    return write_memory(acquaintance_.remember(alone), context_.sink, *context_.store);
+}
+
+bool Exchange::recall(std::string_view remembered) {
+    const auto memory = read_memory(remembered, context_.sink, *context_.store);
+    return memory && acquaintance_.recall(*memory);
+}
+
+void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {
+    assert(!in_session_);
+    drop_all_items(context_, now);
+    mark_all_dirty(context_, 0);
+    acquaintance_.forget(new_epoch);
+}
+
+// --- what comes in -------------------------------------------------------------------------------
+
+bool Exchange::on_frame(const Frame& frame, const storage::Now& now) noexcept {
     assert(in_session_);
     context_.counters.add(ExchangeCounter::bytes_received,
                           frame_header_size + frame.payload.size());
-    if (frame.type == FrameType::ack) return on_ack(frame, now);
-    if (frame.type == FrameType::hint) return hints_.receive(frame, now);
-    if (frame.type == FrameType::digest && frame.seq == 0) return on_bucket_requests(frame);
-    if (Scrub::takes(frame.type)) return scrub_.on_frame(frame, now);
+    if (!is_in_order(frame)) return false;
+    if (frame.seq == 0) return on_loose_frame(frame, now);
     if (!incoming_.on_frame(frame, now)) return false;
-    hear();
-    ++past_.applied;
-    ++past_.heard_applied;
+    acquaintance_.note_applied();
     return true;
 }
 
-// The peer is there, in this session.
-void Exchange::Impl::hear() noexcept {
-    if (past_.heard_session == peer_session_) return;
-    past_.heard_session = peer_session_;
-    past_.heard_applied = past_.heard_acked = 0;
-}
-
-// Rule R10: first what is wanted enters the log, then what is acknowledged leaves it.
-bool Exchange::Impl::on_ack(const Frame& frame, const storage::Now& now) noexcept {
-    const AckReader ack(frame.payload);
-    if (!ack.valid() || frame.seq != 0 || !context_.window.could_acknowledge(ack.seq())) {
-        return false;
+bool Exchange::on_loose_frame(const Frame& frame, const storage::Now& now) noexcept {
+    if (frame.type == FrameType::hint) return hints_.receive(frame, now);
+    if (frame.type == FrameType::digest) {
+        return answers_.on_bucket_requests(BucketRequestReader(frame.payload));
     }
-    record_wanted(ack, now);
-    hear();
-    past_.heard_acked = ack.seq();
-    free_acknowledged(ack.seq());
-    context_.counters.add(ExchangeCounter::peer_nomem, ack.not_stored());
+    if (frame.type != FrameType::ack) return scrub_.on_frame(frame, now);
+    const AckReader ack(frame.payload);
+    if (!answers_.on_ack(ack, now)) return false;
+    acquaintance_.note_acknowledged(ack.seq());
     measure_lag(now);
     return true;
 }
 
-void Exchange::Impl::measure_lag(const storage::Now& now) noexcept {
+void Exchange::measure_lag(const storage::Now& now) noexcept {
     lag_ms_.store(context_.window.lag_ms(now.steady_ms), std::memory_order_relaxed);
 }
 
-namespace {
-
-// Looking up one hash after the other would wait for memory at each.
-std::size_t fetch_ahead(const AckReader& ack, std::size_t from, const storage::Shard& shard,
-                        const ChangeLog& log) noexcept {
-    std::array<std::uint64_t, ChangeLog::fetched_at_once> hashes;
-    const auto count = std::min(hashes.size(), ack.size() - from);
-    for (std::size_t i = 0; i < count; ++i)
-        hashes[i] = ack[from + i];
-    const auto ahead = std::span(hashes).first(count);
-    log.prefetch(ahead);
-    shard.prefetch(ahead);
-    return from + count;
-}
-
-}  // namespace
-
-void Exchange::Impl::record_wanted(const AckReader& ack, const storage::Now& now) noexcept {
-    constexpr std::size_t wants_per_lock = 1024;
-    std::uint64_t bytes = 0;
-    for (std::size_t i = 0; i < ack.size();) {
-        const auto shard_number = context_.store->shard_of(ack[i]);
-        auto& tracking = context_.sink.shard(shard_number);
-        const auto end = std::min(ack.size(), i + wants_per_lock);
-        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
-            for (auto fetched = i; i < end; ++i) {
-                if (context_.store->shard_of(ack[i]) != shard_number) break;
-                if (i == fetched) fetched = fetch_ahead(ack, i, shard, tracking.log);
-                shard.peek_hash(ack[i], now, [&](const storage::ItemView& item) {
-                    if (item.version == 0) return;
-                    const auto size = record_header_size + item.key.size() + item.value.size();
-                    tracking.want({item.key, item.hash}, item.version, size);
-                    bytes += size;
-                });
-            }
-            context_.sink.refresh(shard_number);
-        });
-    }
-    walk_.on_wanted(bytes);
-    context_.counters.add(ExchangeCounter::wanted_by_peer, ack.size());
-}
-
-void Exchange::Impl::free_acknowledged(std::uint64_t seq) noexcept {
-    context_.window.acknowledge(seq, [&](std::uint64_t frame_seq, const InFlight& frame) {
-        switch (frame.kind) {
-            case InFlight::Kind::log:
-                context_.store->with_shard(frame.place, [&](storage::Shard&) {
-                    auto& tracking = context_.sink.shard(frame.place);
-                    tracking.log.acknowledge(frame.position);
-                    context_.sink.refresh(frame.place);
-                });
-                break;
-            case InFlight::Kind::list: {
-                const auto bucket = static_cast<storage::BucketNumber>(frame.place);
-                const auto shard = context_.store->shard_of_bucket(bucket);
-                context_.store->with_shard(shard, [&](storage::Shard&) {
-                    auto& tracking = context_.sink.shard(shard);
-                    if (tracking.buckets.walk_seq(bucket) == frame_seq) {
-                        tracking.buckets.end_walk(bucket);
-                    }
-                    tracking.refresh_gauges();
-                });
-                walk_.on_list_gone(frame);
-                break;
-            }
-            case InFlight::Kind::digests:
-                free_digests(frame_seq, frame);
-                break;
-            case InFlight::Kind::flush:
-                free_flush(frame);
-                break;
-            case InFlight::Kind::other:
-                break;
-        }
-    });
-}
-
-void Exchange::Impl::free_flush(const InFlight& frame) noexcept {
-    context_.sink.peer_knows_flush(frame.cost);
-    if (auto* gate = context_.sink.gate()) gate->settle_flushes(frame.position);
-    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
-        context_.store->with_shard(i, [&](storage::Shard&) { context_.sink.refresh(i); });
-    }
-}
-
-void Exchange::Impl::free_digests(std::uint64_t seq, const InFlight& frame) noexcept {
-    const auto shard =
-        context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(frame.place));
-    auto& tracking = context_.sink.shard(shard);
-    context_.store->with_shard(shard, [&](storage::Shard&) {
-        for (std::size_t i = 0; i < frame.position; ++i) {
-            const auto bucket = static_cast<storage::BucketNumber>(frame.place + i);
-            if (tracking.buckets.walk_seq(bucket) == seq) tracking.buckets.end_walk(bucket);
-        }
-        tracking.refresh_gauges();
-    });
-    walk_.on_digests_gone();
-}
-
-// Comes before the acknowledgement of the digests that it answers: what it names is walked again.
-bool Exchange::Impl::on_bucket_requests(const Frame& frame) noexcept {
-    const BucketRequestReader requests(frame.payload);
-    if (!requests.valid()) return false;
-    for (std::size_t i = 0; i < requests.size();) {
-        const auto shard = context_.store->shard_of_bucket(requests[i]);
-        auto& tracking = context_.sink.shard(shard);
-        context_.store->with_shard(shard, [&](storage::Shard&) {
-            for (; i < requests.size() && context_.store->shard_of_bucket(requests[i]) == shard;
-                 ++i)
-                tracking.buckets.ask_for_list(requests[i]);
-            tracking.refresh_gauges();
-        });
-    }
-    context_.counters.add(ExchangeCounter::digests_denied, requests.size());
-    walk_.on_digests_gone();
-    return true;
-}
-
-// --- what goes out ---------------------------------------------------------------------------
-
-std::size_t Exchange::Impl::produce(lib::ByteBuffer& out, std::size_t budget_bytes,
-                                    const storage::Now& now) noexcept {
+std::size_t Exchange::produce(lib::ByteBuffer& out, std::size_t budget_bytes,
+                              const storage::Now& now) noexcept {
     if (!in_session_) return 0;
     const auto before = out.size();
     const auto end_size = before + budget_bytes;
@@ -191,20 +165,20 @@ std::size_t Exchange::Impl::produce(lib::ByteBuffer& out, std::size_t budget_byt
         if (out.size() < end_size && !log_.is_sending_large()) scrub_.produce(out, end_size, now);
     }
     if (!log_.is_sending_large() && !context_.window.is_full()) hints_.send(out, end_size, now);
-    past_.sent = context_.window.next_seq() - 1;
+    acquaintance_.note_sent(context_.window.next_seq() - 1);
     measure_lag(now);
     const auto written = out.size() - before;
     context_.counters.add(ExchangeCounter::bytes_sent, written);
     return written;
 }
 
-void Exchange::Impl::send_large(lib::ByteBuffer& out, std::size_t end_size,
-                                const storage::Now& now) noexcept {
+void Exchange::send_large(lib::ByteBuffer& out, std::size_t end_size,
+                          const storage::Now& now) noexcept {
     while (log_.is_sending_large() && out.size() < end_size)
         log_.send_segment(out, now);
 }
 
-void Exchange::Impl::send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void Exchange::send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept {
     const auto sent = [&](std::size_t before, InFlight frame) {
         frame.bytes = out.size() - before;
         frame.sent_ms = now.steady_ms;
@@ -229,8 +203,8 @@ void Exchange::Impl::send_news(lib::ByteBuffer& out, const storage::Now& now) no
 }
 
 // Changes and walks take turns: neither can starve the other.
-void Exchange::Impl::send_changes(lib::ByteBuffer& out, std::size_t end_size,
-                                  const storage::Now& now) noexcept {
+void Exchange::send_changes(lib::ByteBuffer& out, std::size_t end_size,
+                            const storage::Now& now) noexcept {
     constexpr std::size_t lists_size = 16U << 10;
     while (out.size() < end_size && !context_.window.is_full()) {
         const bool changes = log_.send_batch(out, now);
@@ -242,14 +216,14 @@ void Exchange::Impl::send_changes(lib::ByteBuffer& out, std::size_t end_size,
     }
 }
 
-bool Exchange::Impl::wants_to_send() const noexcept {
+bool Exchange::wants_to_send() const noexcept {
     if (!in_session_) return false;
     const bool owes = incoming_.owes_ack() || scrub_.has_work();
     if (log_.is_sending_large() || owes || context_.sink.has_news()) return true;
     return !context_.window.is_full() && (log_.has_work() || walk_.has_work());
 }
 
-bool Exchange::Impl::may_rest() noexcept {
+bool Exchange::may_rest() noexcept {
     context_.sink.set_resting(true);
     if (!wants_to_send()) return true;
     context_.sink.set_resting(false);
@@ -258,128 +232,22 @@ bool Exchange::Impl::may_rest() noexcept {
 
 // --- reports ---------------------------------------------------------------------------------
 
-bool Exchange::Impl::caught_up() const noexcept {
+bool Exchange::caught_up() const noexcept {
     return !log_.is_sending_large() && context_.sum(&ShardTracking::dirty) == 0 &&
            context_.sum(&ShardTracking::walking) == 0 &&
            context_.sum(&ShardTracking::wanted_bytes) == 0 &&
            context_.sum(&ShardTracking::log_unsent) < caught_up_entries;
 }
 
-bool Exchange::Impl::drained() const noexcept {
+bool Exchange::drained() const noexcept {
     return caught_up() && context_.window.empty() && !incoming_.owes_ack() &&
            !context_.sink.has_news() && context_.sum(&ShardTracking::log_entries) == 0;
 }
 
-ExchangeStats Exchange::Impl::stats() const noexcept {
-    ExchangeStats stats = context_.stats();
-    stats.lag_ms = lag_ms_.load(std::memory_order_relaxed);
-    return stats;
-}
-
-// --- the door --------------------------------------------------------------------------------
-
-Exchange::Exchange(ChangeSink& sink, const ExchangeOptions& options)
-    : impl_(std::make_unique<Impl>(sink, options)) {}
-Exchange::~Exchange() = default;
-
-void Exchange::attach(storage::Store& store) noexcept {
-    impl_->attach(store);
-}
-Standing Exchange::standing(const storage::Now& now) const noexcept {
-    return impl_->standing(now);
-}
-void Exchange::begin(const Standing& peer, const storage::Now& now) noexcept {
-    impl_->begin(peer, now);
-}
-void Exchange::end(const storage::Now&) noexcept {
-    impl_->end();
-}
-bool Exchange::in_session() const noexcept {
-    return impl_->in_session();
-}
-
-bool Exchange::takes(FrameType type) noexcept {
-    switch (type) {
-        case FrameType::batch:
-        case FrameType::segment:
-        case FrameType::list:
-        case FrameType::digest:
-        case FrameType::flush:
-        case FrameType::schedule:
-        case FrameType::hint:
-        case FrameType::scrub:
-        case FrameType::scrub_want:
-        case FrameType::scrub_list:
-        case FrameType::ack:
-            return true;
-        default:
-            return false;
-    }
-}
-
-bool Exchange::on_frame(const Frame& frame, const storage::Now& now) noexcept {
-    return impl_->on_frame(frame, now);
-}
-std::size_t Exchange::produce(lib::ByteBuffer& out, std::size_t budget_bytes,
-                              const storage::Now& now) noexcept {
-    return impl_->produce(out, budget_bytes, now);
-}
-bool Exchange::wants_to_send() const noexcept {
-    return impl_->wants_to_send();
-}
-bool Exchange::may_rest() noexcept {
-    return impl_->may_rest();
-}
-void Exchange::measure_lag(const storage::Now& now) noexcept {
-    impl_->measure_lag(now);
-}
-bool Exchange::caught_up() const noexcept {
-    return impl_->caught_up();
-}
-bool Exchange::drained() const noexcept {
-    return impl_->drained();
-}
-std::string Exchange::remember(bool alone) {
-    return impl_->remember(alone);
-}
-bool Exchange::recall(std::string_view remembered) {
-    return impl_->recall(remembered);
-}
-bool Exchange::has_unconfirmed_memory() const noexcept {
-    return impl_->has_unconfirmed_memory();
-}
-void Exchange::believe_memory() noexcept {
-    impl_->believe_memory();
-}
-bool Exchange::needs_peers_word() const noexcept {
-    return impl_->needs_peers_word();
-}
-Meeting Exchange::judge(const Standing& peer) const noexcept {
-    return impl_->judge(peer);
-}
-void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {
-    impl_->forget(new_epoch, now);
-}
-std::uint64_t Exchange::epoch() const noexcept {
-    return impl_->epoch();
-}
-bool Exchange::is_dirty() const noexcept {
-    return impl_->is_dirty();
-}
-void Exchange::distrust_peer() noexcept {
-    impl_->distrust_peer();
-}
-std::uint64_t Exchange::lag_ms() const noexcept {
-    return impl_->lag_ms();
-}
-std::uint64_t Exchange::scrub_defects() const noexcept {
-    return impl_->scrub_defects();
-}
-Traffic Exchange::traffic() const noexcept {
-    return impl_->traffic();
-}
 ExchangeStats Exchange::stats() const noexcept {
-    return impl_->stats();
+    ExchangeStats stats = context_.stats();
+    stats.lag_ms = lag_ms();
+    return stats;
 }
 
 }  // namespace twincached::replication::pair

@@ -1,69 +1,58 @@
 // The data half of the pair replicator: what one session with the peer carries. It turns the
-// sink's log and dirty buckets into frames, applies the peer's frames to the store, acknowledges
-// them, and remembers from session to session what the peer has and has not heard. Rules R1 to
-// R14 of REPLICATION.md; the link (connections, handshake, heartbeats, roles) is not its business.
+// sink's log and dirty buckets into frames, applies the peer's frames to the store and acknowledges
+// them. The link (connections, handshake, heartbeats, roles) is not its business.
+//
+//        store, sink                         one session                       the peer's
+//       .------------.   R3   .------------.  BATCH, SEG, FLUSH, SCHED    .------------.
+//       | change log |------->| LogSender  |--------------------------->  |  Incoming  |
+//       |            |        '------------'                              |   R4, R9   |
+//       | buckets    |------->| WalkSender |--- LIST, DIGEST ---------->  |            |
+//       |            | R8,R16 '------------'                              '------------'
+//       |            |<-------|  Answers   |<-- ACK with what is wanted ------' R13
+//       |            | R10    '------------'
+//       | hints      |<------>|HintExchange|<-- HINT ----------------->   the same
+//       | digests    |<------>|   Scrub    |<-- SCRUB ... ------------->   the same
+//       '------------'        '------------'
+//
+// Both nodes do all of it, at once. What the two know of each other from session to session is the
+// Acquaintance's. R1, R2 and R5 to R7 are kept where changes enter: replication/changes.
 //
 // Sans-I/O: bytes go out through produce(), frames come in through on_frame(). Owned by the
 // engine; one thread at a time (the replication strand), which must hold no shard's lock. Only
-// stats() may be called from elsewhere.
+// stats() and traffic() may be called from elsewhere.
 //
 //     standing() -> peer; the peer's -> begin(); READY both ways;
 //     { on_frame()* produce()* }*; end()            and again, as often as the link comes and goes
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "replication/pair/exchange/exchange_stats.hpp"
+#include "replication/pair/exchange/acquaintance.hpp"
+#include "replication/pair/exchange/answers.hpp"
+#include "replication/pair/exchange/exchange_context.hpp"
+#include "replication/pair/exchange/hint_exchange.hpp"
+#include "replication/pair/exchange/incoming.hpp"
+#include "replication/pair/exchange/log_sender.hpp"
+#include "replication/pair/exchange/scrub.hpp"
 #include "replication/pair/exchange/standing.hpp"
+#include "replication/pair/exchange/walk.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/now.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
-namespace twincached::storage {
-class Store;
-}
-
-namespace twincached::replication {
-class ChangeSink;
-}
-
 namespace twincached::replication::pair {
-
-struct ExchangeOptions {
-    std::uint64_t epoch = 0;            // this incarnation: random, not 0
-    unsigned node = 0;                  // 0 = a, 1 = b
-    std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
-    // So many dirty buckets in a row are compared by digests first; 0 = never.
-    std::size_t digest_run = 64;
-    // In which all buckets are compared with the peer's once; 0 = never.
-    std::uint64_t scrub_interval_ms = 0;
-};
-
-// What a HELLO is answered with.
-enum class Meeting : std::uint8_t {
-    begin,        // a session
-    begin_anew,   // this node is not what the peer counts on: forget(), then say HELLO again
-    let_go_anew,  // the peer is not what this node counts on; it finds out by our HELLO
-};
-
-// What has crossed the link so far.
-struct Traffic {
-    std::uint64_t records = 0;  // sent
-    std::uint64_t bytes = 0;    // sent and received
-};
 
 class Exchange {
   public:
-    Exchange(ChangeSink& sink, const ExchangeOptions& options);
-    ~Exchange();
+    Exchange(ChangeSink& sink, const ExchangeOptions& options) noexcept;
 
     // Before anything else; the store must have been built with the same sink.
-    void attach(storage::Store& store) noexcept;
+    void attach(storage::Store& store) noexcept { context_.store = &store; }
 
     // What this side knows, to be sent as HELLO. REQUIRES: no session.
     Standing standing(const storage::Now& now) const noexcept;
@@ -74,14 +63,11 @@ class Exchange {
     void begin(const Standing& peer, const storage::Now& now) noexcept;
 
     // The session is over, for whatever reason (rule R11). Harmless without a session.
-    void end(const storage::Now& now) noexcept;
-    bool in_session() const noexcept;
-
-    // Whether a frame's type is the exchange's: BATCH to SCRUB_LIST and ACK.
-    static bool takes(FrameType type) noexcept;
+    void end() noexcept;
+    bool in_session() const noexcept { return in_session_; }
 
     // One frame of the peer. False: it breaks the protocol and the session must be dropped.
-    // REQUIRES: a session, takes(frame.type).
+    // REQUIRES: a session; the frame's owner is the exchange.
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
 
     // Appends frames that are ready, about `budget_bytes` of them (one frame of up to 300 KiB more
@@ -91,9 +77,10 @@ class Exchange {
     // each burst of on_frame(), when wants_to_send(), and at least every `tick` in a session.
     std::size_t produce(lib::ByteBuffer& out, std::size_t budget_bytes,
                         const storage::Now& now) noexcept;
-    static constexpr std::chrono::milliseconds tick{20};
+    static constexpr std::chrono::milliseconds tick = exchange_tick;
 
-    Traffic traffic() const noexcept;
+    // Any thread.
+    Traffic traffic() const noexcept { return context_.traffic(); }
 
     // Cheap, no lock. False after produce() returned 0, until something changes.
     bool wants_to_send() const noexcept;
@@ -117,33 +104,44 @@ class Exchange {
     std::string remember(bool alone);
     // After attach(), before anything else. False: damaged, or of another kind of node.
     bool recall(std::string_view remembered);
-    // Have items come back that no peer has confirmed yet?
-    bool has_unconfirmed_memory() const noexcept;
-    // As a machine that was set back to a snapshot does: it does not know that it ever stopped. For
-    // tests, which have no other way to set a node back.
-    void believe_memory() noexcept;
-    // The same, of a node that left a peer behind: it must not serve them without that one's word.
-    bool needs_peers_word() const noexcept;
     // Do the two agree on what they have done together? To be asked before begin().
-    Meeting judge(const Standing& peer) const noexcept;
+    Meeting judge(const Standing& peer) const noexcept { return acquaintance_.judge(peer); }
+    const Acquaintance& acquaintance() const noexcept { return acquaintance_; }
+    // For tests: see Acquaintance.
+    void believe_memory() noexcept { acquaintance_.believe_memory(); }
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
-    std::uint64_t epoch() const noexcept;
     // There are buckets that the peer must be told of.
-    bool is_dirty() const noexcept;
+    bool is_dirty() const noexcept { return context_.sum(&ShardTracking::dirty) > 0; }
     // The peer may have refused what it acknowledges: no answer may wait for it.
     void distrust_peer() noexcept;
     // As of the last produce().
-    std::uint64_t lag_ms() const noexcept;
+    std::uint64_t lag_ms() const noexcept { return lag_ms_.load(std::memory_order_relaxed); }
     // Since the start; see ExchangeStats.
-    std::uint64_t scrub_defects() const noexcept;
+    std::uint64_t scrub_defects() const noexcept {
+        return context_.counters.get(ExchangeCounter::scrub_defects);
+    }
 
     // Any thread.
     ExchangeStats stats() const noexcept;
 
   private:
-    class Impl;
-    std::unique_ptr<Impl> impl_;
+    void merge(const Standing& peer, const storage::Now& now) noexcept;
+    bool on_loose_frame(const Frame& frame, const storage::Now& now) noexcept;
+    void send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
+    void send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept;
+    void send_changes(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
+
+    ExchangeContext context_;
+    Acquaintance acquaintance_;
+    LogSender log_;
+    WalkSender walk_;
+    Answers answers_;
+    Incoming incoming_;
+    Scrub scrub_;
+    HintExchange hints_;
+    bool in_session_ = false;
+    std::atomic<std::uint64_t> lag_ms_{0};
 };
 
 }  // namespace twincached::replication::pair

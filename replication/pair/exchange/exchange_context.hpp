@@ -4,14 +4,39 @@
 
 #include "lib/counters.hpp"
 #include "replication/changes/change_sink.hpp"
-#include "replication/pair/exchange/exchange.hpp"
+#include "replication/pair/exchange/exchange_stats.hpp"
 #include "replication/pair/exchange/send_window.hpp"
 #include "storage/store.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 
 namespace twincached::replication::pair {
+
+struct ExchangeOptions {
+    std::uint64_t epoch = 0;            // this incarnation: random, not 0
+    unsigned node = 0;                  // 0 = a, 1 = b
+    std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
+    // So many dirty buckets in a row are compared by digests first; 0 = never.
+    std::size_t digest_run = 64;
+    // In which all buckets are compared with the peer's once; 0 = never.
+    std::uint64_t scrub_interval_ms = 0;
+};
+
+// What has crossed the link so far.
+struct Traffic {
+    std::uint64_t records = 0;  // sent
+    std::uint64_t bytes = 0;    // sent and received
+};
+
+// How often produce() must be called in a session, at least.
+inline constexpr std::chrono::milliseconds exchange_tick{20};
+
+// The highest version that such a time can give.
+constexpr storage::Version last_of(std::uint64_t version_time) noexcept {
+    return (version_time << 13) | 0x1FFF;
+}
 
 struct ExchangeContext {
     ChangeSink& sink;

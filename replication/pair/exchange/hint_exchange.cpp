@@ -45,13 +45,13 @@ void HintExchange::send(lib::ByteBuffer& out, std::size_t end_size,
         write_hints(out, std::span(hashes_).first(count));
         context_.counters.add(ExchangeCounter::hints_sent, count);
     }
-    due_ms_ = now.steady_ms + Exchange::tick.count();
+    due_ms_ = now.steady_ms + exchange_tick.count();
 }
 
 bool HintExchange::receive(const Frame& frame, const storage::Now& now) noexcept {
     constexpr std::size_t hints_per_lock = 256;
     const HintReader hints(frame.payload);
-    if (frame.seq != 0 || !hints.valid()) return false;
+    if (!hints.valid()) return false;
     std::array<std::uint64_t, ChangeLog::fetched_at_once> ahead;
     for (std::size_t i = 0; i < hints.size();) {
         const auto shard_number = context_.store->shard_of(hints[i]);

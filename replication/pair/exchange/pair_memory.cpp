@@ -96,9 +96,4 @@ std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
     return memory;
 }
 
-bool was_put_back(const SharedPast& node, const SharedPast& other) noexcept {
-    if (other.heard_session != node.session) return other.heard_session > node.session;
-    return node.sent < other.heard_applied || node.applied < other.heard_acked;
-}
-
 }  // namespace twincached::replication::pair

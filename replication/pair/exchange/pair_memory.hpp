@@ -41,8 +41,4 @@ std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::St
 std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
                                       storage::Store& store);
 
-// Has the node been put back to an earlier state? The other has heard of it in a later session
-// than it was ever in, or more in the same one.
-bool was_put_back(const SharedPast& node, const SharedPast& other) noexcept;
-
 }  // namespace twincached::replication::pair

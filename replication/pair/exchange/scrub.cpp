@@ -23,13 +23,7 @@ void Scrub::end() noexcept {
     to_ask_.clear();
 }
 
-bool Scrub::takes(FrameType type) noexcept {
-    return type == FrameType::scrub || type == FrameType::scrub_want ||
-           type == FrameType::scrub_list;
-}
-
 bool Scrub::on_frame(const Frame& frame, const storage::Now& now) noexcept {
-    if (frame.seq != 0) return false;
     if (frame.type == FrameType::scrub) return compare_digests(DigestReader(frame.payload));
     if (frame.type == FrameType::scrub_list) return compare_list(ListReader(frame.payload), now);
     const BucketRequestReader requests(frame.payload);

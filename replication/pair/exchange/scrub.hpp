@@ -21,6 +21,7 @@
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
 #include "replication/pair/exchange/incoming.hpp"
+#include "replication/pair/exchange/standing.hpp"
 #include "replication/records/data_frames.hpp"
 #include "storage/now.hpp"
 
@@ -44,8 +45,7 @@ class Scrub {
     void begin(const Standing& peer, const storage::Now& now) noexcept;
     void end() noexcept;
 
-    static bool takes(FrameType type) noexcept;
-    // False: it makes no sense.
+    // A frame of one of its three types. False: it makes no sense.
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
 
     // An answer is owed. What is due by the clock waits for whoever comes by.

@@ -6,6 +6,7 @@
 
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
+#include "replication/pair/exchange/standing.hpp"
 #include "replication/records/data_frames.hpp"
 #include "storage/now.hpp"
 

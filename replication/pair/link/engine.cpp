@@ -10,14 +10,6 @@
 
 namespace twincached::replication::pair {
 
-namespace {
-
-Instant instant_of(const storage::Now& now) noexcept {
-    return Instant(now.steady_ms);
-}
-
-}  // namespace
-
 Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
     : options_(std::move(options)),
       gate_(sink.gate()),
@@ -43,7 +35,7 @@ std::string Engine::remember() {
 
 bool Engine::recall(std::string_view remembered) {
     if (!exchange_.recall(remembered)) return false;
-    options_.self.epoch = exchange_.epoch();
+    options_.self.epoch = exchange_.acquaintance().epoch();
     return true;
 }
 
@@ -183,7 +175,8 @@ void Engine::wake_session(const storage::Now& now) noexcept {
 void Engine::drain(const storage::Now& now, std::vector<Action>& actions) noexcept {
     if (!draining_) choose(now);
     const bool serves_alone = link_.serving() == Serving::ready && !session_;
-    if (serves_alone && exchange_.needs_peers_word()) begin_anew("no peer confirms them", now);
+    if (serves_alone && exchange_.acquaintance().needs_peers_word())
+        begin_anew("no peer confirms them", now);
     judge_session(now);
     produce(now);
     if (draining_) say_goodbye_when_drained(now);

@@ -17,13 +17,8 @@ constexpr Timing::ms linger_limit{500};
 // Node b answers READY within a round trip; a connection that died meanwhile must not hold the
 // pair apart for longer.
 constexpr Timing::ms ready_answer_limit{1000};
-constexpr Timing::ms stranger_line_pause{1000};
 
 constexpr std::string_view restarted = "the peer was restarted";
-
-Instant instant_of(const storage::Now& now) noexcept {
-    return Instant(now.steady_ms);
-}
 
 bool has_said_hello(const Connection& connection) noexcept {
     return connection.phase == Phase::complete || connection.phase == Phase::chosen ||
@@ -242,7 +237,7 @@ bool Engine::agrees_on_past(Connection& connection, const storage::Now& now) noe
 }
 
 void Engine::begin_exchange(const Connection& connection, const storage::Now& now) noexcept {
-    if (exchange_.has_unconfirmed_memory()) {
+    if (exchange_.acquaintance().is_unconfirmed()) {
         log_.push_back({LogLevel::info,
                         "the peer confirms the items of the memory file: only what "
                         "changed is sent"});
@@ -307,7 +302,7 @@ void Engine::compare_settings(const Hello& peer) noexcept {
 void Engine::end_session(const SessionEnd& end, const storage::Now& now, Parting parting) noexcept {
     assert(session_);
     flush_if_peer_crashed(end, now);
-    exchange_.end(now);
+    exchange_.end();
     session_.reset();
     part(*find(Phase::session), parting, instant_of(now));
     switch (end.kind) {
@@ -348,7 +343,7 @@ void Engine::dismiss(Connection& connection, const Dismissal& how,
                      const storage::Now& now) noexcept {
     assert(connection.is_candidate());
     const auto instant = instant_of(now);
-    if (connection.phase == Phase::chosen) exchange_.end(now);
+    if (connection.phase == Phase::chosen) exchange_.end();
     part(connection, how.parting, instant);
     if (connection.is_dialled()) {
         link_.on(how.refused ? LinkEvent::refused : LinkEvent::dial_failed, instant, how.why);

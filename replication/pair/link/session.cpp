@@ -12,10 +12,6 @@ namespace {
 // further away than a tick.
 constexpr int rest_attempts = 4;
 
-Instant instant_of(const storage::Now& now) noexcept {
-    return Instant(now.steady_ms);
-}
-
 SessionEnd broken(std::string why) {
     return {SessionEnd::Kind::broken, std::move(why)};
 }
@@ -31,7 +27,7 @@ Session::Session(Parts parts, std::uint64_t number, const Hello& peer,
 
 std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::Now& now,
                                             lib::ByteBuffer& out) noexcept {
-    if (Exchange::takes(frame.type)) {
+    if (is_owned_by(FrameOwner::exchange, frame.type)) {
         if (parts_.exchange.on_frame(frame, now)) return std::nullopt;
         return broken("the peer sent a frame that breaks the protocol (type " +
                       std::to_string(static_cast<unsigned>(frame.type)) + ")");
@@ -62,7 +58,7 @@ std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::N
         return broken("the peer gave up: " +
                       (error ? printable(error->text) : std::string("no reason given")));
     }
-    if (frame.is_ignorable() && !is_known_type(frame.type)) return std::nullopt;
+    if (frame.is_ignorable() && find_frame(frame.type) == nullptr) return std::nullopt;
     return SessionEnd{SessionEnd::Kind::refused,
                       "the peer sent a frame that this version does not know (type " +
                           std::to_string(static_cast<unsigned>(frame.type)) + ")"};

@@ -2,12 +2,18 @@
 // ones that an operator may set come from replication::Options.
 #pragma once
 
+#include "storage/now.hpp"
+
 #include <chrono>
 
 namespace twincached::replication::pair {
 
 // A reading of the node's own monotonic clock.
 using Instant = std::chrono::milliseconds;
+
+inline Instant instant_of(const storage::Now& now) noexcept {
+    return Instant(now.steady_ms);
+}
 
 struct Timing {
     using ms = std::chrono::milliseconds;
@@ -27,5 +33,9 @@ struct Timing {
     ms relink_pause{5000};    // between two entries into LINKED, so that a slow link does not flap
     ms crossed_wait{250};     // how long the other dial is waited for before this one is taken
 };
+
+// Whoever connections come from, they must not be able to fill the log: one line about strangers in
+// so long.
+inline constexpr Timing::ms stranger_line_pause{1000};
 
 }  // namespace twincached::replication::pair

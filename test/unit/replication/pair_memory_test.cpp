@@ -131,9 +131,9 @@ TEST_CASE("R15: damaged memory, or another node's, is refused") {
 TEST_CASE("R15: the incarnation that the peer counts on is believed, no other") {
     for (const bool alone : {false, true}) {
         Recalled recalled(alone);
-        CHECK(recalled.node.exchange->epoch() == own_epoch);
-        CHECK(recalled.node.exchange->has_unconfirmed_memory());
-        CHECK(recalled.node.exchange->needs_peers_word() == !alone);
+        CHECK(recalled.node.exchange->acquaintance().epoch() == own_epoch);
+        CHECK(recalled.node.exchange->acquaintance().is_unconfirmed());
+        CHECK(recalled.node.exchange->acquaintance().needs_peers_word() == !alone);
         CHECK(recalled.believes(peer_epoch, own_epoch));
         CHECK_FALSE(recalled.believes(peer_epoch, own_epoch, 2));  // it has met a later us
         CHECK_FALSE(recalled.believes(peer_epoch, own_epoch + 1));
@@ -149,7 +149,7 @@ TEST_CASE("R15: a node that stops again before anybody has confirmed it does not
     Recalled first(false);
     Node second;
     REQUIRE(second.exchange->recall(first.node.exchange->remember(true)));
-    CHECK(second.exchange->needs_peers_word());
+    CHECK(second.exchange->acquaintance().needs_peers_word());
 }
 
 TEST_CASE("R12: of a former incarnation of the peer nothing is taken, also after a restart") {
@@ -178,8 +178,8 @@ TEST_CASE("R15: what is forgotten is gone, and a new incarnation begins") {
     (void)node.store->write(node.key("old"), node.now, write);
     node.exchange->forget(99, node.now);
     CHECK(node.store->stats().total.items == 0);
-    CHECK(node.exchange->epoch() == 99);
-    CHECK_FALSE(node.exchange->has_unconfirmed_memory());
+    CHECK(node.exchange->acquaintance().epoch() == 99);
+    CHECK_FALSE(node.exchange->acquaintance().is_unconfirmed());
     CHECK(node.exchange->stats().dirty_buckets == storage::bucket_count);
     CHECK(node.exchange->standing(node.now).peer_epoch == 0);
 }

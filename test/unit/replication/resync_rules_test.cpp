@@ -64,7 +64,7 @@ struct Pair {
     }
     void cut() {
         for (Node* node : {&a, &b}) {
-            node->exchange.end(now);
+            node->exchange.end();
             node->out.clear();
         }
     }

@@ -2,13 +2,27 @@
 
 #include "lib/endian.hpp"
 #include "replication/changes/change_sink.hpp"
-#include "replication/pair/link/connection.hpp"
 
 #include <algorithm>
 #include <cassert>
 #include <utility>
 
 namespace twincached::replication::pair {
+namespace {
+
+// How long its sender had been serving when it wrote the HELLO; 0 = it is COLD.
+std::uint64_t serving_age_of(const Hello& hello) noexcept {
+    return hello.ready_since_ms == 0 ? 0 : hello.steady_ms - hello.ready_since_ms + 1;
+}
+
+Role agreed_role(const Handshake& handshake, unsigned node) noexcept {
+    const auto ours = serving_age_of(handshake.own_hello());
+    const auto theirs = serving_age_of(handshake.peer_hello());
+    if (ours != theirs) return ours > theirs ? Role::primary : Role::secondary;
+    return node == node_a ? Role::primary : Role::secondary;
+}
+
+}  // namespace
 
 Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
     : options_(std::move(options)),
@@ -18,9 +32,8 @@ Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
                        .sync_rate_bytes = options_.sync_rate_bytes,
                        .scrub_interval_ms = options_.scrub_interval_ms}),
       link_(options_.timing, options_.has_peer,
-            lib::load_little<std::uint64_t>(options_.entropy.data()), options_.on_split) {}
-
-Engine::~Engine() = default;
+            lib::load_little<std::uint64_t>(options_.entropy.data()), options_.on_split),
+      connections_({options_.self, options_.timing, link_, *this}, options_.entropy) {}
 
 void Engine::attach(storage::Store& store) noexcept {
     store_ = &store;
@@ -46,13 +59,12 @@ void Engine::start(const storage::Now& now) noexcept {
 }
 
 void Engine::on_accepted(ConnectionId id, const storage::Now& now) noexcept {
-    make_room_for_stranger(now);
-    auto& connection = open(id, Side::acceptor, instant_of(now));
+    auto& connection = connections_.accept(id, now);
     if (draining_) connection.phase = Phase::closed;
 }
 
 void Engine::on_connected(ConnectionId id, const storage::Now& now) noexcept {
-    auto& connection = open(id, Side::dialler, instant_of(now));
+    auto& connection = connections_.open(id, Side::dialler, instant_of(now));
     if (!std::exchange(dialling_, false)) {
         connection.phase = Phase::closed;  // it crossed a hang-up
         return;
@@ -73,7 +85,7 @@ void Engine::on_connect_refused(std::string_view why, const storage::Now& now) n
 
 void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept {
     wake_session(now);
-    auto* connection = find(id);
+    auto* connection = connections_.find(id);
     if (connection == nullptr || connection->phase >= Phase::closing) return;
     if (connection->phase == Phase::session) session_->heard(instant_of(now));
     auto& input = connection->input;
@@ -97,19 +109,30 @@ void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::No
     }
 }
 
+void Engine::on_frame(Connection& connection, const Frame& frame,
+                      const storage::Now& now) noexcept {
+    if (connection.phase != Phase::session) return connections_.on_frame(connection, frame, now);
+    const auto end = session_->on_frame(frame, now, connection.output);
+    if (!end) return;
+    // A node that lives says so before it hangs up.
+    const bool last_word = end->kind != SessionEnd::Kind::farewell;
+    if (last_word) write_frame(connection.output, Error{ErrorReason::protocol, end->why});
+    end_session(*end, now, last_word ? Parting::linger : Parting::at_once);
+}
+
 void Engine::on_malformed(Connection& connection, const storage::Now& now) noexcept {
     constexpr std::string_view why = "the bytes are no frame, or are damaged";
     if (connection.phase == Phase::session) {
         write_frame(connection.output, Error{ErrorReason::protocol, std::string(why)});
         end_session({SessionEnd::Kind::broken, std::string(why)}, now, Parting::linger);
     } else {
-        dismiss(connection, {why}, now);
+        connections_.dismiss(connection, {why}, now);
     }
 }
 
 void Engine::on_sent(ConnectionId id, std::size_t count, const storage::Now& now) noexcept {
     wake_session(now);
-    auto* connection = find(id);
+    auto* connection = connections_.find(id);
     if (connection == nullptr) return;
     assert(count <= connection->waiting);
     connection->waiting -= count;
@@ -128,12 +151,12 @@ void Engine::on_end_of_stream(ConnectionId id, std::string_view why,
 void Engine::close(ConnectionId id, SessionEnd::Kind kind, std::string_view why,
                    const storage::Now& now) noexcept {
     wake_session(now);
-    auto* connection = find(id);
+    auto* connection = connections_.find(id);
     if (connection == nullptr) return;
     if (connection->phase == Phase::session) {
         end_session({kind, std::string(why)}, now);
     } else if (connection->is_candidate()) {
-        dismiss(*connection, {why}, now);
+        connections_.dismiss(*connection, {why}, now);
     }
     connection->phase = Phase::closed;
 }
@@ -141,7 +164,7 @@ void Engine::close(ConnectionId id, SessionEnd::Kind kind, std::string_view why,
 void Engine::on_timer(const storage::Now& now) noexcept {
     wake_session(now);
     link_.on(LinkEvent::timer, instant_of(now));
-    judge_connections(now);
+    connections_.judge(now);
 }
 
 void Engine::on_wake(const storage::Now& now) noexcept {
@@ -150,14 +173,9 @@ void Engine::on_wake(const storage::Now& now) noexcept {
 
 void Engine::begin_drain(const storage::Now& now) noexcept {
     if (std::exchange(draining_, true)) return;
-    drained_alone_ = !session_ && std::none_of(connections_.begin(), connections_.end(),
-                                               [](const auto& connection) {
-                                                   return connection->handshake.is_introduced();
-                                               });
+    drained_alone_ = !session_ && !connections_.is_peer_there();
     drain_until_ = instant_of(now) + options_.drain_timeout;
-    for (auto& connection : connections_) {
-        if (connection->is_candidate()) dismiss(*connection, {"shutting down"}, now);
-    }
+    connections_.dismiss_all({"shutting down"}, nullptr, now);
     link_.on(LinkEvent::shutdown, instant_of(now), "shutting down");
 }
 
@@ -170,10 +188,124 @@ void Engine::wake_session(const storage::Now& now) noexcept {
     if (session_) session_->wake(instant_of(now));
 }
 
+// --- what connections ask of the node ----------------------------------------------------------
+
+Hello Engine::own_hello(const storage::Now& now) const noexcept {
+    Hello hello{exchange_.standing(now)};
+    hello.live_session = session_number();
+    hello.role = static_cast<std::uint8_t>(link_.role());
+    hello.ready_since_ms =
+        static_cast<std::uint64_t>(link_.ready_since().value_or(Instant(0)).count());
+    hello.item_size_limit = options_.item_size_limit_bytes;
+    hello.hash_check = options_.self.hash_check;
+    hello.software_version = options_.software_version;
+    hello.settings = options_.settings;
+    return hello;
+}
+
+// False: one of the two has to begin anew first, and the connection is given up. Both ask, as soon
+// as they have said and heard HELLO, and again before a session begins.
+bool Engine::agrees_on_past(Connection& connection, const storage::Now& now) noexcept {
+    switch (exchange_.judge(connection.handshake.peer_hello())) {
+        case Meeting::begin:
+            return true;
+        case Meeting::begin_anew:
+            begin_anew("the peer counts on another state of this node", now);
+            return false;
+        case Meeting::let_go_anew:
+            connections_.dismiss(
+                connection,
+                {"the peer was put back to an earlier state, and has to begin anew", false,
+                 Parting::linger},
+                now);
+            return false;
+    }
+    return false;
+}
+
+void Engine::begin_exchange(const Connection& connection, const storage::Now& now) noexcept {
+    if (exchange_.acquaintance().is_unconfirmed()) {
+        log_.push_back({LogLevel::info,
+                        "the peer confirms the items of the memory file: only what "
+                        "changed is sent"});
+    }
+    exchange_.begin(connection.handshake.peer_hello(), now);
+}
+
+// As if the process had been started without its memory file: empty, an incarnation that nobody
+// has met.
+void Engine::begin_anew(std::string_view why, const storage::Now& now) noexcept {
+    const Bye bye{ByeReason::replaced, "this node begins anew"};
+    connections_.dismiss_all({why, false, Parting::linger}, &bye, now);
+    const auto nonce = connections_.next_nonce();
+    options_.self.epoch = lib::load_little<std::uint64_t>(nonce.data()) | 1;  // never 0
+    exchange_.forget(options_.self.epoch, now);
+    log_.push_back({LogLevel::warning, "all items are forgotten: " + std::string(why)});
+}
+
+void Engine::establish(Connection& connection, const storage::Now& now) noexcept {
+    const auto& handshake = connection.handshake;
+    session_.emplace(Session::Parts{exchange_, *store_, options_.timing},
+                     handshake.session_number(), handshake.peer_hello(), now);
+    peer_software_ = printable(handshake.peer_hello().software_version);
+    compare_settings(handshake.peer_hello());
+    link_.agree_on(agreed_role(handshake, options_.self.node));
+    std::string why = "a session over the connection that node ";
+    why += node_name(handshake.dialled_by());
+    why += " dialled, the peer is node ";
+    why += node_name(handshake.peer_node());
+    link_.on(LinkEvent::established, instant_of(now), why);
+}
+
+// --- the end of a session ----------------------------------------------------------------------
+
+void Engine::lose_session(std::string_view why, const storage::Now& now) noexcept {
+    end_session({SessionEnd::Kind::broken, std::string(why)}, now);
+}
+
+void Engine::compare_settings(const Hello& peer) noexcept {
+    if (peer.protocol < 2 || peer.settings == options_.settings) return;
+    log_.push_back({LogLevel::warning, "the nodes are set differently: here " + options_.settings +
+                                           "; the peer " + printable(peer.settings)});
+}
+
+void Engine::end_session(const SessionEnd& end, const storage::Now& now, Parting parting) noexcept {
+    assert(session_);
+    flush_if_peer_crashed(end, now);
+    exchange_.end();
+    session_.reset();
+    connections_.part(*connections_.find(Phase::session), parting, instant_of(now));
+    switch (end.kind) {
+        case SessionEnd::Kind::broken:
+            return link_.on(LinkEvent::lost, instant_of(now), end.why);
+        case SessionEnd::Kind::vanished:
+            return link_.on(LinkEvent::vanished, instant_of(now), end.why);
+        case SessionEnd::Kind::died:
+            return link_.on(LinkEvent::died, instant_of(now), end.why);
+        case SessionEnd::Kind::farewell:
+            return link_.on(LinkEvent::farewell, instant_of(now), end.why);
+        case SessionEnd::Kind::refused:
+            link_.on(LinkEvent::lost, instant_of(now), end.why);
+            return link_.on(LinkEvent::refused, instant_of(now), end.why);
+    }
+}
+
+// What the peer had accepted and not yet told is lost, or out of sight: what is held here may be
+// older. A peer that has served nobody has nothing to lose.
+void Engine::flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept {
+    const bool lost =
+        end.kind != SessionEnd::Kind::farewell && end.kind != SessionEnd::Kind::refused;
+    const bool both_served = link_.serving() == Serving::ready && session_->peer_state().serving;
+    if (!options_.flush_on_peer_crash || !lost || !both_served || draining_) return;
+    (void)store_->flush(now);
+    log_.push_back(
+        {LogLevel::warning, "all items are dropped (on-peer-crash = flush): " + end.why});
+}
+
 // --- what is to be done ------------------------------------------------------------------------
 
 void Engine::drain(const storage::Now& now, std::vector<Action>& actions) noexcept {
-    if (!draining_) choose(now);
+    if (!draining_) connections_.choose(now);
     const bool serves_alone = link_.serving() == Serving::ready && !session_;
     if (serves_alone && exchange_.acquaintance().needs_peers_word())
         begin_anew("no peer confirms them", now);
@@ -191,7 +323,7 @@ void Engine::judge_session(const storage::Now& now) noexcept {
     if (!session_) return;
     const auto instant = instant_of(now);
     if (const auto why = session_->verdict(instant); !why.empty()) {
-        auto& connection = *find(Phase::session);
+        auto& connection = *connections_.find(Phase::session);
         write_frame(connection.output, Bye{ByeReason::unheard, std::string(why)});
         end_session({SessionEnd::Kind::broken, std::string(why)}, now, Parting::reset);
         return;
@@ -224,7 +356,7 @@ void Engine::tell_of_defects() noexcept {
 
 void Engine::produce(const storage::Now& now) noexcept {
     if (!session_) return;
-    auto& connection = *find(Phase::session);
+    auto& connection = *connections_.find(Phase::session);
     const auto used = connection.waiting + connection.output.size();
     const Session::Output output{connection.waiting, std::exchange(connection.moved, false),
                                  used < output_limit_bytes ? output_limit_bytes - used : 0};
@@ -233,15 +365,17 @@ void Engine::produce(const storage::Now& now) noexcept {
 
 void Engine::say_goodbye_when_drained(const storage::Now& now) noexcept {
     if (session_ && (exchange_.drained() || instant_of(now) >= drain_until_)) {
-        auto& connection = *find(Phase::session);
+        auto& connection = *connections_.find(Phase::session);
         write_frame(connection.output, Bye{ByeReason::shutdown, "shutting down"});
         end_session({SessionEnd::Kind::farewell, "goodbye said"}, now, Parting::linger);
     }
-    const bool busy = session_ || find(Phase::closing) != nullptr;
+    const bool busy = session_ || connections_.find(Phase::closing) != nullptr;
     if (!busy && !said_drained_) drained_ = said_drained_ = true;
 }
 
 void Engine::flush_machine(std::vector<Action>& actions) noexcept {
+    for (auto& line : connections_.take_log())
+        log_.push_back(std::move(line));
     for (auto& line : link_.take_log())
         log_.push_back(std::move(line));
     for (auto& line : log_) {
@@ -262,19 +396,17 @@ void Engine::flush_machine(std::vector<Action>& actions) noexcept {
 }
 
 void Engine::flush(std::vector<Action>& actions) noexcept {
-    for (auto& connection : connections_) {
-        const bool is_closed = connection->phase == Phase::closed;
-        if (!connection->output.empty() && (!is_closed || connection->resets)) {
-            connection->waiting += connection->output.size();
+    connections_.flush([&actions](Connection& connection) {
+        const bool is_closed = connection.phase == Phase::closed;
+        if (!connection.output.empty() && (!is_closed || connection.resets)) {
+            connection.waiting += connection.output.size();
             actions.push_back(
-                {Action::Kind::send, connection->id, std::exchange(connection->output, {})});
+                {Action::Kind::send, connection.id, std::exchange(connection.output, {})});
         }
-        if (is_closed) {
-            const auto kind = connection->resets ? Action::Kind::reset : Action::Kind::close;
-            actions.push_back({kind, connection->id});
-        }
-    }
-    std::erase_if(connections_, [](const auto& one) { return one->phase == Phase::closed; });
+        if (!is_closed) return;
+        actions.push_back(
+            {connection.resets ? Action::Kind::reset : Action::Kind::close, connection.id});
+    });
 }
 
 std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept {
@@ -282,13 +414,7 @@ std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept 
     const auto consider = [&first](Instant at) {
         if (!first || at < *first) first = at;
     };
-    // What node a has not chosen waits for the one that it has chosen.
-    const bool has_chosen = options_.self.node == node_a && (session_ || find(Phase::chosen));
-    for (const auto& connection : connections_) {
-        if (connection->phase == Phase::session) continue;
-        if (connection->phase == Phase::complete && has_chosen) continue;
-        consider(connection->deadline);
-    }
+    if (const auto at = connections_.deadline()) consider(*at);
     if (session_) consider(session_->deadline(instant_of(now)));
     return first;
 }
@@ -301,7 +427,7 @@ LinkReport Engine::report(const storage::Now& now) const noexcept {
     report.promotions = link_.promotions();
     report.sessions = link_.sessions();
     report.refused = link_.refusals();
-    report.strangers = strangers_;
+    report.strangers = connections_.strangers();
     report.last_refusal = link_.last_refusal();
     report.last_event = link_.last_event();
     report.peer_software = peer_software_;
@@ -314,7 +440,7 @@ LinkReport Engine::report(const storage::Now& now) const noexcept {
     if (session_) {
         report.clock_offset_ms = session_->clock_offset_ms();
         report.round_trip_ms = session_->round_trip_ms();
-        report.protocol = find(Phase::session)->handshake.protocol();
+        report.protocol = connections_.find(Phase::session)->handshake.protocol();
     }
     return report;
 }

@@ -1,11 +1,16 @@
 // The pair replicator without its sockets: connections by number, bytes, events and the time in;
-// what is to be done out. It owns the link machine, the handshakes of all connections, the session
-// and, through it, the Exchange. It decides which connection becomes the session.
+// what is to be done out. It owns the four that each decide one thing, and lets them hear of each
+// other:
 //
-// Node a is the arbiter of crossed dials: it alone chooses a connection (one that it dialled, if
-// that one answers) and sends READY on it; node b answers READY to READY. So the two can never
-// choose differently, and a node that has a session or has chosen never sends a HELLO that says
-// otherwise. A session begins when both READYs are there.
+//      driver: sockets, clock, thread
+//         | events ^ actions
+//       Engine -- LinkMachine    is there a session, who is primary, may clients be served?
+//         |---- Connections      who is at the other end, and which connection becomes the session?
+//         |---- Session          is the peer alive, and in step? heartbeats, STATE, goodbyes
+//         '---- Exchange         what each node has, and the other has not  ---- store, sink
+//
+// A session begins when READY was said both ways: Connections says on which connection, the engine
+// begins it. It ends for whatever reason in end_session(), and nowhere else (rule R11).
 //
 // Sans-I/O: after every event call drain() and do what it says, in order. Owned by the driver; the
 // replication thread alone calls it (a simulation: any one thread). REPLICATION.md, sections 8, 9.
@@ -14,6 +19,7 @@
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/link/connection.hpp"
+#include "replication/pair/link/connections.hpp"
 #include "replication/pair/link/handshake.hpp"
 #include "replication/pair/link/link_machine.hpp"
 #include "replication/pair/link/node_identity.hpp"
@@ -22,7 +28,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -83,16 +88,13 @@ struct LinkReport {
     unsigned protocol = 0;  // of the session; 0: there is none
 };
 
-class Engine {
+class Engine final : private Connections::Host {
   public:
-    // Accepted connections that have not yet begun properly; the oldest gives way to a new one.
-    static constexpr std::size_t stranger_limit = 16;
     // What lies in buffers of ours on its way to the peer, at most; a heartbeat waits behind no
     // more than this.
     static constexpr std::size_t output_limit_bytes = 256U << 10;
 
     Engine(EngineOptions options, ChangeSink& sink) noexcept;
-    ~Engine();
 
     // Before `start`. The store must have been built with the same sink.
     void attach(storage::Store& store) noexcept;
@@ -127,60 +129,33 @@ class Engine {
 
     const LinkMachine& link() const noexcept { return link_; }
     bool has_session() const noexcept { return session_.has_value(); }
-    std::uint64_t session_number() const noexcept { return session_ ? session_->number() : 0; }
+    std::uint64_t session_number() const noexcept override {
+        return session_ ? session_->number() : 0;
+    }
     ExchangeStats exchange_stats() const noexcept { return exchange_.stats(); }  // any thread
     Traffic traffic() const noexcept { return exchange_.traffic(); }
     LinkReport report(const storage::Now& now) const noexcept;
 
   private:
-    Connection* find(ConnectionId id) noexcept;
-    Connection* find(Phase phase) const noexcept;
-    Connection& open(ConnectionId id, Side side, Instant now) noexcept;
-    void make_room_for_stranger(const storage::Now& now) noexcept;
-    void wake_session(const storage::Now& now) noexcept;
+    // Connections::Host
+    Hello own_hello(const storage::Now& now) const noexcept override;
+    void lose_session(std::string_view why, const storage::Now& now) noexcept override;
+    bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept override;
+    void begin_exchange(const Connection& connection, const storage::Now& now) noexcept override;
+    void end_exchange() noexcept override { exchange_.end(); }
+    void establish(Connection& connection, const storage::Now& now) noexcept override;
 
     void on_malformed(Connection& connection, const storage::Now& now) noexcept;
     void on_frame(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
-    void on_handshake_frame(Connection& connection, const Frame& frame,
-                            const storage::Now& now) noexcept;
-    void on_ready(Connection& connection, const storage::Now& now) noexcept;
-    void say_hello(Connection& connection, const storage::Now& now) noexcept;
-    void answer_hello(Connection& connection, const storage::Now& now) noexcept;
-    void complete(Connection& connection, const storage::Now& now) noexcept;
-    bool is_left_behind(const Connection& connection) const noexcept;
-    void dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept;
-    Hello own_hello(const storage::Now& now) const noexcept;
-    void choose(const storage::Now& now) noexcept;
-    bool own_dial_is_answered() const noexcept;
-    void begin_exchange(const Connection& connection, const storage::Now& now) noexcept;
-    bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept;
-    void begin_anew(std::string_view why, const storage::Now& now) noexcept;
-    void establish(Connection& connection, const storage::Now& now) noexcept;
-    Role agreed_role(const Connection& connection) const noexcept;
-    void dismiss_others(const Connection& chosen, const storage::Now& now) noexcept;
-    enum class Parting : std::uint8_t {
-        at_once,
-        linger,  // our last word must arrive
-        reset,   // the end must be noticed, the last word may get lost
-    };
     void close(ConnectionId id, SessionEnd::Kind kind, std::string_view why,
                const storage::Now& now) noexcept;
-    void flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept;
+    void wake_session(const storage::Now& now) noexcept;
+    void begin_anew(std::string_view why, const storage::Now& now) noexcept;
     void compare_settings(const Hello& peer) noexcept;
+    void flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept;
     void end_session(const SessionEnd& end, const storage::Now& now,
                      Parting parting = Parting::at_once) noexcept;
 
-    struct Dismissal {
-        std::string_view why;
-        bool refused = false;  // the two must not be paired
-        Parting parting = Parting::at_once;
-    };
-    void dismiss(Connection& connection, const Dismissal& how, const storage::Now& now) noexcept;
-    void part(Connection& connection, Parting parting, Instant now) noexcept;
-    void dismiss_crossed(Connection& connection, const storage::Now& now) noexcept;
-    void note_stranger(std::string_view why, Instant now) noexcept;
-
-    void judge_connections(const storage::Now& now) noexcept;
     void judge_session(const storage::Now& now) noexcept;
     void tend_gate(const storage::Now& now) noexcept;
     void tell_of_defects() noexcept;
@@ -194,7 +169,8 @@ class Engine {
     Exchange exchange_;
     storage::Store* store_ = nullptr;
     LinkMachine link_;
-    std::vector<std::unique_ptr<Connection>> connections_;
+    Connections connections_;
+    // While there is one, one connection is in Phase::session.
     std::optional<Session> session_;
     bool dialling_ = false;
     bool draining_ = false;
@@ -202,9 +178,6 @@ class Engine {
     bool drained_ = false;
     bool said_drained_ = false;
     Instant drain_until_{0};
-    std::uint64_t nonces_ = 0;
-    std::uint64_t strangers_ = 0;
-    Instant stranger_line_at_{0};  // the next line about strangers is not written before
     std::string peer_software_;
     std::uint64_t defects_told_ = 0;
     std::vector<LogLine> log_;

@@ -326,7 +326,7 @@ TEST_CASE("of many silent strangers the oldest give way, and the peer still gets
     int open = 0;
     for (const auto stranger : strangers)
         open += net.is_open(stranger, 0) ? 1 : 0;
-    CHECK(open == static_cast<int>(Engine::stranger_limit));
+    CHECK(open == static_cast<int>(Connections::stranger_limit));
     net.boot(1);
     CHECK(net.run_until(1s, [&] { return net.linked(); }));
     CHECK(net.nodes[0].log.size() < 2000);

@@ -1,0 +1,312 @@
+#include "replication/pair/link/connections.hpp"
+
+#include "replication/pair/link/node_identity.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <string>
+#include <utility>
+
+namespace twincached::replication::pair {
+namespace {
+
+// A connection whose last word was said is closed after so long if the peer does not do it.
+constexpr Timing::ms linger_limit{500};
+// Node b answers READY within a round trip; a connection that died meanwhile must not hold the
+// pair apart for longer.
+constexpr Timing::ms ready_answer_limit{1000};
+
+constexpr std::string_view restarted = "the peer was restarted";
+
+bool has_said_hello(const Connection& connection) noexcept {
+    return connection.phase == Phase::complete || connection.phase == Phase::chosen ||
+           connection.phase == Phase::session;
+}
+
+}  // namespace
+
+Connection* Connections::find(ConnectionId id) noexcept {
+    for (auto& connection : connections_) {
+        if (connection->id == id) return connection.get();
+    }
+    return nullptr;
+}
+
+Connection* Connections::find(Phase phase) const noexcept {
+    for (auto& connection : connections_) {
+        if (connection->phase == phase) return connection.get();
+    }
+    return nullptr;
+}
+
+Connection& Connections::accept(ConnectionId id, const storage::Now& now) noexcept {
+    make_room_for_stranger(now);
+    return open(id, Side::acceptor, instant_of(now));
+}
+
+Connection& Connections::open(ConnectionId id, Side side, Instant now) noexcept {
+    assert(find(id) == nullptr);
+    connections_.push_back(std::make_unique<Connection>(id, parts_.self, side, next_nonce()));
+    connections_.back()->deadline = now + parts_.timing.handshake;
+    return *connections_.back();
+}
+
+void Connections::make_room_for_stranger(const storage::Now& now) noexcept {
+    Connection* oldest = nullptr;
+    std::size_t strangers = 0;
+    for (auto& connection : connections_) {
+        if (connection->phase != Phase::handshake || connection->is_dialled()) continue;
+        if (connection->handshake.is_introduced()) continue;
+        if (oldest == nullptr) oldest = connection.get();
+        ++strangers;
+    }
+    if (strangers >= stranger_limit) dismiss(*oldest, {"too many strangers at once"}, now);
+}
+
+// --- handshakes ----------------------------------------------------------------------------------
+
+void Connections::on_frame(Connection& connection, const Frame& frame,
+                           const storage::Now& now) noexcept {
+    if (frame.type == FrameType::ready) return on_ready(connection, now);
+    if (frame.type == FrameType::bye) {
+        const auto bye = read_bye(frame.payload);
+        const auto why = bye ? "the peer: " + printable(bye->text) : "a BYE that makes no sense";
+        return dismiss(connection, {why}, now);
+    }
+    take_step(connection, frame, now);
+}
+
+void Connections::take_step(Connection& connection, const Frame& frame,
+                            const storage::Now& now) noexcept {
+    auto& handshake = connection.handshake;
+    switch (handshake.on_frame(frame, now, connection.output)) {
+        case Handshake::Step::wait:
+            return;
+        case Handshake::Step::introduced:
+            return parts_.link.on(LinkEvent::called, instant_of(now), "the peer calls");
+        case Handshake::Step::say_hello:
+            return say_hello(connection, now);
+        case Handshake::Step::answer_hello:
+            return answer_hello(connection, now);
+        case Handshake::Step::complete:
+            return complete(connection, now);
+        case Handshake::Step::refused:
+            return dismiss(connection, {handshake.why(), true, Parting::linger}, now);
+        case Handshake::Step::peer_refused:
+            return dismiss(connection, {handshake.why(), true}, now);
+        case Handshake::Step::strange:
+            return dismiss(connection, {handshake.why()}, now);
+    }
+}
+
+// Only a node that neither has a session nor has chosen one may say that it has none.
+void Connections::say_hello(Connection& connection, const storage::Now& now) noexcept {
+    if (has_chosen()) return dismiss_crossed(connection, now);
+    connection.handshake.write_hello(parts_.host.own_hello(now), connection.output);
+}
+
+// The peer has proved who it is and says which session it holds open.
+void Connections::answer_hello(Connection& connection, const storage::Now& now) noexcept {
+    auto& handshake = connection.handshake;
+    if (is_left_behind(connection)) return dismiss(connection, {restarted}, now);
+    const auto session = parts_.host.session_number();
+    if (session != 0 && handshake.peer_hello().live_session == session) {
+        return dismiss_crossed(connection, now);
+    }
+    if (session != 0) {
+        parts_.host.lose_session("the peer has lost the session and calls anew", now);
+    }
+    dismiss_left_behind(connection, now);
+    if (find(Phase::chosen) != nullptr) return dismiss_crossed(connection, now);
+    handshake.write_hello(parts_.host.own_hello(now), connection.output);
+    connection.phase = Phase::complete;
+    if (!parts_.host.agrees_on_past(connection, now)) return;
+    if (parts_.self.node == node_a) {
+        connection.deadline = instant_of(now) + parts_.timing.crossed_wait;
+    }
+}
+
+void Connections::complete(Connection& connection, const storage::Now& now) noexcept {
+    if (is_left_behind(connection)) return dismiss(connection, {restarted}, now);
+    dismiss_left_behind(connection, now);
+    connection.phase = Phase::complete;
+    const bool is_at_rest = !has_chosen();
+    if (is_at_rest) (void)parts_.host.agrees_on_past(connection, now);
+}
+
+// A peer that was killed leaves connections behind of which nobody tells us, and what it said last
+// may arrive after its successor's HELLO. Of two incarnations, the one whose connection is the
+// younger lives. A CHALLENGE proves nothing, so only those count that have said HELLO.
+bool Connections::is_left_behind(const Connection& connection) const noexcept {
+    return std::any_of(connections_.begin(), connections_.end(), [&](const auto& other) {
+        return has_said_hello(*other) && other->id > connection.id &&
+               other->handshake.peer_epoch() != connection.handshake.peer_epoch();
+    });
+}
+
+void Connections::dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept {
+    for (auto& other : connections_) {
+        if (other.get() == &alive || !other->is_candidate() || !has_said_hello(*other)) continue;
+        if (other->handshake.peer_epoch() == alive.handshake.peer_epoch()) continue;
+        dismiss(*other, {restarted}, now);
+    }
+}
+
+// --- the choice ----------------------------------------------------------------------------------
+
+bool Connections::has_chosen() const noexcept {
+    return parts_.host.session_number() != 0 || find(Phase::chosen) != nullptr;
+}
+
+// Node a's choice. One that node b dialled waits for our own dial if that one is being answered,
+// so that the outcome is the same whichever is quicker.
+void Connections::choose(const storage::Now& now) noexcept {
+    if (parts_.self.node != node_a || has_chosen()) return;
+    Connection* choice = nullptr;
+    for (auto& connection : connections_) {
+        if (connection->phase != Phase::complete) continue;
+        if (choice == nullptr || connection->is_dialled()) choice = connection.get();
+    }
+    if (choice == nullptr) return;
+    const bool may_wait = !choice->is_dialled() && instant_of(now) < choice->deadline;
+    if (may_wait && own_dial_is_answered()) return;
+    if (!parts_.host.agrees_on_past(*choice, now)) return;
+    parts_.host.begin_exchange(*choice, now);
+    write_empty_frame(choice->output, FrameType::ready);
+    choice->phase = Phase::chosen;
+    choice->deadline = instant_of(now) + ready_answer_limit;
+}
+
+bool Connections::own_dial_is_answered() const noexcept {
+    return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) {
+        return connection->phase == Phase::handshake && connection->is_dialled() &&
+               connection->handshake.is_introduced();
+    });
+}
+
+void Connections::on_ready(Connection& connection, const storage::Now& now) noexcept {
+    const bool is_a = parts_.self.node == node_a;
+    if (connection.phase != (is_a ? Phase::chosen : Phase::complete)) {
+        return dismiss(connection, {"a READY out of turn"}, now);
+    }
+    if (!is_a) {
+        if (parts_.host.session_number() != 0) {
+            parts_.host.lose_session("the peer has taken another connection", now);
+        }
+        if (!parts_.host.agrees_on_past(connection, now)) return;
+        parts_.host.begin_exchange(connection, now);
+        write_empty_frame(connection.output, FrameType::ready);
+    }
+    establish(connection, now);
+}
+
+void Connections::establish(Connection& connection, const storage::Now& now) noexcept {
+    connection.phase = Phase::session;
+    parts_.host.establish(connection, now);
+    dismiss_others(connection, now);
+}
+
+// What else the same two have between them is superfluous. Whoever has not begun a handshake may
+// be anybody, also the peer that was restarted just now.
+void Connections::dismiss_others(const Connection& chosen, const storage::Now& now) noexcept {
+    for (auto& other : connections_) {
+        if (other.get() == &chosen || !other->is_candidate()) continue;
+        const bool same_peer = other->handshake.is_introduced() &&
+                               other->handshake.peer_epoch() == chosen.handshake.peer_epoch();
+        if (same_peer || other->is_dialled()) dismiss_crossed(*other, now);
+    }
+}
+
+// --- how they end --------------------------------------------------------------------------------
+
+void Connections::part(Connection& connection, Parting parting, Instant now) noexcept {
+    const bool lingers = parting == Parting::linger;
+    connection.phase = lingers ? Phase::closing : Phase::closed;
+    connection.resets = parting == Parting::reset;
+    connection.deadline = now + linger_limit;
+}
+
+void Connections::dismiss(Connection& connection, const Dismissal& how,
+                          const storage::Now& now) noexcept {
+    assert(connection.is_candidate());
+    const auto instant = instant_of(now);
+    if (connection.phase == Phase::chosen) parts_.host.end_exchange();
+    part(connection, how.parting, instant);
+    if (connection.is_dialled()) {
+        parts_.link.on(how.refused ? LinkEvent::refused : LinkEvent::dial_failed, instant, how.why);
+    } else if (!connection.is_crossed) {
+        note_stranger(how.why, instant);
+    }
+    const bool others = std::any_of(connections_.begin(), connections_.end(), [](const auto& one) {
+        return one->is_candidate() && (one->is_dialled() || one->handshake.is_introduced());
+    });
+    if (!others) parts_.link.on(LinkEvent::handshakes_over, instant, how.why);
+}
+
+void Connections::dismiss_crossed(Connection& connection, const storage::Now& now) noexcept {
+    constexpr std::string_view why = "another connection of the two was taken";
+    write_frame(connection.output, Bye{ByeReason::crossed, std::string(why)});
+    connection.is_crossed = true;
+    dismiss(connection, {why, false, Parting::linger}, now);
+}
+
+// Whoever accepted connections come from, they must not be able to fill the log.
+void Connections::note_stranger(std::string_view why, Instant now) noexcept {
+    ++strangers_;
+    if (now < stranger_line_at_) return;
+    stranger_line_at_ = now + stranger_line_pause;
+    log_.push_back({LogLevel::warning, "turned away a connection: " + std::string(why)});
+}
+
+void Connections::judge(const storage::Now& now) noexcept {
+    for (auto& connection : connections_) {
+        if (connection->deadline > instant_of(now)) continue;
+        switch (connection->phase) {
+            case Phase::handshake:
+                dismiss(*connection, {"no handshake in time"}, now);
+                break;
+            case Phase::complete:
+                // Node a chooses it now, in drain().
+                if (parts_.self.node != node_a) dismiss(*connection, {"no READY in time"}, now);
+                break;
+            case Phase::chosen:
+                dismiss(*connection, {"no READY in time"}, now);
+                break;
+            case Phase::closing:
+                connection->phase = Phase::closed;
+                break;
+            case Phase::session:
+            case Phase::closed:
+                break;
+        }
+    }
+}
+
+void Connections::dismiss_all(const Dismissal& how, const Bye* bye,
+                              const storage::Now& now) noexcept {
+    for (auto& connection : connections_) {
+        if (!connection->is_candidate()) continue;
+        if (bye != nullptr) write_frame(connection->output, *bye);
+        dismiss(*connection, how, now);
+    }
+}
+
+bool Connections::is_peer_there() const noexcept {
+    return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) {
+        return connection->handshake.is_introduced();
+    });
+}
+
+std::optional<Instant> Connections::deadline() const noexcept {
+    std::optional<Instant> first;
+    // What node a has not chosen waits for the one that it has chosen.
+    const bool others_wait = parts_.self.node == node_a && has_chosen();
+    for (const auto& connection : connections_) {
+        if (connection->phase == Phase::session) continue;
+        if (connection->phase == Phase::complete && others_wait) continue;
+        if (!first || connection->deadline < *first) first = connection->deadline;
+    }
+    return first;
+}
+
+}  // namespace twincached::replication::pair

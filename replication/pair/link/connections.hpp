@@ -1,0 +1,156 @@
+// The connections to the peer, and to whoever claims to be it: their handshakes, the choice of the
+// one that becomes the session, and every way in which one ends before it has become that. It holds
+// no data and knows neither heartbeats nor what a session carries; what it needs of the rest of the
+// node, its host (the Engine) does.
+//
+//                 accepted, dialled                 chosen, READY both ways
+//      network ---------------------> Connections --------------------------> Engine, Session
+//                                       |      ^
+//             strangers, crossed dials, |      | may these two begin? what do we say of ourselves?
+//             dead incarnations         v      | begin! it was lost
+//                                    dismissed '--- Host
+//
+// Crossed dials. When both nodes dial at once there are two good connections. Node a is the
+// arbiter: it alone chooses one (one that it dialled, if that one answers) and sends READY on it;
+// node b answers READY to READY. So the two can never choose differently, and a node that has a
+// session or has chosen never sends a HELLO that says otherwise.
+//
+//      a                                       b
+//      | -- dial 1: CHALLENGE ... HELLO -----> |     both complete
+//      | <----- dial 2: CHALLENGE ... HELLO -- |
+//      | -- READY on dial 1 -----------------> |
+//      | <----------------- READY on dial 1 -- |     a session
+//      | -- BYE(crossed) on dial 2 ----------> |
+//
+// Owned by the Engine; the replication thread alone calls it. REPLICATION.md, sections 8 and 9.
+#pragma once
+
+#include "replication/pair/link/connection.hpp"
+#include "replication/pair/link/link_machine.hpp"
+#include "replication/pair/link/proof.hpp"
+#include "replication/pair/link/timing.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace twincached::replication::pair {
+
+// What becomes of the bytes that are still on their way when a connection is given up.
+enum class Parting : std::uint8_t {
+    at_once,
+    linger,  // our last word must arrive
+    reset,   // the end must be noticed, the last word may get lost
+};
+
+class Connections {
+  public:
+    // Accepted connections that have not yet begun properly; the oldest gives way to a new one.
+    static constexpr std::size_t stranger_limit = 16;
+
+    // The rest of the node.
+    class Host {
+      public:
+        virtual ~Host() = default;
+        // Of the session that is held; 0: none.
+        virtual std::uint64_t session_number() const noexcept = 0;
+        virtual Hello own_hello(const storage::Now& now) const noexcept = 0;
+        // The session is over: the peer has lost it, or taken another connection.
+        virtual void lose_session(std::string_view why, const storage::Now& now) noexcept = 0;
+        // Rule R12: may a session begin between the two? False: one of them has to begin anew
+        // first, and the connection has been given up.
+        virtual bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept = 0;
+        // Rule R12 is applied; READY is sent next.
+        virtual void begin_exchange(const Connection& connection,
+                                    const storage::Now& now) noexcept = 0;
+        // A connection for which that was done is given up before its session began.
+        virtual void end_exchange() noexcept = 0;
+        // READY was said both ways: this is the session.
+        virtual void establish(Connection& connection, const storage::Now& now) noexcept = 0;
+    };
+
+    // All of them outlive it.
+    struct Parts {
+        const Self& self;
+        const Timing& timing;
+        LinkMachine& link;
+        Host& host;
+    };
+    Connections(const Parts& parts, const Entropy& entropy) noexcept
+        : parts_(parts), entropy_(entropy) {}
+
+    // A connection of that number is there. An accepted one may make a stranger give way; a dialled
+    // one is introduced by begin().
+    Connection& accept(ConnectionId id, const storage::Now& now) noexcept;
+    Connection& open(ConnectionId id, Side side, Instant now) noexcept;
+    // Null: there is none.
+    Connection* find(ConnectionId id) noexcept;
+    Connection* find(Phase phase) const noexcept;
+
+    // A frame on a connection that is no session.
+    void on_frame(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
+    // Node a's choice, if there is something to choose and no session. To be called after events.
+    void choose(const storage::Now& now) noexcept;
+    // Gives up what has waited for too long.
+    void judge(const storage::Now& now) noexcept;
+    // When judge() or choose() has something to do at the latest.
+    std::optional<Instant> deadline() const noexcept;
+
+    struct Dismissal {
+        std::string_view why;
+        bool refused = false;  // the two must not be paired
+        Parting parting = Parting::at_once;
+    };
+    // REQUIRES: connection.is_candidate().
+    void dismiss(Connection& connection, const Dismissal& how, const storage::Now& now) noexcept;
+    // Every candidate; `bye`, if there is one, is said to it before.
+    void dismiss_all(const Dismissal& how, const Bye* bye, const storage::Now& now) noexcept;
+    // Closes it, whatever it was. Whoever holds a session ends that first.
+    void part(Connection& connection, Parting parting, Instant now) noexcept;
+
+    // The peer, or somebody who speaks like it, is on some connection.
+    bool is_peer_there() const noexcept;
+    // As good as random to whoever does not know the entropy; never the same twice.
+    Nonce next_nonce() noexcept { return make_nonce(entropy_, nonces_++); }
+
+    // Visits them in the order in which they came: visit(connection). Then the closed are gone.
+    template <class Visit>
+    void flush(Visit visit) noexcept {
+        for (auto& connection : connections_)
+            visit(*connection);
+        std::erase_if(connections_, [](const auto& one) { return one->phase == Phase::closed; });
+    }
+
+    std::uint64_t strangers() const noexcept { return strangers_; }  // turned away
+    std::vector<LogLine> take_log() noexcept { return std::exchange(log_, {}); }
+
+  private:
+    void make_room_for_stranger(const storage::Now& now) noexcept;
+    void take_step(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
+    void on_ready(Connection& connection, const storage::Now& now) noexcept;
+    void say_hello(Connection& connection, const storage::Now& now) noexcept;
+    void answer_hello(Connection& connection, const storage::Now& now) noexcept;
+    void complete(Connection& connection, const storage::Now& now) noexcept;
+    bool is_left_behind(const Connection& connection) const noexcept;
+    void dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept;
+    void dismiss_crossed(Connection& connection, const storage::Now& now) noexcept;
+    void dismiss_others(const Connection& chosen, const storage::Now& now) noexcept;
+    void establish(Connection& connection, const storage::Now& now) noexcept;
+    bool own_dial_is_answered() const noexcept;
+    bool has_chosen() const noexcept;
+    void note_stranger(std::string_view why, Instant now) noexcept;
+
+    const Parts parts_;
+    const Entropy entropy_;
+    // At most one of them is chosen or the session; in the order in which they came.
+    std::vector<std::unique_ptr<Connection>> connections_;
+    std::uint64_t nonces_ = 0;
+    std::uint64_t strangers_ = 0;
+    Instant stranger_line_at_{0};  // the next line about strangers is not written before
+    std::vector<LogLine> log_;
+};
+
+}  // namespace twincached::replication::pair

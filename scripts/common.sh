@@ -16,6 +16,9 @@ as_root() {
     fi
 }
 
+# Where there is a ccache, it shall take precompiled headers for what they are.
+export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+
 # Two cores build two files; more would only make each slower.
 jobs=$(nproc)
 

@@ -6,18 +6,21 @@
 #
 #   install  what the tests need, with apt
 #   format   clang-format has nothing to change
-#   clang    clang's warnings and thread-safety analysis (scripts/tidy.sh runs clang-tidy)
+#   tidy     clang-tidy over what was changed last, each file compiled with its own includes alone
 #   debug    unit, simulation, conformance, integration and chaos tests, layering, model
 #   clients  client libraries in eight languages and readers of statistics, all installed with apt
 #            and npm; none may be missing
-#   asan     unit, simulation and integration tests under address and undefined behaviour sanitizers
+#   asan     clang's warnings and thread-safety analysis; unit, simulation and integration tests
+#            under address and undefined behaviour sanitizers
+#   fuzz     every fuzzer of that build for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #   tsan     unit and integration tests under the thread sanitizer
 #   release  what only optimised code can reach: 2 million items joined, and a swarm of
 #            simulations (SIMULATION_SEEDS in all, 100,000 by default, from SIMULATION_FIRST on)
-#   fuzz     every fuzzer for a while (FUZZ_SECONDS in all, 60 by default)
+#
+#   scripts/test.sh quick            unit tests, layering and format: before each commit
 source "$(dirname "$0")/common.sh"
 
-all_stages=(install format clang debug clients asan tsan release fuzz)
+all_stages=(install format tidy debug clients asan fuzz tsan release)
 
 run_ctest() {
     local preset=$1
@@ -36,7 +39,13 @@ stage_format() {
         xargs -0 clang-format-14 --dry-run --Werror
 }
 
-stage_clang() { build tidy; }
+stage_quick() {
+    stage_format
+    build quick
+    run_ctest quick -L unit
+}
+
+stage_tidy() { scripts/tidy.sh --changed; }
 
 # Fewer seeds than by default where the swarm of the release stage looks at many more.
 stage_debug() {
@@ -60,7 +69,7 @@ stage_asan() {
 
 # The simulation has one thread: there is nothing to find.
 stage_tsan() {
-    build tsan
+    build tsan unit_tests twincached mcload
     run_ctest tsan -L unit
     run_timed tsan -L integration
 }
@@ -86,22 +95,27 @@ run_swarm() {
     SWARM_SEEDS=2000 build/release/test/simulation/simulation "whatever happens*"
 }
 
-# Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder.
+# Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder; one
+# runs on each core.
 stage_fuzz() {
-    build fuzz
-    local programs program name found extra
-    programs=(build/fuzz/test/fuzz/*_fuzzer)
+    build asan fuzzers
+    local programs=(build/asan/test/fuzz/*_fuzzer)
     [ -x "${programs[0]}" ] || fail "no fuzzers were built"
-    for program in "${programs[@]}"; do
-        name=$(basename "$program" _fuzzer)
-        found=build/fuzz/found/$name
-        mkdir -p "$found"
-        extra=()
-        [ ! -f "test/fuzz/$name.dict" ] || extra+=("-dict=test/fuzz/$name.dict")
-        [ ! -d "test/fuzz/corpus/$name" ] || extra+=("test/fuzz/corpus/$name")
-        "$program" -max_total_time=$((${FUZZ_SECONDS:-60} / ${#programs[@]})) \
-            -artifact_prefix=build/fuzz/found/ "$found" "${extra[@]}" 2>&1 | tail -n 3
-    done
+    export fuzz_seconds=$((${FUZZ_SECONDS:-60} / ${#programs[@]}))
+    export -f run_fuzzer
+    printf '%s\0' "${programs[@]}" | xargs -0 -n 1 -P "$jobs" bash -c 'set -euo pipefail; run_fuzzer "$0"'
+}
+
+run_fuzzer() {
+    local name found extra=()
+    name=$(basename "$1" _fuzzer)
+    found=build/asan/found/$name
+    mkdir -p "$found"
+    [ ! -f "test/fuzz/$name.dict" ] || extra+=("-dict=test/fuzz/$name.dict")
+    [ ! -d "test/fuzz/corpus/$name" ] || extra+=("test/fuzz/corpus/$name")
+    "$1" -max_total_time="$fuzz_seconds" -artifact_prefix=build/asan/found/ "$found" \
+        "${extra[@]}" > "$found.log" 2>&1 || { tail -n 60 "$found.log"; return 1; }
+    printf '%s: %s\n' "$name" "$(grep -h '^Done' "$found.log")"
 }
 
 stages=("$@")
@@ -109,18 +123,24 @@ stages=("$@")
 for stage in "${stages[@]}"; do
     declare -F "stage_$stage" > /dev/null || fail "no stage $stage; there are: ${all_stages[*]}"
 done
-passed=0
+
 failed=()
+table=$(printf '%-8s %8s %12s' stage seconds CPU-seconds)
+TIMEFORMAT='%0R %0U %0S'
+exec 3>&1 4>&2
 for stage in "${stages[@]}"; do
     say "stage $stage"
-    began=$SECONDS
     # A failure ends its stage, not those after it. (In a condition bash would ignore `set -e`.)
     set +e
-    (set -e; "stage_$stage")
+    spent=$({ time (set -e; "stage_$stage") >&3 2>&4; } 2>&1)
     status=$?
     set -e
-    if [ $status -eq 0 ]; then passed=$((passed + 1)); else failed+=("$stage"); fi
-    echo "stage $stage: $((SECONDS - began)) s"
+    [ $status -eq 0 ] || failed+=("$stage")
+    read -r seconds user system <<< "$spent"
+    echo "stage $stage: $seconds s"
+    table+=$(printf '\n%-8s %8d %12d' "$stage" "$seconds" $((user + system)))
 done
-say "stages: $passed passed, ${#failed[@]} failed${failed[*]:+: ${failed[*]}}"
+say "$(nproc) cores, $SECONDS s in all"
+echo "$table"
+say "stages: $((${#stages[@]} - ${#failed[@]})) passed, ${#failed[@]} failed${failed[*]:+: ${failed[*]}}"
 [ ${#failed[@]} -eq 0 ]

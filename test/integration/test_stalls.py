@@ -84,11 +84,14 @@ class Join(Case):
         nodes = self.pair("-m", "1024")
         nodes.a.start(seconds=8)
         fill(nodes.a.address, self.ITEMS)
+        bystander = self.node(name="bystander", host=3).start()
         for attempt in range(ATTEMPTS):
-            per_second, slowest = self._join(nodes)
+            per_second, slowest, elsewhere = self._join(nodes, bystander)
             print(f"{self.ITEMS} items joined at {per_second:.0f} items/s, slowest client "
-                  f"operation meanwhile {slowest:.1f} ms", flush=True)
-            if slowest < world.scaled(20) and per_second > 250000 / world.TIME_FACTOR:
+                  f"operation meanwhile {slowest:.1f} ms, of a node that has nothing to do with it "
+                  f"{elsewhere:.1f} ms", flush=True)
+            allowed = max(world.scaled(20), 2 * elsewhere)
+            if slowest < allowed and per_second > 250000 / world.TIME_FACTOR:
                 break
         else:
             self.fail("too slow, or clients noticed, in every attempt")
@@ -96,21 +99,30 @@ class Join(Case):
             keys = [b"kkkkkk%08d" % n for n in range(0, self.ITEMS, 7)]
             self.assertEqual(len(client.gets_many(keys)), len(keys))
 
-    def _join(self, nodes):
-        """Joins an empty b under light load; returns (items a second, slowest in ms)."""
+    def _join(self, nodes, bystander):
+        """Joins an empty b under light load; returns (items a second, slowest in ms, and slowest
+        of a node that does not take part). What others do on this machine at the same time is no
+        property of a join: the bystander's clients meet it, too, and a thread that waited for a
+        core did not work slowly."""
         if nodes.b.process and nodes.b.process.is_running():
             nodes.b.kill()
         seconds = 3 + world.scaled(self.ITEMS / 250000)
-        load = Mcload(nodes.a.address, "--connections", 4, "--get-ratio", 0.9, "--keys",
-                      self.ITEMS, "--rate", 2000, "--seconds", seconds)
+        load, control = (
+            Mcload(node.address, "--connections", 4, "--get-ratio", 0.9, "--keys", self.ITEMS,
+                   "--rate", 2000, "--seconds", seconds) for node in (nodes.a, bystander))
         time.sleep(0.5)  # the load's own beginning is not what is measured
+        waited_before = nodes.a.process.seconds_without_a_core()
         began = time.monotonic()
         nodes.b.start(seconds=60)
         joined = time.monotonic() - began
+        joined -= max(nodes.a.process.seconds_without_a_core() - waited_before,
+                      nodes.b.process.seconds_without_a_core())
         items = int(nodes.b.stats()["curr_items"])
         self.assertGreaterEqual(items, self.ITEMS)
         nodes.wait_until_linked()
-        return items / joined, load.report()["latency_us"]["max"] / 1000
+        slowest, elsewhere = (each.report()["latency_us"]["max"] / 1000
+                              for each in (load, control))
+        return items / joined, slowest, elsewhere
 
 
 class LargeValues(Case):

@@ -31,7 +31,7 @@ const KeyPool& pool() {
 
 // Each world takes and gives back the same few MiB: they need not go back to the system.
 void keep_memory() {
-    constexpr int kept_bytes = 1 << 30;
+    constexpr int kept_bytes = 32 << 20;  // more is refused
     (void)mallopt(M_MMAP_THRESHOLD, kept_bytes);
     (void)mallopt(M_TRIM_THRESHOLD, kept_bytes);
 }

@@ -70,13 +70,19 @@ class Process:
                     return int(line.split()[1])
         return 0
 
-    def cpu_seconds(self):
-        """Run time of all threads, from the scheduler's own accounting."""
-        total = 0
+    def _scheduled(self, column):
+        """Seconds of each thread, from the scheduler's own accounting."""
         for task in os.listdir(f"/proc/{self.pid}/task"):
             with open(f"/proc/{self.pid}/task/{task}/schedstat") as stat:
-                total += int(stat.read().split()[0])
-        return total / 1e9
+                yield int(stat.read().split()[column]) / 1e9
+
+    def cpu_seconds(self):
+        """Run time of all threads."""
+        return sum(self._scheduled(0))
+
+    def seconds_without_a_core(self):
+        """How long the thread that fared worst could have run and had no core."""
+        return max(self._scheduled(1))
 
 
 def daemons_of(host):

@@ -1,6 +1,7 @@
 // The control half of the engine, two of them in a simulated network. What the link carries is
 // the Exchange's, and tested there.
 #include "test/unit/replication/sim_net.hpp"
+#include "test/unit/rounds.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -33,12 +34,7 @@ struct Linked : SimNet {
 
 }  // namespace
 
-// Under a sanitizer a start takes ten to thirty times as long.
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t simultaneous_starts = 100;
-#else
-constexpr std::uint64_t simultaneous_starts = 1000;
-#endif
+constexpr std::uint64_t simultaneous_starts = twincached::test::rounds(1000, 100);
 
 TEST_CASE("two nodes that start at once have one session within a second, every time") {
     for (std::uint64_t seed = base_seed(); seed < base_seed() + simultaneous_starts; ++seed) {
@@ -199,7 +195,8 @@ TEST_CASE("a peer that was restarted before its death was noticed replaces its s
 }
 
 TEST_CASE("what a dead incarnation leaves behind neither keeps the other awake nor is chosen") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 60; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + twincached::test::rounds(60, 20);
+         ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         Linked net(seed);
         twincached::lib::Random random(seed);
@@ -352,7 +349,8 @@ TEST_CASE("random bytes from strangers never disturb a link") {
 }
 
 TEST_CASE("whatever the network and the processes do, the pair is linked soon after they rest") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 150; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + twincached::test::rounds(150, 30);
+         ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         SimNet net(seed);
         twincached::lib::Random random(seed * 7919);

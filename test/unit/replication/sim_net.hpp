@@ -279,12 +279,31 @@ class SimNet {
         auto& process = nodes[n].process;
         if (!process) return;
         call(*process->engine, now(n));
+        shorten_walk(*process);
         std::vector<Action> actions;
         process->engine->drain(now(n), actions);
         process->timer = process->engine->deadline(now(n));
         if (process->timer && *process->timer <= time) *process->timer = time + Timing::ms(1);
         for (auto& action : actions)
             perform(n, action);
+    }
+
+    // A session of nodes that never met walks all 65,536 buckets, which takes longer than all else
+    // that a test of the engine does. Where the store holds nothing they are taken as walked, but
+    // for some all over them, so that there still is a walk.
+    static void shorten_walk(Process& process) {
+        constexpr std::size_t one_in = 512;
+        for (unsigned shard = 0; shard < process.sink->shard_count(); ++shard) {
+            auto& buckets = process.sink->shard(shard).buckets;
+            const auto count = std::size_t{buckets.last()} - buckets.first() + 1U;
+            if (buckets.dirty_count() < count || buckets.walking_count() != 0) continue;
+            if (process.store->stats().total.items != 0) return;
+            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+                const auto bucket = static_cast<storage::BucketNumber>(b);
+                if (b % one_in != 0) buckets.restore(bucket, buckets.floor(bucket), false);
+            }
+            process.sink->refresh(shard);
+        }
     }
 
     void perform(unsigned n, Action& action) {

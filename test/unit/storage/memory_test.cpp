@@ -1,5 +1,6 @@
 // The limit, large values, expiry, flushes: what becomes of memory.
 
+#include "test/unit/rounds.hpp"
 #include "test/unit/storage/store_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -459,7 +460,7 @@ TEST_CASE("a key that comes back soon after its eviction goes straight to the ma
 
 TEST_CASE("an item costs less than 40 bytes beyond its key and value") {
     StoreFixture fixture(small_store(256, 0));
-    const int items = 300'000;
+    const int items = test::rounds(300'000, 100'000);
     for (int i = 0; i < items; ++i) {
         std::string key = "key:0000000000";
         std::string number = std::to_string(i);

@@ -1,0 +1,87 @@
+"""An installed tree is whole: the program runs from it, the units name what is there, and what an
+operator has written stays. CTest says where things belong; everything happens below a DESTDIR."""
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir, os.pardir))
+
+
+class InstalledTree(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.root = tempfile.mkdtemp(prefix="twincached-install-")
+        cls.addClassCleanup(shutil.rmtree, cls.root)
+        cls.install()
+
+    @classmethod
+    def install(cls):
+        subprocess.run([os.environ["CMAKE"], "--install", os.environ["BUILD"]], check=True,
+                       stdout=subprocess.DEVNULL, env={**os.environ, "DESTDIR": cls.root})
+
+    def path(self, place, *names):
+        """Where the tree has what will be in the folder that the environment calls `place`."""
+        return self.root + os.path.join(os.environ[place], *names)
+
+    def read(self, *where):
+        with open(self.path(*where)) as file:
+            return file.read()
+
+    def test_the_program_takes_the_installed_configuration(self):
+        checked = subprocess.run([self.path("SBIN", "twincached"), "--check-config", "--config",
+                                  self.path("ETC", "twincached", "twincached.conf")],
+                                 capture_output=True, text=True)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+
+    def test_the_units_start_what_is_installed(self):
+        for unit, name in (("twincached.service", "twincached.conf"),
+                           ("twincached@.service", "%i.conf")):
+            with self.subTest(unit=unit):
+                words = re.search("^ExecStart=(.*)$", self.read("UNITS", unit), re.M)[1].split()
+                self.assertTrue(os.access(self.root + words[0], os.X_OK), words)
+                self.assertEqual(words[1], "--config")
+                folder, conf = os.path.split(words[2])
+                self.assertTrue(os.path.isfile(os.path.join(self.root + folder,
+                                                            "twincached.conf")), words)
+                self.assertEqual(conf, name)
+
+    def test_every_manual_is_there(self):
+        for folder in ("docs", "."):
+            for name in os.listdir(os.path.join(SOURCE, folder)):
+                if name in ("README.md", "CHANGELOG.md", "LICENSE") or folder == "docs":
+                    with self.subTest(manual=name):
+                        self.assertTrue(os.path.isfile(self.path("DOC", folder, name)))
+
+    def test_the_examples_are_there(self):
+        for name in ("haproxy.cfg", "twincached.conf", "pair/a.conf", "pair/b.conf"):
+            with self.subTest(example=name):
+                self.assertTrue(os.path.isfile(self.path("DOC", "examples", name)))
+
+    def test_nothing_else_is_there(self):
+        places = [self.path("SBIN", "twincached"), self.path("ETC", "twincached"),
+                  self.path("DOC"), self.path("UNITS")]
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                found = os.path.join(folder, name)
+                self.assertTrue(any(found == place or found.startswith(place + "/")
+                                    for place in places), found)
+
+    def test_what_an_operator_wrote_stays(self):
+        conf = self.path("ETC", "twincached", "twincached.conf")
+        shipped = self.read("ETC", "twincached", "twincached.conf")
+        self.addCleanup(lambda: self._write(conf, shipped))
+        self._write(conf, "# mine\n")
+        self.install()
+        self.assertEqual(self.read("ETC", "twincached", "twincached.conf"), "# mine\n")
+
+    @staticmethod
+    def _write(path, text):
+        with open(path, "w") as file:
+            file.write(text)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -132,7 +132,7 @@ SessionEvent Session::read_value(std::span<char> target, const storage::Now& now
 // a probe.
 void Session::stop_reading() noexcept {
     input_has_ended_ = true;
-    keep_alive(descriptor());
+    keep_alive(client_.descriptor);
 }
 
 void Session::note_received(std::size_t count, const storage::Now& now) noexcept {

@@ -126,17 +126,21 @@ done
 
 failed=()
 table=$(printf '%-8s %8s %12s' stage seconds CPU-seconds)
+# A failure ends its stage, not those after it. (In a condition bash would ignore `set -e`.)
+run_stage() { (set -e; "stage_$1") 2>&4; }
+
+exec 4>&2
+times=$(mktemp)
+trap 'rm -f "$times"' EXIT
 TIMEFORMAT='%0R %0U %0S'
-exec 3>&1 4>&2
 for stage in "${stages[@]}"; do
     say "stage $stage"
-    # A failure ends its stage, not those after it. (In a condition bash would ignore `set -e`.)
     set +e
-    spent=$({ time (set -e; "stage_$stage") >&3 2>&4; } 2>&1)
+    { time run_stage "$stage"; } 2> "$times"
     status=$?
     set -e
     [ $status -eq 0 ] || failed+=("$stage")
-    read -r seconds user system <<< "$spent"
+    read -r seconds user system < "$times"
     echo "stage $stage: $seconds s"
     table+=$(printf '\n%-8s %8d %12d' "$stage" "$seconds" $((user + system)))
 done

@@ -115,12 +115,13 @@ class Rules {
     }
 
     std::string bound_text(double bound) const {
-        const auto whole = static_cast<std::uint64_t>(bound);
-        if (row_.fills.kind == OptionKind::bytes) return size_text(whole);
-        if (row_.fills.kind == OptionKind::duration) {
-            return duration_text(std::chrono::milliseconds(whole));
+        if (row_.fills.kind == OptionKind::bytes) {
+            return size_text(static_cast<std::uint64_t>(bound));
         }
-        return decimal_text(bound);
+        if (row_.fills.kind == OptionKind::duration) {
+            return duration_text(std::chrono::milliseconds(static_cast<std::int64_t>(bound)));
+        }
+        return decimal_text(bound);  // which alone may be negative
     }
 
     Parsed<void> check_range(double value) const {

@@ -87,10 +87,12 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
         daemon.report_started(logging.quiet_stderr);
     };
     const auto abandon = [&] {
-        if (pid_file) pid_file->remove();
+        if (!pid_file) return;
+        if (const auto problem = pid_file->remove()) log.warning("{}", *problem);
     };
     try {
         Server(options, certificates, log, std::move(read_again)).run(started, abandon);
+        abandon();
     } catch (const std::exception& error) {
         // Nobody may be left to read stderr.
         if (is_started) log.error("ended: {}", error.what());

@@ -77,8 +77,7 @@ class Rules {
     }
 
     Parsed<std::uint64_t> bytes() const {
-        return ranged(parse_size(text_, row_.plain_unit),
-                      [](std::uint64_t count) { return static_cast<double>(count); });
+        return ranged(size(), [](std::uint64_t count) { return static_cast<double>(count); });
     }
     Parsed<std::chrono::milliseconds> duration() const {
         return ranged(parse_duration(text_, row_.plain_unit),
@@ -100,6 +99,24 @@ class Rules {
     }
 
   private:
+    // No machine has more. Where a plain number counts MiB, what lies above was meant as bytes.
+    Parsed<std::uint64_t> size() const {
+        constexpr std::uint64_t most = std::uint64_t{1} << 44;
+        const auto size = parse_size(text_, row_.plain_unit);
+        const auto plain = parse_number<std::uint64_t>(text_);
+        if (plain && row_.plain_unit > 1 && *plain > most / row_.plain_unit) {
+            auto meant = size_text(*plain);
+            if (meant == text_) meant += 'b';
+            const std::string written(text_);
+            return written + " counts " + (row_.plain_unit == 1024 ? "KiB" : "MiB") +
+                   " here, which is more than any machine has; for " + written + " bytes write " +
+                   meant;
+        }
+        if (!size.has_error() && *size > most)
+            return "'" + std::string(text_) + "' is more than any machine has";
+        return size;
+    }
+
     // The option as the operator knows it.
     std::string name() const {
         if (!row_.flag.empty()) return std::string(row_.flag);

@@ -113,7 +113,7 @@ constexpr std::array rows = {
     shown(46, word("temporary_ttl", number, "61", "there is no queue for short lives")),
     shown(52, word("inline_ascii_resp", flag, "no", "answers are composed when they are asked for"),
           {.name = "inline_ascii_response"}),
-    word("modern", flag, "no", "there is one set of defaults"),
+    word("modern", flag, "yes", "there is one set of defaults"),
     word("drop_privileges", flag, "no", "the systemd units confine the process"),
     word("relaxed_privileges", flag, "no", "the systemd units confine the process"),
     word("meta_response_old", flag, "no", "meta commands answer as memcached 1.6 does"),
@@ -162,6 +162,17 @@ constexpr std::array rows = {
 
 std::span<const lib::OptionRow> memcached_word_rows() noexcept {
     return rows;
+}
+
+// memcached.c, NO_MODERN.
+std::span<const ImpliedWord> implied_by(std::string_view written) noexcept {
+    static constexpr std::array old_defaults = {
+        ImpliedWord{"slab_reassign", "no"},       ImpliedWord{"slab_automove", "0"},
+        ImpliedWord{"lru_crawler", "no"},         ImpliedWord{"lru_maintainer", "no"},
+        ImpliedWord{"hash_algorithm", "jenkins"},
+    };
+    if (written != "no_modern") return {};
+    return old_defaults;
 }
 
 }  // namespace twincached::app

@@ -6,9 +6,17 @@
 #include "lib/option_row.hpp"
 
 #include <span>
+#include <string_view>
 
 namespace twincached::app {
 
 std::span<const lib::OptionRow> memcached_word_rows() noexcept;
+
+// Words that another one says as well: no_modern brings back the defaults of memcached 1.4.
+struct ImpliedWord {
+    std::string_view word;
+    std::string_view value;
+};
+std::span<const ImpliedWord> implied_by(std::string_view written) noexcept;
 
 }  // namespace twincached::app

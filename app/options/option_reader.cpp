@@ -1,6 +1,7 @@
 #include "app/options/option_reader.hpp"
 
 #include "app/options/config_file.hpp"
+#include "app/options/memcached_words.hpp"
 #include "app/options/suggestion.hpp"
 #include "lib/option_value.hpp"
 
@@ -134,6 +135,10 @@ void OptionReader::set_word(std::string_view written, const Origin& origin) {
     const auto equals = written.find('=');
     const auto name = written.substr(0, equals);
     const bool has_value = equals != std::string_view::npos;
+    for (const auto& implied : implied_by(written)) {
+        const auto* option = table().of_word(implied.word);
+        if (option != nullptr) (void)lib::assign(*option, implied.value, options_.structs());
+    }
     if (const auto* option = table().of_word(name)) {
         if (has_value) return set(*option, written.substr(equals + 1), origin);
         if (option->bare) return set(*option, std::nullopt, origin);

@@ -54,12 +54,18 @@ void PidFile::give_to(uid_t user, gid_t group) noexcept {
     if (::fchown(descriptor_, user, group) != 0) return;  // then the file stays root's, no harm
 }
 
-void PidFile::remove() noexcept {
-    if (descriptor_ < 0) return;
+std::optional<std::string> PidFile::remove() {
+    if (descriptor_ < 0) return std::nullopt;
+    const bool is_gone = ::unlink(path_.c_str()) == 0;
+    const int reason = errno;
     // Truncated where it cannot be removed: an empty file points at nobody.
-    const bool gone = ::unlink(path_.c_str()) == 0 || ::ftruncate(descriptor_, 0) == 0;
-    static_cast<void>(gone);
+    const bool is_empty = is_gone || ::ftruncate(descriptor_, 0) == 0;
     ::close(std::exchange(descriptor_, -1));
+    if (is_gone) return std::nullopt;
+    return fmt::format(
+        "the pid file {} stays behind{}: {}; a folder that belongs to the user "
+        "of -u lets it be removed",
+        path_, is_empty ? ", empty" : "", std::strerror(reason));
 }
 
 }  // namespace twincached::app

@@ -1,6 +1,7 @@
 #include "app/reports/process_figures.hpp"
 
 #include "app/process/privileges.hpp"
+#include "app/process/tls_options.hpp"
 #include "app/sessions/session_buffers.hpp"
 #include "app/sessions/session_options.hpp"
 
@@ -30,6 +31,10 @@ bool has_idle_timeout(const ProcessFacts& facts) noexcept {
 
 bool has_tls(const ProcessFacts& facts) noexcept {
     return facts.tls != nullptr;
+}
+
+bool has_session_cache(const ProcessFacts& facts) noexcept {
+    return has_tls(facts) && facts.options.get<TlsOptions>().session_cache;
 }
 
 constexpr lib::FigureRow<ProcessFacts> rows[] = {
@@ -104,9 +109,10 @@ constexpr lib::FigureRow<ProcessFacts> rows[] = {
          return lib::figure_text(facts.acceptor.reception().failed());
      }},
     {lib::counter("ssl_new_sessions",
-                  "handshakes that resumed no session; told with TLS alone, as what follows"),
-     lib::counted<Count::tls_sessions>, has_tls},
-    {lib::counter("ssl_handshake_errors", "handshakes that failed"),
+                  "handshakes that resumed no session; told with `ssl_session_cache` alone"),
+     lib::counted<Count::tls_sessions>, has_session_cache},
+    {lib::counter("ssl_handshake_errors",
+                  "handshakes that failed; told with TLS alone, as what follows"),
      lib::counted<Count::tls_handshake_errors>, has_tls},
     {lib::counter("ssl_proto_errors",
                   "clients closed because what they sent afterwards was not TLS"),

@@ -101,6 +101,30 @@ class CommandLine(Case):
         until(lambda: not os.path.exists(f"/proc/{pid}"), 5, "it ends")
         self.assertFalse(os.path.exists(path))
 
+    @unittest.skipUnless(world.IS_ROOT, "only root may become somebody else")
+    def test_a_pid_file_that_cannot_be_removed_is_emptied_and_said(self):
+        path = os.path.join(self.directory, "pid")  # in a folder that is root's
+        node = self.node("-u", "nobody", "-P", path).start()
+        self.assertGreater(os.path.getsize(path), 0)
+        node.stop()
+        self.assertEqual(os.path.getsize(path), 0)
+        self.assertIn(f"the pid file {path} stays behind, empty", node.process.log())
+
+    def test_a_limit_in_bytes_is_refused_with_what_was_meant(self):
+        ended = self._run("-m", "1073741824", "-l", self.addresses.host(1), "-p",
+                          str(self.client_port))
+        self.assertNotEqual(ended.returncode, 0)
+        self.assertIn("memory-limit: 1073741824 counts MiB", ended.stderr)
+        self.assertIn("write 1g", ended.stderr)
+
+    def test_the_crawler_can_be_enabled_where_old_defaults_were_asked_for(self):
+        for word in ("no_modern", "no_lru_crawler"):
+            node = self.node("-o", word).start()
+            with self.subTest(word=word), node.client() as client:
+                self.assertEqual(client.stats(b"settings")["lru_crawler"], "no")
+                self.assertEqual(client.ask(b"lru_crawler enable"), b"OK")
+            node.stop()
+
     def test_a_unix_socket_opens_no_port(self):
         path = os.path.join(self.directory, "socket")
         node = self.node("-s", path, "-a", "0700")

@@ -32,7 +32,7 @@ class Figures(Case):
         authority = Authority(self.directory)
         own = authority.issue("cache")
         node = self.node("-Z", "-o", f"ssl_chain_cert={own.cert},ssl_key={own.key}",
-                         "-o", "idle_timeout=60").start()
+                         "-o", "ssl_session_cache,idle_timeout=60").start()
         context = ssl.create_default_context(cafile=authority.cert)
         with TlsClient(node.address, context) as client:
             told = {name for name in client.stats() if not name.startswith("repl_")}

@@ -1,6 +1,7 @@
 // Every word of memcached 1.6.45's -o, one by one.
 #include "app/options/command_line.hpp"
 #include "app/server_options.hpp"
+#include "protocol/settings.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -102,6 +103,15 @@ TEST_CASE("each of memcached's extended words works, or one line says why it doe
         CHECK(reader.problems().empty());
         CHECK(reader.remarks().size() == (word.effect == remarked ? 1 : 0));
     }
+}
+
+TEST_CASE("no_modern brings memcached's old defaults back into the reports") {
+    const auto crawls = [](const std::string& word) {
+        return reading(word).options().get<protocol::Settings>().crawler_enabled;
+    };
+    CHECK_FALSE(crawls("no_modern"));
+    CHECK(crawls("no_modern,lru_crawler"));
+    CHECK(crawls("modern"));
 }
 
 TEST_CASE("an extended word out of its range, or unknown, is refused by name") {

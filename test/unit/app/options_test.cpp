@@ -238,6 +238,16 @@ TEST_CASE("bad command lines are refused with memcached's words and exit codes")
         {"-I 1024", 64,
          "slab_chunk_max (bytes: 524288) cannot be larger than -I (item_size_max 1024)"},
         {"-m 0", 64, "Cannot set item size limit higher than 1/2 of memory max."},
+        {"-m 1073741824", 1,
+         "memory-limit: 1073741824 counts MiB here, which is more than any machine has; for "
+         "1073741824 bytes write 1g"},
+        {"-m 1000000000", 1,
+         "memory-limit: 1000000000 counts MiB here, which is more than any machine has; for "
+         "1000000000 bytes write 1000000000b"},
+        {"-m 17t", 1, "memory-limit: '17t' is more than any machine has"},
+        {"-o read_buf_mem_limit=67108864", 1,
+         "buffer-memory: 67108864 counts MiB here, which is more than any machine has; for "
+         "67108864 bytes write 64m"},
         {"-c 0", 1, "Maximum connections must be greater than 0"},
         {"-c -1", 1, "Maximum connections must be greater than 0"},
         {"-t 0", 1, "Number of threads must be greater than 0"},
@@ -302,14 +312,15 @@ TEST_CASE("bad command lines are refused with memcached's words and exit codes")
 }
 
 TEST_CASE("what memcached accepts at the edges is accepted") {
-    for (const auto* line : {"-I 32m", "-m 256 -I 128m", "-m 4096 -I 1024m", "-I 512k",
-                             "-o slab_chunk_max=1024", "-b 0", "-t 200", "-L", "-M -m 2",
-                             "-I 1024 -o slab_chunk_max=1,no_lru_crawler,no_lru_maintainer",
-                             "-s /tmp/x -p 0", "-o relaxed_privileges",
-                             "-Z -o ssl_chain_cert=c,ssl_key=k,ssl_keyformat=DER,ssl_wbuf_size=64",
-                             "-Z -o ssl_chain_cert=c,ssl_key=k -l notls:[::1]:11211,mtls:localhost "
-                             "-o ssl_ca_cert=a,ssl_kernel_tls,ssl_session_cache,ssl_min_version=3",
-                             "-l notls:127.0.0.1"}) {
+    for (const auto* line :
+         {"-I 32m", "-m 256 -I 128m", "-m 4096 -I 1024m", "-m 16777216", "-m 16t", "-I 512k",
+          "-o slab_chunk_max=1024", "-b 0", "-t 200", "-L", "-M -m 2",
+          "-I 1024 -o slab_chunk_max=1,no_lru_crawler,no_lru_maintainer", "-s /tmp/x -p 0",
+          "-o relaxed_privileges",
+          "-Z -o ssl_chain_cert=c,ssl_key=k,ssl_keyformat=DER,ssl_wbuf_size=64",
+          "-Z -o ssl_chain_cert=c,ssl_key=k -l notls:[::1]:11211,mtls:localhost "
+          "-o ssl_ca_cert=a,ssl_kernel_tls,ssl_session_cache,ssl_min_version=3",
+          "-l notls:127.0.0.1"}) {
         INFO(line);
         CHECK(reading(line).problems().empty());
     }

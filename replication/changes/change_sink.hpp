@@ -59,9 +59,9 @@ class ChangeSink final : public storage::MutationSink {
         known_flush_ = std::max(known_flush_, flush);
     }
 
-    // A flush or a schedule is to be sent. Taking it resets it.
-    // The peer may not know of this node's last flush.
+    // The peer may not know of this node's last flush: it is news again.
     void tell_of_flush() noexcept;
+    // A flush or a schedule is to be sent. Taking it resets it.
     bool has_news() const noexcept { return flush_news_.load() || schedule_news_.load(); }
     bool take_flush_news() noexcept { return flush_news_.exchange(false); }
     // By this node's clients. To be read after the news was taken and before the store's version:

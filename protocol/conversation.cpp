@@ -28,12 +28,14 @@ Next Conversation::advance(lib::ByteBuffer& input, Output& output,
 Next Conversation::step(Burst& burst) noexcept {
     if (is_watching()) return report(burst);
     auto& intake = state_.intake;
+    // The cheapest question first: most bursts end here, with everything answered.
     if (burst.input.size() < intake.needed()) return Next::read_more;
     if (burst.output.size() >= state_.executor.settings().output_high_water_bytes) {
         return Next::write_first;
     }
     if (intake.is_swallowing()) return intake.swallow(burst.input, burst.answers);
     if (intake.has_large()) return receive_large_value(burst);
+    // A value that is under way is finished first: it costs no command of its own.
     if (burst.budget == 0) return Next::yield;
     return next_request(burst);
 }

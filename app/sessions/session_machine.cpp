@@ -10,6 +10,7 @@ SessionAction SessionMachine::begin_turn(PendingOutput pending) noexcept {
     reads_ = 0;
     is_said_now_ = false;
     waited_for_peer_ = std::exchange(waits_for_peer_, false);
+    // What is gathered stays where it is until the rest of what came with it is executed.
     if (pending == PendingOutput::none || gathers_) return go_on();
     return deliver(pending);
 }

@@ -60,9 +60,11 @@ class SessionMachine {
     // Reads of one turn, so that a client with a full pipe cannot keep the thread to itself.
     static constexpr std::uint8_t reads_per_turn = 8;
 
+    // The first action of a turn. `pending`: what an earlier turn left to be written.
     SessionAction begin_turn(PendingOutput pending) noexcept;
     // What the conversation said, and what it left in the output.
     SessionAction advanced(protocol::Next next, PendingOutput pending) noexcept;
+    // What came of any other action. REQUIRES: it was the last one said.
     SessionAction resume(SessionEvent event) noexcept;
 
   private:

@@ -48,6 +48,8 @@ struct BinaryShape {
     bool is_quiet = false;  // silent when it succeeds, or, if it reads, when it misses
     bool returns_key = false;
 
+    // The same command by its quiet opcode, and by the one whose answer repeats the key. Written
+    // behind a row, so that a quiet opcode cannot differ from its loud one in anything else.
     constexpr BinaryShape quiet() const noexcept {
         auto shape = *this;
         shape.is_quiet = true;

@@ -46,7 +46,8 @@ struct Call {
     }
 };
 
-// What is said of a key that was looked for.
+// What is said of a key that was looked for. A quiet miss is not answered: clients send many quiet
+// gets and a loud no-op behind them, and know from its answer what was missing.
 Next finish_read(Call& call, bool hit) {
     if (hit || call.is_quiet()) return Next::go_on;
     if (!call.request.shape->returns_key) return call.fail(BinaryStatus::not_found);
@@ -270,6 +271,7 @@ constexpr BinaryShape stores(std::uint8_t opcode, ExecuteBinary execute, std::ui
             .key = BinaryKey::required,
             .has_value = true};
 }
+// Its time may be left out: then it is at once.
 constexpr BinaryShape flushes(std::uint8_t opcode) noexcept {
     return {.opcode = opcode,
             .execute = execute_flush,

@@ -1,5 +1,6 @@
-// What a request does to the store: a property of its row in its dialect's table. It decides which
-// requests a node refuses while it is read only, and what becomes of a key whose value is refused.
+// What a request does to the store, as far as others have to know before it is executed: a property
+// of its row in its dialect's table. It decides which requests a node refuses while it is read
+// only, and what becomes of a key whose value is refused.
 #pragma once
 
 #include <cstdint>

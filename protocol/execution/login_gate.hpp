@@ -13,7 +13,8 @@ namespace twincached::protocol {
 
 class LoginGate {
   public:
-    // Open: whatever the client asks for may be done.
+    // Open: whatever the client asks for may be done. An open gate is shut again by
+    // a new attempt, until that succeeds.
     bool is_open() const noexcept { return authentication_.is_open(); }
     void open() noexcept { authentication_.open(); }
 

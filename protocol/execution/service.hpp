@@ -30,6 +30,7 @@ class Service {
     // Sums of all threads' counters since start or `stats reset`.
     virtual std::uint64_t total(Count name) const noexcept = 0;
     virtual std::uint64_t total(unsigned size_class, ClassCount name) const noexcept = 0;
+    // For all threads together; what a thread counts goes on, and reports subtract.
     virtual void reset_counters() noexcept = 0;
 
     // Keys of `stats` that only the process knows: pid, uptime, connections, threads, rusage...

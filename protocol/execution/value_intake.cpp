@@ -16,6 +16,7 @@ ValueIntake::Result ValueIntake::take(Executor& executor, lib::ByteBuffer& input
         const auto bytes = value.head_bytes + static_cast<std::size_t>(value.bytes);
         return is_here(input, bytes + value.trailer_bytes) ? Result::here : Result::awaited;
     }
+    // Its memory is taken before a byte of it has come, so that it need never be moved.
     auto reserved = store.reserve(value.bytes, now);
     if (!reserved) {
         executor.refuse_write({value.key, value.is_set, false}, now);
@@ -35,6 +36,8 @@ void ValueIntake::received(std::size_t count) noexcept {
 }
 
 std::unique_ptr<LargeValue> ValueIntake::receive(lib::ByteBuffer& input) noexcept {
+    // What came in one read with the head, or with what follows the value, is copied; all between
+    // was read straight into its place.
     const auto room = large_->rest();
     const auto here = input.readable().substr(0, room.size());
     std::copy(here.begin(), here.end(), room.begin());

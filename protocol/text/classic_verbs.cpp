@@ -14,6 +14,7 @@ using storage::WriteOutcome;
 
 namespace {
 
+// gets and gats tell the CAS unique, get and gat do not.
 void write_value(Turn& turn, const ItemView& item, bool with_cas) {
     if (with_cas) {
         turn.answers.value(item, turn.executor.shown_cas(item.cas));

@@ -39,6 +39,7 @@ bool names_http(std::string_view line) noexcept {
 }
 
 const Verb* find_verb(std::string_view name) noexcept {
+    // The busiest verbs are found first in either table.
     if (name.size() == meta_verb_size) return find_in(meta_verbs(), name);
     const auto* classic = find_in(classic_verbs(), name);
     return classic != nullptr ? classic : find_in(administrative_verbs(), name);

@@ -74,8 +74,6 @@ Next TextReader::next(Burst& burst) noexcept {
 // Clients that pipeline send single-key gets by the dozen. They are looked up together, before
 // anything is parsed: the cheapest road through the server, and the busiest.
 Next TextReader::answer_get_run(Burst& burst) noexcept {
-    // Whoever sends something else does not pay for the list of keys.
-    if (!burst.input.readable().starts_with("get ")) return Next::read_more;
     std::array<std::string_view, Executor::batch_limit> keys;
     const auto room = std::span(keys).first(std::min(keys.size(), burst.budget));
     const auto run = scan_get_run(burst.input.readable(), room);

@@ -23,7 +23,7 @@ lib::Parsed<Context> load(const std::optional<lib::TlsSettings>& settings) {
 
 CertificateSettings certificate_settings(const Options& options) {
     const auto& clients = options.get<TlsOptions>();
-    const auto& link = options.get<ReplicationOptions>();
+    const auto& link = options.get<replication::pair::PairOptions>();
     CertificateSettings settings;
     if (clients.enabled) settings.clients = client_tls_settings(clients);
     if (link.link_tls) settings.link = link_tls_settings(link);

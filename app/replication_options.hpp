@@ -1,12 +1,11 @@
-// What an operator may decide of replication, as written, and what a replicator takes of it.
+// Which driver an operator chose, and what a replicator takes of what he decided of it.
 #pragma once
 
 #include "app/options/options.hpp"
 #include "lib/option_row.hpp"
+#include "replication/pair/driver/pair_options.hpp"
 #include "replication/replicator.hpp"
 
-#include <chrono>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,46 +13,19 @@
 namespace twincached::app {
 
 struct ReplicationOptions {
-    std::string driver;
-    std::string peer;          // host, host:port, [address]:port
-    std::int32_t peer_port{};  // if `peer` names none
-    std::string link_listen;   // port, host:port, [address]:port
-    std::string node;
-    std::string cluster;
-    std::string secret;
-    std::string secret_file;
-    std::string ack;  // async | received
-    std::chrono::milliseconds ack_timeout{};
-    bool ack_required{};
-    std::string on_split;       // both | secondary-readonly | secondary-closed
-    std::string on_peer_crash;  // keep | flush
-    std::int32_t link_protocol{};
-    std::uint64_t log_memory_bytes{};
-    std::uint64_t sync_rate_bytes{};
-    std::chrono::milliseconds scrub_interval{};
-    std::chrono::milliseconds boot_grace{};
-    std::chrono::milliseconds heartbeat{};
-    std::chrono::milliseconds silence{};
-    std::chrono::milliseconds sync_serve_timeout{};
-    std::chrono::milliseconds drain_timeout{};
-    std::chrono::milliseconds clock_max_ahead{};
-    bool link_tls{};
-    std::string link_certificate;
-    std::string link_key;
-    std::string link_ca;
-    std::string link_peer_name;
-    std::vector<std::string> link_peer_fingerprints;
+    std::string driver;  // "auto" until all options are read
 };
 
 std::span<const lib::OptionRow> replication_option_rows() noexcept;
 
-std::vector<lib::OptionProblem> problems_of(const ReplicationOptions& options);
+// What is wrong with the addresses, and with the driver that was chosen.
+std::vector<lib::OptionProblem> address_problems(const Options& options);
 
 // What the peer is shown, and who it must be.
-lib::TlsSettings link_tls_settings(const ReplicationOptions& options);
+lib::TlsSettings link_tls_settings(const replication::pair::PairOptions& options);
 
 // Reads the secret's file. Throws std::runtime_error with a sentence.
 replication::Options replication_options(const Options& options);
-replication::OnSplit on_split_policy(const ReplicationOptions& options);
+replication::OnSplit on_split_policy(const replication::pair::PairOptions& options);
 
 }  // namespace twincached::app

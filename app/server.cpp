@@ -183,8 +183,8 @@ void Server::join_reload() {
         return renewal_.renew(certificate_settings(after));
     });
     reload_.join("replication", [this](const auto& before, const auto& after) -> lib::Parsed<void> {
-        const auto policy = on_split_policy(after.template get<ReplicationOptions>());
-        if (on_split_policy(before.template get<ReplicationOptions>()) != policy) {
+        const auto policy = on_split_policy(after.template get<replication::pair::PairOptions>());
+        if (on_split_policy(before.template get<replication::pair::PairOptions>()) != policy) {
             node_.replicator().set_on_split(policy);
         }
         return {};

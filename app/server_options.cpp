@@ -14,6 +14,7 @@
 #include "app/sessions/session_options.hpp"
 #include "lib/numbers.hpp"
 #include "protocol/settings.hpp"
+#include "replication/registry.hpp"
 #include "storage/store_options.hpp"
 
 #include <fmt/format.h>
@@ -141,11 +142,12 @@ void settle_tls(OptionReader& reader) {
 }
 
 void settle_replication(OptionReader& reader) {
-    auto& replication = reader.options().edit<ReplicationOptions>();
-    if (replication.driver == "auto") {
-        replication.driver = replication.peer.empty() ? "none" : "pair";
-    }
-    reader.complain(problems_of(replication));
+    auto& options = reader.options();
+    const auto& pair = options.get<replication::pair::PairOptions>();
+    auto& driver = options.edit<ReplicationOptions>().driver;
+    if (driver == "auto") driver = pair.peer.empty() ? "none" : "pair";
+    reader.complain(address_problems(options));
+    reader.complain(problems_of(pair));
 }
 
 // repcached's -X <port> or -X <listen:connect>; alone it is memcached's "disable dumping".
@@ -159,25 +161,32 @@ bool take_repcached_ports(std::string_view argument, OptionReader& reader) {
     return true;
 }
 
+// A module brings its rows; what settles the rules of several is at the last of them.
+std::vector<OptionPart> all_parts() {
+    std::vector<OptionPart> parts = {
+        OptionPart{action_option_rows()},
+        OptionPart{listener_option_rows(), settle_listeners},
+        OptionPart{process_option_rows()},
+        OptionPart{session_option_rows(), settle_sessions},
+        OptionPart{storage::store_option_rows(), settle_store},
+        OptionPart{memory_file_option_rows()},
+        OptionPart{password_option_rows()},
+        OptionPart{protocol::setting_rows(), settle_access},
+        OptionPart{log_option_rows()},
+        OptionPart{replication_option_rows(), settle_replication},
+        OptionPart{tls_option_rows(), settle_tls},
+        OptionPart{memcached_word_rows()},
+    };
+    for (const auto& driver : replication::replicator_factories())
+        if (driver.rows != nullptr) parts.push_back({driver.rows()});
+    return parts;
+}
+
 }  // namespace
 
 const OptionTable& server_option_table() {
     static const OptionTable table(
-        sections,
-        std::array{
-            OptionPart{action_option_rows()},
-            OptionPart{listener_option_rows(), settle_listeners},
-            OptionPart{process_option_rows()},
-            OptionPart{session_option_rows(), settle_sessions},
-            OptionPart{storage::store_option_rows(), settle_store},
-            OptionPart{memory_file_option_rows()},
-            OptionPart{password_option_rows()},
-            OptionPart{protocol::setting_rows(), settle_access},
-            OptionPart{log_option_rows()},
-            OptionPart{replication_option_rows(), settle_replication},
-            OptionPart{tls_option_rows(), settle_tls},
-            OptionPart{memcached_word_rows()},
-        },
+        sections, all_parts(),
         OptionHomonym{'X', "a port or nothing", take_repcached_ports,
                       "-X <port> or -X <listen:connect>\n"
                       "        repcached's replication port: sets listen and peer-port of "

@@ -2,6 +2,7 @@
 
 #include "replication/none.hpp"
 #include "replication/pair/driver/driver.hpp"
+#include "replication/pair/driver/pair_options.hpp"
 
 #include <algorithm>
 #include <array>
@@ -14,7 +15,7 @@ namespace {
 
 constexpr std::array factories{
     ReplicatorFactory{"none", make_none_replicator},
-    ReplicatorFactory{"pair", pair::make_pair_replicator},
+    ReplicatorFactory{"pair", pair::make_pair_replicator, pair::pair_option_rows},
 };
 
 // "none", "none and pair", "none, pair and mirror"

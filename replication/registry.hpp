@@ -3,6 +3,7 @@
 // so that tests can bring drivers of theirs. Constant data; any thread.
 #pragma once
 
+#include "lib/option_row.hpp"
 #include "replication/replicator.hpp"
 
 #include <memory>
@@ -16,6 +17,8 @@ struct ReplicatorFactory {
     // Throws what a person should read. The number of shards is that of the store to come; see
     // storage::planned_shard_count.
     std::unique_ptr<Replicator> (*make)(const Options& options, Events events, unsigned shards);
+    // What an operator may decide of it. Null: nothing.
+    std::span<const lib::OptionRow> (*rows)() noexcept = nullptr;
 };
 
 // Of the program.

@@ -139,16 +139,16 @@ TEST_CASE("the option -X alone disables dumping, with a port it is repcached's")
         INFO(line);
         const auto options = good(line);
         CHECK(options.get<protocol::Settings>().dump_enabled);
-        CHECK(options.get<ReplicationOptions>().link_listen == "11300");
-        CHECK(options.get<ReplicationOptions>().peer_port == 11301);
+        CHECK(options.get<replication::pair::PairOptions>().link_listen == "11300");
+        CHECK(options.get<replication::pair::PairOptions>().peer_port == 11301);
     }
-    CHECK(good("-dX 11300").get<ReplicationOptions>().peer_port == 11300);
+    CHECK(good("-dX 11300").get<replication::pair::PairOptions>().peer_port == 11300);
 }
 
 TEST_CASE("a repcached command line makes a pair") {
     const auto options = good("-d -m 2048 -p 11211 -u nobody -c 2048 -x 192.0.2.2 -q 65536");
     CHECK(options.get<ReplicationOptions>().driver == "pair");
-    CHECK(options.get<ReplicationOptions>().peer == "192.0.2.2");
+    CHECK(options.get<replication::pair::PairOptions>().peer == "192.0.2.2");
     CHECK(options.get<storage::StoreOptions>().memory_limit_bytes == 2048ULL << 20);
     CHECK(options.get<ListenerOptions>().connections == 2048);
 }
@@ -369,7 +369,7 @@ TEST_CASE("what --print-config prints brings about the same options") {
 
 TEST_CASE("the option --print-config masks secrets") {
     const auto options = good("", "[replication]\nsecret = hush hush\n");
-    CHECK(options.get<ReplicationOptions>().secret == "hush hush");
+    CHECK(options.get<replication::pair::PairOptions>().secret == "hush hush");
     CHECK(config_text(options).find("hush") == std::string::npos);
 }
 

@@ -38,6 +38,10 @@ class Tally {
     void add(Name name, std::uint64_t amount) noexcept {
         sums_[static_cast<std::size_t>(name)] += amount;
     }
+    void add(const Tally& other) noexcept {
+        for (std::size_t i = 0; i < size; ++i)
+            sums_[i] += other.sums_[i];
+    }
     void add(const Counters<Name>& counters) noexcept {
         for (std::size_t i = 0; i < size; ++i)
             sums_[i] += counters.get(static_cast<Name>(i));

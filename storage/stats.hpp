@@ -1,8 +1,10 @@
 // What a store can say of itself, and what is to be known of each of these figures. Size classes
 // exist only here: they have memcached's bounds, because tools and dashboards know them, whatever
-// the memory really looks like. A new figure is a member and a row here, and the line that counts.
+// the memory really looks like. A new figure is a member or an enumerator and a row here, and the
+// line that counts.
 #pragma once
 
+#include "lib/counters.hpp"
 #include "lib/figure_row.hpp"
 
 #include <array>
@@ -37,10 +39,21 @@ struct ClassStats {
     ClassStats& operator+=(const ClassStats& other) noexcept;
 };
 
+// What a shard has done since the start, or the last reset; of no class.
+enum class Work : std::uint8_t {
+    items_stored,
+    upkeep_steps,
+    bytes_copied,     // of items that moved
+    direct_reclaims,  // slabs that a writer had to empty before it could go on
+    compacted_slabs,  // emptied because little in them was alive,
+    rescued,          // and the items that moved for it
+    count_
+};
+
 struct StoreStats {
     ClassStats total;  // what all classes add up to
     // What belongs to no class.
-    std::uint64_t items_ever = 0;
+    lib::Tally<Work> work{};
     std::uint64_t memory_limit = 0;
     std::uint64_t memory_used = 0;  // slabs, index, ghosts and extents
     std::uint64_t slab_bytes = 0;
@@ -48,15 +61,12 @@ struct StoreStats {
     std::uint64_t ghost_bytes = 0;
     std::uint64_t extent_bytes = 0;
     std::uint64_t slabs = 0;
-    std::uint64_t upkeep_steps = 0;
-    std::uint64_t bytes_copied_forward = 0;
-    std::uint64_t direct_reclaims = 0;  // slabs that a writer had to empty before it could go on
-    std::uint64_t compacted_slabs = 0;  // emptied because little in them was alive,
-    std::uint64_t rescued = 0;          // and the items that moved for it
-    std::uint64_t kept_slabs = 0;       // free ones, at hand for what comes next
+    std::uint64_t kept_slabs = 0;  // free ones, at hand for what comes next
     std::uint64_t pinned = 0;
     bool index_is_growing = false;
     std::array<ClassStats, size_class_limit> classes{};
+
+    std::uint64_t operator[](Work name) const noexcept { return work[name]; }
 
     // To be called once, when all shards have been added.
     void total_up() noexcept;
@@ -126,15 +136,14 @@ inline constexpr lib::FigureRow<StoreStats> store_rows[] = {
      lib::member<&StoreStats::index_is_growing>},
     {lib::counter("slab_reassign_rescues",
                   "items that moved because their slab was emptied for holding little else"),
-     lib::member<&StoreStats::rescued>},
+     lib::counted<Work::rescued>},
     {lib::counter("slabs_moved", "slabs emptied because little in them was alive"),
-     lib::member<&StoreStats::compacted_slabs>},
-    {lib::counter("lru_maintainer_juggles", "steps of upkeep"),
-     lib::member<&StoreStats::upkeep_steps>},
+     lib::counted<Work::compacted_slabs>},
+    {lib::counter("lru_maintainer_juggles", "steps of upkeep"), lib::counted<Work::upkeep_steps>},
     {lib::gauge("bytes", lib::Unit::bytes, "what items take, as memcached accounts it"),
      in_total<&ClassStats::bytes>},
     {lib::gauge("curr_items", "items kept"), in_total<&ClassStats::items>},
-    {lib::counter("total_items", "items ever stored"), lib::member<&StoreStats::items_ever>},
+    {lib::counter("total_items", "items ever stored"), lib::counted<Work::items_stored>},
     {lib::gauge("slab_global_page_pool", "empty slabs kept at hand"),
      lib::member<&StoreStats::kept_slabs>},
     {lib::counter("expired_unfetched", "expired items that nobody had read"),
@@ -157,7 +166,7 @@ inline constexpr lib::FigureRow<StoreStats> store_rows[] = {
      in_total<&ClassStats::kept_again>},
     {lib::counter("direct_reclaims",
                   "slabs that a write had to empty before there was room for it"),
-     lib::member<&StoreStats::direct_reclaims>},
+     lib::counted<Work::direct_reclaims>},
     {lib::gauge("memory_used", lib::Unit::bytes,
                 "what slabs, index, ghosts and extents take of `limit_maxbytes`"),
      lib::member<&StoreStats::memory_used>},
@@ -169,9 +178,10 @@ inline constexpr lib::FigureRow<StoreStats> store_rows[] = {
      lib::member<&StoreStats::extent_bytes>},
     {lib::counter("bytes_copied_forward", lib::Unit::bytes,
                   "of items that were worth keeping when their slab was emptied"),
-     lib::member<&StoreStats::bytes_copied_forward>},
+     lib::counted<Work::bytes_copied>},
     {lib::gauge("pinned_values", "large values that are being sent, and kept for that long"),
      lib::member<&StoreStats::pinned>},
 };
+static_assert(lib::without_row<Work>(store_rows) == 0);
 
 }  // namespace twincached::storage

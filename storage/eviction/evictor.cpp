@@ -51,7 +51,7 @@ bool Evictor::make_room(const Placement& wanted, Tick now) noexcept {
         if (table_.has_room(placement)) return true;
         const unsigned pressure = round < patient_rounds ? 0 : round - patient_rounds + 1;
         if (!gain_slab(std::min(pressure, highest_pressure), now)) break;
-        ++books_.work().direct_reclaims;
+        books_.count(Work::direct_reclaims);
         // There is a slab, but the index found no page.
         if (placement.slab != 0) (void)slabs_.give_back_kept();
     }
@@ -91,7 +91,7 @@ bool Evictor::compact(SlabNumber number, Tick now) noexcept {
     job.purpose = Purpose::compact;
     job.now = now;
     drain(job);
-    ++books_.work().compacted_slabs;
+    books_.count(Work::compacted_slabs);
     return true;
 }
 
@@ -208,7 +208,7 @@ bool Evictor::copy_forward(const Drain& job, Item& item, std::uint64_t hash) noe
     Item* copy = table_.move(&item, hash, placement);
     if (copy == nullptr) return false;
     if (!evicting) {
-        ++books_.work().rescued;
+        books_.count(Work::rescued);
         return true;
     }
     // 0 in the main queue as well, if it was kept only because it is being sent.
@@ -224,7 +224,7 @@ void Evictor::slide(Drain& job, Item& item, std::uint64_t hash) noexcept {
     job.slid_bytes += moved->slab_bytes();
     job.slid_expiries.include(moved->expiry().raw());
     if (job.purpose == Purpose::compact) {
-        ++books_.work().rescued;
+        books_.count(Work::rescued);
         return;
     }
     if (slabs_[job.slab].queue == Queue::main) {

@@ -46,7 +46,7 @@ Item* Arena::place(const Placement& placement, const ItemForm& form) noexcept {
 }
 
 void Arena::take_over(const Item& item, const Item* old) noexcept {
-    ++books_.work().items_stored;
+    books_.count(Work::items_stored);
     count_in(item);
     if (old != nullptr && item.is_large() && old->is_large() && item.extent() == old->extent())
         extents_.retain(item.extent());
@@ -63,7 +63,7 @@ bool Arena::rewrite(Item* item, const ItemForm& form) noexcept {
     const Tick latest = slabs_[number].expiries.latest;
     // One that lives longer than its neighbours would keep the slab from dying as a whole.
     if (form.expiry.is_never() ? latest != no_tick : form.expiry.raw() > latest) return false;
-    ++books_.work().items_stored;
+    books_.count(Work::items_stored);
     count_out(*item);
     item->write(form, room);
     count_in(*item);
@@ -106,7 +106,7 @@ Item* Arena::copy(const Item& item, Placement placement) noexcept {
     std::memcpy(static_cast<void*>(copy), &item, placement.bytes);
     copy->set_slab_bytes(placement.bytes);
     note_expiry(to, copy->expiry());
-    books_.work().bytes_copied += placement.bytes;
+    books_.count(Work::bytes_copied, placement.bytes);
     return copy;
 }
 
@@ -123,7 +123,7 @@ Item* Arena::slide(Item* item, std::uint32_t offset) noexcept {
     assert(moved <= item);
     if (moved != item) std::memmove(static_cast<void*>(moved), item, bytes);
     moved->set_slab_bytes(bytes);
-    books_.work().bytes_copied += bytes;
+    books_.count(Work::bytes_copied, bytes);
     return moved;
 }
 

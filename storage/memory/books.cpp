@@ -37,12 +37,7 @@ void Books::count_drop(const Item& item, Cause cause, Tick now) noexcept {
 void Books::add_to(StoreStats& stats) const noexcept {
     for (unsigned id = 0; id < size_class_limit; ++id)
         stats.classes[id] += stats_[id];
-    stats.items_ever += work_.items_stored;
-    stats.upkeep_steps += work_.upkeep_steps;
-    stats.bytes_copied_forward += work_.bytes_copied;
-    stats.direct_reclaims += work_.direct_reclaims;
-    stats.compacted_slabs += work_.compacted_slabs;
-    stats.rescued += work_.rescued;
+    stats.work.add(work_);
 }
 
 void Books::reset() noexcept {

@@ -13,16 +13,6 @@
 
 namespace twincached::storage {
 
-// What has been done since the start, or the last reset.
-struct WorkDone {
-    std::uint64_t items_stored = 0;
-    std::uint64_t upkeep_steps = 0;
-    std::uint64_t bytes_copied = 0;     // of items that moved
-    std::uint64_t direct_reclaims = 0;  // slabs that a writer had to empty before it could go on
-    std::uint64_t compacted_slabs = 0;  // emptied because little in them was alive,
-    std::uint64_t rescued = 0;          // and the items that moved for it
-};
-
 class Books {
   public:
     explicit Books(const SizeClasses& classes) noexcept : classes_(classes) {}
@@ -38,7 +28,7 @@ class Books {
     void count_no_memory(std::uint64_t accounted) noexcept {
         ++stats_[classes_.of(accounted)].no_memory;
     }
-    WorkDone& work() noexcept { return work_; }
+    void count(Work what, std::uint64_t amount = 1) noexcept { work_.add(what, amount); }
 
     void add_to(StoreStats& stats) const noexcept;
     // What the shard holds is not forgotten, what has happened is.
@@ -52,7 +42,7 @@ class Books {
     const SizeClasses& classes_;
     // `items` and `bytes` are those of the items in the index, whatever else was reset.
     std::array<ClassStats, size_class_limit> stats_{};
-    WorkDone work_;
+    lib::Tally<Work> work_;
 };
 
 }  // namespace twincached::storage

@@ -205,7 +205,7 @@ void ShardItems::flush(Version version) noexcept {
 // --- upkeep and reports ------------------------------------------------------------------------
 
 bool ShardItems::upkeep(Tick now) noexcept {
-    ++books_.work().upkeep_steps;
+    books_.count(Work::upkeep_steps);
     table_.index().adjust();
     table_.step_index(buckets_per_step);
     evictor_.step_ghosts(ghost_lines_per_step);

@@ -152,7 +152,7 @@ int main(int count, char** words) {
                 store.shard_count(), totals.gets, ratio(totals.misses, totals.gets),
                 ratio(totals.missed_bytes, totals.get_bytes), totals.sets, totals.failed);
     std::printf("items %lu copied_per_item %.2f ns_per_request %.0f\n", stats.total.items,
-                ratio(stats.bytes_copied_forward, totals.sets),
+                ratio(stats[storage::Work::bytes_copied], totals.sets),
                 1e9 * took.count() / static_cast<double>(records.size()));
     const auto mebibytes = [](std::uint64_t bytes) {
         return static_cast<double>(bytes) / (1 << 20);

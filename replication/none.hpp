@@ -21,8 +21,9 @@ class NoneReplicator final : public Replicator {
     void drain() override {}
     void stop() noexcept override {}
     std::string remember(storage::Store&) override { return {}; }
-    bool recall(std::string_view remembered, storage::Store&) override {
-        return remembered.empty();
+    // Whoever runs alone from now on has nobody who could know better.
+    lib::Parsed<Recall> recall(const Remembered& memory, storage::Store&) override {
+        return memory.node ? Recall::anew : Recall::continued;
     }
     void stats(lib::FigureVisitor visit) const override;
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lib/figure_row.hpp"
+#include "lib/result.hpp"
 #include "lib/tls_context.hpp"
 #include "replication/ack_gate.hpp"
 #include "storage/store.hpp"
@@ -74,6 +75,21 @@ struct Options {
     std::shared_ptr<const lib::TlsContext> tls;  // of the link; null: none
 };
 
+// What a file of saved items says of the replicator under which they were saved: that of this
+// driver, of another, or of none.
+struct Remembered {
+    std::string_view bytes;  // what remember() gave
+    // The number in the versions of the node that saved them; none: it stood alone.
+    std::optional<unsigned> node;
+    bool hashes_alike = true;  // keys hash now as they did then
+};
+
+// How items come back.
+enum class Recall : std::uint8_t {
+    continued,  // to the node that they left: what others have of them is known
+    anew,       // to a node of which no other has heard: all is compared
+};
+
 class Replicator {
   public:
     virtual ~Replicator() = default;
@@ -91,13 +107,14 @@ class Replicator {
     // Ends the thread. Blocks. Harmless if never started.
     virtual void stop() noexcept = 0;
 
-    // Warm restart: what must be known again of the peer if this node's items come back. After
+    // Warm restart: what must be known again of other nodes if this one's items come back. After
     // stop(); the store must not change any more. Opaque to everybody else.
     virtual std::string remember(storage::Store& store) = 0;
     // Before start(), and before any item is put back, for their return must be told to the sink
-    // of a replicator that remembers. False: not this replicator's, or damaged; then no item may
-    // be put back, and replicator and store must be built anew.
-    virtual bool recall(std::string_view remembered, storage::Store& store) = 0;
+    // of a replicator that remembers. An error is a sentence that says why no item may be put back:
+    // another node may have removed some since, and nobody can tell which. Replicator and store
+    // must be built anew then.
+    virtual lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) = 0;
 
     // Any thread. A node that is kept from serving by the old policy serves.
     virtual void set_on_split(OnSplit) {}

@@ -29,6 +29,12 @@ constexpr Version write_of(Version version) noexcept {
     return version & ~Version{0x7FF};
 }
 
+// What a clock that counts, of a node alone, has to pass so that it never gives a CAS unique again
+// that a hybrid clock has given up to that time.
+constexpr std::uint64_t count_after(std::uint64_t hybrid_time) noexcept {
+    return (hybrid_time << 2) | 3;
+}
+
 // One per shard, guarded by the shard's lock. Two shards may issue equal versions: a CAS unique
 // need only be unique per key, and a key lives in one shard.
 class VersionClock {

@@ -90,6 +90,15 @@ std::uint64_t node_of(const replication::Replicator& replicator) noexcept {
     return replicator.node().value_or(static_cast<unsigned>(MemoryHeader::no_node));
 }
 
+// A node alone counts where others keep hybrid time; its count goes on from what they have given.
+storage::Store::Registers registers_for(const replication::Replicator& replicator,
+                                        const std::optional<unsigned>& writer,
+                                        storage::Store::Registers registers) noexcept {
+    if (writer && !replicator.node())
+        registers.version_time = storage::count_after(registers.version_time);
+    return registers;
+}
+
 // The same machine knows how long it was from a clock that nobody sets; after a boot there is only
 // the clock on the wall. Where they differ the longer time counts: items expire too early then, but
 // never too late. Nothing if both have gone back.
@@ -215,25 +224,31 @@ bool MemoryFile::load(const Saved& saved, const Parts& parts, const storage::Now
         (void)refuse(why);
         return false;
     };
-    if (saved.header.node != node_of(parts.replicator))
-        return give_up("it was saved by another kind of node (alone, a or b of a pair)");
-    const bool is_paired = saved.header.node != MemoryHeader::no_node;
-    if (is_paired && saved.header.hash_check != hash_check_of(parts.store))
-        return give_up("the pair's secret was another one");
-    parts.store.restore(saved.header.registers);
+    const std::optional<unsigned> writer =
+        saved.header.node == MemoryHeader::no_node
+            ? std::nullopt
+            : std::optional(static_cast<unsigned>(saved.header.node));
+    parts.store.restore(registers_for(parts.replicator, writer, saved.header.registers));
     const auto head = reader_->next();
-    std::string remembered;
+    std::string bytes;
     if (!head) return give_up(reader_->problem());
     if (head->type != BlockType::replication) return give_up("it is damaged: a block is missing");
-    if (!reader_->read_payload(remembered)) return give_up(reader_->problem());
-    if (!parts.replicator.recall(remembered, parts.store))
-        return give_up("what it says of the pair makes no sense to this version");
+    if (!reader_->read_payload(bytes)) return give_up(reader_->problem());
+    const bool hashes_alike = saved.header.hash_check == hash_check_of(parts.store);
+    const auto recall = parts.replicator.recall({bytes, writer, hashes_alike}, parts.store);
+    if (recall.has_error()) return give_up(recall.error());
     if (!read_items(*reader_, parts.store, now))
         return give_up(problem_.empty() ? view_of(reader_->problem()) : view_of(problem_));
     log_.info(
         "memory file {}: {} items, {} MiB, read in {} ms; {} of them expired in the {} s "
         "that the server was away, or found no room",
         path_, items_, reader_->bytes() >> 20, ms_since(start), dropped_, saved.away_ms / 1000);
+    if (*recall == replication::Recall::anew) {
+        log_.info(
+            "memory file {}: it was saved by a node that was replicated in another way, or not at "
+            "all: nothing is known of what others hold",
+            path_);
+    }
     reader_.reset();
     ::close(std::exchange(saved_, -1));
     return true;

@@ -6,8 +6,8 @@
 //    path        a mark while a server runs, which holds a lock on it; the items after its end
 //    path.new    being written
 //
-// A file that is damaged, cut short, of another kind of node or older than the clock allows is
-// refused as a whole. docs/WARM_RESTART.md is the operator's side of it.
+// A file that is damaged, cut short, older than the clock allows or not to be believed by the
+// replicator is refused as a whole. docs/WARM_RESTART.md is the operator's side of it.
 //
 // Owned by the server, on the control thread, before and after all other threads.
 #pragma once
@@ -27,7 +27,7 @@ namespace twincached::app {
 
 // What a file says of itself before its items.
 struct MemoryHeader {
-    std::uint64_t node = 0;        // no_node: of a node alone
+    std::uint64_t node = 0;        // in its versions; no_node: of a node alone
     std::uint64_t hash_check = 0;  // of Store::key
     ClockReading clocks;           // when it was written
     std::uint64_t steady_ms = 0;   // the node's own clock then

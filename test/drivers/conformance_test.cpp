@@ -266,6 +266,52 @@ TEST_CASE("a removal that nobody heard of is not undone by a warm restart") {
     CHECK_FALSE(two.b->has("removed"));
 }
 
+TEST_CASE("items that a node alone has kept come back under any driver, and reach the other node") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    Two two(subject);
+    two.a.reset();
+    two.b.reset();
+    Kept kept;
+    {
+        Node alone({}, two.happenings);
+        for (int i = 0; i < 100; ++i)
+            alone.set(key_of(i), "1");
+        alone.remove(key_of(7));
+        kept = alone.stop_and_keep();
+    }
+    two.a = std::make_unique<Node>(two.options[0], two.happenings, &kept);
+    REQUIRE(two.await([&] { return two.a->is_ready(); }));
+    CHECK(two.a->contents().size() == 99);
+    two.a->set(key_of(8), "newer");
+    two.b = std::make_unique<Node>(two.options[1], two.happenings);
+    CHECK(two.await([&] { return two.b->contents().size() == 99 && two.hold_the_same(); }));
+    CHECK(two.b->get(key_of(8)) == "newer");
+}
+
+TEST_CASE("whatever driver has kept them, a node alone finds its items again") {
+    const auto subject = GENERATE(from_range(all_drivers()));
+    CAPTURE(subject.driver);
+    Happenings happenings;
+    Kept kept;
+    std::uint64_t last_cas = 0;
+    {
+        Node node(subject.options().front(), happenings);
+        node.set("kept", "1");
+        node.set("removed", "1");
+        node.store().get(node.store().key("removed"), test::now(),
+                         [&](const storage::ItemView& item) { last_cas = item.cas; });
+        node.remove("removed");
+        kept = node.stop_and_keep();
+    }
+    Node alone({}, happenings, &kept);
+    CHECK(alone.get("kept") == "1");
+    CHECK_FALSE(alone.has("removed"));
+    alone.set("removed", "2");
+    alone.store().get(alone.store().key("removed"), test::now(),
+                      [&](const storage::ItemView& item) { CHECK(item.cas != last_cas); });
+}
+
 TEST_CASE("an answer that waits is let go when the other node has the change") {
     const auto subject = GENERATE(from_range(drivers_that_replicate()));
     CAPTURE(subject.driver);

@@ -1,6 +1,7 @@
 #include "test/drivers/mirror.hpp"
 
 #include "lib/mutex.hpp"
+#include "lib/numbers.hpp"
 #include "replication/ack_gate.hpp"
 #include "replication/changes/change_sink.hpp"
 #include "replication/driver_figures.hpp"
@@ -125,13 +126,14 @@ class Mirror final : public Replicator {
 
     // The other's removals reach it as ever, for it is somebody else to the other. Its own that
     // the other may not have heard of count for all that was there when it ended.
-    bool recall(std::string_view remembered, storage::Store& store) override {
-        if (remembered.empty()) return true;
-        const auto floor = last_of(std::stoull(std::string(remembered)));
+    lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) override {
+        const auto time = lib::parse_number<std::uint64_t>(memory.bytes);
+        if (!time) return Recall::anew;
+        const auto floor = last_of(*time);
         for (unsigned i = 0; i < sink_.shard_count(); ++i) {
             store.with_shard(i, [&](storage::Shard&) { sink_.shard(i).mark_all_dirty(floor); });
         }
-        return true;
+        return Recall::continued;
     }
 
     void stats(lib::FigureVisitor visit) const override {

@@ -94,7 +94,7 @@ Node::Node(const replication::Options& options, Happenings& happenings, const Ke
     store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(options.secret), *sink_);
     if (kept != nullptr) {
         store_->restore(kept->registers);
-        REQUIRE(replicator_->recall(kept->remembered, *store_));
+        REQUIRE(replicator_->recall({kept->remembered, kept->node}, *store_).has_value());
         for (const auto& [bytes, value] : kept->items) {
             auto head = storage::read_head(bytes);
             REQUIRE(head);
@@ -177,6 +177,7 @@ Kept Node::stop_and_keep() {
     replicator_->stop();
     Kept kept;
     kept.remembered = replicator_->remember(*store_);
+    kept.node = replicator_->node();
     kept.registers = store_->registers();
     store_->save([&](const storage::SavedItem& item) {
         std::array<char, storage::saved_item_head_most> head{};

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,6 +49,7 @@ class Happenings {
 // What a node leaves behind at an orderly stop.
 struct Kept {
     std::string remembered;
+    std::optional<unsigned> node;
     storage::Store::Registers registers;
     std::vector<std::pair<std::string, std::string>> items;  // head, value
 };

@@ -70,7 +70,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void drain() override;
     void stop() noexcept override;
     std::string remember(storage::Store&) override { return engine_.remember(); }
-    bool recall(std::string_view remembered, storage::Store& store) override;
+    lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) override;
     void set_on_split(OnSplit policy) override {
         asio::post(context_, [this, policy] { engine_.set_on_split(policy, now()); });
     }
@@ -196,9 +196,20 @@ void PairReplicator::stop() noexcept {
     sockets_.clear();
 }
 
-bool PairReplicator::recall(std::string_view remembered, storage::Store& store) {
+// The other node's items would make two of one; what was hashed by another secret is in other
+// buckets.
+lib::Parsed<Recall> PairReplicator::recall(const Remembered& memory, storage::Store& store) {
     engine_.attach(store);
-    return engine_.recall(remembered);
+    if (!memory.node) {
+        engine_.adopt();
+        return Recall::anew;
+    }
+    if (*memory.node != node_)
+        return std::string("it was saved by another kind of node (the other one of the pair)");
+    if (!memory.hashes_alike) return std::string("the pair's secret was another one");
+    if (!engine_.recall(memory.bytes))
+        return std::string("what it says of the pair is of another driver or another version");
+    return Recall::continued;
 }
 
 void PairReplicator::stats(lib::FigureVisitor visit) const {

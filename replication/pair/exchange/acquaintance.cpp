@@ -9,6 +9,7 @@ void Acquaintance::introduce(Standing& standing) const noexcept {
     standing.epoch = epoch_;
     standing.peer_epoch = peer_epoch_;
     standing.past = past_;
+    if (adopted_) standing.capabilities |= capability_adopted;
 }
 
 // One that was put back to an earlier state does not know what it did and heard since; what it
@@ -25,6 +26,9 @@ Meeting Acquaintance::judge(const Standing& peer) const noexcept {
         const bool confirmed =
             same_peer ? knows_us && peer_has_heard : was_alone_ && peer.peer_epoch == 0;
         if (!confirmed || put_back.peer) return Meeting::begin_anew;
+        // Nothing says in which order two nodes that stood alone have changed what both hold.
+        const bool peer_adopted = (peer.capabilities & capability_adopted) != 0;
+        if (adopted_ && peer_adopted && node_ != 0) return Meeting::begin_anew;
     }
     if (put_back.self) return Meeting::begin_anew;
     return put_back.peer ? Meeting::let_go_anew : Meeting::begin;
@@ -48,7 +52,7 @@ Acquaintance::Suspicion Acquaintance::suspect(const Standing& peer) const noexce
 }
 
 Encounter Acquaintance::begin(const Standing& peer, storage::Version last) noexcept {
-    unconfirmed_ = false;
+    unconfirmed_ = adopted_ = false;
     if (split_ == 0) split_ = last;
     auto encounter = Encounter::again;
     if (peer.epoch != peer_epoch_) {
@@ -100,7 +104,8 @@ PairMemory Acquaintance::remember(bool alone) const noexcept {
             .former_peers = former_peers_,
             .past = past_,
             .split = split_,
-            .alone = alone && !left_a_peer};
+            .alone = alone && !left_a_peer,
+            .adopted = adopted_};
 }
 
 bool Acquaintance::recall(const PairMemory& memory) noexcept {
@@ -111,6 +116,7 @@ bool Acquaintance::recall(const PairMemory& memory) noexcept {
     past_ = memory.past;
     split_ = memory.split;
     was_alone_ = memory.alone;
+    adopted_ = memory.adopted;
     unconfirmed_ = true;
     return true;
 }
@@ -122,7 +128,7 @@ void Acquaintance::forget(std::uint64_t new_epoch) noexcept {
     peer_epoch_ = 0;
     former_peers_ = {};
     past_ = {};
-    unconfirmed_ = false;
+    unconfirmed_ = adopted_ = false;
 }
 
 bool was_put_back(const SharedPast& node, const SharedPast& other) noexcept {

@@ -59,6 +59,10 @@ class Acquaintance {
     PairMemory remember(bool alone) const noexcept;
     // False: of another kind of node.
     bool recall(const PairMemory& memory) noexcept;
+    // The items that come back are those of a node that stood alone, without a peer and without
+    // tracking. They are a new incarnation's, which was alone when it stopped (rule R15). Of two
+    // such nodes one begins anew, for neither knows what it has removed.
+    void adopt() noexcept { was_alone_ = adopted_ = unconfirmed_ = true; }
     // Goes on as an incarnation that has met nobody.
     void forget(std::uint64_t new_epoch) noexcept;
 
@@ -97,6 +101,7 @@ class Acquaintance {
     // Items came back from before a restart, and no session has been held since.
     bool unconfirmed_ = false;
     bool was_alone_ = false;  // REQUIRES: unconfirmed_
+    bool adopted_ = false;    // the unconfirmed items are those of a node without a peer
 };
 
 // Has the node been put back to an earlier state? The other has heard of it in a later session

@@ -35,7 +35,7 @@ Standing Exchange::standing(const storage::Now& now) const noexcept {
     standing.schedule_at_ms = schedule.at_steady_ms;
     standing.schedule_version = schedule.version;
     standing.items = context_.store->stats().total.items;
-    standing.capabilities = capability_digests | capability_hints;
+    standing.capabilities |= capability_digests | capability_hints;
     standing.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
     standing.steady_ms = now.steady_ms;
     standing.version_ms = now.version_ms;

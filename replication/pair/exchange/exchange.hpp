@@ -104,6 +104,8 @@ class Exchange {
     std::string remember(bool alone);
     // After attach(), before anything else. False: damaged, or of another kind of node.
     bool recall(std::string_view remembered);
+    // The items that come back are those of a node that stood alone: see Acquaintance.
+    void adopt() noexcept { acquaintance_.adopt(); }
     // Do the two agree on what they have done together? To be asked before begin().
     Meeting judge(const Standing& peer) const noexcept { return acquaintance_.judge(peer); }
     const Acquaintance& acquaintance() const noexcept { return acquaintance_; }

@@ -22,12 +22,21 @@ constexpr std::size_t floors_at = numbers * number_bytes;
 constexpr std::size_t dirty_at = floors_at + storage::bucket_count * number_bytes;
 constexpr std::size_t entries_folded_per_lock = 4096;
 
+constexpr std::uint64_t was_in_a_session = 0;
+constexpr std::uint64_t was_alone = 1;
+constexpr std::uint64_t was_adopted = 2;
+
+std::uint64_t kind_of(const PairMemory& memory) noexcept {
+    if (memory.adopted) return was_adopted;
+    return memory.alone ? was_alone : was_in_a_session;
+}
+
 std::array<std::uint64_t, numbers> numbers_of(const PairMemory& memory) noexcept {
     const SharedPast& past = memory.past;
     std::array<std::uint64_t, numbers> all{
         memory_format,      memory.epoch,     memory.node,  memory.peer_epoch,
         past.session,       past.sent,        past.applied, past.heard_session,
-        past.heard_applied, past.heard_acked, memory.split, memory.alone ? 1U : 0U};
+        past.heard_applied, past.heard_acked, memory.split, kind_of(memory)};
     std::copy(memory.former_peers.begin(), memory.former_peers.end(), all.begin() + plain_numbers);
     return all;
 }
@@ -84,7 +93,9 @@ std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
                                   &past.heard_applied, &past.heard_acked, &memory.split}) {
         *number = next();
     }
-    memory.alone = next() != 0;
+    const auto kind = next();
+    memory.alone = kind != was_in_a_session;
+    memory.adopted = kind == was_adopted;
     for (auto& epoch : memory.former_peers)
         epoch = next();
     if (memory.epoch == 0) return std::nullopt;

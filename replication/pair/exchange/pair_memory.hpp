@@ -31,6 +31,8 @@ struct PairMemory {
     SharedPast past;
     storage::Version split = 0;
     bool alone = false;  // there was no session when the node was told to stop
+    // Its items are those of a node that stood alone, and no peer has confirmed them yet.
+    bool adopted = false;
 };
 
 // Folds the sink's logs. REQUIRES: no session; `store` was built with that sink.

@@ -25,6 +25,8 @@ struct SharedPast {
 // What a node understands beyond the first protocol version's frames: bits of `capabilities`.
 inline constexpr std::uint64_t capability_digests = 1;
 inline constexpr std::uint64_t capability_hints = 2;
+// Not what it understands, but what it is: its items were kept by a node that stood alone.
+inline constexpr std::uint64_t capability_adopted = 4;
 
 struct Standing {
     std::uint64_t epoch = 0;       // incarnation of the sender

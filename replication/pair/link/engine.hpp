@@ -102,6 +102,8 @@ class Engine final : private Connections::Host {
     // Warm restart (rule R15): after the last event; and after attach(), before `start`.
     std::string remember();
     bool recall(std::string_view remembered);
+    // The same for what a node without any peer has kept.
+    void adopt() noexcept { exchange_.adopt(); }
 
     void start(const storage::Now& now) noexcept;
     void on_accepted(ConnectionId id, const storage::Now& now) noexcept;

@@ -20,12 +20,12 @@ constexpr std::uint64_t own_epoch = 7;
 constexpr std::uint64_t peer_epoch = 9;
 
 struct Node {
-    explicit Node(unsigned shards = 2) : sink(shards, 1U << 20) {
+    explicit Node(unsigned shards = 2, unsigned number = 0) : sink(shards, 1U << 20) {
         auto options = storage::default_store_options();
         options.shards = shards;
-        options.node = 0;
+        options.node = number;
         store = std::make_unique<storage::Store>(options, lib::KeyedHash("test"), sink);
-        exchange = std::make_unique<Exchange>(sink, ExchangeOptions{own_epoch, 0, 0});
+        exchange = std::make_unique<Exchange>(sink, ExchangeOptions{own_epoch, number, 0});
         exchange->attach(*store);
         now.version_ms = 1000;
     }
@@ -150,6 +150,35 @@ TEST_CASE("R15: a node that stops again before anybody has confirmed it does not
     Node second;
     REQUIRE(second.exchange->recall(first.node.exchange->remember(true)));
     CHECK(second.exchange->acquaintance().needs_peers_word());
+}
+
+TEST_CASE("R15: what a node alone has kept is believed if no peer has met the node before") {
+    for (const unsigned number : {0U, 1U}) {
+        Node node(2, number);
+        node.exchange->adopt();
+        CHECK(node.exchange->has_unconfirmed_memory());
+        CHECK_FALSE(node.exchange->needs_peers_word());  // it may serve alone
+        CHECK(node.is_dirty("anything"));
+        CHECK(node.exchange->judge(standing_of(peer_epoch, 0)) == Meeting::begin);
+        CHECK(node.exchange->judge(standing_of(peer_epoch, 5)) == Meeting::begin_anew);
+    }
+}
+
+TEST_CASE("R15: of two nodes with what they kept alone, b begins anew, also after a restart") {
+    Node a(2, 0);
+    Node b(2, 1);
+    a.exchange->adopt();
+    b.exchange->adopt();
+    Node again(2, 1);
+    REQUIRE(again.exchange->recall(b.exchange->remember(true)));
+    const auto of_a = a.exchange->standing(a.now);
+    const auto of_b = b.exchange->standing(b.now);
+    CHECK(a.exchange->judge(of_b) == Meeting::begin);
+    CHECK(b.exchange->judge(of_a) == Meeting::begin_anew);
+    CHECK(again.exchange->judge(of_a) == Meeting::begin_anew);
+    // When b has forgotten its items, it is like any node that begins.
+    b.exchange->forget(99, b.now);
+    CHECK(b.exchange->judge(of_a) == Meeting::begin);
 }
 
 TEST_CASE("R12: of a former incarnation of the peer nothing is taken, also after a restart") {

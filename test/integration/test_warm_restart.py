@@ -227,6 +227,50 @@ class Alone(WarmCase):
         self.assertEqual(int(node.stats()["curr_items"]), 0)
 
 
+class UnderAnotherDriver(WarmCase):
+    def setUp(self):
+        super().setUp()
+        self.file = os.path.join(self.folder, "items")
+
+    def _fill(self, node, count=200):
+        with node.client() as client:
+            for n in range(count):
+                self.assertEqual(client.set(b"key%d" % n, b"value %d" % n), b"STORED")
+
+    def _assert_full(self, node, count=200):
+        with node.client() as client:
+            for n in range(count):
+                self.assertEqual(client.get(b"key%d" % n), b"value %d" % n)
+
+    def _filled_lone_node(self):
+        lone = self.node()
+        lone.arguments += ["-e", self.file]
+        lone.start()
+        self._fill(lone)
+        self.end(lone)
+
+    def test_a_single_server_becomes_a_pair_and_keeps_its_items(self):
+        self._filled_lone_node()
+        nodes = self.pair()
+        nodes.a.arguments += ["-e", self.file]
+        nodes.start()
+        nodes.wait_until_at_rest()
+        for node in nodes:
+            self._assert_full(node)
+
+    def test_a_node_of_a_pair_becomes_a_single_server_and_keeps_its_items(self):
+        nodes = self.pair()
+        nodes.b.arguments += ["-e", self.file]
+        nodes.start()
+        self._fill(nodes.a)
+        nodes.wait_until_at_rest()
+        self.end(nodes.b)
+        lone = self.node()
+        lone.arguments += ["-e", self.file]
+        lone.start()
+        self._assert_full(lone)
+
+
 class InAPair(WarmCase):
     def setUp(self):
         super().setUp()

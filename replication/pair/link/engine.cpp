@@ -226,8 +226,8 @@ bool Engine::agrees_on_past(Connection& connection, const storage::Now& now) noe
 void Engine::begin_exchange(const Connection& connection, const storage::Now& now) noexcept {
     if (exchange_.acquaintance().is_unconfirmed()) {
         log_.push_back({LogLevel::info,
-                        "the peer confirms the items of the memory file: only what "
-                        "changed is sent"});
+                        "the peer confirms the items of the memory file: only what differs is "
+                        "sent"});
     }
     exchange_.begin(connection.handshake.peer_hello(), now);
 }

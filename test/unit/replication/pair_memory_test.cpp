@@ -156,8 +156,8 @@ TEST_CASE("R15: what a node alone has kept is believed if no peer has met the no
     for (const unsigned number : {0U, 1U}) {
         Node node(2, number);
         node.exchange->adopt();
-        CHECK(node.exchange->has_unconfirmed_memory());
-        CHECK_FALSE(node.exchange->needs_peers_word());  // it may serve alone
+        CHECK(node.exchange->acquaintance().is_unconfirmed());
+        CHECK_FALSE(node.exchange->acquaintance().needs_peers_word());  // it may serve alone
         CHECK(node.is_dirty("anything"));
         CHECK(node.exchange->judge(standing_of(peer_epoch, 0)) == Meeting::begin);
         CHECK(node.exchange->judge(standing_of(peer_epoch, 5)) == Meeting::begin_anew);

@@ -6,6 +6,8 @@
 #include "replication/pair/driver/driver_options.hpp"
 #include "replication/pair/driver/driver_socket.hpp"
 #include "replication/pair/driver/driver_tls.hpp"
+#include "replication/pair/driver/link_dialler.hpp"
+#include "replication/pair/driver/link_listener.hpp"
 #include "replication/pair/driver/pacing.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "replication/pair/link/pair_stats.hpp"
@@ -13,7 +15,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
@@ -26,7 +27,6 @@
 #include <future>
 #include <map>
 #include <stdexcept>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -40,9 +40,6 @@ using boost::system::error_code;
 namespace {
 
 constexpr std::size_t read_space_bytes = 256U << 10;
-constexpr int accept_backlog = 64;
-// When no connection can be accepted (too many open files) the acceptor rests for so long.
-constexpr std::chrono::milliseconds accept_rest{200};
 constexpr int events_per_turn = 32;
 constexpr std::chrono::microseconds long_turn{200};
 constexpr std::chrono::milliseconds report_period{100};
@@ -58,7 +55,10 @@ AckGate* make_gate(std::optional<AckGate>& gate, const Options& options, unsigne
 }
 
 // The members below the line are touched by the replication thread alone once it runs.
-class PairReplicator final : public Replicator, public LinkSocket::Owner {
+class PairReplicator final : public Replicator,
+                             public LinkSocket::Owner,
+                             public LinkListener::Owner,
+                             public LinkDialler::Owner {
   public:
     PairReplicator(const Options& options, Events events, unsigned shards);
     ~PairReplicator() override { stop(); }
@@ -83,17 +83,14 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
     void on_closed(ConnectionId id, std::string_view why, bool in_order) override;
     std::span<char> read_space() noexcept override { return read_space_; }
 
+    void on_call(tcp::socket socket, const asio::ip::address& from) override;
+    void on_call_lost(std::string_view why) override;
+    void on_dialled(tcp::socket socket) override;
+    void on_dial_failed(std::string_view why, bool refused) override;
+
     void wake();
-    void open_listener();
-    void accept();
-    void on_accept(const error_code& error, tcp::socket socket);
     bool may_call(const asio::ip::address& from);
     void add(ConnectionId id, tcp::socket socket, lib::TlsStream::Side side);
-    void dial();
-    void resolve();
-    void dial_next_address();
-    void hang_up();
-    void on_dialled(std::uint64_t dial, const error_code& error);
     void run();
     void turn();
     void perform(Action& action, const storage::Now& instant);
@@ -104,7 +101,7 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
 
     const Options options_;
     const Events events_;
-    Addresses peer_addresses_;  // as last resolved
+    const Addresses first_addresses_;  // of the peer, as resolved at the start
     const unsigned node_;
     const std::optional<asio::ip::address> listen_address_;
     LinkTls tls_;
@@ -120,15 +117,10 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
 
     // ---
     Engine engine_;
-    tcp::acceptor acceptor_{context_};
-    asio::steady_timer accept_timer_{context_};
+    LinkListener listener_{context_, *this};
+    LinkDialler dialler_;
     asio::steady_timer timer_{context_};
     std::optional<Instant> timer_at_;
-    tcp::resolver resolver_{context_};
-    bool resolving_ = false;
-    bool dial_waits_for_name_ = false;
-    std::optional<tcp::socket> dialling_;
-    std::uint64_t dials_ = 0;
     std::map<ConnectionId, std::shared_ptr<LinkSocket>> sockets_;
     ConnectionId next_id_ = 1;
     std::vector<char> read_space_ = std::vector<char>(read_space_bytes);
@@ -141,12 +133,14 @@ class PairReplicator final : public Replicator, public LinkSocket::Owner {
 PairReplicator::PairReplicator(const Options& options, Events events, unsigned shards)
     : options_(options),
       events_(std::move(events)),
-      peer_addresses_(options.peer_host.empty() ? Addresses{} : resolve_now(options.peer_host)),
-      node_(node_of(options, peer_addresses_)),
+      first_addresses_(options.peer_host.empty() ? Addresses{} : resolve_now(options.peer_host)),
+      node_(node_of(options, first_addresses_)),
       listen_address_(specific_listen_address(options)),
       tls_(options.tls),
       sink_(shards, options.log_memory_bytes, make_gate(gate_, options, shards)),
-      engine_(engine_options(options, node_), sink_) {
+      engine_(engine_options(options, node_), sink_),
+      dialler_(context_, {options.peer_host, options.peer_port, first_addresses_}, listen_address_,
+               *this) {
     sink_.set_wake([this] { wake(); });
 }
 
@@ -155,7 +149,7 @@ PairReplicator::PairReplicator(const Options& options, Events events, unsigned s
 void PairReplicator::start(storage::Store& store) {
     engine_.attach(store);
     if (!options_.peer_host.empty()) {
-        open_listener();
+        listener_.open(listen_address_, options_.listen_port);
         if (options_.secret.empty() && !options_.tls) {
             log(LogLevel::warning, "no secret is set: whoever can use the address of " +
                                        options_.peer_host +
@@ -179,8 +173,7 @@ void PairReplicator::start(storage::Store& store) {
 void PairReplicator::drain() {
     if (!thread_.joinable() || std::exchange(drain_began_, true)) return;
     asio::post(context_, [this] {
-        error_code ignored;
-        acceptor_.close(ignored);
+        listener_.close();
         engine_.begin_drain(now());
     });
     // The engine keeps the limit itself; a second more is for its goodbye.
@@ -244,57 +237,21 @@ void PairReplicator::wake() {
 
 // --- the replication thread ----------------------------------------------------------------------
 
-void PairReplicator::open_listener() {
-    auto address = listen_address_.value_or(asio::ip::address_v6::any());
-    error_code error;
-    acceptor_.open(tcp::endpoint(address, 0).protocol(), error);
-    if (error && !listen_address_) {  // a system without IPv6
-        address = asio::ip::address_v4::any();
-        acceptor_.open(tcp::v4());
-    } else if (error) {
-        throw std::system_error(error, "the link's socket");
-    }
-    acceptor_.set_option(asio::socket_base::reuse_address(true));
-    if (address.is_v6()) acceptor_.set_option(asio::ip::v6_only(listen_address_.has_value()));
-    acceptor_.bind({address, options_.listen_port}, error);
-    if (!error) acceptor_.listen(accept_backlog, error);
-    if (error) {
-        throw std::system_error(
-            error, "the link cannot listen on " + text_of(address, options_.listen_port));
-    }
-    accept();
+void PairReplicator::on_call(tcp::socket socket, const asio::ip::address& from) {
+    if (!may_call(from)) return;
+    const auto id = next_id_++;
+    add(id, std::move(socket), lib::TlsStream::Side::server);
+    engine_.on_accepted(id, now());
 }
 
-void PairReplicator::accept() {
-    acceptor_.async_accept([this](const error_code& error, tcp::socket socket) {
-        if (error == asio::error::operation_aborted) return;
-        on_accept(error, std::move(socket));
-    });
-}
-
-void PairReplicator::on_accept(const error_code& error, tcp::socket socket) {
-    if (error) {
-        log(LogLevel::warning, "the link cannot accept: " + error.message());
-        accept_timer_.expires_after(accept_rest);
-        accept_timer_.async_wait([this](const error_code& stopped) {
-            if (!stopped) accept();
-        });
-        return;
-    }
-    error_code unknown;
-    const auto from = socket.remote_endpoint(unknown);
-    if (!unknown && may_call(plain(from.address()))) {
-        const auto id = next_id_++;
-        add(id, std::move(socket), lib::TlsStream::Side::server);
-        engine_.on_accepted(id, now());
-    }
-    if (acceptor_.is_open()) accept();
+void PairReplicator::on_call_lost(std::string_view why) {
+    log(LogLevel::warning, "the link cannot accept: " + std::string(why));
 }
 
 // Without a secret the peer is known by its address alone.
 bool PairReplicator::may_call(const asio::ip::address& from) {
     if (!options_.secret.empty()) return true;
-    const auto& known = peer_addresses_;
+    const auto& known = dialler_.addresses();
     if (std::find(known.begin(), known.end(), from) != known.end()) return true;
     const auto instant = instant_of(now());
     if (instant >= stranger_line_at_) {
@@ -311,76 +268,15 @@ void PairReplicator::add(ConnectionId id, tcp::socket socket, lib::TlsStream::Si
     link->start();
 }
 
-// A name is resolved anew at each dial. One that was known before is dialled at once, so that a
-// slow name service does not slow the link down; the next dial knows the answer.
-void PairReplicator::dial() {
-    dial_waits_for_name_ = peer_addresses_.empty();
-    if (!dial_waits_for_name_) dial_next_address();
-    resolve();
+void PairReplicator::on_dialled(tcp::socket socket) {
+    const auto id = next_id_++;
+    add(id, std::move(socket), lib::TlsStream::Side::client);
+    engine_.on_connected(id, now());
 }
 
-void PairReplicator::resolve() {
-    if (std::exchange(resolving_, true)) return;
-    error_code name;
-    asio::ip::make_address(options_.peer_host, name);
-    if (!name) return;  // an address; nothing to resolve, ever
-    resolver_.async_resolve(
-        options_.peer_host, "", [this](const error_code& error, const auto& entries) {
-            resolving_ = false;
-            if (error == asio::error::operation_aborted) return;
-            if (!error) {
-                peer_addresses_.clear();
-                for (const auto& entry : entries) {
-                    peer_addresses_.push_back(plain(entry.endpoint().address()));
-                }
-            }
-            if (!std::exchange(dial_waits_for_name_, false)) return;
-            if (!error) return dial_next_address();
-            engine_.on_connect_failed("the peer's name does not resolve: " + error.message(),
-                                      now());
-        });
-}
-
-void PairReplicator::dial_next_address() {
-    const auto dial = ++dials_;
-    const auto& address = peer_addresses_[dial % peer_addresses_.size()];
-    const tcp::endpoint there(address, options_.peer_port);
-    error_code error;
-    dialling_.emplace(context_);
-    dialling_->open(there.protocol(), error);
-    // The peer knows this node by the address that it listens on.
-    const bool bind = listen_address_ && listen_address_->is_v4() == address.is_v4();
-    if (!error && bind) dialling_->bind({*listen_address_, 0}, error);
-    if (error) {
-        asio::post(context_, [this, dial, error] { on_dialled(dial, error); });
-        return;
-    }
-    dialling_->async_connect(there, [this, dial](const error_code& result) {
-        if (result != asio::error::operation_aborted) on_dialled(dial, result);
-    });
-}
-
-void PairReplicator::hang_up() {
-    dialling_.reset();
-    dial_waits_for_name_ = false;
-}
-
-void PairReplicator::on_dialled(std::uint64_t dial, const error_code& error) {
-    if (!dialling_ || dial != dials_) return;  // it was given up meanwhile
-    auto socket = std::move(*dialling_);
-    dialling_.reset();
-    if (error) {
-        const auto why = "the peer cannot be reached: " + error.message();
-        // One of several addresses may be that of another host.
-        const bool refused =
-            error == asio::error::connection_refused && peer_addresses_.size() == 1;
-        if (refused) return engine_.on_connect_refused(why, now());
-        engine_.on_connect_failed(why, now());
-    } else {
-        const auto id = next_id_++;
-        add(id, std::move(socket), lib::TlsStream::Side::client);
-        engine_.on_connected(id, now());
-    }
+void PairReplicator::on_dial_failed(std::string_view why, bool refused) {
+    if (refused) return engine_.on_connect_refused(why, now());
+    engine_.on_connect_failed(why, now());
 }
 
 void PairReplicator::on_bytes(ConnectionId id, std::string_view bytes) {
@@ -433,9 +329,9 @@ void PairReplicator::perform(Action& action, const storage::Now& instant) {
     const auto socket = sockets_.find(action.connection);
     switch (action.kind) {
         case Action::Kind::dial:
-            return dial();
+            return dialler_.dial();
         case Action::Kind::hang_up:
-            return hang_up();
+            return dialler_.hang_up();
         case Action::Kind::send:
             if (socket != sockets_.end()) socket->second->send(std::move(action.bytes));
             return;

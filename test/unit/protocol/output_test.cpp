@@ -67,7 +67,8 @@ TEST_CASE("what was put last can be taken back, pinned values included, also whe
     output.append("kept");
     output.consume(50'006);
     const auto kept = output.size();
-    const std::string rest = std::string(50'000, 'L') + "kept";
+    std::string rest(50'000, 'L');
+    rest += "kept";
     REQUIRE(kept == rest.size());
     output.append(" taken");
     output.append(pin(service, "big"));

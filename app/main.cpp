@@ -13,6 +13,7 @@
 #include "app/process/pid_file.hpp"
 #include "app/process/privileges.hpp"
 #include "app/process/process_options.hpp"
+#include "app/replication_options.hpp"
 #include "app/server.hpp"
 #include "app/server_options.hpp"
 #include "app/sessions/session_options.hpp"
@@ -116,6 +117,7 @@ int run(const std::vector<std::string>& arguments) {
     if (asked.check_config) {
         PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>());
         load_certificates(certificate_settings(options));
+        replication_options(options);  // reads the secret
         return print("the options are valid\n");
     }
     const auto directory = std::filesystem::current_path();

@@ -2,11 +2,11 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/listeners/listener_options.hpp"
+#include "app/text_file.hpp"
 #include "replication/registry.hpp"
 #include "storage/store_options.hpp"
 
 #include <array>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -28,11 +28,11 @@ std::string_view driver_choices() {
 }
 
 std::string first_line_of(const std::string& path) {
-    std::ifstream file(path);
-    std::string line;
-    if (!std::getline(file, line)) {
-        throw std::runtime_error("cannot read a secret from " + path);
+    const auto content = read_text_file(path);
+    if (content.has_error()) {
+        throw std::runtime_error("cannot read a secret from " + path + ": " + content.error());
     }
+    auto line = content->substr(0, content->find('\n'));
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty()) throw std::runtime_error("the secret in " + path + " is empty");
     return line;

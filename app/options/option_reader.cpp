@@ -3,16 +3,13 @@
 #include "app/options/config_file.hpp"
 #include "app/options/memcached_words.hpp"
 #include "app/options/suggestion.hpp"
+#include "app/text_file.hpp"
 #include "lib/option_value.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 namespace twincached::app {
 namespace {
@@ -59,14 +56,9 @@ void OptionReader::complain(const Origin& origin, std::string message, int exit_
 }
 
 void OptionReader::read_file(const std::string& path) {
-    std::ifstream file(std::filesystem::path(directory_) / path, std::ios::binary);
-    std::ostringstream content;
-    if (file) content << file.rdbuf();
-    if (!file || (content.fail() && file.peek() != std::ifstream::traits_type::eof())) {
-        const auto* reason = errno == 0 ? "not readable" : std::strerror(errno);
-        return complain({Source::file, path}, reason);
-    }
-    read_content(content.view(), path);
+    const auto content = read_text_file((std::filesystem::path(directory_) / path).string());
+    if (content.has_error()) return complain({Source::file, path}, content.error());
+    read_content(*content, path);
 }
 
 void OptionReader::read_content(std::string_view content, const std::string& name) {

@@ -1,14 +1,12 @@
 #include "app/process/password_files.hpp"
 
 #include "app/process/privileges.hpp"
+#include "app/text_file.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -40,24 +38,12 @@ constexpr std::array rows = {
 // memcached's variable, for a file in its format.
 constexpr auto sasl_variable = "MEMCACHED_SASL_PWDB";
 
-struct Close {
-    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-};
-
-// At most one byte more than a table may have, so that the table's own check finds it too long.
 lib::Parsed<std::string> content_of(const std::string& path) {
-    const auto failed = [&] {
-        return fmt::format("Could not open authfile [{}] for reading, error {}", path,
-                           std::strerror(errno));
-    };
-    const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "re"));
-    if (!file) return lib::Parsed<std::string>(boost::system::in_place_error, failed());
-    std::string content(protocol::PasswordTable::content_limit + 1, '\0');
-    content.resize(std::fread(content.data(), 1, content.size(), file.get()));
-    if (std::ferror(file.get()) != 0) {
-        return lib::Parsed<std::string>(boost::system::in_place_error, failed());
-    }
-    return lib::Parsed<std::string>(boost::system::in_place_value, std::move(content));
+    auto content = read_text_file(path);
+    if (!content.has_error()) return content;
+    return lib::Parsed<std::string>(
+        boost::system::in_place_error,
+        fmt::format("Could not open authfile [{}] for reading, error {}", path, content.error()));
 }
 
 }  // namespace

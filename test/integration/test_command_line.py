@@ -117,6 +117,23 @@ class CommandLine(Case):
         self.assertIn("memory-limit: 1073741824 counts MiB", ended.stderr)
         self.assertIn("write 1g", ended.stderr)
 
+    def test_a_file_that_cannot_be_read_is_no_empty_file(self):
+        host = ["-l", self.addresses.host(1), "-p", str(self.client_port)]
+        for unreadable, why in ((self.directory, "Is a directory"),
+                                ("/proc/self/mem", "Input/output error"),
+                                ("/dev/zero", "larger than 4 MiB"),
+                                ("/does/not/exist", "No such file")):
+            for words in ([f"--config={unreadable}"],
+                          [f"--config={unreadable}", "--check-config"],
+                          ["-x", "127.0.0.1", "--node=a", f"--secret-file={unreadable}"],
+                          ["-x", "127.0.0.1", "--node=a", f"--secret-file={unreadable}",
+                           "--check-config"]):
+                with self.subTest(words=words):
+                    ended = self._run(*host, *words)
+                    self.assertNotEqual(ended.returncode, 0)
+                    self.assertIn(unreadable, ended.stderr)
+                    self.assertIn(why, ended.stderr)
+
     def test_the_crawler_can_be_enabled_where_old_defaults_were_asked_for(self):
         for word in ("no_modern", "no_lru_crawler"):
             node = self.node("-o", word).start()

@@ -190,6 +190,16 @@ class Reload(Case):
         with TlsClient(server.node.address, authority) as client:
             self.assertEqual(client.ask(b"refresh_certs"), b"OK")  # the good ones
 
+    def test_a_file_that_has_become_unreadable_changes_nothing(self):
+        server = Configured(self)
+        server.write(log={"verbosity": 1})
+        server.node.start()
+        os.remove(server.path)
+        os.mkdir(server.path)
+        server.reload("the options stay as they are")
+        self.assertIn(f"{server.path}: Is a directory", server.node.process.log())
+        self.assertNotIn("options changed", server.node.process.log())
+
     def test_authority_of_clients(self):
         ours = Authority(self.directory)
         first, second = Authority(self.directory, "first"), Authority(self.directory, "second")

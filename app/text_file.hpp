@@ -1,0 +1,20 @@
+// Reads a small file that a person wrote: a configuration, a secret, passwords. Start and reload
+// only; blocks as files do.
+#pragma once
+
+#include "lib/result.hpp"
+
+#include <cstddef>
+#include <string>
+
+namespace twincached::app {
+
+// More than any of them has; a device that never ends is found out by it.
+inline constexpr std::size_t text_file_limit_bytes = std::size_t{4} << 20;
+
+// The error is the reason alone, as the system words it: "Is a directory", "Permission denied". A
+// file that cannot be read whole is an error, never an empty one: who takes it for empty runs
+// without the secret that it holds.
+lib::Parsed<std::string> read_text_file(const std::string& path);
+
+}  // namespace twincached::app

@@ -56,7 +56,7 @@ lib::Parsed<void> CertificateRenewal::put_in_force(const CertificateSettings& se
     if (clients.has_error()) return stay(clients.error());
     warn_of_expiry({*clients, *link});
     if (*clients) parts_.clients->use(std::move(*clients), parts_.clock.now().tick());
-    if (*link) parts_.replicator.use_tls(std::move(*link));
+    if (*link) parts_.replicator.use_tls(*link);
     parts_.log.info("the certificates were read again");
     return {};
 }

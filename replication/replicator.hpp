@@ -121,7 +121,7 @@ class Replicator {
 
     // Connections that begin from now on use another certificate. Any thread. REQUIRES: the options
     // had one.
-    virtual void use_tls(std::shared_ptr<const lib::TlsContext>) {}
+    virtual void use_tls(const std::shared_ptr<const lib::TlsContext>&) {}
 
     // `stats replication`: every figure and its value, in a stable order; those of
     // driver_figures.hpp are among them. Any thread.

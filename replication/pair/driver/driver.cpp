@@ -24,6 +24,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <fstream>
 #include <future>
 #include <map>
 #include <stdexcept>
@@ -43,6 +45,15 @@ constexpr std::size_t read_space_bytes = 256U << 10;
 constexpr int events_per_turn = 32;
 constexpr std::chrono::microseconds long_turn{200};
 constexpr std::chrono::milliseconds report_period{100};
+
+// What the kernel tells of the calling thread; nothing where it keeps no such figures.
+ThreadTimes thread_times() {
+    std::ifstream file("/proc/thread-self/schedstat");
+    std::uint64_t ran = 0;
+    std::uint64_t waited = 0;
+    if (!(file >> ran >> waited)) return {};
+    return {std::chrono::nanoseconds(ran), std::chrono::nanoseconds(waited)};
+}
 
 unsigned node_of(const Options& options, const Addresses& peer) {
     const bool alone = options.peer_host.empty() && options.node.empty();
@@ -74,7 +85,7 @@ class PairReplicator final : public Replicator,
     void set_on_split(OnSplit policy) override {
         asio::post(context_, [this, policy] { engine_.set_on_split(policy, now()); });
     }
-    void use_tls(std::shared_ptr<const lib::TlsContext> tls) override { tls_.exchange(tls); }
+    void use_tls(const std::shared_ptr<const lib::TlsContext>& tls) override { tls_.exchange(tls); }
     void stats(lib::FigureVisitor visit) const override;
 
   private:
@@ -295,6 +306,7 @@ void PairReplicator::on_closed(ConnectionId id, std::string_view why, bool in_or
 
 void PairReplicator::run() {
     const auto work = asio::make_work_guard(context_);
+    CoreShare share;
     while (context_.run_one() > 0) {
         const auto began = std::chrono::steady_clock::now();
         const auto before = engine_.traffic();
@@ -309,7 +321,10 @@ void PairReplicator::run() {
         if (!in_step || gate_) continue;
         const auto after = engine_.traffic();
         const Traffic moved{after.records - before.records, after.bytes - before.bytes};
-        std::this_thread::sleep_for(rest_after(std::chrono::steady_clock::now() - began, moved));
+        const auto ended = std::chrono::steady_clock::now();
+        if (share.is_due(ended)) share.note(thread_times(), ended);
+        if (!share.is_shared()) continue;
+        std::this_thread::sleep_for(rest_after(ended - began, moved));
     }
 }
 

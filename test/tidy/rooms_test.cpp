@@ -128,8 +128,9 @@ TEST_CASE("a file at a layer's root is vocabulary or a facade, never both") {
     Findings findings;
     for (const auto& arrow : arrows) {
         if (is_root(arrow.from) || !is_root(arrow.to)) continue;
-        const auto quoted = included_by(arrow.because.substr(arrow.because.find("#include")));
-        const auto found = knows_room.find(std::string(quoted.substr(0, quoted.rfind('.'))));
+        const auto line = arrow.because.substr(arrow.because.find("#include"));
+        const std::string target(included_by(line));
+        const auto found = knows_room.find(target.substr(0, target.rfind('.')));
         if (found != knows_room.end()) {
             findings.push_back(arrow.because + ", but " + found->second);
         }

@@ -14,10 +14,14 @@
 #include <utility>
 
 namespace twincached::app {
+
 BoundPorts bind_ports(const Options& options) {
-    const auto& listeners = options.get<ListenerOptions>();
-    auto datagrams = datagram_addresses(listeners);
-    return {bind_listeners(listeners, options.get<TlsOptions>().enabled), std::move(datagrams)};
+    const auto& wanted = options.get<ListenerOptions>();
+    auto datagrams = datagram_places(wanted);
+    auto listeners = bind_listeners(wanted, options.get<TlsOptions>().enabled);
+    auto absent = std::move(listeners.absent);
+    absent.insert(absent.end(), datagrams.absent.begin(), datagrams.absent.end());
+    return {std::move(listeners.sockets), std::move(datagrams.addresses), std::move(absent)};
 }
 
 ClientPorts::ClientPorts(const Parts& parts, BoundPorts ports)
@@ -27,7 +31,10 @@ ClientPorts::ClientPorts(const Parts& parts, BoundPorts ports)
       datagrams_(std::move(ports.datagrams)),
       acceptor_({parts.control, parts.limit, parts.log}, parts.options.get<ListenerOptions>(),
                 std::move(ports.listeners),
-                [this](const NewClient& client) { pool_.deal(client); }) {}
+                [this](const NewClient& client) { pool_.deal(client); }) {
+    for (const auto& line : ports.absent)
+        log_.warning("{}", line);
+}
 
 void ClientPorts::open() {
     open_datagram_ports();  // first: who finds the TCP port open may rely on UDP

@@ -13,6 +13,7 @@
 #include "app/sessions/io_pool.hpp"
 #include "replication/replicator.hpp"
 
+#include <string>
 #include <vector>
 
 namespace twincached::app {
@@ -20,7 +21,8 @@ namespace twincached::app {
 // Bound, not open: clients are refused.
 struct BoundPorts {
     std::vector<ListeningSocket> listeners;
-    std::vector<DatagramAddress> datagrams;
+    std::vector<PlaceAddress> datagrams;
+    std::vector<std::string> absent;  // what cannot be had now: a line for the log each
 };
 // Throws std::system_error or std::runtime_error with a sentence.
 BoundPorts bind_ports(const Options& options);
@@ -54,7 +56,7 @@ class ClientPorts {
     const Options& options_;
     IoPool& pool_;
     Log& log_;
-    std::vector<DatagramAddress> datagrams_;
+    std::vector<PlaceAddress> datagrams_;
     Acceptor acceptor_;
     replication::Access access_ = replication::Access::open;
 };

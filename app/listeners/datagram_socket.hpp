@@ -4,25 +4,25 @@
 #pragma once
 
 #include "app/listeners/listener_options.hpp"
+#include "app/listeners/listener_places.hpp"
 
-#include <sys/socket.h>
-
-#include <cstdint>
+#include <cstddef>
+#include <string>
 #include <vector>
 
 namespace twincached::app {
 
-struct DatagramAddress {
-    sockaddr_storage address{};
-    socklen_t size = 0;
+struct DatagramPlaces {
+    std::vector<PlaceAddress> addresses;
+    std::vector<std::string> absent;  // a line for the log for each that cannot be had now
 };
 
-// All that the options ask for; each can be bound, at this moment. Throws std::system_error or
-// std::runtime_error with a sentence.
-std::vector<DatagramAddress> datagram_addresses(const ListenerOptions& options);
+// All that the options ask for and this machine has, or may have later; each of them can be bound,
+// at this moment. Throws std::runtime_error with a sentence that names the option and the address.
+DatagramPlaces datagram_places(const ListenerOptions& options);
 
 // One for each thread, in a row. Throws std::system_error. An ephemeral port is the same for all
 // of them, and remembered in `address`.
-std::vector<int> open_datagram_sockets(DatagramAddress& address, std::size_t count);
+std::vector<int> open_datagram_sockets(PlaceAddress& address, std::size_t count);
 
 }  // namespace twincached::app

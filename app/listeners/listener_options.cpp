@@ -22,7 +22,8 @@ constexpr std::array rows = {
                    .setting = {.place = 5, .name = "inter"},
                    .help =
                        "Addresses for clients: host, host:port, [ipv6]:port; several separated by "
-                       "commas\nor given repeatedly. Empty: all interfaces."},
+                       "commas\nor given repeatedly. Empty: all interfaces. One that this machine "
+                       "does not have costs\na line in the log, as long as another is left."},
     lib::OptionRow{
         .section = "network",
         .key = "port",

@@ -1,9 +1,10 @@
 #include "app/listeners/listening_socket.hpp"
 
+#include "app/listeners/listener_places.hpp"
+
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -14,7 +15,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <memory>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -31,26 +31,6 @@ constexpr int stream_flags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 void turn_on(int descriptor, int level, int name) {
     const int on = 1;
     if (::setsockopt(descriptor, level, name, &on, sizeof on) != 0) fail("setsockopt");
-}
-
-struct FreeAddresses {
-    void operator()(addrinfo* list) const noexcept { ::freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
-
-Addresses resolve(const std::string& host, std::uint16_t port) {
-    addrinfo hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-    addrinfo* found = nullptr;
-    const int error = ::getaddrinfo(host.empty() ? nullptr : host.c_str(),
-                                    std::to_string(port).c_str(), &hints, &found);
-    if (error != 0) {
-        throw std::runtime_error(fmt::format("failed to listen on '{}': getaddrinfo(): {}", host,
-                                             ::gai_strerror(error)));
-    }
-    return Addresses(found);
 }
 
 std::string end_text(const sockaddr_storage& address, socklen_t length) {
@@ -75,55 +55,33 @@ std::string end_text(const sockaddr_storage& address, socklen_t length) {
     return "unknown";
 }
 
-std::string address_text(const addrinfo& address) {
-    sockaddr_storage storage{};
-    std::memcpy(&storage, address.ai_addr, address.ai_addrlen);
-    return end_text(storage, address.ai_addrlen);
-}
-
 // Until it listens, a socket with SO_REUSEADDR shares its port with any other such socket, and two
 // servers would both believe that they have it. So the port is first asked for exclusively; only
 // where that fails, because connections of an earlier server linger, it is shared with those.
-bool bind_shared_if_needed(int descriptor, const addrinfo& address) {
-    if (::bind(descriptor, address.ai_addr, address.ai_addrlen) == 0) return true;
+bool bind_shared_if_needed(int descriptor, const PlaceAddress& place) {
+    const auto* address = reinterpret_cast<const sockaddr*>(&place.address);
+    if (::bind(descriptor, address, place.size) == 0) return true;
     if (errno != EADDRINUSE) return false;
     turn_on(descriptor, SOL_SOCKET, SO_REUSEADDR);
-    return ::bind(descriptor, address.ai_addr, address.ai_addrlen) == 0;
+    return ::bind(descriptor, address, place.size) == 0;
 }
 
 // Options that accepted connections inherit are set here, once.
-ListeningSocket bind_tcp(const addrinfo& address, ListenerTls tls) {
-    const int descriptor = ::socket(address.ai_family, stream_flags, 0);
+ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls) {
+    const int family = place.address.ss_family;
+    const int descriptor = ::socket(family, stream_flags, 0);
     if (descriptor < 0) fail("socket");
-    ListeningSocket socket(descriptor, address.ai_family, tls);
+    ListeningSocket socket(descriptor, family, tls);
     turn_on(descriptor, SOL_SOCKET, SO_KEEPALIVE);
     turn_on(descriptor, IPPROTO_TCP, TCP_NODELAY);
-    if (address.ai_family == AF_INET6) turn_on(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
-    if (!bind_shared_if_needed(descriptor, address)) {
+    if (family == AF_INET6) turn_on(descriptor, IPPROTO_IPV6, IPV6_V6ONLY);
+    if (place.is_early) (void)allow_early_bind(descriptor, family);  // else bind says why not
+    if (!bind_shared_if_needed(descriptor, place)) {
         const std::error_code error(errno, std::generic_category());
-        throw std::system_error(error, "failed to listen on " + address_text(address));
+        throw std::system_error(error,
+                                "failed to listen on " + end_text(place.address, place.size));
     }
     return socket;
-}
-
-bool is_absent_family(const std::system_error& error) noexcept {
-    return error.code() == std::errc::address_family_not_supported ||
-           error.code() == std::errc::address_not_available;
-}
-
-// Every address of the host; those of a family that this machine lacks are passed over as long as
-// one is left.
-void bind_host(const Endpoint& place, ListenerTls tls, std::vector<ListeningSocket>& into) {
-    const auto addresses = resolve(place.host, *place.port);
-    const auto before = into.size();
-    for (const auto* address = addresses.get(); address != nullptr; address = address->ai_next) {
-        try {
-            into.push_back(bind_tcp(*address, tls));
-        } catch (const std::system_error& error) {
-            const bool is_last = address->ai_next == nullptr && into.size() == before;
-            if (is_last || !is_absent_family(error)) throw;
-        }
-    }
 }
 
 // A socket file that nobody answers on is left over from a process that died.
@@ -131,7 +89,8 @@ void remove_stale(const sockaddr_un& address) {
     struct stat status {};
     if (::lstat(address.sun_path, &status) != 0) return;
     if (!S_ISSOCK(status.st_mode)) {
-        throw std::runtime_error(fmt::format("{} exists and is no socket", address.sun_path));
+        throw std::runtime_error(
+            fmt::format("unix-socket (-s) {}: it exists and is no socket", address.sun_path));
     }
     const int probe = ::socket(AF_UNIX, stream_flags, 0);
     const bool is_served =
@@ -139,7 +98,8 @@ void remove_stale(const sockaddr_un& address) {
         errno == EAGAIN;
     ::close(probe);
     if (is_served) {
-        throw std::runtime_error(fmt::format("{} is in use", address.sun_path));
+        throw std::runtime_error(
+            fmt::format("unix-socket (-s) {}: it is in use by another process", address.sun_path));
     }
     ::unlink(address.sun_path);
 }
@@ -148,7 +108,9 @@ sockaddr_un unix_address(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.size() >= sizeof address.sun_path) {
-        throw std::runtime_error(fmt::format("the path {} is too long for a unix socket", path));
+        throw std::runtime_error(
+            fmt::format("unix-socket (-s) {}: the path of a unix socket has at most {} bytes", path,
+                        sizeof address.sun_path - 1));
     }
     std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
     return address;
@@ -222,7 +184,7 @@ void ListeningSocket::bind_path() const {
     const int error = errno;
     ::umask(old_mask);
     errno = error;
-    if (bound != 0) fail(fmt::format("failed to listen on {}", text()));
+    if (bound != 0) fail("unix-socket (-s): failed to listen on " + text());
 }
 
 void ListeningSocket::open(int backlog) {
@@ -257,27 +219,28 @@ std::string ListeningSocket::text() const {
     return family_ == AF_UNIX ? "unix:" + path_ : local_end(descriptor_);
 }
 
-std::vector<ListeningSocket> bind_listeners(const ListenerOptions& options, bool tls) {
-    std::vector<ListeningSocket> sockets;
+BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
+    BoundListeners bound;
     if (!options.unix_socket.empty()) {
-        sockets.push_back(prepare_unix(options.unix_socket, options.unix_mask));
-        return sockets;
+        bound.sockets.push_back(prepare_unix(options.unix_socket, options.unix_mask));
+        return bound;
     }
     const auto port = static_cast<std::uint16_t>(options.port < 0 ? 0 : options.port);
     const auto usual = tls ? ListenerTls::usual : ListenerTls::none;
-    if (options.listen.empty()) {
-        bind_host({"", port}, usual, sockets);
-        return sockets;
-    }
+    auto kind = usual;
+    ListenerPlaces places(SOCK_STREAM, [&](const PlaceAddress& place) {
+        bound.sockets.push_back(bind_tcp(place, kind));
+    });
+    if (options.listen.empty()) places.add(fmt::format("port (-p) {}", port), "", port);
     for (const auto& text : options.listen) {
         const auto listener = parse_listener(text);  // checked when it was read
-        auto place = listener->endpoint;
+        const auto& place = listener->endpoint;
         if (!place.port && options.port == 0) continue;
-        if (!place.port) place.port = port;
-        const auto kind = listener->tls == ListenerTls::usual ? usual : listener->tls;
-        bind_host(place, kind, sockets);
+        kind = listener->tls == ListenerTls::usual ? usual : listener->tls;
+        places.add("listen (-l) " + text, place.host, place.port.value_or(port));
     }
-    return sockets;
+    bound.absent = places.finish();
+    return bound;
 }
 
 }  // namespace twincached::app

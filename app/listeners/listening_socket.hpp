@@ -47,9 +47,15 @@ class ListeningSocket {
     bool is_bound_ = false;  // a unix socket, whether it can be found at its path or not
 };
 
-// All that the options ask for. Throws std::system_error (with memcached's exit status in mind:
-// the caller ends with 71) or std::runtime_error with a sentence.
-std::vector<ListeningSocket> bind_listeners(const ListenerOptions& options, bool tls);
+struct BoundListeners {
+    std::vector<ListeningSocket> sockets;
+    std::vector<std::string> absent;  // a line for the log for each that cannot be had now
+};
+
+// All that the options ask for and this machine has, or may have later: see listener_places.hpp.
+// Throws std::system_error (with memcached's exit status in mind: the caller ends with 71) or
+// std::runtime_error with a sentence that names the option and the address.
+BoundListeners bind_listeners(const ListenerOptions& options, bool tls);
 
 // "tcp:127.0.0.1:47768", "tcp6:[::1]:11211", "unix:/path": an end of a socket, as memcached's
 // `stats conns` writes it.

@@ -51,6 +51,17 @@ std::optional<address> peer_to_compare(const Addresses& peer, const std::optiona
     return v4 ? v4 : of_family(false);
 }
 
+// Whether a socket of this machine can have it now.
+bool is_own(const address& at) {
+    asio::io_context context;
+    asio::ip::udp::socket socket(context);
+    boost::system::error_code error;
+    const asio::ip::udp::endpoint here(at, 0);
+    socket.open(here.protocol(), error);
+    if (!error) socket.bind(here, error);
+    return !error;
+}
+
 }  // namespace
 
 address plain(const address& at) {
@@ -72,8 +83,11 @@ std::optional<address> specific_listen_address(const Options& options) {
         throw std::invalid_argument("the link's listen address '" + options.listen_host +
                                     "' is neither an address nor a name that resolves");
     }
-    if (found.front().is_unspecified()) return std::nullopt;
-    return found.front();
+    // A name may stand for addresses of a family that this machine lacks, too.
+    const auto own = std::find_if(found.begin(), found.end(), is_own);
+    const auto& address = own == found.end() ? found.front() : *own;
+    if (address.is_unspecified()) return std::nullopt;
+    return address;
 }
 
 Addresses resolve_now(const std::string& host) {

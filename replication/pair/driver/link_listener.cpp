@@ -23,21 +23,23 @@ constexpr std::chrono::milliseconds accept_rest{200};
 }  // namespace
 
 void LinkListener::open(const std::optional<asio::ip::address>& own, std::uint16_t port) {
+    const std::string option = "listen of [replication] (--link-listen, -X): ";
     auto address = own.value_or(asio::ip::address_v6::any());
+    const auto place = text_of(address, port);
     error_code error;
     acceptor_.open(tcp::endpoint(address, 0).protocol(), error);
     if (error && !own) {  // a system without IPv6
         address = asio::ip::address_v4::any();
         acceptor_.open(tcp::v4());
     } else if (error) {
-        throw std::system_error(error, "the link's socket");
+        throw std::system_error(error, option + "the link cannot listen on " + place);
     }
     acceptor_.set_option(asio::socket_base::reuse_address(true));
     if (address.is_v6()) acceptor_.set_option(asio::ip::v6_only(own.has_value()));
     acceptor_.bind({address, port}, error);
     if (!error) acceptor_.listen(accept_backlog, error);
     if (error) {
-        throw std::system_error(error, "the link cannot listen on " + text_of(address, port));
+        throw std::system_error(error, option + "the link cannot listen on " + place);
     }
     accept();
 }

@@ -9,7 +9,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 namespace twincached::app {
 namespace {
@@ -43,6 +45,25 @@ std::string unknown_key(const OptionTable& table, const FileEntry& entry) {
     }
     return fmt::format("unknown option '{}' in [{}]{}", entry.key, entry.section,
                        suggestion(entry.key, keys));
+}
+
+// "%d/name" is a credential: a file that the service manager has read for us (LoadCredential=), in
+// the folder that it has made for this run, and that its own units write so.
+constexpr std::string_view credential_mark = "%d/";
+constexpr auto credential_variable = "CREDENTIALS_DIRECTORY";
+
+lib::Parsed<std::string> credential_path(std::string_view written) {
+    const auto* folder = std::getenv(credential_variable);
+    if (folder == nullptr || *folder == '\0') {
+        return lib::Parsed<std::string>(
+            boost::system::in_place_error,
+            fmt::format("'{}' is a credential, and there are none: the environment variable {} is "
+                        "not set (LoadCredential= in the unit sets it)",
+                        written, credential_variable));
+    }
+    const auto name = written.substr(credential_mark.size());
+    return lib::Parsed<std::string>(boost::system::in_place_value,
+                                    (std::filesystem::path(folder) / name).string());
 }
 
 }  // namespace
@@ -95,6 +116,14 @@ void OptionReader::set(const lib::OptionRow& option, std::optional<std::string_v
     if (!is_list && !is_first && origin.source == Source::file) {
         return complain(origin, fmt::format("'{}' is set again, first at {}", option.key,
                                             earlier->second.place));
+    }
+    std::string credential;
+    if (option.path && value && value->starts_with(credential_mark)) {
+        auto path = credential_path(*value);
+        if (path.has_error())
+            return complain(origin, fmt::format("{}: {}", option.key, path.error()));
+        credential = std::move(*path);
+        value = credential;
     }
     const auto stored = value ? lib::assign(option, *value, options_.structs())
                               : lib::assign_bare(option, options_.structs());

@@ -37,7 +37,8 @@ class OptionReader {
     // The same for content that is at hand.
     void read_content(std::string_view content, const std::string& name);
 
-    // One option with its argument, or bare.
+    // One option with its argument, or bare. A file whose name begins with "%d/" lies in the folder
+    // of credentials that the service manager has named in the environment.
     void set(const lib::OptionRow& option, std::optional<std::string_view> value,
              const Origin& origin);
     // memcached's -o: "word,no_word,word=value".

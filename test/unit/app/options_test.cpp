@@ -2,6 +2,7 @@
 #include "app/options/command_line.hpp"
 #include "app/options/option_printing.hpp"
 #include "app/process/log.hpp"
+#include "app/process/password_files.hpp"
 #include "app/process/process_options.hpp"
 #include "app/replication_options.hpp"
 #include "app/server_options.hpp"
@@ -13,6 +14,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
 #include <set>
 #include <sstream>
 #include <string>
@@ -389,6 +391,24 @@ TEST_CASE("help names what is built in and nothing else") {
     }
     CHECK(help.find("-o  <value>") == std::string::npos);
     CHECK(help.find("secret: in the file only, section [replication]") != std::string::npos);
+}
+
+TEST_CASE("a file may be a credential, which lies where the service manager says") {
+    constexpr auto variable = "CREDENTIALS_DIRECTORY";
+    const std::string file =
+        "[replication]\nsecret-file = %d/secret\n[access]\nauth-file = /%d/x\n";
+    ::setenv(variable, "/run/credentials/one.service", 1);
+    const auto options = good("", file);
+    CHECK(options.get<replication::pair::PairOptions>().secret_file ==
+          "/run/credentials/one.service/secret");
+    CHECK(options.get<PasswordOptions>().auth_file == "/%d/x");  // only at the beginning
+    ::unsetenv(variable);
+    const auto without = reading("", file);
+    REQUIRE(without.problems().size() == 1);
+    CHECK(without.problems().front().message.starts_with(
+        "test.conf:2: secret-file: '%d/secret' is a credential, and there are none"));
+    // Of what is no file, it is a value like any other.
+    CHECK(good("--cluster=%d/x").get<replication::pair::PairOptions>().cluster == "%d/x");
 }
 
 }  // namespace twincached::app

@@ -1,6 +1,7 @@
 // The program: reads options, does what they ask, and runs the server on this thread. The only
 // place that catches exceptions.
 #include "app/certificate_renewal.hpp"
+#include "app/config_warnings.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/options/action_options.hpp"
 #include "app/options/command_line.hpp"
@@ -9,6 +10,7 @@
 #include "app/process/daemon.hpp"
 #include "app/process/license.hpp"
 #include "app/process/log.hpp"
+#include "app/process/machine.hpp"
 #include "app/process/password_files.hpp"
 #include "app/process/pid_file.hpp"
 #include "app/process/privileges.hpp"
@@ -21,10 +23,12 @@
 
 #include <csignal>
 #include <cstdio>
+#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace twincached::app {
@@ -57,6 +61,7 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
     std::signal(SIGPIPE, SIG_IGN);
     const auto& process = options.get<ProcessOptions>();
     const auto certificates = load_certificates(certificate_settings(options));
+    const auto warnings = config_warnings(options, this_machine());
     const auto identity = identity_to_assume(process);
     raise_limits(process, {options.get<ListenerOptions>().connections,
                            options.get<SessionOptions>().threads});
@@ -73,6 +78,8 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
     Log log(logging);
     for (const auto& remark : remarks)
         log.warning("{}", remark);
+    for (const auto& warning : warnings)
+        log.warning("{}", warning);
     for (const auto& path : files_lost(certificates))
         log.warning("{} cannot be read again by user {}: no reload will succeed", path,
                     process.user);
@@ -102,6 +109,21 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
     return 0;
 }
 
+// Reads what the options name, too, and says what somebody would regret. Warnings are no errors.
+int check(const Options& options, const std::vector<std::string>& remarks) {
+    PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>());
+    const auto certificates = load_certificates(certificate_settings(options));
+    const auto machine = this_machine();
+    auto warnings = remarks;
+    for (auto& line : config_warnings(options, machine))
+        warnings.push_back(std::move(line));
+    for (auto& line : warnings_of_parts(options, machine, certificates, std::time(nullptr)))
+        warnings.push_back(std::move(line));
+    for (const auto& line : warnings)
+        std::fprintf(stderr, "warning: %s\n", line.c_str());
+    return print("the options are valid\n");
+}
+
 int run(const std::vector<std::string>& arguments) {
     const auto& table = server_option_table();
     OptionReader reader(table);
@@ -114,12 +136,7 @@ int run(const std::vector<std::string>& arguments) {
     if (!reader.problems().empty()) return complain(reader.problems());
     auto options = reader.options();
     if (asked.print_config) return print(config_text(options));
-    if (asked.check_config) {
-        PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>());
-        load_certificates(certificate_settings(options));
-        replication_options(options);  // reads the secret
-        return print("the options are valid\n");
-    }
+    if (asked.check_config) return check(options, reader.remarks());
     const auto directory = std::filesystem::current_path();
     options.make_paths_absolute(directory);
     return serve(options, reader.remarks(), reader_of(arguments, directory));

@@ -81,10 +81,9 @@ bool ListenerPlaces::try_now(const std::string& option, const PlaceAddress& at,
 // one is: "all interfaces" are such a host, and so is localhost.
 void ListenerPlaces::add(const std::string& option, const std::string& host, std::uint16_t port) {
     const auto [found, error] = resolve(host, port, socket_type_);
+    // A name that nobody knows now may be one that was mistyped: the operator decides.
     if (error != 0) {
-        absent_.push_back(
-            fmt::format("{}: this name does not resolve ({})", option, ::gai_strerror(error)));
-        return;
+        refuse(option, fmt::format("failed to listen: getaddrinfo(): {}", ::gai_strerror(error)));
     }
     std::vector<Wanted> later;
     bool is_here = false;

@@ -1,9 +1,9 @@
 // From what operators write of listeners to the addresses that sockets are bound to, and what
-// becomes of those that this machine does not have: a family that its kernel lacks, a name that
-// nobody knows, an address of no interface. As long as one of the list can be had, the others cost
-// a line in the log and nothing else; an address that an interface gets later (a virtual IP that
-// keepalived brings) is bound at once and served from the moment it is there. What the machine has
-// and does not give, such as a port that is taken, is an error.
+// becomes of those that this machine does not have: a family that its kernel lacks, an address of
+// no interface. As long as one of the list can be had, the others cost a line in the log and
+// nothing else; an address that an interface gets later (a virtual IP that keepalived brings) is
+// bound at once and served from the moment it is there. What the machine has and does not give,
+// such as a port that is taken, is an error, and so is a name that does not resolve.
 //
 // Used by whoever binds, at the start, on the control thread; names are resolved blocking.
 #pragma once

@@ -8,6 +8,7 @@ import time
 import unittest
 
 from harness import Case, Client, main, until, world
+from harness.certificates import Authority
 from harness.process import end_daemons_of
 
 REFUSED = [
@@ -116,6 +117,27 @@ class CommandLine(Case):
         self.assertNotEqual(ended.returncode, 0)
         self.assertIn("memory-limit: 1073741824 counts MiB", ended.stderr)
         self.assertIn("write 1g", ended.stderr)
+
+    def test_a_check_warns_of_what_would_be_regretted_and_the_start_says_the_same(self):
+        host = self.addresses.host(1)
+        words = ["-l", host, "-p", str(self.client_port), "-U", str(self.client_port), "-x",
+                 "192.0.2.9", "--node=a", "-c", "9000000"]
+        checked = self._run("--check-config", *words)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertEqual(checked.stdout, "the options are valid\n")
+        warnings = checked.stderr.splitlines()
+        for option in ("udp-port (-U)", "secret-file", "connections (-c) 9000000"):
+            said = [line for line in warnings if line.startswith(f"warning: {option}")]
+            self.assertEqual(len(said), 1, checked.stderr)
+        node = self.node("-U", str(self.client_port)).start()
+        self.assertIn("warning udp-port (-U): UDP has no logins", node.process.log())
+
+    def test_a_check_says_which_certificate_ends_soon(self):
+        made = Authority(self.directory).issue("node", days=3)
+        checked = self._run("--check-config", "-l", self.addresses.host(1), "-Z", "-o",
+                            f"ssl_chain_cert={made.cert},ssl_key={made.key}")
+        self.assertEqual(checked.returncode, 0)
+        self.assertRegex(checked.stderr, f"warning: the certificate {made.cert} expires in 7[12] h")
 
     def test_a_file_that_cannot_be_read_is_no_empty_file(self):
         host = ["-l", self.addresses.host(1), "-p", str(self.client_port)]

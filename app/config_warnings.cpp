@@ -1,0 +1,255 @@
+#include "app/config_warnings.hpp"
+
+#include "app/addresses/endpoint.hpp"
+#include "app/addresses/network.hpp"
+#include "app/listeners/listener_options.hpp"
+#include "app/options/action_options.hpp"
+#include "app/process/password_files.hpp"
+#include "app/process/privileges.hpp"
+#include "app/process/process_options.hpp"
+#include "app/process/tls_options.hpp"
+#include "app/replication_options.hpp"
+#include "app/restart/memory_file_options.hpp"
+#include "app/sessions/session_options.hpp"
+#include "protocol/settings.hpp"
+#include "storage/store_options.hpp"
+
+#include <fmt/format.h>
+
+#include <arpa/inet.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <utility>
+
+namespace twincached::app {
+namespace {
+
+using replication::pair::PairOptions;
+using Warnings = std::vector<std::string>;
+
+constexpr std::uint64_t mib = 1024 * 1024;
+
+bool is_loopback(const std::string& host) {
+    in_addr four{};
+    if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
+    return host == "::1" || host == "localhost";
+}
+
+bool is_every_interface(const std::string& host) noexcept {
+    return host.empty() || host == "0.0.0.0" || host == "::";
+}
+
+// Hosts that clients come in by; "" is all interfaces.
+std::vector<std::string> client_hosts(const ListenerOptions& options) {
+    std::vector<std::string> hosts;
+    if (!options.unix_socket.empty()) return hosts;
+    if (options.listen.empty()) hosts.emplace_back();
+    for (const auto& text : options.listen) {
+        const auto listener = parse_listener(text);
+        if (listener) hosts.push_back(listener->endpoint.host);
+    }
+    return hosts;
+}
+
+void warn_of_listeners(const Options& all, Warnings& to) {
+    const auto& options = all.get<ListenerOptions>();
+    const auto& settings = all.get<protocol::Settings>();
+    const auto& tls = all.get<TlsOptions>();
+    const auto hosts = client_hosts(options);
+    const bool is_everywhere = std::any_of(hosts.begin(), hosts.end(), is_every_interface);
+    const bool is_local = std::all_of(hosts.begin(), hosts.end(), is_loopback);
+    const bool has_login = settings.login_required || settings.sasl_required;
+    const bool shows_certificate = tls.enabled && tls.verify_mode > 1;
+    if (is_everywhere && !has_login && !shows_certificate) {
+        to.emplace_back(
+            "listen (-l): clients come in on all interfaces, and nobody must log in: whoever "
+            "reaches this machine reads and changes the cache");
+    }
+    if (options.udp_port != 0) {
+        to.emplace_back(
+            "udp-port (-U): UDP has no logins, and whoever sends can forge from where: keep the "
+            "port away from networks that are not yours, or set it to 0");
+    }
+    if (has_login && !tls.enabled && !is_local) {
+        to.emplace_back(
+            "auth-file (-Y), sasl (-S): passwords cross the network as they are; enabled (-Z) of "
+            "[tls] encrypts them");
+    }
+    if (settings.shutdown_enabled && !has_login && !is_local) {
+        to.emplace_back("shutdown (-A): every client may stop this server, and nobody must log in");
+    }
+    if (tls.enabled && tls_version(tls.min_version) < lib::TlsVersion::tls_1_2) {
+        to.push_back(
+            fmt::format("min-version (-o ssl_min_version): {} is no longer safe; clients "
+                        "of the last ten years speak tlsv1.2",
+                        tls.min_version));
+    }
+}
+
+void warn_of_proxies(const Options& all, Warnings& to) {
+    const auto networks = parse_networks(all.get<ListenerOptions>().proxies);
+    if (!networks) return;
+    // Two addresses that have no bit in common are in one network only if it is everything.
+    constexpr std::array<unsigned char, 16> low{};
+    constexpr std::array<unsigned char, 16> high{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+                                                 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+    const auto holds_all = [&](const Network& network) {
+        return (network.contains(ClientAddress::ipv4(low.data(), 0)) &&
+                network.contains(ClientAddress::ipv4(high.data(), 0))) ||
+               (network.contains(ClientAddress::ipv6(low.data(), 0)) &&
+                network.contains(ClientAddress::ipv6(high.data(), 0)));
+    };
+    if (std::any_of(networks->begin(), networks->end(), holds_all)) {
+        to.emplace_back(
+            "proxy-protocol-from: every client is believed to be a proxy and may give itself any "
+            "address; name the proxies alone");
+    }
+}
+
+void warn_of_limits(const Options& all, const Machine& machine, Warnings& to) {
+    const auto& listeners = all.get<ListenerOptions>();
+    const auto threads = all.get<SessionOptions>().threads;
+    const auto needed = listeners.connections + reserved_descriptors(threads);
+    if (machine.descriptors != 0 && needed > machine.descriptors) {
+        to.push_back(
+            fmt::format("connections (-c) {}: they take {} open files, and this process may have "
+                        "{} (ulimit -n, LimitNOFILE= of the unit)",
+                        listeners.connections, needed, machine.descriptors));
+    }
+    const auto backlog = static_cast<std::uint64_t>(std::max(listeners.backlog, 0));
+    if (machine.backlog != 0 && backlog > machine.backlog) {
+        to.push_back(fmt::format("backlog (-b) {}: the kernel lets {} wait (net.core.somaxconn)",
+                                 backlog, machine.backlog));
+    }
+}
+
+// What the process may come to hold at the same time, as far as options bound it.
+std::uint64_t memory_of(const Options& all) {
+    auto bytes = all.get<storage::StoreOptions>().memory_limit_bytes;
+    if (all.get<ReplicationOptions>().driver == "pair") {
+        bytes += all.get<PairOptions>().log_memory_bytes;
+    }
+    return bytes + all.get<SessionOptions>().buffer_memory_bytes;
+}
+
+void warn_of_memory(const Options& all, const Machine& machine, Warnings& to) {
+    const auto items = all.get<storage::StoreOptions>().memory_limit_bytes;
+    const auto together = memory_of(all);
+    const std::array<std::pair<std::uint64_t, std::string_view>, 2> bounds = {
+        std::pair{machine.memory_bytes, std::string_view("the memory of this machine")},
+        std::pair{machine.group_memory_bytes,
+                  std::string_view("what its control group allows (MemoryMax=, a container)")}};
+    for (const auto& [bound, name] : bounds) {
+        if (bound == 0 || together <= bound) continue;
+        if (items > bound) {
+            to.push_back(fmt::format("limit of [memory] (-m) {} MiB: that is more than {}, {} MiB",
+                                     items / mib, name, bound / mib));
+        } else {
+            to.push_back(
+                fmt::format("limit of [memory] (-m), log-memory and buffer-memory are {} MiB "
+                            "together: that is more than {}, {} MiB",
+                            together / mib, name, bound / mib));
+        }
+    }
+    if (all.get<SessionOptions>().buffer_memory_bytes == 0) {
+        to.emplace_back(
+            "buffer-memory: without a limit, clients that do not read their answers may take all "
+            "memory");
+    }
+}
+
+void warn_if_others_read(std::string_view option, const std::string& path, std::string_view what,
+                         Warnings& to) {
+    struct stat status {};
+    if (path.empty() || ::stat(path.c_str(), &status) != 0) return;
+    if ((status.st_mode & S_IROTH) == 0) return;
+    to.push_back(fmt::format("{}: every user of this machine can read {} in {} (chmod o-r)", option,
+                             what, path));
+}
+
+void warn_of_files(const Options& all, Warnings& to) {
+    const auto& pair = all.get<PairOptions>();
+    const auto& passwords = all.get<PasswordOptions>();
+    warn_if_others_read("secret-file", pair.secret_file, "the secret", to);
+    if (!pair.secret.empty()) {
+        warn_if_others_read("secret", all.get<Actions>().config, "the secret", to);
+    }
+    warn_if_others_read("auth-file (-Y)", passwords.auth_file, "the passwords", to);
+    warn_if_others_read("sasl-file", passwords.sasl_file, "the passwords", to);
+    if (all.get<TlsOptions>().enabled) {
+        warn_if_others_read("key of [tls]", all.get<TlsOptions>().key, "the private key", to);
+    }
+    if (pair.link_tls) warn_if_others_read("tls-key", pair.link_key, "the private key", to);
+}
+
+void warn_of_memory_file(const Options& all, Warnings& to) {
+    const std::filesystem::path path = all.get<MemoryFileOptions>().path;
+    if (path.empty()) return;
+    const auto folder = path.has_parent_path() ? path.parent_path().string() : std::string(".");
+    struct statfs system {};
+    if (::statfs(folder.c_str(), &system) != 0) {
+        return to.push_back(
+            fmt::format("file of [memory] (-e): the folder {} cannot be found: "
+                        "items will not survive a restart",
+                        folder));
+    }
+    const auto free =
+        static_cast<std::uint64_t>(system.f_bavail) * static_cast<std::uint64_t>(system.f_bsize);
+    const auto items = all.get<storage::StoreOptions>().memory_limit_bytes;
+    if (free >= items) return;
+    const bool is_memory = system.f_type == TMPFS_MAGIC;
+    to.push_back(
+        fmt::format("file of [memory] (-e): {}{} has {} MiB left, and the items may need "
+                    "{} MiB: they would not survive a restart",
+                    folder, is_memory ? ", which is on tmpfs," : "", free / mib, items / mib));
+}
+
+}  // namespace
+
+std::vector<std::string> config_warnings(const Options& options, const Machine& machine) {
+    Warnings warnings;
+    warn_of_listeners(options, warnings);
+    warn_of_proxies(options, warnings);
+    warn_of_limits(options, machine, warnings);
+    warn_of_memory(options, machine, warnings);
+    warn_of_files(options, warnings);
+    warn_of_memory_file(options, warnings);
+    return warnings;
+}
+
+std::vector<std::string> warnings_of_parts(const Options& options, const Machine& machine,
+                                           const Certificates& certificates,
+                                           std::int64_t unix_seconds) {
+    Warnings warnings;
+    const auto link = replication_options(options);
+    const bool is_exposed = !is_loopback(link.peer_host) || !is_loopback(link.listen_host);
+    const bool is_proved = !link.secret.empty() || certificates.link != nullptr;
+    if (!link.peer_host.empty() && is_exposed && !is_proved) {
+        warnings.push_back(
+            fmt::format("secret-file: no secret is set: whoever can use the address of {} can read "
+                        "and change this cache over the link",
+                        link.peer_host));
+    }
+    for (const auto& context : {certificates.clients, certificates.link}) {
+        if (!context) continue;
+        if (auto warning = expiry_warning(*context, unix_seconds)) {
+            warnings.push_back(std::move(*warning));
+        }
+    }
+    const auto items = options.get<storage::StoreOptions>().memory_limit_bytes;
+    const auto lockable = machine.locked_memory_bytes;
+    if (options.get<ProcessOptions>().lock_memory && lockable != 0 && lockable < items) {
+        warnings.push_back(
+            fmt::format("lock-memory (-k): {} MiB may be locked (ulimit -l, "
+                        "LimitMEMLOCK= of the unit), and -m is {} MiB",
+                        lockable / mib, items / mib));
+    }
+    return warnings;
+}
+
+}  // namespace twincached::app

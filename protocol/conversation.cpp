@@ -36,7 +36,7 @@ Next Conversation::step(Burst& burst) noexcept {
     if (intake.is_swallowing()) return intake.swallow(burst.input, burst.answers);
     if (intake.has_large()) return receive_large_value(burst);
     // A value that is under way is finished first: it costs no command of its own.
-    if (burst.budget == 0) return Next::yield;
+    if (burst.is_spent()) return Next::yield;
     return next_request(burst);
 }
 

@@ -3,6 +3,7 @@
 #include "app/listeners/listening_socket.hpp"
 #include "protocol/observation/watch_events.hpp"
 
+#include <algorithm>
 #include <array>
 #include <new>
 
@@ -11,6 +12,11 @@ namespace {
 
 // What a read must find room for, however much waits in the buffer already.
 constexpr std::size_t least_room = SessionBuffers::read_size / 4;
+// Of a large value, in one read: a socket may hold megabytes.
+constexpr std::size_t value_read_limit = 256 * 1024;
+// What one client is sent in a turn, if it takes it: the kernel copies so much in less than a
+// millisecond. More would be the others' time.
+constexpr std::size_t written_per_turn = 1024 * 1024;
 
 std::unique_ptr<TlsChannel> channel_for(const SessionSurroundings& surroundings,
                                         const NewClient& client) {
@@ -39,11 +45,11 @@ Session::~Session() {
     tell_watchers(false);
 }
 
-SessionAction Session::take_turn() noexcept {
+SessionAction Session::take_turn(const storage::Now& now) noexcept {
     is_in_turn_.store(true, std::memory_order_relaxed);
     auto action = SessionAction::end;
     try {
-        action = run_turn();
+        action = run_turn(now);
     } catch (const std::bad_alloc&) {
         // The client is closed: nobody else is hurt by what it asked for.
         surroundings_.counters.totals.add(protocol::Count::malloc_fails);
@@ -54,8 +60,8 @@ SessionAction Session::take_turn() noexcept {
     return action;
 }
 
-SessionAction Session::run_turn() {
-    const auto now = surroundings_.clock.now();
+SessionAction Session::run_turn(const storage::Now& now) {
+    written_in_turn_ = 0;
     borrow_buffers(now);
     auto action = machine_.begin_turn(pending_output());
     while (!ends_turn(action))
@@ -118,7 +124,7 @@ SessionEvent Session::read(const storage::Now& now) {
 }
 
 SessionEvent Session::read_value(std::span<char> target, const storage::Now& now) {
-    const auto received = stream_.receive(target.data(), target.size());
+    const auto received = stream_.receive(target.data(), std::min(target.size(), value_read_limit));
     if (received.outcome == Transfer::would_block) return SessionEvent::nothing_came;
     if (received.outcome != Transfer::done) return give_up(received.outcome);
     conversation_.value_received(received.count);
@@ -182,17 +188,21 @@ SessionEvent Session::confirm(const storage::Now& now) {
 SessionEvent Session::write() {
     std::array<std::string_view, segments_per_write> segments;
     while (!output_->empty()) {
+        if (written_in_turn_ >= written_per_turn) return SessionEvent::written_share;
         const auto count = output_->gather(segments);
         const auto sent = stream_.send(std::span(segments).first(count));
         if (sent.outcome == Transfer::would_block) return SessionEvent::blocked;
         if (sent.outcome != Transfer::done) return give_up(sent.outcome);
         surroundings_.counters.totals.add(protocol::Count::bytes_written, sent.count);
         output_->consume(sent.count);
+        written_in_turn_ += sent.count;
         times_.sent();
     }
     const auto flushed = stream_.flush();
     if (flushed == Transfer::would_block) return SessionEvent::blocked;
-    return flushed == Transfer::done ? SessionEvent::written : give_up(flushed);
+    if (flushed != Transfer::done) return give_up(flushed);
+    const bool has_share = written_in_turn_ >= written_per_turn;
+    return has_share ? SessionEvent::written_share : SessionEvent::written;
 }
 
 void Session::borrow_buffers(const storage::Now& now) {

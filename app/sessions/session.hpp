@@ -15,6 +15,7 @@
 #include "replication/ack_gate.hpp"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -41,7 +42,8 @@ class Session {
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
 
-    SessionAction take_turn() noexcept;
+    // `now` was read before what the client has sent is: it is the time of all that is executed.
+    SessionAction take_turn(const storage::Now& now) noexcept;
     // From now on the session ends at the first boundary between requests at which nothing more
     // has arrived.
     void drain() noexcept { drained_ = true; }
@@ -75,7 +77,7 @@ class Session {
   private:
     friend class SessionRegistry;
 
-    SessionAction run_turn();
+    SessionAction run_turn(const storage::Now& now);
     SessionAction perform(SessionAction action, const storage::Now& now);
     SessionAction advance(const storage::Now& now);
     SessionEvent read(const storage::Now& now);
@@ -109,6 +111,7 @@ class Session {
     std::atomic<bool> is_in_turn_{false};
     std::string_view end_reason_ = "normal";
     replication::AckGate::Generation generation_ = 0;  // in which unconfirmed changes were made
+    std::size_t written_in_turn_ = 0;
     std::uint32_t watched_ = 0;
     std::uint64_t waits_since_ms_ = 0;  // for the peer; 0: it does not
     bool drained_ = false;

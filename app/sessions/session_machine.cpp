@@ -43,6 +43,8 @@ SessionAction SessionMachine::resume(SessionEvent event) noexcept {
             return SessionAction::wait_for_peer;
         case SessionEvent::written:
             return go_on();
+        case SessionEvent::written_share:
+            return SessionAction::pause;  // what is left, or comes next, the next turn sees
         case SessionEvent::blocked:
             return SessionAction::wait_for_room;
         case SessionEvent::lost:

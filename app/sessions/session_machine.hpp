@@ -8,6 +8,9 @@
 //                     '--------' (nothing to say)  '-> wait_for_room
 //                                  confirm -> wait_for_peer
 //
+// A turn is short whatever the client does: so many reads, so much work of the conversation
+// (Next::yield), so many bytes written; then it pauses, however fast its client reads.
+//
 // While output is pending nothing is read, so a client that does not read is given no memory.
 #pragma once
 
@@ -51,6 +54,7 @@ enum class SessionEvent : std::uint8_t {
     confirmed,       // what the output holds may leave
     unconfirmed,     // not yet
     written,         // all of it
+    written_share,   // as much as one turn may: others are to have theirs
     blocked,         // the socket takes no more now
     lost,            // the client is gone, or must be
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 
 namespace twincached::app {
@@ -16,6 +17,10 @@ namespace asio = boost::asio;
 
 // Turns between two looks at timers and at what other threads have posted.
 constexpr std::size_t sessions_per_batch = 128;
+
+// Of a line of clients who ask for much, between two looks at the others; its last turn may end a
+// little later.
+constexpr std::uint64_t slice_ms = 2;
 
 int create_epoll() {
     const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
@@ -47,11 +52,12 @@ void SessionPoller::wait() {
     const auto serve = [this](const boost::system::error_code& error = {}) {
         if (error || !epoll_.is_open()) return;
         serve_ready();
-        serve_paused();
+        serve_for_a_while(handshakes_);
+        serve_for_a_while(paused_);
         wait();
     };
     // Whoever paused goes on after what has been posted meanwhile, without waiting for anybody.
-    if (!paused_.empty()) return asio::post(context_, serve);
+    if (has_waiting()) return asio::post(context_, serve);
     epoll_.async_wait(asio::posix::stream_descriptor::wait_read, serve);
 }
 
@@ -70,6 +76,11 @@ void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
     if (session.waits_for(SessionAction::pause)) return;
     const bool is_broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
     if (is_broken && session.has_input_ended()) return end(session);
+    if (session.stream().is_shaking_hands()) {
+        if (session.watched() == 0) return;  // it stands in line already
+        handshakes_.push_back(&session);
+        return watch(session, 0);
+    }
     if (!session.waits_for(SessionAction::wait_for_peer)) return serve(session);
     // It is not to be told of its client again and again while it waits for something else.
     if (is_broken) return end(session);
@@ -103,12 +114,15 @@ void SessionPoller::await_timeout() {
     });
 }
 
-void SessionPoller::serve_paused() noexcept {
-    // Who pauses again does so in the next round.
-    resuming_.swap(paused_);
-    for (auto* session : resuming_)
-        serve(*session);
-    resuming_.clear();
+// At least one, and no more than stand there now: who has to wait again does so behind the others.
+void SessionPoller::serve_for_a_while(std::deque<Session*>& waiting) noexcept {
+    const auto begun_ms = clock_.now().steady_ms;
+    for (auto count = waiting.size(); count > 0; --count) {
+        auto& session = *waiting.front();
+        waiting.pop_front();
+        serve(session);
+        if (clock_.now().steady_ms >= begun_ms + slice_ms) return;
+    }
 }
 
 bool SessionPoller::add(Session& session) noexcept {
@@ -129,7 +143,7 @@ void SessionPoller::watch(Session& session, std::uint32_t events) noexcept {
 }
 
 void SessionPoller::serve(Session& session) noexcept {
-    const auto action = session.take_turn();
+    const auto action = session.take_turn(clock_.now());
     if (action == SessionAction::end) return registry_.end(session);
     if (action == SessionAction::wait_for_peer) {
         parked_.push_back(&session);
@@ -143,6 +157,7 @@ void SessionPoller::serve(Session& session) noexcept {
 
 void SessionPoller::end(Session& session) noexcept {
     if (session.waits_for(SessionAction::pause)) std::erase(paused_, &session);
+    if (session.stream().is_shaking_hands()) std::erase(handshakes_, &session);
     if (session.waits_for(SessionAction::wait_for_peer)) std::erase(parked_, &session);
     registry_.end(session);
 }

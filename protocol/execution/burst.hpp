@@ -39,8 +39,13 @@ struct Burst {
     const storage::Now& now;
     AnswerWriter answers;
     std::size_t budget;
+    // One get may ask for thousands of keys, so commands alone are no measure of work: this many
+    // batches, of Executor::batch_limit keys each, take half a millisecond.
+    std::size_t batches = 64;
 
-    Turn turn() noexcept { return {state.executor, answers, now, state.progress}; }
+    Turn turn() noexcept { return {state.executor, answers, now, state.progress, batches}; }
+    // Others are to have their turn before the next command.
+    bool is_spent() const noexcept { return budget == 0 || batches == 0; }
 
     // A command was executed, and said how it goes on. What of its answer must wait for the peer is
     // noted; unless it is suspended it is finished: `consumed` bytes of input were its own.

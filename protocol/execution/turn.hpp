@@ -6,6 +6,7 @@
 #include "protocol/execution/executor.hpp"
 #include "protocol/next.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,7 +16,8 @@ namespace twincached::protocol {
 
 // How far a long answer has come. The verb itself says what its position counts.
 struct AnswerProgress {
-    bool started = false;  // a part has been said; part of it may have left already
+    bool started = false;   // a part has been said; part of it may have left already
+    bool accepted = false;  // a request too long to be checked at once has been
     std::uint64_t position = 0;
     std::uint64_t given = 0;  // items, of a dump with a limit
 };
@@ -25,6 +27,8 @@ struct Turn {
     AnswerWriter& answers;
     const storage::Now& now;
     AnswerProgress& progress;
+    // How many batches of keys may still be looked at before others have their turn.
+    std::size_t& batches;
     // The value that came with the command: in the input, or already in the store's memory.
     std::string_view value = {};
     storage::ValueReservation* reserved = nullptr;
@@ -35,6 +39,10 @@ struct Turn {
     bool output_is_full() const noexcept {
         return answers.output().size() >= executor.settings().output_high_water_bytes;
     }
+    // Nothing more may be done for this client now: suspend().
+    bool is_over() const noexcept { return batches == 0 || output_is_full(); }
+    // What is done now takes about as long as looking up so many batches of keys.
+    void spend(std::size_t as_batches) noexcept { batches -= std::min(batches, as_batches); }
     Next answer(Answer answer) {
         answers.write(answer);
         return Next::go_on;

@@ -9,6 +9,11 @@ namespace twincached::protocol {
 
 namespace {
 
+// A report asks every shard, or looks at every client; the dump of prefixes sorts thousands, and is
+// the last thing that is done for its client in a turn.
+constexpr std::size_t batches_per_report = 16;
+constexpr std::size_t batches_per_dump = 1024;
+
 Next execute_detail(Turn& turn, std::string_view what) noexcept {
     auto& prefixes = turn.executor.service().shared().observation.prefixes;
     if (what == "on" || what == "off") {
@@ -16,6 +21,7 @@ Next execute_detail(Turn& turn, std::string_view what) noexcept {
         return turn.answer(Answer::ok);
     }
     if (what != "dump") return turn.answer(Answer::bad_detail);
+    turn.spend(batches_per_dump);
     turn.answers.prefixes(prefixes);
     return Next::go_on;
 }
@@ -39,6 +45,7 @@ Next execute_hot_keys(Turn& turn, std::string_view word) {
 Next execute_stats(Turn& turn, const Command& command) noexcept {
     Words words(command.arguments);
     const auto what = words.next();
+    turn.spend(batches_per_report);
     if (what == "hotkeys") return execute_hot_keys(turn, words.next());
     const auto write = [&](std::string_view key, std::string_view value) {
         turn.answers.stat(key, value);

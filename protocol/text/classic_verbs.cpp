@@ -4,6 +4,7 @@
 #include "protocol/words.hpp"
 
 #include <array>
+#include <optional>
 
 namespace twincached::protocol {
 
@@ -24,8 +25,7 @@ void write_value(Turn& turn, const ItemView& item, bool with_cas) {
 }
 
 // The keys of a retrieval that are still to be answered. How far it has come is kept as a place in
-// the line, which is parsed again when the answer goes on: so an answer of any length needs no
-// memory but the output's high-water mark.
+// the line: so an answer of any length needs no memory but the output's high-water mark.
 class KeyList {
   public:
     KeyList(const Command& command, AnswerProgress& progress) noexcept
@@ -44,6 +44,32 @@ class KeyList {
     std::size_t size_;
     AnswerProgress& progress_;
 };
+
+// Bytes of a line that take about as long to look over as a batch of keys to look up.
+constexpr std::uint64_t bytes_per_check = 4096;
+
+// A key that is none refuses the line before anything of it is answered. Returns what is to be said
+// now; nothing: all of them are keys.
+std::optional<Next> accept_keys(Turn& turn, const Command& command) noexcept {
+    auto& progress = turn.progress;
+    if (progress.accepted || !is_long_retrieval(command)) return std::nullopt;
+    KeyList list(command, progress);
+    for (;;) {
+        if (turn.is_over()) return turn.suspend();
+        turn.spend(1);
+        const auto stop = progress.position + bytes_per_check;
+        while (progress.position < stop) {
+            const bool is_first = progress.position == 0;
+            const auto key = list.next();
+            if (key.empty() && !is_first) {
+                progress.accepted = true;
+                progress.position = 0;
+                return std::nullopt;
+            }
+            if (!is_key(key)) return turn.answer(Answer::bad_line);
+        }
+    }
+}
 
 // With a limit for clients' memory (-o read_buf_mem_limit) the values of one answer are reckoned
 // as memcached reckons them. Once a part has left, the client reads, and needs no more than that.
@@ -74,10 +100,12 @@ Answer answer_for(WriteOutcome outcome) noexcept {
 template <bool shows_cas>
 Next execute_retrieval(Turn& turn, const Command& command) noexcept {
     const auto begins_at = turn.answers.output().size();
+    if (const auto next = accept_keys(turn, command)) return *next;
     KeyList list(command, turn.progress);
     std::array<std::string_view, Executor::batch_limit> keys;
     for (;;) {
-        if (turn.output_is_full()) return turn.suspend();
+        if (turn.is_over()) return turn.suspend();
+        turn.spend(1);
         std::size_t count = 0;
         while (count < keys.size()) {
             keys[count] = list.next();
@@ -102,9 +130,12 @@ Next execute_retrieval(Turn& turn, const Command& command) noexcept {
 template <bool shows_cas>
 Next execute_touch_retrieval(Turn& turn, const Command& command) noexcept {
     const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
+    if (const auto next = accept_keys(turn, command)) return *next;
     KeyList list(command, turn.progress);
-    for (;;) {
-        if (turn.output_is_full()) return turn.suspend();
+    for (std::size_t count = 0;; ++count) {
+        const bool begins_batch = count % Executor::batch_limit == 0;
+        if (turn.output_is_full() || (begins_batch && turn.is_over())) return turn.suspend();
+        if (begins_batch) turn.spend(1);
         const auto key = list.next();
         if (key.empty()) return turn.answer(Answer::end);
         turn.executor.get_and_touch(key, turn.now, expiry, [&](const ItemView& item) {

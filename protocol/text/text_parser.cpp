@@ -32,6 +32,7 @@ Answer finish_storage(const StorageWords& parts, Command& command) noexcept {
 
 Answer parse_retrieval(Words words, Command& command) noexcept {
     command.arguments = words.rest();
+    if (is_long_retrieval(command)) return Answer::none;
     auto key = words.next();
     if (key.empty()) return Answer::bad_line;
     for (; !key.empty(); key = words.next()) {
@@ -41,8 +42,15 @@ Answer parse_retrieval(Words words, Command& command) noexcept {
 }
 
 Answer parse_touch_retrieval(Words words, Command& command) noexcept {
-    const auto exptime = parse_strict_word<std::int32_t>(words.next());
-    const auto refused = parse_retrieval(words, command);
+    // Of a line of millions of blanks only the beginning is searched: it is parsed again whenever
+    // its answer goes on.
+    const auto line = words.rest();
+    Words beginning(line.substr(0, long_retrieval_bytes));
+    auto exptime = parse_strict_word<std::int32_t>(beginning.next());
+    const auto keys =
+        line.substr(std::min(line.size(), long_retrieval_bytes) - beginning.rest().size());
+    if (beginning.rest().empty()) exptime.reset();  // it may not be whole
+    const auto refused = parse_retrieval(Words(keys), command);
     if (refused != Answer::none) return refused;
     if (!exptime) return Answer::bad_exptime;
     command.exptime = *exptime;

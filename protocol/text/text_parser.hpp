@@ -12,6 +12,13 @@
 
 namespace twincached::protocol {
 
+// A retrieval with more bytes of keys than this is not looked over here but by its verb, in slices:
+// a line of 8 MiB takes its time, and is parsed again whenever its answer goes on.
+inline constexpr std::size_t long_retrieval_bytes = 2048;
+constexpr bool is_long_retrieval(const Command& command) noexcept {
+    return command.arguments.size() > long_retrieval_bytes;
+}
+
 Answer parse_retrieval(Words words, Command& command) noexcept;        // get gets
 Answer parse_touch_retrieval(Words words, Command& command) noexcept;  // gat gats
 Answer parse_storage(Words words, Command& command) noexcept;          // set add replace ...

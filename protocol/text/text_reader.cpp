@@ -14,7 +14,10 @@ namespace twincached::protocol {
 namespace {
 
 bool is_retrieval(std::string_view text) noexcept {
-    const auto begin = std::min(text.find_first_not_of(' '), text.size());
+    // memcached, too, hangs up on a long line that begins with more blanks.
+    constexpr std::size_t blanks_limit = 100;
+    const auto begin = text.substr(0, blanks_limit + 1).find_first_not_of(' ');
+    if (begin == std::string_view::npos) return false;
     text.remove_prefix(begin);
     for (const std::string_view verb : {"get ", "gets ", "gat ", "gats "}) {
         if (text.starts_with(verb)) return true;

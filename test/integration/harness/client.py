@@ -71,6 +71,16 @@ class Client:
         data, self._unread = self._unread[:count], self._unread[count:]
         return data
 
+    def some(self, most):
+        """What has come, or comes next; nothing of it is kept."""
+        if self._unread:
+            data, self._unread = self._unread[:most], self._unread[most:]
+            return data
+        data = self._socket.recv(most)
+        if not data:
+            raise ClientClosed(f"{self.address} closed")
+        return data
+
     def rest(self):
         """Everything up to the end of the stream."""
         try:

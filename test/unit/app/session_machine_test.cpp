@@ -60,6 +60,28 @@ TEST_CASE("a full output is written before the conversation goes on") {
     CHECK(machine.resume(Event::written) == Action::advance);
 }
 
+TEST_CASE("who is sent as much as one turn may pauses, however fast it reads") {
+    auto machine = after_read();
+    CHECK(machine.advanced(Next::write_first, Pending::free) == Action::write);
+    CHECK(machine.resume(Event::written_share) == Action::pause);
+    SECTION("and is sent the rest, and answered on, when it is its turn again") {
+        CHECK(machine.begin_turn(Pending::free) == Action::write);
+        CHECK(machine.resume(Event::written) == Action::advance);
+    }
+    SECTION("and is answered on at once if nothing of it is left") {
+        CHECK(machine.begin_turn(Pending::none) == Action::advance);
+    }
+}
+
+TEST_CASE("a last answer longer than one turn may be is written whole before the end") {
+    auto machine = after_read();
+    CHECK(machine.advanced(Next::close, Pending::free) == Action::write);
+    CHECK(machine.resume(Event::written_share) == Action::pause);
+    CHECK(machine.begin_turn(Pending::free) == Action::write);
+    CHECK(machine.resume(Event::written_share) == Action::pause);
+    CHECK(machine.begin_turn(Pending::none) == Action::end);
+}
+
 TEST_CASE("who has used up its requests pauses, and goes on without reading") {
     auto machine = after_read();
     CHECK(machine.advanced(Next::yield, Pending::free) == Action::write);

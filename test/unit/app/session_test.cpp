@@ -35,6 +35,7 @@ struct Wire {
         ::close(client);
         client = -1;
     }
+    SessionAction turn() { return session.take_turn(clock.now()); }
     // How it ends, or what it waits for then.
     SessionAction ask_without_reading(int times) {
         std::string many;
@@ -43,13 +44,13 @@ struct Wire {
         say(many);
         auto action = SessionAction::pause;
         while (action == SessionAction::pause)
-            action = session.take_turn();
+            action = turn();
         return action;
     }
     void hear_to_the_end() {
         while (!session.waits_for(SessionAction::wait_for_input)) {
             hear();
-            session.take_turn();
+            turn();
         }
     }
     // Another client of the same thread.
@@ -59,7 +60,7 @@ struct Wire {
         void say(std::string_view bytes) {
             REQUIRE(::send(client, bytes.data(), bytes.size(), 0) ==
                     static_cast<ssize_t>(bytes.size()));
-            session.take_turn();
+            session.take_turn(SystemClock().now());
         }
 
         int client;
@@ -92,20 +93,20 @@ struct Wire {
 TEST_CASE("a session answers what has arrived and waits for more") {
     Wire wire;
     wire.say("set k 0 0 1\r\nv\r\nget k\r\nget");
-    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     CHECK(wire.hear() == "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n");
     wire.say(" k\r\n");
-    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     CHECK(wire.hear() == "VALUE k 0 1\r\nv\r\nEND\r\n");
 }
 
 TEST_CASE("a session ends when its client hangs up or quits") {
     Wire gone;
     gone.hang_up();
-    CHECK(gone.session.take_turn() == SessionAction::end);
+    CHECK(gone.turn() == SessionAction::end);
     Wire quits;
     quits.say("version\r\nquit\r\n");
-    CHECK(quits.session.take_turn() == SessionAction::end);
+    CHECK(quits.turn() == SessionAction::end);
     CHECK(quits.hear() == "VERSION 1.6.45\r\n");
 }
 
@@ -113,65 +114,91 @@ TEST_CASE("a session that has used up its requests pauses and goes on by itself"
     Wire wire;
     wire.service.settings_to_change().requests_per_event = 2;
     wire.say("mn\r\nmn\r\nmn\r\n");
-    CHECK(wire.session.take_turn() == SessionAction::pause);
+    CHECK(wire.turn() == SessionAction::pause);
     CHECK(wire.hear() == "MN\r\nMN\r\n");
-    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     CHECK(wire.hear() == "MN\r\n");
 }
 
 TEST_CASE("a session reads nothing while its client does not read") {
     Wire wire;
     wire.say("set k 0 0 200000\r\n" + std::string(100'000, 'v'));
-    while (wire.session.take_turn() != SessionAction::wait_for_input) {
+    while (wire.turn() != SessionAction::wait_for_input) {
     }
     wire.say(std::string(100'000, 'v') + "\r\n");
-    while (wire.session.take_turn() != SessionAction::wait_for_input) {
+    while (wire.turn() != SessionAction::wait_for_input) {
     }
     REQUIRE(wire.hear() == "STORED\r\n");
     std::string many;
     for (int i = 0; i < 100; ++i)
         many += "get k\r\n";
     wire.say(many);
-    while (wire.session.take_turn() != SessionAction::wait_for_room) {
+    while (wire.turn() != SessionAction::wait_for_room) {
     }
     wire.say("get more\r\n");
-    CHECK(wire.session.take_turn() == SessionAction::wait_for_room);
+    CHECK(wire.turn() == SessionAction::wait_for_room);
     std::size_t heard = 0;
     for (int i = 0; i < 100'000 && !wire.session.waits_for(SessionAction::wait_for_input); ++i) {
         heard += wire.hear().size();
-        wire.session.take_turn();
+        wire.turn();
     }
     heard += wire.hear().size();
     const std::string_view head = "VALUE k 0 200000\r\n";
     CHECK(heard == 100 * (head.size() + 200'000 + 2 + 5) + 5);
 }
 
+TEST_CASE("a client that reads as fast as it is written to lets others have their turn") {
+    Wire wire;
+    constexpr std::size_t size = 100'000;
+    wire.say("set k 0 0 " + std::to_string(size) + "\r\n" + std::string(size, 'v') + "\r\n");
+    while (wire.turn() != SessionAction::wait_for_input) {
+    }
+    REQUIRE(wire.hear() == "STORED\r\n");
+    // Room for all that is asked for: it could be written at once.
+    const int room = 16 << 20;
+    ::setsockopt(wire.session.client().descriptor, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+    std::string line = "get";
+    for (int i = 0; i < 64; ++i)
+        line += " k";
+    wire.say(line + "\r\n");
+    std::size_t pauses = 0;
+    std::size_t heard = 0;
+    for (auto action = SessionAction::pause; action != SessionAction::wait_for_input;) {
+        action = wire.turn();
+        if (action == SessionAction::pause) ++pauses;
+        for (auto more = wire.hear().size(); more > 0; more = wire.hear().size())
+            heard += more;
+    }
+    CHECK(heard > 64 * size);
+    CHECK(pauses >= 1);
+}
+
 TEST_CASE("a drained session ends at once if it is idle, and with all answers if it is not") {
     Wire idle;
     idle.session.drain();
-    CHECK(idle.session.take_turn() == SessionAction::end);
+    CHECK(idle.turn() == SessionAction::end);
     Wire asked;
     asked.say("version\r\n");
     asked.session.drain();
-    CHECK(asked.session.take_turn() == SessionAction::end);
+    CHECK(asked.turn() == SessionAction::end);
     CHECK(asked.hear() == "VERSION 1.6.45\r\n");
 }
 
 TEST_CASE("a drained session lets its client finish a request") {
     Wire wire;
     wire.say("set k 0 0 4\r\nha");
-    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     wire.session.drain();
-    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     wire.say("lf\r\n");
-    CHECK(wire.session.take_turn() == SessionAction::end);
+    CHECK(wire.turn() == SessionAction::end);
     CHECK(wire.hear() == "STORED\r\n");
 }
 
 TEST_CASE("bytes in both directions are counted") {
     Wire wire;
     wire.say("version\r\n");
-    wire.session.take_turn();
+    wire.turn();
     CHECK(wire.service.counters.totals.get(protocol::Count::bytes_read) == 9);
     CHECK(wire.service.counters.totals.get(protocol::Count::bytes_written) == wire.hear().size());
 }
@@ -180,18 +207,18 @@ TEST_CASE("what a session holds for its client between two turns is counted") {
     Wire wire;
     const auto& memory = wire.service.counters.memory;
     wire.say("version\r\n");
-    wire.session.take_turn();
+    wire.turn();
     CHECK(memory.requests() + memory.answers() == 0);
     wire.say("set k 0 0 4\r\nha");
-    wire.session.take_turn();
+    wire.turn();
     CHECK(memory.requests() == 1);
     CHECK(memory.request_bytes() >= 15);
     wire.say("lf\r\n");
-    wire.session.take_turn();
+    wire.turn();
     CHECK(memory.requests() == 0);
     CHECK(memory.request_bytes() == 0);
     wire.say("set k 0 0 4000\r\n" + std::string(4000, 'v') + "\r\n");
-    wire.session.take_turn();
+    wire.turn();
     wire.ask_without_reading(2000);
     CHECK(memory.answers() == 1);
     CHECK(memory.answer_bytes_held() > 4000);
@@ -216,11 +243,11 @@ TEST_CASE("over the limit for buffers who does not read is closed, and counted")
     Wire wire;
     wire.service.counters.memory.set_limit(100'000);
     wire.say("set k 0 0 4000\r\n" + std::string(4000, 'v') + "\r\n");
-    CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     // Whoever reads may ask for more than the limit.
     for (int i = 0; i < 100; ++i) {
         wire.say("get k\r\n");
-        CHECK(wire.session.take_turn() == SessionAction::wait_for_input);
+        CHECK(wire.turn() == SessionAction::wait_for_input);
         wire.hear();
     }
     CHECK(wire.ask_without_reading(2000) == SessionAction::end);
@@ -237,7 +264,7 @@ TEST_CASE("over the limit for buffers who sends without an end is closed, and co
     for (std::size_t at = 0; at < line.size() && action != SessionAction::end; at += 10'000) {
         wire.say(std::string_view(line).substr(at, 10'000));
         do
-            action = wire.session.take_turn();
+            action = wire.turn();
         while (action == SessionAction::pause);
     }
     CHECK(action == SessionAction::end);
@@ -248,14 +275,15 @@ TEST_CASE("over the limit for buffers a get of many keys is refused, and the nex
     Wire wire;
     wire.service.counters.memory.set_limit(262'144);
     wire.say("set k 0 0 1\r\nv\r\n");
-    wire.session.take_turn();
+    wire.turn();
     wire.hear();
     const auto get = [&](int keys) {
         std::string line = "get";
         for (int i = 0; i < keys; ++i)
             line += " k";
         wire.say(line + "\r\n");
-        wire.session.take_turn();
+        while (wire.turn() == SessionAction::pause) {
+        }
         return wire.hear();
     };
     CHECK(get(100).size() == 100 * 16 + 5);

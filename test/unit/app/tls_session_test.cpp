@@ -47,10 +47,11 @@ struct Wire {
         all.resize(filter.read(all));
         return all;
     }
+    SessionAction turn() { return session->take_turn(clock.now()); }
     void shake_hands() {
         filter.shake_hands();
         send();
-        session->take_turn();
+        turn();
         hear();
         send();
         REQUIRE(filter.state() == State::open);
@@ -90,11 +91,11 @@ TEST_CASE("a session behind TLS answers as one without") {
     CHECK(wire.session->stream().is_shaking_hands());
     wire.shake_hands();
     wire.say("set k 0 0 1\r\nv\r\nget k\r\nget");
-    CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     CHECK_FALSE(wire.session->stream().is_shaking_hands());
     CHECK(wire.hear() == "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n");
     wire.say(" k\r\n");
-    CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     CHECK(wire.hear() == "VALUE k 0 1\r\nv\r\nEND\r\n");
     CHECK(wire.count(protocol::Count::tls_sessions) == 1);
 }
@@ -106,19 +107,19 @@ TEST_CASE("no answer is lost with a session that quits, though its client reads 
     std::string value(900'000, 'v');
     for (std::size_t at = 0; at < value.size(); at += 10'000) {
         wire.say(value.substr(at, 10'000));
-        wire.session->take_turn();
+        wire.turn();
     }
     wire.say("\r\n");
-    while (wire.session->take_turn() == SessionAction::pause) {
+    while (wire.turn() == SessionAction::pause) {
     }
     REQUIRE(wire.hear() == "STORED\r\n");
     wire.say("get k\r\nquit\r\n");
-    CHECK(wire.session->take_turn() == SessionAction::wait_for_room);
+    CHECK(wire.turn() == SessionAction::wait_for_room);
     std::size_t heard = 0;
     auto action = SessionAction::wait_for_room;
     for (int i = 0; i < 10'000 && action != SessionAction::end; ++i) {
         heard += wire.hear().size();
-        action = wire.session->take_turn();
+        action = wire.turn();
     }
     wire.session.reset();  // says goodbye
     for (int i = 0; i < 100 && wire.filter.state() == State::open; ++i)
@@ -130,11 +131,11 @@ TEST_CASE("no answer is lost with a session that quits, though its client reads 
 TEST_CASE("whoever speaks no TLS is closed and counted; whoever says nothing is not counted") {
     Wire wire;
     REQUIRE(::send(wire.client, "get k\r\n", 7, MSG_NOSIGNAL) == 7);
-    CHECK(wire.session->take_turn() == SessionAction::end);
+    CHECK(wire.turn() == SessionAction::end);
     CHECK(wire.count(protocol::Count::tls_handshake_errors) == 1);
     Wire silent;
     ::shutdown(silent.client, SHUT_WR);
-    CHECK(silent.session->take_turn() == SessionAction::end);
+    CHECK(silent.turn() == SessionAction::end);
     CHECK(silent.count(protocol::Count::tls_handshake_errors) == 0);
 }
 
@@ -143,18 +144,18 @@ TEST_CASE("a client that breaks off in the handshake is counted") {
     wire.filter.shake_hands();
     wire.send();
     ::shutdown(wire.client, SHUT_WR);
-    CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
-    CHECK(wire.session->take_turn() == SessionAction::end);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::end);
     CHECK(wire.count(protocol::Count::tls_handshake_errors) == 1);
 }
 
 TEST_CASE("bytes that were damaged on the way end a session and are counted") {
     Wire wire;
     wire.shake_hands();
-    CHECK(wire.session->take_turn() == SessionAction::wait_for_input);
+    CHECK(wire.turn() == SessionAction::wait_for_input);
     REQUIRE(::send(wire.client, "\x17\x03\x03\0\x20", 5, MSG_NOSIGNAL) == 5);
     REQUIRE(::send(wire.client, std::string(32, 'x').data(), 32, MSG_NOSIGNAL) == 32);
-    CHECK(wire.session->take_turn() == SessionAction::end);
+    CHECK(wire.turn() == SessionAction::end);
     CHECK(wire.count(protocol::Count::tls_protocol_errors) == 1);
 }
 

@@ -235,6 +235,71 @@ TEST_CASE("output stops at the high-water mark and goes on when it was written")
     CHECK(std::count(client.last_steps.begin(), client.last_steps.end(), Next::write_first) > 40);
 }
 
+TEST_CASE("a get of very many keys lets others run after so many of them") {
+    TestService service;
+    Client client(service);
+    client.say(set_line("k9", "v"));
+    std::string keys;
+    constexpr int count = 100'000;
+    for (int i = 0; i < count; ++i)
+        keys += " k" + std::to_string(i);
+    for (const std::string verb : {"get", "gets", "gat 0", "gats 0"}) {
+        client.last_steps.clear();
+        const auto before = service.total(Count::get_misses) + service.total(Count::touch_misses);
+        const auto answer = client.say(verb + keys + "\r\n");
+        CHECK(answer.starts_with("VALUE k9 0 1"));
+        CHECK(answer.ends_with("\r\nv\r\nEND\r\n"));
+        CHECK(service.total(Count::get_misses) + service.total(Count::touch_misses) >=
+              before + count - 1);
+        // 4096 at most at once, and the line was looked over besides.
+        CHECK(std::count(client.last_steps.begin(), client.last_steps.end(), Next::yield) >= 24);
+    }
+    CHECK(client.say("mn\r\n") == "MN\r\n");
+}
+
+TEST_CASE("gets that come together share the keys that may be looked up at once") {
+    TestService service;
+    Client client(service);
+    std::string line = "get";
+    for (int i = 0; i < 500; ++i)
+        line += " k";
+    std::string lines;
+    for (int i = 0; i < 20; ++i)
+        lines += line + "\r\n";
+    CHECK(client.say(lines).size() == 20 * std::string_view("END\r\n").size());
+    CHECK(std::count(client.last_steps.begin(), client.last_steps.end(), Next::yield) >= 2);
+}
+
+TEST_CASE("a long line is refused for any word that is no key, and answers nothing of the others") {
+    TestService service;
+    Client client(service);
+    client.say(set_line("k", "v"));
+    const auto refusal = std::string(text_of(Answer::bad_line));
+    std::string many;
+    for (int i = 0; i < 3'000'000; ++i)
+        many += " k";
+    for (const std::string verb : {"get", "gets", "gat 0", "gats 0"}) {
+        CHECK(client.say(verb + many + " " + value_of(251) + "\r\n") == refusal);
+        CHECK(client.say(verb + std::string(5000, ' ') + "\r\n") == refusal);
+        CHECK(client.say(verb + " " + value_of(5000) + "\r\n") == refusal);
+        CHECK(client.say(verb + std::string(5000, ' ') + "k\r\n").ends_with("v\r\nEND\r\n"));
+    }
+    const auto bad_exptime = std::string(text_of(Answer::bad_exptime));
+    CHECK(client.say("gat x" + std::string(5000, ' ') + "k\r\n") == bad_exptime);
+    CHECK(client.say("gat " + std::string(5000, ' ') + "10 k\r\n") == bad_exptime);
+    CHECK_FALSE(client.closed);
+}
+
+TEST_CASE("a long line that begins with many blanks is hung up on, as by memcached") {
+    TestService service;
+    Client patient(service);
+    CHECK(patient.say(std::string(100, ' ') + "get" + std::string(3000, ' ') + "k\r\n") ==
+          "END\r\n");
+    Client blank(service);
+    blank.say(std::string(101, ' ') + "get" + std::string(3000, ' ') + "k\r\n");
+    CHECK(blank.closed);
+}
+
 TEST_CASE("a line without an end is cut off, unless it asks for keys") {
     TestService service;
     SECTION("any other line closes") {

@@ -1,5 +1,7 @@
-// The keyed 64-bit hash of keys. Both nodes of a pair use the same secret, so that they agree on
-// the replication bucket of every key, and clients cannot craft collisions.
+// The keyed 64-bit hash of keys. Both nodes of a pair use the same seed, so that they agree on the
+// replication bucket of every key. XXH3 is quick and even, but no defence by itself: who knows the
+// seed makes as many keys of one hash as he likes, and what hashes are used for must bear that
+// (storage/index, replication/changes). A seed that he cannot know spares everybody the trouble.
 #pragma once
 
 #include <cstdint>
@@ -9,13 +11,17 @@ namespace twincached::lib {
 
 class KeyedHash {
   public:
-    // Any text; an empty one still gives a good, but publicly known, hash.
-    explicit KeyedHash(std::string_view secret = {}) noexcept;
+    // Of a text, which is no secret any more once somebody has seen hashes: it is soon tried out.
+    explicit KeyedHash(std::string_view text = {}) noexcept;
+    static KeyedHash of_seed(std::uint64_t seed) noexcept;
+    // For whoever has the secret the same at every place and time, for all others any number.
+    static KeyedHash of_secret(std::string_view secret) noexcept;
+    // Another one each time, for a process that nobody has to agree with.
+    static KeyedHash random();
 
     std::uint64_t operator()(std::string_view bytes) const noexcept;
 
-    // A fingerprint of the secret: equal on both nodes of a pair, says nothing about the secret.
-    std::uint64_t fingerprint() const noexcept { return (*this)("twincached hash check"); }
+    std::uint64_t seed() const noexcept { return seed_; }
 
   private:
     std::uint64_t seed_;

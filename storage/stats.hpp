@@ -47,6 +47,7 @@ enum class Work : std::uint8_t {
     direct_reclaims,  // slabs that a writer had to empty before it could go on
     compacted_slabs,  // emptied because little in them was alive,
     rescued,          // and the items that moved for it
+    crowded_out,      // evicted because too many others had hashes like theirs
     count_
 };
 
@@ -167,6 +168,10 @@ inline constexpr lib::FigureRow<StoreStats> store_rows[] = {
     {lib::counter("direct_reclaims",
                   "slabs that a write had to empty before there was room for it"),
      lib::counted<Work::direct_reclaims>},
+    {lib::counter("crowded_out",
+                  "of the evictions, those for having a hash that too many others have: keys made "
+                  "for it, as a rule"),
+     lib::counted<Work::crowded_out>},
     {lib::gauge("memory_used", lib::Unit::bytes,
                 "what slabs, index, ghosts and extents take of `limit_maxbytes`"),
      lib::member<&StoreStats::memory_used>},

@@ -132,29 +132,37 @@ ChangeLog::Position ChangeLog::position_in(const Slot& slot) const noexcept {
     return head_ + Position{slot.place - head_place} * alignment;
 }
 
-std::size_t ChangeLog::find_slot(const storage::Key& key) const noexcept {
+ChangeLog::Probe ChangeLog::probe(const storage::Key& key) const noexcept {
     const auto fragment = fragment_of(key.hash);
-    for (std::size_t i = fragment & slot_mask_; slots_[i].fragment != 0; i = (i + 1) & slot_mask_) {
+    unsigned alike = 0;
+    std::size_t i = fragment & slot_mask_;
+    for (std::size_t way = 0; way < way_most; ++way, i = (i + 1) & slot_mask_) {
+        if (slots_[i].fragment == 0) return {no_slot, alike < alike_most ? i : no_slot};
         if (slots_[i].fragment != fragment) continue;
         const Entry* entry = at(position_in(slots_[i]));
-        if (entry->hash == key.hash && entry->key() == key.bytes) return i;
+        if (entry->hash == key.hash && entry->key() == key.bytes) return {i, no_slot};
+        ++alike;
     }
-    return no_slot;
+    return {no_slot, no_slot};
 }
 
 std::size_t ChangeLog::slot_pointing_to(const Entry& entry, Position position) const noexcept {
     const auto place = static_cast<std::uint32_t>(position / alignment);
     const auto fragment = fragment_of(entry.hash);
-    for (std::size_t i = fragment & slot_mask_; slots_[i].fragment != 0; i = (i + 1) & slot_mask_) {
+    std::size_t i = fragment & slot_mask_;
+    for (std::size_t way = 0; way < way_most && slots_[i].fragment != 0; ++way) {
         if (slots_[i].place == place && slots_[i].fragment == fragment) return i;
+        i = (i + 1) & slot_mask_;
     }
     return no_slot;
 }
 
-// Open addressing without marks of deletion: later slots of the run move up.
+// Open addressing without marks of deletion: later slots of the run move up. What lies further from
+// the hole than anything may lie from its home need not.
 void ChangeLog::erase_slot(std::size_t slot) noexcept {
     std::size_t hole = slot;
-    for (std::size_t i = (hole + 1) & slot_mask_; slots_[i].fragment != 0;
+    for (std::size_t i = (hole + 1) & slot_mask_;
+         slots_[i].fragment != 0 && ((i - hole) & slot_mask_) < way_most;
          i = (i + 1) & slot_mask_) {
         const std::size_t home = slots_[i].fragment & slot_mask_;
         if (((i - home) & slot_mask_) < ((i - hole) & slot_mask_)) continue;
@@ -167,7 +175,7 @@ void ChangeLog::erase_slot(std::size_t slot) noexcept {
 
 ChangeLog::Found ChangeLog::find(const storage::Key& key) noexcept {
     if (entries_ == 0) return {};
-    const auto slot = find_slot(key);
+    const auto slot = probe(key).found;
     if (slot == no_slot) return {};
     const auto position = position_in(slots_[slot]);
     return {at(position), position};
@@ -195,10 +203,13 @@ storage::Version ChangeLog::version_of_hash(std::uint64_t hash) noexcept {
     storage::Version version = 0;
     if (entries_ == 0) return version;
     const auto fragment = fragment_of(hash);
-    for (std::size_t i = fragment & slot_mask_; slots_[i].fragment != 0; i = (i + 1) & slot_mask_) {
-        if (slots_[i].fragment != fragment) continue;
-        const Entry* entry = at(position_in(slots_[i]));
-        if (entry->hash == hash) version = std::max(version, entry->version);
+    std::size_t i = fragment & slot_mask_;
+    for (std::size_t way = 0; way < way_most && slots_[i].fragment != 0; ++way) {
+        if (slots_[i].fragment == fragment) {
+            const Entry* entry = at(position_in(slots_[i]));
+            if (entry->hash == hash) version = std::max(version, entry->version);
+        }
+        i = (i + 1) & slot_mask_;
     }
     return version;
 }
@@ -206,7 +217,8 @@ storage::Version ChangeLog::version_of_hash(std::uint64_t hash) noexcept {
 // --- changes ---------------------------------------------------------------------------------
 
 ChangeLog::Found ChangeLog::append(const storage::Key& key, storage::Version version) noexcept {
-    const auto slot = find_slot(key);
+    const auto [slot, free_slot] = probe(key);
+    if (slot == no_slot && free_slot == no_slot) return {nullptr, crowded};
     const bool room_in_index = slot != no_slot || (indexed_ + 1) * 8 <= (slot_mask_ + 1) * 7;
     const auto size = size_for(key.bytes.size());
     if (!room_in_index || !make_tail_room(size)) return {};
@@ -226,11 +238,7 @@ ChangeLog::Found ChangeLog::append(const storage::Key& key, storage::Version ver
         slots_[slot].place = place;
         return {entry, position};
     }
-    const auto fragment = fragment_of(key.hash);
-    std::size_t i = fragment & slot_mask_;
-    while (slots_[i].fragment != 0)
-        i = (i + 1) & slot_mask_;
-    slots_[i] = {fragment, place};
+    slots_[free_slot] = {fragment_of(key.hash), place};
     ++indexed_;
     return {entry, position};
 }

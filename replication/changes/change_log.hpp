@@ -11,6 +11,10 @@
 // entries. An older entry of a key that has a newer one is passed over when its turn comes. If
 // the newest was discarded, an older one that awaits its acknowledgement is not found any more:
 // the peer itself has written something newer by then.
+//
+// A look-up in it is bounded whatever the keys: none lies further from the slot that its hash names
+// than `way_most`, and no more than `alike_most` have the same half of a hash. Hashes that nobody
+// has chosen come nowhere near, even if the index is as full as it may be.
 #pragma once
 
 #include "storage/key.hpp"
@@ -82,7 +86,9 @@ class ChangeLog {
     }
 
     // Appends an unsent entry, which becomes its key's newest. REQUIRES: the version is not lower
-    // than that of the key's newest entry. Position 0: the log is full.
+    // than that of the key's newest entry. Without an entry: the log is full, or, if the position
+    // is `crowded`, it has as many keys with such a hash as it may have, and room would not help.
+    static constexpr Position crowded = 1;  // where no entry can be
     Found append(const storage::Key& key, storage::Version version) noexcept;
     void mark_wanted(Entry& entry, std::uint32_t size_hint) noexcept;
 
@@ -114,6 +120,8 @@ class ChangeLog {
     };
     static constexpr std::size_t alignment = 8;
 
+    static constexpr std::size_t way_most = 2048;
+    static constexpr unsigned alike_most = 16;
     // The chunk in which nothing but the current tail lies is kept; so are a few spares.
     static constexpr std::size_t spare_limit = 4;
 
@@ -125,7 +133,11 @@ class ChangeLog {
 
     std::size_t hashes_from(Position position, std::span<std::uint64_t> hashes) const noexcept;
     Position position_in(const Slot& slot) const noexcept;
-    std::size_t find_slot(const storage::Key& key) const noexcept;
+    struct Probe {
+        std::size_t found;  // the key's slot
+        std::size_t free;   // if it has none: where it would be
+    };
+    Probe probe(const storage::Key& key) const noexcept;
     std::size_t slot_pointing_to(const Entry& entry, Position position) const noexcept;
     void erase_slot(std::size_t slot) noexcept;
     void remove(Entry& entry, Position position) noexcept;

@@ -91,7 +91,8 @@ ChangeLog::Position ShardTracking::record(const storage::Key& key, const Fact& f
             entry.entry->touch_only = fact.touch_only;
             break;
         }
-        if (!fold_oldest()) buckets.mark_dirty(bucket);
+        // Where others would not make room, they need not make way.
+        if (entry.position == ChangeLog::crowded || !fold_oldest()) buckets.mark_dirty(bucket);
         newest = log.find(key);
     }
     auto position = storage::Ticket::unconfirmable;

@@ -35,11 +35,37 @@ Evictor::Evictor(const EvictorParts& parts, const EvictorOptions& options)
       drops_(parts.drops),
       books_(parts.books),
       may_evict_(options.may_evict),
-      ghosts_(parts.share, options.ghost_address_bytes, options.shard_bits) {}
+      ghosts_(parts.share, options.ghost_address_bytes, options.shard_bits) {
+    if (!may_evict_) table_.index().keep_all();
+}
 
 Queue Evictor::queue_for(std::uint64_t hash, const Item* old) noexcept {
     if (old != nullptr) return arena_.queue_of(*old);
     return ghosts_.recall(hash) ? Queue::main : Queue::fresh;
+}
+
+// --- which of too many that are alike ----------------------------------------------------------
+
+bool Evictor::thin_out(std::uint64_t hash, Tick now) noexcept {
+    if (!may_evict_) return false;
+    thin_out_joined(now);
+    evict_crowd(hash, 1, now);
+    return true;
+}
+
+void Evictor::thin_out_joined(Tick now) noexcept {
+    if (const auto hash = table_.index().take_crowd()) evict_crowd(*hash, 0, now);
+}
+
+// One of them, as a rule; as many as a chain may have where two have been joined. No ghosts of
+// them: they did not leave for want of memory, and would come back into the same crowd.
+void Evictor::evict_crowd(std::uint64_t hash, unsigned newcomers, Tick now) noexcept {
+    for (;;) {
+        const auto oldest = table_.oldest_of_crowd(hash, newcomers);
+        if (oldest.item == nullptr) return;
+        books_.count(Work::crowded_out);
+        drops_.drop(*oldest.item, oldest.hash, Cause::evicted, now);
+    }
 }
 
 // --- which slab --------------------------------------------------------------------------------

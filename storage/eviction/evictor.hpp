@@ -55,6 +55,15 @@ class Evictor {
     // Empties slabs until there is room. Items may have moved or gone: whoever held a pointer must
     // look again. False if 32 rounds, in which ever fewer items were spared, were not enough.
     bool make_room(const Placement& placement, Tick now) noexcept;
+    // In the index: where too many hashes are alike, a newcomer takes the place of the item that
+    // nobody has used for longest. False if items must not be evicted, and so there is no place.
+    bool make_place(std::uint64_t hash, Tick now) noexcept {
+        const Index& index = table_.index();
+        if (!index.has_crowd() && !index.is_crowded(hash, 1)) return true;
+        return thin_out(hash, now);
+    }
+    // The same where two chains of the index have been joined; there may be nothing to do.
+    void thin_out_joined(Tick now) noexcept;
     // One bounded step that frees memory for whoever needs it: up to a slab, or extents of so many
     // bytes. Returns what was freed, 0 if nothing was. `pressure` above 0 spares ever fewer items:
     // they must have been read more often than that.
@@ -84,6 +93,8 @@ class Evictor {
         bool is_enough() const noexcept { return wanted != 0 && freed >= wanted; }
     };
 
+    bool thin_out(std::uint64_t hash, Tick now) noexcept;
+    void evict_crowd(std::uint64_t hash, unsigned newcomers, Tick now) noexcept;
     void save_for_tables(Tick now) noexcept;
     bool gain_slab(unsigned pressure, Tick now) noexcept;
     bool compact(SlabNumber number, Tick now) noexcept;

@@ -90,6 +90,30 @@ void Index::erase(std::uint64_t hash, Ref ref) noexcept {
     if (head.overflow != 0) fill_hole(head, hole);
 }
 
+Index::ChainCount Index::count_chain(const Bucket& head, std::uint8_t tag) const noexcept {
+    ChainCount count;
+    for (const Bucket* bucket = &head;; ++count.overflows) {
+        for (auto hits = match_tags(bucket->tags, tag); hits != 0; hits &= hits - 1)
+            ++count.alike;
+        if (bucket->overflow == 0) return count;
+        bucket = &overflow()[bucket->overflow];
+    }
+}
+
+void Index::visit_crowd(std::uint64_t hash, unsigned newcomers, RefVisitor visit) const noexcept {
+    const std::uint8_t tag = tag_of(hash);
+    const Bucket* bucket = &buckets()[layout_.locate(local(hash))];
+    const bool alike_only = count_chain(*bucket, tag).alike + newcomers > alike_most;
+    for (;;) {
+        const std::uint32_t used = ~match_tags(bucket->tags, 0) & ((1U << slots_per_bucket) - 1);
+        for (auto hits = alike_only ? match_tags(bucket->tags, tag) : used; hits != 0;
+             hits &= hits - 1)
+            visit(bucket->refs[static_cast<unsigned>(std::countr_zero(hits))]);
+        if (bucket->overflow == 0) return;
+        bucket = &overflow()[bucket->overflow];
+    }
+}
+
 // Keeps chains short: an entry of the first overflow bucket moves into the hole, and an overflow
 // bucket that is empty leaves the chain.
 void Index::fill_hole(Bucket& head, Place hole) noexcept {
@@ -139,6 +163,7 @@ void Index::adjust() noexcept {
         return;
     }
     account_.want_nothing();
+    if (keeps_all_) return;
     if (items_ * 100 < slots * shrink_percent && layout_.target() > least_buckets)
         (void)resize_to(std::max(least_buckets, layout_.target() / 2));
 }
@@ -160,9 +185,11 @@ bool Index::resize_to(std::uint32_t count) noexcept {
 }
 
 // One bucket at a time is taken out as a whole, with its chain, and put again where it belongs now.
-// A step may end before its count for want of an overflow bucket; the next one goes on.
+// A step may end before its count for want of an overflow bucket, or because it has made a chain
+// too long: a bucket joins two at most, so no chain is ever longer than two may be.
 void Index::step(unsigned count, HashOf hash_of) noexcept {
     while (layout_.is_moving() && count-- > 0) {
+        if (crowd_) return;
         if (!reserve_overflow(overflow_per_step)) return;
         const std::uint32_t number = layout_.next();
         const std::uint32_t span = layout_.span();
@@ -187,7 +214,12 @@ void Index::step(unsigned count, HashOf hash_of) noexcept {
 
 void Index::put_all(const Bucket& from, HashOf hash_of) noexcept {
     for (unsigned slot = 0; slot < slots_per_bucket; ++slot)
-        if (from.tags[slot] != 0) put(hash_of(from.refs[slot]), from.refs[slot]);
+        if (from.tags[slot] != 0) move_in(hash_of(from.refs[slot]), from.refs[slot]);
+}
+
+void Index::move_in(std::uint64_t hash, Ref ref) noexcept {
+    put(hash, ref);
+    if (!keeps_all_ && is_crowded(hash, 0)) crowd_ = hash;
 }
 
 // By pages, so that an index without overflows has none.

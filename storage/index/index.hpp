@@ -7,6 +7,13 @@
 // A tag is 8 bits of the hash that the position does not use, 0 = empty; all tags of a bucket are
 // compared at once. A full bucket links to overflow buckets. The array grows by a quarter, or
 // shrinks, in steps of a few buckets within one reserved mapping: no stall, no copy.
+//
+// A look-up costs what its chain is long, and an item's line for every tag that is alike. Hashes
+// that clients cannot foresee make both short. Against those who choose keys whose hashes are alike
+// there is a limit to both: the index says where it is reached, and whoever owns the items takes
+// the oldest of the crowd out. So the worst look-up is 18 buckets and 16 items, whatever the keys:
+// twice the limits, for the moment in which two chains have just been joined.
+//
 // The index knows nothing of keys; it is guarded by its shard's lock.
 #pragma once
 
@@ -23,6 +30,7 @@
 #include <bit>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 namespace twincached::storage {
 
@@ -55,6 +63,26 @@ class Index {
     // REQUIRES: `ref` is in the index under that hash.
     void replace(std::uint64_t hash, Ref ref, Ref by) noexcept;
     void erase(std::uint64_t hash, Ref ref) noexcept;
+
+    // Would so many more of that hash make its chain longer than a chain may be? With none: is it
+    // already? Chains of twelve are never too long.
+    bool is_crowded(std::uint64_t hash, unsigned newcomers) const noexcept {
+        const std::uint8_t tag = tag_of(hash);
+        const Bucket* bucket = &buckets()[layout_.locate(local(hash))];
+        if (bucket->overflow == 0) return false;
+        return count_chain(*bucket, tag).is_crowded(newcomers);
+    }
+    // Calls the visitor with those of which there are too many: the references whose tags are
+    // alike, or else all of the chain.
+    void visit_crowd(std::uint64_t hash, unsigned newcomers, RefVisitor visit) const noexcept;
+    // A hash whose chain has become too long because two were joined. Until it has been taken, and
+    // the crowd been thinned out, nothing moves on.
+    std::optional<std::uint64_t> take_crowd() noexcept {
+        return std::exchange(crowd_, std::nullopt);
+    }
+    bool has_crowd() const noexcept { return crowd_.has_value(); }
+    // Nobody may take items out: chains are not joined by shrinking, and no crowd is told of.
+    void keep_all() noexcept { keeps_all_ = true; }
 
     // Calls the visitor with all references of the bucket in which the hash lies, and returns the
     // first hash beyond it; none at the end of the shard. What is in the index throughout a walk
@@ -90,6 +118,18 @@ class Index {
         Bucket* bucket;
         unsigned slot;
     };
+    // At usual loads a chain has ten references, and the odds that eight tags are alike are 10^-16;
+    // at five times that, when memory for a larger index is lacking, 10^-10.
+    static constexpr unsigned alike_most = 8;
+    static constexpr unsigned overflows_most = 8;
+    struct ChainCount {
+        unsigned alike = 0;
+        unsigned overflows = 0;
+
+        bool is_crowded(unsigned newcomers) const noexcept {
+            return alike + newcomers > alike_most || overflows + (newcomers != 0) > overflows_most;
+        }
+    };
 
     std::uint64_t local(std::uint64_t hash) const noexcept { return hash << shard_bits_; }
     static std::uint8_t tag_of(std::uint64_t hash) noexcept {
@@ -99,12 +139,14 @@ class Index {
     Bucket* buckets() const noexcept { return reinterpret_cast<Bucket*>(buckets_.base()); }
     Bucket* overflow() const noexcept { return reinterpret_cast<Bucket*>(overflow_.base()); }
 
+    ChainCount count_chain(const Bucket& head, std::uint8_t tag) const noexcept;
     [[nodiscard]] bool resize_to(std::uint32_t count) noexcept;
     [[nodiscard]] bool reserve_overflow(std::uint32_t count) noexcept;
     std::uint32_t take_overflow() noexcept;
     void free_overflow(std::uint32_t number) noexcept;
     Place place_of(std::uint64_t hash, Ref ref) const noexcept;
     void put(std::uint64_t hash, Ref ref) noexcept;
+    void move_in(std::uint64_t hash, Ref ref) noexcept;
     void put_all(const Bucket& from, HashOf hash_of) noexcept;
     void fill_hole(Bucket& head, Place hole) noexcept;
 
@@ -120,6 +162,8 @@ class Index {
     std::uint32_t overflow_pages_ = 0;
     std::uint32_t first_free_ = 0;  // chain of free overflow buckets, linked as those in use are
     std::uint32_t free_count_ = 0;  // its length; at least 1 between `prepare` and `insert`
+    std::optional<std::uint64_t> crowd_;
+    bool keeps_all_ = false;
 };
 
 }  // namespace twincached::storage

@@ -2,6 +2,8 @@
 
 #include "lib/prefetch.hpp"
 
+#include <utility>
+
 namespace twincached::storage {
 
 namespace {
@@ -23,6 +25,20 @@ void Table::find_hash(std::uint64_t hash, lib::FunctionRef<void(Item&)> visit) c
         if (hash_of(*arena_.at(candidate)) == hash) visit(*arena_.at(candidate));
         return false;
     });
+}
+
+// Of those used in the same second, the one that was written first.
+Table::Hashed Table::oldest_of_crowd(std::uint64_t hash, unsigned newcomers) const noexcept {
+    if (!index_.is_crowded(hash, newcomers)) return {};
+    const auto age_of = [](const Item& item) {
+        return std::pair(item.last_access(), item.version());
+    };
+    Item* oldest = nullptr;
+    index_.visit_crowd(hash, newcomers, [&](Ref ref) {
+        Item* item = arena_.at(ref);
+        if (oldest == nullptr || age_of(*item) < age_of(*oldest)) oldest = item;
+    });
+    return {oldest, hash_of(*oldest)};
 }
 
 void Table::prefetch_item(std::uint64_t hash) const noexcept {

@@ -41,6 +41,13 @@ class Table {
     }
     // Calls the visitor with the items of exactly that hash.
     void find_hash(std::uint64_t hash, lib::FunctionRef<void(Item&)> visit) const noexcept;
+    // Of those that crowd the index where that hash lies, the one that nobody has used for longest,
+    // with its hash; null if so many more would not make a crowd. See Index::is_crowded.
+    struct Hashed {
+        Item* item = nullptr;
+        std::uint64_t hash = 0;
+    };
+    Hashed oldest_of_crowd(std::uint64_t hash, unsigned newcomers) const noexcept;
     // Hints to the CPU. That of the bucket needs no lock.
     void prefetch_bucket(std::uint64_t hash) const noexcept { index_.prefetch(hash); }
     void prefetch_item(std::uint64_t hash) const noexcept;

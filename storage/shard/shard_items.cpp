@@ -93,6 +93,8 @@ bool ShardItems::exceeds_limit(const ItemForm& form, std::uint64_t value_bytes) 
 
 Stored ShardItems::store(Storing& storing, const Now& now, MemoryGrant& grant) noexcept {
     ItemForm& form = storing.form;
+    if (storing.old == nullptr && !evictor_.make_place(storing.key.hash, now.tick()))
+        return Stored::failed;
     // Not yet the version, but already not that of a stub, which takes more room.
     form.version = storing.version.value_or(1);
     if (const Stored value = prepare_value(storing, grant); value != Stored::done) return value;
@@ -208,6 +210,7 @@ bool ShardItems::upkeep(Tick now) noexcept {
     books_.count(Work::upkeep_steps);
     table_.index().adjust();
     table_.step_index(buckets_per_step);
+    evictor_.thin_out_joined(now);
     evictor_.step_ghosts(ghost_lines_per_step);
     return collector_.step(now) || table_.index().is_moving();
 }

@@ -124,3 +124,53 @@ TEST_CASE("whatever happens to it, the log finds the newest entry of each key th
         CHECK(log.bytes() == 0);
     }
 }
+
+TEST_CASE("a log takes few keys with one half of a hash, and says that room would not help") {
+    ChangeLog log(1U << 20);
+    std::vector<std::string> names;
+    for (unsigned i = 0; i < 40'000; ++i)
+        names.push_back("key " + std::to_string(i));
+    unsigned taken = 0;
+    for (const auto& name : names) {
+        const auto found = log.append({name, 0x1234'5678'9ABC'DEF0}, 1);
+        if (found) ++taken;
+        if (!found) REQUIRE(found.position == ChangeLog::crowded);
+    }
+    CHECK(taken == 16);
+    // Those that it has are found, changed and sent as ever.
+    CHECK(log.append({names[3], 0x1234'5678'9ABC'DEF0}, 2));
+    CHECK(log.find({names[3], 0x1234'5678'9ABC'DEF0}).entry->version == 2);
+    CHECK_FALSE(log.find({names[99], 0x1234'5678'9ABC'DEF0}));
+    CHECK(log.version_of_hash(0x1234'5678'9ABC'DEF0) == 2);
+    // Another hash finds its place behind them.
+    CHECK(log.append({"other", 0x1234'5678'9ABC'DEF1}, 1));
+    while (const auto found = log.next_unsent())
+        log.acknowledge(log.mark_sent(found));
+    CHECK(log.empty());
+    CHECK(log.append({names[99], 0x1234'5678'9ABC'DEF0}, 3));
+}
+
+TEST_CASE("a log whose hashes lie one beside the other refuses what would lie too far from home") {
+    ChangeLog log(1U << 21);
+    std::vector<std::string> names;
+    std::uint64_t refused = 0;
+    // Three of each home: every one pushes the next further away.
+    for (std::uint64_t i = 0; i < 12'000; ++i) {
+        names.push_back("key " + std::to_string(i));
+        const auto hash = (i / 3 + 1) | (i % 3) << 32 | (i % 3) << 20;
+        const auto found = log.append({names.back(), hash}, 1);
+        if (!found) REQUIRE(found.position == ChangeLog::crowded);
+        if (!found) ++refused;
+        REQUIRE(static_cast<bool>(log.find({names.back(), hash})) == static_cast<bool>(found));
+    }
+    CHECK(refused > 0);
+    CHECK(log.entries() == 12'000 - refused);
+    // Whatever leaves the long run leaves it whole.
+    std::uint64_t seen = 0;
+    while (const auto found = log.next_unsent()) {
+        log.acknowledge(log.mark_sent(found));
+        ++seen;
+    }
+    CHECK(seen == 12'000 - refused);
+    CHECK(log.empty());
+}

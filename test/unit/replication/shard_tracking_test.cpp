@@ -239,3 +239,21 @@ TEST_CASE("hints of use are kept in their order, up to a limit, and what is lost
     CHECK(taken.front() == 7);
     CHECK(dropped() == 2);
 }
+
+TEST_CASE("a key that too many others crowd makes its own bucket dirty, and no other") {
+    Fixture f;
+    f.make_clean("other");
+    f.write("other", 0, v(1));
+    const auto hash = Fixture::key("crowd").hash;
+    f.make_clean("crowd");
+    REQUIRE(f.bucket("other") != f.bucket("crowd"));
+    const auto dirty = f.tracking.buckets.dirty_count();
+    for (int i = 0; i < 40; ++i) {
+        const auto name = "crowd " + std::to_string(i);
+        f.tracking.on_change({{name, hash}, 0, v(2), v(2), Cause::local_write});
+    }
+    CHECK(f.tracking.buckets.is_dirty(f.bucket("crowd")));
+    CHECK(f.tracking.buckets.dirty_count() == dirty + 1);
+    CHECK(f.entry("other") != nullptr);
+    CHECK(f.tracking.counters.get(replication::TrackingCounter::overflows) == 0);
+}

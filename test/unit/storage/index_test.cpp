@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -32,6 +33,7 @@ class Fixture {
     }
     void step(unsigned buckets) {
         index.step(buckets, [&](Ref ref) { return hashes.at(ref); });
+        (void)index.take_crowd();  // nobody is taken out for it here
     }
     void settle() {
         for (int i = 0; i < 100; ++i) {
@@ -225,6 +227,90 @@ TEST_CASE("an index gives its memory back when its items have become few") {
     CHECK(most > before * 10);
     CHECK(fixture.index.bytes() < most / 4);
     CHECK(fixture.budget.used() == fixture.index.bytes());
+    for (const auto& [ref, hash] : fixture.hashes)
+        REQUIRE(fixture.has(hash, ref));
+}
+
+TEST_CASE("an index says when one more of a hash would be too many, and names those it means") {
+    Fixture fixture;
+    constexpr std::uint64_t hash = 0x1234'0000'0000'0077;
+    // Others in the bucket, so that it has an overflow.
+    for (std::uint64_t other = 0; other < 12; ++other)
+        REQUIRE(fixture.insert(hash + 1 + other));
+    std::set<Ref> alike;
+    while (!fixture.index.is_crowded(hash, 1)) {
+        alike.insert(fixture.next);
+        REQUIRE(fixture.insert(hash));
+        REQUIRE(alike.size() < 100);
+    }
+    CHECK(alike.size() == 8);
+    CHECK_FALSE(fixture.index.is_crowded(hash, 0));
+    CHECK_FALSE(fixture.index.is_crowded(hash + 1, 1));
+    std::set<Ref> named;
+    fixture.index.visit_crowd(hash, 1, [&](Ref ref) { named.insert(ref); });
+    CHECK(named == alike);
+    fixture.erase(*alike.begin());
+    CHECK_FALSE(fixture.index.is_crowded(hash, 1));
+}
+
+TEST_CASE("a chain of hashes that have nothing but their place in common has a limit, too") {
+    Fixture fixture;
+    std::set<Ref> chain;
+    std::uint64_t hash = 0;
+    for (; !fixture.index.is_crowded(hash, 1); ++hash) {
+        chain.insert(fixture.next);
+        REQUIRE(fixture.insert(hash));
+        REQUIRE(chain.size() < 1000);
+    }
+    CHECK(chain.size() == 8 * 12 + 1);  // the ninth bucket is the last
+    std::set<Ref> named;
+    fixture.index.visit_crowd(hash, 1, [&](Ref ref) { named.insert(ref); });
+    CHECK(named == chain);
+}
+
+TEST_CASE("an index that joins two chains into one too long says so before it goes on") {
+    Fixture fixture;
+    // So many that it grows, and then only those of two places that shrinking joins.
+    std::vector<Ref> others;
+    lib::Random random(3);
+    for (int i = 0; i < 20'000; ++i) {
+        others.push_back(fixture.next);
+        REQUIRE(fixture.insert(random.next()));
+        fixture.index.adjust();
+        fixture.step(2);
+    }
+    fixture.settle();
+    std::set<Ref> crowd;
+    const auto fill = [&](std::uint64_t from) {
+        for (std::uint64_t hash = from; !fixture.index.is_crowded(hash, 1); ++hash) {
+            crowd.insert(fixture.next);
+            REQUIRE(fixture.insert(hash));
+        }
+    };
+    fill(0);
+    fill(std::uint64_t{1} << 53);  // next to it: there are more than 2^11 buckets by far
+    for (const Ref ref : others)
+        fixture.erase(ref);
+    std::size_t longest = 0;
+    unsigned told = 0;
+    for (int i = 0; i < 100'000 && fixture.index.items() > 0; ++i) {
+        fixture.index.adjust();
+        fixture.index.step(1, [&](Ref ref) { return fixture.hashes.at(ref); });
+        std::size_t length = 0;
+        (void)fixture.index.visit(0, [&](Ref) { ++length; });
+        longest = std::max(longest, length);
+        const auto hash = fixture.index.take_crowd();
+        if (!hash) continue;
+        ++told;
+        while (fixture.index.is_crowded(*hash, 0)) {
+            Ref oldest = 0;
+            fixture.index.visit_crowd(*hash, 0, [&](Ref ref) { oldest = ref; });
+            fixture.erase(oldest);
+        }
+        if (told == 1) CHECK_FALSE(fixture.index.has_crowd());
+    }
+    CHECK(told > 0);
+    CHECK(longest <= 2 * 9 * 12);
     for (const auto& [ref, hash] : fixture.hashes)
         REQUIRE(fixture.has(hash, ref));
 }

@@ -12,6 +12,17 @@
 
 namespace twincached::app {
 
+namespace {
+
+// By which nobody can choose keys that are alike: that of a node alone nobody else needs to know,
+// that of a pair is made of its secret. A pair without one has a public one.
+lib::KeyedHash hash_of(const replication::Replicator& replicator, const std::string& secret) {
+    if (!replicator.node()) return lib::KeyedHash::random();
+    return secret.empty() ? lib::KeyedHash() : lib::KeyedHash::of_secret(secret);
+}
+
+}  // namespace
+
 Node::Node(const Parts& parts, replication::Options replication, replication::Events events)
     : parts_(parts), replication_(std::move(replication)), events_(std::move(events)) {
     build();
@@ -19,14 +30,14 @@ Node::Node(const Parts& parts, replication::Options replication, replication::Ev
     maintenance_ = std::make_unique<Maintenance>(*store_, parts_.clock);
 }
 
-void Node::build() {
+void Node::build(std::optional<lib::KeyedHash> hash) {
     auto stored = parts_.options.get<storage::StoreOptions>();
     store_.reset();
     replicator_ = replication::make_replicator(replication::replicator_factories(), replication_,
                                                events_, storage::planned_shard_count(stored));
     stored.node = replicator_->node();
-    store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(replication_.secret),
-                                              replicator_->sink());
+    if (!hash) hash = hash_of(*replicator_, replication_.secret);
+    store_ = std::make_unique<storage::Store>(stored, *hash, replicator_->sink());
 }
 
 // The node's own clock goes on from where it stood, and so every expiry keeps its meaning.
@@ -37,6 +48,13 @@ void Node::recall_items() {
     const auto saved = memory_file_->open(clocks);
     if (!saved) return;
     parts_.clock.go_on_from(saved->header.steady_ms + saved->away_ms, clocks);
+    // What is known of the other node is by the buckets of that hash; so is what the other knows.
+    const lib::KeyedHash old(replication_.secret);
+    const bool hashed_as_before = saved->header.hash_check == MemoryFile::hash_check_of(old);
+    if (hashed_as_before && replicator_->node() && !replication_.secret.empty()) {
+        parts_.log.info("keys hash in the way of versions before this, as in the memory file");
+        build(old);
+    }
     if (!memory_file_->load(*saved, {*store_, *replicator_}, parts_.clock.now())) build();
 }
 

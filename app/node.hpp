@@ -18,6 +18,7 @@
 #include "storage/store.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace twincached::app {
 
@@ -46,7 +47,8 @@ class Node {
     void stop() noexcept;
 
   private:
-    void build();
+    // By the hash that a node like this has, if none is given.
+    void build(std::optional<lib::KeyedHash> hash = std::nullopt);
     void recall_items();
     void save_items();
 

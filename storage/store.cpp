@@ -103,6 +103,12 @@ Key Store::key(std::string_view bytes) const noexcept {
     return Key::of(bytes, hash_);
 }
 
+bool Store::rehash(const lib::KeyedHash& hash) noexcept {
+    if (hash.seed() == hash_.seed() || stats().total.items != 0) return false;
+    hash_ = hash;
+    return true;
+}
+
 bool Store::exceeds_limit(std::size_t key_bytes, std::uint64_t value_bytes,
                           std::uint32_t client_flags) const noexcept {
     return value_bytes > value_length_limit ||

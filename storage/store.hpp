@@ -49,6 +49,9 @@ class Store {
     Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSink& sink);
 
     Key key(std::string_view bytes) const noexcept;
+    // Keys hash otherwise from now on. False, and they do not, if it keeps an item, or this is how
+    // they hash. REQUIRES: no client may use the store yet.
+    bool rehash(const lib::KeyedHash& hash) noexcept;
 
     // --- clients ---------------------------------------------------------------------------
     // The plain get: marks the access, calls the visitor on a hit. The hot path.
@@ -159,7 +162,7 @@ class Store {
     void prefetch(std::span<const Key> group) noexcept;
     void note_time(const Now& now) noexcept;
 
-    const lib::KeyedHash hash_;
+    lib::KeyedHash hash_;
     const SizeClasses classes_;
     EvictionListenerPlace eviction_listener_{nullptr};
     MemoryBudget budget_;

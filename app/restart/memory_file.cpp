@@ -82,8 +82,10 @@ std::optional<MemoryHeader> header_of(std::string_view bytes) noexcept {
     return header;
 }
 
+constexpr std::string_view hash_question = "twincached: does this store hash as the saved one did?";
+
 std::uint64_t hash_check_of(const storage::Store& store) noexcept {
-    return store.key("twincached: does this store hash as the saved one did?").hash;
+    return store.key(hash_question).hash;
 }
 
 std::uint64_t node_of(const replication::Replicator& replicator) noexcept {
@@ -172,6 +174,10 @@ MemoryFile::~MemoryFile() {
         if (descriptor >= 0) ::close(descriptor);
 }
 
+std::uint64_t MemoryFile::hash_check_of(const lib::KeyedHash& hash) noexcept {
+    return hash(hash_question);
+}
+
 // Whatever it is, it was not written by this version; it may be worth something to somebody.
 void MemoryFile::set_aside() const {
     const auto aside = path_ + ".unknown";
@@ -234,7 +240,7 @@ bool MemoryFile::load(const Saved& saved, const Parts& parts, const storage::Now
     if (!head) return give_up(reader_->problem());
     if (head->type != BlockType::replication) return give_up("it is damaged: a block is missing");
     if (!reader_->read_payload(bytes)) return give_up(reader_->problem());
-    const bool hashes_alike = saved.header.hash_check == hash_check_of(parts.store);
+    const bool hashes_alike = saved.header.hash_check == app::hash_check_of(parts.store);
     const auto recall = parts.replicator.recall({bytes, writer, hashes_alike}, parts.store);
     if (recall.has_error()) return give_up(recall.error());
     if (!read_items(*reader_, parts.store, now))
@@ -333,7 +339,7 @@ void MemoryFile::save(const Parts& parts, const ClockReading& clocks, const stor
     const auto start = steady_clock::now();
     MemoryHeader header;
     header.node = node_of(parts.replicator);
-    header.hash_check = hash_check_of(parts.store);
+    header.hash_check = app::hash_check_of(parts.store);
     header.clocks = clocks;
     header.steady_ms = now.steady_ms;
     const auto unfinished = path_ + ".new";

@@ -60,6 +60,9 @@ class MemoryFile {
     // Puts everything back. False: the store and the replicator must be built anew.
     bool load(const Saved& saved, const Parts& parts, const storage::Now& now);
 
+    // What a file says in its header if keys hash like this.
+    static std::uint64_t hash_check_of(const lib::KeyedHash& hash) noexcept;
+
     // After all threads that change the store have ended.
     void save(const Parts& parts, const ClockReading& clocks, const storage::Now& now);
 

@@ -91,12 +91,18 @@ void Connections::take_step(Connection& connection, const Frame& frame,
         case Handshake::Step::complete:
             return complete(connection, now);
         case Handshake::Step::refused:
-            return dismiss(connection, {handshake.why(), true, Parting::linger}, now);
+            return dismiss(connection, {handshake.why(), must_part(handshake), Parting::linger},
+                           now);
         case Handshake::Step::peer_refused:
-            return dismiss(connection, {handshake.why(), true}, now);
+            return dismiss(connection, {handshake.why(), must_part(handshake)}, now);
         case Handshake::Step::strange:
             return dismiss(connection, {handshake.why()}, now);
     }
+}
+
+// A refusal stands, but for one that the next attempt does not meet again.
+bool Connections::must_part(const Handshake& handshake) noexcept {
+    return !handshake.hashes_differ() || !parts_.host.takes_up_peers_hash();
 }
 
 // Only a node that neither has a session nor has chosen one may say that it has none.

@@ -63,6 +63,8 @@ class Connections {
         // Rule R12: may a session begin between the two? False: one of them has to begin anew
         // first, and the connection has been given up.
         virtual bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept = 0;
+        // Keys hash otherwise on the peer: true if they hash here as they do there from now on.
+        virtual bool takes_up_peers_hash() noexcept = 0;
         // Rule R12 is applied; READY is sent next.
         virtual void begin_exchange(const Connection& connection,
                                     const storage::Now& now) noexcept = 0;
@@ -131,6 +133,7 @@ class Connections {
     void make_room_for_stranger(const storage::Now& now) noexcept;
     void take_step(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
     void on_ready(Connection& connection, const storage::Now& now) noexcept;
+    bool must_part(const Handshake& handshake) noexcept;
     void say_hello(Connection& connection, const storage::Now& now) noexcept;
     void answer_hello(Connection& connection, const storage::Now& now) noexcept;
     void complete(Connection& connection, const storage::Now& now) noexcept;

@@ -22,6 +22,11 @@ Role agreed_role(const Handshake& handshake, unsigned node) noexcept {
     return node == node_a ? Role::primary : Role::secondary;
 }
 
+// Any text does: both nodes ask for the same one.
+std::uint64_t hash_check_of(const storage::Store& store) noexcept {
+    return store.key("twincached: do both nodes hash alike?").hash;
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
@@ -38,8 +43,7 @@ Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
 void Engine::attach(storage::Store& store) noexcept {
     store_ = &store;
     exchange_.attach(store);
-    // Any text does: both nodes ask for the same one.
-    options_.self.hash_check = store.key("twincached: do both nodes hash alike?").hash;
+    options_.self.hash_check = hash_check_of(store);
 }
 
 std::string Engine::remember() {
@@ -47,6 +51,7 @@ std::string Engine::remember() {
 }
 
 bool Engine::recall(std::string_view remembered) {
+    hash_is_settled_ = true;
     if (!exchange_.recall(remembered)) return false;
     options_.self.epoch = exchange_.acquaintance().epoch();
     return true;
@@ -223,7 +228,22 @@ bool Engine::agrees_on_past(Connection& connection, const storage::Now& now) noe
     return false;
 }
 
+// Versions before this made the hash's seed of the secret in another way. A node that is empty, and
+// has served nobody, does as its peer does, so that a pair is upgraded one node at a time; it is as
+// safe, for no look-up takes long whatever the keys.
+bool Engine::takes_up_peers_hash() noexcept {
+    const bool is_new = link_.serving() == Serving::cold && !hash_is_settled_;
+    if (!is_new || options_.self.secret.empty()) return false;
+    if (!store_->rehash(lib::KeyedHash(options_.self.secret))) return false;
+    hash_is_settled_ = true;
+    options_.self.hash_check = hash_check_of(*store_);
+    log_.push_back({LogLevel::info,
+                    "keys hash as on the peer from now on, in the way of versions before this"});
+    return true;
+}
+
 void Engine::begin_exchange(const Connection& connection, const storage::Now& now) noexcept {
+    hash_is_settled_ = true;
     if (exchange_.acquaintance().is_unconfirmed()) {
         log_.push_back({LogLevel::info,
                         "the peer confirms the items of the memory file: only what differs is "

@@ -143,6 +143,7 @@ class Engine final : private Connections::Host {
     Hello own_hello(const storage::Now& now) const noexcept override;
     void lose_session(std::string_view why, const storage::Now& now) noexcept override;
     bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept override;
+    bool takes_up_peers_hash() noexcept override;
     void begin_exchange(const Connection& connection, const storage::Now& now) noexcept override;
     void end_exchange() noexcept override { exchange_.end(); }
     void establish(Connection& connection, const storage::Now& now) noexcept override;
@@ -166,7 +167,7 @@ class Engine final : private Connections::Host {
     void flush(std::vector<Action>& actions) noexcept;
     void flush_machine(std::vector<Action>& actions) noexcept;
 
-    EngineOptions options_;  // unchanged after attach(), but for the epoch
+    EngineOptions options_;  // unchanged after attach(), but for the epoch and the hash
     AckGate* const gate_;    // the sink's
     Exchange exchange_;
     storage::Store* store_ = nullptr;
@@ -175,6 +176,7 @@ class Engine final : private Connections::Host {
     // While there is one, one connection is in Phase::session.
     std::optional<Session> session_;
     bool dialling_ = false;
+    bool hash_is_settled_ = false;  // what is known of buckets, or items, is by this hash
     bool draining_ = false;
     bool drained_alone_ = false;  // no peer was there when the drain began
     bool drained_ = false;

@@ -114,8 +114,11 @@ Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
     peer_hello_ = std::move(*hello);
     if (peer_hello_.epoch != peer_.epoch) return strange("a HELLO of another incarnation");
     if (peer_hello_.hash_check != self_.hash_check) {
-        return refuse(ErrorReason::hash,
-                      "the nodes hash keys differently: their secrets must be equal", out);
+        const auto* why = self_.secret.empty()
+                              ? "the nodes hash keys differently: their secrets must be equal"
+                              : "the nodes hash keys differently, one of them as versions before "
+                                "this did: restart the one whose items are to be replaced";
+        return refuse(ErrorReason::hash, why, out);
     }
     const auto bound = std::chrono::milliseconds(self_.clock_max_ahead).count();
     if (time_ms_of(peer_hello_) > now.version_ms + static_cast<std::uint64_t>(bound)) {

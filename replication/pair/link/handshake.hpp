@@ -65,6 +65,8 @@ class Handshake {
     // The node that the connection was dialled by. REQUIRES: the peer was introduced.
     unsigned dialled_by() const noexcept;
     bool is_introduced() const noexcept { return !theirs_.empty(); }
+    // Both have the secret, and still keys hash otherwise there.
+    bool hashes_differ() const noexcept { return has_proved_ && reason_ == ErrorReason::hash; }
     bool is_over() const noexcept { return waits_for_ == Waits::nothing; }
     std::uint64_t peer_epoch() const noexcept { return peer_.epoch; }
     unsigned peer_node() const noexcept { return peer_.node; }

@@ -75,7 +75,9 @@ struct Node {
     std::unique_ptr<replication::Replicator> replicator;
     std::unique_ptr<storage::Store> store;
 
-    explicit Node(const replication::Options& options) {
+    explicit Node(const replication::Options& options)
+        : Node(options, lib::KeyedHash(options.secret)) {}
+    Node(const replication::Options& options, const lib::KeyedHash& hash) {
         replication::Events events;
         events.now = real_now;
         events.log = [this](replication::LogLevel, std::string_view line) {
@@ -94,8 +96,7 @@ struct Node {
             replication::make_replicator(replication::replicator_factories(), options, events,
                                          storage::planned_shard_count(store_options));
         store_options.node = replicator->node();
-        store = std::make_unique<storage::Store>(store_options, lib::KeyedHash(options.secret),
-                                                 replicator->sink());
+        store = std::make_unique<storage::Store>(store_options, hash, replicator->sink());
         replicator->start(*store);
     }
     ~Node() {
@@ -234,6 +235,41 @@ TEST_CASE("a node that drains hands over what it was told last, and is missed at
     CHECK(b.says("promoted: the peer shuts down (clean)", 1s));
     for (int i = 0; i < 1000; ++i)
         CHECK(b.get("key" + std::to_string(i)) == "value");
+}
+
+TEST_CASE("a new node beside one that hashes as older versions did hashes like it") {
+    PairOptions options;
+    options.a.secret = options.b.secret = "opensesame";
+    const bool the_new_one_dials_first = GENERATE(false, true);
+    auto& of_old = the_new_one_dials_first ? options.a : options.b;
+    auto& of_new = the_new_one_dials_first ? options.b : options.a;
+    const lib::KeyedHash old_hash("opensesame");
+    const auto new_hash = lib::KeyedHash::of_secret("opensesame");
+    of_old.boot_grace = 1ms;
+    Node old(of_old, old_hash);
+    REQUIRE(old.becomes_ready());
+    old.set("name", "old");
+    {
+        Node fresh(of_new, new_hash);
+        REQUIRE(fresh.says("keys hash as on the peer from now on"));
+        REQUIRE(fresh.says("-> LINKED"));
+        CHECK(fresh.get("name") == "old");
+        CHECK(fresh.store->key("name").hash == old_hash("name"));
+        fresh.set("name", "new");
+        CHECK(old.comes_to_hold("name", "new"));
+    }
+    // A node that keeps items hashed otherwise does not, and says what is to be done.
+    of_new.boot_grace = 1ms;
+    of_new.peer_port = free_port("127.0.0.3");
+    Node alone(of_new, new_hash);
+    REQUIRE(alone.becomes_ready());
+    alone.set("name", "alone");
+    auto meets = of_old;
+    meets.listen_port = of_new.peer_port;
+    old.replicator->stop();
+    Node other(meets, old_hash);
+    CHECK(alone.says("the nodes hash keys differently, one of them as versions before this did"));
+    CHECK(alone.get("name") == "alone");
 }
 
 TEST_CASE("a value of the largest size goes over the link") {

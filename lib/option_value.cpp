@@ -117,9 +117,11 @@ class Rules {
         return size;
     }
 
-    // The option as the operator knows it.
+    // The option as the operator knows it. A flag that says the contrary of its key takes no value:
+    // what is wrong then stands in a file.
     std::string name() const {
-        if (!row_.flag.empty()) return std::string(row_.flag);
+        if (!row_.flag.empty() && row_.flag_help.empty()) return std::string(row_.flag);
+        if (!row_.flag.empty()) return std::string(row_.key);
         return std::string(row_.word.empty() ? row_.key : row_.word);
     }
 

@@ -124,7 +124,7 @@ FileEntries tokenize(std::string_view content) {
 
 std::string quoted_if_needed(std::string_view value) {
     const bool is_plain = value == without_blanks(value) && value == without_comment(value) &&
-                          !value.starts_with('"');
+                          !value.starts_with('"') && !value.ends_with('\r');
     if (is_plain) return std::string(value);
     std::string quoted = "\"";
     for (const char c : value) {

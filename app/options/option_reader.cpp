@@ -23,6 +23,10 @@ std::string written_name(const lib::OptionRow& option) {
     return fmt::format("-o {}", option.word);
 }
 
+bool is_control(char c) noexcept {
+    return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7F';
+}
+
 std::string unknown_key(const OptionTable& table, const FileEntry& entry) {
     std::vector<std::string_view> sections;
     std::vector<std::string_view> keys;
@@ -71,8 +75,11 @@ lib::Parsed<std::string> credential_path(std::string_view written) {
 OptionReader::OptionReader(const OptionTable& table, std::string directory)
     : directory_(std::move(directory)), options_(table) {}
 
+// What was written is shown, and may be anything: a terminal and the log get it as text. Lines end
+// where memcached's own words do.
 void OptionReader::complain(const Origin& origin, std::string message, int exit_code) {
     if (!origin.place.empty()) message = origin.place + ": " + message;
+    std::replace_if(message.begin(), message.end(), is_control, '?');
     problems_.push_back({std::move(message), exit_code});
 }
 

@@ -68,7 +68,7 @@ TEST_CASE("a line that is no INI is named and the rest is still read") {
 
 TEST_CASE("a value that is quoted when needed reads back unchanged") {
     for (const auto* value :
-         {"", "plain", " a ", "a #b", "\"", "a\\b", "\"a\\\" # ;", "#", "a;b"}) {
+         {"", "plain", " a ", "a #b", "\"", "a\\b", "\"a\\\" # ;", "#", "a;b", "a\r", "\r"}) {
         INFO(value);
         CHECK(value_of("key = " + quoted_if_needed(value)) == value);
     }

@@ -411,4 +411,22 @@ TEST_CASE("a file may be a credential, which lies where the service manager says
     CHECK(good("--cluster=%d/x").get<replication::pair::PairOptions>().cluster == "%d/x");
 }
 
+TEST_CASE("a complaint stays one line of text, whatever was written") {
+    const std::string bell = std::string("[commands]\nflush-all = y\ae\x1B[2J") + '\0' + "!\n";
+    const auto reader = reading("", bell);
+    REQUIRE(reader.problems().size() == 1);
+    CHECK(
+        reader.problems().front().message.starts_with("test.conf:2: flush-all must be yes or no"));
+    for (const char c : reader.problems().front().message)
+        CHECK(static_cast<unsigned char>(c) >= ' ');
+}
+
+TEST_CASE("the silence is at least two heartbeats") {
+    CHECK(good("--heartbeat=200ms --silence=400ms").get<replication::pair::PairOptions>().silence ==
+          milliseconds(400));
+    const auto refused = reading("--heartbeat=200ms --silence=399ms");
+    REQUIRE(refused.problems().size() == 1);
+    CHECK(refused.problems().front().message == "silence must be at least twice the heartbeat");
+}
+
 }  // namespace twincached::app

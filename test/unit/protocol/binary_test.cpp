@@ -163,6 +163,20 @@ TEST_CASE("binary writes tell by their status why nothing was stored") {
     CHECK(server.ask_one(send(op_get, "a")).value == "<123>");
 }
 
+TEST_CASE("a binary flush is refused where flush_all is, and takes nothing") {
+    for (const auto opcode : {op_flush, static_cast<Opcode>(0x18)}) {
+        Server server;
+        server.service.settings_to_change().flush_enabled = false;
+        server.ask(store(op_set, "a", "1"));
+        const auto refused = server.ask_one(send(opcode));
+        CHECK(refused.status == BinaryStatus::authentication);
+        CHECK(server.ask_one(send(op_get, "a")).value == "1");
+        server.service.settings_to_change().flush_enabled = true;
+        server.ask(send(opcode));
+        CHECK(server.ask_one(send(op_get, "a")).status == BinaryStatus::not_found);
+    }
+}
+
 TEST_CASE("a CAS unique in the header is compared whatever the verb") {
     Server server;
     const auto cas = server.ask_one(store(op_set, "a", "1")).cas;

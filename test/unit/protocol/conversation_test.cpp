@@ -457,4 +457,30 @@ TEST_CASE("an idle conversation holds nothing") {
     CHECK(sizeof(Conversation) <= 200);
 }
 
+TEST_CASE("answers of pipelined requests wait within the high-water mark, whatever is asked for") {
+    constexpr std::size_t mark = 4000;
+    const std::string value(1000, 'v');
+    TestService service;
+    service.settings_to_change().output_high_water_bytes = mark;
+    service.settings_to_change().requests_per_event = 1'000'000;
+    Client client(service);
+    client.say("set k 0 0 1000\r\n" + value + "\r\n");
+    for (const std::string request : {"get k\r\n", "mg k v\r\n", "gat 0 k\r\n"}) {
+        INFO(request);
+        for (int i = 0; i < 500; ++i)
+            client.input().append(request);
+        std::size_t most = 0;
+        unsigned pauses = 0;
+        while (!client.input().empty()) {
+            const auto next =
+                client.conversation().advance(client.input(), client.output(), client.now);
+            most = std::max(most, client.output().size());
+            if (next == Next::write_first) ++pauses;
+            client.output().consume(client.output().size());
+        }
+        CHECK(most <= mark + Executor::batch_limit * (value.size() + 100));
+        CHECK(pauses >= 500 / (mark / value.size() + 1 + Executor::batch_limit));
+    }
+}
+
 }  // namespace twincached::protocol::test

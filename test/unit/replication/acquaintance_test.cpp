@@ -74,6 +74,18 @@ TEST_CASE("an incarnation that was left for another is known again as a former o
     CHECK(b.begin(standing_of(stranger_to_b), 1) == Encounter::former);
 }
 
+TEST_CASE("a node that has begun anew knows no former peers") {
+    Acquaintance b(22, 1);
+    for (const std::uint64_t epoch : {11U, 33U}) {
+        Acquaintance a(epoch, 0);
+        hold_session(a, b, 1);
+    }
+    b.forget(44);
+    Acquaintance back(11, 0);
+    CHECK(b.judge(standing_of(back)) == Meeting::begin);
+    CHECK(b.begin(standing_of(back), 1) == Encounter::fresh);
+}
+
 TEST_CASE("what came back from a restart is served without the peer only by the last to serve") {
     for (const bool alone : {true, false}) {
         Acquaintance before(11, 0);

@@ -64,6 +64,27 @@ TEST_CASE("after a lost session sent entries are sent again, each key once") {
     CHECK(log.entries() == 1);
 }
 
+TEST_CASE("the newest entry of a key is what those before it were: more than a touch, wanted") {
+    const bool was_written = GENERATE(true, false);
+    const bool was_wanted = GENERATE(true, false);
+    ChangeLog log(1U << 16);
+    const auto older = log.append(key_of("a"), 1);
+    REQUIRE(older);
+    older.entry->touch_only = !was_written;
+    if (was_wanted) log.mark_wanted(*older.entry, 10);
+    (void)log.mark_sent(log.next_unsent());
+    const auto newer = log.append(key_of("a"), 2);
+    REQUIRE(newer);
+    newer.entry->touch_only = true;
+    log.rewind();
+    const auto found = log.next_unsent();
+    REQUIRE(found);
+    CHECK(found.entry->version == 2);
+    CHECK(found.entry->touch_only == !was_written);
+    CHECK(found.entry->wanted == was_wanted);
+    CHECK(log.wanted_bytes() == (was_wanted ? 10U : 0U));
+}
+
 TEST_CASE("a full log takes nothing more until its oldest entry is popped") {
     ChangeLog log(400);
     unsigned count = 0;

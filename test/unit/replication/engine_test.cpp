@@ -230,6 +230,68 @@ TEST_CASE("a node that drains without a session is done at once") {
     CHECK(net.nodes[0].drained);
 }
 
+TEST_CASE("a drain whose last changes nobody acknowledges ends when its time is over") {
+    SimNet net(1);
+    net.nodes[0].drain_timeout = 400ms;
+    boot_both(net);
+    REQUIRE(net.run_until(1s, [&] { return net.linked(); }));
+    net.mute[1] = true;  // for longer than the drain, and less than the silence
+    auto& store = *net.nodes[0].process->store;
+    twincached::storage::Write write;
+    write.value = "unheard of";
+    (void)store.write(store.key("key"), net.now(0), write);
+    net.begin_drain(0);
+    CHECK_FALSE(net.run_until(350ms, [&] { return !net.nodes[0].engine().has_session(); }));
+    CHECK(net.run_until(150ms, [&] { return !net.nodes[0].engine().has_session(); }));
+    CHECK(net.run_until(1s, [&] { return net.nodes[0].drained; }));
+}
+
+TEST_CASE("a connection whose READY never comes is dropped, by either node") {
+    // The peer is this test: it says all that a handshake takes, and not a word more.
+    const unsigned number = GENERATE(0U, 1U);
+    SimNet net(1);
+    net.boot(number);
+    Self self;
+    self.cluster = "simulation";
+    self.secret = "secret";
+    self.node = 1 - number;
+    self.epoch = 4711;
+    const auto& store = *net.nodes[number].process->store;
+    self.hash_check = store.key("twincached: do both nodes hash alike?").hash;
+    Handshake handshake(self, Side::dialler, make_nonce(Entropy{9}, 1));
+    twincached::lib::ByteBuffer out;
+    handshake.begin(out);
+    const auto id = net.call(number);
+    std::size_t heard = 0;
+    bool is_told_hello = false;
+    for (int turn = 0; turn < 10; ++turn) {
+        net.say(id, number, std::string(out.readable()));
+        out.clear();
+        net.run(1ms);
+        for (;;) {
+            const auto rest = std::string_view(net.heard_by_stranger(id)).substr(heard);
+            const auto read = read_frame(rest);
+            if (read.status != FrameStatus::complete) break;
+            heard += read.size;
+            if (read.frame.type == FrameType::hello) is_told_hello = true;
+            if (handshake.on_frame(read.frame, net.now(number), out) != Handshake::Step::say_hello)
+                continue;
+            Hello hello;
+            hello.epoch = self.epoch;
+            hello.hash_check =
+                net.nodes[number].process->store->key("twincached: do both nodes hash alike?").hash;
+            hello.version_ms = net.now(number).version_ms;
+            handshake.write_hello(hello, out);
+        }
+    }
+    REQUIRE(is_told_hello);
+    INFO(net.nodes[number].log);
+    CHECK(net.is_open(id, number));
+    CHECK_FALSE(net.nodes[number].engine().has_session());
+    net.run(2500ms);
+    CHECK_FALSE(net.is_open(id, number));
+}
+
 TEST_CASE("a node whose peer address is its own refuses itself and serves alone") {
     SimNet net(1);
     net.nodes[0].self_connected = true;

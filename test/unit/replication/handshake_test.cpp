@@ -230,6 +230,32 @@ TEST_CASE("whoever must not be paired is refused with the reason") {
     CHECK(ends.dialler.last() == Step::peer_refused);
 }
 
+TEST_CASE("a node number that no pair has is refused") {
+    for (const unsigned number : {2U, 3U, 255U}) {
+        INFO(number);
+        End acceptor(self_of(1), Side::acceptor, 1);
+        ByteBuffer bytes;
+        write_frame(
+            bytes,
+            Challenge{.node = static_cast<std::uint8_t>(number), .epoch = 5, .cluster = "shop"});
+        acceptor.feed(bytes.readable());
+        CHECK(acceptor.last() == Step::refused);
+        CHECK(acceptor.handshake.reason() == ErrorReason::node);
+    }
+}
+
+TEST_CASE("a HELLO of another incarnation than the CHALLENGE's is not believed") {
+    const auto liar = GENERATE(Side::dialler, Side::acceptor);
+    Ends ends;
+    ends.acceptor.feed(ends.dialler.take());  // each has said who it is ...
+    ends.dialler.feed(ends.acceptor.take());
+    (liar == Side::dialler ? ends.dialler : ends.acceptor).self.epoch = 5;
+    ends.run();
+    const auto& deceived = liar == Side::dialler ? ends.acceptor : ends.dialler;
+    CHECK(deceived.last() == Step::strange);
+    CHECK(deceived.handshake.why() == "a HELLO of another incarnation");
+}
+
 TEST_CASE("two nodes speak the newest version of the protocol that both know") {
     const auto ours = GENERATE(std::uint16_t{1}, std::uint16_t{2});
     const auto theirs = GENERATE(std::uint16_t{1}, std::uint16_t{2}, std::uint16_t{3});

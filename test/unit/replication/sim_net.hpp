@@ -45,6 +45,7 @@ class SimNet {
         unsigned shards = 1;
         std::uint16_t protocol = protocol_newest;
         std::string settings = "as it comes";
+        std::optional<Timing::ms> drain_timeout;
         bool drained = false;
         bool self_connected = false;  // its peer's address is its own
         std::string secret = "secret";
@@ -90,6 +91,7 @@ class SimNet {
         options.on_split = node.on_split;
         options.flush_on_peer_crash = node.flush_on_peer_crash;
         options.settings = node.settings;
+        if (node.drain_timeout) options.drain_timeout = *node.drain_timeout;
         options.scrub_interval_ms = node.scrub_interval_ms;
         for (auto& byte : options.entropy)
             byte = static_cast<std::uint8_t>(random_.next());

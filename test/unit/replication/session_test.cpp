@@ -1,0 +1,107 @@
+// What a session does with frames of its own: PING, STATE, BYE and what it does not know.
+#include "replication/pair/link/session.hpp"
+
+#include "replication/ack_gate.hpp"
+#include "replication/pair/link/control_frames.hpp"
+#include "storage/store.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace twincached;
+using namespace twincached::replication;
+using namespace twincached::replication::pair;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture {
+    Fixture() {
+        exchange.attach(store);
+        Standing peer;
+        peer.epoch = 77;
+        exchange.begin(peer, now);
+        (void)gate.observe({true, 0, now.steady_ms});
+        REQUIRE(gate.is_in_sync());
+    }
+    static storage::StoreOptions options() {
+        auto options = storage::default_store_options();
+        options.node = 1;
+        options.shards = 1;
+        options.memory_limit_bytes = 16U << 20;
+        return options;
+    }
+    template <class Payload>
+    std::optional<SessionEnd> hear(const Payload& payload) {
+        lib::ByteBuffer bytes;
+        write_frame(bytes, payload);
+        return hear(bytes);
+    }
+    std::optional<SessionEnd> hear(const lib::ByteBuffer& bytes) {
+        const auto read = read_frame(bytes.readable());
+        REQUIRE(read.status == FrameStatus::complete);
+        return session.on_frame(read.frame, now, out);
+    }
+
+    storage::Now now{.steady_ms = 10'000, .version_ms = 1'000'000};
+    lib::KeyedHash hash;
+    AckGate gate{1, {50ms, false}};
+    ChangeSink sink{1, 1U << 20, &gate};
+    storage::Store store{options(), hash, sink};
+    Exchange exchange{sink, {.epoch = 12, .node = 1}};
+    Timing timing;
+    Hello hello;
+    Session session{{exchange, store, timing}, 1, hello, now};
+    lib::ByteBuffer out;
+};
+
+}  // namespace
+
+TEST_CASE("a peer that has buckets to be told of is not waited for: it may have refused changes") {
+    Fixture f;
+    State state;
+    CHECK_FALSE(f.hear(state));
+    CHECK(f.gate.is_in_sync());
+    state.dirty_buckets = 1;
+    CHECK_FALSE(f.hear(state));
+    CHECK_FALSE(f.gate.is_in_sync());
+}
+
+TEST_CASE("a goodbye is one only if the peer shuts down") {
+    Fixture f;
+    const auto farewell = f.hear(Bye{ByeReason::shutdown, "bye"});
+    REQUIRE(farewell);
+    CHECK(farewell->kind == SessionEnd::Kind::farewell);
+    for (const auto reason : {ByeReason::crossed, ByeReason::replaced, ByeReason::unheard}) {
+        const auto end = f.hear(Bye{reason, "not for good"});
+        REQUIRE(end);
+        CHECK(end->kind == SessionEnd::Kind::broken);
+    }
+}
+
+TEST_CASE("a frame that nobody knows is passed over if it says that it may be") {
+    constexpr auto unknown = static_cast<FrameType>(0x7E);
+    for (const bool may_ignore : {true, false}) {
+        Fixture f;
+        lib::ByteBuffer bytes;
+        FrameWriter frame(bytes, unknown, 0, may_ignore ? frame_ignorable : 0);
+        frame.finish();
+        const auto end = f.hear(bytes);
+        CHECK(end.has_value() == !may_ignore);
+        if (end) CHECK(end->kind == SessionEnd::Kind::refused);
+    }
+}
+
+TEST_CASE("a frame of the session's own whose payload is none of its kind ends it") {
+    for (const auto type : {FrameType::ping, FrameType::pong, FrameType::state}) {
+        Fixture f;
+        lib::ByteBuffer bytes;
+        FrameWriter frame(bytes, type);
+        bytes.append("x");
+        frame.finish();
+        const auto end = f.hear(bytes);
+        REQUIRE(end);
+        CHECK(end->kind == SessionEnd::Kind::broken);
+    }
+}

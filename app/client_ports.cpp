@@ -2,6 +2,7 @@
 
 #include "app/listeners/listener_options.hpp"
 #include "app/process/tls_options.hpp"
+#include "app/replication_options.hpp"
 #include "app/sessions/session_options.hpp"
 
 #include <fmt/format.h>
@@ -29,8 +30,8 @@ ClientPorts::ClientPorts(const Parts& parts, BoundPorts ports)
       pool_(parts.pool),
       log_(parts.log),
       datagrams_(std::move(ports.datagrams)),
-      acceptor_({parts.control, parts.limit, parts.log}, parts.options.get<ListenerOptions>(),
-                std::move(ports.listeners),
+      acceptor_({parts.control, parts.limit, parts.log, pause_limit(parts.options)},
+                parts.options.get<ListenerOptions>(), std::move(ports.listeners),
                 [this](const NewClient& client) { pool_.deal(client); }) {
     for (const auto& line : ports.absent)
         log_.warning("{}", line);

@@ -117,6 +117,12 @@ replication::Options replication_options(const Options& all) {
     return result;
 }
 
+std::chrono::milliseconds pause_limit(const Options& all) {
+    const auto& options = all.get<PairOptions>();
+    const bool has_peer = all.get<ReplicationOptions>().driver != "none" && !options.peer.empty();
+    return has_peer ? options.silence : std::chrono::milliseconds(0);
+}
+
 replication::OnSplit on_split_policy(const PairOptions& options) {
     if (options.on_split == "secondary-readonly") return replication::OnSplit::secondary_read_only;
     if (options.on_split == "secondary-closed") return replication::OnSplit::secondary_closed;

@@ -6,6 +6,7 @@
 #include "replication/pair/driver/pair_options.hpp"
 #include "replication/replicator.hpp"
 
+#include <chrono>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ lib::TlsSettings link_tls_settings(const replication::pair::PairOptions& options
 
 // Reads the secret's file. Throws std::runtime_error with a sentence.
 replication::Options replication_options(const Options& options);
+// A thread that has stood still for longer than this must not execute what waited for it: the peer
+// may have taken over and newer writes. 0: there is no peer.
+std::chrono::milliseconds pause_limit(const Options& options);
 replication::OnSplit on_split_policy(const replication::pair::PairOptions& options);
 
 }  // namespace twincached::app

@@ -225,6 +225,10 @@ void TlsStream::fail(std::string_view why) noexcept {
     ERR_clear_error();
 }
 
+bool TlsStream::has_unread() const noexcept {
+    return !incoming_.empty() || SSL_has_pending(ssl_) == 1;
+}
+
 bool TlsStream::is_resumed() const noexcept {
     return SSL_session_reused(ssl_) == 1;
 }

@@ -67,6 +67,8 @@ class TlsStream {
     State state() const noexcept { return state_; }
     // A sentence for a log, without a name for the other end: "the certificate is refused: ...".
     const std::string& why() const noexcept { return why_; }
+    // More can be read than has been.
+    bool has_unread() const noexcept;
     // Whether an earlier session was resumed. After the handshake.
     bool is_resumed() const noexcept;
     // "TLSv1.3 TLS_AES_256_GCM_SHA384", after the handshake.

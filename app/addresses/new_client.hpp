@@ -14,6 +14,8 @@ struct NewClient {
     ListenerTls tls = ListenerTls::none;
     std::uint64_t id = 0;
     ClientAddress address = {};
+    // SystemClock::boot_ms(); 0: it may have waited to be accepted while the process stood still.
+    std::uint64_t accepted_ms = 0;
     bool has_place = false;  // among the connections of its address
 };
 

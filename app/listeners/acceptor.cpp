@@ -1,5 +1,7 @@
 #include "app/listeners/acceptor.hpp"
 
+#include "app/process/system_clock.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <fcntl.h>
@@ -51,6 +53,7 @@ struct Acceptor::Listener {
             ::accept4(descriptor.native_handle(), reinterpret_cast<sockaddr*>(&address), &length,
                       SOCK_NONBLOCK | SOCK_CLOEXEC);
         client.tls = tls;
+        client.accepted_ms = may_be_stale ? 0 : SystemClock::boot_ms();
         client.address = ClientAddress::from(address);
         return client;
     }
@@ -58,6 +61,9 @@ struct Acceptor::Listener {
     asio::posix::stream_descriptor descriptor;
     const ListenerTls tls;
     bool is_watched = false;
+    // Those in the queue of the kernel may have stood there, and asked for something, while this
+    // process stood still.
+    bool may_be_stale = false;
 };
 
 Acceptor::Acceptor(const Parts& parts, const ListenerOptions& options,
@@ -73,8 +79,11 @@ Acceptor::Acceptor(const Parts& parts, const ListenerOptions& options,
       reception_(parts.control, *parse_networks(options.proxies), parts.limit,
                  [this](NewClient client, bool is_proxy) { admit(client, is_proxy); }),
       pause_timer_(parts.control),
+      pauses_(static_cast<std::uint64_t>(parts.pause_limit.count())),
+      pulse_(parts.control),
       reserve_(open_reserve()) {
     limit_.set_waker([this] { asio::post(context_, [this] { go_on(); }); });
+    if (pauses_.is_needed()) beat();
 }
 
 Acceptor::~Acceptor() {
@@ -114,6 +123,25 @@ void Acceptor::close() noexcept {
     sockets_.clear();
     reception_.close();
     pause_timer_.cancel();
+    pulse_.cancel();
+    is_closed_ = true;
+}
+
+void Acceptor::beat() {
+    pulse_.expires_after(milliseconds(pauses_.pulse_ms()));
+    pulse_.async_wait([this](const boost::system::error_code& error) {
+        if (error || is_closed_) return;
+        look_for_pause();
+        beat();
+    });
+}
+
+void Acceptor::look_for_pause() noexcept {
+    if (!pauses_.runs_at(SystemClock::boot_ms())) return;
+    log_.warning("the process stood still for {} ms: clients whose requests waited are closed",
+                 pauses_.length_ms());
+    for (auto& listener : open_)
+        listener->may_be_stale = true;
 }
 
 void Acceptor::watch(Listener& listener) {
@@ -130,11 +158,13 @@ void Acceptor::watch(Listener& listener) {
 
 void Acceptor::accept_all(Listener& listener) {
     if (!is_accepting()) return;  // go_on() watches it again
+    look_for_pause();
     for (unsigned i = 0; i < accepts_per_turn; ++i) {
         switch (accept_one(listener)) {
             case Outcome::more:
                 break;
             case Outcome::none:
+                listener.may_be_stale = false;
                 return watch(listener);
             case Outcome::full:
                 pause(full_pause);

@@ -9,6 +9,7 @@
 #include "app/listeners/listening_socket.hpp"
 #include "app/listeners/reception.hpp"
 #include "app/process/log.hpp"
+#include "lib/pause_detector.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -41,6 +42,7 @@ class Acceptor {
         boost::asio::io_context& control;
         ConnectionLimit& limit;
         Log& log;
+        std::chrono::milliseconds pause_limit;  // see lib::PauseDetector; 0: none
     };
     Acceptor(const Parts& parts, const ListenerOptions& options,
              std::vector<ListeningSocket> sockets, Deal deal);
@@ -72,6 +74,8 @@ class Acceptor {
     void tell_and_close(int descriptor) noexcept;
     bool reject_by_reserve(Listener& listener) noexcept;
     void pause(std::chrono::milliseconds longest);
+    void look_for_pause() noexcept;
+    void beat();
     void go_on();
 
     boost::asio::io_context& context_;
@@ -85,8 +89,11 @@ class Acceptor {
     std::vector<std::unique_ptr<Listener>> open_;  // none: clients find the ports closed
     Reception reception_;
     boost::asio::steady_timer pause_timer_;
+    lib::PauseDetector pauses_;  // of the control thread
+    boost::asio::steady_timer pulse_;
     int reserve_;             // -1: used up
     unsigned era_ = 0;        // of what is open: who was called in an earlier one finds it gone
+    bool is_closed_ = false;  // for good
     bool exhausted_ = false;  // descriptors ran out and no accept has succeeded since
     std::chrono::steady_clock::time_point paused_since_;
     std::atomic<bool> accepting_{false};

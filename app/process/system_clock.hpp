@@ -5,6 +5,7 @@
 #include "app/process/node_clock.hpp"
 #include "app/process/test_time.hpp"
 
+#include <cstdint>
 #include <ctime>
 
 namespace twincached::app {
@@ -15,6 +16,18 @@ class SystemClock {
 
     // Cheap: two reads that do not enter the kernel. The wall clock may lag by some milliseconds.
     storage::Now now() const noexcept { return clock_.now(read(CLOCK_REALTIME_COARSE)); }
+    // The same, and the machine's own clock, which no `debugtime` moves. Read before a client's
+    // bytes are, it is the time of all that is executed for them: what comes while the process is
+    // stopped behind this reading is not made newer by it.
+    struct Moment {
+        storage::Now now;
+        std::uint64_t boot_ms;
+    };
+    Moment moment() const noexcept {
+        const auto actual = read_actual(CLOCK_REALTIME_COARSE);
+        return {clock_.now(test_time_.seen(actual)), milliseconds(actual.boot_ns)};
+    }
+    static std::uint64_t boot_ms() noexcept { return milliseconds(read_ns(CLOCK_BOOTTIME)); }
     // By one thread only, about once a second.
     void steer() noexcept { clock_.steer(read(CLOCK_REALTIME)); }
 
@@ -31,6 +44,9 @@ class SystemClock {
     }
 
   private:
+    static std::uint64_t milliseconds(std::int64_t ns) noexcept {
+        return static_cast<std::uint64_t>(ns) / 1'000'000;
+    }
     static std::int64_t read_ns(clockid_t clock) noexcept {
         timespec time{};
         clock_gettime(clock, &time);

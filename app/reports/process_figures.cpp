@@ -98,6 +98,10 @@ constexpr lib::FigureRow<ProcessFacts> rows[] = {
      }},
     {lib::counter("request_timeouts", "clients closed because a request was not complete in time"),
      lib::counted<Count::request_timeouts>},
+    {lib::counter("stale_kicks",
+                  "clients closed because this node of a pair stood still for longer than "
+                  "`silence` while their requests waited"),
+     lib::counted<Count::stale_kicks>},
     {lib::counter("write_timeouts", "clients closed because they did not read their answers"),
      lib::counted<Count::write_timeouts>},
     {lib::counter("proxied_connections", "connections of proxies that named their client"),

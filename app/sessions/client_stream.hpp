@@ -36,6 +36,10 @@ class ClientStream {
     Transferred send(std::span<const std::string_view> segments) {
         return tls_ ? tls_->send(segments) : app::send(descriptor_, segments);
     }
+    // Bytes have come that nobody has received.
+    bool has_unread() const noexcept {
+        return (tls_ && tls_->has_unread()) || holds_bytes(descriptor_);
+    }
     // What `send` took and the socket has not.
     bool has_unsent() const noexcept { return tls_ && tls_->has_unsent(); }
     Transfer flush() noexcept { return tls_ ? tls_->flush() : Transfer::done; }

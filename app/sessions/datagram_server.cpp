@@ -49,17 +49,29 @@ void DatagramServer::stop() noexcept {
 
 void DatagramServer::serve_some() {
     for (unsigned i = 0; i < requests_per_turn; ++i) {
+        const auto moment = surroundings_.clock.moment();
+        surroundings_.pauses.runs_at(moment.boot_ms);
+        if (surroundings_.pauses.pauses() != pauses_dealt_with_) return drop_waiting();
         Sender sender;
         sender.size = sizeof sender.address;
         const auto size = ::recvfrom(descriptor_.native_handle(), request_.data(), request_.size(),
                                      0, reinterpret_cast<sockaddr*>(&sender.address), &sender.size);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) return;
-        answer({request_.data(), static_cast<std::size_t>(size)}, sender);
+        answer({request_.data(), static_cast<std::size_t>(size)}, sender, moment.now);
     }
 }
 
-void DatagramServer::answer(std::string_view datagram, const Sender& sender) {
+// What waited while the process stood still is not executed.
+void DatagramServer::drop_waiting() noexcept {
+    pauses_dealt_with_ = surroundings_.pauses.pauses();
+    char byte = 0;
+    while (::recv(descriptor_.native_handle(), &byte, 1, 0) >= 0 || errno == EINTR)
+        surroundings_.counters.totals.add(Count::udp_dropped);
+}
+
+void DatagramServer::answer(std::string_view datagram, const Sender& sender,
+                            const storage::Now& now) {
     auto& totals = surroundings_.counters.totals;
     totals.add(Count::bytes_read, datagram.size());
     totals.add(Count::udp_requests);
@@ -68,7 +80,7 @@ void DatagramServer::answer(std::string_view datagram, const Sender& sender) {
     if (!protocol::is_suspicious_port(port_of(sender.address), port_)) {
         id = protocol::DatagramConversation(surroundings_.service, surroundings_.counters,
                                             descriptor_.native_handle())
-                 .answer(datagram, surroundings_.clock.now(), answer_);
+                 .answer(datagram, now, answer_);
     }
     if (!id) return totals.add(Count::udp_dropped);
     send(protocol::AnswerDatagrams(*id, answer_.readable()), sender);

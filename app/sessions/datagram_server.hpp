@@ -35,12 +35,14 @@ class DatagramServer {
     };
 
     void serve_some();
-    void answer(std::string_view datagram, const Sender& sender);
+    void drop_waiting() noexcept;
+    void answer(std::string_view datagram, const Sender& sender, const storage::Now& now);
     void send(const protocol::AnswerDatagrams& answer, const Sender& to) noexcept;
 
     SessionSurroundings& surroundings_;
     boost::asio::posix::stream_descriptor descriptor_;
     const std::uint16_t port_;
+    std::uint32_t pauses_dealt_with_ = 0;
     std::vector<char> request_;
     lib::ByteBuffer answer_;
 };

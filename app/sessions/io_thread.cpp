@@ -57,7 +57,9 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
                     if (session.waits_for(SessionAction::wait_for_input)) poller_.serve(session);
                 }),
       surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
-      poller_(context_, registry_, clock) {
+      poller_(context_, registry_, surroundings_) {
+    surroundings_.pauses =
+        lib::PauseDetector(static_cast<std::uint64_t>(options.pause_limit.count()));
     counters_.memory.set_limit(
         share_of(options.sessions.buffer_memory_bytes, options.sessions.threads));
     if (options.gate == nullptr) return;
@@ -87,8 +89,14 @@ void IoThread::run() {
 
 void IoThread::take(const NewClient& client) {
     asio::post(context_, [this, client] {
+        poller_.end_stale();
         auto* session = registry_.begin(surroundings_, client);
-        if (session != nullptr && !poller_.add(*session)) registry_.end(*session);
+        if (session == nullptr) return;
+        // It was on its way to this thread, or to be accepted, while that stood still.
+        const bool may_be_stale = client.accepted_ms <= surroundings_.pauses.ended_ms();
+        const bool is_stale = may_be_stale && session->has_unread();
+        if (is_stale) counters_.totals.add(protocol::Count::stale_kicks);
+        if (is_stale || !poller_.add(*session)) registry_.end(*session);
     });
 }
 

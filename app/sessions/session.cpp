@@ -259,6 +259,12 @@ void Session::tell_watchers(bool has_come) const noexcept {
     }
 }
 
+bool Session::has_unread() const noexcept {
+    if (conversation_.is_watching()) return false;
+    return !conversation_.at_boundary() || !input_.empty() || waits_for(SessionAction::pause) ||
+           stream_.has_unread();
+}
+
 bool Session::may_end_now() const noexcept {
     return drained_ && !output_ && input_.empty() && conversation_.at_boundary();
 }

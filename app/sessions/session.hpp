@@ -11,6 +11,7 @@
 #include "app/sessions/session_machine.hpp"
 #include "app/sessions/session_times.hpp"
 #include "app/sessions/watching_sessions.hpp"
+#include "lib/pause_detector.hpp"
 #include "protocol/conversation.hpp"
 #include "replication/ack_gate.hpp"
 
@@ -32,6 +33,7 @@ struct SessionSurroundings {
     ClientTls* tls = nullptr;              // null: none
     replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
     unsigned waiter = 0;                   // the thread's number there
+    lib::PauseDetector pauses{};           // of the thread
 };
 
 class Session {
@@ -49,6 +51,9 @@ class Session {
     void drain() noexcept { drained_ = true; }
     // The client has closed its sending half, and goes on watching: there is nothing to read.
     bool has_input_ended() const noexcept { return input_has_ended_; }
+    // Something that the client has sent is not executed, or not to its end: a part of a request, a
+    // pipeline that pauses, bytes in the socket. Not of one who watches: what it says is ignored.
+    bool has_unread() const noexcept;
     // Why it is about to be ended, for those who watch.
     void blame(std::string_view reason) noexcept { end_reason_ = reason; }
 

@@ -31,14 +31,18 @@ int create_epoll() {
 }  // namespace
 
 SessionPoller::SessionPoller(asio::io_context& context, SessionRegistry& registry,
-                             const SystemClock& clock)
+                             SessionSurroundings& surroundings)
     : context_(context),
       registry_(registry),
-      clock_(clock),
+      clock_(surroundings.clock),
+      counters_(surroundings.counters),
+      pauses_(surroundings.pauses),
+      pulse_(context),
       timeout_(context),
       epoll_(context, create_epoll()) {}
 
 void SessionPoller::start() {
+    if (pauses_.is_needed()) beat();
     wait();
 }
 
@@ -46,6 +50,42 @@ void SessionPoller::stop() noexcept {
     boost::system::error_code ignored;
     epoll_.close(ignored);
     timeout_.cancel();
+    pulse_.cancel();
+}
+
+void SessionPoller::beat() {
+    pulse_.expires_after(std::chrono::milliseconds(pauses_.pulse_ms()));
+    pulse_.async_wait([this](const boost::system::error_code& error) {
+        if (error || !epoll_.is_open()) return;
+        end_stale();
+        beat();
+    });
+}
+
+// A pause that is noticed in the middle of a round is dealt with at its end: meanwhile nobody has a
+// turn, and no list is changed under those who go through it.
+bool SessionPoller::has_paused(std::uint64_t boot_ms) noexcept {
+    pauses_.runs_at(boot_ms);
+    return pauses_.pauses() != pauses_dealt_with_;
+}
+
+void SessionPoller::end_stale() noexcept {
+    if (!has_paused(SystemClock::boot_ms())) return;
+    pauses_dealt_with_ = pauses_.pauses();
+    registry_.for_each([this](Session& session) {
+        if (!session.has_unread()) return;
+        session.blame("stale");
+        counters_.totals.add(protocol::Count::stale_kicks);
+        end(session);
+    });
+}
+
+// It stays where it stood; epoll tells of others again.
+void SessionPoller::postpone(Session& session) noexcept {
+    if (session.waits_for(SessionAction::pause)) paused_.push_back(&session);
+    if (session.waits_for(SessionAction::wait_for_peer)) parked_.push_back(&session);
+    if (session.stream().is_shaking_hands() && session.watched() == 0)
+        handshakes_.push_back(&session);
 }
 
 void SessionPoller::wait() {
@@ -54,6 +94,7 @@ void SessionPoller::wait() {
         serve_ready();
         serve_for_a_while(handshakes_);
         serve_for_a_while(paused_);
+        end_stale();
         wait();
     };
     // Whoever paused goes on after what has been posted meanwhile, without waiting for anybody.
@@ -93,6 +134,7 @@ void SessionPoller::serve_parked() noexcept {
     for (auto* session : resuming_)
         serve(*session);
     resuming_.clear();
+    end_stale();
 }
 
 void SessionPoller::await_timeout() {
@@ -143,7 +185,9 @@ void SessionPoller::watch(Session& session, std::uint32_t events) noexcept {
 }
 
 void SessionPoller::serve(Session& session) noexcept {
-    const auto action = session.take_turn(clock_.now());
+    const auto moment = clock_.moment();
+    if (has_paused(moment.boot_ms)) return postpone(session);
+    const auto action = session.take_turn(moment.now);
     if (action == SessionAction::end) return registry_.end(session);
     if (action == SessionAction::wait_for_peer) {
         parked_.push_back(&session);

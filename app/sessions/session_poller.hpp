@@ -24,13 +24,16 @@ class SessionPoller {
   public:
     // Throws std::system_error.
     SessionPoller(boost::asio::io_context& context, SessionRegistry& registry,
-                  const SystemClock& clock);
+                  SessionSurroundings& surroundings);
 
     // All on the io thread, or before it runs.
     void start();
     void stop() noexcept;
     // False if the kernel has no room for it.
     bool add(Session& session) noexcept;
+    // The thread runs. If it has stood still, the sessions that have something unread end, with
+    // nothing of it executed.
+    void end_stale() noexcept;
     // Gives it a turn now and arranges for its next.
     void serve(Session& session) noexcept;
     // Not from within its turn.
@@ -46,12 +49,19 @@ class SessionPoller {
     void serve_for_a_while(std::deque<Session*>& waiting) noexcept;
     bool has_waiting() const noexcept { return !paused_.empty() || !handshakes_.empty(); }
     void watch(Session& session, std::uint32_t events) noexcept;
+    bool has_paused(std::uint64_t boot_ms) noexcept;
+    void postpone(Session& session) noexcept;
+    void beat();
     void on_event(Session& session, std::uint32_t events) noexcept;
     void await_timeout();
 
     boost::asio::io_context& context_;
     SessionRegistry& registry_;
     const SystemClock& clock_;
+    protocol::ThreadCounters& counters_;
+    lib::PauseDetector& pauses_;
+    std::uint32_t pauses_dealt_with_ = 0;
+    boost::asio::steady_timer pulse_;
     replication::AckGate* gate_ = nullptr;
     boost::asio::steady_timer timeout_;
     bool awaits_timeout_ = false;

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -27,6 +28,11 @@ Transferred receive(int descriptor, char* into, std::size_t size) noexcept {
         result = ::recv(descriptor, into, size, 0);
     } while (result < 0 && errno == EINTR);
     return transferred(result);
+}
+
+bool holds_bytes(int descriptor) noexcept {
+    int bytes = 0;
+    return ::ioctl(descriptor, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 void keep_alive(int descriptor) noexcept {

@@ -39,6 +39,8 @@ class TlsChannel {
     Transfer flush() noexcept;
     // A farewell, if the socket takes it at once.
     void say_goodbye() noexcept;
+    // Ciphertext that is not a whole record, or was not asked for.
+    bool has_unread() const noexcept { return stream_->has_unread(); }
 
     bool is_shaking_hands() const noexcept {
         return stream_->state() == lib::TlsStream::State::handshake;

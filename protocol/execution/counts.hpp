@@ -41,6 +41,7 @@ enum class Count : std::uint8_t {
     conn_yields,
     idle_kicks,
     request_timeouts,  // requests that were not complete in time
+    stale_kicks,       // clients whose requests waited while the process stood still
     write_timeouts,    // clients that did not read their answers
     response_obj_oom,  // answers, and
     read_buf_oom,      // requests, that there was no memory left to hold
@@ -131,7 +132,7 @@ inline constexpr lib::FigureRow<CountTally> count_rows[] = {
          "datagrams dropped: requests that were not answered, and answers that could not be sent"),
      lib::counted<Count::udp_dropped>},
 };
-inline constexpr std::size_t counts_told_by_process = 6;
+inline constexpr std::size_t counts_told_by_process = 7;
 static_assert(lib::without_row<Count>(count_rows) == counts_told_by_process);
 
 // In the order of `stats slabs`.

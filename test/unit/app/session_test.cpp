@@ -173,6 +173,33 @@ TEST_CASE("a client that reads as fast as it is written to lets others have thei
     CHECK(pauses >= 1);
 }
 
+TEST_CASE("whatever a client has sent and nobody has executed counts as unread") {
+    Wire wire;
+    CHECK_FALSE(wire.session.has_unread());
+    wire.say("mn\r\n");
+    CHECK(wire.session.has_unread());  // in the socket
+    wire.turn();
+    CHECK_FALSE(wire.session.has_unread());
+    const auto half = GENERATE(as<std::string>(), "se", "set k 0 0 5\r\nva",
+                               "set k 0 0 100000\r\nva", "set k 0 0 9999999\r\nva", "\x80\x01");
+    wire.say(half);
+    wire.turn();
+    CHECK(wire.session.has_unread());
+}
+
+TEST_CASE("a pipeline that pauses is unread until its last request is executed") {
+    Wire wire;
+    std::string many;
+    for (int i = 0; i < 1000; ++i)
+        many += "set k 0 0 1\r\nv\r\n";
+    wire.say(many);
+    REQUIRE(wire.turn() == SessionAction::pause);
+    CHECK(wire.session.has_unread());
+    while (wire.turn() == SessionAction::pause) {
+    }
+    CHECK_FALSE(wire.session.has_unread());
+}
+
 TEST_CASE("a drained session ends at once if it is idle, and with all answers if it is not") {
     Wire idle;
     idle.session.drain();

@@ -149,6 +149,23 @@ TEST_CASE("a client that breaks off in the handshake is counted") {
     CHECK(wire.count(protocol::Count::tls_handshake_errors) == 1);
 }
 
+TEST_CASE("what came through TLS and was not executed is unread") {
+    Wire wire;
+    REQUIRE(::send(wire.client, "\x16\x03\x01\0\x20", 5, MSG_NOSIGNAL) == 5);
+    CHECK(wire.session->has_unread());
+    Wire open;
+    open.shake_hands();
+    open.turn();
+    CHECK_FALSE(open.session->has_unread());
+    open.say("set k 0 0 5\r\nva");
+    CHECK(open.session->has_unread());
+    open.turn();
+    CHECK(open.session->has_unread());
+    open.say("lue\r\n");
+    open.turn();
+    CHECK_FALSE(open.session->has_unread());
+}
+
 TEST_CASE("bytes that were damaged on the way end a session and are counted") {
     Wire wire;
     wire.shake_hands();

@@ -1,0 +1,126 @@
+"""A node that stood still (SIGSTOP stands for a paused machine, too) does not execute what waited for
+it: its peer has taken over meanwhile, and has newer writes."""
+import socket
+import struct
+import time
+
+from harness import Case, main, until, world
+
+
+class Paused(Case):
+    needs_replication = True
+
+    def paused_pair(self, *arguments):
+        """Linked nodes; what a client says to a while that stands still, b knows better."""
+        self.nodes = self.pair(*arguments).start()
+        return self.nodes.a, self.nodes.b
+
+    def take_over(self, keys):
+        """b, which is alone by now, is told something newer of every key."""
+        b = self.nodes.b
+        until(lambda: not b.is_linked(), 10, "b has noticed that a is silent")
+        with b.client() as client:
+            for key in keys:
+                self.assertEqual(client.set(key, b"newer"), b"STORED")
+
+    def wake(self, keys):
+        self.nodes.a.resume()
+        self.nodes.wait_until_linked(10)
+        self.nodes.wait_until_equal(keys, 10)
+        with self.nodes.a.client() as client:
+            for key in keys:
+                self.assertEqual(client.get(key), b"newer", key)
+
+    def closes(self, client):
+        client.set_timeout(world.scaled(5))
+        self.assertEqual(client.rest(), b"")
+
+    def test_requests_that_waited_are_not_executed(self):
+        a, _ = self.paused_pair()
+        keys = [b"line", b"many", b"half", b"large", b"binary", b"queued", b"rest", b"gone"]
+        with a.client() as client:
+            for key in keys:
+                client.set(key, b"first")
+        line, many, half, large, binary, rest, idle = (a.client() for _ in range(7))
+        watching = a.client()
+        self.assertEqual(watching.ask(b"watch fetchers"), b"OK")
+        half.send(b"set half 0 0 5\r\nol")
+        large.send(b"set large 0 0 900000\r\n" + b"o" * 500_000)
+        rest.send(b"set rest 0 0 5")
+        for client in (line, many, idle):
+            client.ask(b"mn")
+        until(lambda: self.in_value(a) == 2, 5, "a has seen the beginnings")
+        a.pause()
+        line.send(b"set line 0 0 5\r\nolder\r\n")
+        many.send(b"set many 0 0 5 noreply\r\nolder\r\n" * 1000 + b"delete many\r\n")
+        half.send(b"der\r\n")
+        large.send(b"o" * 400_000 + b"\r\n")
+        rest.send(b"\r\nolder\r\n")
+        binary.send(struct.pack(">BBHBBHIIQ", 0x80, 1, 6, 8, 0, 0, 19, 0, 0) + bytes(8)
+                    + b"binaryolder")
+        # Those that nobody has accepted yet, of which one is gone again.
+        queued, gone = a.client(), a.client()
+        queued.send(b"set queued 0 0 5\r\nolder\r\n")
+        gone.send(b"set gone 0 0 5\r\nolder\r\n")
+        gone.close()
+        self.take_over(keys)
+        self.wake(keys)
+        for client in (line, many, half, large, rest, binary, queued):
+            self.closes(client)
+        self.assertEqual(idle.ask(b"mn"), b"MN")
+        with a.client() as client:
+            client.get(b"line")
+        self.assertIn(b"item_get key=", watching.through(b"\n"))
+        self.assertGreaterEqual(int(a.stats()["stale_kicks"]), 7)
+        self.assertEqual(a.process.log().count("the process stood still for"), 1)
+
+    def in_value(self, node):
+        return sum(1 for key, value in node.stats(b"conns").items()
+                   if key.endswith(":state") and value == "conn_nread")
+
+    def test_datagrams_that_waited_are_not_executed(self):
+        a, _ = self.paused_pair("-U", str(self.client_port))
+        keys = [b"datagram"]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.settimeout(world.scaled(2))
+            udp.connect(a.address)
+            udp.send(b"\0\1\0\0\0\1\0\0set datagram 0 0 5\r\nfirst\r\n")
+            self.assertTrue(udp.recv(100).endswith(b"STORED\r\n"))
+            a.pause()
+            for _ in range(20):
+                udp.send(b"\0\2\0\0\0\1\0\0set datagram 0 0 5\r\nolder\r\n")
+            self.take_over(keys)
+            self.wake(keys)
+            udp.send(b"\0\3\0\0\0\1\0\0get datagram\r\n")
+            self.assertIn(b"newer", udp.recv(100))
+        self.assertGreaterEqual(int(a.stats()["udp_dropped"]), 20)
+
+    def test_a_node_alone_executes_what_waited(self):
+        node = self.node("--silence", "1s").start()
+        with node.client() as client:
+            client.ask(b"mn")
+            node.pause()
+            client.send(b"set k 0 0 1\r\nv\r\n")
+            self.stand_still(2.5)
+            node.resume()
+            self.assertEqual(client.line(), b"STORED")
+
+    def test_a_shorter_pause_closes_nobody(self):
+        a, _ = self.paused_pair("--silence", "8s")
+        with a.client() as client:
+            client.ask(b"mn")
+            a.pause()
+            client.send(b"set k 0 0 1\r\nv\r\n")
+            self.stand_still(1)
+            a.resume()
+            self.assertEqual(client.line(), b"STORED")
+        self.assertEqual(a.stats()["stale_kicks"], "0")
+
+    @staticmethod
+    def stand_still(seconds):
+        """Nothing is awaited here: the length of a pause is what is tested."""
+        time.sleep(seconds)
+
+
+if __name__ == "__main__":
+    main()

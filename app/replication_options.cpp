@@ -30,11 +30,12 @@ std::string_view driver_choices() {
 std::string first_line_of(const std::string& path) {
     const auto content = read_text_file(path);
     if (content.has_error()) {
-        throw std::runtime_error("cannot read a secret from " + path + ": " + content.error());
+        throw std::runtime_error("secret-file: cannot read a secret from " + path + ": " +
+                                 content.error());
     }
     auto line = content->substr(0, content->find('\n'));
     if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.empty()) throw std::runtime_error("the secret in " + path + " is empty");
+    if (line.empty()) throw std::runtime_error("secret-file: the secret in " + path + " is empty");
     return line;
 }
 

@@ -208,7 +208,7 @@ void Server::on_signal(int signal) {
         return reload_.run();
     }
     if (!stop_.has_begun()) return stop_.begin(name_of(signal));
-    log_.warning("a second signal: ending at once");
+    log_.warning("a second signal came: this ends at once, and what is not sent or saved is lost");
     abandon_();
     std::_Exit(0);
 }

@@ -119,7 +119,9 @@ std::string help_text(const OptionTable& table) {
     text += table.homonym().help;
     text +=
         "Names in brackets are the sections of the file that --config reads.\n"
-        "Sizes are written 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h.\n"
+        "Sizes are written 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h. A plain number counts "
+        "bytes\n"
+        "or milliseconds where nothing else is said.\n"
         "The name of a file may begin with %d/: a credential of the unit (LoadCredential=).\n"
         "Words of memcached's -o that mean nothing here are accepted and logged.\n";
     return text;
@@ -145,7 +147,8 @@ std::string default_config_text(const OptionTable& table) {
         "# twincached: every option. What is commented out shows its default.\n"
         "# The command line is stronger than this file. Check it with\n"
         "#     twincached --config FILE --check-config\n"
-        "# Sizes are written 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h.\n"
+        "# Sizes are written 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h. A plain number counts\n"
+        "# bytes or milliseconds where nothing else is said.\n"
         "# The name of a file may begin with %d/: a credential of the unit (LoadCredential=).\n"
         "# A comment begins at the start of a line or after a blank; quote values that hold '#'.\n";
     for_each_in_file(

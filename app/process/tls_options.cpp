@@ -50,7 +50,7 @@ constexpr std::array rows = {
                    .path = true,
                    .reloaded_by = "certificates",
                    .setting = {.place = 66, .name = "ssl_key", .if_empty = "(null)"},
-                   .help = "Its private key, without a pass phrase."},
+                   .help = "The private key of chain-cert, without a pass phrase."},
     lib::OptionRow{.section = "tls",
                    .key = "key-format",
                    .word = "ssl_keyformat",
@@ -120,7 +120,8 @@ constexpr std::array rows = {
                    .least = 1.0 * seconds,
                    .most = 3600.0 * seconds,
                    .plain_unit = seconds,
-                   .help = "Close clients that have not finished the handshake after this long."},
+                   .help = "Close clients that have not finished the handshake after this long "
+                           "(plain number:\nseconds)."},
 };
 
 }  // namespace

@@ -40,7 +40,8 @@ constexpr std::array rows = {
                    .initial = "2m",
                    .most = 365.0 * 24 * hours,
                    .plain_unit = seconds,
-                   .help = "Close clients that do not read their answers for this long; 0: never."},
+                   .help = "Close clients that do not read their answers for this long; 0: never "
+                           "(plain number:\nseconds)."},
     lib::OptionRow{
         .section = "limits",
         .key = "request-timeout",
@@ -50,7 +51,8 @@ constexpr std::array rows = {
         .most = 365.0 * 24 * hours,
         .plain_unit = seconds,
         .help = "Close clients whose request is not complete after this long, or, if it is a "
-                "long one,\nthat send less than 64k of it in this time; 0: never."},
+                "long one,\nthat send less than 64k of it in this time; 0: never (plain number: "
+                "seconds)."},
     lib::OptionRow{
         .section = "limits",
         .key = "buffer-memory",

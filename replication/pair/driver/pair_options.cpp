@@ -72,15 +72,15 @@ constexpr std::array rows = {
         .initial = "async",
         .choices = "async|received",
         .help = "When a change is answered. async: at once; received: when the other node has it."},
-    lib::OptionRow{
-        .section = "replication",
-        .key = "ack-timeout",
-        .flag = "ack-timeout",
-        .fills = lib::fills<&PairOptions::ack_timeout>,
-        .initial = "50ms",
-        .least = 1,
-        .most = 60.0 * seconds,
-        .help = "How long an answer waits; then none does until the link is well again."},
+    lib::OptionRow{.section = "replication",
+                   .key = "ack-timeout",
+                   .flag = "ack-timeout",
+                   .fills = lib::fills<&PairOptions::ack_timeout>,
+                   .initial = "50ms",
+                   .least = 1,
+                   .most = 60.0 * seconds,
+                   .help = "How long an answer waits with ack = received; then none does until the "
+                           "link is well again."},
     lib::OptionRow{.section = "replication",
                    .key = "ack-required",
                    .flag = "ack-required",
@@ -88,15 +88,15 @@ constexpr std::array rows = {
                    .initial = "no",
                    .bare = true,
                    .help = "Answer a change that the other node did not confirm with an error."},
-    lib::OptionRow{
-        .section = "replication",
-        .key = "on-split",
-        .flag = "on-split",
-        .fills = lib::fills<&PairOptions::on_split>,
-        .initial = "both",
-        .choices = "both|secondary-readonly|secondary-closed",
-        .reloaded_by = "replication",
-        .help = "Who serves when the peer falls silent: both nodes, or fully the primary alone."},
+    lib::OptionRow{.section = "replication",
+                   .key = "on-split",
+                   .flag = "on-split",
+                   .fills = lib::fills<&PairOptions::on_split>,
+                   .initial = "both",
+                   .choices = "both|secondary-readonly|secondary-closed",
+                   .reloaded_by = "replication",
+                   .help = "Who serves when the peer falls silent: both nodes, or the primary, "
+                           "while the secondary is\nread only or closed."},
     lib::OptionRow{.section = "replication",
                    .key = "on-peer-crash",
                    .flag = "on-peer-crash",
@@ -114,14 +114,16 @@ constexpr std::array rows = {
         .least = 1,
         .most = 2,
         .help = "Newest version of the link's protocol to speak; the peer may be one behind."},
-    lib::OptionRow{.section = "replication",
-                   .key = "log-memory",
-                   .flag = "log-memory",
-                   .fills = lib::fills_bytes<&PairOptions::log_memory_bytes>,
-                   .initial = "64m",
-                   .least = 64.0 * kib,
-                   .plain_unit = mib,
-                   .help = "Memory for changes that the other node has not confirmed yet."},
+    lib::OptionRow{
+        .section = "replication",
+        .key = "log-memory",
+        .flag = "log-memory",
+        .fills = lib::fills_bytes<&PairOptions::log_memory_bytes>,
+        .initial = "64m",
+        .least = 64.0 * kib,
+        .plain_unit = mib,
+        .help =
+            "Memory for changes that the other node has not confirmed yet (plain number: MiB)."},
     lib::OptionRow{.section = "replication",
                    .key = "sync-rate",
                    .flag = "sync-rate",
@@ -174,15 +176,16 @@ constexpr std::array rows = {
                    .initial = "5s",
                    .most = 3600.0 * seconds,
                    .help = "How long a stop waits for the other node to receive the last changes."},
-    lib::OptionRow{.section = "replication",
-                   .key = "clock-max-ahead",
-                   .flag = "clock-max-ahead",
-                   .fills = lib::fills<&PairOptions::clock_max_ahead>,
-                   .initial = "24h",
-                   .least = 1.0 * hours,
-                   .most = 10000.0 * hours,
-                   .plain_unit = hours,
-                   .help = "Refuse a peer whose clock is ahead by more than this."},
+    lib::OptionRow{
+        .section = "replication",
+        .key = "clock-max-ahead",
+        .flag = "clock-max-ahead",
+        .fills = lib::fills<&PairOptions::clock_max_ahead>,
+        .initial = "24h",
+        .least = 1.0 * hours,
+        .most = 10000.0 * hours,
+        .plain_unit = hours,
+        .help = "Refuse a peer whose clock is ahead by more than this (plain number: hours)."},
     lib::OptionRow{
         .section = "replication",
         .key = "tls",
@@ -207,7 +210,7 @@ constexpr std::array rows = {
                    .initial = "",
                    .path = true,
                    .reloaded_by = "certificates",
-                   .help = "Its private key, PEM, without a pass phrase."},
+                   .help = "The private key of tls-certificate, PEM, without a pass phrase."},
     lib::OptionRow{
         .section = "replication",
         .key = "tls-ca",
@@ -245,10 +248,11 @@ std::vector<lib::OptionProblem> problems_of(const PairOptions& options) {
         problems.push_back({"replication", key, std::move(message)});
     };
     if (!options.secret.empty() && !options.secret_file.empty()) {
-        complain("secret-file", "secret and secret-file exclude each other");
+        complain("secret-file", "secret and secret-file are both set: take one of them");
     }
     if (options.ack_required && options.ack != "received") {
-        complain("ack-required", "ack-required needs ack = received");
+        complain("ack-required",
+                 "ack-required (--ack-required) needs ack = received (--ack=received)");
     }
     if (options.silence < 2 * options.heartbeat) {
         complain("silence", "silence must be at least twice the heartbeat");

@@ -421,6 +421,20 @@ TEST_CASE("a complaint stays one line of text, whatever was written") {
         CHECK(static_cast<unsigned char>(c) >= ' ');
 }
 
+TEST_CASE("help is made of sentences, and says what a plain number counts if it is no byte") {
+    for (const auto& row : server_option_table().rows()) {
+        if (row.use != lib::OptionUse::effective) continue;
+        INFO(row.section << '.' << row.key << ": " << row.help);
+        for (const auto text : {row.help, row.flag_help}) {
+            if (text.empty()) continue;
+            CHECK(text.back() == '.');
+            CHECK_FALSE((text.front() >= 'a' && text.front() <= 'z' && text.front() != 'a'));
+        }
+        const bool says_unit = row.help.find("plain number:") != std::string_view::npos;
+        CHECK(says_unit == (row.plain_unit > 1));
+    }
+}
+
 TEST_CASE("the silence is at least two heartbeats") {
     CHECK(good("--heartbeat=200ms --silence=400ms").get<replication::pair::PairOptions>().silence ==
           milliseconds(400));

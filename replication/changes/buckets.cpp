@@ -68,9 +68,12 @@ void Buckets::abandon_walk(storage::BucketNumber bucket) noexcept {
 }
 
 void Buckets::mark_all_dirty(storage::Version floor) noexcept {
-    for (auto& bucket : buckets_) {
-        bucket.floor = std::max(bucket.floor, floor);
-        bucket.walk_seq = 0;
+    // Two megabytes are passed through only where there is something to say of a bucket.
+    if (floor != 0 || walking_count_ > 0) {
+        for (auto& bucket : buckets_) {
+            bucket.floor = std::max(bucket.floor, floor);
+            bucket.walk_seq = 0;
+        }
     }
     std::fill(dirty_bits_.begin(), dirty_bits_.end(), ~std::uint64_t{0});
     std::fill(list_asked_.begin(), list_asked_.end(), false);

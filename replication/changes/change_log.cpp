@@ -56,9 +56,9 @@ ChangeLog::ChangeLog(std::size_t limit_bytes) {
 
 ChangeLog::~ChangeLog() {
     for (auto* chunk : chunks_)
-        std::free(chunk);
+        ::operator delete(chunk);
     for (auto* chunk : spare_)
-        std::free(chunk);
+        ::operator delete(chunk);
 }
 
 // --- the FIFO --------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ bool ChangeLog::make_tail_room(std::size_t size) noexcept {
         chunk = spare_.back();
         spare_.pop_back();
     } else {
-        chunk = static_cast<char*>(std::malloc(chunk_size));
+        chunk = static_cast<char*>(::operator new(chunk_size, std::nothrow));
         if (chunk == nullptr) return false;
     }
     chunks_[number & (chunks_.size() - 1)] = chunk;
@@ -113,7 +113,7 @@ void ChangeLog::free_chunks_before(Position position) noexcept {
         if (spare_.size() < spare_limit) {
             spare_.push_back(chunk);
         } else {
-            std::free(chunk);
+            ::operator delete(chunk);
         }
     }
 }

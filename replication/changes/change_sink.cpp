@@ -1,5 +1,7 @@
 #include "replication/changes/change_sink.hpp"
 
+#include "lib/allocation.hpp"
+
 #include <bit>
 #include <cassert>
 #include <utility>
@@ -76,8 +78,11 @@ void ChangeSink::refresh(unsigned shard) noexcept {
     gate_->settle(shard, tracking.log.head(), tracking.counters.get(TrackingCounter::overflows));
 }
 
+// Without memory to wake it the strand rests on, until it looks at the logs by itself: when a
+// heartbeat is due at the latest.
 void ChangeSink::wake_if_resting() noexcept {
-    if (resting_.load() && resting_.exchange(false) && wake_) wake_();
+    if (!resting_.load() || !resting_.exchange(false) || !wake_) return;
+    if (!lib::has_memory_for(wake_)) resting_.store(true);
 }
 
 }  // namespace twincached::replication

@@ -16,6 +16,9 @@ constexpr std::uint64_t resting_share = 64;
 // What a caller waits for before it may write; the rest of a huge value's pages come one by one.
 constexpr std::uint64_t populated_at_once = 1U << 20;
 
+// Free nodes that stay at hand, beside those that may be wanted.
+constexpr std::size_t nodes_kept = 256;
+
 constexpr std::uint32_t first_page(std::uint32_t unit) noexcept {  // that begins at or after it
     return (unit + units_per_page - 1) / units_per_page;
 }
@@ -33,7 +36,12 @@ constexpr std::uint32_t whole_pages(std::uint32_t begin, std::uint32_t end) noex
 
 // The first page is left alone, so that no extent has the number 0.
 Extents::Extents(MemoryBudget& budget, const AddressSpace& space)
-    : budget_(budget), memory_(space), top_(units_per_page) {}
+    : budget_(budget),
+      memory_(space),
+      runs_(PoolAllocator<std::pair<const Unit, Unit>>(nodes_)),
+      runs_by_size_(PoolAllocator<Pair>(nodes_)),
+      top_(units_per_page),
+      resting_(PoolAllocator<Pair>(nodes_)) {}
 
 Extents::~Extents() {
     budget_.give(bytes());
@@ -74,6 +82,7 @@ ExtentNumber Extents::allocate_fresh(Unit units) noexcept {
     Unit begin = 0;
     {
         const lib::MutexLock lock(mutex_);
+        if (!prepare_nodes(1)) return 0;
         const auto fit = runs_by_size_.lower_bound({units, 0});
         if (fit != runs_by_size_.end()) {
             begin = fit->second;
@@ -82,11 +91,20 @@ ExtentNumber Extents::allocate_fresh(Unit units) noexcept {
             begin = top_;
             if (!extend_top(units)) return 0;
         }
+        ++count_;
     }
     const std::size_t offset = begin * unit_bytes;
     memory_.populate(offset, std::min(units * unit_bytes, populated_at_once));
     ::new (memory_.base() + offset) Head{units, 1, 0, 0};
     return begin;
+}
+
+// So many extents more, and all can be freed in any order. Two nodes are taken for a moment when a
+// run is changed.
+bool Extents::prepare_nodes(std::size_t more) {
+    const std::size_t wanted = count_ + more + runs_.size() + 2;
+    const std::size_t held = 2 * runs_.size();
+    return wanted <= held || nodes_.prepare(wanted - held);
 }
 
 // The page in which the top lies is counted already if a run below it touches it.
@@ -117,25 +135,29 @@ ExtentNumber Extents::take_resting(Unit units) noexcept {
     return extent;
 }
 
-// False if enough rests already.
+// False if enough rests already, or nothing can be noted of it.
 bool Extents::rest(ExtentNumber extent) noexcept {
     const lib::MutexLock lock(mutex_);
     const std::uint64_t bytes = footprint(extent);
     if (resting_bytes_ + bytes > budget_.limit() / resting_share) return false;
+    if (!prepare_nodes(1)) return false;  // one more than freeing it may take
     resting_bytes_ += bytes;
     resting_.emplace(head(extent).units, extent);
     return true;
 }
 
 void Extents::end_rest() noexcept {
-    std::set<std::pair<Unit, ExtentNumber>> resting;
-    {
-        const lib::MutexLock lock(mutex_);
-        resting.swap(resting_);
-        resting_bytes_ = 0;
-    }
-    for (const auto& [units, extent] : resting)
+    for (;;) {
+        ExtentNumber extent = 0;
+        {
+            const lib::MutexLock lock(mutex_);
+            if (resting_.empty()) return;
+            extent = resting_.begin()->second;
+            resting_bytes_ -= footprint(extent);
+            resting_.erase(resting_.begin());
+        }
         free(extent);
+    }
 }
 
 // Takes the front of a free run.
@@ -193,7 +215,9 @@ void Extents::free(ExtentNumber extent) noexcept {
     // end may belong to neighbours, too.
     memory_.give_back(extent * unit_bytes, (end - extent) * unit_bytes);
     const lib::MutexLock lock(mutex_);
+    --count_;
     join(extent, end);
+    nodes_.trim(count_ + runs_.size() + nodes_kept);
 }
 
 // With the free runs on both sides, so that no two of them touch. What is given back to the budget

@@ -22,6 +22,10 @@
 // An extent begins with a small head that counts its references: one of the item, reservation or
 // transfer that owns it, and one of each reader that has pinned it. The last one frees it.
 //
+// Nothing that gives memory back can fail: what is noted of a free run takes nodes, and those are
+// there before the extent is handed out. No two free runs touch, so between two of them lies an
+// extent: N extents and R runs can become (N + R) / 2 runs at most, of two nodes each.
+//
 // Any thread may call any member. The lock within is a leaf: nothing is called under it, so it may
 // be taken under a shard's lock.
 #pragma once
@@ -29,11 +33,13 @@
 #include "lib/mutex.hpp"
 #include "storage/memory/budget.hpp"
 #include "storage/memory/item_form.hpp"
+#include "storage/memory/node_pool.hpp"
 #include "storage/memory/reservation.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -73,6 +79,8 @@ class Extents {
 
   private:
     using Unit = std::uint32_t;
+    using Pair = std::pair<Unit, Unit>;
+    using Numbers = std::set<Pair, std::less<>, PoolAllocator<Pair>>;
     // The first 16 bytes of an extent, before its value.
     struct Head {
         std::uint32_t units;
@@ -88,6 +96,7 @@ class Extents {
     bool rest(ExtentNumber extent) noexcept;
     void put_aside(ExtentNumber extent) noexcept;
     void free(ExtentNumber extent) noexcept;
+    bool prepare_nodes(std::size_t more) REQUIRES(mutex_);
     bool extend_top(Unit units) REQUIRES(mutex_);
     bool carve(Unit begin, Unit end, Unit units) REQUIRES(mutex_);
     void join(Unit begin, Unit end) REQUIRES(mutex_);
@@ -100,12 +109,15 @@ class Extents {
     std::atomic<std::uint64_t> pins_{0};
     std::atomic<ExtentNumber> aside_{0};  // head of the chain of those put aside
     lib::Mutex mutex_;
+    NodePool nodes_ GUARDED_BY(mutex_);           // of the three below
+    std::uint64_t count_ GUARDED_BY(mutex_) = 0;  // of extents that are not free
     // The free runs below `top_`: no two of them touch, and none touches `top_`.
     // Both name the same runs: one finds neighbours, the other the best fit.
-    std::map<Unit, Unit> runs_ GUARDED_BY(mutex_);                     // begin -> end
-    std::set<std::pair<Unit, Unit>> runs_by_size_ GUARDED_BY(mutex_);  // (size, begin)
+    std::map<Unit, Unit, std::less<>, PoolAllocator<std::pair<const Unit, Unit>>> runs_
+        GUARDED_BY(mutex_);                    // begin -> end
+    Numbers runs_by_size_ GUARDED_BY(mutex_);  // (size, begin)
     Unit top_ GUARDED_BY(mutex_);
-    std::set<std::pair<Unit, ExtentNumber>> resting_ GUARDED_BY(mutex_);  // (size, extent)
+    Numbers resting_ GUARDED_BY(mutex_);  // (size, extent)
     std::uint64_t resting_bytes_ GUARDED_BY(mutex_) = 0;
 };
 

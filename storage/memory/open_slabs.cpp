@@ -1,5 +1,7 @@
 #include "storage/memory/open_slabs.hpp"
 
+#include "lib/allocation.hpp"
+
 #include <algorithm>
 #include <cassert>
 
@@ -70,8 +72,8 @@ void OpenSlabs::settle(SlabNumber number) noexcept {
     }
     if (slab.state != SlabState::sealed || slab.is_sparse) return;
     if (slab.live_bytes >= slabs_.slab_bytes() / sparse_share) return;
-    slab.is_sparse = true;
-    sparse_.push_back(number);
+    // Without memory to note it, it waits for its turn like any other.
+    slab.is_sparse = lib::has_memory_for([&] { sparse_.push_back(number); });
 }
 
 SlabNumber OpenSlabs::take_sparse() noexcept {

@@ -52,7 +52,7 @@ struct Slab {
     std::uint32_t live_items = 0;  // 0 exactly if live_bytes is 0
     ExpirySpan expiries;           // of its live items
     Tick looked_at = 0;            // when its expired items were last collected
-    SlabNumber older = 0;          // neighbours in its queue
+    SlabNumber older = 0;          // neighbours in its queue; see also Slabs, of absent ones
     SlabNumber newer = 0;
     SlabState state = SlabState::free;
     Queue queue = Queue::fresh;

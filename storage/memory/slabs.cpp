@@ -1,16 +1,12 @@
 #include "storage/memory/slabs.hpp"
 
+#include "lib/allocation.hpp"
+
 #include <bit>
 #include <cassert>
+#include <utility>
 
 namespace twincached::storage {
-
-namespace {
-
-// One: what eviction frees is what the next insertion needs.
-constexpr std::size_t kept_limit = 1;
-
-}  // namespace
 
 Slabs::Slabs(MemoryShare& share, std::uint32_t slab_bytes, const AddressSpace& space)
     : share_(share),
@@ -28,19 +24,16 @@ Slabs::~Slabs() {
 // A kept one costs nothing; one whose memory was given back costs the budget only, its number and
 // its place are there; else the range grows.
 SlabNumber Slabs::take() noexcept {
-    if (!kept_.empty()) {
-        const SlabNumber number = kept_.back();
-        kept_.pop_back();
-        return number;
-    }
+    if (kept_ != 0) return std::exchange(kept_, 0);
     if (!share_.take(slab_bytes_)) return 0;
     SlabNumber number = end();
-    if (!absent_.empty()) {
-        number = absent_.back();
-        absent_.pop_back();
-    } else if (memory_.commit_to((std::size_t{number} + 1) * slab_bytes_)) {
-        slabs_.emplace_back();
-    } else {
+    const auto grows = [&] {
+        return memory_.commit_to((std::size_t{number} + 1) * slab_bytes_) &&
+               lib::has_memory_for([&] { slabs_.emplace_back(); });
+    };
+    if (absent_ != 0) {
+        number = std::exchange(absent_, slabs_[absent_].older);
+    } else if (!grows()) {
         share_.give(slab_bytes_);
         return 0;
     }
@@ -62,25 +55,24 @@ void Slabs::free(SlabNumber number) noexcept {
     assert(slabs_[number].live_items == 0);
     dequeue(number);
     slabs_[number] = Slab{};
-    if (kept_.size() < kept_limit)
-        kept_.push_back(number);
+    // One: what eviction frees is what the next insertion needs.
+    if (kept_ == 0)
+        kept_ = number;
     else
         give_back(number);
 }
 
 void Slabs::give_back(SlabNumber number) noexcept {
     memory_.give_back(std::size_t{number} * slab_bytes_, slab_bytes_);
-    absent_.push_back(number);
+    slabs_[number].older = std::exchange(absent_, number);
     --count_;
     share_.give(slab_bytes_);
 }
 
 std::uint64_t Slabs::give_back_kept() noexcept {
-    const std::uint64_t bytes = kept_.size() * std::uint64_t{slab_bytes_};
-    for (const SlabNumber number : kept_)
-        give_back(number);
-    kept_.clear();
-    return bytes;
+    if (kept_ == 0) return 0;
+    give_back(std::exchange(kept_, 0));
+    return slab_bytes_;
 }
 
 void Slabs::move_to_queue(SlabNumber number, Queue queue) noexcept {

@@ -75,7 +75,7 @@ class Slabs {
     // Those in use and those kept.
     std::uint64_t count() const noexcept { return count_; }
     std::uint64_t bytes() const noexcept { return count_ * slab_bytes_; }
-    std::uint64_t kept() const noexcept { return kept_.size(); }
+    std::uint64_t kept() const noexcept { return kept_ != 0 ? 1 : 0; }
 
   private:
     void enqueue(SlabNumber number, Queue queue) noexcept;
@@ -89,10 +89,10 @@ class Slabs {
     Reservation memory_;
     std::vector<Slab> slabs_;  // number 0 is never used, so that no item has the reference 0
     std::array<SlabQueue, queue_count> queues_{};
-    // A slab that is neither open nor sealed stands in one of these two.
-    std::vector<SlabNumber> kept_;    // free, and still counted as ours
-    std::vector<SlabNumber> absent_;  // free, their memory given back
-    std::uint64_t count_ = 0;         // of all but the absent ones; taken of the share
+    // A slab that is neither open nor sealed is one of these. To free one needs no memory.
+    SlabNumber kept_ = 0;      // one at most: free, and still counted as ours
+    SlabNumber absent_ = 0;    // the first of those whose memory was given back, by Slab::older
+    std::uint64_t count_ = 0;  // of all but the absent ones; taken of the share
 };
 
 }  // namespace twincached::storage

@@ -1,11 +1,13 @@
 #include "replication/changes/shard_tracking.hpp"
 
 #include "lib/hash.hpp"
+#include "test/support/failing_allocations.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <array>
 #include <string>
+#include <vector>
 
 using namespace twincached;
 using replication::ShardTracking;
@@ -256,4 +258,29 @@ TEST_CASE("a key that too many others crowd makes its own bucket dirty, and no o
     CHECK(f.tracking.buckets.dirty_count() == dirty + 1);
     CHECK(f.entry("other") != nullptr);
     CHECK(f.tracking.counters.get(replication::TrackingCounter::overflows) == 0);
+}
+
+TEST_CASE("a change that finds no memory to be noted in makes its bucket dirty") {
+    std::vector<std::string> names;
+    for (int i = 0; i < 400; ++i)
+        names.push_back("key " + std::to_string(i) + std::string(200, 'k'));
+    bool has_failed = true;
+    for (std::uint64_t nth = 1; has_failed; ++nth) {
+        const auto kind =
+            GENERATE(FailingAllocations::Kind::once, FailingAllocations::Kind::from_then_on);
+        Fixture f(1U << 18);
+        for (const auto& name : names)
+            f.make_clean(name);
+        {
+            const FailingAllocations failing(nth, kind);
+            for (const auto& name : names)
+                f.write(name, 0, v(1));
+            has_failed = failing.has_failed();
+        }
+        for (const auto& name : names) {
+            const bool is_noted = f.entry(name) != nullptr && f.entry(name)->version == v(1);
+            REQUIRE((is_noted || f.tracking.buckets.is_dirty(f.bucket(name))));
+        }
+        if (nth == 1) CHECK(has_failed);
+    }
 }

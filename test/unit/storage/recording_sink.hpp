@@ -3,6 +3,7 @@
 #pragma once
 
 #include "storage/mutation.hpp"
+#include "test/support/failing_allocations.hpp"
 
 #include <map>
 #include <string>
@@ -22,6 +23,7 @@ class RecordingSink : public MutationSink {
     };
 
     Ticket on_change(unsigned shard, const Change& change) noexcept override {
+        const AllocationsSucceed ours;
         const std::string key(change.key.bytes);
         events.push_back({key, change.before, change.after, change.version, change.cause});
         const auto held = versions.find(key);
@@ -33,11 +35,16 @@ class RecordingSink : public MutationSink {
         return {shard, events.size()};
     }
     Version known_version(unsigned, const Key& key, bool) noexcept override {
+        const AllocationsSucceed ours;
         const auto known_here = known.find(std::string(key.bytes));
         return known_here == known.end() ? 0 : known_here->second;
     }
-    void on_hint(unsigned, std::uint64_t hash) noexcept override { hints.push_back(hash); }
+    void on_hint(unsigned, std::uint64_t hash) noexcept override {
+        const AllocationsSucceed ours;
+        hints.push_back(hash);
+    }
     Ticket on_flush(Version version) noexcept override {
+        const AllocationsSucceed ours;
         flushes.push_back(version);
         return {};
     }

@@ -182,3 +182,19 @@ TEST_CASE("a list, an acknowledgement and requests have as many entries as they 
     CHECK(BucketRequestReader(std::string(4, 'x')).valid());
     CHECK_FALSE(BucketRequestReader(std::string(3, 'x')).valid());
 }
+
+TEST_CASE("a batch is full when it has the bytes of one, not when it has all that it can count") {
+    lib::ByteBuffer out;
+    BatchWriter batch(out, 1, 0, 77);
+    const std::string value(1000, 'v');
+    WireRecord record;
+    record.key = "key";
+    record.value = value;
+    record.version = 1;
+    while (!batch.is_full()) {
+        REQUIRE(batch.size() < batch_size_target);
+        batch.add(record);
+    }
+    CHECK(batch.size() >= batch_size_target);
+    CHECK(batch.count() == 1 + batch_size_target / (record_header_size + 3 + value.size()));
+}

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <string>
@@ -87,6 +88,18 @@ struct Victim {
         while (exchange.produce(out, 1U << 20, now) > 0) {
         }
         return std::string(out.readable());
+    }
+    // How many items it asks the peer for now.
+    std::size_t wanted() {
+        const auto said = produced();
+        std::size_t count = 0;
+        for (std::string_view rest = said; !rest.empty();) {
+            const auto read = read_frame(rest);
+            REQUIRE(read.status == FrameStatus::complete);
+            if (read.frame.type == FrameType::ack) count += AckReader(read.frame.payload).size();
+            rest.remove_prefix(read.size);
+        }
+        return count;
     }
     bool has(std::string_view key) {
         bool found = false;
@@ -198,6 +211,39 @@ TEST_CASE("a list of items that its bucket cannot hold is refused") {
         other.accepts_list({hash, version}, static_cast<storage::BucketNumber>(bucket ^ 1)));
     Victim third;
     CHECK_FALSE(third.accepts_list({hash, 0}, bucket));
+}
+
+TEST_CASE("what was removed here at a later version than the peer lists is not asked for") {
+    Victim node;
+    (void)node.set("key");
+    const auto key = node.store.key("key");
+    const auto bucket = storage::bucket_of(key.hash);
+    (void)node.store.remove(key, node.now, {});  // all is dirty yet: what is known of it is a floor
+    const auto floor = node.sink.shard(0).buckets.floor(bucket);
+    REQUIRE(floor != 0);
+    REQUIRE_FALSE(node.has("key"));
+    for (const int off : {-1, 0, 1}) {
+        INFO("listed " << off << " above the version that was removed");
+        const auto version = floor + static_cast<storage::Version>(off);
+        REQUIRE(node.accepts_list({key.hash, version}, bucket));
+        CHECK(node.wanted() == (off > 0 ? 1U : 0U));
+    }
+}
+
+TEST_CASE("a node says how many frames of the last session it has sent, to the frame") {
+    Victim node;
+    node.set("key");
+    std::uint64_t last = 0;
+    const auto said = node.produced();
+    for (std::string_view rest = said; !rest.empty();) {
+        const auto read = read_frame(rest);
+        REQUIRE(read.status == FrameStatus::complete);
+        last = std::max(last, read.frame.seq);
+        rest.remove_prefix(read.size);
+    }
+    REQUIRE(last > 0);
+    node.exchange.end();
+    CHECK(node.exchange.standing(node.now).past.sent == last);
 }
 
 TEST_CASE("what the peer may have removed at the very version of ours stays here") {

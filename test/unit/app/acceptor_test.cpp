@@ -84,7 +84,7 @@ struct House {
     ListenerOptions options;
     std::vector<NewClient> guests;
     std::vector<int> clients;
-    Acceptor acceptor{{control, limit, log},
+    Acceptor acceptor{{.control = control, .limit = limit, .log = log, .pause_limit = {}},
                       options,
                       bind_listeners(options, false).sockets,
                       [this](const NewClient& client) { guests.push_back(client); }};

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <string_view>
 
 namespace twincached::app {
 namespace {
@@ -64,6 +65,16 @@ TEST_CASE("a line that is no INI is named and the rest is still read") {
     CHECK(problem_of("[s]\nkey = \"a") == "2: the closing quote is missing");
     CHECK(problem_of("[s]\nkey = \"a\" b") == "2: text after the closing quote");
     CHECK(tokenize("[s]\nwhat is this\nkey = 1").entries.size() == 1);
+}
+
+TEST_CASE("a name has letters, digits, and the signs - _ . and no other") {
+    CHECK(tokenize("[aZ09-_.]\naZ09-_. = 1").problems.empty());
+    for (const char sign : std::string_view("@[`{/:,!$% \t\x7F\xC3")) {
+        INFO("sign " << static_cast<int>(sign));
+        CHECK(problem_of(std::string("[a") + sign + "a]") == "1: a section is written [name]");
+        CHECK(problem_of(std::string("[s]\na") + sign + "a = 1") ==
+              "2: expected key = value, [section] or # comment");
+    }
 }
 
 TEST_CASE("a value that is quoted when needed reads back unchanged") {

@@ -309,6 +309,16 @@ TEST_CASE("a line without an end is cut off, unless it asks for keys") {
         client.say("x");
         CHECK(client.closed);
     }
+    SECTION("a line of 2,048 bytes is one, of a byte more it is not, with or without CR") {
+        for (const std::string end : {"\n", "\r\n"}) {
+            const std::string longest = "delete " + std::string(2049 - 7 - end.size(), 'x') + end;
+            Client fits(service);
+            CHECK(fits.say(longest + "mn\r\n") == "CLIENT_ERROR bad command line format\r\nMN\r\n");
+            Client closes(service);
+            CHECK(closes.say("x" + longest).empty());
+            CHECK(closes.closed);
+        }
+    }
     SECTION("also when its end comes in the same packet") {
         Client client(service);
         CHECK(client.say("delete k " + std::string(3000, 'x') + "\r\n").empty());
@@ -480,6 +490,26 @@ TEST_CASE("answers of pipelined requests wait within the high-water mark, whatev
         }
         CHECK(most <= mark + Executor::batch_limit * (value.size() + 100));
         CHECK(pauses >= 500 / (mark / value.size() + 1 + Executor::batch_limit));
+    }
+}
+
+TEST_CASE(
+    "what stands where a flag should and is no letter spoils the line, a letter only itself") {
+    TestService service;
+    const std::string bad = "CLIENT_ERROR bad command line format\r\n";
+    const std::string invalid = "CLIENT_ERROR invalid flag\r\n";
+    for (const char sign : std::string_view("5@{-\x7F")) {
+        INFO(sign);
+        Client client(service);
+        CHECK(client.say(std::string("mg k ") + sign + "\r\nmn\r\n") == bad + "MN\r\n");
+        // Not even the length is believed: what follows is a line.
+        CHECK(client.say(std::string("ms k 2 ") + sign + "\r\nhi\r\n") == bad + "ERROR\r\n");
+    }
+    for (const char letter : std::string_view("AZ[_z")) {
+        INFO(letter);
+        Client client(service);
+        CHECK(client.say(std::string("ms k 2 ") + letter + "\r\nhi\r\nmn\r\n") ==
+              invalid + "MN\r\n");
     }
 }
 

@@ -1,7 +1,7 @@
 #include "app/certificate_renewal.hpp"
 
 #include "app/process/tls_options.hpp"
-#include "app/replication_options.hpp"
+#include "replication/registry.hpp"
 
 #include <memory>
 #include <utility>
@@ -23,10 +23,10 @@ lib::Parsed<Context> load(const std::optional<lib::TlsSettings>& settings) {
 
 CertificateSettings certificate_settings(const Options& options) {
     const auto& clients = options.get<TlsOptions>();
-    const auto& link = options.get<replication::pair::PairOptions>();
     CertificateSettings settings;
     if (clients.enabled) settings.clients = client_tls_settings(clients);
-    if (link.link_tls) settings.link = link_tls_settings(link);
+    settings.link =
+        replication::tls_settings(replication::replicator_factories(), options.structs());
     return settings;
 }
 
@@ -56,7 +56,7 @@ lib::Parsed<void> CertificateRenewal::put_in_force(const CertificateSettings& se
     if (clients.has_error()) return stay(clients.error());
     warn_of_expiry({*clients, *link});
     if (*clients) parts_.clients->use(std::move(*clients), parts_.clock.now().tick());
-    if (*link) parts_.replicator.use_tls(*link);
+    if (*link) parts_.replicator.reload({.tls = *link});
     parts_.log.info("the certificates were read again");
     return {};
 }

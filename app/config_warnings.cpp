@@ -12,6 +12,8 @@
 #include "app/restart/memory_file_options.hpp"
 #include "app/sessions/session_options.hpp"
 #include "protocol/settings.hpp"
+#include "replication/registry.hpp"
+#include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 
 #include <fmt/format.h>
@@ -29,7 +31,6 @@
 namespace twincached::app {
 namespace {
 
-using replication::pair::PairOptions;
 using Warnings = std::vector<std::string>;
 
 constexpr std::uint64_t mib = 1024 * 1024;
@@ -131,8 +132,8 @@ void warn_of_limits(const Options& all, const Machine& machine, Warnings& to) {
 // What the process may come to hold at the same time, as far as options bound it.
 std::uint64_t memory_of(const Options& all) {
     auto bytes = all.get<storage::StoreOptions>().memory_limit_bytes;
-    if (all.get<ReplicationOptions>().driver == "pair") {
-        bytes += all.get<PairOptions>().log_memory_bytes;
+    if (replication::is_replicated(replication::replicator_factories(), all.structs())) {
+        bytes += all.get<replication::Options>().log_memory_bytes;
     }
     return bytes + all.get<SessionOptions>().buffer_memory_bytes;
 }
@@ -173,10 +174,11 @@ void warn_if_others_read(std::string_view option, const std::string& path, std::
 }
 
 void warn_of_files(const Options& all, Warnings& to) {
-    const auto& pair = all.get<PairOptions>();
+    const auto& replication = all.get<replication::Options>();
+    const auto link = replication::tls_settings(replication::replicator_factories(), all.structs());
     const auto& passwords = all.get<PasswordOptions>();
-    warn_if_others_read("secret-file", pair.secret_file, "the secret", to);
-    if (!pair.secret.empty()) {
+    warn_if_others_read("secret-file", replication.secret_file, "the secret", to);
+    if (!replication.secret.empty()) {
         warn_if_others_read("secret", all.get<Actions>().config, "the secret", to);
     }
     warn_if_others_read("auth-file (-Y)", passwords.auth_file, "the passwords", to);
@@ -184,7 +186,7 @@ void warn_of_files(const Options& all, Warnings& to) {
     if (all.get<TlsOptions>().enabled) {
         warn_if_others_read("key of [tls]", all.get<TlsOptions>().key, "the private key", to);
     }
-    if (pair.link_tls) warn_if_others_read("tls-key", pair.link_key, "the private key", to);
+    if (link) warn_if_others_read("tls-key", link->key_file, "the private key", to);
 }
 
 void warn_of_memory_file(const Options& all, Warnings& to) {
@@ -225,16 +227,8 @@ std::vector<std::string> config_warnings(const Options& options, const Machine& 
 std::vector<std::string> warnings_of_parts(const Options& options, const Machine& machine,
                                            const Certificates& certificates,
                                            std::int64_t unix_seconds) {
-    Warnings warnings;
-    const auto link = replication_options(options);
-    const bool is_exposed = !is_loopback(link.peer_host) || !is_loopback(link.listen_host);
-    const bool is_proved = !link.secret.empty() || certificates.link != nullptr;
-    if (!link.peer_host.empty() && is_exposed && !is_proved) {
-        warnings.push_back(
-            fmt::format("secret-file: no secret is set: whoever can use the address of {} can read "
-                        "and change this cache over the link",
-                        link.peer_host));
-    }
+    auto warnings = replication::warnings_of(replication::replicator_factories(),
+                                             replication_setup(options, certificates));
     for (const auto& context : {certificates.clients, certificates.link}) {
         if (!context) continue;
         if (auto warning = expiry_warning(*context, unix_seconds)) {

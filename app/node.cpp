@@ -23,8 +23,8 @@ lib::KeyedHash hash_of(const replication::Replicator& replicator, const std::str
 
 }  // namespace
 
-Node::Node(const Parts& parts, replication::Options replication, replication::Events events)
-    : parts_(parts), replication_(std::move(replication)), events_(std::move(events)) {
+Node::Node(const Parts& parts, replication::Setup setup, replication::Events events)
+    : parts_(parts), setup_(std::move(setup)), events_(std::move(events)) {
     build();
     if (!parts_.options.get<MemoryFileOptions>().path.empty()) recall_items();
     maintenance_ = std::make_unique<Maintenance>(*store_, parts_.clock);
@@ -33,10 +33,10 @@ Node::Node(const Parts& parts, replication::Options replication, replication::Ev
 void Node::build(std::optional<lib::KeyedHash> hash) {
     auto stored = parts_.options.get<storage::StoreOptions>();
     store_.reset();
-    replicator_ = replication::make_replicator(replication::replicator_factories(), replication_,
-                                               events_, storage::planned_shard_count(stored));
+    replicator_ =
+        replication::make_replicator(replication::replicator_factories(), setup_, events_);
     stored.node = replicator_->node();
-    if (!hash) hash = hash_of(*replicator_, replication_.secret);
+    if (!hash) hash = hash_of(*replicator_, setup_.secret);
     store_ = std::make_unique<storage::Store>(stored, *hash, replicator_->sink());
 }
 

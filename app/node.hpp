@@ -32,7 +32,7 @@ class Node {
     };
     // The clock goes on from where a memory file says that it stood. Throws what a person should
     // read.
-    Node(const Parts& parts, replication::Options replication, replication::Events events);
+    Node(const Parts& parts, replication::Setup setup, replication::Events events);
     ~Node() { stop(); }
 
     storage::Store& store() noexcept { return *store_; }
@@ -53,7 +53,7 @@ class Node {
     void save_items();
 
     const Parts parts_;
-    const replication::Options replication_;
+    const replication::Setup setup_;
     const replication::Events events_;
     std::unique_ptr<MemoryFile> memory_file_;  // null: items do not survive a restart
     // The store reports to the replicator's sink until it is gone.

@@ -6,6 +6,7 @@
 #include "app/process/tls_options.hpp"
 #include "app/replication_options.hpp"
 #include "app/sessions/session_options.hpp"
+#include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -50,12 +51,6 @@ std::string_view name_of(int signal) noexcept {
     }
 }
 
-replication::Options replication_of(const Options& options, const Certificates& certificates) {
-    auto result = replication_options(options);
-    result.tls = certificates.link;
-    return result;
-}
-
 std::unique_ptr<ClientTls> client_tls_of(const Options& options, const Certificates& certificates,
                                          storage::Tick now, Log& log) {
     if (!certificates.clients) return nullptr;
@@ -72,7 +67,7 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
       signals_(control_),
       limit_(options.get<ListenerOptions>().connections),
       bound_(bind_ports(options)),
-      node_({options, clock_, log}, replication_of(options, certificates), replication_events()),
+      node_({options, clock_, log}, replication_setup(options, certificates), replication_events()),
       client_tls_(client_tls_of(options, certificates, clock_.now().tick(), log)),
       pool_({options.get<SessionOptions>(), pause_limit(options), client_tls_.get(),
              node_.replicator().ack_gate()},
@@ -140,7 +135,7 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
 void Server::say_started() {
     log_.info("twincached {} started: memory {} MiB, {} threads, replication {}",
               TWINCACHED_VERSION, options_.get<storage::StoreOptions>().memory_limit_bytes >> 20,
-              options_.get<SessionOptions>().threads, options_.get<ReplicationOptions>().driver);
+              options_.get<SessionOptions>().threads, options_.get<replication::Options>().driver);
     renewal_.warn_of_expiry(certificates_);
     if (certificates_.link) {
         log_.info("the link speaks TLS; this node's certificate has the fingerprint {}",
@@ -183,11 +178,8 @@ void Server::join_reload() {
     reload_.join("certificates", [this](const auto&, const auto& after) {
         return renewal_.renew(certificate_settings(after));
     });
-    reload_.join("replication", [this](const auto& before, const auto& after) -> lib::Parsed<void> {
-        const auto policy = on_split_policy(after.template get<replication::pair::PairOptions>());
-        if (on_split_policy(before.template get<replication::pair::PairOptions>()) != policy) {
-            node_.replicator().set_on_split(policy);
-        }
+    reload_.join("replication", [this](const auto&, const auto& after) -> lib::Parsed<void> {
+        node_.replicator().reload({.options = &after.structs()});
         return {};
     });
     assert(reload_.missing_parts().empty());

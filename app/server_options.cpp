@@ -15,6 +15,7 @@
 #include "lib/numbers.hpp"
 #include "protocol/settings.hpp"
 #include "replication/registry.hpp"
+#include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 
 #include <fmt/format.h>
@@ -141,15 +142,6 @@ void settle_tls(OptionReader& reader) {
     }
 }
 
-void settle_replication(OptionReader& reader) {
-    auto& options = reader.options();
-    const auto& pair = options.get<replication::pair::PairOptions>();
-    auto& driver = options.edit<ReplicationOptions>().driver;
-    if (driver == "auto") driver = pair.peer.empty() ? "none" : "pair";
-    reader.complain(address_problems(options));
-    reader.complain(problems_of(pair));
-}
-
 // repcached's -X <port> or -X <listen:connect>; alone it is memcached's "disable dumping".
 bool take_repcached_ports(std::string_view argument, OptionReader& reader) {
     const auto ports = parse_port_pair(argument);
@@ -173,7 +165,8 @@ std::vector<OptionPart> all_parts() {
         OptionPart{password_option_rows()},
         OptionPart{protocol::setting_rows(), settle_access},
         OptionPart{log_option_rows()},
-        OptionPart{replication_option_rows(), settle_replication},
+        OptionPart{replication::driver_option_rows(), settle_replication},
+        OptionPart{replication::option_rows()},
         OptionPart{tls_option_rows(), settle_tls},
         OptionPart{memcached_word_rows()},
     };

@@ -1,16 +1,14 @@
 #include "lib/tls_context.hpp"
 
+#include "lib/input/text_file.hpp"
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <ctime>
 #include <new>
-#include <optional>
 
 namespace twincached::lib {
 namespace {
@@ -54,18 +52,12 @@ std::string reason() {
     return result;
 }
 
-// The reason why a file cannot be read at all; OpenSSL's own words for that are no help.
-std::optional<std::string> unreadable(const std::string& path) {
-    std::FILE* file = std::fopen(path.c_str(), "re");
-    if (file == nullptr) return std::strerror(errno);
-    std::fclose(file);
-    return std::nullopt;
-}
-
+// OpenSSL's own words for a file that cannot be read at all are no help.
 Parsed<void> check_readable(const char* what, const std::string& path) {
     if (path.empty()) return std::string("TLS needs ") + what;
-    const auto problem = unreadable(path);
-    if (problem) return std::string("cannot read ") + what + ' ' + path + ": " + *problem;
+    const auto content = read_text_file(path);
+    if (content.has_error())
+        return std::string("cannot read ") + what + ' ' + path + ": " + content.error();
     return {};
 }
 

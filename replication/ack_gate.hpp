@@ -27,9 +27,10 @@ namespace twincached::replication {
 
 class AckGate {
   public:
+    // Filled by the rows of replication_options.cpp, which have the defaults.
     struct Options {
-        std::chrono::milliseconds timeout{50};
-        bool required = false;  // an answer that the peer did not confirm is an error
+        std::chrono::milliseconds timeout{};
+        bool required{};  // an answer that the peer did not confirm is an error
     };
     enum class Answer : std::uint8_t { go, wait, refuse };
     using Generation = std::uint32_t;

@@ -14,7 +14,7 @@ void NoneReplicator::stats(lib::FigureVisitor visit) const {
     visit(serving_figure, "READY");
 }
 
-std::unique_ptr<Replicator> make_none_replicator(const Options&, Events events, unsigned) {
+std::unique_ptr<Replicator> make_none_replicator(const Setup&, Events events) {
     return std::make_unique<NoneReplicator>(std::move(events));
 }
 

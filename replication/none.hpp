@@ -3,6 +3,7 @@
 #pragma once
 
 #include "replication/replicator.hpp"
+#include "replication/replicator_factory.hpp"
 
 #include <memory>
 #include <string>
@@ -32,7 +33,8 @@ class NoneReplicator final : public Replicator {
     storage::NoReplication sink_;
 };
 
-std::unique_ptr<Replicator> make_none_replicator(const Options& options, Events events,
-                                                 unsigned shards);
+std::unique_ptr<Replicator> make_none_replicator(const Setup& setup, Events events);
+
+inline constexpr ReplicatorFactory none_factory{.name = "none", .make = make_none_replicator};
 
 }  // namespace twincached::replication

@@ -4,28 +4,50 @@
 #pragma once
 
 #include "lib/option_row.hpp"
+#include "lib/option_structs.hpp"
+#include "lib/tls_context.hpp"
 #include "replication/replicator.hpp"
+#include "replication/replicator_factory.hpp"
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
-#include <string_view>
+#include <string>
+#include <vector>
 
 namespace twincached::replication {
 
-struct ReplicatorFactory {
-    std::string_view name;  // as operators write it
-    // Throws what a person should read. The number of shards is that of the store to come; see
-    // storage::planned_shard_count.
-    std::unique_ptr<Replicator> (*make)(const Options& options, Events events, unsigned shards);
-    // What an operator may decide of it. Null: nothing.
-    std::span<const lib::OptionRow> (*rows)() noexcept = nullptr;
-};
+using Factories = std::span<const ReplicatorFactory>;
 
 // Of the program.
-std::span<const ReplicatorFactory> replicator_factories() noexcept;
+Factories replicator_factories() noexcept;
+// The row of `driver`, whose choices they are.
+std::span<const lib::OptionRow> driver_option_rows() noexcept;
 
-// By the driver's name. Throws std::invalid_argument with a sentence that names those there are.
-std::unique_ptr<Replicator> make_replicator(std::span<const ReplicatorFactory> factories,
-                                            const Options& options, Events events, unsigned shards);
+// What these drivers read, at its defaults, and no driver chosen: for whoever reads no options.
+lib::OptionStructs default_options(Factories factories);
+
+// When all is read: `auto` becomes the name of the first driver that is meant; the first of all if
+// none is.
+void choose_driver(Factories factories, lib::OptionStructs& options);
+// What is wrong with the options of all drivers, and with the driver that was chosen.
+std::vector<lib::OptionProblem> problems_of(Factories factories, const lib::OptionStructs& options);
+
+// Another driver was chosen than that of a node alone, which is the first.
+bool is_replicated(Factories factories, const lib::OptionStructs& options) noexcept;
+// What an operator would regret, of the driver that was chosen.
+std::vector<std::string> warnings_of(Factories factories, const Setup& setup);
+
+// After how long a silence of this node another may take its clients over; 0: never.
+std::chrono::milliseconds patience_of_others(Factories factories,
+                                             const lib::OptionStructs& options);
+
+// Of the driver that was chosen; none: it wants none.
+std::optional<lib::TlsSettings> tls_settings(Factories factories,
+                                             const lib::OptionStructs& options);
+// Throws std::invalid_argument with a sentence that names those there are, or what the driver's own
+// make() throws.
+std::unique_ptr<Replicator> make_replicator(Factories factories, const Setup& setup, Events events);
 
 }  // namespace twincached::replication

@@ -1,7 +1,7 @@
 // What makes replication pluggable: a replicator gives the store its mutation sink, gets the
 // store, and from then on keeps it in step with whatever it talks to. Start-up has no cycle:
 //
-//     auto replicator = make_replicator(options, events);   // the sink exists
+//     auto replicator = make_replicator(setup, events);     // the sink exists
 //     Store store(..., replicator->sink());                 // the store reports to it
 //     replicator->start(store);                             // its thread runs
 //
@@ -9,12 +9,12 @@
 #pragma once
 
 #include "lib/figure_row.hpp"
+#include "lib/option_structs.hpp"
 #include "lib/result.hpp"
 #include "lib/tls_context.hpp"
 #include "replication/ack_gate.hpp"
 #include "storage/store.hpp"
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,10 +25,6 @@
 namespace twincached::replication {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
-
-// What a node that was the secondary does when its peer falls silent, which may be a cut link with
-// a peer alive behind it.
-enum class OnSplit : std::uint8_t { both_serve, secondary_read_only, secondary_closed };
 
 // What clients may do.
 enum class Access : std::uint8_t { open, read_only, closed };
@@ -45,34 +41,22 @@ struct Events {
     std::function<storage::Now()> now;
 };
 
-struct Options {
-    std::string driver = "none";         // none | pair
-    std::string cluster = "twincached";  // both nodes' must be equal
-    std::string peer_host;               // empty: nobody to dial, and so nobody to accept
-    std::uint16_t peer_port = 11212;
-    std::string listen_host;  // empty: all interfaces
-    std::uint16_t listen_port = 11212;
-    std::string node;    // "a", "b" or "" = by address: the lower end is a
-    std::string secret;  // empty: the peer is known by its address alone
-    std::uint64_t log_memory_bytes = 64ULL << 20;
-    std::uint64_t sync_rate_bytes = 0;            // per second, of a resync; 0 = no limit
-    std::chrono::milliseconds scrub_interval{0};  // 0: never
-    std::chrono::milliseconds boot_grace{3000};
-    std::chrono::milliseconds heartbeat{200};
-    std::chrono::milliseconds silence{1000};
-    std::chrono::milliseconds sync_serve_timeout{300000};
-    std::chrono::milliseconds drain_timeout{5000};
-    std::chrono::hours clock_max_ahead{24};
-    OnSplit on_split = OnSplit::both_serve;
-    bool flush_on_peer_crash = false;  // else the survivor keeps what it has
-    bool ack_received = false;         // answers to changes wait for the peer
-    AckGate::Options ack{};
-    std::uint64_t item_size_limit_bytes = 1ULL << 20;
-    std::string software_version;
-    std::uint16_t link_protocol = 0;  // the newest version to speak; 0: that of this program
-    // How this node is set, as an operator writes it: the peer says so if it is set otherwise.
-    std::string settings;
-    std::shared_ptr<const lib::TlsContext> tls;  // of the link; null: none
+// What a driver is made of. `options` are those of all modules, of which it takes its own, and must
+// outlive it.
+struct Setup {
+    const lib::OptionStructs& options;
+    std::string secret = {};        // what the nodes know and nobody else; empty: there is none
+    unsigned shards = 1;            // of the store to come; see storage::planned_shard_count
+    std::string clients_host = {};  // where clients find this node, if that is one address alone
+    std::string software_version = {};  // for other nodes and for reports
+    // As ReplicatorFactory::tls wanted it; null: none.
+    std::shared_ptr<const lib::TlsContext> tls = {};
+};
+
+// What is in force from now on; null: as before.
+struct Reloaded {
+    const lib::OptionStructs* options = nullptr;      // for as long as the call lasts
+    std::shared_ptr<const lib::TlsContext> tls = {};  // for connections that begin from now on
 };
 
 // What a file of saved items says of the replicator under which they were saved: that of this
@@ -116,12 +100,9 @@ class Replicator {
     // must be built anew then.
     virtual lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) = 0;
 
-    // Any thread. A node that is kept from serving by the old policy serves.
-    virtual void set_on_split(OnSplit) {}
-
-    // Connections that begin from now on use another certificate. Any thread. REQUIRES: the options
-    // had one.
-    virtual void use_tls(const std::shared_ptr<const lib::TlsContext>&) {}
+    // Rows with `reloaded_by` have been read again, or certificates. Any thread. REQUIRES: where
+    // there is TLS now, there was TLS.
+    virtual void reload(const Reloaded&) {}
 
     // `stats replication`: every figure and its value, in a stable order; those of
     // driver_figures.hpp are among them. Any thread.

@@ -3,7 +3,7 @@
 #include "app/options/config_file.hpp"
 #include "app/options/memcached_words.hpp"
 #include "app/options/suggestion.hpp"
-#include "app/text_file.hpp"
+#include "lib/input/text_file.hpp"
 #include "lib/option_value.hpp"
 
 #include <fmt/format.h>
@@ -84,7 +84,7 @@ void OptionReader::complain(const Origin& origin, std::string message, int exit_
 }
 
 void OptionReader::read_file(const std::string& path) {
-    const auto content = read_text_file((std::filesystem::path(directory_) / path).string());
+    const auto content = lib::read_text_file((std::filesystem::path(directory_) / path).string());
     if (content.has_error()) return complain({Source::file, path}, content.error());
     read_content(*content, path);
 }

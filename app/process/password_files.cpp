@@ -1,7 +1,7 @@
 #include "app/process/password_files.hpp"
 
 #include "app/process/privileges.hpp"
-#include "app/text_file.hpp"
+#include "lib/input/text_file.hpp"
 
 #include <fmt/format.h>
 
@@ -39,7 +39,7 @@ constexpr std::array rows = {
 constexpr auto sasl_variable = "MEMCACHED_SASL_PWDB";
 
 lib::Parsed<std::string> content_of(const std::string& path) {
-    auto content = read_text_file(path);
+    auto content = lib::read_text_file(path);
     if (!content.has_error()) return content;
     return lib::Parsed<std::string>(
         boost::system::in_place_error,

@@ -6,6 +6,7 @@
 #include "protocol/login/credentials.hpp"
 #include "protocol/observation/observation.hpp"
 #include "storage/size_classes.hpp"
+#include "storage/store_options.hpp"
 
 #include <atomic>
 
@@ -20,7 +21,8 @@ struct SharedState {
     ReportedSettings reported;
     // For reports. Whoever starts the server with -f or -n replaces it before the first
     // conversation; after that it does not change.
-    storage::SizeClasses size_classes{1.25, 48};
+    storage::SizeClasses size_classes{storage::default_store_options().growth_factor,
+                                      storage::default_store_options().chunk_size_min};
 };
 
 }  // namespace twincached::protocol

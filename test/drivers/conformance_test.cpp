@@ -1,6 +1,8 @@
 // What every driver promises its store and its clients, whatever it talks to. Each driver that
 // there is goes through all of it; a driver for a node alone through what is meant for one. Nothing
 // here knows a driver by name. What happens on the drivers' threads is awaited.
+#include "lib/random.hpp"
+#include "replication/replication_options.hpp"
 #include "test/drivers/node.hpp"
 #include "test/drivers/subjects.hpp"
 
@@ -23,11 +25,11 @@ std::string key_of(int number) {
 
 // Two nodes that find each other, in step.
 struct Two {
-    explicit Two(const Subject& subject, void (*adjust)(replication::Options&) = nullptr)
+    explicit Two(const Subject& subject, void (*adjust)(lib::OptionStructs&) = nullptr)
         : options(subject.options()) {
         if (adjust != nullptr)
             for (auto& one : options)
-                adjust(one);
+                adjust(one.all);
         a = std::make_unique<Node>(options[0], happenings);
         b = std::make_unique<Node>(options[1], happenings);
     }
@@ -43,7 +45,7 @@ struct Two {
     }
     bool hold_the_same() { return a->contents() == b->contents(); }
 
-    std::vector<replication::Options> options;
+    std::vector<NodeOptions> options;
     Happenings happenings;
     std::unique_ptr<Node> a;
     std::unique_ptr<Node> b;
@@ -98,8 +100,9 @@ TEST_CASE("a node with nobody there serves its clients") {
 TEST_CASE("a replicator that was never started can be asked and stopped") {
     const auto subject = GENERATE(from_range(all_drivers()));
     CAPTURE(subject.driver);
+    const auto options = subject.options().front();
     const auto replicator =
-        replication::make_replicator(factories(), subject.options().front(), {}, 2);
+        replication::make_replicator(factories(), {.options = options.all, .shards = 2}, {});
     CHECK(replicator->node().has_value() == subject.replicates());
     replicator->stats(
         [](const lib::Figure& figure, std::string_view) { CHECK_FALSE(figure.name.empty()); });
@@ -161,6 +164,119 @@ TEST_CASE("a flush ends on both nodes what is older, and nothing that is newer")
     CHECK_FALSE(two.b->has("older"));
     CHECK_FALSE(two.b->has("from b"));
     CHECK(two.a->has("newer"));
+}
+
+TEST_CASE("a flush for later ends what is older on both nodes when its time has come") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    constexpr std::chrono::seconds delay{100};
+    Two two(subject);
+    two.meet();
+    two.a->flush_in(delay);
+    two.a->set("older", "1");
+    const auto scheduled = two.a->store().flush_schedule().version;
+    REQUIRE(two.await([&] {
+        return two.b->has("older") && two.b->store().flush_schedule().version == scheduled;
+    }));
+    two.a->do_upkeep_after(delay / 2);
+    CHECK(two.a->has("older"));
+    two.a->do_upkeep_after(delay);
+    CHECK_FALSE(two.a->has("older"));
+    two.a->set("newer", "1");
+    CHECK(two.await([&] { return two.b->has("newer"); }));
+    CHECK_FALSE(two.b->has("older"));
+    CHECK_FALSE(two.b->has("from b"));
+}
+
+TEST_CASE(
+    "a flush for later is carried out by the node that is left, and not if it was taken back") {
+    const auto subject = GENERATE(from_range(drivers_that_replicate()));
+    CAPTURE(subject.driver);
+    constexpr std::chrono::seconds delay{100};
+    const bool is_taken_back = GENERATE(false, true);
+    Two two(subject);
+    two.meet();
+    two.a->flush_in(delay);
+    if (is_taken_back) two.a->flush();
+    two.a->set("older", "1");
+    const auto scheduled = two.a->store().flush_schedule().version;
+    REQUIRE(two.await([&] {
+        return two.b->has("older") && two.b->store().flush_schedule().version == scheduled;
+    }));
+    two.a.reset();
+    // It waits for who was asked, and a while longer.
+    const auto is_flushed = [&] {
+        two.b->do_upkeep_after(2 * delay);
+        return !two.b->has("older");
+    };
+    if (!is_taken_back) CHECK(two.await(is_flushed));
+    if (is_taken_back) CHECK_FALSE(is_flushed());
+}
+
+TEST_CASE("whatever the network does meanwhile, two stores come to hold the same") {
+    const auto subject = GENERATE(from_range(drivers_over_networks()));
+    const auto seed = GENERATE(1U, 2U);
+    CAPTURE(subject.driver, seed);
+    lib::Random random(seed);
+    auto options = subject.options();
+    const auto network = subject.network(options);
+    Happenings happenings;
+    Node a(options[0], happenings);
+    Node b(options[1], happenings);
+    a.set("from a", "1");
+    REQUIRE(happenings.await([&] { return b.has("from a"); }));
+    Node* nodes[] = {&a, &b};
+    std::string last[2];
+    for (int i = 0; i < 300; ++i) {
+        const auto key = key_of(static_cast<int>(random.below(60)));
+        const auto here = random.below(2);
+        if (random.one_in(4)) {
+            nodes[here]->remove(key);
+        } else {
+            nodes[here]->set(key, std::string(random.below(random.one_in(20) ? 20'000 : 50), 'v'));
+        }
+        if (random.one_in(100)) nodes[here]->flush();
+        if (random.one_in(30)) network->tear();
+        if (random.one_in(60)) network->cut();
+        if (random.one_in(20)) network->mend();
+        // At times all that was said is heard before the next harm is done.
+        if (!random.one_in(100)) continue;
+        network->mend();
+        last[here] = "last " + std::to_string(i);
+        nodes[here]->set(last[here], "1");
+        CHECK(happenings.await([&] { return nodes[1 - here]->has(last[here]); }));
+    }
+    network->mend();
+    a.set("end of a", "1");
+    b.set("end of b", "1");
+    CHECK(happenings.await(
+        [&] { return b.has("end of a") && a.has("end of b") && a.contents() == b.contents(); }));
+    for (int i = 0; i < 60; ++i)
+        CHECK(a.get(key_of(i)) == b.get(key_of(i)));
+}
+
+TEST_CASE("a network that is cut holds up nobody's clients, and what they did meanwhile arrives") {
+    const auto subject = GENERATE(from_range(drivers_over_networks()));
+    CAPTURE(subject.driver);
+    auto options = subject.options();
+    const auto network = subject.network(options);
+    Happenings happenings;
+    Node a(options[0], happenings);
+    Node b(options[1], happenings);
+    a.set("removed", "1");
+    REQUIRE(happenings.await([&] { return b.has("removed"); }));
+    network->cut();
+    for (int i = 0; i < 2000; ++i)
+        a.set(key_of(i), "a");
+    a.remove("removed");
+    b.set("meanwhile", "b");
+    CHECK_FALSE(b.has(key_of(1999)));
+    CHECK_FALSE(a.has("meanwhile"));
+    network->mend();
+    CHECK(happenings.await([&] { return a.contents() == b.contents(); }));
+    CHECK(a.has("meanwhile"));
+    CHECK(b.has(key_of(1999)));
+    CHECK_FALSE(b.has("removed"));
 }
 
 TEST_CASE("a value of any size crosses whole") {
@@ -274,7 +390,7 @@ TEST_CASE("items that a node alone has kept come back under any driver, and reac
     two.b.reset();
     Kept kept;
     {
-        Node alone({}, two.happenings);
+        Node alone(options_of_none(), two.happenings);
         for (int i = 0; i < 100; ++i)
             alone.set(key_of(i), "1");
         alone.remove(key_of(7));
@@ -304,7 +420,7 @@ TEST_CASE("whatever driver has kept them, a node alone finds its items again") {
         node.remove("removed");
         kept = node.stop_and_keep();
     }
-    Node alone({}, happenings, &kept);
+    Node alone(options_of_none(), happenings, &kept);
     CHECK(alone.get("kept") == "1");
     CHECK_FALSE(alone.has("removed"));
     alone.set("removed", "2");
@@ -315,10 +431,10 @@ TEST_CASE("whatever driver has kept them, a node alone finds its items again") {
 TEST_CASE("an answer that waits is let go when the other node has the change") {
     const auto subject = GENERATE(from_range(drivers_that_replicate()));
     CAPTURE(subject.driver);
-    Two two(subject, [](replication::Options& options) {
-        options.ack_received = true;
-        options.ack.required = true;  // what is let go is confirmed
-        options.ack.timeout = std::chrono::seconds(10);
+    Two two(subject, [](lib::OptionStructs& options) {
+        options.edit<replication::Options>().ack = replication::AckMode::received;
+        // What is let go is confirmed.
+        options.edit<replication::AckGate::Options>() = {std::chrono::seconds(10), true};
     });
     two.meet();
     auto* gate = two.a->replicator().ack_gate();
@@ -344,8 +460,9 @@ TEST_CASE("an answer that waits is let go when the other node has the change") {
 TEST_CASE("without acknowledgements no answer waits") {
     const auto subject = GENERATE(from_range(all_drivers()));
     CAPTURE(subject.driver);
+    const auto options = subject.options().front();
     const auto replicator =
-        replication::make_replicator(factories(), subject.options().front(), {}, 2);
+        replication::make_replicator(factories(), {.options = options.all, .shards = 2}, {});
     CHECK(replicator->ack_gate() == nullptr);
 }
 
@@ -354,7 +471,9 @@ TEST_CASE("with nobody there memory stays bounded, and whoever comes lacks nothi
     CAPTURE(subject.driver);
     constexpr std::size_t log_bytes = 128U << 10;
     constexpr int changes = 20'000;  // more than thirty logs full
-    Two two(subject, [](replication::Options& options) { options.log_memory_bytes = log_bytes; });
+    Two two(subject, [](lib::OptionStructs& options) {
+        options.edit<replication::Options>().log_memory_bytes = log_bytes;
+    });
     two.meet();
     two.a->set("kept", "1");
     two.b.reset();

@@ -6,8 +6,10 @@
 #include "replication/changes/change_sink.hpp"
 #include "replication/driver_figures.hpp"
 #include "replication/records/data_frames.hpp"
+#include "replication/replication_options.hpp"
 #include "test/drivers/mirror_room.hpp"
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -79,13 +81,13 @@ struct InFlight {
 
 class Mirror final : public Replicator {
   public:
-    Mirror(const Options& options, Events events, unsigned shards)
-        : options_(options),
+    Mirror(const Setup& setup, Events events)
+        : options_(setup.options.get<Options>()),
           events_(std::move(events)),
-          place_(options.node == "b" ? 1U : 0U),
-          gate_(make_gate(options, shards)),
-          sink_(shards, options.log_memory_bytes, gate_.get()),
-          room_(MirrorRoom::enter(options.cluster)) {
+          place_(setup.options.get<MirrorOptions>().place),
+          gate_(make_gate(setup)),
+          sink_(setup.shards, options_.log_memory_bytes, gate_.get()),
+          room_(MirrorRoom::enter(setup.options.get<MirrorOptions>().room)) {
         sink_.set_wake([this] { wake(); });
     }
     ~Mirror() override { stop(); }
@@ -142,8 +144,9 @@ class Mirror final : public Replicator {
     }
 
   private:
-    static std::unique_ptr<AckGate> make_gate(const Options& options, unsigned shards) {
-        return options.ack_received ? std::make_unique<AckGate>(shards, options.ack) : nullptr;
+    static std::unique_ptr<AckGate> make_gate(const Setup& setup) {
+        if (setup.options.get<Options>().ack == AckMode::async) return nullptr;
+        return std::make_unique<AckGate>(setup.shards, setup.options.get<AckGate::Options>());
     }
 
     void wake() {
@@ -203,6 +206,7 @@ class Mirror final : public Replicator {
         }
         sink_.set_linked(other != 0);
         sink_.tell_of_flush();
+        sink_.on_flush_scheduled(0, 0);
     }
 
     bool has_unsent() const {
@@ -222,6 +226,7 @@ class Mirror final : public Replicator {
 
     void produce() {
         if (sink_.take_flush_news()) say_flush();
+        if (sink_.take_schedule_news()) say_schedule();
         for (unsigned i = 0; i < sink_.shard_count() && has_room(); ++i) {
             if (sink_.has_unsent(i)) say_changes(i);
             say_buckets(i);
@@ -234,6 +239,15 @@ class Mirror final : public Replicator {
         lib::ByteBuffer out;
         write_frame(out, ++sequence_, Flush{version});
         say(out, {sequence_, InFlight::Kind::flush, 0, count, version});
+    }
+
+    void say_schedule() {
+        const auto schedule = store_->flush_schedule();
+        if (schedule.version == 0) return;
+        lib::ByteBuffer out;
+        write_frame(out, ++sequence_,
+                    Schedule{now().steady_ms, schedule.at_steady_ms, schedule.version});
+        say(out, {sequence_, InFlight::Kind::part});
     }
 
     void say_changes(unsigned shard_number) {
@@ -369,6 +383,11 @@ class Mirror final : public Replicator {
                 sink_.peer_knows_flush(version);
                 return;
             }
+            case FrameType::schedule: {
+                // Both nodes live in one process, by one clock.
+                const auto schedule = read_schedule(frame.payload);
+                return store_->apply_flush_schedule(schedule->at_ms, schedule->version);
+            }
             default:
                 std::abort();
         }
@@ -465,12 +484,46 @@ class Mirror final : public Replicator {
     std::string arriving_;  // a large value, piece by piece
 };
 
-std::unique_ptr<Replicator> make_mirror(const Options& options, Events events, unsigned shards) {
-    return std::make_unique<Mirror>(options, std::move(events), shards);
+std::unique_ptr<Replicator> make_mirror(const Setup& setup, Events events) {
+    return std::make_unique<Mirror>(setup, std::move(events));
 }
+
+constexpr std::array rows = {
+    lib::OptionRow{.section = "mirror",
+                   .key = "room",
+                   .fills = lib::fills<&MirrorOptions::room>,
+                   .initial = "",
+                   .help = "Where the two meet."},
+    lib::OptionRow{.section = "mirror",
+                   .key = "place",
+                   .fills = lib::fills<&MirrorOptions::place>,
+                   .initial = "0",
+                   .most = 1,
+                   .help = "Which of the two this one is."},
+};
+
+std::span<const lib::OptionRow> mirror_rows() noexcept {
+    return rows;
+}
+
+class RoomNetwork final : public Network {
+  public:
+    explicit RoomNetwork(const std::string& room) : room_(MirrorRoom::enter(room)) {}
+    ~RoomNetwork() override { room_->set_cut(false); }
+    void cut() override { room_->set_cut(true); }
+    void mend() override { room_->set_cut(false); }
+    void tear() override { room_->tear(); }
+
+  private:
+    const std::shared_ptr<MirrorRoom> room_;
+};
 
 }  // namespace
 
-const ReplicatorFactory mirror_factory{"mirror", make_mirror};
+const ReplicatorFactory mirror_factory{.name = "mirror", .make = make_mirror, .rows = mirror_rows};
+
+std::unique_ptr<Network> mirror_network(const std::string& room) {
+    return std::make_unique<RoomNetwork>(room);
+}
 
 }  // namespace twincached::test

@@ -11,10 +11,23 @@
 // more of the past than when that ended: its removals count up to there.
 #pragma once
 
-#include "replication/registry.hpp"
+#include "replication/replicator_factory.hpp"
+#include "test/drivers/network.hpp"
+
+#include <memory>
+#include <string>
 
 namespace twincached::test {
 
+// Filled by the rows of the factory.
+struct MirrorOptions {
+    std::string room;  // where it meets the other
+    unsigned place{};  // 0 or 1: another for each
+};
+
 extern const replication::ReplicatorFactory mirror_factory;
+
+// What the mirrors of that room speak over.
+std::unique_ptr<Network> mirror_network(const std::string& room);
 
 }  // namespace twincached::test

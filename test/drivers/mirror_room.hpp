@@ -35,15 +35,22 @@ class MirrorRoom {
     };
     Heard hear(Place place);
 
+    // What a test does to those in the room. While it is cut, nobody hears of anything.
+    void set_cut(bool is_cut);
+    // Both are others from now on, and what was said is lost.
+    void tear();
+
   private:
     struct Seat {
         std::uint64_t visit = 0;
+        std::uint64_t heard_of = 0;  // the other's visit, as it last heard of it
         std::function<void()> wake;
         std::vector<std::string> said;
     };
 
     lib::Mutex mutex_;
     std::array<Seat, 2> seats_ GUARDED_BY(mutex_);
+    bool is_cut_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace twincached::test

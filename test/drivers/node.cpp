@@ -71,8 +71,8 @@ class Node::Sink final : public storage::MutationSink {
     Happenings& happenings_;
 };
 
-Node::Node(const replication::Options& options, Happenings& happenings, const Kept* kept)
-    : happenings_(happenings) {
+Node::Node(NodeOptions options, Happenings& happenings, const Kept* kept)
+    : options_(std::move(options)), happenings_(happenings) {
     replication::Events events;
     events.now = now;
     events.log = [this](replication::LogLevel, std::string_view line) {
@@ -87,11 +87,15 @@ Node::Node(const replication::Options& options, Happenings& happenings, const Ke
     };
     auto stored = storage::default_store_options();
     stored.shards = 2;
-    replicator_ = replication::make_replicator(factories(), options, events,
-                                               storage::planned_shard_count(stored));
+    replicator_ = replication::make_replicator(factories(),
+                                               {.options = options_.all,
+                                                .secret = options_.secret,
+                                                .shards = storage::planned_shard_count(stored),
+                                                .software_version = "test"},
+                                               events);
     stored.node = replicator_->node();
     sink_ = std::make_unique<Sink>(replicator_->sink(), happenings_);
-    store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(options.secret), *sink_);
+    store_ = std::make_unique<storage::Store>(stored, lib::KeyedHash(options_.secret), *sink_);
     if (kept != nullptr) {
         store_->restore(kept->registers);
         REQUIRE(replicator_->recall({kept->remembered, kept->node}, *store_).has_value());
@@ -148,6 +152,19 @@ void Node::remove(std::string_view key) {
 
 void Node::flush() {
     (void)store_->flush(now());
+}
+
+void Node::flush_in(std::chrono::milliseconds delay) {
+    const auto instant = now();
+    store_->schedule_flush(instant.steady_ms + static_cast<std::uint64_t>(delay.count()), instant);
+}
+
+void Node::do_upkeep_after(std::chrono::milliseconds delay) {
+    auto later = now();
+    later.steady_ms += static_cast<std::uint64_t>(delay.count());
+    later.version_ms += static_cast<std::uint64_t>(delay.count());
+    later.unix_seconds += delay.count() / 1000;
+    (void)store_->maintain(later);
 }
 
 bool Node::has(std::string_view key) {

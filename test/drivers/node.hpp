@@ -5,6 +5,7 @@
 #include "replication/registry.hpp"
 #include "storage/shard/saved_item.hpp"
 #include "storage/store.hpp"
+#include "test/drivers/subjects.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -57,7 +58,7 @@ struct Kept {
 class Node {
   public:
     // Runs from here on, with the items that were kept if there are any.
-    Node(const replication::Options& options, Happenings& happenings, const Kept* kept = nullptr);
+    Node(NodeOptions options, Happenings& happenings, const Kept* kept = nullptr);
     ~Node();
 
     replication::Replicator& replicator() { return *replicator_; }
@@ -70,6 +71,10 @@ class Node {
     storage::Ticket set(std::string_view key, std::string_view value);
     void remove(std::string_view key);
     void flush();
+    // flush_all N.
+    void flush_in(std::chrono::milliseconds delay);
+    // What upkeep does when its clock says that so much time has passed.
+    void do_upkeep_after(std::chrono::milliseconds delay);
     bool has(std::string_view key);
     std::string get(std::string_view key);  // "(miss)"
     // Every key with the version of its item.
@@ -81,6 +86,7 @@ class Node {
   private:
     class Sink;
 
+    const NodeOptions options_;
     Happenings& happenings_;
     std::mutex mutex_;
     unsigned times_ready_ = 0;

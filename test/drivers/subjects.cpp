@@ -1,13 +1,11 @@
 #include "test/drivers/subjects.hpp"
 
+#include "replication/pair/link/pair_options.hpp"
+#include "replication/replication_options.hpp"
 #include "test/drivers/mirror.hpp"
+#include "test/drivers/tcp_network.hpp"
 
 #include <catch2/catch.hpp>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -16,59 +14,82 @@
 namespace twincached::test {
 namespace {
 
-// A port that nobody listens on now.
-std::uint16_t free_port(const std::string& host) {
-    const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
-    REQUIRE(probe >= 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    inet_pton(AF_INET, host.c_str(), &address.sin_addr);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    REQUIRE(::bind(probe, generic, size) == 0);
-    REQUIRE(::getsockname(probe, generic, &size) == 0);
-    ::close(probe);
-    return ntohs(address.sin_port);
+NodeOptions options_of(const std::string& driver) {
+    NodeOptions options{replication::default_options(factories()), {}};
+    options.all.edit<replication::Options>().driver = driver;
+    return options;
 }
 
-std::vector<replication::Options> of_none() {
-    return std::vector<replication::Options>(1);
+std::vector<NodeOptions> of_none() {
+    return {options_of_none()};
 }
 
-std::vector<replication::Options> of_pair() {
-    replication::Options a;
-    replication::Options b;
-    a.driver = b.driver = "pair";
-    a.listen_host = b.peer_host = "127.0.0.1";
-    b.listen_host = a.peer_host = "127.0.0.2";
-    a.listen_port = b.peer_port = free_port(a.listen_host);
-    b.listen_port = a.peer_port = free_port(b.listen_host);
-    a.software_version = b.software_version = "test";
-    a.boot_grace = b.boot_grace = std::chrono::milliseconds(300);  // of a node that is alone
-    return {a, b};
+std::vector<NodeOptions> of_pair() {
+    const std::string hosts[] = {"127.0.0.1", "127.0.0.2"};
+    std::string places[2];
+    for (unsigned i = 0; i < 2; ++i)
+        places[i] = hosts[i] + ":" + std::to_string(free_port(hosts[i]));
+    std::vector<NodeOptions> both(2, options_of("pair"));
+    for (unsigned i = 0; i < 2; ++i) {
+        auto& options = both[i].all.edit<replication::pair::Options>();
+        options.link_listen = places[i];
+        options.peer = places[1 - i];
+        // Of a node that is alone.
+        both[i].all.edit<replication::pair::Timing>().boot_grace = std::chrono::milliseconds(300);
+    }
+    return both;
 }
 
-std::vector<replication::Options> of_mirror() {
+// Each calls a relay that calls the other, so no address says who the peer is.
+std::unique_ptr<Network> network_of_pair(std::vector<NodeOptions>& both) {
+    auto network = std::make_unique<TcpNetwork>();
+    for (unsigned i = 0; i < 2; ++i) {
+        auto& options = both[i].all.edit<replication::pair::Options>();
+        options.node = i == 0 ? "a" : "b";
+        options.peer = network->relay_to(options.peer);
+        both[i].secret = "opensesame";
+    }
+    return network;
+}
+
+std::vector<NodeOptions> of_mirror() {
     static unsigned rooms = 0;
-    replication::Options a;
-    a.driver = "mirror";
-    a.cluster = "room " + std::to_string(++rooms);
-    auto b = a;
-    a.node = "a";
-    b.node = "b";
-    return {a, b};
+    ++rooms;
+    std::vector<NodeOptions> both(2, options_of("mirror"));
+    for (unsigned i = 0; i < 2; ++i)
+        both[i].all.edit<MirrorOptions>() = {"room " + std::to_string(rooms), i};
+    return both;
+}
+
+std::unique_ptr<Network> network_of_mirror(std::vector<NodeOptions>& both) {
+    return mirror_network(both.front().all.get<MirrorOptions>().room);
+}
+
+template <class Predicate>
+std::vector<Subject> all_but(Predicate is_left_out) {
+    auto subjects = all_drivers();
+    std::erase_if(subjects, is_left_out);
+    return subjects;
 }
 
 }  // namespace
 
+NodeOptions options_of_none() {
+    return options_of("none");
+}
+
 std::vector<Subject> all_drivers() {
-    return {{"none", of_none}, {"pair", of_pair}, {"mirror", of_mirror}};
+    return {{"none", of_none},
+            {"pair", of_pair, network_of_pair},
+            {"mirror", of_mirror, network_of_mirror}};
 }
 
 std::vector<Subject> drivers_that_replicate() {
-    auto subjects = all_drivers();
-    std::erase_if(subjects, [](const Subject& subject) { return !subject.replicates(); });
-    return subjects;
+    return all_but([](const Subject& subject) { return !subject.replicates(); });
+}
+
+std::vector<Subject> drivers_over_networks() {
+    return all_but([](const Subject& subject) { return subject.network == nullptr; });
 }
 
 std::span<const replication::ReplicatorFactory> factories() {

@@ -3,6 +3,8 @@
 #include "app/process/license.hpp"
 #include "app/replication_options.hpp"
 #include "app/server_options.hpp"
+#include "replication/pair/link/pair_options.hpp"
+#include "replication/replication_options.hpp"
 #include "test/tidy/source_tree.hpp"
 
 #include <catch2/catch.hpp>
@@ -78,13 +80,13 @@ TEST_CASE("the two nodes of the shipped pair name each other") {
     b.read_content(content_of("conf/pair/b.conf"), "b.conf");
     a.finish();
     b.finish();
-    const auto& of_a = a.options().get<replication::pair::PairOptions>();
-    const auto& of_b = b.options().get<replication::pair::PairOptions>();
+    const auto& of_a = a.options().get<replication::pair::Options>();
+    const auto& of_b = b.options().get<replication::pair::Options>();
     CHECK(of_a.peer == of_b.link_listen);
     CHECK(of_b.peer == of_a.link_listen);
     CHECK(of_a.node == "a");
     CHECK(of_b.node == "b");
-    CHECK(a.options().get<app::ReplicationOptions>().driver == "pair");
+    CHECK(a.options().get<replication::Options>().driver == "pair");
 }
 
 TEST_CASE("every test that docs/REPLICATION.md names exists") {

@@ -1,5 +1,7 @@
 #include "replication/pair/driver/driver_addresses.hpp"
 
+#include "replication/pair/link/pair_options.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
@@ -76,11 +78,36 @@ std::string text_of(const address& at, std::uint16_t port) {
     return (plain(at).is_v6() ? "[" + text + "]" : text) + ":" + std::to_string(port);
 }
 
-std::optional<address> specific_listen_address(const Options& options) {
-    if (options.listen_host.empty() || options.listen_host == "*") return std::nullopt;
-    const auto found = resolve_now(options.listen_host);
+LinkPlaces link_places(const Setup& setup) {
+    const auto& options = setup.options.get<Options>();
+    LinkPlaces places;
+    if (!options.peer.empty()) places.peer = *lib::parse_endpoint(options.peer);
+    if (!places.peer.port) places.peer.port = static_cast<std::uint16_t>(options.peer_port);
+    places.listen = *lib::parse_link_endpoint(options.link_listen);
+    if (places.listen.host.empty()) places.listen.host = setup.clients_host;
+    if (!places.listen.port)
+        places.listen.port = lib::parse_link_endpoint(default_options().link_listen)->port;
+    return places;
+}
+
+bool is_loopback(const std::string& host) {
+    boost::system::error_code no_address;
+    const auto numeric = asio::ip::make_address(host, no_address);
+    return no_address ? host == "localhost" : numeric.is_loopback();
+}
+
+std::string text_of(const lib::Endpoint& place) {
+    const auto& host = place.host;
+    const bool is_v6 = host.find(':') != std::string::npos;
+    const auto shown = host.empty() ? "*" : is_v6 ? "[" + host + "]" : host;
+    return shown + ":" + std::to_string(place.port.value_or(0));
+}
+
+std::optional<address> specific_address(const std::string& listen_host) {
+    if (listen_host.empty()) return std::nullopt;
+    const auto found = resolve_now(listen_host);
     if (found.empty()) {
-        throw std::invalid_argument("the link's listen address '" + options.listen_host +
+        throw std::invalid_argument("the link's listen address '" + listen_host +
                                     "' is neither an address nor a name that resolves");
     }
     // A name may stand for addresses of a family that this machine lacks, too.
@@ -103,18 +130,18 @@ Addresses resolve_now(const std::string& host) {
     return addresses;
 }
 
-unsigned find_node(const Options& options, const Addresses& peer) {
-    const auto listen = specific_listen_address(options);
+unsigned find_node(const std::string& configured, const LinkPlaces& places, const Addresses& peer) {
+    const auto listen = specific_address(places.listen.host);
     const auto there = peer_to_compare(peer, listen);
     auto here = listen;
     if (there && !here) here = own_address_towards(*there);
     std::optional<LinkEnd> own_end;
     std::optional<LinkEnd> peer_end;
     if (there && here) {
-        own_end = end_of(*here, options.listen_port);
-        peer_end = end_of(*there, options.peer_port);
+        own_end = end_of(*here, *places.listen.port);
+        peer_end = end_of(*there, *places.peer.port);
     }
-    const auto node = identify_node(options.node, own_end, peer_end);
+    const auto node = identify_node(configured, own_end, peer_end);
     if (!node) throw std::invalid_argument(node.error());
     return *node;
 }

@@ -3,6 +3,7 @@
 // the pure helpers.
 #pragma once
 
+#include "lib/input/endpoint.hpp"
 #include "replication/pair/link/node_identity.hpp"
 #include "replication/replicator.hpp"
 
@@ -21,13 +22,29 @@ boost::asio::ip::address plain(const boost::asio::ip::address& address);
 // "1.2.3.4:5" or "[::1]:5".
 std::string text_of(const boost::asio::ip::address& address, std::uint16_t port);
 
-// Empty, "*", "0.0.0.0" and "::" mean all interfaces: nothing.
-std::optional<boost::asio::ip::address> specific_listen_address(const Options& options);
+// The two ends of the link, as chosen: hosts may be names, ports are known.
+struct LinkPlaces {
+    lib::Endpoint peer;    // without a host: nobody to dial, and so nobody to accept
+    lib::Endpoint listen;  // without a host: all interfaces
+};
+// A node whose clients find it at one address is found there by its peer, too: two nodes of one
+// machine do not collide on the link's port, and the peer is called from the address it knows.
+// REQUIRES: the options were found good.
+LinkPlaces link_places(const Setup& setup);
+
+// An address that no other machine can use; names are not resolved, but for "localhost".
+bool is_loopback(const std::string& host);
+
+// "host:port", "[::1]:port", "*:port".
+std::string text_of(const lib::Endpoint& place);
+
+// Empty, "0.0.0.0" and "::" mean all interfaces: nothing.
+std::optional<boost::asio::ip::address> specific_address(const std::string& listen_host);
 
 // Empty if the name does not resolve now.
 Addresses resolve_now(const std::string& host);
 
 // Which of the pair's nodes this is: see identify_node. Throws std::invalid_argument.
-unsigned find_node(const Options& options, const Addresses& peer);
+unsigned find_node(const std::string& configured, const LinkPlaces& places, const Addresses& peer);
 
 }  // namespace twincached::replication::pair

@@ -8,6 +8,6 @@
 namespace twincached::replication::pair {
 
 // Each call makes another incarnation. Throws std::runtime_error if there is no randomness.
-EngineOptions engine_options(const Options& options, unsigned node);
+EngineOptions engine_options(const Setup& setup, unsigned node);
 
 }  // namespace twincached::replication::pair

@@ -34,10 +34,11 @@ Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
       gate_(sink.gate()),
       exchange_(sink, {.epoch = options_.self.epoch,
                        .node = options_.self.node,
-                       .sync_rate_bytes = options_.sync_rate_bytes,
-                       .scrub_interval_ms = options_.scrub_interval_ms}),
+                       .sync_rate_bytes = options_.chosen.sync_rate_bytes,
+                       .scrub_interval_ms =
+                           static_cast<std::uint64_t>(options_.chosen.scrub_interval.count())}),
       link_(options_.timing, options_.has_peer,
-            lib::load_little<std::uint64_t>(options_.entropy.data()), options_.on_split),
+            lib::load_little<std::uint64_t>(options_.entropy.data()), options_.chosen.on_split),
       connections_({options_.self, options_.timing, link_, *this}, options_.entropy) {}
 
 void Engine::attach(storage::Store& store) noexcept {
@@ -316,7 +317,8 @@ void Engine::flush_if_peer_crashed(const SessionEnd& end, const storage::Now& no
     const bool lost =
         end.kind != SessionEnd::Kind::farewell && end.kind != SessionEnd::Kind::refused;
     const bool both_served = link_.serving() == Serving::ready && session_->peer_state().serving;
-    if (!options_.flush_on_peer_crash || !lost || !both_served || draining_) return;
+    if (options_.chosen.on_peer_crash == OnPeerCrash::keep || !lost || !both_served || draining_)
+        return;
     (void)store_->flush(now);
     log_.push_back(
         {LogLevel::warning, "all items are dropped (on-peer-crash = flush): " + end.why});

@@ -23,8 +23,11 @@
 #include "replication/pair/link/handshake.hpp"
 #include "replication/pair/link/link_machine.hpp"
 #include "replication/pair/link/node_identity.hpp"
+#include "replication/pair/link/pair_options.hpp"
 #include "replication/pair/link/session.hpp"
 #include "replication/pair/link/timing.hpp"
+#include "replication/replication_options.hpp"
+#include "storage/store_options.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -54,19 +57,17 @@ struct Action {
     Access access = Access::open;
 };
 
+// Defaults are those of the rows; the driver puts in what was chosen.
 struct EngineOptions {
     Self self;
-    Timing timing;
-    std::uint64_t sync_rate_bytes = 0;    // per second, of a resync; 0 = no limit
-    std::uint64_t scrub_interval_ms = 0;  // 0 = never
+    Options chosen = default_options();
+    Timing timing = default_timing();
     bool has_peer = true;
     Entropy entropy{};  // random; decides nonces and jitter
-    std::chrono::milliseconds drain_timeout{5000};
-    std::uint64_t item_size_limit_bytes = 1U << 20;
+    std::chrono::milliseconds drain_timeout = default_replication_options().drain_timeout;
+    std::uint64_t item_size_limit_bytes = storage::default_store_options().item_size_limit_bytes;
     std::string software_version;
-    OnSplit on_split = OnSplit::both_serve;
-    bool flush_on_peer_crash = false;
-    std::string settings;  // as an operator writes them
+    std::string settings;  // see settings_to_compare
 };
 
 // For `stats replication`: the control half's share.

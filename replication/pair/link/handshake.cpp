@@ -120,7 +120,7 @@ Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
                                 "this did: restart the one whose items are to be replaced";
         return refuse(ErrorReason::hash, why, out);
     }
-    const auto bound = std::chrono::milliseconds(self_.clock_max_ahead).count();
+    const auto bound = self_.clock_max_ahead.count();
     if (time_ms_of(peer_hello_) > now.version_ms + static_cast<std::uint64_t>(bound)) {
         return refuse(ErrorReason::clock,
                       "the peer's clock or its versions are further ahead than clock-max-ahead",

@@ -16,6 +16,7 @@
 
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/link/control_frames.hpp"
+#include "replication/pair/link/pair_options.hpp"
 #include "replication/pair/link/proof.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/now.hpp"
@@ -34,7 +35,7 @@ struct Self {
     unsigned node = 0;
     std::uint64_t epoch = 0;
     std::uint64_t hash_check = 0;
-    std::chrono::hours clock_max_ahead{24};
+    std::chrono::milliseconds clock_max_ahead = default_options().clock_max_ahead;
     std::uint16_t protocol_newest = replication::protocol_newest;  // that this node speaks
 };
 

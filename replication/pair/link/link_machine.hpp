@@ -14,6 +14,7 @@
 #pragma once
 
 #include "lib/random.hpp"
+#include "replication/pair/link/pair_options.hpp"
 #include "replication/pair/link/timing.hpp"
 #include "replication/replicator.hpp"
 

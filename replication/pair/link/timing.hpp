@@ -1,5 +1,6 @@
-// Every period of the peer link's control half, in one place, with its reason. Plain values; the
-// ones that an operator may set come from replication::Options.
+// Every period of the peer link's control half, in one place, with its reason. Plain values; those
+// without one here are the operator's, and have their default in their row: start from
+// default_timing() (pair_options.hpp).
 #pragma once
 
 #include "storage/now.hpp"
@@ -18,10 +19,10 @@ inline Instant instant_of(const storage::Now& now) noexcept {
 struct Timing {
     using ms = std::chrono::milliseconds;
 
-    ms heartbeat{200};  // five chances to be heard before silence is judged
-    ms silence{1000};
-    ms boot_grace{3000};    // a node that has met nobody for so long serves alone
-    ms sync_serve{300000};  // a node that is still filling after so long serves what it has
+    ms heartbeat{};  // five chances to be heard before silence is judged
+    ms silence{};
+    ms boot_grace{};  // a node that has met nobody for so long serves alone
+    ms sync_serve{};  // a node that is still filling after so long serves what it has
 
     ms connect{500};          // a dial that hangs must not cost the one second of pairing
     ms handshake{2000};       // a stranger that says nothing holds a connection no longer

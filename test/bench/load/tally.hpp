@@ -1,7 +1,7 @@
 // What a run counts. One thread.
 #pragma once
 
-#include "lib/histogram.hpp"
+#include "test/bench/load/histogram.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -19,7 +19,7 @@ struct Tally {
     std::uint64_t errors = 0;
     std::uint64_t bad_values = 0;  // with --verify
     std::uint64_t slowest_ns = 0;
-    lib::Histogram latency_ns;
+    Histogram latency_ns;
     std::string first_error;
 
     void answered(std::uint64_t nanoseconds) {

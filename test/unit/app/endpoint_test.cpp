@@ -4,6 +4,10 @@
 
 namespace twincached::app {
 
+using lib::Endpoint;
+using lib::parse_endpoint;
+using lib::parse_link_endpoint;
+
 TEST_CASE("an endpoint may name a host, a port, and an IPv6 address in brackets") {
     CHECK(*parse_endpoint("localhost") == Endpoint("localhost", std::nullopt));
     CHECK(*parse_endpoint("10.0.0.1:11311") == Endpoint("10.0.0.1", 11311));

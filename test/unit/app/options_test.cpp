@@ -9,7 +9,9 @@
 #include "app/sessions/session_options.hpp"
 #include "lib/option_value.hpp"
 #include "protocol/settings.hpp"
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/driver/driver_addresses.hpp"
+#include "replication/pair/link/pair_options.hpp"
+#include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 
 #include <catch2/catch.hpp>
@@ -107,7 +109,7 @@ TEST_CASE("without options memcached's defaults hold") {
     CHECK(options.get<protocol::Settings>().cas_enabled);
     CHECK(options.get<ListenerOptions>().reject_fast);
     CHECK_FALSE(options.get<protocol::Settings>().shutdown_enabled);
-    CHECK(options.get<ReplicationOptions>().driver == "none");
+    CHECK(options.get<replication::Options>().driver == "none");
 }
 
 TEST_CASE("short, bundled, glued and long forms mean the same") {
@@ -141,53 +143,31 @@ TEST_CASE("the option -X alone disables dumping, with a port it is repcached's")
         INFO(line);
         const auto options = good(line);
         CHECK(options.get<protocol::Settings>().dump_enabled);
-        CHECK(options.get<replication::pair::PairOptions>().link_listen == "11300");
-        CHECK(options.get<replication::pair::PairOptions>().peer_port == 11301);
+        CHECK(options.get<replication::pair::Options>().link_listen == "11300");
+        CHECK(options.get<replication::pair::Options>().peer_port == 11301);
     }
-    CHECK(good("-dX 11300").get<replication::pair::PairOptions>().peer_port == 11300);
+    CHECK(good("-dX 11300").get<replication::pair::Options>().peer_port == 11300);
 }
 
 TEST_CASE("a repcached command line makes a pair") {
     const auto options = good("-d -m 2048 -p 11211 -u nobody -c 2048 -x 192.0.2.2 -q 65536");
-    CHECK(options.get<ReplicationOptions>().driver == "pair");
-    CHECK(options.get<replication::pair::PairOptions>().peer == "192.0.2.2");
+    CHECK(options.get<replication::Options>().driver == "pair");
+    CHECK(options.get<replication::pair::Options>().peer == "192.0.2.2");
     CHECK(options.get<storage::StoreOptions>().memory_limit_bytes == 2048ULL << 20);
     CHECK(options.get<ListenerOptions>().connections == 2048);
 }
 
 TEST_CASE("the link listens where the clients' only address is, unless it is told otherwise") {
     const auto host = [](const std::string& line) {
-        return replication_options(good(line)).listen_host;
+        const auto options = good(line);
+        const auto places = replication::pair::link_places(replication_setup(options, {}));
+        return places.listen.host;
     };
     CHECK(host("-x peer") == "");
     CHECK(host("-x peer -l 127.0.0.2") == "127.0.0.2");
     CHECK(host("-x peer -l 127.0.0.2:11300") == "127.0.0.2");
     CHECK(host("-x peer -l 127.0.0.2,127.0.0.3") == "");
     CHECK(host("-x peer -l 127.0.0.2 --link-listen 127.0.0.9:11212") == "127.0.0.9");
-}
-
-// Tests of the pair start from its own defaults: they must be what operators get.
-TEST_CASE("the pair's defaults are those of its rows") {
-    const auto from_rows = replication_options(good(""));
-    const replication::Options own;
-    const replication::pair::Timing timing;
-    CHECK(from_rows.cluster == own.cluster);
-    CHECK(from_rows.listen_port == own.listen_port);
-    CHECK(from_rows.log_memory_bytes == own.log_memory_bytes);
-    CHECK(from_rows.sync_rate_bytes == own.sync_rate_bytes);
-    CHECK(from_rows.clock_max_ahead == own.clock_max_ahead);
-    CHECK(from_rows.drain_timeout == own.drain_timeout);
-    CHECK(from_rows.on_split == own.on_split);
-    CHECK(from_rows.ack_received == own.ack_received);
-    CHECK(from_rows.flush_on_peer_crash == own.flush_on_peer_crash);
-    for (const auto heartbeat : {own.heartbeat, timing.heartbeat})
-        CHECK(from_rows.heartbeat == heartbeat);
-    for (const auto silence : {own.silence, timing.silence})
-        CHECK(from_rows.silence == silence);
-    for (const auto grace : {own.boot_grace, timing.boot_grace})
-        CHECK(from_rows.boot_grace == grace);
-    for (const auto longest : {own.sync_serve_timeout, timing.sync_serve})
-        CHECK(from_rows.sync_serve_timeout == longest);
 }
 
 TEST_CASE("several listeners may be given in one list or in several") {
@@ -371,7 +351,7 @@ TEST_CASE("what --print-config prints brings about the same options") {
 
 TEST_CASE("the option --print-config masks secrets") {
     const auto options = good("", "[replication]\nsecret = hush hush\n");
-    CHECK(options.get<replication::pair::PairOptions>().secret == "hush hush");
+    CHECK(options.get<replication::Options>().secret == "hush hush");
     CHECK(config_text(options).find("hush") == std::string::npos);
 }
 
@@ -399,8 +379,7 @@ TEST_CASE("a file may be a credential, which lies where the service manager says
         "[replication]\nsecret-file = %d/secret\n[access]\nauth-file = /%d/x\n";
     ::setenv(variable, "/run/credentials/one.service", 1);
     const auto options = good("", file);
-    CHECK(options.get<replication::pair::PairOptions>().secret_file ==
-          "/run/credentials/one.service/secret");
+    CHECK(options.get<replication::Options>().secret_file == "/run/credentials/one.service/secret");
     CHECK(options.get<PasswordOptions>().auth_file == "/%d/x");  // only at the beginning
     ::unsetenv(variable);
     const auto without = reading("", file);
@@ -408,7 +387,7 @@ TEST_CASE("a file may be a credential, which lies where the service manager says
     CHECK(without.problems().front().message.starts_with(
         "test.conf:2: secret-file: '%d/secret' is a credential, and there are none"));
     // Of what is no file, it is a value like any other.
-    CHECK(good("--cluster=%d/x").get<replication::pair::PairOptions>().cluster == "%d/x");
+    CHECK(good("--cluster=%d/x").get<replication::Options>().cluster == "%d/x");
 }
 
 TEST_CASE("a complaint stays one line of text, whatever was written") {
@@ -436,7 +415,7 @@ TEST_CASE("help is made of sentences, and says what a plain number counts if it 
 }
 
 TEST_CASE("the silence is at least two heartbeats") {
-    CHECK(good("--heartbeat=200ms --silence=400ms").get<replication::pair::PairOptions>().silence ==
+    CHECK(good("--heartbeat=200ms --silence=400ms").get<replication::pair::Timing>().silence ==
           milliseconds(400));
     const auto refused = reading("--heartbeat=200ms --silence=399ms");
     REQUIRE(refused.problems().size() == 1);

@@ -1,6 +1,8 @@
 // The pair's driver over real sockets: two replicators with two stores in one process, on loopback
 // addresses and free ports. What happens is awaited by the drivers' own events.
+#include "replication/pair/link/pair_options.hpp"
 #include "replication/registry.hpp"
+#include "replication/replication_options.hpp"
 #include "storage/store.hpp"
 
 #include <catch2/catch.hpp>
@@ -67,7 +69,20 @@ storage::Now real_now() {
     return now;
 }
 
+// How one node is set.
+struct NodeOptions {
+    lib::OptionStructs all = replication::default_options(replication::replicator_factories());
+    std::string secret;
+
+    NodeOptions() { all.edit<replication::Options>().driver = "pair"; }
+    replication::pair::Options& pair() { return all.edit<replication::pair::Options>(); }
+    replication::Setup setup(unsigned shards = 1) const {
+        return {.options = all, .secret = secret, .shards = shards, .software_version = "test"};
+    }
+};
+
 struct Node {
+    const NodeOptions options;
     std::mutex mutex;
     std::condition_variable changed;
     std::string log;
@@ -75,9 +90,8 @@ struct Node {
     std::unique_ptr<replication::Replicator> replicator;
     std::unique_ptr<storage::Store> store;
 
-    explicit Node(const replication::Options& options)
-        : Node(options, lib::KeyedHash(options.secret)) {}
-    Node(const replication::Options& options, const lib::KeyedHash& hash) {
+    explicit Node(NodeOptions chosen) : Node(chosen, lib::KeyedHash(chosen.secret)) {}
+    Node(NodeOptions chosen, const lib::KeyedHash& hash) : options(std::move(chosen)) {
         replication::Events events;
         events.now = real_now;
         events.log = [this](replication::LogLevel, std::string_view line) {
@@ -92,9 +106,9 @@ struct Node {
         };
         auto store_options = storage::default_store_options();
         store_options.shards = 2;
-        replicator =
-            replication::make_replicator(replication::replicator_factories(), options, events,
-                                         storage::planned_shard_count(store_options));
+        replicator = replication::make_replicator(
+            replication::replicator_factories(),
+            options.setup(storage::planned_shard_count(store_options)), events);
         store_options.node = replicator->node();
         store = std::make_unique<storage::Store>(store_options, hash, replicator->sink());
         replicator->start(*store);
@@ -147,21 +161,27 @@ struct Node {
     }
 };
 
-std::unique_ptr<replication::Replicator> make(const replication::Options& options) {
-    return replication::make_replicator(replication::replicator_factories(), options, {}, 1);
+std::unique_ptr<replication::Replicator> make(const NodeOptions& options) {
+    return replication::make_replicator(replication::replicator_factories(), options.setup(), {});
 }
 
+// Two nodes that find each other.
 struct PairOptions {
-    replication::Options a;
-    replication::Options b;
+    NodeOptions a;
+    NodeOptions b;
+    std::uint16_t port_of_a = 0;
+    std::uint16_t port_of_b = 0;
 
-    PairOptions() {
-        a.driver = b.driver = "pair";
-        a.listen_host = b.peer_host = "127.0.0.1";
-        b.listen_host = a.peer_host = "127.0.0.2";
-        a.listen_port = b.peer_port = free_port("127.0.0.1");
-        b.listen_port = a.peer_port = free_port("127.0.0.2");
-        a.software_version = b.software_version = "test";
+    // Hosts as they are written with a port; each listens on its own and calls the other's.
+    explicit PairOptions(const std::string& host_of_a = "127.0.0.1",
+                         const std::string& host_of_b = "127.0.0.2")
+        : port_of_a(free_port("127.0.0.1")), port_of_b(free_port("127.0.0.2")) {
+        a.pair().link_listen = b.pair().peer = host_of_a + ":" + std::to_string(port_of_a);
+        b.pair().link_listen = a.pair().peer = host_of_b + ":" + std::to_string(port_of_b);
+    }
+    void listen_everywhere() {
+        a.pair().link_listen = std::to_string(port_of_a);
+        b.pair().link_listen = std::to_string(port_of_b);
     }
 };
 
@@ -200,7 +220,7 @@ TEST_CASE("over real sockets two nodes are linked, and what one is told the othe
     CHECK(a.comes_to_hold("name", "twincached"));
     CHECK(a.stat("repl_state") == "LINKED");
     CHECK(a.stat("replication") == "MASTER");
-    CHECK(b.stat("repl_peer") == "127.0.0.1:" + std::to_string(options.b.peer_port));
+    CHECK(b.stat("repl_peer") == options.b.all.get<replication::pair::Options>().peer);
 }
 
 TEST_CASE("a node that comes back is refilled before it is ready, the survivor serves throughout") {
@@ -245,7 +265,7 @@ TEST_CASE("a new node beside one that hashes as older versions did hashes like i
     auto& of_new = the_new_one_dials_first ? options.b : options.a;
     const lib::KeyedHash old_hash("opensesame");
     const auto new_hash = lib::KeyedHash::of_secret("opensesame");
-    of_old.boot_grace = 1ms;
+    of_old.all.edit<replication::pair::Timing>().boot_grace = 1ms;
     Node old(of_old, old_hash);
     REQUIRE(old.becomes_ready());
     old.set("name", "old");
@@ -259,13 +279,14 @@ TEST_CASE("a new node beside one that hashes as older versions did hashes like i
         CHECK(old.comes_to_hold("name", "new"));
     }
     // A node that keeps items hashed otherwise does not, and says what is to be done.
-    of_new.boot_grace = 1ms;
-    of_new.peer_port = free_port("127.0.0.3");
+    of_new.all.edit<replication::pair::Timing>().boot_grace = 1ms;
+    const std::string host_of_old = the_new_one_dials_first ? "127.0.0.1:" : "127.0.0.2:";
+    of_new.pair().peer = host_of_old + std::to_string(free_port("127.0.0.3"));
     Node alone(of_new, new_hash);
     REQUIRE(alone.becomes_ready());
     alone.set("name", "alone");
     auto meets = of_old;
-    meets.listen_port = of_new.peer_port;
+    meets.pair().link_listen = of_new.pair().peer;
     old.replicator->stop();
     Node other(meets, old_hash);
     CHECK(alone.says("the nodes hash keys differently, one of them as versions before this did"));
@@ -283,18 +304,15 @@ TEST_CASE("a value of the largest size goes over the link") {
 }
 
 TEST_CASE("a node without a peer is ready when start returns, and keeps hybrid versions") {
-    replication::Options options;
-    options.driver = "pair";
-    Node node(options);
+    Node node{NodeOptions()};
     CHECK(node.ready);
     CHECK(node.replicator->node() == 0U);
     CHECK(node.stat("repl_state") == "STANDALONE");
 }
 
 TEST_CASE("two nodes on all interfaces that know each other by name are linked") {
-    PairOptions options;
-    options.a.listen_host = options.b.listen_host = "";
-    options.a.peer_host = options.b.peer_host = "localhost";
+    PairOptions options("localhost", "localhost");
+    options.listen_everywhere();
     Node a(options.a);
     Node b(options.b);
     CHECK(*a.replicator->node() + *b.replicator->node() == 1U);
@@ -303,9 +321,7 @@ TEST_CASE("two nodes on all interfaces that know each other by name are linked")
 }
 
 TEST_CASE("two nodes are linked over IPv6") {
-    PairOptions options;
-    options.a.listen_host = options.b.listen_host = "::1";
-    options.a.peer_host = options.b.peer_host = "::1";
+    const PairOptions options("[::1]", "[::1]");
     Node a(options.a);
     Node b(options.b);
     CHECK(a.says("-> LINKED"));
@@ -321,9 +337,9 @@ TEST_CASE("a link port that is taken is an error at start") {
 
 TEST_CASE("a peer whose name does not resolve is an error only if the nodes are to be told apart") {
     PairOptions options;
-    options.a.peer_host = "no.such.host.invalid";
+    options.a.pair().peer = "no.such.host.invalid";
     CHECK_THROWS_AS(make(options.a), std::invalid_argument);
-    options.a.node = "b";
+    options.a.pair().node = "b";
     CHECK(make(options.a)->node() == 1U);
 }
 
@@ -331,7 +347,7 @@ TEST_CASE("without a secret only the peer's address may call") {
     const PairOptions options;
     Node a(options.a);
     CHECK(a.says("no secret is set"));
-    CHECK(answer_to("", options.a.listen_port).empty());
+    CHECK(answer_to("", options.port_of_a).empty());
     CHECK(a.says("turned away a connection from 127.0.0.1, which is not the peer's address"));
 }
 
@@ -339,7 +355,7 @@ TEST_CASE("with a secret a stranger is told nothing and closed at its first wron
     PairOptions options;
     options.a.secret = "opensesame";
     Node a(options.a);
-    CHECK(answer_to("GET / HTTP/1.0\r\n\r\n", options.a.listen_port).empty());
+    CHECK(answer_to("GET / HTTP/1.0\r\n\r\n", options.port_of_a).empty());
     CHECK(a.says("turned away a connection: the bytes are no frame"));
 }
 

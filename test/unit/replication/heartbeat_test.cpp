@@ -1,4 +1,5 @@
 #include "replication/pair/link/heartbeat.hpp"
+#include "replication/pair/link/pair_options.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -11,7 +12,7 @@ namespace {
 
 struct Pulse {
     Instant now = 100s;
-    Heartbeat heartbeat{Timing{}, now};
+    Heartbeat heartbeat{default_timing(), now};
 
     // Time passes with a timer every 20 ms, as in a session.
     Pulse& pass(Timing::ms time) {

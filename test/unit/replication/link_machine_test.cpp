@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Link {
-    Timing timing;
+    Timing timing = default_timing();
     LinkMachine machine;
     Instant now = 1000s;
     std::string log;  // all lines but the debugger's
@@ -22,7 +22,7 @@ struct Link {
     int hang_ups = 0;
     int opened = 0;
 
-    explicit Link(bool has_peer = true, std::uint64_t seed = 1) : machine({}, has_peer, seed) {}
+    explicit Link(bool has_peer = true, std::uint64_t seed = 1) : machine(timing, has_peer, seed) {}
 
     Link& on(LinkEvent event, std::string_view why = "") {
         machine.on(event, now, why);

@@ -1,4 +1,7 @@
 #include "replication/registry.hpp"
+#include "replication/pair/link/control_frames.hpp"
+#include "replication/pair/link/pair_options.hpp"
+#include "replication/replication_options.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -9,28 +12,71 @@ using namespace twincached;
 
 namespace {
 
-std::unique_ptr<replication::Replicator> make_replicator(const replication::Options& options,
-                                                         unsigned shards = 1) {
-    return replication::make_replicator(replication::replicator_factories(), options, {}, shards);
+const auto known = replication::replicator_factories();
+
+// With the defaults of all drivers, and this one chosen.
+lib::OptionStructs options_of(std::string driver) {
+    auto options = replication::default_options(known);
+    options.edit<replication::Options>().driver = std::move(driver);
+    return options;
+}
+
+std::string chosen_by(lib::OptionStructs options) {
+    replication::choose_driver(known, options);
+    return options.get<replication::Options>().driver;
+}
+
+std::unique_ptr<replication::Replicator> make_none(unsigned shards = 1) {
+    const auto options = options_of("none");
+    return replication::make_replicator(known, {.options = options, .shards = shards}, {});
 }
 
 }  // namespace
 
 TEST_CASE("an unknown replication driver is refused with a sentence that names the known ones") {
-    replication::Options options;
-    options.driver = "kafka";
-    REQUIRE_THROWS_WITH(make_replicator(options),
+    const auto options = options_of("kafka");
+    REQUIRE_THROWS_WITH(replication::make_replicator(known, {.options = options}, {}),
                         "unknown replication driver 'kafka': the drivers are none and pair");
 }
 
+TEST_CASE("a driver that is not named is the one that the options ask for, or none") {
+    auto options = options_of("auto");
+    CHECK(chosen_by(options) == "none");
+    options.edit<replication::pair::Options>().peer = "host-b";
+    CHECK(chosen_by(options) == "pair");
+    options.edit<replication::Options>().driver = "none";
+    CHECK(chosen_by(options) == "none");
+}
+
+TEST_CASE("a driver that is named without what it needs is refused with what is missing") {
+    auto options = options_of("pair");
+    const auto problems = replication::problems_of(known, options);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems.front().key == "driver");
+    CHECK(problems.front().message == "driver pair needs a peer (-x, or peer in [replication])");
+    options.edit<replication::pair::Options>().peer = "host-b";
+    CHECK(replication::problems_of(known, options).empty());
+}
+
+TEST_CASE("the choices and the help of the option driver are those of the registry") {
+    const auto row = replication::driver_option_rows().front();
+    CHECK(row.choices == "auto|none|pair");
+    CHECK(row.help ==
+          "How this node is replicated: none, pair, or auto, which is pair if there is a peer.");
+}
+
+TEST_CASE("what a node speaks by default is the newest version of the link's protocol") {
+    CHECK(replication::pair::default_options().link_protocol == replication::protocol_newest);
+}
+
 TEST_CASE("a node alone has no node number, so that its CAS uniques count as memcached's do") {
-    const auto replicator = make_replicator({}, 4);
+    const auto replicator = make_none(4);
     CHECK_FALSE(replicator->node().has_value());
     CHECK(replicator->sink().on_flush(7).position == 0);
 }
 
 TEST_CASE("a node alone says so in its report") {
-    const auto replicator = make_replicator({});
+    const auto replicator = make_none();
     std::string text;
     replicator->stats([&](const lib::Figure& figure, std::string_view value) {
         text.append(figure.name).append("=").append(value).append(";");

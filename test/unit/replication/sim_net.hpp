@@ -88,11 +88,11 @@ class SimNet {
         options.has_peer = node.has_peer;
         options.software_version = "simulated";
         options.self.protocol_newest = node.protocol;
-        options.on_split = node.on_split;
-        options.flush_on_peer_crash = node.flush_on_peer_crash;
+        options.chosen.on_split = node.on_split;
+        if (node.flush_on_peer_crash) options.chosen.on_peer_crash = OnPeerCrash::flush;
         options.settings = node.settings;
         if (node.drain_timeout) options.drain_timeout = *node.drain_timeout;
-        options.scrub_interval_ms = node.scrub_interval_ms;
+        options.chosen.scrub_interval = Timing::ms(node.scrub_interval_ms);
         for (auto& byte : options.entropy)
             byte = static_cast<std::uint8_t>(random_.next());
         Process process;

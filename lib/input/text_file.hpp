@@ -1,5 +1,5 @@
-// Reads a small file that a person wrote: a configuration, a secret, passwords. Start and reload
-// only; blocks as files do.
+// Reads a small file that a person wrote or handed over: a configuration, a secret, passwords, a
+// certificate. Start and reload only; blocks as files do.
 #pragma once
 
 #include "lib/result.hpp"
@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <string>
 
-namespace twincached::app {
+namespace twincached::lib {
 
 // More than any of them has; a device that never ends is found out by it.
 inline constexpr std::size_t text_file_limit_bytes = std::size_t{4} << 20;
@@ -15,6 +15,6 @@ inline constexpr std::size_t text_file_limit_bytes = std::size_t{4} << 20;
 // The error is the reason alone, as the system words it: "Is a directory", "Permission denied". A
 // file that cannot be read whole is an error, never an empty one: who takes it for empty runs
 // without the secret that it holds.
-lib::Parsed<std::string> read_text_file(const std::string& path);
+Parsed<std::string> read_text_file(const std::string& path);
 
-}  // namespace twincached::app
+}  // namespace twincached::lib

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace twincached::lib {
+namespace twincached::load {
 
 class Histogram {
   public:
@@ -55,4 +55,4 @@ class Histogram {
     std::array<std::atomic<std::uint64_t>, (64 - sub_bits + 1) * sub_count> buckets_{};
 };
 
-}  // namespace twincached::lib
+}  // namespace twincached::load

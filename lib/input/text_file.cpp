@@ -1,4 +1,4 @@
-#include "app/text_file.hpp"
+#include "lib/input/text_file.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -6,20 +6,20 @@
 #include <memory>
 #include <utility>
 
-namespace twincached::app {
+namespace twincached::lib {
 namespace {
 
 struct Close {
     void operator()(std::FILE* file) const noexcept { std::fclose(file); }
 };
 
-lib::Parsed<std::string> failed(std::string reason) {
-    return lib::Parsed<std::string>(boost::system::in_place_error, std::move(reason));
+Parsed<std::string> failed(std::string reason) {
+    return Parsed<std::string>(boost::system::in_place_error, std::move(reason));
 }
 
 }  // namespace
 
-lib::Parsed<std::string> read_text_file(const std::string& path) {
+Parsed<std::string> read_text_file(const std::string& path) {
     const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "re"));
     if (!file) return failed(std::strerror(errno));
     std::string content;
@@ -29,7 +29,7 @@ lib::Parsed<std::string> read_text_file(const std::string& path) {
         if (content.size() > text_file_limit_bytes) return failed("it is larger than 4 MiB");
     }
     if (std::ferror(file.get()) != 0) return failed(std::strerror(errno));
-    return lib::Parsed<std::string>(boost::system::in_place_value, std::move(content));
+    return Parsed<std::string>(boost::system::in_place_value, std::move(content));
 }
 
-}  // namespace twincached::app
+}  // namespace twincached::lib

@@ -1,0 +1,258 @@
+#include "replication/pair/driver/link_loop.hpp"
+
+#include "replication/pair/driver/pacing.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+namespace twincached::replication::pair {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+namespace {
+
+constexpr std::size_t read_space_bytes = 256U << 10;
+constexpr int events_per_turn = 32;
+constexpr std::chrono::microseconds long_turn{200};
+constexpr std::chrono::milliseconds report_period{100};
+
+// What the kernel tells of the calling thread; nothing where it keeps no such figures.
+ThreadTimes thread_times() {
+    std::ifstream file("/proc/thread-self/schedstat");
+    std::uint64_t ran = 0;
+    std::uint64_t waited = 0;
+    if (!(file >> ran >> waited)) return {};
+    return {std::chrono::nanoseconds(ran), std::chrono::nanoseconds(waited)};
+}
+
+}  // namespace
+
+LinkLoop::LinkLoop(Parts parts, EngineOptions options, ChangeSink& sink, Addresses peer)
+    : parts_(std::move(parts)),
+      tls_(parts_.tls),
+      engine_(std::move(options), sink),
+      dialler_(context_, {parts_.places.peer.host, *parts_.places.peer.port, std::move(peer)},
+               parts_.own, *this),
+      read_space_(read_space_bytes) {}
+
+// --- the control thread --------------------------------------------------------------------------
+
+void LinkLoop::start() {
+    if (!parts_.places.peer.host.empty()) listener_.open(parts_.own, *parts_.places.listen.port);
+    engine_.start(now());
+    turn();
+    // Signals are the business of the app's thread.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] {
+        pthread_setname_np(pthread_self(), "replication");
+        run();
+    });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void LinkLoop::drain(std::chrono::milliseconds limit) {
+    asio::post(context_, [this] {
+        listener_.close();
+        engine_.begin_drain(now());
+    });
+    drained_.get_future().wait_for(limit);
+}
+
+void LinkLoop::stop() noexcept {
+    if (!thread_.joinable()) return;
+    context_.stop();
+    thread_.join();
+    for (auto& [id, socket] : sockets_)
+        socket->close();
+    sockets_.clear();
+}
+
+// --- any thread --------------------------------------------------------------------------------
+
+void LinkLoop::wake() {
+    if (woken_.exchange(true, std::memory_order_acq_rel)) return;
+    asio::post(context_, [this] {
+        woken_.store(false, std::memory_order_release);
+        engine_.on_wake(now());
+    });
+}
+
+void LinkLoop::set_on_split(OnSplit policy) {
+    asio::post(context_, [this, policy] { engine_.set_on_split(policy, now()); });
+}
+
+LinkReport LinkLoop::report() const {
+    const lib::MutexLock lock(report_mutex_);
+    return report_;
+}
+
+// --- the replication thread ----------------------------------------------------------------------
+
+void LinkLoop::on_call(tcp::socket socket, const asio::ip::address& from) {
+    if (!may_call(from)) return;
+    const auto id = next_id_++;
+    add(id, std::move(socket), lib::TlsStream::Side::server);
+    engine_.on_accepted(id, now());
+}
+
+void LinkLoop::on_call_lost(std::string_view why) {
+    log(LogLevel::warning, "the link cannot accept: " + std::string(why));
+}
+
+// Without a secret the peer is known by its address alone.
+bool LinkLoop::may_call(const asio::ip::address& from) {
+    if (parts_.has_secret) return true;
+    const auto& known = dialler_.addresses();
+    if (std::find(known.begin(), known.end(), from) != known.end()) return true;
+    const auto instant = instant_of(now());
+    if (instant >= stranger_line_at_) {
+        stranger_line_at_ = instant + stranger_line_pause;
+        log(LogLevel::warning, "turned away a connection from " + from.to_string() +
+                                   ", which is not the peer's address");
+    }
+    return false;
+}
+
+void LinkLoop::add(ConnectionId id, tcp::socket socket, lib::TlsStream::Side side) {
+    LinkSocket::Owner& owner = *this;
+    auto link = std::make_shared<LinkSocket>(std::move(socket), id, owner, tls_.begin(side));
+    sockets_.emplace(id, link);
+    link->start();
+}
+
+void LinkLoop::on_dialled(tcp::socket socket) {
+    const auto id = next_id_++;
+    add(id, std::move(socket), lib::TlsStream::Side::client);
+    engine_.on_connected(id, now());
+}
+
+void LinkLoop::on_dial_failed(std::string_view why, bool refused) {
+    if (refused) return engine_.on_connect_refused(why, now());
+    engine_.on_connect_failed(why, now());
+}
+
+void LinkLoop::on_bytes(ConnectionId id, std::string_view bytes) {
+    engine_.on_bytes(id, bytes, now());
+}
+
+void LinkLoop::on_sent(ConnectionId id, std::size_t count) {
+    engine_.on_sent(id, count, now());
+}
+
+void LinkLoop::on_closed(ConnectionId id, std::string_view why, bool in_order) {
+    sockets_.erase(id);
+    if (in_order) return engine_.on_end_of_stream(id, why, now());
+    engine_.on_closed(id, why, now());
+}
+
+void LinkLoop::run() {
+    const auto work = asio::make_work_guard(context_);
+    CoreShare share;
+    while (context_.run_one() > 0) {
+        const auto began = std::chrono::steady_clock::now();
+        const auto before = engine_.traffic();
+        for (int more = 1; more < events_per_turn && context_.poll_one() > 0; ++more) {
+            if (std::chrono::steady_clock::now() - began > long_turn) break;
+        }
+        turn();
+        const bool in_step = engine_.link().state() == LinkState::linked;
+        // A resync has work for many turns in a row: whoever waits for this core goes between.
+        if (!in_step) std::this_thread::yield();
+        // Where answers wait for the peer, nothing may rest.
+        if (!in_step || parts_.answers_wait) continue;
+        const auto after = engine_.traffic();
+        const Traffic moved{after.records - before.records, after.bytes - before.bytes};
+        const auto ended = std::chrono::steady_clock::now();
+        if (share.is_due(ended)) share.note(thread_times(), ended);
+        if (!share.is_shared()) continue;
+        std::this_thread::sleep_for(rest_after(ended - began, moved));
+    }
+}
+
+// Whatever happened has been told to the engine; now what it wants done is done.
+void LinkLoop::turn() {
+    const auto instant = now();
+    actions_.clear();
+    engine_.drain(instant, actions_);
+    for (auto& action : actions_)
+        perform(action, instant);
+    arm_timer(instant);
+    const bool due = instant_of(instant) >= published_at_ + report_period;
+    if (due || engine_.link().state() != published_state_) publish(instant);
+}
+
+void LinkLoop::perform(Action& action, const storage::Now& instant) {
+    const auto socket = sockets_.find(action.connection);
+    switch (action.kind) {
+        case Action::Kind::dial:
+            return dialler_.dial();
+        case Action::Kind::hang_up:
+            return dialler_.hang_up();
+        case Action::Kind::send:
+            if (socket != sockets_.end()) socket->second->send(std::move(action.bytes));
+            return;
+        case Action::Kind::close:
+            if (socket == sockets_.end()) return;
+            socket->second->close();
+            sockets_.erase(socket);
+            return;
+        case Action::Kind::reset:
+            if (socket == sockets_.end()) return;
+            socket->second->reset();
+            sockets_.erase(socket);
+            return;
+        case Action::Kind::access:
+            if (parts_.events.access) parts_.events.access(action.access);
+            return;
+        case Action::Kind::ready:
+            publish(instant);
+            if (parts_.events.ready) parts_.events.ready();
+            return;
+        case Action::Kind::drained:
+            publish(instant);
+            drained_.set_value();
+            return;
+        case Action::Kind::log:
+            return log(action.line.level, action.line.text);
+    }
+}
+
+// A timer that is due earlier than needed is left alone: it does no harm and is armed anew then.
+void LinkLoop::arm_timer(const storage::Now& instant) {
+    const auto at = engine_.deadline(instant);
+    if (!at || (timer_at_ && *timer_at_ <= *at)) return;
+    timer_at_ = at;
+    timer_.expires_after(std::max(*at - instant_of(instant), Instant(0)));
+    timer_.async_wait([this](const error_code& error) {
+        if (error) return;
+        timer_at_.reset();
+        engine_.on_timer(now());
+    });
+}
+
+// What other threads see; strings are copied, so not at every turn.
+void LinkLoop::publish(const storage::Now& instant) {
+    published_state_ = engine_.link().state();
+    published_at_ = instant_of(instant);
+    auto report = engine_.report(instant);
+    const lib::MutexLock lock(report_mutex_);
+    report_ = std::move(report);
+}
+
+void LinkLoop::log(LogLevel level, std::string_view line) const {
+    if (parts_.events.log) parts_.events.log(level, line);
+}
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,117 @@
+// The replication thread: sockets, timer and clock around the engine. It tells the engine what
+// happens and does what the engine wants done; it decides nothing. Owned by the replicator, whose
+// thread, the control thread, starts and stops it; what is marked so is any thread's, the rest is
+// the replication thread's own.
+//
+//     wake, timer, socket, listener, dialler --> Engine --> turn(): actions, one after the other
+#pragma once
+
+#include "lib/mutex.hpp"
+#include "replication/pair/driver/driver_addresses.hpp"
+#include "replication/pair/driver/driver_socket.hpp"
+#include "replication/pair/driver/driver_tls.hpp"
+#include "replication/pair/driver/link_dialler.hpp"
+#include "replication/pair/driver/link_listener.hpp"
+#include "replication/pair/link/engine.hpp"
+#include "replication/replicator.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <future>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace twincached::replication::pair {
+
+class LinkLoop final : private LinkSocket::Owner,
+                       private LinkListener::Owner,
+                       private LinkDialler::Owner {
+  public:
+    struct Parts {
+        const LinkPlaces& places;
+        std::optional<boost::asio::ip::address> own;  // where the link listens; none: everywhere
+        bool has_secret = false;
+        // Answers wait for the peer: the loop never rests.
+        bool answers_wait = false;
+        std::shared_ptr<const lib::TlsContext> tls;
+        const Events& events;
+    };
+    // All that it is given must outlive it.
+    LinkLoop(Parts parts, EngineOptions options, ChangeSink& sink, Addresses peer);
+    ~LinkLoop() override { stop(); }
+
+    // --- the control thread ----------------------------------------------------------------------
+    // Before start() and after stop(), for nobody else uses it then.
+    Engine& engine() noexcept { return engine_; }
+    // Throws std::system_error if the link's port is taken.
+    void start();
+    // Blocks until the goodbye is said, or for so long. Once.
+    void drain(std::chrono::milliseconds limit);
+    // Blocks. Harmless if never started.
+    void stop() noexcept;
+    bool is_running() const noexcept { return thread_.joinable(); }
+
+    // --- any thread
+    // --------------------------------------------------------------------------------
+    void wake();
+    void set_on_split(OnSplit policy);
+    void use_tls(std::shared_ptr<const lib::TlsContext> tls) { tls_.exchange(std::move(tls)); }
+    LinkReport report() const;
+    ExchangeStats exchange_stats() const noexcept { return engine_.exchange_stats(); }
+
+  private:
+    void on_bytes(ConnectionId id, std::string_view bytes) override;
+    void on_sent(ConnectionId id, std::size_t count) override;
+    void on_closed(ConnectionId id, std::string_view why, bool in_order) override;
+    std::span<char> read_space() noexcept override { return read_space_; }
+
+    void on_call(boost::asio::ip::tcp::socket socket,
+                 const boost::asio::ip::address& from) override;
+    void on_call_lost(std::string_view why) override;
+    void on_dialled(boost::asio::ip::tcp::socket socket) override;
+    void on_dial_failed(std::string_view why, bool refused) override;
+
+    bool may_call(const boost::asio::ip::address& from);
+    void add(ConnectionId id, boost::asio::ip::tcp::socket socket, lib::TlsStream::Side side);
+    void run();
+    void turn();
+    void perform(Action& action, const storage::Now& instant);
+    void arm_timer(const storage::Now& instant);
+    void publish(const storage::Now& instant);
+    storage::Now now() const { return parts_.events.now(); }
+    void log(LogLevel level, std::string_view line) const;
+
+    const Parts parts_;
+    LinkTls tls_;
+    boost::asio::io_context context_{1};
+    std::thread thread_;
+    std::promise<void> drained_;
+    std::atomic<bool> woken_{false};
+    mutable lib::Mutex report_mutex_;
+    LinkReport report_ GUARDED_BY(report_mutex_);
+
+    // --- of the replication thread alone, once it runs
+    Engine engine_;
+    LinkListener listener_{context_, *this};
+    LinkDialler dialler_;
+    boost::asio::steady_timer timer_{context_};
+    std::optional<Instant> timer_at_;
+    std::map<ConnectionId, std::shared_ptr<LinkSocket>> sockets_;
+    ConnectionId next_id_ = 1;
+    std::vector<char> read_space_;
+    std::vector<Action> actions_;
+    LinkState published_state_ = LinkState::listening;
+    Instant published_at_{0};
+    Instant stranger_line_at_{0};
+};
+
+}  // namespace twincached::replication::pair

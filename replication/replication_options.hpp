@@ -1,0 +1,45 @@
+// What an operator may decide whatever the driver is; a driver's own settings stand in its folder.
+// The rows fill this struct and the ack gate's. Plain values; every member has its default in its
+// row. The row of `driver`, which names all drivers, is the registry's.
+#pragma once
+
+#include "lib/option_row.hpp"
+#include "lib/option_structs.hpp"
+#include "lib/option_value.hpp"
+#include "lib/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace twincached::replication {
+
+// When a change is answered: at once, or when another node has it.
+enum class AckMode : std::uint8_t { async, received };
+
+struct Options {
+    std::string driver;   // "auto" until all options are read
+    std::string cluster;  // equal on all its nodes; others refuse each other
+    std::string secret;   // empty: see secret_of
+    std::string secret_file;
+    AckMode ack{};
+    std::uint64_t log_memory_bytes{};  // for changes that no other node has confirmed
+    std::chrono::milliseconds drain_timeout{};
+};
+
+std::span<const lib::OptionRow> option_rows() noexcept;
+
+inline Options default_replication_options() {
+    return lib::option_defaults<Options>(option_rows());
+}
+
+// Each is well by itself, but together they make no sense.
+std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options);
+
+// What the nodes know and nobody else; empty: there is none. Reads its file, if it stands in one;
+// the error is a sentence.
+lib::Parsed<std::string> secret_of(const Options& options);
+
+}  // namespace twincached::replication

@@ -1,0 +1,48 @@
+// What a driver brings: one row, which the registry lists. The program knows drivers by these rows
+// alone, and no driver by name. Constant data; any thread.
+#pragma once
+
+#include "lib/option_row.hpp"
+#include "lib/option_structs.hpp"
+#include "lib/tls_context.hpp"
+#include "replication/replicator.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::replication {
+
+// Without the functions that it leaves out a driver has no options, is chosen by its name alone and
+// wants no certificates.
+struct ReplicatorFactory {
+    std::string_view name;  // as operators write it
+    // Throws what a person should read. REQUIRES: check() found nothing.
+    std::unique_ptr<Replicator> (*make)(const Setup& setup, Events events) = nullptr;
+
+    // What an operator may decide of it.
+    std::span<const lib::OptionRow> (*rows)() noexcept = nullptr;
+    // What is wrong with these options, whatever driver is chosen. Each is well by itself.
+    std::vector<lib::OptionProblem> (*check)(const lib::OptionStructs& options) = nullptr;
+
+    // The options ask for this driver: what `auto` goes by, and what the driver cannot do without.
+    bool (*is_meant)(const lib::OptionStructs& options) noexcept = nullptr;
+    std::string_view wants = {};     // what is there then, "a peer"
+    std::string_view given_by = {};  // how an operator gives it
+
+    // What an operator would regret of how the driver is set: a sentence each, which begins with
+    // the option to change.
+    std::vector<std::string> (*warnings)(const Setup& setup) = nullptr;
+
+    // After how long a silence of this node others may take its clients over. None: never.
+    std::chrono::milliseconds (*patience)(const lib::OptionStructs& options) = nullptr;
+
+    // The certificate that other nodes are shown, and who they must be; none: it is not wanted.
+    std::optional<lib::TlsSettings> (*tls)(const lib::OptionStructs& options) = nullptr;
+};
+
+}  // namespace twincached::replication

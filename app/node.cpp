@@ -49,9 +49,9 @@ void Node::recall_items() {
     if (!saved) return;
     parts_.clock.go_on_from(saved->header.steady_ms + saved->away_ms, clocks);
     // What is known of the other node is by the buckets of that hash; so is what the other knows.
-    const lib::KeyedHash old(replication_.secret);
+    const lib::KeyedHash old(setup_.secret);
     const bool hashed_as_before = saved->header.hash_check == MemoryFile::hash_check_of(old);
-    if (hashed_as_before && replicator_->node() && !replication_.secret.empty()) {
+    if (hashed_as_before && replicator_->node() && !setup_.secret.empty()) {
         parts_.log.info("keys hash in the way of versions before this, as in the memory file");
         build(old);
     }

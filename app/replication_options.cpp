@@ -2,12 +2,14 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/listeners/listener_options.hpp"
+#include "lib/option_value.hpp"
 #include "replication/registry.hpp"
 #include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace twincached::app {
@@ -20,13 +22,40 @@ std::string only_host(const std::vector<std::string>& listeners) {
     return only ? only->endpoint.host : std::string();
 }
 
+// What an operator has written for another node, beside the driver: on the command line, or in the
+// file and not as it would be without.
+std::string asked_for(const OptionReader& reader) {
+    std::string keys;
+    for (const auto& row : reader.table().rows()) {
+        if (row.section != "replication" || row.key == "driver") continue;
+        if (row.use != lib::OptionUse::effective) continue;
+        const auto source = reader.origin_of(row.section, row.key).source;
+        const bool is_default = lib::value_text(row, reader.options().structs()) == row.initial;
+        if (source == Source::preset || (source == Source::file && is_default)) continue;
+        keys.append(keys.empty() ? "" : ", ").append(row.key);
+    }
+    return keys;
+}
+
+// A node alone that was meant to have another would say nothing, and lose everything one day.
+void remark_on_loneliness(OptionReader& reader, replication::Factories factories, bool is_auto) {
+    if (replication::is_replicated(factories, reader.options().structs())) return;
+    const auto keys = asked_for(reader);
+    if (keys.empty()) return;
+    const auto& driver = reader.options().get<replication::Options>().driver;
+    const auto missing = is_auto ? replication::what_is_missing(factories) : "driver = " + driver;
+    reader.remark("this node is alone, although [replication] has " + keys + ": " + missing);
+}
+
 }  // namespace
 
 void settle_replication(OptionReader& reader) {
     const auto factories = replication::replicator_factories();
     auto& structs = reader.options().structs();
+    const bool is_auto = structs.get<replication::Options>().driver == "auto";
     replication::choose_driver(factories, structs);
     reader.complain(replication::problems_of(factories, structs));
+    remark_on_loneliness(reader, factories, is_auto);
 }
 
 replication::Setup replication_setup(const Options& options, const Certificates& certificates) {

@@ -122,6 +122,16 @@ bool is_replicated(Factories known, const lib::OptionStructs& options) noexcept 
     return options.get<Options>().driver != known.front().name;
 }
 
+std::string what_is_missing(Factories known) {
+    std::string missing;
+    for (const auto& factory : known) {
+        if (factory.is_meant == nullptr) continue;
+        missing.append(missing.empty() ? "it needs " : " or ").append(factory.wants);
+        missing.append(" (").append(factory.given_by).append(")");
+    }
+    return missing;
+}
+
 std::vector<std::string> warnings_of(Factories known, const Setup& setup) {
     const auto* chosen = find(known, setup.options.get<Options>().driver);
     if (chosen == nullptr || chosen->warnings == nullptr) return {};

@@ -36,6 +36,8 @@ std::vector<lib::OptionProblem> problems_of(Factories factories, const lib::Opti
 
 // Another driver was chosen than that of a node alone, which is the first.
 bool is_replicated(Factories factories, const lib::OptionStructs& options) noexcept;
+// What a node lacks that is alone although it should not be: "it needs a peer (-x, ...)".
+std::string what_is_missing(Factories factories);
 // What an operator would regret, of the driver that was chosen.
 std::vector<std::string> warnings_of(Factories factories, const Setup& setup);
 

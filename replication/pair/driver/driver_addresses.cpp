@@ -6,6 +6,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
 
+#include <limits.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <stdexcept>
 
@@ -105,35 +108,53 @@ std::string text_of(const lib::Endpoint& place) {
 
 std::optional<address> specific_address(const std::string& listen_host) {
     if (listen_host.empty()) return std::nullopt;
-    const auto found = resolve_now(listen_host);
-    if (found.empty()) {
+    const auto found = addresses_of(listen_host);
+    if (found.has_error() || found->empty()) {
         throw std::invalid_argument("the link's listen address '" + listen_host +
                                     "' is neither an address nor a name that resolves");
     }
     // A name may stand for addresses of a family that this machine lacks, too.
-    const auto own = std::find_if(found.begin(), found.end(), is_own);
-    const auto& address = own == found.end() ? found.front() : *own;
+    const auto own = std::find_if(found->begin(), found->end(), is_own);
+    const auto& address = own == found->end() ? found->front() : *own;
     if (address.is_unspecified()) return std::nullopt;
     return address;
 }
 
-Addresses resolve_now(const std::string& host) {
+lib::Parsed<Addresses> addresses_of(const std::string& host) {
+    using Found = lib::Parsed<Addresses>;
     boost::system::error_code error;
     const auto numeric = asio::ip::make_address(host, error);
-    if (!error) return {plain(numeric)};
+    if (!error) return Found(boost::system::in_place_value, Addresses{plain(numeric)});
     asio::io_context context;
     asio::ip::tcp::resolver resolver(context);
+    const auto entries = resolver.resolve(host, "", error);
+    if (error) return Found(boost::system::in_place_error, error.message());
     Addresses addresses;
-    for (const auto& entry : resolver.resolve(host, "", error)) {
-        addresses.push_back(plain(entry.endpoint().address()));
+    for (const auto& entry : entries) {
+        const auto at = plain(entry.endpoint().address());
+        if (std::find(addresses.begin(), addresses.end(), at) == addresses.end())
+            addresses.push_back(at);
     }
+    return Found(boost::system::in_place_value, std::move(addresses));
+}
+
+bool is_address(const std::string& host) {
+    boost::system::error_code no_address;
+    asio::ip::make_address(host, no_address);
+    return !no_address;
+}
+
+Addresses of_others(Addresses addresses, const LinkPlaces& places,
+                    const std::optional<address>& own) {
+    if (places.peer.port != places.listen.port) return addresses;
+    std::erase_if(addresses, [&](const address& at) { return own ? at == *own : is_own(at); });
     return addresses;
 }
 
-unsigned find_node(const std::string& configured, const LinkPlaces& places, const Addresses& peer) {
-    const auto listen = specific_address(places.listen.host);
-    const auto there = peer_to_compare(peer, listen);
-    auto here = listen;
+lib::Parsed<unsigned> find_node(const std::string& configured, const LinkPlaces& places,
+                                const std::optional<address>& own, const Addresses& peer) {
+    const auto there = peer_to_compare(peer, own);
+    auto here = own;
     if (there && !here) here = own_address_towards(*there);
     std::optional<LinkEnd> own_end;
     std::optional<LinkEnd> peer_end;
@@ -141,9 +162,13 @@ unsigned find_node(const std::string& configured, const LinkPlaces& places, cons
         own_end = end_of(*here, *places.listen.port);
         peer_end = end_of(*there, *places.peer.port);
     }
-    const auto node = identify_node(configured, own_end, peer_end);
-    if (!node) throw std::invalid_argument(node.error());
-    return *node;
+    return identify_node(configured, own_end, peer_end);
+}
+
+std::string own_host_name() {
+    char name[HOST_NAME_MAX + 1] = "";
+    if (::gethostname(name, sizeof name - 1) != 0) return {};
+    return name;
 }
 
 }  // namespace twincached::replication::pair

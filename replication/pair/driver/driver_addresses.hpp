@@ -1,9 +1,10 @@
-// What the driver asks the system about addresses: names to addresses, and which own address
-// leads to the peer. One of the driver's files: it knows Asio. Blocking; start-up only, but for
-// the pure helpers.
+// What the driver asks the system about addresses: which are its own, and which own address leads
+// to the peer. One of the driver's files: it knows Asio. Names are the NameResolver's; only that of
+// the link's own listener is asked for here, at the start. The rest does not block.
 #pragma once
 
 #include "lib/input/endpoint.hpp"
+#include "lib/result.hpp"
 #include "replication/pair/link/node_identity.hpp"
 #include "replication/replicator.hpp"
 
@@ -41,10 +42,24 @@ std::string text_of(const lib::Endpoint& place);
 // Empty, "0.0.0.0" and "::" mean all interfaces: nothing.
 std::optional<boost::asio::ip::address> specific_address(const std::string& listen_host);
 
-// Empty if the name does not resolve now.
-Addresses resolve_now(const std::string& host);
+// What a name stands for, or the address itself; each once. Blocks for as long as the system's name
+// service takes. The error is the reason, as the system words it.
+lib::Parsed<Addresses> addresses_of(const std::string& host);
 
-// Which of the pair's nodes this is: see identify_node. Throws std::invalid_argument.
-unsigned find_node(const std::string& configured, const LinkPlaces& places, const Addresses& peer);
+// Whether it is written as an address; else it is a name.
+bool is_address(const std::string& host);
+
+// Of these, the ones at which another node can answer: not this one's own link. `own`: where it
+// listens; none: everywhere.
+Addresses of_others(Addresses addresses, const LinkPlaces& places,
+                    const std::optional<boost::asio::ip::address>& own);
+
+// Which of the pair's nodes this is, as far as it can be told now: see identify_node.
+lib::Parsed<unsigned> find_node(const std::string& configured, const LinkPlaces& places,
+                                const std::optional<boost::asio::ip::address>& own,
+                                const Addresses& peer);
+
+// Of this machine, as its system calls it; empty: it does not say.
+std::string own_host_name();
 
 }  // namespace twincached::replication::pair

@@ -1,14 +1,20 @@
-// Calls the peer: finds its addresses by its name and connects to one of them, another at each
-// call. When to call is the link machine's business. One of the driver's files, owned by the
-// driver; the replication thread alone.
+// Calls the peer: finds its addresses by its name and connects to one of them. An address that does
+// not answer at once does not hold up the next: they are tried one a moment after the other, and
+// the first that answers is taken. The call after that begins with another one, for what has
+// answered may not have been the peer. Own addresses are left out. When to call is the link
+// machine's business. One of the driver's files, owned by the driver; the replication thread alone.
 #pragma once
 
 #include "replication/pair/driver/driver_addresses.hpp"
+#include "replication/pair/driver/name_resolver.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,41 +26,53 @@ class LinkDialler {
     class Owner {
       public:
         virtual ~Owner() = default;
+        // These are the peer's addresses. False: nobody may be called yet.
+        virtual bool may_dial(const Addresses& peer) = 0;
         virtual void on_dialled(boost::asio::ip::tcp::socket socket) = 0;
         // `refused`: it is known that no peer runs on the peer's host.
         virtual void on_dial_failed(std::string_view why, bool refused) = 0;
     };
-    struct Peer {
-        std::string host;  // a name or an address
-        std::uint16_t port = 0;
-        Addresses addresses{};  // as known at the start; empty if the name did not resolve
+    struct Parts {
+        const LinkPlaces& places;
+        // Where this node listens, if not on all interfaces; the peer knows it by that address.
+        std::optional<boost::asio::ip::address> own;
+        NameResolver::Lookup lookup;
+        Addresses known{};  // of the peer, as found before; empty if the name did not resolve
     };
 
-    // `own`: where this node listens, if not on all interfaces; the peer knows it by that address.
-    LinkDialler(boost::asio::io_context& context, Peer peer,
-                std::optional<boost::asio::ip::address> own, Owner& owner);
+    LinkDialler(boost::asio::io_context& context, Parts parts, Owner& owner);
 
     // Ends in one call of the owner, or none after hang_up(). REQUIRES: no other is under way.
     void dial();
     void hang_up();
 
-    // As last resolved.
-    const Addresses& addresses() const noexcept { return peer_.addresses; }
+    // As last resolved, without this node's own.
+    const Addresses& addresses() const noexcept { return addresses_; }
 
   private:
-    void resolve();
-    void dial_next_address();
-    void on_connect(std::uint64_t dial, const boost::system::error_code& error);
+    void on_found(const lib::Parsed<Addresses>& found);
+    void begin();
+    void try_next();
+    void on_connect(std::uint64_t attempt, const boost::system::error_code& error);
+    void note_failure(const boost::system::error_code& error);
+    // Tells the owner, but not from inside its own call.
+    void fail(std::string why, bool refused);
 
     boost::asio::io_context& context_;
-    Peer peer_;
-    const std::optional<boost::asio::ip::address> own_;
+    const Parts parts_;
     Owner& owner_;
-    boost::asio::ip::tcp::resolver resolver_;
-    bool resolving_ = false;
-    bool waits_for_name_ = false;
-    std::optional<boost::asio::ip::tcp::socket> dialling_;
+    Addresses addresses_;
+    std::unique_ptr<NameResolver> resolver_;  // null: the peer is known by its address
+    boost::asio::steady_timer next_timer_;
+
     std::uint64_t dials_ = 0;
+    bool is_dialling_ = false;
+    bool waits_for_name_ = false;
+    Addresses to_try_;  // in this dial, the next one last
+    std::map<std::uint64_t, boost::asio::ip::tcp::socket> attempts_;
+    std::uint64_t attempt_ = 0;
+    std::string last_error_;
+    bool all_refused_ = true;
 };
 
 }  // namespace twincached::replication::pair

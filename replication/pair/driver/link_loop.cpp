@@ -36,25 +36,24 @@ ThreadTimes thread_times() {
 
 }  // namespace
 
-LinkLoop::LinkLoop(Parts parts, EngineOptions options, ChangeSink& sink, Addresses peer)
+LinkLoop::LinkLoop(Parts parts, EngineOptions options, ChangeSink& sink)
     : parts_(std::move(parts)),
       tls_(parts_.tls),
       engine_(std::move(options), sink),
-      dialler_(context_, {parts_.places.peer.host, *parts_.places.peer.port, std::move(peer)},
-               parts_.own, *this),
+      dialler_(context_, {parts_.places, parts_.own, parts_.lookup, parts_.peer}, *this),
       read_space_(read_space_bytes) {}
 
 // --- the control thread --------------------------------------------------------------------------
 
 void LinkLoop::start() {
     if (!parts_.places.peer.host.empty()) listener_.open(parts_.own, *parts_.places.listen.port);
-    engine_.start(now());
-    turn();
     // Signals are the business of the app's thread.
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    engine_.start(now());
+    turn();
     thread_ = std::thread([this] {
         pthread_setname_np(pthread_self(), "replication");
         run();
@@ -116,12 +115,8 @@ bool LinkLoop::may_call(const asio::ip::address& from) {
     if (parts_.has_secret) return true;
     const auto& known = dialler_.addresses();
     if (std::find(known.begin(), known.end(), from) != known.end()) return true;
-    const auto instant = instant_of(now());
-    if (instant >= stranger_line_at_) {
-        stranger_line_at_ = instant + stranger_line_pause;
-        log(LogLevel::warning, "turned away a connection from " + from.to_string() +
-                                   ", which is not the peer's address");
-    }
+    engine_.on_turned_away("it came from " + from.to_string() + ", which is not the peer's address",
+                           now());
     return false;
 }
 
@@ -130,6 +125,15 @@ void LinkLoop::add(ConnectionId id, tcp::socket socket, lib::TlsStream::Side sid
     auto link = std::make_shared<LinkSocket>(std::move(socket), id, owner, tls_.begin(side));
     sockets_.emplace(id, link);
     link->start();
+}
+
+// Only now may an address tell which of the two this node is.
+bool LinkLoop::may_dial(const Addresses& peer) {
+    if (is_decided(engine_.node())) return true;
+    const auto node = find_node(parts_.configured_node, parts_.places, parts_.own, peer);
+    if (node.has_error() || !is_decided(*node)) return false;
+    engine_.decide_node(*node, "by the peer's address, which is known now");
+    return true;
 }
 
 void LinkLoop::on_dialled(tcp::socket socket) {

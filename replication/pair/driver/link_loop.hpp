@@ -38,15 +38,18 @@ class LinkLoop final : private LinkSocket::Owner,
   public:
     struct Parts {
         const LinkPlaces& places;
+        std::string configured_node;                  // a, b; empty: by address
         std::optional<boost::asio::ip::address> own;  // where the link listens; none: everywhere
         bool has_secret = false;
         // Answers wait for the peer: the loop never rests.
         bool answers_wait = false;
         std::shared_ptr<const lib::TlsContext> tls;
+        NameResolver::Lookup lookup;
+        Addresses peer{};  // as far as they are known
         const Events& events;
     };
     // All that it is given must outlive it.
-    LinkLoop(Parts parts, EngineOptions options, ChangeSink& sink, Addresses peer);
+    LinkLoop(Parts parts, EngineOptions options, ChangeSink& sink);
     ~LinkLoop() override { stop(); }
 
     // --- the control thread ----------------------------------------------------------------------
@@ -77,6 +80,7 @@ class LinkLoop final : private LinkSocket::Owner,
     void on_call(boost::asio::ip::tcp::socket socket,
                  const boost::asio::ip::address& from) override;
     void on_call_lost(std::string_view why) override;
+    bool may_dial(const Addresses& peer) override;
     void on_dialled(boost::asio::ip::tcp::socket socket) override;
     void on_dial_failed(std::string_view why, bool refused) override;
 
@@ -111,7 +115,6 @@ class LinkLoop final : private LinkSocket::Owner,
     std::vector<Action> actions_;
     LinkState published_state_ = LinkState::listening;
     Instant published_at_{0};
-    Instant stranger_line_at_{0};
 };
 
 }  // namespace twincached::replication::pair

@@ -4,22 +4,79 @@
 #include "replication/pair/driver/driver_addresses.hpp"
 #include "replication/pair/driver/driver_options.hpp"
 #include "replication/pair/driver/link_loop.hpp"
+#include "replication/pair/driver/name_resolver.hpp"
+#include "replication/pair/link/node_identity.hpp"
 #include "replication/pair/link/pair_stats.hpp"
 #include "replication/replication_options.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace twincached::replication::pair {
 namespace {
 
-unsigned node_of(const Setup& setup, const LinkPlaces& places, const Addresses& peer) {
-    const auto& configured = setup.options.get<Options>().node;
-    const bool alone = places.peer.host.empty() && configured.empty();
-    return alone ? node_a : find_node(configured, places, peer);
+// A name service that answers at all has answered by then; one that does not holds up neither the
+// start nor the end of the process.
+constexpr std::chrono::milliseconds name_patience{250};
+
+// What is known of the two ends of the link when the node is made.
+struct Ends {
+    explicit Ends(const Setup& setup)
+        : places(link_places(setup)),
+          own(specific_address(places.listen.host)),
+          peer(peer_now()),
+          node(node_of(setup)) {}
+
+    Addresses peer_now() const {
+        const auto& host = places.peer.host;
+        return host.empty() ? Addresses{} : found_within(name_patience, host, addresses_of);
+    }
+    // Throws if the operator's own words make no pair.
+    unsigned node_of(const Setup& setup) const {
+        const auto& configured = setup.options.get<Options>().node;
+        if (places.peer.host.empty() && configured.empty()) return node_a;
+        const bool is_name = !is_address(places.peer.host);
+        const auto known = is_name ? of_others(peer, places, own) : peer;
+        const auto found = find_node(configured, places, own, known);
+        if (found.has_error()) throw std::invalid_argument(found.error());
+        return *found;
+    }
+
+    LinkPlaces places;
+    std::optional<boost::asio::ip::address> own;
+    Addresses peer;
+    unsigned node;  // may be undecided
+};
+
+unsigned number_of(const Ends& ends) {
+    if (is_decided(ends.node)) return ends.node;
+    return number_of_undecided(own_host_name(), ends.places.peer.host);
+}
+
+// What makes no pair, or not the one that was meant, although nothing is wrong with any option.
+std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
+    std::vector<std::string> lines;
+    const auto& options = setup.options.get<Options>();
+    if (places.peer.host.empty()) return lines;
+    const bool names_tls = !options.link_certificate.empty() || !options.link_key.empty() ||
+                           !options.link_ca.empty() || !options.link_peer_name.empty() ||
+                           !options.link_peer_fingerprints.empty();
+    if (names_tls && !options.link_tls) {
+        lines.emplace_back(
+            "tls of [replication] (--link-tls) is off: the link is not encrypted, although "
+            "certificates or names are given for it");
+    }
+    if (is_loopback(places.listen.host) && !is_loopback(places.peer.host)) {
+        lines.push_back("listen of [replication] (--link-listen): the link is at " +
+                        text_of(places.listen) + ", from where " + places.peer.host +
+                        " cannot be reached, nor this node from there");
+    }
+    return lines;
 }
 
 AckGate* make_gate(std::optional<AckGate>& gate, const Setup& setup) {
@@ -31,11 +88,11 @@ AckGate* make_gate(std::optional<AckGate>& gate, const Setup& setup) {
 // The control thread's, but for what the interface says is any thread's.
 class PairReplicator final : public Replicator {
   public:
-    PairReplicator(const Setup& setup, Events events, LinkPlaces places, Addresses peer);
+    PairReplicator(const Setup& setup, Events events);
     ~PairReplicator() override { stop(); }
 
     storage::MutationSink& sink() noexcept override { return sink_; }
-    std::optional<unsigned> node() const noexcept override { return node_; }
+    std::optional<unsigned> node() const noexcept override { return number_; }
     AckGate* ack_gate() noexcept override { return gate_ ? &*gate_ : nullptr; }
     void start(storage::Store& store) override;
     void drain() override;
@@ -46,12 +103,12 @@ class PairReplicator final : public Replicator {
     void stats(lib::FigureVisitor visit) const override;
 
   private:
-    bool has_peer() const noexcept { return !places_.peer.host.empty(); }
+    bool has_peer() const noexcept { return !ends_.places.peer.host.empty(); }
 
     const Setup setup_;
     const Events events_;
-    const LinkPlaces places_;
-    const unsigned node_;
+    const Ends ends_;
+    const unsigned number_;  // in versions
     std::optional<AckGate> gate_;
     ChangeSink sink_;
     LinkLoop loop_;
@@ -59,20 +116,23 @@ class PairReplicator final : public Replicator {
     std::atomic<OnSplit> on_split_;
 };
 
-PairReplicator::PairReplicator(const Setup& setup, Events events, LinkPlaces places, Addresses peer)
+PairReplicator::PairReplicator(const Setup& setup, Events events)
     : setup_(setup),
       events_(std::move(events)),
-      places_(std::move(places)),
-      node_(node_of(setup, places_, peer)),
+      ends_(setup),
+      number_(number_of(ends_)),
       sink_(setup.shards, setup.options.get<replication::Options>().log_memory_bytes,
             make_gate(gate_, setup)),
-      loop_({.places = places_,
-             .own = specific_address(places_.listen.host),
+      loop_({.places = ends_.places,
+             .configured_node = setup.options.get<Options>().node,
+             .own = ends_.own,
              .has_secret = !setup.secret.empty(),
              .answers_wait = gate_.has_value(),
              .tls = setup.tls,
+             .lookup = addresses_of,
+             .peer = ends_.peer,
              .events = events_},
-            engine_options(setup, node_), sink_, std::move(peer)),
+            engine_options(setup, ends_.node), sink_),
       on_split_(setup.options.get<Options>().on_split) {
     sink_.set_wake([this] { loop_.wake(); });
 }
@@ -80,10 +140,12 @@ PairReplicator::PairReplicator(const Setup& setup, Events events, LinkPlaces pla
 void PairReplicator::start(storage::Store& store) {
     loop_.engine().attach(store);
     loop_.start();
+    for (const auto& line : regrets(setup_, ends_.places))
+        if (events_.log) events_.log(LogLevel::warning, line);
     const bool is_known_by_address_alone = has_peer() && setup_.secret.empty() && !setup_.tls;
     if (!is_known_by_address_alone || !events_.log) return;
     events_.log(LogLevel::warning, "no secret is set: whoever can use the address of " +
-                                       places_.peer.host +
+                                       ends_.places.peer.host +
                                        " can read and change this cache over the link");
 }
 
@@ -102,7 +164,8 @@ lib::Parsed<Recall> PairReplicator::recall(const Remembered& memory, storage::St
         engine.adopt();
         return Recall::anew;
     }
-    if (*memory.node != node_)
+    const bool are_both_decided = is_decided(*memory.node) && is_decided(engine.node());
+    if (are_both_decided && *memory.node != engine.node())
         return std::string("it was saved by another kind of node (the other one of the pair)");
     if (!memory.hashes_alike) return std::string("the pair's secret was another one");
     if (!engine.recall(memory.bytes))
@@ -119,10 +182,9 @@ void PairReplicator::reload(const Reloaded& fresh) {
 
 void PairReplicator::stats(lib::FigureVisitor visit) const {
     PairReport report;
-    report.node = node_;
     if (has_peer()) {
-        report.peer = text_of(places_.peer);
-        report.listen = text_of(places_.listen);
+        report.peer = text_of(ends_.places.peer);
+        report.listen = text_of(ends_.places.listen);
     }
     report.software_version = setup_.software_version;
     report.has_secret = !setup_.secret.empty();
@@ -137,19 +199,17 @@ void PairReplicator::stats(lib::FigureVisitor visit) const {
 
 std::vector<std::string> warnings_of(const Setup& setup) {
     const auto places = link_places(setup);
+    auto lines = regrets(setup, places);
     const bool is_exposed = !is_loopback(places.peer.host) || !is_loopback(places.listen.host);
     const bool is_proved = !setup.secret.empty() || setup.tls != nullptr;
-    if (places.peer.host.empty() || !is_exposed || is_proved) return {};
-    return {"secret-file: no secret is set: whoever can use the address of " + places.peer.host +
-            " can read and change this cache over the link"};
+    if (places.peer.host.empty() || !is_exposed || is_proved) return lines;
+    lines.push_back("secret-file: no secret is set: whoever can use the address of " +
+                    places.peer.host + " can read and change this cache over the link");
+    return lines;
 }
 
 std::unique_ptr<Replicator> make_pair_replicator(const Setup& setup, Events events) {
-    auto places = link_places(setup);
-    const auto& host = places.peer.host;
-    auto peer = host.empty() ? Addresses{} : resolve_now(host);
-    return std::make_unique<PairReplicator>(setup, std::move(events), std::move(places),
-                                            std::move(peer));
+    return std::make_unique<PairReplicator>(setup, std::move(events));
 }
 
 }  // namespace twincached::replication::pair

@@ -109,7 +109,9 @@ PairMemory Acquaintance::remember(bool alone) const noexcept {
 }
 
 bool Acquaintance::recall(const PairMemory& memory) noexcept {
-    if (memory.node != node_) return false;
+    constexpr unsigned nodes = 2;
+    if (node_ >= nodes) node_ = static_cast<unsigned>(memory.node);
+    if (memory.node < nodes && memory.node != node_) return false;
     epoch_ = memory.epoch;
     peer_epoch_ = memory.peer_epoch;
     former_peers_ = memory.former_peers;

@@ -57,7 +57,8 @@ class Acquaintance {
 
     // Warm restart (rule R15). `alone`: there was no session when the node was told to stop.
     PairMemory remember(bool alone) const noexcept;
-    // False: of another kind of node.
+    // False: of the other node. One that was never decided is nobody's; a node that is not decided
+    // becomes the one that is remembered.
     bool recall(const PairMemory& memory) noexcept;
     // The items that come back are those of a node that stood alone, without a peer and without
     // tracking. They are a new incarnation's, which was alone when it stopped (rule R15). Of two
@@ -74,6 +75,9 @@ class Acquaintance {
     // tests, which have no other way to set a node back.
     void believe_memory() noexcept { unconfirmed_ = false; }
 
+    // 0 = a, 1 = b, above: not decided yet.
+    unsigned node() const noexcept { return node_; }
+    void decide_node(unsigned node) noexcept { node_ = node; }
     std::uint64_t epoch() const noexcept { return epoch_; }
     // What is older than this the two had the chance to talk about.
     storage::Version split() const noexcept { return split_; }
@@ -88,7 +92,7 @@ class Acquaintance {
     void leave_peer() noexcept;
     void hear() noexcept;
 
-    const unsigned node_;
+    unsigned node_;
     std::uint64_t epoch_;
     // The incarnation of the peer that log and buckets refer to (0 = none), and how far we came
     // with it. One that is left goes to the former ones, and is not followed again without doubt.

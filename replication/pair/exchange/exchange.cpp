@@ -112,7 +112,9 @@ std::string Exchange::remember(bool alone) {
 
 bool Exchange::recall(std::string_view remembered) {
     const auto memory = read_memory(remembered, context_.sink, *context_.store);
-    return memory && acquaintance_.recall(*memory);
+    if (!memory || !acquaintance_.recall(*memory)) return false;
+    context_.options.node = acquaintance_.node();
+    return true;
 }
 
 void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {

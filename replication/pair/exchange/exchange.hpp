@@ -106,6 +106,11 @@ class Exchange {
     bool recall(std::string_view remembered);
     // The items that come back are those of a node that stood alone: see Acquaintance.
     void adopt() noexcept { acquaintance_.adopt(); }
+    // Of a node that did not know which of the two it is. REQUIRES: no session.
+    void decide_node(unsigned node) noexcept {
+        context_.options.node = node;
+        acquaintance_.decide_node(node);
+    }
     // Do the two agree on what they have done together? To be asked before begin().
     Meeting judge(const Standing& peer) const noexcept { return acquaintance_.judge(peer); }
     const Acquaintance& acquaintance() const noexcept { return acquaintance_; }

@@ -16,7 +16,7 @@ namespace twincached::replication::pair {
 
 struct ExchangeOptions {
     std::uint64_t epoch = 0;            // this incarnation: random, not 0
-    unsigned node = 0;                  // 0 = a, 1 = b
+    unsigned node = 0;                  // 0 = a, 1 = b, above: not decided yet
     std::uint64_t sync_rate_bytes = 0;  // per second, of a resync; 0 = no limit
     // So many dirty buckets in a row are compared by digests first; 0 = never.
     std::size_t digest_run = 64;

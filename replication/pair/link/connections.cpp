@@ -114,6 +114,9 @@ void Connections::say_hello(Connection& connection, const storage::Now& now) noe
 // The peer has proved who it is and says which session it holds open.
 void Connections::answer_hello(Connection& connection, const storage::Now& now) noexcept {
     auto& handshake = connection.handshake;
+    if (!is_decided(parts_.self.node)) {
+        parts_.host.decide_node(handshake.own_node(), "the peer is the other one");
+    }
     if (is_left_behind(connection)) return dismiss(connection, {restarted}, now);
     const auto session = parts_.host.session_number();
     if (session != 0 && handshake.peer_hello().live_session == session) {
@@ -208,6 +211,8 @@ void Connections::on_ready(Connection& connection, const storage::Now& now) noex
 
 void Connections::establish(Connection& connection, const storage::Now& now) noexcept {
     connection.phase = Phase::session;
+    told_of_strangers_.forget();
+    stranger_pause_ = stranger_line_pause;
     parts_.host.establish(connection, now);
     dismiss_others(connection, now);
 }
@@ -256,11 +261,13 @@ void Connections::dismiss_crossed(Connection& connection, const storage::Now& no
     dismiss(connection, {why, false, Parting::linger}, now);
 }
 
-// Whoever accepted connections come from, they must not be able to fill the log.
+// Whoever accepted connections come from, they must not be able to fill the log, and what they say
+// of themselves may be another thing each time.
 void Connections::note_stranger(std::string_view why, Instant now) noexcept {
     ++strangers_;
-    if (now < stranger_line_at_) return;
-    stranger_line_at_ = now + stranger_line_pause;
+    if (now < stranger_line_at_ || !told_of_strangers_.is_news(why)) return;
+    stranger_line_at_ = now + stranger_pause_;
+    stranger_pause_ = std::min(2 * stranger_pause_, stranger_line_pause_most);
     log_.push_back({LogLevel::warning, "turned away a connection: " + std::string(why)});
 }
 

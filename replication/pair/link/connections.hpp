@@ -28,6 +28,7 @@
 #include "replication/pair/link/connection.hpp"
 #include "replication/pair/link/link_machine.hpp"
 #include "replication/pair/link/proof.hpp"
+#include "replication/pair/link/reasons_told.hpp"
 #include "replication/pair/link/timing.hpp"
 
 #include <cstddef>
@@ -57,6 +58,8 @@ class Connections {
         virtual ~Host() = default;
         // Of the session that is held; 0: none.
         virtual std::uint64_t session_number() const noexcept = 0;
+        // The peer, which has proved who it is, takes this node for that one. REQUIRES: undecided.
+        virtual void decide_node(unsigned node, std::string_view why) noexcept = 0;
         virtual Hello own_hello(const storage::Now& now) const noexcept = 0;
         // The session is over: the peer has lost it, or taken another connection.
         virtual void lose_session(std::string_view why, const storage::Now& now) noexcept = 0;
@@ -126,7 +129,9 @@ class Connections {
         std::erase_if(connections_, [](const auto& one) { return one->phase == Phase::closed; });
     }
 
-    std::uint64_t strangers() const noexcept { return strangers_; }  // turned away
+    // Counts somebody who was turned away, and tells why if that is news.
+    void note_stranger(std::string_view why, Instant now) noexcept;
+    std::uint64_t strangers() const noexcept { return strangers_; }
     std::vector<LogLine> take_log() noexcept { return std::exchange(log_, {}); }
 
   private:
@@ -144,7 +149,6 @@ class Connections {
     void establish(Connection& connection, const storage::Now& now) noexcept;
     bool own_dial_is_answered() const noexcept;
     bool has_chosen() const noexcept;
-    void note_stranger(std::string_view why, Instant now) noexcept;
 
     const Parts parts_;
     const Entropy entropy_;
@@ -152,7 +156,10 @@ class Connections {
     std::vector<std::unique_ptr<Connection>> connections_;
     std::uint64_t nonces_ = 0;
     std::uint64_t strangers_ = 0;
-    Instant stranger_line_at_{0};  // the next line about strangers is not written before
+    ReasonsTold told_of_strangers_;
+    // The next line about strangers is not written before; each takes twice as long as the last.
+    Instant stranger_line_at_{0};
+    Timing::ms stranger_pause_ = stranger_line_pause;
     std::vector<LogLine> log_;
 };
 

@@ -55,6 +55,7 @@ bool Engine::recall(std::string_view remembered) {
     hash_is_settled_ = true;
     if (!exchange_.recall(remembered)) return false;
     options_.self.epoch = exchange_.acquaintance().epoch();
+    options_.self.node = exchange_.acquaintance().node();
     return true;
 }
 
@@ -73,6 +74,11 @@ void Engine::on_connected(ConnectionId id, const storage::Now& now) noexcept {
     auto& connection = connections_.open(id, Side::dialler, instant_of(now));
     if (!std::exchange(dialling_, false)) {
         connection.phase = Phase::closed;  // it crossed a hang-up
+        return;
+    }
+    if (!is_decided(options_.self.node)) {
+        connection.phase = Phase::closed;  // which of the two should it say that it is?
+        link_.on(LinkEvent::dial_failed, instant_of(now), "this node is neither a nor b yet");
         return;
     }
     link_.on(LinkEvent::connected, instant_of(now), "the peer accepted our call");
@@ -188,6 +194,15 @@ void Engine::begin_drain(const storage::Now& now) noexcept {
 void Engine::set_on_split(OnSplit policy, const storage::Now& now) noexcept {
     wake_session(now);
     link_.set_on_split(policy);
+}
+
+void Engine::decide_node(unsigned node, std::string_view why) noexcept {
+    assert(!is_decided(options_.self.node) && is_decided(node));
+    options_.self.node = node;
+    exchange_.decide_node(node);
+    std::string line = "this node is ";
+    line.append(node_name(node)).append(": ").append(why);
+    log_.push_back({LogLevel::info, std::move(line)});
 }
 
 void Engine::wake_session(const storage::Now& now) noexcept {
@@ -443,6 +458,7 @@ std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept 
 
 LinkReport Engine::report(const storage::Now& now) const noexcept {
     LinkReport report;
+    report.node = options_.self.node;
     report.state = link_.state();
     report.serving = link_.serving();
     report.role = link_.role();

@@ -72,6 +72,7 @@ struct EngineOptions {
 
 // For `stats replication`: the control half's share.
 struct LinkReport {
+    unsigned node = node_undecided;
     LinkState state = LinkState::listening;
     Serving serving = Serving::cold;
     Role role = Role::secondary;
@@ -124,6 +125,14 @@ class Engine final : private Connections::Host {
     // Sends what is to be sent, says goodbye; ends with Action::drained.
     void begin_drain(const storage::Now& now) noexcept;
     void set_on_split(OnSplit policy, const storage::Now& now) noexcept;
+    // Which of the two this node is: undecided until an address or the peer tells. Until then it
+    // can be called, and calls nobody.
+    unsigned node() const noexcept { return options_.self.node; }
+    void decide_node(unsigned node, std::string_view why) noexcept override;
+    // Somebody was turned away before he said a word; a line, unless that is known.
+    void on_turned_away(std::string_view why, const storage::Now& now) noexcept {
+        connections_.note_stranger(why, instant_of(now));
+    }
 
     // Moves what is to be done to the end of `actions`.
     void drain(const storage::Now& now, std::vector<Action>& actions) noexcept;

@@ -77,7 +77,7 @@ Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out
                           range(peer_.protocol_min, peer_.protocol_max),
                       out);
     }
-    if (peer_.node == self_.node || peer_.node > 1) {
+    if (!is_decided(peer_.node) || peer_.node == own_node()) {
         return refuse(
             ErrorReason::node,
             "both nodes have the same name: set node = a on one and node = b on the other", out);
@@ -167,7 +167,7 @@ Handshake::Step Handshake::refuse(ErrorReason reason, std::string why,
 void Handshake::write_challenge(lib::ByteBuffer& out) noexcept {
     const auto start = out.size() + frame_header_size;
     write_frame(out, Challenge{.protocol_max = self_.protocol_newest,
-                               .node = static_cast<std::uint8_t>(self_.node),
+                               .node = static_cast<std::uint8_t>(own_node()),
                                .epoch = self_.epoch,
                                .nonce = nonce_,
                                .cluster = self_.cluster});
@@ -199,7 +199,7 @@ std::uint16_t Handshake::protocol() const noexcept {
 }
 
 unsigned Handshake::dialled_by() const noexcept {
-    return side_ == Side::dialler ? self_.node : peer_.node;
+    return side_ == Side::dialler ? own_node() : peer_.node;
 }
 
 std::uint64_t Handshake::session_number() const noexcept {

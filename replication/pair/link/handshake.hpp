@@ -16,6 +16,7 @@
 
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/link/control_frames.hpp"
+#include "replication/pair/link/node_identity.hpp"
 #include "replication/pair/link/pair_options.hpp"
 #include "replication/pair/link/proof.hpp"
 #include "replication/records/frame.hpp"
@@ -32,7 +33,7 @@ namespace twincached::replication::pair {
 struct Self {
     std::string cluster;
     std::string secret;  // empty: no proof is given and none is accepted
-    unsigned node = 0;
+    unsigned node = 0;   // undecided: whoever has called says which of the two it is
     std::uint64_t epoch = 0;
     std::uint64_t hash_check = 0;
     std::chrono::milliseconds clock_max_ahead = default_options().clock_max_ahead;
@@ -63,6 +64,11 @@ class Handshake {
     Side side() const noexcept { return side_; }
     // How much a frame may carry from here on.
     std::size_t payload_limit() const noexcept;
+    // Which of the two this node is on this connection. REQUIRES: it is decided, or the peer was
+    // introduced.
+    unsigned own_node() const noexcept {
+        return is_decided(self_.node) ? self_.node : other_node(peer_.node);
+    }
     // The node that the connection was dialled by. REQUIRES: the peer was introduced.
     unsigned dialled_by() const noexcept;
     bool is_introduced() const noexcept { return !theirs_.empty(); }

@@ -189,8 +189,8 @@ void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
     const bool had_connected = std::exchange(dial_connected_, false);
     dial_deadline_.reset();
     if (has_session()) return;
-    const auto level = why == last_failure_ ? LogLevel::debug : LogLevel::info;
-    last_failure_ = why;
+    const auto level = told_failures_.is_news(why) ? LogLevel::info : LogLevel::debug;
+    fails_ = true;
     if (state_ == LinkState::refused && had_connected) {
         redial_after(now, timing_.redial_refused);
         return;
@@ -200,7 +200,7 @@ void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
     if (state_ == LinkState::connecting || state_ == LinkState::refused) {
         enter(LinkState::listening, why, level);
     } else {
-        log(level, "link: dial failed: " + last_failure_);
+        log(level, "link: dial failed: " + std::string(why));
     }
 }
 
@@ -211,13 +211,14 @@ void LinkMachine::on_handshakes_over(std::string_view why) noexcept {
 
 void LinkMachine::on_refused(Instant now, std::string_view why) noexcept {
     ++refusals_;
-    const bool known = state_ == LinkState::refused && why == last_refusal_;
+    const bool is_news = told_refusals_.is_news(why);
     last_refusal_ = why;
     dial_connected_ = false;
     dial_deadline_.reset();
     if (has_session()) return;
     redial_after(now, timing_.redial_refused);
-    if (!known) enter(LinkState::refused, why, LogLevel::error);
+    if (!is_news && state_ == LinkState::refused) return;
+    enter(LinkState::refused, why, is_news ? LogLevel::error : LogLevel::debug);
 }
 
 void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
@@ -233,7 +234,9 @@ void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
     dial_connected_ = false;
     caught_up_ = false;
     backoff_ = timing_.redial_first;
-    last_failure_.clear();
+    told_failures_.forget();
+    told_refusals_.forget();
+    fails_ = false;
     if (serving_ == Serving::cold) {
         serve_at_ = serve_at_.value_or(now + timing_.sync_serve);
     }
@@ -355,7 +358,7 @@ void LinkMachine::admit_clients(std::string_view why) noexcept {
 
 // While dial after dial fails, the way there and back is of interest to a debugger alone.
 LogLevel LinkMachine::chatter() const noexcept {
-    return last_failure_.empty() ? LogLevel::info : LogLevel::debug;
+    return fails_ ? LogLevel::debug : LogLevel::info;
 }
 
 void LinkMachine::enter(LinkState state, std::string_view why, LogLevel level) noexcept {

@@ -15,6 +15,7 @@
 
 #include "lib/random.hpp"
 #include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/link/reasons_told.hpp"
 #include "replication/pair/link/timing.hpp"
 #include "replication/replicator.hpp"
 
@@ -176,7 +177,10 @@ class LinkMachine {
     std::uint64_t sessions_ = 0;
     std::uint64_t refusals_ = 0;
     std::string last_refusal_;
-    std::string last_failure_;  // of a dial, logged once per run of equal failures
+    // Since the last session: while dial after dial fails, each reason is told once.
+    ReasonsTold told_failures_;
+    ReasonsTold told_refusals_;
+    bool fails_ = false;  // the last dial did
     std::string last_event_;
 };
 

@@ -3,6 +3,7 @@
 namespace twincached::replication::pair {
 
 std::string_view node_name(unsigned node) noexcept {
+    if (!is_decided(node)) return "";
     return node == node_a ? "a" : "b";
 }
 
@@ -13,11 +14,7 @@ lib::Parsed<unsigned> identify_node(std::string_view configured, const std::opti
     if (!configured.empty()) {
         return "node must be a, b or empty, not '" + std::string(configured) + "'";
     }
-    if (!own || !peer) {
-        return std::string(
-            "cannot tell by address which node of the pair this is: the peer's address is not "
-            "known now; set node = a on one node and node = b on the other");
-    }
+    if (!own || !peer) return node_undecided;
     if (*own == *peer) {
         return std::string(
             "the peer's address and port are this node's own; give the address of the other "

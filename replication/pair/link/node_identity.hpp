@@ -1,6 +1,9 @@
 // Which of the pair's two nodes this one is. Either the operator says so, or the addresses do:
 // the lower (address, port) of the link's two ends is `a`, so that both sides, each knowing its
-// own end and the other's, come to opposite conclusions without a word. Pure functions.
+// own end and the other's, come to opposite conclusions without a word. A node that knows neither
+// yet, because a name does not resolve, is undecided: it serves all the same, and is decided by the
+// peer's address when that is known, or by the peer itself when it has called and proved who it is.
+// Pure functions.
 #pragma once
 
 #include "lib/result.hpp"
@@ -26,14 +29,32 @@ struct LinkEnd {
     }
 };
 
-// The number that versions carry.
+// The number that versions carry, and that nodes tell each other. Decided, it never changes.
 inline constexpr unsigned node_a = 0;
 inline constexpr unsigned node_b = 1;
+inline constexpr unsigned node_undecided = 2;
 
+constexpr bool is_decided(unsigned node) noexcept {
+    return node < node_undecided;
+}
+// REQUIRES: is_decided(node).
+constexpr unsigned other_node(unsigned node) noexcept {
+    return node ^ 1U;
+}
+
+// What the versions of an undecided node carry for as long as it runs: neither a's number nor b's,
+// so that no version is another's, whichever of the two it turns out to be. Two undecided nodes
+// that call each other by their host names have different ones, too.
+constexpr unsigned number_of_undecided(std::string_view own_host,
+                                       std::string_view peer_host) noexcept {
+    return own_host < peer_host ? 2 : 3;
+}
+
+// "a", "b"; empty while it is undecided.
 std::string_view node_name(unsigned node) noexcept;
 
-// `configured` is "a", "b" or empty for "by address"; the ends may be unknown only if it is not
-// empty. The error is a sentence for the operator.
+// `configured` is "a", "b" or empty for "by address"; undecided if that is not possible because an
+// end is not known. The error is a sentence for the operator.
 lib::Parsed<unsigned> identify_node(std::string_view configured, const std::optional<LinkEnd>& own,
                                     const std::optional<LinkEnd>& peer);
 

@@ -27,11 +27,12 @@ std::string access(const PairReport& report) {
 }
 
 std::string node(const PairReport& report) {
-    return std::string(node_name(report.node));
+    return std::string(node_name(report.link.node));
 }
 
 std::string peer_node(const PairReport& report) {
-    return std::string(has_peer(report) ? node_name(1 - report.node) : "");
+    const bool is_known = has_peer(report) && is_decided(report.link.node);
+    return std::string(is_known ? node_name(other_node(report.link.node)) : "");
 }
 
 std::string ack_state(const PairReport& report) {
@@ -69,7 +70,8 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
     {serving_figure, of_link<&LinkReport::serving>},
     {lib::text("repl_access", "what clients may do: `open`, `read-only`, `closed` (`on-split`)"),
      access},
-    {lib::text("repl_node", "which of the two this node is: `a` or `b`"), node},
+    {lib::text("repl_node", "which of the two this node is: `a` or `b`; empty while that is open"),
+     node},
     {lib::text("repl_peer", "the other, as configured"), lib::member<&PairReport::peer>},
     {lib::text("repl_peer_node", "which of the two that is"), peer_node},
     {lib::text("repl_peer_version", "the program that it runs, once it has said so"),

@@ -9,7 +9,6 @@
 namespace twincached::replication::pair {
 
 struct PairReport {
-    unsigned node = 0;
     std::string peer;    // host:port as configured; empty for a node without one
     std::string listen;  // where the link listens; empty if it does not
     std::string software_version;

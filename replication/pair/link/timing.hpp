@@ -35,8 +35,9 @@ struct Timing {
     ms crossed_wait{250};     // how long the other dial is waited for before this one is taken
 };
 
-// Whoever connections come from, they must not be able to fill the log: one line about strangers in
-// so long.
+// Whoever connections come from, they must not be able to fill the log: after a line about
+// strangers the next waits for so long, and then twice as long, up to an hour.
 inline constexpr Timing::ms stranger_line_pause{1000};
+inline constexpr Timing::ms stranger_line_pause_most{3600'000};
 
 }  // namespace twincached::replication::pair

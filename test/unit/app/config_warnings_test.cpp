@@ -183,14 +183,30 @@ TEST_CASE("a memory file for which there is no room, or no folder, is warned of"
 
 TEST_CASE("a link that strangers can reach needs a secret or TLS") {
     constexpr auto beginning = "secret-file: no secret is set: whoever can use the address of ";
-    CHECK(is_alone(of_parts(quiet + "-x 10.0.0.2 --node=a"), beginning));
-    CHECK(is_alone(of_parts(quiet + "-x host-b --node=a"), beginning));
+    const auto everywhere = quiet + "--link-listen=0.0.0.0:11212 ";
+    CHECK(is_alone(of_parts(everywhere + "-x 10.0.0.2 --node=a"), beginning));
+    CHECK(is_alone(of_parts(everywhere + "-x host-b --node=a"), beginning));
     CHECK(is_alone(of_parts("-x 127.0.0.2 --node=a"), beginning));  // the link is on all interfaces
     CHECK(of_parts(quiet + "-x 127.0.0.2 --node=a").empty());
     CHECK(of_parts(quiet).empty());
     const Folder folder;
     const auto secret = folder.file("secret", owners);
-    CHECK(of_parts(quiet + "-x 10.0.0.2 --node=a --secret-file=" + secret).empty());
+    CHECK(of_parts(everywhere + "-x 10.0.0.2 --node=a --secret-file=" + secret).empty());
+}
+
+TEST_CASE(
+    "a link that the other node cannot reach, or that is not encrypted as meant, is warned of") {
+    const Folder folder;
+    const auto secret = " --secret-file=" + folder.file("secret", owners);
+    CHECK(is_alone(of_parts(quiet + "-x host-b" + secret),
+                   "listen of [replication] (--link-listen): the link is at 127.0.0.1:11212"));
+    CHECK(of_parts(quiet + "-x localhost" + secret).empty());
+    CHECK(of_parts("-l 10.0.0.1 -x host-b" + secret).empty());
+    for (const auto* option : {"--link-tls-certificate=c", "--link-tls-key=k", "--link-tls-ca=a",
+                               "--link-tls-peer-name=host-b"}) {
+        CHECK(is_alone(of_parts("-l 10.0.0.1 -x host-b " + std::string(option) + secret),
+                       "tls of [replication] (--link-tls) is off: the link is not encrypted"));
+    }
 }
 
 TEST_CASE("memory that may not be locked is warned of where -k asks for it") {

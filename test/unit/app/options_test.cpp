@@ -170,6 +170,37 @@ TEST_CASE("the link listens where the clients' only address is, unless it is tol
     CHECK(host("-x peer -l 127.0.0.2 --link-listen 127.0.0.9:11212") == "127.0.0.9");
 }
 
+// Nothing is wrong with any of these, and nobody would notice before the day it matters.
+TEST_CASE("a node that is alone although its options ask for another says what is missing") {
+    const auto remark = [](const std::string& line, const std::string& file = "") {
+        std::string all;
+        const auto reader = reading(line, file);
+        for (const auto& one : reader.remarks())
+            all += one + "\n";
+        return all;
+    };
+    const std::string needs = ": it needs a peer (-x, or peer in [replication])\n";
+    const auto lonely = [&](const std::string& keys) {
+        return "this node is alone, although [replication] has " + keys + needs;
+    };
+    CHECK(remark("-X 11300") == lonely("peer-port, listen"));
+    CHECK(remark("-X 11212:11212") == lonely("peer-port, listen"));
+    CHECK(remark("--node a --cluster=shop") == lonely("cluster, node"));
+    CHECK(remark("--secret-file=s --ack=received --on-split=both") ==
+          lonely("secret-file, ack, on-split"));
+    CHECK(remark("--link-tls --link-tls-certificate=c --link-tls-key=k --link-tls-ca=a "
+                 "--link-tls-peer-name=b") ==
+          lonely("tls, tls-certificate, tls-key, tls-ca, tls-peer-name"));
+    CHECK(remark("", "[replication]\nsecret = s\n") == lonely("secret"));
+    CHECK(remark("--replication-driver=none -x host-b") ==
+          "this node is alone, although [replication] has peer: driver = none\n");
+    // What a file says as it would be without says nothing, and a pair is not alone.
+    CHECK(remark("", "[replication]\ncluster = twincached\npeer =\n").empty());
+    CHECK(remark("-x host-b -X 11300 --node a").empty());
+    CHECK(remark("").empty());
+    CHECK(remark("-X").empty());
+}
+
 TEST_CASE("several listeners may be given in one list or in several") {
     const auto options = good("-l 127.0.0.1,[::1]:333 -l 10.0.0.1:444");
     CHECK(options.get<ListenerOptions>().listen ==

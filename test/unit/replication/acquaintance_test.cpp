@@ -98,3 +98,16 @@ TEST_CASE("what came back from a restart is served without the peer only by the 
         CHECK(after.needs_peers_word() == !alone);
     }
 }
+
+TEST_CASE(
+    "a memory file makes an undecided node the one that wrote it, and one of nobody's is taken") {
+    constexpr unsigned undecided = 2;
+    const Acquaintance b(22, 1);
+    Acquaintance later(33, undecided);
+    REQUIRE(later.recall(b.remember(true)));
+    CHECK(later.node() == 1);
+    Acquaintance a(11, 0);
+    CHECK_FALSE(a.recall(b.remember(true)));
+    CHECK(a.recall(Acquaintance(44, undecided).remember(true)));
+    CHECK(a.node() == 0);
+}

@@ -1,6 +1,7 @@
 // The pair's driver over real sockets: two replicators with two stores in one process, on loopback
 // addresses and free ports. What happens is awaited by the drivers' own events.
 #include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/link/timing.hpp"
 #include "replication/registry.hpp"
 #include "replication/replication_options.hpp"
 #include "storage/store.hpp"
@@ -335,12 +336,48 @@ TEST_CASE("a link port that is taken is an error at start") {
     CHECK_THROWS_AS(Node(again), std::system_error);
 }
 
-TEST_CASE("a peer whose name does not resolve is an error only if the nodes are to be told apart") {
+TEST_CASE("a peer whose name does not resolve keeps a node neither from serving nor from ending") {
     PairOptions options;
     options.a.pair().peer = "no.such.host.invalid";
-    CHECK_THROWS_AS(make(options.a), std::invalid_argument);
+    options.a.all.edit<replication::pair::Timing>().boot_grace = 100ms;
+    Node a(options.a);
+    CHECK(a.becomes_ready());
+    CHECK(a.stat("repl_node").empty());
+    a.set("name", "twincached");
+    CHECK(a.get("name") == "twincached");
     options.a.pair().node = "b";
     CHECK(make(options.a)->node() == 1U);
+}
+
+// Its versions are of nobody else, whichever of the two it turns out to be.
+TEST_CASE(
+    "a node that does not know the peer's address is told by the peer which of the two it is") {
+    PairOptions options;
+    options.a.secret = options.b.secret = "opensesame";
+    const bool is_first = GENERATE(true, false);
+    auto& late = is_first ? options.a : options.b;
+    late.pair().peer = "no.such.host.invalid";
+    late.all.edit<replication::pair::Timing>().boot_grace = 0ms;
+    auto unknowing = std::make_unique<Node>(late);
+    CHECK(unknowing->replicator->node() >= 2U);
+    REQUIRE(unknowing->becomes_ready());
+    unknowing->set("alone", "1");
+    Node knowing(is_first ? options.b : options.a);
+    REQUIRE(knowing.says("-> LINKED"));
+    CHECK(knowing.comes_to_hold("alone", "1"));
+    knowing.set("of the other", "2");
+    CHECK(unknowing->comes_to_hold("of the other", "2"));
+    unknowing->set("of the other", "3");
+    CHECK(knowing.comes_to_hold("of the other", "3"));
+    CHECK(unknowing->says(is_first ? "this node is a: " : "this node is b: "));
+}
+
+TEST_CASE("a peer's address that is this node's own is an operator's mistake, a name is not") {
+    PairOptions options("127.0.0.1", "127.0.0.1");
+    options.a.pair().peer = options.a.pair().link_listen;
+    CHECK_THROWS_AS(make(options.a), std::invalid_argument);
+    options.a.pair().peer = "localhost:" + std::to_string(options.port_of_a);
+    CHECK(make(options.a)->node() >= 2U);
 }
 
 TEST_CASE("without a secret only the peer's address may call") {
@@ -348,7 +385,7 @@ TEST_CASE("without a secret only the peer's address may call") {
     Node a(options.a);
     CHECK(a.says("no secret is set"));
     CHECK(answer_to("", options.port_of_a).empty());
-    CHECK(a.says("turned away a connection from 127.0.0.1, which is not the peer's address"));
+    CHECK(a.says("turned away a connection: it came from 127.0.0.1, which is not the peer's"));
 }
 
 TEST_CASE("with a secret a stranger is told nothing and closed at its first wrong byte") {

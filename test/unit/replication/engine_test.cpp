@@ -316,6 +316,55 @@ TEST_CASE("two nodes of one name refuse each other, loudly and once, and both se
     }
 }
 
+TEST_CASE("a node that is neither a nor b yet becomes what the peer is not, and stays it") {
+    const unsigned decided = GENERATE(0U, 1U);
+    const std::string secret = GENERATE(as<std::string>{}, "", "secret");
+    SimNet net(1);
+    net.nodes[0].secret = net.nodes[1].secret = secret;
+    net.nodes[decided].name = decided;
+    net.nodes[1 - decided].name = node_undecided;
+    boot_both(net);
+    REQUIRE(net.run_until(2s, [&] { return net.linked(); }));
+    CHECK(net.nodes[1 - decided].engine().node() == 1 - decided);
+    net.kill(decided);
+    net.boot(decided);
+    CHECK(net.run_until(2s, [&] { return net.linked(); }));
+}
+
+TEST_CASE("nobody who has proved nothing tells a node which of the two it is") {
+    SimNet net(1);
+    net.nodes[0].name = node_undecided;
+    net.nodes[1].secret = "another";
+    boot_both(net);
+    net.run(20s);
+    CHECK(net.nodes[0].engine().node() == node_undecided);
+    CHECK(net.nodes[0].ready);
+}
+
+TEST_CASE("whatever makes two nodes refuse each other is a line or two on each, and counted") {
+    struct Case {
+        const char* name;
+        void (*spoil)(SimNet&);
+    };
+    const auto given = GENERATE(
+        Case{"another secret", [](SimNet& net) { net.nodes[1].secret = "another"; }},
+        Case{"no secret", [](SimNet& net) { net.nodes[1].secret = ""; }},
+        Case{"one name", [](SimNet& net) { net.nodes[1].name = 0; }},
+        Case{"clocks", [](SimNet& net) { net.nodes[1].clock_offset_ms = 3 * 24 * 3600'000LL; }});
+    INFO(given.name);
+    SimNet net(1);
+    given.spoil(net);
+    boot_both(net);
+    net.run(10s);
+    const std::string before[] = {net.nodes[0].log, net.nodes[1].log};
+    net.run(10min);
+    for (const auto n : {0U, 1U}) {
+        CHECK(net.nodes[n].log == before[n]);
+        const auto report = net.nodes[n].engine().report(net.now(n));
+        CHECK(report.refused + report.strangers > 100);
+    }
+}
+
 TEST_CASE("nodes with different secrets refuse each other, and pair when one is put right") {
     SimNet net(1);
     net.nodes[1].secret = "another";

@@ -230,6 +230,28 @@ TEST_CASE("a second refusal for another reason is logged") {
     CHECK(link.said("REFUSED -> REFUSED: wrong secret"));
 }
 
+TEST_CASE("refusals and failures whose reasons take turns are logged once each, until a session") {
+    Link link;
+    link.on(LinkEvent::start);
+    std::string before;
+    for (int i = 0; i < 5; ++i) {
+        link.on(LinkEvent::connected).on(LinkEvent::refused, "wrong secret");
+        link.wait_for_dial();
+        link.on(LinkEvent::dial_failed, "connection refused");
+        link.wait_for_dial();
+        link.on(LinkEvent::connected).on(LinkEvent::refused, "other cluster");
+        link.wait_for_dial();
+        link.on(LinkEvent::dial_failed, "no route to host");
+        link.wait_for_dial();
+        if (i == 0) before = link.log;
+    }
+    CHECK(link.log == before);
+    CHECK(link.machine.refusals() == 10);
+    link.on(LinkEvent::called).session().on(LinkEvent::lost, "reset");
+    link.on(LinkEvent::connected).on(LinkEvent::refused, "wrong secret");
+    CHECK(link.log.rfind("wrong secret") > before.size());
+}
+
 TEST_CASE("a refused peer that hangs up without a word keeps the link REFUSED") {
     Link link;
     link.on(LinkEvent::start).on(LinkEvent::connected).on(LinkEvent::refused, "wrong secret");

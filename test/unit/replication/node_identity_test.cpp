@@ -38,8 +38,22 @@ TEST_CASE("a node whose peer is itself is told so") {
           std::string::npos);
 }
 
-TEST_CASE("a node that knows neither its name nor the peer's address asks for the name") {
-    CHECK(identify_node("", {}, {}).error().find("set node = a") != std::string::npos);
+TEST_CASE("a node that knows neither its name nor the peer's address is undecided") {
+    CHECK(*identify_node("", {}, {}) == node_undecided);
+    CHECK(*identify_node("", ipv4(1, 1), {}) == node_undecided);
+    CHECK(*identify_node("", {}, ipv4(1, 1)) == node_undecided);
+    CHECK(node_name(node_undecided).empty());
+    CHECK_FALSE(is_decided(node_undecided));
     CHECK(identify_node("c", ipv4(1, 1), ipv4(2, 1)).error() ==
           "node must be a, b or empty, not 'c'");
+}
+
+TEST_CASE("the versions of undecided nodes are neither a's nor b's nor each other's") {
+    const auto one = number_of_undecided("host-a", "host-b.example");
+    const auto other = number_of_undecided("host-b", "host-a.example");
+    CHECK(one != other);
+    for (const auto number : {one, other}) {
+        CHECK_FALSE(is_decided(number));
+        CHECK(number < 4);  // two bits of a version
+    }
 }

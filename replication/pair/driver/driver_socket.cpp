@@ -27,6 +27,7 @@ constexpr int user_timeout_ms = 5000;
 // buffer has grown.
 constexpr int unsent_limit_bytes = 256 << 10;
 constexpr std::size_t gather_limit = 8;
+constexpr std::size_t joined_limit_bytes = 4U << 10;
 // What is encrypted before it is sent: a heartbeat waits behind no more than this.
 constexpr std::size_t encrypt_limit_bytes = 64U << 10;
 // How a TLS client begins: a handshake record. No frame of ours does.
@@ -69,12 +70,19 @@ void LinkSocket::start() {
         tls_->shake_hands();  // a client's begins
         write_encrypted();
     }
+    go_on();
+}
+
+void LinkSocket::go_on() {
+    if (!open_ || reading_ || !owner_.listens(id_)) return;
+    reading_ = true;
     read();
 }
 
 void LinkSocket::read() {
     socket_.async_wait(asio::socket_base::wait_read,
                        [self = shared_from_this()](const error_code& error) {
+                           self->reading_ = false;
                            if (!self->open_) return;
                            if (error) return self->fail(error);
                            self->on_readable();
@@ -85,7 +93,7 @@ void LinkSocket::on_readable() {
     const auto space = owner_.read_space();
     error_code error;
     const auto count = socket_.read_some(asio::buffer(space.data(), space.size()), error);
-    if (error == asio::error::would_block) return read();
+    if (error == asio::error::would_block) return go_on();
     if (error && tls_ && tls_->state() == TlsState::handshake) {
         return fail("the other end closed the connection instead of a TLS handshake");
     }
@@ -98,7 +106,7 @@ void LinkSocket::on_readable() {
     } else {
         owner_.on_bytes(id_, {space.data(), count});
     }
-    if (open_) read();
+    go_on();
 }
 
 void LinkSocket::decrypt(std::span<char> space, std::size_t count) {
@@ -115,7 +123,11 @@ void LinkSocket::decrypt(std::span<char> space, std::size_t count) {
 
 void LinkSocket::send(lib::ByteBuffer bytes) {
     if (!open_) return;
-    queue_.push_back(std::move(bytes));
+    // Small ones share a buffer, or the buffers would take more than what lies in them. The one
+    // that is being written stays as it is.
+    const bool joins = bytes.size() < joined_limit_bytes && queue_.size() > gather_limit;
+    if (joins) queue_.back().append(bytes.readable());
+    if (!joins) queue_.push_back(std::move(bytes));
     if (writing_) return;
     if (tls_) return write_encrypted();
     write();

@@ -28,6 +28,8 @@ class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
         virtual void on_sent(ConnectionId id, std::size_t count) = 0;
         // `in_order`: it was the other end that closed it, or its system when it died.
         virtual void on_closed(ConnectionId id, std::string_view why, bool in_order) = 0;
+        // Whether more is to be read of it now; the owner calls go_on() when it may be.
+        virtual bool listens(ConnectionId id) = 0;
         // Where every socket of the owner reads to, one at a time.
         virtual std::span<char> read_space() noexcept = 0;
     };
@@ -38,6 +40,8 @@ class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
                std::unique_ptr<lib::TlsStream> tls);
 
     void start();
+    // Reads on if the owner listens. Harmless if it does already.
+    void go_on();
     void send(lib::ByteBuffer bytes);
     void close() noexcept;
     // The other end hears of it even if nothing that it says is heard here: a close in order would
@@ -64,6 +68,7 @@ class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
     lib::ByteBuffer sending_;        // ciphertext on its way
     std::size_t plain_sending_ = 0;  // what of the queue it stands for
     bool has_heard_ = false;
+    bool reading_ = false;
     bool writing_ = false;
     bool open_ = true;
 };

@@ -192,6 +192,8 @@ void LinkLoop::turn() {
     engine_.drain(instant, actions_);
     for (auto& action : actions_)
         perform(action, instant);
+    for (auto& [id, socket] : sockets_)
+        socket->go_on();
     arm_timer(instant);
     const bool due = instant_of(instant) >= published_at_ + report_period;
     if (due || engine_.link().state() != published_state_) publish(instant);

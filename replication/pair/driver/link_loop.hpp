@@ -75,6 +75,7 @@ class LinkLoop final : private LinkSocket::Owner,
     void on_bytes(ConnectionId id, std::string_view bytes) override;
     void on_sent(ConnectionId id, std::size_t count) override;
     void on_closed(ConnectionId id, std::string_view why, bool in_order) override;
+    bool listens(ConnectionId id) override { return engine_.listens(id, now()); }
     std::span<char> read_space() noexcept override { return read_space_; }
 
     void on_call(boost::asio::ip::tcp::socket socket,

@@ -161,7 +161,7 @@ std::size_t Exchange::produce(lib::ByteBuffer& out, std::size_t budget_bytes,
     const auto end_size = before + budget_bytes;
     send_large(out, end_size, now);
     if (!log_.is_sending_large()) {
-        incoming_.write_acks(out);
+        incoming_.write_acks(out, end_size);
         send_news(out, now);
         send_changes(out, end_size, now);
         if (out.size() < end_size && !log_.is_sending_large()) scrub_.produce(out, end_size, now);

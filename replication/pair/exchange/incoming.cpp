@@ -7,6 +7,13 @@
 #include <utility>
 
 namespace twincached::replication::pair {
+namespace {
+
+// A quarter of what may lie in a session's output, so that many wishes are told piece by piece.
+constexpr std::size_t wants_per_ack = 8192;
+static_assert(wants_per_ack <= ack_wants_limit);
+
+}  // namespace
 
 void Incoming::begin(storage::Version split) noexcept {
     end();
@@ -56,14 +63,18 @@ bool Incoming::on_frame(const Frame& frame, const storage::Now& now) noexcept {
 
 // What is wanted must not come after the acknowledgement of the list that it answers: if it does
 // not fit into one frame, the frames before the last acknowledge nothing new.
-void Incoming::write_acks(lib::ByteBuffer& out) noexcept {
+void Incoming::write_acks(lib::ByteBuffer& out, std::size_t end_size) noexcept {
     if (!owes_ack()) return;
     if (!requests_.empty()) write_bucket_requests(out, FrameType::digest, requests_);
     requests_.clear();
     std::span<const std::uint64_t> wants(wants_);
-    while (wants.size() > ack_wants_limit) {
-        write_frame(out, Ack{acked_, 0, wants.first(ack_wants_limit)});
-        wants = wants.subspan(ack_wants_limit);
+    for (; out.size() < end_size && wants.size() > wants_per_ack;
+         wants = wants.subspan(wants_per_ack)) {
+        write_frame(out, Ack{acked_, 0, wants.first(wants_per_ack)});
+    }
+    if (wants.size() > wants_per_ack) {
+        wants_.erase(wants_.begin(), wants_.end() - static_cast<std::ptrdiff_t>(wants.size()));
+        return;
     }
     write_frame(out, Ack{applied_, std::exchange(not_stored_, 0), wants});
     acked_ = applied_;

@@ -33,10 +33,14 @@ class Incoming {
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
 
     // To be asked for with the next acknowledgement.
-    void want(std::uint64_t hash) noexcept { wants_.push_back(hash); }
+    // Of what is wanted unasked, what finds no room is left for the next time.
+    void want(std::uint64_t hash) noexcept {
+        if (wants_.size() < wants_limit) wants_.push_back(hash);
+    }
 
     bool owes_ack() const noexcept { return applied_ != acked_ || !wants_.empty(); }
-    void write_acks(lib::ByteBuffer& out) noexcept;
+    // What is owed, while the buffer is shorter than `end_size`; the rest stays owed.
+    void write_acks(lib::ByteBuffer& out, std::size_t end_size) noexcept;
 
     std::uint64_t applied() const noexcept { return applied_; }  // frames of this session
     ClockOffset& offset() noexcept { return offset_; }

@@ -124,7 +124,7 @@ void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::No
 void Engine::on_frame(Connection& connection, const Frame& frame,
                       const storage::Now& now) noexcept {
     if (connection.phase != Phase::session) return connections_.on_frame(connection, frame, now);
-    const auto end = session_->on_frame(frame, now, connection.output);
+    const auto end = session_->on_frame(frame, now);
     if (!end) return;
     // A node that lives says so before it hangs up.
     const bool last_word = end->kind != SessionEnd::Kind::farewell;
@@ -149,6 +149,12 @@ void Engine::on_sent(ConnectionId id, std::size_t count, const storage::Now& now
     assert(count <= connection->waiting);
     connection->waiting -= count;
     connection->moved = true;
+}
+
+bool Engine::listens(ConnectionId id, const storage::Now& now) noexcept {
+    const auto* connection = connections_.find(id);
+    const bool is_session = connection != nullptr && connection->phase == Phase::session;
+    return !is_session || session_->listens(instant_of(now));
 }
 
 void Engine::on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept {

@@ -92,9 +92,12 @@ struct LinkReport {
 
 class Engine final : private Connections::Host {
   public:
-    // What lies in buffers of ours on its way to the peer, at most; a heartbeat waits behind no
-    // more than this.
+    // Of a session: nothing more is written while so much lies in buffers of ours on its way to the
+    // peer, of whatever kind it is.
     static constexpr std::size_t output_limit_bytes = 256U << 10;
+    // What is begun below that limit is finished: one frame, and the acknowledgements before it.
+    static constexpr std::size_t output_bound_bytes =
+        output_limit_bytes + frame_payload_limit + (256U << 10);
 
     Engine(EngineOptions options, ChangeSink& sink) noexcept;
 
@@ -115,6 +118,9 @@ class Engine final : private Connections::Host {
     void on_connect_refused(std::string_view why, const storage::Now& now) noexcept;
     void on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept;
     void on_sent(ConnectionId id, std::size_t count, const storage::Now& now) noexcept;
+    // Whether more of that connection's bytes are to be read now. After drain(), and again at the
+    // next; a driver that reads all the same is no danger, but does work that nobody thanks it for.
+    bool listens(ConnectionId id, const storage::Now& now) noexcept;
     // By the peer or by the network; also of a connection that was asked to be closed.
     void on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept;
     // The peer's end was closed in order. A peer that lives says a word before.

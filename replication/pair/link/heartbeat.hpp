@@ -28,6 +28,18 @@ class Heartbeat {
     // `waiting` bytes have been given to the network and not been taken; `moved`: some were.
     void output(bool waiting, bool moved, Instant now) noexcept;
 
+    // The network has taken nothing of what waits for a heartbeat: the peer does not read.
+    bool is_blocked(Instant now) const noexcept {
+        return output_waits_ && now - output_since_ >= timing_.heartbeat;
+    }
+    // Whether the peer's bytes are to be read. Who makes this node speak and does not listen is
+    // heard once in a heartbeat: it cannot make the node work for nothing, two honest nodes that
+    // have filled each other's buffers cannot wait for each other for ever, and none of them is
+    // taken for silent.
+    bool listens(Instant now) const noexcept {
+        return !is_blocked(now) || now - heard_at_ >= timing_.heartbeat;
+    }
+
     // True once per heartbeat.
     bool take_ping(Instant now) noexcept;
     // Why the session must end, or nothing.

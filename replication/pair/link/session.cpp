@@ -25,14 +25,13 @@ Session::Session(Parts parts, std::uint64_t number, const Hello& peer,
       clock_offset_ms_(static_cast<std::int64_t>(peer.version_ms - now.version_ms)),
       heartbeat_(parts.timing, instant_of(now)) {}
 
-std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::Now& now,
-                                            lib::ByteBuffer& out) noexcept {
+std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::Now& now) noexcept {
     if (is_owned_by(FrameOwner::exchange, frame.type)) {
         if (parts_.exchange.on_frame(frame, now)) return std::nullopt;
         return broken("the peer sent a frame that breaks the protocol (type " +
                       std::to_string(static_cast<unsigned>(frame.type)) + ")");
     }
-    if (frame.type == FrameType::ping) return on_ping(frame, now, out);
+    if (frame.type == FrameType::ping) return on_ping(frame, now);
     if (frame.type == FrameType::pong) {
         const auto pong = read_pong(frame.payload);
         if (!pong) return broken("a PONG that makes no sense");
@@ -64,19 +63,27 @@ std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::N
                           std::to_string(static_cast<unsigned>(frame.type)) + ")"};
 }
 
-std::optional<SessionEnd> Session::on_ping(const Frame& frame, const storage::Now& now,
-                                           lib::ByteBuffer& out) noexcept {
+std::optional<SessionEnd> Session::on_ping(const Frame& frame, const storage::Now& now) noexcept {
     const auto ping = read_ping(frame.payload);
     if (!ping) return broken("a PING that makes no sense");
     heartbeat_.peer_says_unheard(Timing::ms(ping->receive_age_ms), instant_of(now));
-    write_frame(out, Pong{ping->steady_ms, 0});
+    owed_pong_ = {ping->steady_ms, now.steady_ms};
     return std::nullopt;
+}
+
+void Session::write_pong(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+    if (!owed_pong_) return;
+    const auto held_ms = now.steady_ms - std::min(owed_pong_->since_ms, now.steady_ms);
+    write_frame(out, Pong{owed_pong_->echo_ms, static_cast<std::uint32_t>(held_ms)});
+    owed_pong_.reset();
 }
 
 void Session::produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
                       const storage::Now& now) noexcept {
     const auto instant = instant_of(now);
     heartbeat_.output(output.waiting > 0, output.moved, instant);
+    if (output.room == 0) return;
+    write_pong(out, now);
     const bool beat = heartbeat_.take_ping(instant);
     if (beat) write_ping(out, now);
     // Before any acknowledgement of what may have been refused because of it.

@@ -43,11 +43,13 @@ class Session {
     // To be called before anything else at every event.
     void wake(Instant now) noexcept { heartbeat_.wake(now); }
     void heard(Instant now) noexcept { heartbeat_.heard(now); }
-    std::optional<SessionEnd> on_frame(const Frame& frame, const storage::Now& now,
-                                       lib::ByteBuffer& out) noexcept;
+    std::optional<SessionEnd> on_frame(const Frame& frame, const storage::Now& now) noexcept;
 
-    // Appends what is due: PING, STATE, and up to `room` bytes of the exchange's frames, more of
-    // which follow when there is room again. `waiting` is what the network has not taken yet.
+    // Appends what is due: PONG, PING, STATE, and the exchange's frames. All of it is paid out of
+    // one budget, `room`: without any nothing is written, and what is begun within it may exceed it
+    // by one frame. Until then answers wait as what they are made of, of which there is never more
+    // than each has a limit for: however fast the peer asks, and however little it reads.
+    // `waiting` is what the network has not taken yet.
     struct Output {
         std::size_t waiting = 0;
         bool moved = false;  // the network took some since the last call
@@ -56,6 +58,8 @@ class Session {
     void produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
                  const storage::Now& now) noexcept;
 
+    // Whether the peer's bytes are to be read now; to be asked again after each produce().
+    bool listens(Instant now) const noexcept { return heartbeat_.listens(now); }
     // Why the session must end, or nothing.
     std::string_view verdict(Instant now) const noexcept { return heartbeat_.verdict(now); }
     // When produce() must be called at the latest.
@@ -71,8 +75,13 @@ class Session {
     const State& peer_state() const noexcept { return peer_state_; }
 
   private:
-    std::optional<SessionEnd> on_ping(const Frame& frame, const storage::Now& now,
-                                      lib::ByteBuffer& out) noexcept;
+    // Of the latest PING; an earlier one that had no answer yet needs none.
+    struct OwedPong {
+        std::uint64_t echo_ms;
+        std::uint64_t since_ms;
+    };
+    std::optional<SessionEnd> on_ping(const Frame& frame, const storage::Now& now) noexcept;
+    void write_pong(lib::ByteBuffer& out, const storage::Now& now) noexcept;
     void write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept;
     void write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat) noexcept;
     void write_data(lib::ByteBuffer& out, std::size_t room, const storage::Now& now) noexcept;
@@ -81,6 +90,7 @@ class Session {
     const std::uint64_t number_;
     const std::int64_t clock_offset_ms_;
     Heartbeat heartbeat_;
+    std::optional<OwedPong> owed_pong_;
     State peer_state_;
     State own_state_;  // as last sent
     bool state_sent_ = false;

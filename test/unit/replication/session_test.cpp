@@ -41,7 +41,7 @@ struct Fixture {
     std::optional<SessionEnd> hear(const lib::ByteBuffer& bytes) {
         const auto read = read_frame(bytes.readable());
         REQUIRE(read.status == FrameStatus::complete);
-        return session.on_frame(read.frame, now, out);
+        return session.on_frame(read.frame, now);
     }
 
     storage::Now now{.steady_ms = 10'000, .version_ms = 1'000'000};
@@ -53,7 +53,6 @@ struct Fixture {
     Timing timing;
     Hello hello;
     Session session{{exchange, store, timing}, 1, hello, now};
-    lib::ByteBuffer out;
 };
 
 }  // namespace

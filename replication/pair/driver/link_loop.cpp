@@ -104,6 +104,8 @@ void LinkLoop::on_call(tcp::socket socket, const asio::ip::address& from) {
     const auto id = next_id_++;
     add(id, std::move(socket), lib::TlsStream::Side::server);
     engine_.on_accepted(id, now());
+    // Those that give way to it are closed before more come in.
+    if (sockets_.size() > Connections::connection_limit) turn();
 }
 
 void LinkLoop::on_call_lost(std::string_view why) {

@@ -40,7 +40,8 @@ Connection* Connections::find(Phase phase) const noexcept {
 }
 
 Connection& Connections::accept(ConnectionId id, const storage::Now& now) noexcept {
-    make_room_for_stranger(now);
+    limit_strangers(false, stranger_limit - 1, now);
+    make_room(now);
     return open(id, Side::acceptor, instant_of(now));
 }
 
@@ -51,16 +52,32 @@ Connection& Connections::open(ConnectionId id, Side side, Instant now) noexcept 
     return *connections_.back();
 }
 
-void Connections::make_room_for_stranger(const storage::Now& now) noexcept {
+// Of one kind of strangers no more than `limit` stay, the youngest.
+void Connections::limit_strangers(bool introduced, std::size_t limit,
+                                  const storage::Now& now) noexcept {
     Connection* oldest = nullptr;
     std::size_t strangers = 0;
     for (auto& connection : connections_) {
+        const auto& handshake = connection->handshake;
         if (connection->phase != Phase::handshake || connection->is_dialled()) continue;
-        if (connection->handshake.is_introduced()) continue;
+        if (handshake.is_introduced() != introduced || handshake.is_proved()) continue;
         if (oldest == nullptr) oldest = connection.get();
         ++strangers;
     }
-    if (strangers >= stranger_limit) dismiss(*oldest, {"too many strangers at once"}, now);
+    if (strangers > limit) dismiss(*oldest, {"too many strangers at once"}, now);
+}
+
+// What is over already goes first, whether its last word has arrived or not; then, of what was
+// accepted and is no session, what has waited for longest. With a secret only the peer gets here.
+void Connections::make_room(const storage::Now& now) noexcept {
+    const auto open = std::count_if(connections_.begin(), connections_.end(),
+                                    [](const auto& one) { return one->phase != Phase::closed; });
+    if (static_cast<std::size_t>(open) < connection_limit) return;
+    if (auto* over = find(Phase::closing)) return part(*over, Parting::reset, instant_of(now));
+    for (auto& connection : connections_) {
+        if (connection->is_dialled() || !connection->is_candidate()) continue;
+        return dismiss(*connection, {"too many connections at once"}, now);
+    }
 }
 
 // --- handshakes ----------------------------------------------------------------------------------
@@ -83,6 +100,7 @@ void Connections::take_step(Connection& connection, const Frame& frame,
         case Handshake::Step::wait:
             return;
         case Handshake::Step::introduced:
+            limit_strangers(true, unproved_limit, now);
             return parts_.link.on(LinkEvent::called, instant_of(now), "the peer calls");
         case Handshake::Step::say_hello:
             return say_hello(connection, now);

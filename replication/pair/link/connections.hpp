@@ -49,8 +49,15 @@ enum class Parting : std::uint8_t {
 
 class Connections {
   public:
-    // Accepted connections that have not yet begun properly; the oldest gives way to a new one.
+    // Accepted connections that have not proved whose they are; the oldest gives way to a new one.
+    // Those that have not even begun properly, and those that have, do so among themselves: whoever
+    // can do no more than connect does not get in the way of one that knows the protocol.
     static constexpr std::size_t stranger_limit = 16;
+    static constexpr std::size_t unproved_limit = 6;
+    // All of them, whatever has become of them: no more than the process keeps back for the link
+    // when it counts its descriptors (app/process/privileges.cpp), so that whoever calls takes none
+    // from clients, logs or this node's own dial. The session and that dial give way to nobody.
+    static constexpr std::size_t connection_limit = 24;
 
     // The rest of the node.
     class Host {
@@ -135,7 +142,8 @@ class Connections {
     std::vector<LogLine> take_log() noexcept { return std::exchange(log_, {}); }
 
   private:
-    void make_room_for_stranger(const storage::Now& now) noexcept;
+    void limit_strangers(bool introduced, std::size_t limit, const storage::Now& now) noexcept;
+    void make_room(const storage::Now& now) noexcept;
     void take_step(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
     void on_ready(Connection& connection, const storage::Now& now) noexcept;
     bool must_part(const Handshake& handshake) noexcept;

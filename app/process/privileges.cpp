@@ -16,8 +16,8 @@
 namespace twincached::app {
 namespace {
 
-// Descriptors beside those of clients: standard streams, log, listeners, the link, which has at most
-// 24 whoever calls it (Connections::connection_limit), and an epoll, an event and a timer per
+// Descriptors beside those of clients: standard streams, log, listeners, the link, which has at
+// most 24 whoever calls it (Connections::connection_limit), and an epoll, an event and a timer per
 // thread.
 constexpr std::uint64_t own_descriptors = 48;
 constexpr std::uint64_t descriptors_per_thread = 3;

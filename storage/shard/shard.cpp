@@ -146,6 +146,33 @@ std::optional<std::uint64_t> Shard::visit(std::uint64_t hash, const Now& now,
     });
 }
 
+std::optional<std::uint64_t> Shard::visit_bucket_step(std::uint64_t hash, const Now& now,
+                                                      ItemVisitor visit) noexcept {
+    struct Dead {
+        Item* item;
+        std::uint64_t hash;
+    };
+    std::array<Dead, 32> expired;
+    const BucketNumber bucket = bucket_of(hash);
+    std::optional<std::uint64_t> next;
+    // Nothing may leave the index while it is being visited.
+    for (bool first = true;; first = false) {
+        std::size_t count = 0;
+        next = items_.table().visit(hash, [&](Item& item, std::uint64_t item_hash) {
+            if (item_hash < hash || bucket_of(item_hash) != bucket) return;
+            if (items_.is_live(item, now.tick())) {
+                if (first) visit(items_.view(item, item_hash));
+            } else if (!items_.table().is_flushed(item) && count < expired.size()) {
+                expired[count++] = {&item, item_hash};
+            }
+        });
+        for (std::size_t i = 0; i < count; ++i)
+            items_.drop(*expired[i].item, expired[i].hash, Cause::expired, now.tick());
+        if (count < expired.size()) break;
+    }
+    return next && bucket_of(*next) == bucket ? next : std::nullopt;
+}
+
 void Shard::visit_bucket(BucketNumber bucket, const Now& now, ItemVisitor visit) noexcept {
     // Nothing may leave the index while it is being visited.
     struct Dead {

@@ -50,6 +50,11 @@ class Shard {
     bool peek_hash(std::uint64_t hash, const Now& now, ItemVisitor visit) noexcept;
     // Every live item of a replication bucket of this shard; the same for what has expired.
     void visit_bucket(BucketNumber bucket, const Now& now, ItemVisitor visit) noexcept;
+    // The same in steps, between which the lock may be let go: those in the index bucket at `hash`,
+    // which lies in that replication bucket. The hash to go on with; none at the bucket's end. What
+    // stays meanwhile is visited at least once.
+    std::optional<std::uint64_t> visit_bucket_step(std::uint64_t hash, const Now& now,
+                                                   ItemVisitor visit) noexcept;
     // Visits the live items of one index bucket; the hash to go on with, none at the shard's end.
     std::optional<std::uint64_t> visit(std::uint64_t hash, const Now& now,
                                        ItemVisitor visit) noexcept;

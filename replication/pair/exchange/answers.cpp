@@ -34,12 +34,11 @@ bool Answers::on_ack(const AckReader& ack, const storage::Now& now) noexcept {
 }
 
 void Answers::record_wanted(const AckReader& ack, const storage::Now& now) noexcept {
-    constexpr std::size_t wants_per_lock = 1024;
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < ack.size();) {
         const auto shard_number = context_.store->shard_of(ack[i]);
         auto& tracking = context_.sink.shard(shard_number);
-        const auto end = std::min(ack.size(), i + wants_per_lock);
+        const auto end = std::min(ack.size(), i + entries_per_hold);
         context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
             for (auto fetched = i; i < end; ++i) {
                 if (context_.store->shard_of(ack[i]) != shard_number) break;
@@ -110,8 +109,8 @@ bool Answers::on_bucket_requests(const BucketRequestReader& requests) noexcept {
         const auto shard = context_.store->shard_of_bucket(requests[i]);
         auto& tracking = context_.sink.shard(shard);
         context_.store->with_shard(shard, [&](storage::Shard&) {
-            for (; i < requests.size() && context_.store->shard_of_bucket(requests[i]) == shard;
-                 ++i)
+            const auto end = std::min(requests.size(), i + entries_per_hold);
+            for (; i < end && context_.store->shard_of_bucket(requests[i]) == shard; ++i)
                 tracking.buckets.ask_for_list(requests[i]);
             tracking.refresh_gauges();
         });

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace twincached::replication::pair {
 
@@ -33,6 +34,11 @@ struct Traffic {
 // How often produce() must be called in a session, at least.
 inline constexpr std::chrono::milliseconds exchange_tick{20};
 
+// How many of a frame's entries are worked off under one hold of a shard's lock: some 50 µs of
+// look-ups that miss every cache. What a frame holds is the peer's to say; how long a client waits
+// for the shard is not.
+inline constexpr std::size_t entries_per_hold = 256;
+
 // The highest version that such a time can give.
 constexpr storage::Version last_of(std::uint64_t version_time) noexcept {
     return (version_time << 13) | 0x1FFF;
@@ -50,6 +56,27 @@ struct ExchangeContext {
     ExchangeStats stats() const noexcept;
     Traffic traffic() const noexcept;
     unsigned peer_node() const noexcept { return options.node ^ 1U; }
+
+    // Visits what this node holds of a bucket as slices: begin(shard) is called at each hold of the
+    // lock and says whether to go on, visit(item) for each item within. False: it was ended.
+    template <class Begin, class Visit>
+    bool visit_bucket(storage::BucketNumber bucket, const storage::Now& now, Begin begin,
+                      Visit visit) const noexcept {
+        std::optional<std::uint64_t> at = std::uint64_t{bucket} << 48;
+        bool goes_on = true;
+        while (at && goes_on) {
+            store->with_shard(store->shard_of_bucket(bucket), [&](storage::Shard& shard) {
+                goes_on = begin(shard);
+                for (std::size_t seen = 0; goes_on && at && seen < entries_per_hold; ++seen) {
+                    at = shard.visit_bucket_step(*at, now, [&](const storage::ItemView& item) {
+                        ++seen;
+                        visit(item);
+                    });
+                }
+            });
+        }
+        return goes_on;
+    }
 
     // Over all shards; one relaxed load each.
     template <class Gauge>

@@ -49,13 +49,12 @@ void HintExchange::send(lib::ByteBuffer& out, std::size_t end_size,
 }
 
 bool HintExchange::receive(const Frame& frame, const storage::Now& now) noexcept {
-    constexpr std::size_t hints_per_lock = 256;
     const HintReader hints(frame.payload);
     if (!hints.valid()) return false;
     std::array<std::uint64_t, ChangeLog::fetched_at_once> ahead;
     for (std::size_t i = 0; i < hints.size();) {
         const auto shard_number = context_.store->shard_of(hints[i]);
-        const auto end = std::min(hints.size(), i + hints_per_lock);
+        const auto end = std::min(hints.size(), i + entries_per_hold);
         const auto is_here = [&] {
             return i < end && context_.store->shard_of(hints[i]) == shard_number;
         };

@@ -10,6 +10,10 @@ constexpr std::uint16_t first_protocol = 2;
 // Fewer are not worth a frame, unless a whole round takes no longer than this many.
 constexpr std::size_t digests_at_least = 64;
 
+constexpr bool by_hash(const BucketItem& one, const BucketItem& other) noexcept {
+    return one.hash < other.hash;
+}
+
 }  // namespace
 
 void Scrub::begin(const Standing& peer, const storage::Now& now) noexcept {
@@ -65,34 +69,54 @@ bool Scrub::compare_list(const ListReader& list, const storage::Now& now) noexce
         if (storage::bucket_of(list[i].hash) != list.bucket()) return false;
         items_.push_back(list[i]);
     }
-    const auto by_hash = [](const BucketItem& a, const BucketItem& b) { return a.hash < b.hash; };
     std::sort(items_.begin(), items_.end(), by_hash);
-    const auto shard_number = context_.store->shard_of_bucket(list.bucket());
+    compare_items(list.bucket(), now);
+    return true;
+}
+
+// Slice by slice. A change in between, of which the peer can have acknowledged nothing meanwhile,
+// unsettles the bucket: then there is nothing to compare.
+void Scrub::compare_items(storage::BucketNumber bucket, const storage::Now& now) noexcept {
+    const auto shard_number = context_.store->shard_of_bucket(bucket);
     auto& tracking = context_.sink.shard(shard_number);
-    context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
-        if (!tracking.is_settled(list.bucket())) return;
-        std::size_t in_both = 0;
-        std::size_t ours = 0;
-        shard.visit_bucket(list.bucket(), now, [&](const storage::ItemView& item) {
+    std::size_t in_both = 0;
+    std::size_t ours = 0;
+    defects_.clear();
+    const auto settled = [&](storage::Shard&) { return tracking.is_settled(bucket); };
+    const bool compared =
+        context_.visit_bucket(bucket, now, settled, [&](const storage::ItemView& item) {
             if (item.version == 0) return;
             ++ours;
             const auto theirs =
                 std::lower_bound(items_.begin(), items_.end(), BucketItem{item.hash, 0}, by_hash);
             if (theirs == items_.end() || theirs->hash != item.hash) return;
             ++in_both;
-            if (theirs->version == item.version) return;
-            context_.counters.add(ExchangeCounter::scrub_defects);
-            if (theirs->version > item.version) {
-                incoming_.want(item.hash);
-            } else {
-                tracking.want({item.key, item.hash}, item.version, item_cost(item));
-            }
+            if (theirs->version != item.version) defects_.push_back(*theirs);
         });
-        context_.counters.add(ExchangeCounter::scrub_one_sided,
-                              (ours - in_both) + (items_.size() - in_both));
-        context_.sink.refresh(shard_number);
-    });
-    return true;
+    if (!compared) return;
+    context_.counters.add(
+        ExchangeCounter::scrub_one_sided,
+        (ours - std::min(ours, in_both)) + (items_.size() - std::min(items_.size(), in_both)));
+    mend(shard_number, now);
+}
+
+// The newer of the two versions goes to the other node.
+void Scrub::mend(unsigned shard_number, const storage::Now& now) noexcept {
+    auto& tracking = context_.sink.shard(shard_number);
+    context_.counters.add(ExchangeCounter::scrub_defects, defects_.size());
+    for (std::size_t i = 0; i < defects_.size();) {
+        const auto end = std::min(defects_.size(), i + entries_per_hold);
+        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
+            for (; i < end; ++i) {
+                shard.peek_hash(defects_[i].hash, now, [&](const storage::ItemView& item) {
+                    if (item.version == 0) return;
+                    if (defects_[i].version > item.version) return incoming_.want(item.hash);
+                    tracking.want({item.key, item.hash}, item.version, item_cost(item));
+                });
+            }
+            context_.sink.refresh(shard_number);
+        });
+    }
 }
 
 // --- what is told ----------------------------------------------------------------------------

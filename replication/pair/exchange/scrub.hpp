@@ -56,6 +56,8 @@ class Scrub {
   private:
     bool compare_digests(DigestReader digests) noexcept;
     bool compare_list(const ListReader& list, const storage::Now& now) noexcept;
+    void compare_items(storage::BucketNumber bucket, const storage::Now& now) noexcept;
+    void mend(unsigned shard_number, const storage::Now& now) noexcept;
     void send_lists(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
     bool list_bucket(storage::BucketNumber bucket, const storage::Now& now) noexcept;
     std::size_t due(const storage::Now& now) noexcept;
@@ -70,6 +72,7 @@ class Scrub {
     std::vector<storage::BucketNumber> to_ask_;
     std::vector<BucketDigest> digests_;
     std::vector<BucketItem> items_;
+    std::vector<BucketItem> defects_;  // as the peer holds them
 };
 
 }  // namespace twincached::replication::pair

@@ -213,46 +213,36 @@ bool ListReceiver::take_over(const ListReader& list) noexcept {
     return true;
 }
 
+// Rule R9, slice by slice: the lock is let go in between, and what clients change meanwhile is as
+// if they had changed it after the list. What they made newer is asked for in vain at worst, and is
+// not dropped.
 bool ListReceiver::apply(const ListReader& list, const storage::Now& now,
                          std::vector<std::uint64_t>& wants) noexcept {
     if (!list.valid() || !take_over(list)) return false;
     context_.counters.add(ExchangeCounter::lists_received);
     if (listed_.empty() && list.floor() == 0) return true;
 
-    const auto bucket = list.bucket();
-    const auto shard_number = context_.store->shard_of_bucket(bucket);
-    const bool room = has_room(shard_number, now);
     const auto wants_before = wants.size();
-    auto& tracking = context_.sink.shard(shard_number);
-    context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
-        compare(list, shard, now);
-        for (const auto& listed : listed_) {
-            const bool fits = room || listed.held != 0 || listed.item.version > split_;
-            if (fits && is_wanted(listed, shard, tracking, bucket)) {
-                wants.push_back(listed.item.hash);
-            }
-        }
-        for (const auto& doomed : doomed_) {
-            const auto key = std::string_view(doomed_keys_).substr(doomed.key_at, doomed.key_size);
-            shard.drop_in_doubt({key, doomed.hash}, now);
-        }
-        tracking.refresh_gauges();
-    });
+    compare(list, now);
+    const bool room = has_room(context_.store->shard_of_bucket(list.bucket()), now);
+    ask_for_news(list.bucket(), room, wants);
+    drop_doubtful(list, now);
     context_.counters.add(ExchangeCounter::wanted_by_us, wants.size() - wants_before);
     return true;
 }
 
 // Finds out which listed items are here, and which of ours are in doubt.
-void ListReceiver::compare(const ListReader& list, storage::Shard& shard,
-                           const storage::Now& now) noexcept {
+void ListReceiver::compare(const ListReader& list, const storage::Now& now) noexcept {
     auto newest = list.floor();
     for (const auto& listed : listed_)
         newest = std::max(newest, listed.item.version);
-    shard.observe(newest);
-
     doomed_.clear();
     doomed_keys_.clear();
-    shard.visit_bucket(list.bucket(), now, [&](const storage::ItemView& item) {
+    const auto observe = [&](storage::Shard& shard) {
+        shard.observe(newest);
+        return true;
+    };
+    context_.visit_bucket(list.bucket(), now, observe, [&](const storage::ItemView& item) {
         if (item.version == 0) return;
         auto at = std::lower_bound(
             listed_.begin(), listed_.end(), item.hash,
@@ -264,6 +254,44 @@ void ListReceiver::compare(const ListReader& list, storage::Shard& shard,
             doomed_keys_.append(item.key);
         }
     });
+}
+
+void ListReceiver::ask_for_news(storage::BucketNumber bucket, bool has_room,
+                                std::vector<std::uint64_t>& wants) noexcept {
+    const auto shard_number = context_.store->shard_of_bucket(bucket);
+    auto& tracking = context_.sink.shard(shard_number);
+    for (std::size_t i = 0; i < listed_.size();) {
+        const auto end = std::min(listed_.size(), i + entries_per_hold);
+        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
+            for (; i < end; ++i) {
+                const auto& listed = listed_[i];
+                const bool fits = has_room || listed.held != 0 || listed.item.version > split_;
+                if (fits && is_wanted(listed, shard, tracking, bucket))
+                    wants.push_back(listed.item.hash);
+            }
+        });
+    }
+}
+
+void ListReceiver::drop_doubtful(const ListReader& list, const storage::Now& now) noexcept {
+    const auto shard_number = context_.store->shard_of_bucket(list.bucket());
+    for (std::size_t i = 0; i < doomed_.size();) {
+        const auto end = std::min(doomed_.size(), i + entries_per_hold);
+        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
+            for (; i < end; ++i) {
+                const auto& doomed = doomed_[i];
+                const storage::Key key{
+                    std::string_view(doomed_keys_).substr(doomed.key_at, doomed.key_size),
+                    doomed.hash};
+                bool is_still = false;
+                shard.peek(key, now, [&](const storage::ItemView& item) {
+                    is_still = item.version != 0 && item.version < list.floor();
+                });
+                if (is_still) shard.drop_in_doubt(key, now);
+            }
+            context_.sink.shard(shard_number).refresh_gauges();
+        });
+    }
 }
 
 // Rule R4's comparison, by hash.

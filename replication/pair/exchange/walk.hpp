@@ -100,7 +100,10 @@ class ListReceiver {
         storage::Version held = 0;
     };
     bool take_over(const ListReader& list) noexcept;
-    void compare(const ListReader& list, storage::Shard& shard, const storage::Now& now) noexcept;
+    void compare(const ListReader& list, const storage::Now& now) noexcept;
+    void ask_for_news(storage::BucketNumber bucket, bool has_room,
+                      std::vector<std::uint64_t>& wants) noexcept;
+    void drop_doubtful(const ListReader& list, const storage::Now& now) noexcept;
     bool is_wanted(const Listed& listed, storage::Shard& shard, ShardTracking& tracking,
                    storage::BucketNumber bucket) const noexcept;
     bool has_room(unsigned shard, const storage::Now& now) noexcept;

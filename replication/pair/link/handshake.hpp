@@ -76,9 +76,7 @@ class Handshake {
     bool hashes_differ() const noexcept { return has_proved_ && reason_ == ErrorReason::hash; }
     // The other end has shown that it knows the secret; without one, it has at least said HELLO.
     // A CHALLENGE alone proves nothing: whoever knows the cluster's name can write it.
-    bool is_proved() const noexcept {
-        return self_.secret.empty() ? is_over() : has_proved_;
-    }
+    bool is_proved() const noexcept { return self_.secret.empty() ? is_over() : has_proved_; }
     bool is_over() const noexcept { return waits_for_ == Waits::nothing; }
     std::uint64_t peer_epoch() const noexcept { return peer_.epoch; }
     unsigned peer_node() const noexcept { return peer_.node; }

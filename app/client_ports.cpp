@@ -84,8 +84,9 @@ void ClientPorts::write_port_file() const {
         std::fprintf(file, "UDP %s: %u\n", address.address.ss_family == AF_INET ? "INET" : "INET6",
                      static_cast<unsigned>(port));
     }
-    std::fclose(file);
-    if (std::rename(unfinished.c_str(), path) != 0)
+    // A disk that is full says so here at the latest.
+    const bool is_written = std::ferror(file) == 0;
+    if (std::fclose(file) != 0 || !is_written || std::rename(unfinished.c_str(), path) != 0)
         log_.warning("the port file {} cannot be put in its place", path);
 }
 

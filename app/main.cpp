@@ -59,6 +59,8 @@ Reload::ReadAgain reader_of(std::vector<std::string> arguments, std::filesystem:
 int serve(const Options& options, const std::vector<std::string>& remarks,
           Reload::ReadAgain read_again) {
     std::signal(SIGPIPE, SIG_IGN);
+    // A file that may not grow any more (ulimit -f) is like a full disk: writing fails.
+    std::signal(SIGXFSZ, SIG_IGN);
     const auto& process = options.get<ProcessOptions>();
     const auto certificates = load_certificates(certificate_settings(options));
     const auto warnings = config_warnings(options, this_machine());
@@ -84,7 +86,8 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
         log.warning("{} cannot be read again by user {}: no reload will succeed", path,
                     process.user);
     if (process.lock_memory) {
-        if (const auto problem = lock_memory()) log.warning("{}", *problem);
+        const auto items = options.get<storage::StoreOptions>().memory_limit_bytes;
+        if (const auto problem = lock_memory(items)) log.warning("{}", *problem);
     }
     if (options.get<storage::StoreOptions>().huge_pages) {
         if (const auto problem = huge_pages_problem()) log.warning("{}", *problem);

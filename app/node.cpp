@@ -1,5 +1,6 @@
 #include "app/node.hpp"
 
+#include "app/process/process_options.hpp"
 #include "app/process/service_notification.hpp"
 #include "app/restart/memory_file_options.hpp"
 #include "replication/registry.hpp"
@@ -36,6 +37,7 @@ void Node::build(std::optional<lib::KeyedHash> hash) {
     replicator_ =
         replication::make_replicator(replication::replicator_factories(), setup_, events_);
     stored.node = replicator_->node();
+    stored.lock_memory = parts_.options.get<ProcessOptions>().lock_memory;
     if (!hash) hash = hash_of(*replicator_, setup_.secret);
     store_ = std::make_unique<storage::Store>(stored, *hash, replicator_->sink());
 }

@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <initializer_list>
+#include <stdexcept>
+#include <string>
 
 namespace twincached::storage {
 
@@ -26,6 +29,8 @@ constexpr std::uint32_t large_share = 16;
 // The limit may be raised at run time, within the address space that is reserved.
 constexpr std::uint64_t address_factor = 8;
 constexpr std::uint64_t address_least = 4 * gibibyte;
+// No processor addresses more: beyond it the sums need not be right.
+constexpr std::uint64_t address_most = std::uint64_t{1} << 57;
 // Keys of a multi-get whose memory is asked for at once: as many lines as a core has in flight.
 constexpr std::size_t prefetch_distance = 32;
 // One call of `maintain` stays within a few milliseconds.
@@ -35,8 +40,37 @@ constexpr std::chrono::milliseconds rest_idle{100};
 // What a walk does under one hold of a lock.
 constexpr unsigned buckets_per_hold = 64;
 
-PageSize pages_of(const StoreOptions& options) noexcept {
-    return options.huge_pages ? PageSize::huge : PageSize::usual;
+// With room for a limit that is raised so many times. `least`: of each of the two.
+StoreSpaces spaces_for(const StoreOptions& options, unsigned shards, std::uint64_t factor,
+                       std::uint64_t least) noexcept {
+    const PageSize pages = options.huge_pages ? PageSize::huge : PageSize::usual;
+    const std::uint64_t limit = options.memory_limit_bytes;
+    const std::uint64_t part = factor * (limit / shards);
+    return {
+        {std::max(least, factor * limit), pages, options.lock_memory},
+        {std::clamp(part, std::min(least, reach_bytes), reach_bytes), pages, options.lock_memory}};
+}
+
+// Also that of the index, which takes as much again as the slabs, and of the ghosts.
+std::uint64_t bytes_of(const StoreSpaces& spaces, unsigned shards) noexcept {
+    return spaces.extents.bytes + shards * (2 * spaces.slabs.bytes + spaces.slabs.bytes / 4);
+}
+
+// As much as can be had: a process that may not have much address space (ulimit -v) can raise its
+// limit less far.
+StoreSpaces spaces_for(const StoreOptions& options) {
+    const unsigned shards = planned_shard_count(options);
+    for (const std::uint64_t factor : {address_factor, std::uint64_t{2}, std::uint64_t{1}}) {
+        const auto least = factor == address_factor ? address_least : shard_bytes_least;
+        if (options.memory_limit_bytes > address_most) break;
+        const auto spaces = spaces_for(options, shards, factor, least);
+        if (Reservation::is_to_be_had(bytes_of(spaces, shards))) return spaces;
+    }
+    throw std::runtime_error(
+        "limit (-m): there is no address space for " +
+        std::to_string(options.memory_limit_bytes / mebibyte) +
+        " MiB and its index; the process may not have so much (ulimit -v, LimitAS= of the unit), "
+        "or no machine of this kind has");
 }
 
 // Halved until each shard has sixteen, so that a tenth of its memory is more than one slab; but not
@@ -70,31 +104,32 @@ unsigned planned_shard_count(const StoreOptions& options) noexcept {
 }
 
 Store::Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSink& sink)
+    : Store(options, hash, sink, spaces_for(options)) {}
+
+Store::Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSink& sink,
+             const StoreSpaces& spaces)
     : hash_(hash),
       classes_(options.growth_factor, options.chunk_size_min),
       budget_(options.memory_limit_bytes),
-      extents_(budget_, {std::max(address_least, address_factor * options.memory_limit_bytes),
-                         pages_of(options)}),
+      extents_(budget_, spaces.extents),
       shards_(planned_shard_count(options)),
       reclaimer_(budget_, extents_, shards_),
       flushes_(shards_, sink, new_clock(options)) {
     const unsigned count = planned_shard_count(options);
     const std::uint32_t slab_bytes = slab_bytes_for(options.memory_limit_bytes, count);
     limits_ = {options.item_size_limit_bytes, slab_bytes / large_share};
-    const std::uint64_t part = address_factor * (options.memory_limit_bytes / count);
     for (unsigned shard = 0; shard < count; ++shard) {
-        const ShardContext context = {
-            .budget = budget_,
-            .extents = extents_,
-            .classes = classes_,
-            .hash = hash_,
-            .sink = sink,
-            .shard = shard,
-            .shard_bits = shards_.bits(),
-            .slab_bytes = slab_bytes,
-            .space = {std::clamp(part, address_least, reach_bytes), pages_of(options)},
-            .evict = options.evict,
-            .evictions = &eviction_listener_};
+        const ShardContext context = {.budget = budget_,
+                                      .extents = extents_,
+                                      .classes = classes_,
+                                      .hash = hash_,
+                                      .sink = sink,
+                                      .shard = shard,
+                                      .shard_bits = shards_.bits(),
+                                      .slab_bytes = slab_bytes,
+                                      .space = spaces.slabs,
+                                      .evict = options.evict,
+                                      .evictions = &eviction_listener_};
         shards_.add(context, new_clock(options), limits_);
     }
 }

@@ -43,9 +43,16 @@
 
 namespace twincached::storage {
 
+// The address space of the extents, and of each shard's slabs.
+struct StoreSpaces {
+    AddressSpace extents;
+    AddressSpace slabs;
+};
+
 class Store {
   public:
-    // The sink must outlive the store.
+    // The sink must outlive the store. Throws std::runtime_error, with a sentence for an operator,
+    // if not even the address space for so much memory is to be had.
     Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSink& sink);
 
     Key key(std::string_view bytes) const noexcept;
@@ -159,6 +166,8 @@ class Store {
     }
 
   private:
+    Store(const StoreOptions& options, const lib::KeyedHash& hash, MutationSink& sink,
+          const StoreSpaces& spaces);
     void prefetch(std::span<const Key> group) noexcept;
     void note_time(const Now& now) noexcept;
 

@@ -23,6 +23,7 @@ struct StoreOptions {
     bool huge_pages{};                      // asks the system for them (-L)
 
     // Of the surroundings; no rows.
+    bool lock_memory = false;      // what is used must not be paged out, as far as that may be (-k)
     unsigned threads = 1;          // of clients; decides the number of shards
     unsigned shards = 0;           // 0 = by threads and memory
     std::optional<unsigned> node;  // 0 to 3, in every version; none: CAS uniques 1, 2, 3 ...

@@ -29,6 +29,14 @@ constexpr Version write_of(Version version) noexcept {
     return version & ~Version{0x7FF};
 }
 
+// The last time that a version from outside may tell of: what a clock says now, and so much more,
+// both in ms since 2025. Saturates.
+constexpr std::uint64_t last_time(std::uint64_t now_ms, std::uint64_t ahead_ms) noexcept {
+    constexpr std::uint64_t most_ms = (std::uint64_t{1} << 41) - 1;
+    const auto rest = most_ms - std::min(now_ms, most_ms);
+    return (std::min(now_ms, most_ms) + std::min(ahead_ms, rest)) << 10;
+}
+
 // What a clock that counts, of a node alone, has to pass so that it never gives a CAS unique again
 // that a hybrid clock has given up to that time.
 constexpr std::uint64_t count_after(std::uint64_t hybrid_time) noexcept {

@@ -84,7 +84,8 @@ ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls) {
     return socket;
 }
 
-// A socket file that nobody answers on is left over from a process that died.
+// A socket file that nobody answers on is left over from a process that died: the connection is
+// refused then, and for no other reason is it taken away.
 void remove_stale(const sockaddr_un& address) {
     struct stat status {};
     if (::lstat(address.sun_path, &status) != 0) return;
@@ -95,7 +96,7 @@ void remove_stale(const sockaddr_un& address) {
     const int probe = ::socket(AF_UNIX, stream_flags, 0);
     const bool is_served =
         ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-        errno == EAGAIN;
+        (errno != ECONNREFUSED && errno != ENOENT);
     ::close(probe);
     if (is_served) {
         throw std::runtime_error(
@@ -117,10 +118,12 @@ sockaddr_un unix_address(const std::string& path) {
 }
 
 ListeningSocket prepare_unix(const std::string& path, const std::string& mode) {
-    remove_stale(unix_address(path));
+    const auto address = unix_address(path);
+    auto lock = std::make_unique<PathLock>(path, "unix-socket (-s)");
+    remove_stale(address);
     const int descriptor = ::socket(AF_UNIX, stream_flags, 0);
     if (descriptor < 0) fail("socket");
-    return ListeningSocket(descriptor, path,
+    return ListeningSocket(descriptor, path, std::move(lock),
                            static_cast<unsigned>(std::stoul(mode, nullptr, 8)) & 0777U);
 }
 
@@ -157,14 +160,20 @@ std::uint16_t local_port(int descriptor) {
     return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
-ListeningSocket::ListeningSocket(int descriptor, std::string path, unsigned mode) noexcept
-    : descriptor_(descriptor), family_(AF_UNIX), path_(std::move(path)), mode_(mode) {}
+ListeningSocket::ListeningSocket(int descriptor, std::string path, std::unique_ptr<PathLock> lock,
+                                 unsigned mode) noexcept
+    : descriptor_(descriptor),
+      family_(AF_UNIX),
+      path_(std::move(path)),
+      lock_(std::move(lock)),
+      mode_(mode) {}
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       family_(other.family_),
       tls_(other.tls_),
       path_(std::move(other.path_)),
+      lock_(std::move(other.lock_)),
       mode_(other.mode_),
       is_open_(std::exchange(other.is_open_, false)),
       is_bound_(std::exchange(other.is_bound_, false)) {}

@@ -5,8 +5,10 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/listeners/listener_options.hpp"
+#include "app/listeners/path_lock.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +21,8 @@ class ListeningSocket {
     ListeningSocket(int descriptor, int family, ListenerTls tls) noexcept
         : descriptor_(descriptor), family_(family), tls_(tls) {}
     // A unix socket that will stand at `path`, for those whom `mode` allows.
-    ListeningSocket(int descriptor, std::string path, unsigned mode) noexcept;
+    ListeningSocket(int descriptor, std::string path, std::unique_ptr<PathLock> lock,
+                    unsigned mode) noexcept;
     ListeningSocket(ListeningSocket&& other) noexcept;
     ListeningSocket& operator=(ListeningSocket&&) = delete;
     ~ListeningSocket();  // closes; removes a unix socket's path
@@ -41,7 +44,8 @@ class ListeningSocket {
     int descriptor_;
     int family_;
     ListenerTls tls_ = ListenerTls::none;
-    std::string path_;  // of a unix socket
+    std::string path_;                // of a unix socket
+    std::unique_ptr<PathLock> lock_;  // on that
     unsigned mode_ = 0;
     bool is_open_ = false;
     bool is_bound_ = false;  // a unix socket, whether it can be found at its path or not

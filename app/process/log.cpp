@@ -165,7 +165,8 @@ Log::Log(const LogOptions& options)
 Log::~Log() = default;
 
 void Log::write(Severity severity, std::string_view line) noexcept {
-    if (is_on(severity)) sinks_->logger->log(level_of(severity), line);
+    if (!is_on(severity)) return;
+    (void)lib::has_memory_for([&] { sinks_->logger->log(level_of(severity), line); });
 }
 
 void Log::set_verbosity(std::int64_t verbosity) noexcept {

@@ -2,6 +2,7 @@
 // syslog. Never a value, never a secret. Any thread may write.
 #pragma once
 
+#include "lib/allocation.hpp"
 #include "lib/option_row.hpp"
 
 #include <fmt/format.h>
@@ -70,7 +71,9 @@ class Log {
     void print(Severity severity, fmt::format_string<Arguments...> format,
                Arguments&&... arguments) noexcept {
         if (!is_on(severity)) return;
-        write(severity, fmt::format(format, std::forward<Arguments>(arguments)...));
+        // A line that finds no memory is lost, and nothing else.
+        (void)lib::has_memory_for(
+            [&] { write(severity, fmt::format(format, std::forward<Arguments>(arguments)...)); });
     }
 
     std::atomic<Severity> least_;

@@ -1,5 +1,7 @@
 #include "app/process/machine.hpp"
 
+#include "app/process/privileges.hpp"
+
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -80,7 +82,7 @@ Machine this_machine() {
     }
     machine.group_memory_bytes = group_memory();
     machine.descriptors = hard_limit(RLIMIT_NOFILE, number_in("/proc/sys/fs/nr_open").value_or(0));
-    machine.locked_memory_bytes = hard_limit(RLIMIT_MEMLOCK, 0);
+    machine.locked_memory_bytes = lockable_memory().value_or(0);
     machine.backlog = number_in("/proc/sys/net/core/somaxconn").value_or(0);
     return machine;
 }

@@ -82,9 +82,36 @@ void assume(const Identity& identity) {
     }
 }
 
-std::optional<std::string> lock_memory() {
-    if (::mlockall(MCL_CURRENT | MCL_FUTURE) == 0) return std::nullopt;
-    return fmt::format("-k failed, memory may be paged out: {}", std::strerror(errno));
+std::optional<std::uint64_t> lockable_memory() {
+    constexpr unsigned lock_capability = 14;  // CAP_IPC_LOCK: no limit holds
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return std::nullopt;
+    std::ifstream file("/proc/self/status");
+    for (std::string word; file >> word;) {
+        if (word != "CapEff:") continue;
+        std::uint64_t capabilities = 0;
+        file >> std::hex >> capabilities;
+        if (((capabilities >> lock_capability) & 1U) != 0) return std::nullopt;
+    }
+    return limit.rlim_cur;
+}
+
+std::optional<std::string> lock_memory(std::uint64_t items) {
+    constexpr std::uint64_t mib = 1U << 20;
+    const auto lockable = lockable_memory();
+    if (lockable == 0U)
+        return "lock-memory (-k): nothing may be locked (ulimit -l, LimitMEMLOCK= of the unit): "
+               "memory may be paged out";
+    if (lockable && *lockable < items)
+        return fmt::format(
+            "lock-memory (-k): {} MiB may be locked (ulimit -l, LimitMEMLOCK= of the "
+            "unit), and -m is {} MiB: the rest may be paged out",
+            *lockable / mib, items / mib);
+    // Against a limit counts what is reserved, used or not; so within one the store's memory alone
+    // is locked, by the store and as it grows.
+    if (lockable || ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0) return std::nullopt;
+    return fmt::format("lock-memory (-k): {}: memory may be paged out", std::strerror(errno));
 }
 
 std::optional<std::string> huge_pages_problem() {

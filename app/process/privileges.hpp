@@ -45,8 +45,13 @@ std::optional<Identity> identity_to_assume(const ProcessOptions& options);
 // Gives root up for good: groups, group, user. Throws StartError.
 void assume(const Identity& identity);
 
-// Keeps all memory, also what is yet to come, from being paged out; a sentence if it cannot.
-std::optional<std::string> lock_memory();
+// How many bytes of memory it may lock; none: as many as it likes.
+std::optional<std::uint64_t> lockable_memory();
+
+// Keeps all memory, also what is yet to come, from being paged out once it is used; a sentence if
+// it cannot. Where the process may lock only so much, that is left to the store (StoreOptions),
+// whose limit is `items` bytes.
+std::optional<std::string> lock_memory(std::uint64_t items);
 
 // A sentence if asking for huge pages (-L) is in vain on this system.
 std::optional<std::string> huge_pages_problem();

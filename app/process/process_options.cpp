@@ -46,7 +46,9 @@ constexpr std::array rows = {
                    .fills = lib::fills<&ProcessOptions::lock_memory>,
                    .initial = "no",
                    .bare = true,
-                   .help = "Keep all memory from being paged out."},
+                   .help =
+                       "Keep used memory from being paged out; within a limit (ulimit -l) items "
+                       "and index first."},
     lib::OptionRow{.section = "process",
                    .key = "stop-timeout",
                    .flag = "stop-timeout",

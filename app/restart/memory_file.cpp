@@ -1,5 +1,6 @@
 #include "app/restart/memory_file.hpp"
 
+#include "lib/allocation.hpp"
 #include "lib/endian.hpp"
 #include "storage/shard/saved_item.hpp"
 
@@ -16,8 +17,10 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 namespace twincached::app {
@@ -37,50 +40,16 @@ constexpr mode_t owner_only = 0600;
 constexpr std::size_t block_bytes = 1U << 20;
 // What is larger stands in a block of its own, and is copied nowhere on its way.
 constexpr std::size_t large_bytes = 256U << 10;
-constexpr std::int64_t ns_per_ms = 1'000'000;
-constexpr std::size_t header_numbers = 10;
 
 std::string_view view_of(const std::string& text) noexcept {
     return text;
 }
 
-std::string bytes_of(const MemoryHeader& header) {
-    const auto& registers = header.registers;
-    const std::array<std::uint64_t, header_numbers> numbers{
-        header.node,
-        header.hash_check,
-        static_cast<std::uint64_t>(header.clocks.boot_ns),
-        static_cast<std::uint64_t>(header.clocks.real_ns),
-        header.steady_ms,
-        registers.version_time,
-        registers.flush_version,
-        registers.schedule.at_steady_ms,
-        registers.schedule.version,
-        registers.schedule_is_own ? 1U : 0U};
-    std::string bytes(sizeof numbers, '\0');
-    for (std::size_t i = 0; i < numbers.size(); ++i)
-        lib::store_little(bytes.data() + i * sizeof numbers[i], numbers[i]);
-    return bytes;
-}
-
-std::optional<MemoryHeader> header_of(std::string_view bytes) noexcept {
-    std::array<std::uint64_t, header_numbers> numbers{};
-    if (bytes.size() != sizeof numbers) return std::nullopt;
-    for (std::size_t i = 0; i < numbers.size(); ++i)
-        numbers[i] = lib::load_little<std::uint64_t>(bytes.data() + i * sizeof numbers[i]);
-    MemoryHeader header;
-    header.node = numbers[0];
-    header.hash_check = numbers[1];
-    header.clocks.boot_ns = static_cast<std::int64_t>(numbers[2]);
-    header.clocks.real_ns = static_cast<std::int64_t>(numbers[3]);
-    header.steady_ms = numbers[4];
-    header.registers.version_time = numbers[5];
-    header.registers.flush_version = numbers[6];
-    header.registers.schedule.at_steady_ms = numbers[7];
-    header.registers.schedule.version = numbers[8];
-    header.registers.schedule_is_own = numbers[9] != 0;
-    return header;
-}
+constexpr std::string_view no_memory = "there was not enough memory";
+// A clock that goes wrong by more would let nothing in that is newer for as long.
+constexpr std::uint64_t ahead_most_ms = 24 * 3'600'000;
+constexpr std::string_view too_far_ahead =
+    "its versions are more than a day ahead: a clock is, or was, wrong";
 
 constexpr std::string_view hash_question = "twincached: does this store hash as the saved one did?";
 
@@ -101,14 +70,36 @@ storage::Store::Registers registers_for(const replication::Replicator& replicato
     return registers;
 }
 
-// The same machine knows how long it was from a clock that nobody sets; after a boot there is only
-// the clock on the wall. Where they differ the longer time counts: items expire too early then, but
-// never too late. Nothing if both have gone back.
-std::optional<std::uint64_t> away_ms(const ClockReading& then, const ClockReading& now) noexcept {
-    const auto longer = std::max(now.boot_ns - then.boot_ns, now.real_ns - then.real_ns);
-    if (longer < 0) return std::nullopt;
-    return static_cast<std::uint64_t>(longer / ns_per_ms);
-}
+// For as long as one of these lives nobody else takes a memory file in that folder into possession:
+// between the look at a file and the mark that takes its place there is a moment without either.
+class FolderLock {
+  public:
+    explicit FolderLock(const std::string& path) {
+        const auto folder = std::filesystem::path(path).parent_path().string();
+        descriptor_ =
+            ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        for (unsigned i = 0; descriptor_ >= 0 && i < attempts; ++i) {
+            if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+            std::this_thread::sleep_for(pause);
+        }
+        if (descriptor_ < 0) return;  // opening the file says why
+        ::close(descriptor_);
+        throw std::runtime_error(
+            fmt::format("memory file {}: another process keeps its folder locked", path));
+    }
+    ~FolderLock() {
+        if (descriptor_ >= 0) ::close(descriptor_);
+    }
+    FolderLock(const FolderLock&) = delete;
+    FolderLock& operator=(const FolderLock&) = delete;
+
+  private:
+    // A start holds it for some milliseconds.
+    static constexpr unsigned attempts = 500;
+    static constexpr milliseconds pause{10};
+
+    int descriptor_;
+};
 
 auto ms_since(steady_clock::time_point start) {
     return duration_cast<milliseconds>(steady_clock::now() - start).count();
@@ -131,7 +122,8 @@ void sync_folder_of(const std::string& path) noexcept {
 }  // namespace
 
 MemoryFile::MemoryFile(std::string path, milliseconds limit, Log& log)
-    : path_(std::move(path)), limit_(limit), log_(log) {
+    : path_(std::move(path)), unfinished_(path_ + ".new"), limit_(limit), log_(log) {
+    const FolderLock folder(path_);
     const int found = ::open(path_.c_str(), O_RDWR | file_flags);
     if (found < 0 && errno != ENOENT) fail(path_, "it cannot be opened");
     if (found < 0) {
@@ -191,7 +183,7 @@ void MemoryFile::set_aside() const {
 // From here on nobody finds saved items under this path. Written anew, not over the old, which is
 // still to be read.
 void MemoryFile::put_mark() {
-    (void)::unlink((path_ + ".new").c_str());
+    (void)::unlink(unfinished_.c_str());
     if (::unlink(path_.c_str()) != 0 && errno != ENOENT) fail(path_, "it cannot be removed");
     mark_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | file_flags, owner_only);
     if (mark_ < 0) fail(path_, "it cannot be created");
@@ -209,6 +201,14 @@ std::optional<MemoryFile::Saved> MemoryFile::refuse(std::string_view why) {
 }
 
 std::optional<MemoryFile::Saved> MemoryFile::open(const ClockReading& clocks) {
+    try {
+        return try_open(clocks);
+    } catch (const std::bad_alloc&) {
+        return refuse("there is not enough memory to read it");
+    }
+}
+
+std::optional<MemoryFile::Saved> MemoryFile::try_open(const ClockReading& clocks) {
     if (saved_ < 0) return std::nullopt;
     reader_.emplace(saved_, deadline());
     const auto head = reader_->next();
@@ -219,17 +219,30 @@ std::optional<MemoryFile::Saved> MemoryFile::open(const ClockReading& clocks) {
     if (!reader_->read_payload(payload)) return refuse(reader_->problem());
     const auto header = header_of(payload);
     if (!header) return refuse("it is damaged: no sensible header");
-    const auto away = away_ms(header->clocks, clocks);
+    const auto away = away_ms(*header, clocks);
     if (!away) return refuse("it was saved later than this machine's clock says it is now");
+    if (*away > steady_ms_most - header->steady_ms)
+        return refuse("it is damaged: no sensible header");
     return Saved{*header, *away};
 }
 
 bool MemoryFile::load(const Saved& saved, const Parts& parts, const storage::Now& now) {
+    try {
+        return try_load(saved, parts, now);
+    } catch (const std::bad_alloc&) {
+        (void)refuse("there is not enough memory to read it");
+        return false;
+    }
+}
+
+bool MemoryFile::try_load(const Saved& saved, const Parts& parts, const storage::Now& now) {
     const auto start = steady_clock::now();
     const auto give_up = [this](std::string_view why) {
         (void)refuse(why);
         return false;
     };
+    last_time_ = storage::last_time(now.version_ms, ahead_most_ms);
+    if (!has_sensible_registers(saved.header, last_time_)) return give_up(too_far_ahead);
     const std::optional<unsigned> writer =
         saved.header.node == MemoryHeader::no_node
             ? std::nullopt
@@ -263,7 +276,7 @@ bool MemoryFile::load(const Saved& saved, const Parts& parts, const storage::Now
 bool MemoryFile::read_items(BlockReader& reader, storage::Store& store, const storage::Now& now) {
     std::string payload;
     const auto damaged = [this] {
-        problem_ = "it is damaged: an item makes no sense";
+        if (problem_.empty()) problem_ = "it is damaged: an item makes no sense";
         return false;
     };
     while (const auto head = reader.next()) {
@@ -291,11 +304,18 @@ bool MemoryFile::read_items(BlockReader& reader, storage::Store& store, const st
     return false;
 }
 
+bool MemoryFile::is_believed(const storage::SavedItem& item) {
+    if (storage::time_of(item.version) <= last_time_) return true;
+    problem_ = too_far_ahead;
+    return false;
+}
+
 bool MemoryFile::read_block(std::string_view payload, storage::Store& store,
                             const storage::Now& now) {
     while (!payload.empty()) {
         auto head = storage::read_head(payload);
         if (!head || payload.size() - head->head_bytes < head->value_bytes) return false;
+        if (!is_believed(head->item)) return false;
         head->item.value = payload.substr(head->head_bytes, head->value_bytes);
         ++items_;
         if (store.restore(head->item, now) != storage::RestoreOutcome::restored) ++dropped_;
@@ -315,6 +335,7 @@ bool MemoryFile::read_large(BlockReader& reader, std::uint64_t length, storage::
     if (!reader.read({bytes.data() + least, head_bytes - least})) return false;
     const auto head = storage::read_head({bytes.data(), head_bytes});
     if (!head || head->value_bytes != length - head_bytes) return false;
+    if (!is_believed(head->item)) return false;
     ++items_;
     auto value = store.is_large(head->value_bytes) ? store.reserve(head->value_bytes, now)
                                                    : storage::ValueReservation();
@@ -342,27 +363,33 @@ void MemoryFile::save(const Parts& parts, const ClockReading& clocks, const stor
     header.hash_check = app::hash_check_of(parts.store);
     header.clocks = clocks;
     header.steady_ms = now.steady_ms;
-    const auto unfinished = path_ + ".new";
-    (void)::unlink(unfinished.c_str());
-    const int file =
-        ::open(unfinished.c_str(), O_WRONLY | O_CREAT | O_EXCL | file_flags, owner_only);
-    std::string problem = file < 0 ? std::strerror(errno) : "";
-    std::uint64_t bytes = 0;
-    if (file >= 0) {
-        BlockWriter writer(file, deadline());
-        if (!write_everything(writer, parts, header)) problem = writer.problem();
-        bytes = writer.bytes();
-        if (::close(file) != 0 && problem.empty()) problem = std::strerror(errno);
-    }
-    if (problem.empty() && std::rename(unfinished.c_str(), path_.c_str()) != 0)
-        problem = std::strerror(errno);
-    if (!problem.empty()) {
-        (void)::unlink(unfinished.c_str());
+    std::string problem;
+    bool had_memory = lib::has_memory_for([&] { problem = try_save(parts, header); });
+    if (had_memory && problem.empty() && std::rename(unfinished_.c_str(), path_.c_str()) != 0)
+        had_memory = lib::has_memory_for([&] { problem = std::strerror(errno); });
+    if (!had_memory || !problem.empty()) {
+        (void)::unlink(unfinished_.c_str());
         return log_.error("memory file {}: not saved, the next start will be empty: {}", path_,
-                          problem);
+                          had_memory ? view_of(problem) : no_memory);
     }
-    log_.info("memory file {}: {} items, {} MiB, saved in {} ms", path_, items_, bytes >> 20,
-              ms_since(start));
+    log_.info("memory file {}: {} items, {} MiB, saved in {} ms", path_, items_,
+              written_bytes_ >> 20, ms_since(start));
+}
+
+// Empty if it could be written.
+std::string MemoryFile::try_save(const Parts& parts, const MemoryHeader& header) {
+    (void)::unlink(unfinished_.c_str());
+    const int file =
+        ::open(unfinished_.c_str(), O_WRONLY | O_CREAT | O_EXCL | file_flags, owner_only);
+    if (file < 0) return std::strerror(errno);
+    BlockWriter writer(file, deadline());
+    bool is_written = false;
+    const bool had_memory =
+        lib::has_memory_for([&] { is_written = write_everything(writer, parts, header); });
+    written_bytes_ = writer.bytes();
+    if (::close(file) != 0 && is_written) return std::strerror(errno);
+    if (!had_memory) return std::string(no_memory);
+    return is_written ? std::string() : writer.problem();
 }
 
 bool MemoryFile::write_everything(BlockWriter& writer, const Parts& parts,
@@ -379,19 +406,24 @@ bool MemoryFile::write_everything(BlockWriter& writer, const Parts& parts,
     block.reserve(block_bytes + large_bytes + storage::saved_item_head_most);
     std::array<char, storage::saved_item_head_most> head{};
     bool is_written = true;
-    parts.store.save([&](const storage::SavedItem& item) {
+    const auto write = [&](const storage::SavedItem& item) {
         const std::string_view begin(head.data(), storage::write_head(item, head.data()));
         ++items_;
-        if (item.value.size() > large_bytes) {
-            is_written = writer.write(BlockType::large_item, {begin, item.value});
-            return is_written;
-        }
+        if (item.value.size() > large_bytes)
+            return writer.write(BlockType::large_item, {begin, item.value});
         block.append(begin).append(item.value);
         if (block.size() < block_bytes) return true;
-        is_written = writer.write(BlockType::items, {block});
+        const bool done = writer.write(BlockType::items, {block});
         block.clear();
-        return is_written;
+        return done;
+    };
+    // No exception may pass through the store.
+    bool had_memory = true;
+    parts.store.save([&](const storage::SavedItem& item) {
+        had_memory = lib::has_memory_for([&] { is_written = write(item); });
+        return had_memory && is_written;
     });
+    if (!had_memory) throw std::bad_alloc();
     if (!is_written) return false;
     if (!block.empty() && !writer.write(BlockType::items, {block})) return false;
     std::array<char, sizeof items_> count{};

@@ -7,14 +7,16 @@
 //    path.new    being written
 //
 // A file that is damaged, cut short, older than the clock allows or not to be believed by the
-// replicator is refused as a whole. docs/WARM_RESTART.md is the operator's side of it.
+// replicator is refused as a whole; no number in it is believed because its sum is right. A disk
+// that is full, or memory that is short, costs the items and not the server. docs/WARM_RESTART.md
+// is the operator's side of it.
 //
 // Owned by the server, on the control thread, before and after all other threads.
 #pragma once
 
 #include "app/process/log.hpp"
-#include "app/process/node_clock.hpp"
 #include "app/restart/memory_blocks.hpp"
+#include "app/restart/memory_header.hpp"
 #include "replication/replicator.hpp"
 #include "storage/store.hpp"
 
@@ -24,17 +26,6 @@
 #include <string>
 
 namespace twincached::app {
-
-// What a file says of itself before its items.
-struct MemoryHeader {
-    std::uint64_t node = 0;        // in its versions; no_node: of a node alone
-    std::uint64_t hash_check = 0;  // of Store::key
-    ClockReading clocks;           // when it was written
-    std::uint64_t steady_ms = 0;   // the node's own clock then
-    storage::Store::Registers registers;
-
-    static constexpr std::uint64_t no_node = 255;
-};
 
 class MemoryFile {
   public:
@@ -74,17 +65,24 @@ class MemoryFile {
     bool write_everything(BlockWriter& writer, const Parts& parts, const MemoryHeader& header);
     void set_aside() const;
     void put_mark();
+    std::optional<Saved> try_open(const ClockReading& clocks);
+    bool try_load(const Saved& saved, const Parts& parts, const storage::Now& now);
+    std::string try_save(const Parts& parts, const MemoryHeader& header);
+    bool is_believed(const storage::SavedItem& item);
     std::optional<Saved> refuse(std::string_view why);
     Deadline deadline() const noexcept { return std::chrono::steady_clock::now() + limit_; }
 
     const std::string path_;
+    const std::string unfinished_;  // what is being saved has this path
     const std::chrono::milliseconds limit_;
     Log& log_;
     int mark_ = -1;   // held open for its lock
     int saved_ = -1;  // the items of the run before, removed from its folder already
     std::optional<BlockReader> reader_;
     std::string problem_;
+    std::uint64_t last_time_ = 0;  // of any version in the file that is read
     std::uint64_t items_ = 0;
+    std::uint64_t written_bytes_ = 0;
     std::uint64_t dropped_ = 0;  // expired meanwhile, or without room
 };
 

@@ -35,7 +35,8 @@ Evictor::Evictor(const EvictorParts& parts, const EvictorOptions& options)
       drops_(parts.drops),
       books_(parts.books),
       may_evict_(options.may_evict),
-      ghosts_(parts.share, options.ghost_address_bytes, options.shard_bits) {
+      ghosts_(parts.share, {options.ghost_address_bytes, PageSize::usual, options.locks_memory},
+              options.shard_bits) {
     if (!may_evict_) table_.index().keep_all();
 }
 

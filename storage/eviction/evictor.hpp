@@ -34,6 +34,7 @@ struct EvictorOptions {
     bool may_evict = true;
     std::size_t ghost_address_bytes = 0;  // address space for the ghosts
     unsigned shard_bits = 0;
+    bool locks_memory = false;
 };
 
 // What an evictor uses and does not own; all of it outlives the evictor.

@@ -15,8 +15,8 @@ constexpr std::uint32_t shrink_share = 4;
 
 }  // namespace
 
-Ghosts::Ghosts(MemoryShare& share, std::size_t address_bytes, unsigned shard_bits)
-    : account_(share), shard_bits_(shard_bits), lines_({address_bytes}) {}
+Ghosts::Ghosts(MemoryShare& share, const AddressSpace& space, unsigned shard_bits)
+    : account_(share), shard_bits_(shard_bits), lines_(space) {}
 
 void Ghosts::remember(std::uint64_t hash) noexcept {
     if (layout_.span() == 0) return;

@@ -21,7 +21,7 @@ namespace twincached::storage {
 
 class Ghosts {
   public:
-    Ghosts(MemoryShare& share, std::size_t address_bytes, unsigned shard_bits);
+    Ghosts(MemoryShare& share, const AddressSpace& space, unsigned shard_bits);
 
     void remember(std::uint64_t hash) noexcept;
     // Is it remembered? Then it is forgotten.

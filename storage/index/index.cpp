@@ -28,7 +28,7 @@ Index::Index(MemoryShare& share, const AddressSpace& space, unsigned shard_bits)
     : account_(share),
       shard_bits_(shard_bits),
       buckets_(space),
-      overflow_({space.bytes}),
+      overflow_({space.bytes, PageSize::usual, space.is_locked}),
       layout_(least_buckets),
       published_count_(least_buckets) {
     if (!buckets_.commit_to(bytes_of(least_buckets))) throw std::bad_alloc();

@@ -16,7 +16,8 @@ constexpr unsigned steps_per_insertion = 2;
 Table::Table(const ArenaParts& parts, const lib::KeyedHash& hash, const TableOptions& options)
     : hash_(hash),
       arena_(parts, options.slab_bytes, options.space),
-      index_(parts.share, {options.space.bytes / 2, options.space.pages}, options.shard_bits) {}
+      index_(parts.share, {options.space.bytes / 2, options.space.pages, options.space.is_locked},
+             options.shard_bits) {}
 
 // --- finding -----------------------------------------------------------------------------------
 

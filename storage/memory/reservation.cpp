@@ -19,16 +19,19 @@ constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 // MADV_POPULATE_WRITE of <linux/mman.h>, which older libraries lack.
 constexpr int populate_write = 23;
 
+void* reserve(std::size_t bytes) noexcept {
+    return ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
 }  // namespace
 
 Reservation::Reservation(const AddressSpace& space)
-    : size_(lib::round_up(space.bytes, page_bytes)) {
+    : size_(lib::round_up(space.bytes, page_bytes)), is_locked_(space.is_locked) {
     const bool is_huge = space.pages == PageSize::huge;
     step_ = is_huge ? huge_page_bytes : usual_step_bytes;
     // It must begin where a huge page can.
     mapped_ = size_ + (is_huge ? huge_page_bytes : 0);
-    void* mapping =
-        ::mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* mapping = reserve(mapped_);
     if (mapping == MAP_FAILED) throw std::bad_alloc();
     mapping_ = static_cast<char*>(mapping);
     base_ = mapping_;
@@ -43,13 +46,27 @@ Reservation::~Reservation() {
     ::munmap(mapping_, mapped_);
 }
 
+bool Reservation::is_to_be_had(std::size_t bytes) noexcept {
+    void* mapping = reserve(bytes);
+    if (mapping == MAP_FAILED) return false;
+    ::munmap(mapping, bytes);
+    return true;
+}
+
 bool Reservation::commit_to(std::size_t bytes) noexcept {
     if (bytes <= committed_) return true;
     if (bytes > size_) return false;
     const std::size_t end = std::min(size_, lib::round_up(bytes, step_));
     if (::mprotect(base_ + committed_, end - committed_, PROT_READ | PROT_WRITE) != 0) return false;
+    if (is_locked_) lock(committed_, end - committed_);
     committed_ = end;
     return true;
+}
+
+// Refused beyond what the process may lock: the memory is usable all the same, and the server has
+// said at its start that it may be paged out.
+void Reservation::lock(std::size_t offset, std::size_t bytes) noexcept {
+    (void)::mlock2(base_ + offset, bytes, MLOCK_ONFAULT);
 }
 
 void Reservation::populate(std::size_t offset, std::size_t bytes) noexcept {
@@ -60,7 +77,11 @@ void Reservation::populate(std::size_t offset, std::size_t bytes) noexcept {
 void Reservation::give_back(std::size_t offset, std::size_t bytes) noexcept {
     const std::size_t begin = lib::round_up(offset, page_bytes);
     const std::size_t end = (offset + bytes) / page_bytes * page_bytes;
-    if (begin < end) ::madvise(base_ + begin, end - begin, MADV_DONTNEED);
+    if (begin >= end) return;
+    // Of pages that are locked the system takes none back.
+    if (is_locked_) ::munlock(base_ + begin, end - begin);
+    ::madvise(base_ + begin, end - begin, MADV_DONTNEED);
+    if (is_locked_) lock(begin, end - begin);
 }
 
 }  // namespace twincached::storage

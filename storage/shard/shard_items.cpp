@@ -47,7 +47,8 @@ ShardItems::ShardItems(const ShardContext& context, VersionClock clock, const Sh
              {context.shard_bits, context.slab_bytes, context.space}),
       drops_(table_, books_, {context.sink, context.shard, context.evictions}),
       evictor_({share_, context.extents, table_, drops_, books_},
-               {context.evict, context.space.bytes / ghost_share, context.shard_bits}),
+               {context.evict, context.space.bytes / ghost_share, context.shard_bits,
+                context.space.is_locked}),
       collector_(table_, drops_, books_) {}
 
 ShardItems::Found ShardItems::find_live(const Key& key, const Now& now) noexcept {

@@ -1,5 +1,7 @@
 #include "storage/shard/shard_restart.hpp"
 
+#include <algorithm>
+
 namespace twincached::storage {
 
 // What has expired goes along: the sink of the store to come must be told of it. What was flushed
@@ -32,6 +34,8 @@ RestoreOutcome ShardRestart::restore(const SavedItem& saved, const Key& key, con
         if (items_.table().find(key) != nullptr) return RestoreOutcome::gone;
         storing.form = ItemForm(saved);
         storing.form.key = key.bytes;
+        // Where the bytes come from is not asked; nothing was used later than now.
+        storing.form.last_access = std::min(saved.last_access, now.tick());
         Stored stored = Stored::failed;
         if (!is_past && !items_.exceeds_limit(storing.form, saved.value.size()))
             stored = items_.store(storing, now, grant);

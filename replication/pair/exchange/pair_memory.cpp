@@ -53,6 +53,17 @@ void for_each_bucket(ChangeSink& sink, storage::Store& store, Visit visit) {
     }
 }
 
+// The time of the highest. None is ahead of the clock that was saved with it: one that was would
+// let nothing in that the peer sends.
+std::uint64_t latest_floor(std::string_view bytes) noexcept {
+    storage::Version latest = 0;
+    for (std::size_t bucket = 0; bucket < storage::bucket_count; ++bucket) {
+        const char* from = bytes.data() + floors_at + bucket * number_bytes;
+        latest = std::max(latest, lib::load_little<std::uint64_t>(from));
+    }
+    return storage::time_of(latest);
+}
+
 }  // namespace
 
 std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::Store& store) {
@@ -98,7 +109,7 @@ std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
     memory.adopted = kind == was_adopted;
     for (auto& epoch : memory.former_peers)
         epoch = next();
-    if (memory.epoch == 0) return std::nullopt;
+    if (memory.epoch == 0 || latest_floor(bytes) > store.version_time()) return std::nullopt;
     for_each_bucket(sink, store, [&](Buckets& buckets, storage::BucketNumber bucket) {
         const auto floor =
             lib::load_little<std::uint64_t>(bytes.data() + floors_at + bucket * number_bytes);

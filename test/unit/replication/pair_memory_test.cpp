@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint64_t own_epoch = 7;
 constexpr std::uint64_t peer_epoch = 9;
+constexpr std::uint64_t clock_time = 1000ULL << 10;
 
 struct Node {
     explicit Node(unsigned shards = 2, unsigned number = 0) : sink(shards, 1U << 20) {
@@ -28,6 +29,10 @@ struct Node {
         exchange = std::make_unique<Exchange>(sink, ExchangeOptions{own_epoch, number, 0});
         exchange->attach(*store);
         now.version_ms = 1000;
+        // As it stood, or as the file that goes with what is recalled says that it stood.
+        storage::StoreRegisters registers;
+        registers.version_time = clock_time;
+        store->restore(registers);
     }
     storage::Key key(const std::string& bytes) const { return store->key(bytes); }
     Buckets& buckets(const std::string& bytes) {
@@ -101,6 +106,16 @@ TEST_CASE("R15: what the peer has not acknowledged comes back as dirty buckets")
     CHECK(after.floor("deleted") == 7ULL << 13);
     CHECK(after.floor("written") == 0);
     CHECK(after.exchange->stats().dirty_buckets == 2);
+}
+
+TEST_CASE("R15: no delete that a node remembers is ahead of the clock that it remembers") {
+    for (const bool is_ahead : {false, true}) {
+        Node before;
+        before.make_all_clean();
+        before.change("deleted", (clock_time - (is_ahead ? 0 : 1)) << 13, 0, Cause::local_delete);
+        Node after;
+        CHECK(after.exchange->recall(before.exchange->remember(false)) == !is_ahead);
+    }
 }
 
 TEST_CASE("R15: an item that does not find its way back is folded into its dirty bucket") {

@@ -22,7 +22,7 @@ void settle(Ghosts& ghosts, std::uint64_t items) {
 TEST_CASE("ghosts are remembered once, as many as there are items") {
     MemoryBudget budget(64U << 20);
     MemoryShare share(budget, 0);
-    Ghosts ghosts(share, 64U << 20, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
     settle(ghosts, 100'000);
     ghosts.remember(some_hash);
     CHECK(ghosts.recall(some_hash));
@@ -34,7 +34,7 @@ TEST_CASE("ghosts are remembered once, as many as there are items") {
 TEST_CASE("ghosts give their memory back when the items have become few") {
     MemoryBudget budget(64U << 20);
     MemoryShare share(budget, 0);
-    Ghosts ghosts(share, 64U << 20, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
     settle(ghosts, 1'000'000);
     const auto most = ghosts.bytes();
     settle(ghosts, 300'000);

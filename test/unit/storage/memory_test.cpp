@@ -528,4 +528,13 @@ TEST_CASE("a store knows when it was flushed, by a client or by another node") {
     CHECK(fixture.store.last_flush() == fixture.now.tick());
 }
 
+TEST_CASE("a limit that no machine can address is refused with a sentence") {
+    auto options = default_store_options();
+    options.memory_limit_bytes = std::uint64_t{1} << 60;
+    RecordingSink sink;
+    CHECK_THROWS_WITH(Store(options, lib::KeyedHash(), sink),
+                      Catch::StartsWith("limit (-m): there is no address space for 1099511627776 "
+                                        "MiB"));
+}
+
 }  // namespace twincached::storage

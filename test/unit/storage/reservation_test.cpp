@@ -80,4 +80,23 @@ TEST_CASE("huge pages are asked for only by whoever wants them, and fit the memo
     CHECK(huge.base()[64 * mebibyte - 1] == 'x');
 }
 
+TEST_CASE("locked memory is resident where it was written, and no more once it was given back") {
+    constexpr std::size_t pages = mebibyte / page_bytes;
+    Reservation memory({64 * mebibyte, PageSize::usual, true});
+    REQUIRE(memory.commit_to(4 * mebibyte));
+    CHECK(resident_pages(memory.base(), 4 * pages) == 0);
+    std::fill_n(memory.base(), 2 * mebibyte, 'x');
+    CHECK(resident_pages(memory.base(), 4 * pages) == 2 * pages);
+    memory.give_back(mebibyte / 2, mebibyte);
+    CHECK(resident_pages(memory.base(), 4 * pages) == pages);
+    CHECK(memory.base()[mebibyte] == 0);
+    memory.base()[mebibyte] = 'y';
+    CHECK(resident_pages(memory.base(), 4 * pages) == pages + 1);
+}
+
+TEST_CASE("it is known beforehand whether there is address space") {
+    CHECK(Reservation::is_to_be_had(64 * mebibyte));
+    CHECK_FALSE(Reservation::is_to_be_had(std::size_t{1} << 62));
+}
+
 }  // namespace twincached::storage

@@ -1,0 +1,140 @@
+"""A machine that gives less than was asked for: memory that may not be locked or addressed, files
+that may not grow, paths that another process has. Each is survived or said."""
+import os
+import resource
+import socket
+import unittest
+
+from harness import Case, main, until, world
+from harness.process import Process
+
+MIB = 1 << 20
+CAP_IPC_LOCK = 14
+
+
+def limited(what, size):
+    """For a child, before it becomes the program."""
+    return lambda: resource.setrlimit(what, (size, size))
+
+
+def lose_the_right_to_lock(limit):
+    """Root locks what it likes; without that right the limit holds."""
+    def prepare():
+        import ctypes  # pylint: disable=import-outside-toplevel
+        pr_capbset_drop = 24
+        ctypes.CDLL(None).prctl(pr_capbset_drop, CAP_IPC_LOCK, 0, 0, 0)
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (limit, limit))
+    return prepare
+
+
+@unittest.skipIf(world.IS_MEMCACHED, "memcached has its own ways")
+class Machine(Case):
+    def _launch(self, *words, prepare=None, name="node", host=1):
+        node = self.node(*words, name=name, host=host)
+        node.process = Process(node.command_line(), os.path.join(self.directory, f"{name}.log"),
+                               prepare=prepare)
+        self.addCleanup(node.process.stop)
+        return node
+
+    def _status_kib(self, node, row):
+        with open(f"/proc/{node.process.pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith(row))
+
+    def _fill(self, node, bytes_each, count):
+        with node.client(30) as client:
+            for n in range(count):
+                client.send(b"set key%d 0 0 %d noreply\r\n%s\r\n" % (n, bytes_each,
+                                                                   b"x" * bytes_each))
+            client.get(b"sync")
+
+    def _refused(self, node, *words):
+        self.assertNotEqual(node.process.exit_status(10), 0)
+        for word in words:
+            self.assertIn(word, node.process.log())
+
+    def test_locked_memory_is_what_is_used_and_no_more(self):
+        node = self._launch("-k", "-m", "64")
+        node.wait_until_open()
+        if "lock-memory" in node.process.log():
+            self.skipTest("no right to lock memory")
+        self.assertLess(node.process.resident_kib(), 64 * 1024)
+        for size, count in ((100, 400_000), (20_000, 6000), (300_000, 500), (100, 400_000)):
+            self._fill(node, size, count)
+            self.assertGreater(self._status_kib(node, "VmLck:"), 0)
+            self.assertLess(node.process.resident_kib(), 64 * 1024 + 48 * 1024)
+
+    def test_within_a_limit_the_start_goes_on_and_says_what_is_not_locked(self):
+        node = self._launch("-k", "-m", "64", prepare=lose_the_right_to_lock(8 * MIB))
+        node.wait_until_open()
+        self.assertIn("lock-memory (-k): 8 MiB may be locked", node.process.log())
+        self._fill(node, 1000, 30_000)
+        self.assertGreater(int(node.stats()["curr_items"]), 25_000)
+        self.assertLess(self._status_kib(node, "VmLck:"), 8 * 1024 + 1)
+
+    def test_where_nothing_may_be_locked_one_line_says_so(self):
+        node = self._launch("-k", prepare=lose_the_right_to_lock(0))
+        node.wait_until_open()
+        self.assertIn("lock-memory (-k): nothing may be locked", node.process.log())
+
+    @unittest.skipIf(world.IS_SANITIZED, "a sanitizer needs the address space for itself")
+    def test_less_address_space_is_enough_for_a_limit_that_fits_into_it(self):
+        node = self._launch("-m", "64", "-t", "2",
+                            prepare=limited(resource.RLIMIT_AS, 1500 * MIB))
+        node.wait_until_open()
+        self._fill(node, 1000, 30_000)
+        self.assert_still_serves(node)
+
+    @unittest.skipIf(world.IS_SANITIZED, "a sanitizer needs the address space for itself")
+    def test_a_limit_beyond_the_address_space_is_refused_with_a_sentence(self):
+        node = self._launch("-m", "4096", prepare=limited(resource.RLIMIT_AS, 1500 * MIB))
+        self._refused(node, "limit (-m): there is no address space for 4096 MiB", "ulimit -v")
+
+    def test_a_file_that_may_not_grow_costs_its_items_and_not_the_server(self):
+        path = os.path.join(self.directory, "items")
+        node = self._launch("-e", path)
+        node.wait_until_open()
+        self._fill(node, 1000, 1000)
+        small = (100_000, 100_000)
+        resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, small)
+        self.assertEqual(node.process.stop(), 0)
+        self.assertIn("not saved, the next start will be empty: File too large",
+                      node.process.log())
+        self.assertFalse(os.path.exists(path + ".new"))
+
+    def test_a_unix_socket_belongs_to_one_node_whether_it_is_open_or_not(self):
+        path = os.path.join(self.directory, "socket")
+        # It waits for a peer, and has not opened anything yet.
+        cold = self._launch("-s", path, "-x", self.addresses.host(9), "--node=a",
+                            "--link-listen", self.addresses.host(1), "--boot-grace=60s",
+                            name="cold")
+        until(lambda: os.path.exists(path + ".lock"), 10, "it has its lock")
+        second = self._launch("-s", path, name="second", host=2)
+        self._refused(second, f"unix-socket (-s) {path}: it is in use by another process")
+        self.assertTrue(cold.process.is_running())
+        cold.process.kill()  # its lock ends with it
+        third = self._launch("-s", path, name="third", host=3)
+        until(lambda: os.path.exists(path), 10, "the third serves")
+        fourth = self._launch("-s", path, name="fourth", host=4)
+        self._refused(fourth, "it is in use by another process")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+            client.sendall(b"version\r\n")
+            self.assertTrue(client.recv(100).startswith(b"VERSION"))
+        self.assertEqual(third.process.stop(), 0)
+        self.assertEqual([name for name in os.listdir(self.directory) if "socket" in name], [])
+
+    def test_a_stale_unix_socket_is_replaced_and_anybody_elses_is_not(self):
+        path = os.path.join(self.directory, "socket")
+        with socket.socket(socket.AF_UNIX) as stale:
+            stale.bind(path)
+        node = self._launch("-s", path)
+        until(lambda: "serving clients on unix:" in node.process.log(), 10, "it serves")
+        self.assertEqual(node.process.stop(), 0)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as theirs:
+            theirs.bind(path)
+            self._refused(self._launch("-s", path, name="second"), "in use by another process")
+            self.assertTrue(os.path.exists(path))
+
+
+if __name__ == "__main__":
+    main()

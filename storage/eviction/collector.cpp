@@ -13,17 +13,23 @@ constexpr Tick pause_ticks = 2;
 
 }  // namespace
 
+// Nothing is looked for now: a flush of a full store would hold the lock for long. What asks for an
+// item meanwhile finds that it is flushed, by its version.
 void Collector::flush(Version version) noexcept {
     if (version <= table_.flush_version()) return;
     table_.set_flush_version(version);
     sweep_ = 1;
 }
 
+// A slab all of whose items have expired is worth looking through at once, for it is freed as a
+// whole; one of mixed expiries only now and then.
 bool Collector::is_due(const Slab& slab, Tick now) const noexcept {
     if (slab.state == SlabState::free || slab.expiries.earliest > now) return false;
     return slab.expiries.latest <= now || now >= slab.looked_at + pause_ticks;
 }
 
+// An expiry that was given since the last step may be earlier than all that the pass had found out;
+// it counts for this pass and for the time after it.
 bool Collector::step(Tick now) noexcept {
     const Tick noted = table_.arena().take_noted_expiry();
     next_due_ = std::min(next_due_, noted);
@@ -52,6 +58,8 @@ bool Collector::step(Tick now) noexcept {
     return sweep_ != 0;
 }
 
+// The span of what stays is found out on the way, for that is the one moment in which all items of
+// the slab are looked at; so a slab's span shrinks to the truth.
 void Collector::collect(SlabNumber number, Tick now) noexcept {
     ExpirySpan left;  // of the items that stay
     Slab& slab = table_.arena().slabs()[number];

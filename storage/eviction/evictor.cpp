@@ -40,6 +40,7 @@ Evictor::Evictor(const EvictorParts& parts, const EvictorOptions& options)
     if (!may_evict_) table_.index().keep_all();
 }
 
+// What is written over stays in its queue: a write says nothing of whether anybody reads it.
 Queue Evictor::queue_for(std::uint64_t hash, const Item* old) noexcept {
     if (old != nullptr) return arena_.queue_of(*old);
     return ghosts_.recall(hash) ? Queue::main : Queue::fresh;
@@ -71,6 +72,9 @@ void Evictor::evict_crowd(std::uint64_t hash, unsigned newcomers, Tick now) noex
 
 // --- which slab --------------------------------------------------------------------------------
 
+// A new slab is room for whatever fits into one, but the queue and lifetime that it is wanted for
+// may have taken the last one meanwhile; so it is asked again, and in the end with less and less
+// spared.
 bool Evictor::make_room(const Placement& wanted, Tick now) noexcept {
     Placement placement = wanted;
     if (may_evict_) save_for_tables(now);
@@ -110,6 +114,8 @@ bool Evictor::gain_slab(unsigned pressure, Tick now) noexcept {
     return true;
 }
 
+// Nobody loses an item for it. Of a sparse slab less than a quarter is copied; where nothing may
+// be evicted it may be more, for dead bytes are all that can be had.
 bool Evictor::compact(SlabNumber number, Tick now) noexcept {
     if (number == 0) return false;
     if (slabs_[number].state == SlabState::open) open_.close(number);
@@ -136,6 +142,7 @@ std::uint64_t Evictor::evict_oldest(std::uint64_t bytes, unsigned pressure, Tick
     return job.freed;
 }
 
+// The kept slab last: it is what the next insertion on this very shard would take.
 std::uint64_t Evictor::evict_some(std::uint64_t bytes, unsigned pressure, Tick now) noexcept {
     std::uint64_t freed = may_evict_ ? evict_oldest(bytes, pressure, now) : 0;
     if (freed < bytes) freed += slabs_.give_back_kept();
@@ -170,6 +177,7 @@ SlabNumber Evictor::most_dead() const noexcept {
 
 // --- which items -------------------------------------------------------------------------------
 
+// Marked as being drained, so that it is not freed under the scan when its last item goes.
 void Evictor::drain(Drain& job) noexcept {
     slabs_[job.slab].is_draining = true;
     job.is_dense = slabs_[job.slab].live_bytes >= slabs_.slab_bytes() / dense_share;
@@ -182,6 +190,8 @@ void Evictor::drain(Drain& job) noexcept {
     finish(job);
 }
 
+// Flushed and expired items leave by that name: they are no evictions, and their ghosts would only
+// let in what has lost its worth.
 void Evictor::judge(Drain& job, Item& item, std::uint64_t hash) noexcept {
     Cause cause = Cause::evicted;
     if (table_.is_flushed(item)) {
@@ -262,6 +272,7 @@ void Evictor::slide(Drain& job, Item& item, std::uint64_t hash) noexcept {
     arena_.move_extent(*moved, Queue::fresh, Queue::main);
 }
 
+// Emptied: it is freed. Else what had to stay lies at its front, and the rest is room again.
 void Evictor::finish(const Drain& job) noexcept {
     Slab& slab = slabs_[job.slab];
     slab.is_draining = false;

@@ -82,6 +82,7 @@ void Index::replace(std::uint64_t hash, Ref ref, Ref by) noexcept {
     place.bucket->refs[place.slot] = by;
 }
 
+// A tag of 0 is all that makes a slot empty: its reference stays, and is never looked at.
 void Index::erase(std::uint64_t hash, Ref ref) noexcept {
     const Place hole = place_of(hash, ref);
     hole.bucket->tags[hole.slot] = 0;
@@ -90,20 +91,20 @@ void Index::erase(std::uint64_t hash, Ref ref) noexcept {
     if (head.overflow != 0) fill_hole(head, hole);
 }
 
-Index::ChainCount Index::count_chain(const Bucket& head, std::uint8_t tag) const noexcept {
-    ChainCount count;
-    for (const Bucket* bucket = &head;; ++count.overflows) {
+Index::ChainCount::ChainCount(const Bucket& head, const Bucket* overflow,
+                              std::uint8_t tag) noexcept {
+    for (const Bucket* bucket = &head;; ++overflows) {
         for (auto hits = match_tags(bucket->tags, tag); hits != 0; hits &= hits - 1)
-            ++count.alike;
-        if (bucket->overflow == 0) return count;
-        bucket = &overflow()[bucket->overflow];
+            ++alike;
+        if (bucket->overflow == 0) return;
+        bucket = &overflow[bucket->overflow];
     }
 }
 
 void Index::visit_crowd(std::uint64_t hash, unsigned newcomers, RefVisitor visit) const noexcept {
     const std::uint8_t tag = tag_of(hash);
     const Bucket* bucket = &buckets()[layout_.locate(local(hash))];
-    const bool alike_only = count_chain(*bucket, tag).alike + newcomers > alike_most;
+    const bool alike_only = ChainCount(*bucket, overflow(), tag).alike + newcomers > alike_most;
     for (;;) {
         const std::uint32_t used = ~match_tags(bucket->tags, 0) & ((1U << slots_per_bucket) - 1);
         for (auto hits = alike_only ? match_tags(bucket->tags, tag) : used; hits != 0;
@@ -153,6 +154,8 @@ std::optional<std::uint64_t> Index::visit(std::uint64_t hash, RefVisitor visit) 
     return prefix | rest;
 }
 
+// A quarter at a time: the two lengths together are never much more than what is needed, and the
+// load stays between 68 % and 85 %. The first steps go by whole pages, for less would save nothing.
 // If memory is lacking the index stays as it is, with longer chains, and says what it wants.
 void Index::adjust() noexcept {
     if (layout_.is_moving()) return;
@@ -213,13 +216,12 @@ void Index::step(unsigned count, HashOf hash_of) noexcept {
 }
 
 void Index::put_all(const Bucket& from, HashOf hash_of) noexcept {
-    for (unsigned slot = 0; slot < slots_per_bucket; ++slot)
-        if (from.tags[slot] != 0) move_in(hash_of(from.refs[slot]), from.refs[slot]);
-}
-
-void Index::move_in(std::uint64_t hash, Ref ref) noexcept {
-    put(hash, ref);
-    if (!keeps_all_ && is_crowded(hash, 0)) crowd_ = hash;
+    for (unsigned slot = 0; slot < slots_per_bucket; ++slot) {
+        if (from.tags[slot] == 0) continue;
+        const std::uint64_t hash = hash_of(from.refs[slot]);
+        put(hash, from.refs[slot]);
+        if (!keeps_all_ && is_crowded(hash, 0)) crowd_ = hash;
+    }
 }
 
 // By pages, so that an index without overflows has none.

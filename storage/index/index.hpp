@@ -70,7 +70,7 @@ class Index {
         const std::uint8_t tag = tag_of(hash);
         const Bucket* bucket = &buckets()[layout_.locate(local(hash))];
         if (bucket->overflow == 0) return false;
-        return count_chain(*bucket, tag).is_crowded(newcomers);
+        return ChainCount(*bucket, overflow(), tag).is_crowded(newcomers);
     }
     // Calls the visitor with those of which there are too many: the references whose tags are
     // alike, or else all of the chain.
@@ -123,8 +123,10 @@ class Index {
     static constexpr unsigned alike_most = 8;
     static constexpr unsigned overflows_most = 8;
     struct ChainCount {
-        unsigned alike = 0;
-        unsigned overflows = 0;
+        ChainCount(const Bucket& head, const Bucket* overflow, std::uint8_t tag) noexcept;
+
+        unsigned alike = 0;      // tags
+        unsigned overflows = 0;  // buckets behind the first
 
         bool is_crowded(unsigned newcomers) const noexcept {
             return alike + newcomers > alike_most || overflows + (newcomers != 0) > overflows_most;
@@ -132,21 +134,15 @@ class Index {
     };
 
     std::uint64_t local(std::uint64_t hash) const noexcept { return hash << shard_bits_; }
-    static std::uint8_t tag_of(std::uint64_t hash) noexcept {
-        const auto tag = static_cast<std::uint8_t>(hash);
-        return tag == 0 ? std::uint8_t{1} : tag;
-    }
     Bucket* buckets() const noexcept { return reinterpret_cast<Bucket*>(buckets_.base()); }
     Bucket* overflow() const noexcept { return reinterpret_cast<Bucket*>(overflow_.base()); }
 
-    ChainCount count_chain(const Bucket& head, std::uint8_t tag) const noexcept;
     [[nodiscard]] bool resize_to(std::uint32_t count) noexcept;
     [[nodiscard]] bool reserve_overflow(std::uint32_t count) noexcept;
     std::uint32_t take_overflow() noexcept;
     void free_overflow(std::uint32_t number) noexcept;
     Place place_of(std::uint64_t hash, Ref ref) const noexcept;
     void put(std::uint64_t hash, Ref ref) noexcept;
-    void move_in(std::uint64_t hash, Ref ref) noexcept;
     void put_all(const Bucket& from, HashOf hash_of) noexcept;
     void fill_hole(Bucket& head, Place hole) noexcept;
 

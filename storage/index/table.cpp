@@ -70,11 +70,16 @@ std::optional<std::uint64_t> Table::visit(std::uint64_t hash, HashedVisitor visi
 
 // --- storing -----------------------------------------------------------------------------------
 
+// Both must be sure before an item is placed: one that lies in a slab and cannot be linked would
+// be a hole there.
 bool Table::has_room(Placement& placement) noexcept {
     placement.slab = arena_.open_slabs().with_room(placement);
     return placement.slab != 0 && index_.prepare();
 }
 
+// The new item is counted before the old one is buried: an extent that both have must not be freed
+// in between. Whoever inserts pays for the index's growth, two buckets each, so that it is never
+// needed all at once.
 void Table::link(Item* item, std::uint64_t hash, Item* old) noexcept {
     arena_.take_over(*item, old);
     if (old == nullptr) {
@@ -87,6 +92,8 @@ void Table::link(Item* item, std::uint64_t hash, Item* old) noexcept {
     arena_.bury(old);
 }
 
+// The hashes are made anew of the keys: an index that kept them would need eight bytes more an
+// item, and a bucket would not be one cache line.
 void Table::step_index(unsigned buckets) noexcept {
     index_.step(buckets, [&](Ref ref) { return hash_of(*arena_.at(ref)); });
 }
@@ -106,6 +113,7 @@ Item* Table::move(Item* item, std::uint64_t hash, const Placement& placement) no
     return copy;
 }
 
+// The reference changes though the item is the same: it is where the item lies.
 Item* Table::slide(Item* item, std::uint64_t hash, std::uint32_t offset) noexcept {
     const Ref before = arena_.ref_of(item);
     Item* moved = arena_.slide(item, offset);

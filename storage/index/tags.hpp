@@ -14,6 +14,12 @@ namespace twincached::storage {
 inline constexpr unsigned tag_count = 12;
 using TagArray = std::array<std::uint8_t, tag_count>;
 
+// The low bits of a hash, for its high bits choose the bucket. 0 is the tag of an empty slot.
+inline std::uint8_t tag_of(std::uint64_t hash) noexcept {
+    const auto tag = static_cast<std::uint8_t>(hash);
+    return tag == 0 ? std::uint8_t{1} : tag;
+}
+
 // A bit for every tag that is equal. The portable form, and what the other is tested against.
 inline std::uint32_t match_tags_portable(const TagArray& tags, std::uint8_t tag) noexcept {
     std::uint32_t hits = 0;

@@ -33,6 +33,9 @@ CertificateSettings certificate_settings(const Options& options) {
 protocol::CertificateRefresh CertificateRenewal::refresh() {
     const lib::MutexLock lock(mutex_);
     if (!settings_.clients && !settings_.link) return {};
+    if (!refreshes_.allows(SystemClock::boot_ms())) {
+        return {true, "asked for too often, certificates are read once a second"};
+    }
     const auto renewed = put_in_force(settings_);
     return {true, renewed.has_error() ? renewed.error() : ""};
 }

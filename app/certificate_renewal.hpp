@@ -8,6 +8,7 @@
 #include "app/process/certificates.hpp"
 #include "app/process/log.hpp"
 #include "app/process/system_clock.hpp"
+#include "app/rate_limit.hpp"
 #include "app/sessions/client_tls.hpp"
 #include "lib/mutex.hpp"
 #include "protocol/execution/service.hpp"
@@ -33,7 +34,12 @@ class CertificateRenewal {
     CertificateRenewal(const Parts& parts, CertificateSettings settings)
         : parts_(parts), settings_(std::move(settings)) {}
 
-    // From the same files. Blocks while they are read. Says in the log what became of it.
+    // Readings that clients may ask for at once; then one a second: each reads files, writes to the
+    // log and holds the client's thread.
+    static constexpr std::uint64_t refreshes_at_once = 10;
+
+    // From the same files. Blocks while they are read. Says in the log what became of it. Asked for
+    // too often, it reads nothing and says so to the client alone.
     protocol::CertificateRefresh refresh();
     // From these, which are in force from now on if all goes well; else a sentence that the log
     // has, too. REQUIRES: TLS is on where it was on.
@@ -47,6 +53,7 @@ class CertificateRenewal {
     const Parts parts_;
     lib::Mutex mutex_;  // held while files are read: one renewal after the other
     CertificateSettings settings_ GUARDED_BY(mutex_);
+    RateLimit refreshes_ GUARDED_BY(mutex_){refreshes_at_once};
 };
 
 }  // namespace twincached::app

@@ -82,6 +82,8 @@ class Conversation {
     bool is_suspended() const noexcept { return state_.progress.started; }
     // It said Next::close because the client asked for it, not because of what is wrong.
     bool was_asked_to_close() const noexcept { return state_.was_asked_to_close; }
+    // It said Next::close because logins failed too often.
+    bool was_shut_out() const noexcept { return state_.gate.is_exhausted(); }
     // True if the connection may be closed without cutting a request or an answer.
     bool at_boundary() const noexcept {
         return phase() == ConversationPhase::idle || phase() == ConversationPhase::watching;

@@ -98,6 +98,8 @@ constexpr lib::FigureRow<ProcessFacts> rows[] = {
      }},
     {lib::counter("request_timeouts", "clients closed because a request was not complete in time"),
      lib::counted<Count::request_timeouts>},
+    {lib::counter("auth_kicks", "clients closed because their logins failed five times in a row"),
+     lib::counted<Count::auth_kicks>},
     {lib::counter("stale_kicks",
                   "clients closed because this node of a pair stood still for longer than "
                   "`silence` while their requests waited"),

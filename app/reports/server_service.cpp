@@ -4,6 +4,7 @@
 #include "app/reports/process_figures.hpp"
 #include "app/reports/settings_report.hpp"
 #include "app/sessions/session_options.hpp"
+#include "protocol/execution/login_gate.hpp"
 #include "storage/store_options.hpp"
 
 #include <sys/resource.h>
@@ -124,6 +125,20 @@ void ServerService::set_verbosity(unsigned level) noexcept {
 
 protocol::CertificateRefresh ServerService::refresh_certificates() {
     return requests_.refresh_certificates();
+}
+
+// At most a line a second, however many guess.
+void ServerService::note_shut_out(std::string_view host) noexcept {
+    const auto now = parts_.clock.now().tick();
+    if (shut_out_noted_at_.exchange(now, std::memory_order_relaxed) == now) {
+        shut_out_unnoted_.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    parts_.log.warning(
+        "a client of {} was closed, its logins failed {} times ({} more clients "
+        "since the last such line)",
+        host, protocol::LoginGate::failures_limit,
+        shut_out_unnoted_.exchange(0, std::memory_order_relaxed));
 }
 
 void ServerService::change_clock(const protocol::ClockChange& change) noexcept {

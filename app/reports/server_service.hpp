@@ -62,6 +62,7 @@ class ServerService final : public protocol::Service {
     void set_verbosity(unsigned level) noexcept override;
     void request_shutdown(bool graceful) noexcept override;
     protocol::CertificateRefresh refresh_certificates() override;
+    void note_shut_out(std::string_view host) noexcept override;
     void change_clock(const protocol::ClockChange& change) noexcept override;
 
   private:
@@ -73,6 +74,8 @@ class ServerService final : public protocol::Service {
     const std::int64_t port_;  // the first of them; as the system chose it, if it did
     const storage::Tick started_;
     std::atomic<std::int64_t> verbosity_;
+    std::atomic<storage::Tick> shut_out_noted_at_{0};
+    std::atomic<std::uint64_t> shut_out_unnoted_{0};
 };
 
 }  // namespace twincached::app

@@ -156,6 +156,9 @@ SessionAction Session::advance(const storage::Now& now) {
     }
     const bool is_wrong = next == protocol::Next::close && !conversation_.was_asked_to_close();
     if (is_wrong) end_reason_ = "error";
+    if (is_wrong && conversation_.was_shut_out()) {
+        surroundings_.service.note_shut_out(client_.address.host());
+    }
     // Without an answer there is nothing to hold back.
     return machine_.advanced(next, output_->empty() ? PendingOutput::none : pending_output());
 }

@@ -146,7 +146,7 @@ Next PacketReader::log_in(Burst& burst, const BinaryRequest& request) noexcept {
                                                    : BinaryStatus::authentication);
     }
     burst.finish(head + size);
-    return Next::go_on;
+    return state.gate.is_exhausted() ? Next::close : Next::go_on;
 }
 
 }  // namespace twincached::protocol

@@ -13,6 +13,10 @@ namespace twincached::protocol {
 
 class LoginGate {
   public:
+    // Failures in a row that one connection may have. Whoever guesses then has to connect anew, and
+    // is seen: counted, and told of in the log.
+    static constexpr unsigned failures_limit = 5;
+
     // Open: whatever the client asks for may be done. An open gate is shut again by
     // a new attempt, until that succeeds.
     bool is_open() const noexcept { return authentication_.is_open(); }
@@ -27,9 +31,16 @@ class LoginGate {
                             std::string_view message) noexcept;
     // A message that is too long to be looked at counts as an attempt that failed.
     void refuse_message(Executor& executor) noexcept;
+    // What could not be read as a login is no attempt that is counted, but a failure.
+    void refuse_malformed(Executor& executor) noexcept;
+    // It has failed too often: the connection is to be closed.
+    bool is_exhausted() const noexcept { return failures_ >= failures_limit; }
 
   private:
+    Admission judged(Executor& executor, Admission admission) noexcept;
+
     Authentication authentication_;
+    unsigned failures_ = 0;  // since the last login that was granted
 };
 
 }  // namespace twincached::protocol

@@ -44,6 +44,8 @@ class Service {
     virtual void request_shutdown(bool graceful) noexcept = 0;
     // A client asked for certificates to be read again. Blocks for as long as that takes.
     virtual CertificateRefresh refresh_certificates() { return {}; }
+    // A client was closed because its logins failed. `host`: where it came from.
+    virtual void note_shut_out(std::string_view /*host*/) noexcept {}
     virtual void change_clock(const ClockChange&) noexcept {}
 
     SharedState& shared() noexcept { return shared_; }

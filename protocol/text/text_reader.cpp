@@ -215,21 +215,24 @@ Next TextReader::run_login(Burst& burst, const Line& line) noexcept {
     }
     if (*size > Authentication::message_limit) {
         // As with memcached, what follows is no value but the next line.
+        burst.state.gate.refuse_malformed(burst.state.executor);
         burst.answers.write(Answer::login_too_long);
         finish(burst, line.size_with_end);
-        return Next::go_on;
+        return burst.state.gate.is_exhausted() ? Next::close : Next::go_on;
     }
     const auto bytes = line.size_with_end + *size + line_end.size();
     if (!burst.state.intake.is_here(burst.input, bytes)) return Next::read_more;
     const auto text = burst.input.readable().substr(line.size_with_end);
+    auto& state = burst.state;
     auto answer = Answer::login_bad_end;
     if (text.substr(*size, line_end.size()) == line_end) {
-        auto& state = burst.state;
         answer = answer_to(state.gate.log_in(state.executor, text.substr(0, *size)));
+    } else {
+        state.gate.refuse_malformed(state.executor);
     }
     burst.answers.write(answer);
     finish(burst, bytes);
-    return Next::go_on;
+    return burst.state.gate.is_exhausted() ? Next::close : Next::go_on;
 }
 
 void TextReader::finish(Burst& burst, std::size_t consumed) noexcept {

@@ -51,6 +51,18 @@ TEST_CASE("a certificate that cannot be read again leaves the one that is in use
     CHECK(server.clients.refreshed_at() == before);
 }
 
+TEST_CASE("clients who ask without end for certificates are told so, and nothing is read") {
+    const auto settings = authority().issue("often");
+    Renewed server(settings);
+    unsigned read = 0;
+    for (int i = 0; i < 1000; ++i)
+        read += server.renewal.refresh().problem.empty() ? 1 : 0;
+    CHECK(read >= CertificateRenewal::refreshes_at_once);
+    CHECK(read <= CertificateRenewal::refreshes_at_once + 5);
+    // An operator's signal is no client's command.
+    CHECK(server.renewal.renew({settings, {}}).has_value());
+}
+
 TEST_CASE("after other files were put in force, they are the ones that are read again") {
     Renewed server("first");
     const auto second = authority().issue("second");

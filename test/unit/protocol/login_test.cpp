@@ -158,6 +158,58 @@ TEST_CASE("a failed login is told, counted and may be repeated") {
     CHECK(server.errors() == 1);
 }
 
+TEST_CASE("after five failures in a row the connection is closed, with the last one's answer") {
+    constexpr auto failure = "CLIENT_ERROR authentication failure\r\n";
+    const std::string attempt = "set x 0 0 9\r\napp wrong\r\n";
+    const auto several = [](std::string_view one, int count) {
+        std::string all;
+        for (int i = 0; i < count; ++i)
+            all += one;
+        return all;
+    };
+    SECTION("as text") {
+        Guarded server;
+        CHECK(server.say(several(attempt, 7)) == several(failure, 5));
+        CHECK(server.closed);
+        CHECK(server.errors() == 5);
+        CHECK(server.service.total(Count::auth_kicks) == 1);
+    }
+    SECTION("of whatever kind") {
+        Guarded server;
+        const auto all = attempt + "set x 0 0 3\r\napp\r\n" + "set x 0 0 9999\r\n" +
+                         "set x 0 0 10\r\napp secretXX" + attempt;
+        CHECK(server.say(all + login).find("STORED") == std::string::npos);
+        CHECK(server.closed);
+        CHECK(server.errors() == 2);
+        CHECK(server.service.total(Count::auth_kicks) == 1);
+    }
+    SECTION("in binary, also of one that was open") {
+        Guarded server;
+        const auto opened = packet(op_start, "PLAIN", right);
+        const auto failed = packet(op_start, "PLAIN", wrong);
+        CHECK(server.say(opened + several(failed, 6)) == welcome + several(refusal(op_start), 5));
+        CHECK(server.closed);
+        CHECK(server.service.total(Count::auth_kicks) == 1);
+    }
+    SECTION("with a mechanism that is not spoken, and in steps") {
+        Guarded server;
+        const auto unknown = packet(op_start, "CRAM-MD5", right);
+        const auto step = packet(op_step, "PLAIN", wrong);
+        CHECK(server.say(several(unknown + step, 3)) ==
+              several(refusal(op_start) + refusal(op_step), 2) + refusal(op_start));
+        CHECK(server.closed);
+    }
+    SECTION("and a login between them begins anew") {
+        Guarded server;
+        CHECK(server.say(several(packet(op_start, "PLAIN", wrong), 4) +
+                         packet(op_start, "PLAIN", right) +
+                         several(packet(op_start, "PLAIN", wrong), 4)) ==
+              several(refusal(op_start), 4) + welcome + several(refusal(op_start), 4));
+        CHECK_FALSE(server.closed);
+        CHECK(server.service.total(Count::auth_kicks) == 0);
+    }
+}
+
 TEST_CASE("a login's key, flags, time and further words may be anything") {
     Guarded server;
     CHECK(server.say("set " + std::string(300, 'k') + " y z 10 noreply\r\napp secret\r\nmn\r\n") ==

@@ -231,14 +231,14 @@ void Session::return_buffers() {
     input_ = std::move(rest);
 }
 
-// What the thread's sessions hold together has a limit (-o read_buf_mem_limit). Who would hold more
-// than is left of it, because it does not read, or sends without an end, is closed.
+// What the thread's sessions hold together has a limit (-o read_buf_mem_limit). Who holds more than
+// its share of it then, because it does not read, or sends without an end, is closed; if that is
+// somebody else, the poller does it.
 bool Session::exceeds_memory() noexcept {
     auto& memory = surroundings_.counters.memory;
     memory.hold_request(held_request_, input_.capacity());
     memory.hold_answer(held_answer_, output_ ? output_->held_bytes() : 0);
-    const bool holds = held_request_.bytes() + held_answer_.bytes() > 0;
-    return holds && !memory.has_room_for(0);
+    return !memory.has_room_for(0) && held_bytes() > memory.share();
 }
 
 SessionEvent Session::give_up(Transfer outcome) noexcept {

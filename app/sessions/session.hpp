@@ -54,6 +54,9 @@ class Session {
     // Something that the client has sent is not executed, or not to its end: a part of a request, a
     // pipeline that pauses, bytes in the socket. Not of one who watches: what it says is ignored.
     bool has_unread() const noexcept;
+    // What it holds between two turns; of it, an answer.
+    std::size_t held_bytes() const noexcept { return held_request_.bytes() + held_answer_.bytes(); }
+    bool holds_answer() const noexcept { return held_answer_.bytes() > 0; }
     // Why it is about to be ended, for those who watch.
     void blame(std::string_view reason) noexcept { end_reason_ = reason; }
 

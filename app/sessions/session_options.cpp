@@ -59,13 +59,13 @@ constexpr std::array rows = {
         .flag = "buffer-memory",
         .word = "read_buf_mem_limit",
         .fills = lib::fills_bytes<&SessionOptions::buffer_memory_bytes>,
-        .initial = "0",
+        .initial = "64m",
         .most = 1ULL << 40,
         .plain_unit = mib,
         .setting = {.place = 50, .name = "read_buf_mem_limit"},
-        .help = "Half-received requests and half-sent answers of all clients together; who would "
-                "hold\nmore is closed, a get of many keys refused. 0: no limit (plain number: "
-                "MiB)."},
+        .help = "Half-received requests and half-sent answers of all clients together, beside "
+                "the limit\nof [memory]; beyond it, who holds most is closed, a get of many keys "
+                "refused. 0: no\nlimit (plain number: MiB)."},
 };
 
 }  // namespace

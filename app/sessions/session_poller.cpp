@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <utility>
 
 namespace twincached::app {
 namespace {
@@ -80,6 +81,26 @@ void SessionPoller::end_stale() noexcept {
     });
 }
 
+// Over the limit for what clients hold half done, those who hold most go first, of equals whoever
+// has been at it for longest: so who never finishes takes nothing from those who do.
+void SessionPoller::relieve() noexcept {
+    while (!counters_.memory.has_room_for(0)) {
+        Session* heaviest = nullptr;
+        registry_.for_each([&](Session& session) {
+            if (session.held_bytes() == 0) return;
+            const auto weight = [](const Session& one) {
+                return std::pair(one.held_bytes(), ~one.times().request_since());
+            };
+            if (heaviest == nullptr || weight(session) > weight(*heaviest)) heaviest = &session;
+        });
+        if (heaviest == nullptr) return;
+        counters_.totals.add(heaviest->holds_answer() ? protocol::Count::response_obj_oom
+                                                      : protocol::Count::read_buf_oom);
+        heaviest->blame("out_of_memory");
+        end(*heaviest);
+    }
+}
+
 // It stays where it stood; epoll tells of others again.
 void SessionPoller::postpone(Session& session) noexcept {
     if (session.waits_for(SessionAction::pause)) paused_.push_back(&session);
@@ -95,6 +116,7 @@ void SessionPoller::wait() {
         serve_for_a_while(handshakes_);
         serve_for_a_while(paused_);
         end_stale();
+        relieve();
         wait();
     };
     // Whoever paused goes on after what has been posted meanwhile, without waiting for anybody.

@@ -49,6 +49,7 @@ class SessionPoller {
     void serve_for_a_while(std::deque<Session*>& waiting) noexcept;
     bool has_waiting() const noexcept { return !paused_.empty() || !handshakes_.empty(); }
     void watch(Session& session, std::uint32_t events) noexcept;
+    void relieve() noexcept;
     bool has_paused(std::uint64_t boot_ms) noexcept;
     void postpone(Session& session) noexcept;
     void beat();

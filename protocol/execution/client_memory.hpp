@@ -3,6 +3,7 @@
 // thread may read it for reports. With a limit it says when no more may be held.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,11 @@ class ClientMemory {
     // Would so many bytes more be within the limit?
     bool has_room_for(std::uint64_t bytes) const noexcept {
         return limit_ == 0 || request_bytes() + answer_bytes_held() + bytes <= limit_;
+    }
+
+    // What each of those who hold anything may hold when the limit is reached.
+    std::uint64_t share() const noexcept {
+        return limit_ / std::max<std::uint64_t>(requests() + answers(), 1);
     }
 
     std::uint64_t requests() const noexcept { return read(requests_.count); }

@@ -1,7 +1,8 @@
 // How the value behind a request comes in, whatever the dialect: a small one is waited for in the
-// input, a large one is read straight into the store's memory, and one that is refused is
-// swallowed, so that its bytes are not taken for requests. Sans-I/O; owned by its conversation,
-// whose thread alone calls it.
+// input, a large one is read straight into the store's memory (or waits in the input as well, if
+// others that are still to come hold too much of that), and one that is refused is swallowed, so
+// that its bytes are not taken for requests. Sans-I/O; owned by its conversation, whose thread
+// alone calls it.
 //
 //     [ head ][ value ][ trailer ]      head: a line, or a packet's header, extras and key
 //                                       trailer: the line end; none in the binary protocol
@@ -47,8 +48,8 @@ struct LargeValue {
 class ValueIntake {
   public:
     enum class Result : std::uint8_t {
-        here,       // small, and whole in the input: size_in_input() bytes with head and trailer
-        awaited,    // small; the same request is to be looked at again when more has come
+        here,       // whole in the input: size_in_input() bytes with head and trailer
+        awaited,    // not yet; the same request is to be looked at again when more has come
         begun,      // large; the head has been consumed
         too_large,  // refused, counted, and not yet swallowed
         no_memory,  // likewise

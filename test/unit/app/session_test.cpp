@@ -298,6 +298,23 @@ TEST_CASE("over the limit for buffers who sends without an end is closed, and co
     CHECK(wire.service.total(protocol::Count::read_buf_oom) == 1);
 }
 
+TEST_CASE("over the limit for buffers who holds less than its share stays") {
+    Wire wire;
+    wire.service.counters.memory.set_limit(300'000);
+    Wire::Other heavy(wire);
+    for (int i = 0; i < 4; ++i)
+        heavy.say((i == 0 ? "get " : "") + std::string(60'000, 'k'));
+    const auto before = wire.service.counters.memory.request_bytes();
+    REQUIRE(before > 200'000);
+    wire.service.counters.memory.set_limit(before);
+    wire.say("se");
+    CHECK(wire.turn() == SessionAction::wait_for_input);
+    CHECK(wire.session.held_bytes() > 0);
+    CHECK(wire.session.held_bytes() < heavy.session.held_bytes());
+    // It is the poller that ends the other one.
+    CHECK_FALSE(wire.service.counters.memory.has_room_for(0));
+}
+
 TEST_CASE("over the limit for buffers a get of many keys is refused, and the next is not") {
     Wire wire;
     wire.service.counters.memory.set_limit(262'144);

@@ -5,7 +5,10 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace twincached::protocol::test {
 
@@ -98,6 +101,41 @@ TEST_CASE("a large value that was read straight into its place needs only what f
     CHECK(stage.intake.needed() == 2);
     stage.input.append("\r\n");
     CHECK(stage.intake.receive(stage.input) != nullptr);
+}
+
+TEST_CASE("beside many large values that do not arrive, another one waits in the input") {
+    TestService service;
+    service.counters.memory.set_limit(64 << 20);
+    std::vector<std::unique_ptr<Client>> slow;
+    for (int i = 0; i < 80; ++i) {
+        slow.push_back(std::make_unique<Client>(service));
+        slow.back()->say("set slow 0 0 1000000\r\nv");
+    }
+    Client client(service);
+    const std::string value(500'000, 'v');
+    const auto set = "set k 0 0 500000\r\n" + value + "\r\n";
+    for (const std::size_t piece : {SIZE_MAX, std::size_t{65'536}, std::size_t{4095}})
+        CHECK(client.say(set + "mn\r\n", piece) == "STORED\r\nMN\r\n");
+    CHECK(client.say("get k\r\n") == "VALUE k 0 500000\r\n" + value + "\r\nEND\r\n");
+    const auto rest = std::string(999'999, 'v') + "\r\n";
+    for (auto& one : slow)
+        CHECK(one->say(rest + "mn\r\n", 50'000) == "STORED\r\nMN\r\n");
+    CHECK(service.total(Count::store_no_memory) == 0);
+}
+
+TEST_CASE("a value that neither the store nor its client's part of the buffers holds is refused") {
+    TestService service;
+    service.counters.memory.set_limit(200'000);
+    std::vector<std::unique_ptr<Client>> slow;
+    for (int i = 0; i < 80; ++i) {
+        slow.push_back(std::make_unique<Client>(service));
+        slow.back()->say("set slow 0 0 1000000\r\nv");
+    }
+    CHECK(service.total(Count::store_no_memory) >= 40);
+    Client client(service);
+    CHECK(client.say("set k 0 0 700000\r\n" + std::string(700'000, 'v') + "\r\nmn\r\n") ==
+          "SERVER_ERROR out of memory storing object\r\nMN\r\n");
+    CHECK(client.say("set k 0 0 100000\r\n" + std::string(100'000, 'v') + "\r\n") == "STORED\r\n");
 }
 
 TEST_CASE("a value over the limit is refused, and takes with it what a set's key held") {

@@ -101,17 +101,20 @@ Index::ChainCount::ChainCount(const Bucket& head, const Bucket* overflow,
     }
 }
 
+// The chain's last bucket was its first overflow: to look at all for the oldest would cost what the
+// limit is to spare.
 void Index::visit_crowd(std::uint64_t hash, unsigned newcomers, RefVisitor visit) const noexcept {
     const std::uint8_t tag = tag_of(hash);
     const Bucket* bucket = &buckets()[layout_.locate(local(hash))];
-    const bool alike_only = ChainCount(*bucket, overflow(), tag).alike + newcomers > alike_most;
-    for (;;) {
+    const bool alike_only = ChainCount(*bucket, overflow(), tag).are_too_many_alike(newcomers);
+    for (;; bucket = &overflow()[bucket->overflow]) {
         const std::uint32_t used = ~match_tags(bucket->tags, 0) & ((1U << slots_per_bucket) - 1);
-        for (auto hits = alike_only ? match_tags(bucket->tags, tag) : used; hits != 0;
+        const bool is_last = bucket->overflow == 0;
+        const std::uint32_t oldest = is_last ? used : 0;
+        for (auto hits = alike_only ? match_tags(bucket->tags, tag) : oldest; hits != 0;
              hits &= hits - 1)
             visit(bucket->refs[static_cast<unsigned>(std::countr_zero(hits))]);
-        if (bucket->overflow == 0) return;
-        bucket = &overflow()[bucket->overflow];
+        if (is_last) return;
     }
 }
 

@@ -9,10 +9,13 @@
 // shrinks, in steps of a few buckets within one reserved mapping: no stall, no copy.
 //
 // A look-up costs what its chain is long, and an item's line for every tag that is alike. Hashes
-// that clients cannot foresee make both short. Against those who choose keys whose hashes are alike
-// there is a limit to both: the index says where it is reached, and whoever owns the items takes
-// the oldest of the crowd out. So the worst look-up is 18 buckets and 16 items, whatever the keys:
-// twice the limits, for the moment in which two chains have just been joined.
+// that clients cannot foresee make both short, but for a while: a peer's items come in the order of
+// their hashes, and until the index has grown by them they lie in few of its places. Of a million
+// items of a shard some three thousand have shared a chain by then (the root of ten times as many).
+// Against those who choose keys whose hashes are alike there is a limit to both that such chains do
+// not reach: the index says where it is reached, and whoever owns the items takes the oldest of the
+// crowd out. So hashes that are equal cost a look-up eight items beside the bucket's own, whatever
+// the keys; those that share no more than a place, some hundred lines at the worst.
 //
 // The index knows nothing of keys; it is guarded by its shard's lock.
 #pragma once
@@ -73,7 +76,7 @@ class Index {
         return ChainCount(*bucket, overflow(), tag).is_crowded(newcomers);
     }
     // Calls the visitor with those of which there are too many: the references whose tags are
-    // alike, or else all of the chain.
+    // alike, or else those that have been in the chain for longest.
     void visit_crowd(std::uint64_t hash, unsigned newcomers, RefVisitor visit) const noexcept;
     // A hash whose chain has become too long because two were joined. Until it has been taken, and
     // the crowd been thinned out, nothing moves on.
@@ -118,18 +121,22 @@ class Index {
         Bucket* bucket;
         unsigned slot;
     };
-    // At usual loads a chain has ten references, and the odds that eight tags are alike are 10^-16;
-    // at five times that, when memory for a larger index is lacking, 10^-10.
+    // Of the tags in a chain one in 255 is like any other: a twelfth part, and eight besides, is
+    // far from what chance brings (the odds are below 10^-10 for chains of every length).
     static constexpr unsigned alike_most = 8;
-    static constexpr unsigned overflows_most = 8;
+    static constexpr unsigned overflows_per_alike = 2;
+    static constexpr unsigned overflows_most = 512;
     struct ChainCount {
         ChainCount(const Bucket& head, const Bucket* overflow, std::uint8_t tag) noexcept;
 
         unsigned alike = 0;      // tags
         unsigned overflows = 0;  // buckets behind the first
 
+        bool are_too_many_alike(unsigned newcomers) const noexcept {
+            return alike + newcomers > alike_most + overflows / overflows_per_alike;
+        }
         bool is_crowded(unsigned newcomers) const noexcept {
-            return alike + newcomers > alike_most || overflows + (newcomers != 0) > overflows_most;
+            return are_too_many_alike(newcomers) || overflows + (newcomers != 0) > overflows_most;
         }
     };
 

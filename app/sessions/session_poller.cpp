@@ -208,7 +208,9 @@ void SessionPoller::watch(Session& session, std::uint32_t events) noexcept {
 
 void SessionPoller::serve(Session& session) noexcept {
     const auto moment = clock_.moment();
-    if (has_paused(moment.boot_ms)) return postpone(session);
+    // What one who watches says is never executed, and it is not woken again before it has read.
+    const bool is_watching = session.phase() == protocol::ConversationPhase::watching;
+    if (has_paused(moment.boot_ms) && !is_watching) return postpone(session);
     const auto action = session.take_turn(moment.now);
     if (action == SessionAction::end) return registry_.end(session);
     if (action == SessionAction::wait_for_peer) {

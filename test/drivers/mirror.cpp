@@ -7,6 +7,7 @@
 #include "replication/driver_figures.hpp"
 #include "replication/records/data_frames.hpp"
 #include "replication/replication_options.hpp"
+#include "test/drivers/mirror_records.hpp"
 #include "test/drivers/mirror_room.hpp"
 
 #include <array>
@@ -29,45 +30,6 @@ using namespace replication;
 // What is on its way at a time: the room holds no more of either's words.
 constexpr std::size_t frames_in_flight_limit = 64;
 constexpr std::size_t buckets_per_lock = 256;
-
-storage::Version last_of(std::uint64_t version_time) noexcept {
-    return (version_time << 13) | 0x1FFF;
-}
-
-// A record that outlives the shard's lock.
-struct OwnRecord {
-    WireRecord head;  // without key and value
-    std::string key;
-    std::string value;
-
-    WireRecord whole() const {
-        auto record = head;
-        record.key = key;
-        record.value = value;
-        return record;
-    }
-};
-
-OwnRecord record_of(const storage::ItemView& item) {
-    OwnRecord record;
-    record.head.stale = item.stale;
-    record.head.binary_key = item.binary_key;
-    record.head.client_flags = item.client_flags;
-    record.head.version = item.version;
-    record.head.expiry_ms = std::uint64_t{item.expiry.raw()} * 1000;
-    if (item.explicit_cas) record.head.explicit_cas = item.cas;
-    record.key = item.key;
-    record.value = item.value;
-    return record;
-}
-
-OwnRecord removal_of(std::string_view key, storage::Version version) {
-    OwnRecord record;
-    record.head.kind = RecordKind::removal;
-    record.head.version = version;
-    record.key = key;
-    return record;
-}
 
 // Sent, and not yet acknowledged: what is settled when it is.
 struct InFlight {

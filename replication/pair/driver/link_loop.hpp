@@ -63,8 +63,7 @@ class LinkLoop final : private LinkSocket::Owner,
     void stop() noexcept;
     bool is_running() const noexcept { return thread_.joinable(); }
 
-    // --- any thread
-    // --------------------------------------------------------------------------------
+    // --- any thread ------------------------------------------------------------------------------
     void wake();
     void set_on_split(OnSplit policy);
     void use_tls(std::shared_ptr<const lib::TlsContext> tls) { tls_.exchange(std::move(tls)); }

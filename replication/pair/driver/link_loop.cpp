@@ -20,7 +20,6 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t read_space_bytes = 256U << 10;
 constexpr int events_per_turn = 32;
 constexpr std::chrono::microseconds long_turn{200};
 constexpr std::chrono::milliseconds report_period{100};
@@ -38,10 +37,9 @@ ThreadTimes thread_times() {
 
 LinkLoop::LinkLoop(Parts parts, EngineOptions options, ChangeSink& sink)
     : parts_(std::move(parts)),
-      tls_(parts_.tls),
       engine_(std::move(options), sink),
-      dialler_(context_, {parts_.places, parts_.own, parts_.lookup, parts_.peer}, *this),
-      read_space_(read_space_bytes) {}
+      sockets_(engine_, parts_.events, parts_.tls),
+      dialler_(context_, {parts_.places, parts_.own, parts_.lookup, parts_.peer}, *this) {}
 
 // --- the control thread --------------------------------------------------------------------------
 
@@ -73,9 +71,7 @@ void LinkLoop::stop() noexcept {
     if (!thread_.joinable()) return;
     context_.stop();
     thread_.join();
-    for (auto& [id, socket] : sockets_)
-        socket->close();
-    sockets_.clear();
+    sockets_.close_all();
 }
 
 // --- any thread --------------------------------------------------------------------------------
@@ -101,9 +97,7 @@ LinkReport LinkLoop::report() const {
 
 void LinkLoop::on_call(tcp::socket socket, const asio::ip::address& from) {
     if (!may_call(from)) return;
-    const auto id = next_id_++;
-    add(id, std::move(socket), lib::TlsStream::Side::server);
-    engine_.on_accepted(id, now());
+    sockets_.add_accepted(std::move(socket));
     // Those that give way to it are closed before more come in.
     if (sockets_.size() > Connections::connection_limit) turn();
 }
@@ -122,13 +116,6 @@ bool LinkLoop::may_call(const asio::ip::address& from) {
     return false;
 }
 
-void LinkLoop::add(ConnectionId id, tcp::socket socket, lib::TlsStream::Side side) {
-    LinkSocket::Owner& owner = *this;
-    auto link = std::make_shared<LinkSocket>(std::move(socket), id, owner, tls_.begin(side));
-    sockets_.emplace(id, link);
-    link->start();
-}
-
 // Only now may an address tell which of the two this node is.
 bool LinkLoop::may_dial(const Addresses& peer) {
     if (is_decided(engine_.node())) return true;
@@ -139,28 +126,12 @@ bool LinkLoop::may_dial(const Addresses& peer) {
 }
 
 void LinkLoop::on_dialled(tcp::socket socket) {
-    const auto id = next_id_++;
-    add(id, std::move(socket), lib::TlsStream::Side::client);
-    engine_.on_connected(id, now());
+    sockets_.add_dialled(std::move(socket));
 }
 
 void LinkLoop::on_dial_failed(std::string_view why, bool refused) {
     if (refused) return engine_.on_connect_refused(why, now());
     engine_.on_connect_failed(why, now());
-}
-
-void LinkLoop::on_bytes(ConnectionId id, std::string_view bytes) {
-    engine_.on_bytes(id, bytes, now());
-}
-
-void LinkLoop::on_sent(ConnectionId id, std::size_t count) {
-    engine_.on_sent(id, count, now());
-}
-
-void LinkLoop::on_closed(ConnectionId id, std::string_view why, bool in_order) {
-    sockets_.erase(id);
-    if (in_order) return engine_.on_end_of_stream(id, why, now());
-    engine_.on_closed(id, why, now());
 }
 
 void LinkLoop::run() {
@@ -194,33 +165,24 @@ void LinkLoop::turn() {
     engine_.drain(instant, actions_);
     for (auto& action : actions_)
         perform(action, instant);
-    for (auto& [id, socket] : sockets_)
-        socket->go_on();
+    sockets_.go_on();
     arm_timer(instant);
     const bool due = instant_of(instant) >= published_at_ + report_period;
     if (due || engine_.link().state() != published_state_) publish(instant);
 }
 
 void LinkLoop::perform(Action& action, const storage::Now& instant) {
-    const auto socket = sockets_.find(action.connection);
     switch (action.kind) {
         case Action::Kind::dial:
             return dialler_.dial();
         case Action::Kind::hang_up:
             return dialler_.hang_up();
         case Action::Kind::send:
-            if (socket != sockets_.end()) socket->second->send(std::move(action.bytes));
-            return;
+            return sockets_.send(action.connection, std::move(action.bytes));
         case Action::Kind::close:
-            if (socket == sockets_.end()) return;
-            socket->second->close();
-            sockets_.erase(socket);
-            return;
+            return sockets_.close(action.connection);
         case Action::Kind::reset:
-            if (socket == sockets_.end()) return;
-            socket->second->reset();
-            sockets_.erase(socket);
-            return;
+            return sockets_.reset(action.connection);
         case Action::Kind::access:
             if (parts_.events.access) parts_.events.access(action.access);
             return;

@@ -8,10 +8,9 @@
 
 #include "lib/mutex.hpp"
 #include "replication/pair/driver/driver_addresses.hpp"
-#include "replication/pair/driver/driver_socket.hpp"
-#include "replication/pair/driver/driver_tls.hpp"
 #include "replication/pair/driver/link_dialler.hpp"
 #include "replication/pair/driver/link_listener.hpp"
+#include "replication/pair/driver/link_sockets.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "replication/replicator.hpp"
 
@@ -23,7 +22,6 @@
 #include <chrono>
 #include <cstdint>
 #include <future>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -32,9 +30,7 @@
 
 namespace twincached::replication::pair {
 
-class LinkLoop final : private LinkSocket::Owner,
-                       private LinkListener::Owner,
-                       private LinkDialler::Owner {
+class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
   public:
     struct Parts {
         const LinkPlaces& places;
@@ -66,17 +62,11 @@ class LinkLoop final : private LinkSocket::Owner,
     // --- any thread ------------------------------------------------------------------------------
     void wake();
     void set_on_split(OnSplit policy);
-    void use_tls(std::shared_ptr<const lib::TlsContext> tls) { tls_.exchange(std::move(tls)); }
+    void use_tls(std::shared_ptr<const lib::TlsContext> tls) { sockets_.use_tls(std::move(tls)); }
     LinkReport report() const;
     ExchangeStats exchange_stats() const noexcept { return engine_.exchange_stats(); }
 
   private:
-    void on_bytes(ConnectionId id, std::string_view bytes) override;
-    void on_sent(ConnectionId id, std::size_t count) override;
-    void on_closed(ConnectionId id, std::string_view why, bool in_order) override;
-    bool listens(ConnectionId id) override { return engine_.listens(id, now()); }
-    std::span<char> read_space() noexcept override { return read_space_; }
-
     void on_call(boost::asio::ip::tcp::socket socket,
                  const boost::asio::ip::address& from) override;
     void on_call_lost(std::string_view why) override;
@@ -85,7 +75,6 @@ class LinkLoop final : private LinkSocket::Owner,
     void on_dial_failed(std::string_view why, bool refused) override;
 
     bool may_call(const boost::asio::ip::address& from);
-    void add(ConnectionId id, boost::asio::ip::tcp::socket socket, lib::TlsStream::Side side);
     void run();
     void turn();
     void perform(Action& action, const storage::Now& instant);
@@ -95,7 +84,6 @@ class LinkLoop final : private LinkSocket::Owner,
     void log(LogLevel level, std::string_view line) const;
 
     const Parts parts_;
-    LinkTls tls_;
     boost::asio::io_context context_{1};
     std::thread thread_;
     std::promise<void> drained_;
@@ -105,13 +93,11 @@ class LinkLoop final : private LinkSocket::Owner,
 
     // --- of the replication thread alone, once it runs
     Engine engine_;
+    LinkSockets sockets_;
     LinkListener listener_{context_, *this};
     LinkDialler dialler_;
     boost::asio::steady_timer timer_{context_};
     std::optional<Instant> timer_at_;
-    std::map<ConnectionId, std::shared_ptr<LinkSocket>> sockets_;
-    ConnectionId next_id_ = 1;
-    std::vector<char> read_space_;
     std::vector<Action> actions_;
     LinkState published_state_ = LinkState::listening;
     Instant published_at_{0};

@@ -37,6 +37,27 @@ constexpr std::uint64_t last_time(std::uint64_t now_ms, std::uint64_t ahead_ms) 
     return (std::min(now_ms, most_ms) + std::min(ahead_ms, rest)) << 10;
 }
 
+// What is believed of versions that came over a wire or out of a file: nothing newer than so long
+// after this node's own clock. One that is believed is taken over by the clock, for good; the last
+// that 64 bits can hold would leave no version for any write to come.
+class VersionGate {
+  public:
+    // Both in milliseconds; `now_ms` on the clock of versions.
+    constexpr VersionGate(std::uint64_t now_ms, std::uint64_t ahead_ms) noexcept
+        : last_time_(last_time(now_ms, ahead_ms) | 0x3FF) {}
+
+    constexpr bool admits_time(std::uint64_t time) const noexcept { return time <= last_time_; }
+    // Of what is remembered, a floor or a flush; 0 is none.
+    constexpr bool admits(Version version) const noexcept { return admits_time(time_of(version)); }
+    // Of what is stored: none has the CAS unique 0.
+    constexpr bool admits_item(Version version) const noexcept {
+        return cas_of(version) != 0 && admits(version);
+    }
+
+  private:
+    std::uint64_t last_time_;
+};
+
 // What a clock that counts, of a node alone, has to pass so that it never gives a CAS unique again
 // that a hybrid clock has given up to that time.
 constexpr std::uint64_t count_after(std::uint64_t hybrid_time) noexcept {
@@ -52,9 +73,11 @@ class VersionClock {
     // For a node alone: 1, 2, 3, ... as memcached counts.
     static VersionClock counter() noexcept { return VersionClock(0, false); }
 
+    // At the end of its time it stands still: it never begins again at 0.
     Version next_write(std::uint64_t now_ms) noexcept {
-        if (!hybrid_) return ++time_ << 11;
-        time_ = std::max(time_ + 1, now_ms << 10);
+        if (time_ < last_time()) ++time_;
+        if (!hybrid_) return time_ << 11;
+        time_ = std::max(time_, std::min(now_ms, last_time() >> 10) << 10);
         return ((time_ << 2) | node_) << 11;
     }
 
@@ -71,14 +94,19 @@ class VersionClock {
     }
 
     // The same in either form of clock: a flush must be in the past of every shard.
-    void pass(Version version) noexcept {
-        time_ = std::max(time_, hybrid_ ? time_of(version) : cas_of(version));
+    void pass(Version version) noexcept { pass_time(hybrid_ ? time_of(version) : cas_of(version)); }
+    void pass_time(std::uint64_t time) noexcept {
+        time_ = std::max(time_, std::min(time, last_time()));
     }
-    void pass_time(std::uint64_t time) noexcept { time_ = std::max(time_, time); }
 
     std::uint64_t time() const noexcept { return time_; }
 
   private:
+    // A count has the bits of the CAS unique, a time two less.
+    std::uint64_t last_time() const noexcept {
+        return (std::uint64_t{1} << (hybrid_ ? 51 : 53)) - 1;
+    }
+
     VersionClock(unsigned node, bool hybrid) noexcept : node_(node & 3U), hybrid_(hybrid) {}
 
     std::uint64_t time_ = 0;

@@ -58,7 +58,7 @@ SimMemory SimNode::remember(bool alone) {
 
 void SimNode::recall(const SimMemory& memory, const storage::Now& now) {
     store_->restore(memory.registers);
-    if (!exchange_->recall(memory.remembered)) std::abort();
+    if (!exchange_->recall(memory.remembered, now)) std::abort();
     for (const auto& kept : memory.items) {
         auto head = storage::read_head(kept.head);
         if (!head) std::abort();

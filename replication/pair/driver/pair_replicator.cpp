@@ -168,7 +168,7 @@ lib::Parsed<Recall> PairReplicator::recall(const Remembered& memory, storage::St
     if (are_both_decided && *memory.node != engine.node())
         return std::string("it was saved by another kind of node (the other one of the pair)");
     if (!memory.hashes_alike) return std::string("the pair's secret was another one");
-    if (!engine.recall(memory.bytes))
+    if (!engine.recall(memory.bytes, events_.now()))
         return std::string("what it says of the pair is of another driver or another version");
     return Recall::continued;
 }

@@ -4,6 +4,7 @@
 #include "replication/pair/exchange/starting_over.hpp"
 #include "replication/records/data_frames.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace twincached::replication::pair {
@@ -29,11 +30,14 @@ Exchange::Exchange(ChangeSink& sink, const ExchangeOptions& options) noexcept
 Standing Exchange::standing(const storage::Now& now) const noexcept {
     Standing standing;
     acquaintance_.introduce(standing);
-    standing.version_time = context_.store->version_time();
     standing.flush_version = context_.store->flush_version();
     const auto schedule = context_.store->flush_schedule();
     standing.schedule_at_ms = schedule.at_steady_ms;
     standing.schedule_version = schedule.version;
+    // A client may be flushing: the clock is read last, and has passed whatever is told above.
+    standing.version_time =
+        std::max({context_.store->version_time(), storage::time_of(standing.flush_version),
+                  storage::time_of(standing.schedule_version)});
     standing.items = context_.store->stats().total.items;
     standing.capabilities |= capability_digests | capability_hints;
     standing.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
@@ -50,6 +54,7 @@ void Exchange::begin(const Standing& peer, const storage::Now& now) noexcept {
     const auto last = last_of(context_.store->version_time());
     const auto encounter = acquaintance_.begin(peer, last);
     incoming_.begin(acquaintance_.split());
+    context_.version_refused = false;
     if (encounter == Encounter::fresh) mark_all_dirty(context_, 0);
     if (encounter == Encounter::former) mark_all_dirty(context_, last);
     merge(peer, now);
@@ -110,8 +115,8 @@ std::string Exchange::remember(bool alone) {
     return write_memory(acquaintance_.remember(alone), context_.sink, *context_.store);
 }
 
-bool Exchange::recall(std::string_view remembered) {
-    const auto memory = read_memory(remembered, context_.sink, *context_.store);
+bool Exchange::recall(std::string_view remembered, const storage::Now& now) {
+    const auto memory = read_memory(remembered, context_.gate(now), context_.sink, *context_.store);
     if (!memory || !acquaintance_.recall(*memory)) return false;
     context_.options.node = acquaintance_.node();
     return true;

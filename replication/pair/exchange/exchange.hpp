@@ -70,6 +70,9 @@ class Exchange {
     // REQUIRES: a session; the frame's owner is the exchange.
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
 
+    // A frame of this session told of a version that cannot be, and was not followed.
+    bool refused_version() const noexcept { return context_.version_refused; }
+
     // Appends frames that are ready, about `budget_bytes` of them (one frame of up to 300 KiB more
     // may be begun within it): acknowledgements first, then flushes, the log, walks, hints. Returns
     // the number of bytes; 0 = there is nothing to send, or the peer must acknowledge first. What
@@ -103,7 +106,7 @@ class Exchange {
     // was no session when the node was told to stop.
     std::string remember(bool alone);
     // After attach(), before anything else. False: damaged, or of another kind of node.
-    bool recall(std::string_view remembered);
+    bool recall(std::string_view remembered, const storage::Now& now);
     // The items that come back are those of a node that stood alone: see Acquaintance.
     void adopt() noexcept { acquaintance_.adopt(); }
     // Of a node that did not know which of the two it is. REQUIRES: no session.

@@ -23,6 +23,8 @@ struct ExchangeOptions {
     std::size_t digest_run = 64;
     // In which all buckets are compared with the peer's once; 0 = never.
     std::uint64_t scrub_interval_ms = 0;
+    // How far a version of the peer's may be ahead of this node's clock.
+    std::uint64_t clock_max_ahead_ms = 24ULL * 3600 * 1000;
 };
 
 // What has crossed the link so far.
@@ -51,6 +53,24 @@ struct ExchangeContext {
     SendWindow window{};
     std::uint64_t peer_item_limit_bytes = 0;  // as the peer's HELLO says; 0: it does not
     lib::Counters<ExchangeCounter> counters{};
+
+    // The one gate for whatever the peer says of versions, in any frame. False: it is not to be
+    // believed, and the session must end; nothing may have been done with it.
+    bool admits(storage::Version floor, const storage::Now& now) noexcept {
+        return gate(now).admits(floor) || refuse_version();
+    }
+    bool admits_item(storage::Version version, const storage::Now& now) noexcept {
+        return gate(now).admits_item(version) || refuse_version();
+    }
+    storage::VersionGate gate(const storage::Now& now) const noexcept {
+        return {now.version_ms, options.clock_max_ahead_ms};
+    }
+    bool refuse_version() noexcept {
+        version_refused = true;
+        counters.add(ExchangeCounter::versions_refused);
+        return false;
+    }
+    bool version_refused = false;  // in this session
 
     // But for the lag, which the exchange knows.
     ExchangeStats stats() const noexcept;

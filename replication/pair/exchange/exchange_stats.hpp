@@ -36,6 +36,7 @@ enum class ExchangeCounter : std::uint8_t {
     scrub_defects,
     hints_sent,
     hints_received,
+    versions_refused,
     count_
 };
 
@@ -127,6 +128,11 @@ inline constexpr lib::FigureRow<ExchangeStats> exchange_rows[] = {
      lib::counted<ExchangeCounter::apply_nomem>},
     {lib::counter("repl_peer_nomem", "items of this node's that found no memory there"),
      lib::counted<ExchangeCounter::peer_nomem>},
+    {lib::counter(
+         "repl_versions_refused",
+         "the peer's versions that were further ahead than `clock-max-ahead`, or none: each "
+         "has ended a session"),
+     lib::counted<ExchangeCounter::versions_refused>},
     {lib::counter("repl_scrub_rounds",
                   "times that the peer was told of all buckets (`scrub-interval`)"),
      lib::counted<ExchangeCounter::scrub_rounds>},

@@ -46,10 +46,10 @@ bool Incoming::on_frame(const Frame& frame, const storage::Now& now) noexcept {
             break;
         case FrameType::digest:
             if (requests_.size() > storage::bucket_count) return false;
-            applied = lists_.apply(DigestReader(frame.payload), requests_);
+            applied = lists_.apply(DigestReader(frame.payload), now, requests_);
             break;
         case FrameType::flush:
-            applied = apply_flush(frame);
+            applied = apply_flush(frame, now);
             break;
         case FrameType::schedule:
             applied = apply_schedule(frame, now);
@@ -89,6 +89,10 @@ bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) noexcept
     WireRecord record;
     std::uint64_t records = 0;
     while (reader.next(record)) {
+        if (!context_.admits_item(record.version, now)) {
+            group_.count = group_.bytes = 0;
+            return false;
+        }
         const auto key = context_.store->key(record.key);
         if (record.kind == RecordKind::item && context_.store->is_large(record.value.size())) {
             // Copied, and room made for it, without the shard's lock.
@@ -181,7 +185,7 @@ void Incoming::count(storage::ApplyOutcome outcome) noexcept {
 
 bool Incoming::apply_segment(const Frame& frame, const storage::Now& now) noexcept {
     const auto segment = read_segment(frame.payload);
-    if (!segment) return false;
+    if (!segment || !context_.admits_item(segment->record.version, now)) return false;
     offset_.observe(segment->sender_now_ms, now.steady_ms);
     if (!arriving_ && !begin_arriving(*segment, now)) return false;
 
@@ -235,9 +239,9 @@ void Incoming::finish_arriving(const storage::Now& now) noexcept {
 
 // --- flushes ---------------------------------------------------------------------------------
 
-bool Incoming::apply_flush(const Frame& frame) noexcept {
+bool Incoming::apply_flush(const Frame& frame, const storage::Now& now) noexcept {
     const auto flush = read_flush(frame.payload);
-    if (!flush) return false;
+    if (!flush || !context_.admits(flush->version, now)) return false;
     context_.store->observe(flush->version);
     context_.store->apply_flush(flush->version);
     context_.sink.peer_knows_flush(flush->version);
@@ -246,7 +250,7 @@ bool Incoming::apply_flush(const Frame& frame) noexcept {
 
 bool Incoming::apply_schedule(const Frame& frame, const storage::Now& now) noexcept {
     const auto schedule = read_schedule(frame.payload);
-    if (!schedule) return false;
+    if (!schedule || !context_.admits(schedule->version, now)) return false;
     offset_.observe(schedule->sender_now_ms, now.steady_ms);
     const auto at_ms = schedule->at_ms == 0 ? 0 : offset_.to_local_ms(schedule->at_ms);
     context_.store->apply_flush_schedule(at_ms, schedule->version);

@@ -79,7 +79,7 @@ class Incoming {
     bool begin_arriving(const Segment& segment, const storage::Now& now) noexcept;
     void finish_arriving(const storage::Now& now) noexcept;
 
-    bool apply_flush(const Frame& frame) noexcept;
+    bool apply_flush(const Frame& frame, const storage::Now& now) noexcept;
     bool apply_schedule(const Frame& frame, const storage::Now& now) noexcept;
 
     ExchangeContext& context_;

@@ -87,8 +87,8 @@ std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::St
     return bytes;
 }
 
-std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
-                                      storage::Store& store) {
+std::optional<PairMemory> read_memory(std::string_view bytes, const storage::VersionGate& gate,
+                                      ChangeSink& sink, storage::Store& store) {
     if (bytes.size() != memory_bytes) return std::nullopt;
     const char* from = bytes.data();
     const auto next = [&from] {
@@ -110,6 +110,7 @@ std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
     for (auto& epoch : memory.former_peers)
         epoch = next();
     if (memory.epoch == 0 || latest_floor(bytes) > store.version_time()) return std::nullopt;
+    if (!gate.admits(memory.split) || !gate.admits_time(latest_floor(bytes))) return std::nullopt;
     for_each_bucket(sink, store, [&](Buckets& buckets, storage::BucketNumber bucket) {
         const auto floor =
             lib::load_little<std::uint64_t>(bytes.data() + floors_at + bucket * number_bytes);

@@ -39,8 +39,8 @@ struct PairMemory {
 std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::Store& store);
 
 // Gives the sink's buckets their state back; nothing, and the sink unchanged, if the bytes are not
-// exactly what write_memory made.
-std::optional<PairMemory> read_memory(std::string_view bytes, ChangeSink& sink,
-                                      storage::Store& store);
+// exactly what write_memory made, or tell of a version that the gate does not let pass.
+std::optional<PairMemory> read_memory(std::string_view bytes, const storage::VersionGate& gate,
+                                      ChangeSink& sink, storage::Store& store);
 
 }  // namespace twincached::replication::pair

@@ -67,6 +67,7 @@ bool Scrub::compare_list(const ListReader& list, const storage::Now& now) noexce
     items_.clear();
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (storage::bucket_of(list[i].hash) != list.bucket()) return false;
+        if (!context_.admits_item(list[i].version, now)) return false;
         items_.push_back(list[i]);
     }
     std::sort(items_.begin(), items_.end(), by_hash);

@@ -47,4 +47,12 @@ struct Standing {
     std::uint16_t protocol = protocol_newest;  // that the two agreed on; not on the wire
 };
 
+// Whether what a node says of its versions can be true: nothing further ahead than the gate lets
+// pass, and no flush that its own clock has not passed, which would be one of all writes to come.
+constexpr bool is_credible(const Standing& standing, const storage::VersionGate& gate) noexcept {
+    return gate.admits_time(standing.version_time) &&
+           storage::time_of(standing.flush_version) <= standing.version_time &&
+           storage::time_of(standing.schedule_version) <= standing.version_time;
+}
+
 }  // namespace twincached::replication::pair

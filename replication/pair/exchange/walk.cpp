@@ -177,11 +177,12 @@ bool ListReceiver::has_room(unsigned shard, const storage::Now& now) noexcept {
     return !memory_is_full_;
 }
 
-bool ListReceiver::apply(DigestReader digests,
+bool ListReceiver::apply(DigestReader digests, const storage::Now& now,
                          std::vector<storage::BucketNumber>& requests) noexcept {
     if (!digests.valid()) return false;
     const std::size_t end = digests.first() + digests.size();
-    for (std::size_t bucket = digests.first(); bucket < end;) {
+    bool credible = true;
+    for (std::size_t bucket = digests.first(); bucket < end && credible;) {
         const auto shard_number =
             context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(bucket));
         const auto& buckets = context_.sink.shard(shard_number).buckets;
@@ -189,20 +190,24 @@ bool ListReceiver::apply(DigestReader digests,
             for (; bucket < end && bucket <= buckets.last(); ++bucket) {
                 const auto number = static_cast<storage::BucketNumber>(bucket);
                 const auto theirs = digests.next();
+                credible = context_.admits(theirs.floor, now);
+                if (!credible) return;
                 shard.observe(theirs.floor);
                 if (buckets.digest(number) != theirs.digest) requests.push_back(number);
             }
         });
     }
-    return true;
+    return credible;
 }
 
-bool ListReceiver::take_over(const ListReader& list) noexcept {
+bool ListReceiver::take_over(const ListReader& list, const storage::Now& now) noexcept {
+    if (!context_.admits(list.floor(), now)) return false;
     listed_.clear();
     bool is_sorted = true;
     for (std::size_t i = 0; i < list.size(); ++i) {
         const auto item = list[i];
-        if (storage::bucket_of(item.hash) != list.bucket() || item.version == 0) return false;
+        if (storage::bucket_of(item.hash) != list.bucket()) return false;
+        if (!context_.admits_item(item.version, now)) return false;
         is_sorted = is_sorted && (listed_.empty() || listed_.back().item.hash <= item.hash);
         listed_.push_back({item, 0});
     }
@@ -218,7 +223,7 @@ bool ListReceiver::take_over(const ListReader& list) noexcept {
 // not dropped.
 bool ListReceiver::apply(const ListReader& list, const storage::Now& now,
                          std::vector<std::uint64_t>& wants) noexcept {
-    if (!list.valid() || !take_over(list)) return false;
+    if (!list.valid() || !take_over(list, now)) return false;
     context_.counters.add(ExchangeCounter::lists_received);
     if (listed_.empty() && list.floor() == 0) return true;
 

@@ -90,7 +90,7 @@ class ListReceiver {
     [[nodiscard]] bool apply(const ListReader& list, const storage::Now& now,
                              std::vector<std::uint64_t>& wants) noexcept;
     // Compares digests; appends the buckets whose lists are wanted (rule R16).
-    [[nodiscard]] bool apply(DigestReader digests,
+    [[nodiscard]] bool apply(DigestReader digests, const storage::Now& now,
                              std::vector<storage::BucketNumber>& requests) noexcept;
 
   private:
@@ -99,7 +99,7 @@ class ListReceiver {
         BucketItem item;
         storage::Version held = 0;
     };
-    bool take_over(const ListReader& list) noexcept;
+    bool take_over(const ListReader& list, const storage::Now& now) noexcept;
     void compare(const ListReader& list, const storage::Now& now) noexcept;
     void ask_for_news(storage::BucketNumber bucket, bool has_room,
                       std::vector<std::uint64_t>& wants) noexcept;

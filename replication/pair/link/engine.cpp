@@ -36,7 +36,8 @@ Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
                        .node = options_.self.node,
                        .sync_rate_bytes = options_.chosen.sync_rate_bytes,
                        .scrub_interval_ms =
-                           static_cast<std::uint64_t>(options_.chosen.scrub_interval.count())}),
+                           static_cast<std::uint64_t>(options_.chosen.scrub_interval.count()),
+                       .clock_max_ahead_ms = clock_max_ahead_ms(options_.self)}),
       link_(options_.timing, options_.has_peer,
             lib::load_little<std::uint64_t>(options_.entropy.data()), options_.chosen.on_split),
       connections_({options_.self, options_.timing, link_, *this}, options_.entropy) {}
@@ -51,9 +52,9 @@ std::string Engine::remember() {
     return exchange_.remember(draining_ ? drained_alone_ : !session_);
 }
 
-bool Engine::recall(std::string_view remembered) {
+bool Engine::recall(std::string_view remembered, const storage::Now& now) {
     hash_is_settled_ = true;
-    if (!exchange_.recall(remembered)) return false;
+    if (!exchange_.recall(remembered, now)) return false;
     options_.self.epoch = exchange_.acquaintance().epoch();
     options_.self.node = exchange_.acquaintance().node();
     return true;

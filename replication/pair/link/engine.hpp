@@ -106,7 +106,7 @@ class Engine final : private Connections::Host {
 
     // Warm restart (rule R15): after the last event; and after attach(), before `start`.
     std::string remember();
-    bool recall(std::string_view remembered);
+    bool recall(std::string_view remembered, const storage::Now& now);
     // The same for what a node without any peer has kept.
     void adopt() noexcept { exchange_.adopt(); }
 

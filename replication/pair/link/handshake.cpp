@@ -13,11 +13,6 @@ namespace {
 
 constexpr std::size_t foreign_text_limit = 200;
 
-// The later of the two times that the peer's HELLO tells of: its clock, and its versions.
-std::uint64_t time_ms_of(const Hello& hello) noexcept {
-    return std::max(hello.version_ms, hello.version_time >> 10);
-}
-
 std::string range(unsigned first, unsigned last) {
     return std::to_string(first) + " to " + std::to_string(last);
 }
@@ -120,8 +115,11 @@ Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
                                 "this did: restart the one whose items are to be replaced";
         return refuse(ErrorReason::hash, why, out);
     }
-    const auto bound = self_.clock_max_ahead.count();
-    if (time_ms_of(peer_hello_) > now.version_ms + static_cast<std::uint64_t>(bound)) {
+    const auto ahead_ms = clock_max_ahead_ms(self_);
+    const storage::VersionGate gate(now.version_ms, ahead_ms);
+    const bool clock_is_ahead = peer_hello_.version_ms > now.version_ms &&
+                                peer_hello_.version_ms - now.version_ms > ahead_ms;
+    if (clock_is_ahead || !is_credible(peer_hello_, gate)) {
         return refuse(ErrorReason::clock,
                       "the peer's clock or its versions are further ahead than clock-max-ahead",
                       out);

@@ -40,6 +40,10 @@ struct Self {
     std::uint16_t protocol_newest = replication::protocol_newest;  // that this node speaks
 };
 
+constexpr std::uint64_t clock_max_ahead_ms(const Self& self) noexcept {
+    return static_cast<std::uint64_t>(std::chrono::milliseconds(self.clock_max_ahead).count());
+}
+
 class Handshake {
   public:
     enum class Step : std::uint8_t {

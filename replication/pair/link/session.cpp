@@ -28,6 +28,10 @@ Session::Session(Parts parts, std::uint64_t number, const Hello& peer,
 std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::Now& now) noexcept {
     if (is_owned_by(FrameOwner::exchange, frame.type)) {
         if (parts_.exchange.on_frame(frame, now)) return std::nullopt;
+        if (parts_.exchange.refused_version()) {
+            return SessionEnd{SessionEnd::Kind::refused,
+                              "the peer sent a version that is further ahead than clock-max-ahead"};
+        }
         return broken("the peer sent a frame that breaks the protocol (type " +
                       std::to_string(static_cast<unsigned>(frame.type)) + ")");
     }

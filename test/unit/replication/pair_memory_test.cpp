@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -79,7 +80,7 @@ struct Recalled {
     explicit Recalled(bool alone) {
         Node before;
         before.exchange->begin(standing_of(peer_epoch, 0), before.now);
-        REQUIRE(node.exchange->recall(before.exchange->remember(alone)));
+        REQUIRE(node.exchange->recall(before.exchange->remember(alone), node.now));
     }
     bool believes(std::uint64_t epoch, std::uint64_t knows, std::uint64_t heard_session = 1) {
         auto hello = standing_of(epoch, knows);
@@ -99,7 +100,7 @@ TEST_CASE("R15: what the peer has not acknowledged comes back as dirty buckets")
     before.change("deleted", 6ULL << 13, 0, Cause::local_delete);
     const auto memory = before.exchange->remember(false);
     Node after(4);  // shards are nobody's business but the process's
-    REQUIRE(after.exchange->recall(memory));
+    REQUIRE(after.exchange->recall(memory, after.now));
     CHECK(after.is_dirty("written"));
     CHECK(after.is_dirty("deleted"));
     CHECK_FALSE(after.is_dirty("something else"));
@@ -114,7 +115,7 @@ TEST_CASE("R15: no delete that a node remembers is ahead of the clock that it re
         before.make_all_clean();
         before.change("deleted", (clock_time - (is_ahead ? 0 : 1)) << 13, 0, Cause::local_delete);
         Node after;
-        CHECK(after.exchange->recall(before.exchange->remember(false)) == !is_ahead);
+        CHECK(after.exchange->recall(before.exchange->remember(false), after.now) == !is_ahead);
     }
 }
 
@@ -123,7 +124,7 @@ TEST_CASE("R15: an item that does not find its way back is folded into its dirty
     before.make_all_clean();
     before.change("written", 0, 5ULL << 13, Cause::local_write);
     Node after;
-    REQUIRE(after.exchange->recall(before.exchange->remember(false)));
+    REQUIRE(after.exchange->recall(before.exchange->remember(false), after.now));
     after.change("written", 0, 5ULL << 13, Cause::restored);
     CHECK(after.floor("written") == 0);
     after.change("written", 5ULL << 13, 0, Cause::expired);
@@ -134,13 +135,13 @@ TEST_CASE("R15: damaged memory, or another node's, is refused") {
     Node node;
     const auto memory = node.exchange->remember(false);
     for (const std::size_t size : {std::size_t{0}, std::size_t{8}, memory.size() - 1})
-        CHECK_FALSE(Node().exchange->recall(memory.substr(0, size)));
-    CHECK_FALSE(Node().exchange->recall(memory + "x"));
-    CHECK_FALSE(Node().exchange->recall("\1" + memory.substr(1)));
+        CHECK_FALSE(Node().exchange->recall(memory.substr(0, size), Node().now));
+    CHECK_FALSE(Node().exchange->recall(memory + "x", Node().now));
+    CHECK_FALSE(Node().exchange->recall("\1" + memory.substr(1), Node().now));
     auto of_b = memory;
     of_b[16] = '\1';
-    CHECK_FALSE(Node().exchange->recall(of_b));
-    CHECK(Node().exchange->recall(memory));
+    CHECK_FALSE(Node().exchange->recall(of_b, Node().now));
+    CHECK(Node().exchange->recall(memory, Node().now));
 }
 
 TEST_CASE("R15: the incarnation that the peer counts on is believed, no other") {
@@ -163,7 +164,7 @@ TEST_CASE("R15: the incarnation that the peer counts on is believed, no other") 
 TEST_CASE("R15: a node that stops again before anybody has confirmed it does not get better") {
     Recalled first(false);
     Node second;
-    REQUIRE(second.exchange->recall(first.node.exchange->remember(true)));
+    REQUIRE(second.exchange->recall(first.node.exchange->remember(true), second.now));
     CHECK(second.exchange->acquaintance().needs_peers_word());
 }
 
@@ -185,7 +186,7 @@ TEST_CASE("R15: of two nodes with what they kept alone, b begins anew, also afte
     a.exchange->adopt();
     b.exchange->adopt();
     Node again(2, 1);
-    REQUIRE(again.exchange->recall(b.exchange->remember(true)));
+    REQUIRE(again.exchange->recall(b.exchange->remember(true), again.now));
     const auto of_a = a.exchange->standing(a.now);
     const auto of_b = b.exchange->standing(b.now);
     CHECK(a.exchange->judge(of_b) == Meeting::begin);
@@ -203,7 +204,7 @@ TEST_CASE("R12: of a former incarnation of the peer nothing is taken, also after
     const auto memory = before.exchange->remember(false);
     for (const std::uint64_t epoch : {peer_epoch, peer_epoch + 1, peer_epoch + 3}) {
         Node after;
-        REQUIRE(after.exchange->recall(memory));
+        REQUIRE(after.exchange->recall(memory, after.now));
         after.exchange->believe_memory();
         after.make_all_clean();
         after.exchange->begin(standing_of(epoch, own_epoch), after.now);
@@ -226,4 +227,29 @@ TEST_CASE("R15: what is forgotten is gone, and a new incarnation begins") {
     CHECK_FALSE(node.exchange->acquaintance().is_unconfirmed());
     CHECK(node.exchange->stats().dirty_buckets == storage::bucket_count);
     CHECK(node.exchange->standing(node.now).peer_epoch == 0);
+}
+
+TEST_CASE(
+    "a memory that tells of a version of the far future is not followed, and changes nothing") {
+    Node before;
+    before.make_all_clean();
+    const auto good = before.exchange->remember(false);
+    for (std::size_t at = 0; at + 8 <= good.size(); at += at < 160 ? 8 : 65'537) {
+        auto bad = good;
+        bad.replace(at, 8, 8, '\xFF');
+        Node after;
+        const auto floors = [&] {
+            storage::Version highest = 0;
+            for (std::size_t b = 0; b < storage::bucket_count; ++b) {
+                const auto bucket = static_cast<storage::BucketNumber>(b);
+                const auto shard = after.store->shard_of_bucket(bucket);
+                highest = std::max(highest, after.sink.shard(shard).buckets.floor(bucket));
+            }
+            return highest;
+        };
+        (void)after.exchange->recall(bad, after.now);
+        CHECK(floors() <= (after.now.version_ms + 24ULL * 3600 * 1000 + 1) << 23);
+        CHECK(storage::time_of(after.exchange->acquaintance().split()) >> 10 <=
+              after.now.version_ms + 24ULL * 3600 * 1000);
+    }
 }

@@ -28,7 +28,7 @@ Node::Node(const Parts& parts, replication::Setup setup, replication::Events eve
     : parts_(parts), setup_(std::move(setup)), events_(std::move(events)) {
     build();
     if (!parts_.options.get<MemoryFileOptions>().path.empty()) recall_items();
-    maintenance_ = std::make_unique<Maintenance>(*store_, parts_.clock);
+    maintenance_ = std::make_unique<Maintenance>(*store_, *replicator_, parts_.clock);
 }
 
 void Node::build(std::optional<lib::KeyedHash> hash) {

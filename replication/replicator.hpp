@@ -104,6 +104,11 @@ class Replicator {
     // there is TLS now, there was TLS.
     virtual void reload(const Reloaded&) {}
 
+    // The wall clock of the node that this one is compared with, as what it is ahead of this node's
+    // steady clock, in ms since 2025; also of one that was met and is gone. None: nobody was met.
+    // Any thread.
+    virtual std::optional<std::int64_t> peer_clock() const { return std::nullopt; }
+
     // `stats replication`: every figure and its value, in a stable order; those of
     // driver_figures.hpp are among them. Any thread.
     virtual void stats(lib::FigureVisitor visit) const = 0;

@@ -11,6 +11,14 @@ void LockedShards::observe(Version version) const noexcept {
     }
 }
 
+void LockedShards::restart_versions() const noexcept {
+    for (const auto& locked : shards_) {
+        const lib::ForegroundLock lock(locked->mutex);
+        locked->items.clock().restart();
+        locked->items.clock().pass(locked->items.table().flush_version());
+    }
+}
+
 std::uint64_t LockedShards::version_time() const noexcept {
     std::uint64_t latest = 0;
     for (const auto& locked : shards_) {

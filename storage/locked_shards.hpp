@@ -64,6 +64,8 @@ class LockedShards {
 
     // Whatever any shard writes from now on is newer.
     void observe(Version version) const noexcept;
+    // See Store.
+    void restart_versions() const noexcept;
     // The highest of all shards.
     std::uint64_t version_time() const noexcept;
     Version flush_version() const noexcept;

@@ -44,6 +44,10 @@ class ReplicationOperations {
     void observe(Version version) noexcept { core_.shards.observe(version); }
     // The highest of all shards.
     std::uint64_t version_time() const noexcept { return core_.shards.version_time(); }
+    // The clocks of all shards begin anew at the time of the next write, after a wrong clock had
+    // led them far ahead. Items are not touched: the caller has dropped them. On a shard on which
+    // something was flushed since, only down to that flush, which stays what it is.
+    void restart_versions() noexcept { core_.shards.restart_versions(); }
 
   private:
     StoreCore& core_;

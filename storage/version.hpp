@@ -99,6 +99,9 @@ class VersionClock {
         time_ = std::max(time_, std::min(time, last_time()));
     }
 
+    // Forgets what it has seen. Only where nothing is held any more that it has given a version.
+    void restart() noexcept { time_ = 0; }
+
     std::uint64_t time() const noexcept { return time_; }
 
   private:

@@ -34,7 +34,7 @@ void Maintenance::run() noexcept {
     std::unique_lock lock(mutex_);
     while (!is_stopped_) {
         lock.unlock();
-        clock_.steer();
+        clock_.steer({store_.version_time() >> 10, replicator_.peer_clock()});
         const auto rest = store_.maintain(clock_.now());
         lock.lock();
         const auto until =

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/process/system_clock.hpp"
+#include "replication/replicator.hpp"
 #include "storage/store.hpp"
 
 #include <condition_variable>
@@ -13,9 +14,10 @@ namespace twincached::app {
 
 class Maintenance {
   public:
-    // Both must outlive it.
-    Maintenance(storage::Store& store, SystemClock& clock) noexcept
-        : store_(store), clock_(clock) {}
+    // All of them must outlive it.
+    Maintenance(storage::Store& store, const replication::Replicator& replicator,
+                SystemClock& clock) noexcept
+        : store_(store), replicator_(replicator), clock_(clock) {}
     ~Maintenance() { stop(); }
 
     void start();
@@ -26,6 +28,7 @@ class Maintenance {
     void run() noexcept;
 
     storage::Store& store_;
+    const replication::Replicator& replicator_;
     SystemClock& clock_;
     std::mutex mutex_;  // std's, because the condition variable asks for it
     std::condition_variable stopped_;

@@ -29,7 +29,9 @@ class SystemClock {
     }
     static std::uint64_t boot_ms() noexcept { return milliseconds(read_ns(CLOCK_BOOTTIME)); }
     // By one thread only, about once a second.
-    void steer() noexcept { clock_.steer(read(CLOCK_REALTIME)); }
+    void steer(const Witnesses& witnesses = {}) noexcept {
+        clock_.steer(read(CLOCK_REALTIME), witnesses);
+    }
 
     ClockReading reading() const noexcept { return read(CLOCK_REALTIME); }
 

@@ -91,7 +91,7 @@ inline constexpr std::array frame_rows{
     FrameRow{FrameType::scrub_list, "SCRUB_LIST", FrameOwner::exchange, FrameOrder::loose,
              frame_payload_limit},
     FrameRow{FrameType::ack, "ACK", FrameOwner::exchange, FrameOrder::loose, frame_payload_limit},
-    FrameRow{FrameType::ping, "PING", FrameOwner::link, FrameOrder::loose, 36},
+    FrameRow{FrameType::ping, "PING", FrameOwner::link, FrameOrder::loose, 44},
     FrameRow{FrameType::pong, "PONG", FrameOwner::link, FrameOrder::loose, 12},
     FrameRow{FrameType::state, "STATE", FrameOwner::link, FrameOrder::loose, 19},
     FrameRow{FrameType::bye, "BYE", FrameOwner::link, FrameOrder::loose, farewell_payload_limit},

@@ -100,6 +100,7 @@ class PairReplicator final : public Replicator {
     std::string remember(storage::Store&) override { return loop_.engine().remember(); }
     lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) override;
     void reload(const Reloaded& fresh) override;
+    std::optional<std::int64_t> peer_clock() const override { return loop_.report().peer_clock; }
     void stats(lib::FigureVisitor visit) const override;
 
   private:

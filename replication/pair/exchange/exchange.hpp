@@ -121,6 +121,9 @@ class Exchange {
     void believe_memory() noexcept { acquaintance_.believe_memory(); }
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
+    // The versions of this node begin again at its clock, which was far ahead and is not any more.
+    // After forget(); nothing that is held, or was flushed, may be newer than the clock's.
+    void restart_versions() noexcept { context_.store->restart_versions(); }
     // There are buckets that the peer must be told of.
     bool is_dirty() const noexcept { return context_.sum(&ShardTracking::dirty) > 0; }
     // The peer may have refused what it acknowledges: no answer may wait for it.

@@ -6,6 +6,7 @@
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange_stats.hpp"
 #include "replication/pair/exchange/send_window.hpp"
+#include "replication/pair/exchange/wall_clock.hpp"
 #include "storage/store.hpp"
 
 #include <chrono>
@@ -63,7 +64,7 @@ struct ExchangeContext {
         return gate(now).admits_item(version) || refuse_version();
     }
     storage::VersionGate gate(const storage::Now& now) const noexcept {
-        return {now.version_ms, options.clock_max_ahead_ms};
+        return gate_of(now, options.clock_max_ahead_ms);
     }
     bool refuse_version() noexcept {
         version_refused = true;

@@ -109,10 +109,12 @@ void Connections::take_step(Connection& connection, const Frame& frame,
         case Handshake::Step::complete:
             return complete(connection, now);
         case Handshake::Step::refused:
-            return dismiss(connection, {handshake.why(), must_part(handshake), Parting::linger},
+            return dismiss(connection,
+                           {handshake.why(), must_part(handshake), Parting::linger,
+                            handshake.reason() == ErrorReason::clock},
                            now);
         case Handshake::Step::peer_refused:
-            return dismiss(connection, {handshake.why(), must_part(handshake)}, now);
+            return on_peer_refused(connection, now);
         case Handshake::Step::strange:
             return dismiss(connection, {handshake.why()}, now);
     }
@@ -121,6 +123,14 @@ void Connections::take_step(Connection& connection, const Frame& frame,
 // A refusal stands, but for one that the next attempt does not meet again.
 bool Connections::must_part(const Handshake& handshake) noexcept {
     return !handshake.hashes_differ() || !parts_.host.takes_up_peers_hash();
+}
+
+void Connections::on_peer_refused(Connection& connection, const storage::Now& now) noexcept {
+    const auto& handshake = connection.handshake;
+    const bool by_clock = handshake.reason() == ErrorReason::clock;
+    const bool has_said_hello = handshake.own_hello().epoch != 0;
+    dismiss(connection, {handshake.why(), must_part(handshake), Parting::at_once, by_clock}, now);
+    if (by_clock && has_said_hello) parts_.host.on_clock_refused(now);
 }
 
 // Only a node that neither has a session nor has chosen one may say that it has none.
@@ -262,7 +272,8 @@ void Connections::dismiss(Connection& connection, const Dismissal& how,
     if (connection.phase == Phase::chosen) parts_.host.end_exchange();
     part(connection, how.parting, instant);
     if (connection.is_dialled()) {
-        parts_.link.on(how.refused ? LinkEvent::refused : LinkEvent::dial_failed, instant, how.why);
+        const auto refusal = how.by_clock ? LinkEvent::clock_refused : LinkEvent::refused;
+        parts_.link.on(how.refused ? refusal : LinkEvent::dial_failed, instant, how.why);
     } else if (!connection.is_crossed) {
         note_stranger(how.why, instant);
     }

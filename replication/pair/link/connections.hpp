@@ -80,6 +80,8 @@ class Connections {
                                     const storage::Now& now) noexcept = 0;
         // A connection for which that was done is given up before its session began.
         virtual void end_exchange() noexcept = 0;
+        // A peer that this node has said HELLO to finds its clock, or its versions, too far ahead.
+        virtual void on_clock_refused(const storage::Now& now) noexcept = 0;
         // READY was said both ways: this is the session.
         virtual void establish(Connection& connection, const storage::Now& now) noexcept = 0;
     };
@@ -115,6 +117,7 @@ class Connections {
         std::string_view why;
         bool refused = false;  // the two must not be paired
         Parting parting = Parting::at_once;
+        bool by_clock = false;  // refused for a clock, which may be right a moment later
     };
     // REQUIRES: connection.is_candidate().
     void dismiss(Connection& connection, const Dismissal& how, const storage::Now& now) noexcept;
@@ -145,6 +148,7 @@ class Connections {
     void limit_strangers(bool introduced, std::size_t limit, const storage::Now& now) noexcept;
     void make_room(const storage::Now& now) noexcept;
     void take_step(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
+    void on_peer_refused(Connection& connection, const storage::Now& now) noexcept;
     void on_ready(Connection& connection, const storage::Now& now) noexcept;
     bool must_part(const Handshake& handshake) noexcept;
     void say_hello(Connection& connection, const storage::Now& now) noexcept;

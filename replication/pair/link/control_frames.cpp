@@ -31,6 +31,16 @@ std::optional<Payload> if_complete(const WireReader& in, Payload payload) noexce
     return payload;
 }
 
+// At the end of a payload, if it is there at all.
+void write_wall(lib::ByteBuffer& out, const std::optional<std::int64_t>& wall_ms) noexcept {
+    if (wall_ms) WireWriter(out).u64(static_cast<std::uint64_t>(*wall_ms));
+}
+
+std::optional<std::int64_t> read_wall(WireReader& in) noexcept {
+    if (in.remaining() < sizeof(std::uint64_t)) return std::nullopt;
+    return static_cast<std::int64_t>(in.u64());
+}
+
 }  // namespace
 
 void write_frame(lib::ByteBuffer& out, const Challenge& challenge) noexcept {
@@ -97,7 +107,10 @@ void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept {
         .u64(hello.capabilities)
         .u64(hello.hash_check)
         .text(hello.software_version);
-    if (hello.protocol >= 2) WireWriter(out).text(hello.settings);
+    if (hello.protocol >= 2) {
+        WireWriter(out).text(hello.settings);
+        write_wall(out, hello.wall_ms);
+    }
     frame.finish();
 }
 
@@ -130,6 +143,7 @@ std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol
     hello.protocol = protocol;
     if (protocol < 2) return if_complete(in, std::move(hello));
     hello.settings = in.text();
+    hello.wall_ms = read_wall(in);
     if (in.failed()) return std::nullopt;
     return hello;
 }
@@ -143,6 +157,7 @@ void write_frame(lib::ByteBuffer& out, const Ping& ping) noexcept {
         .u32(ping.oldest_unapplied_ms)
         .u64(ping.log_entries)
         .u32(ping.dirty_buckets);
+    write_wall(out, ping.wall_ms);
     frame.finish();
 }
 
@@ -155,6 +170,7 @@ std::optional<Ping> read_ping(std::string_view payload) noexcept {
     ping.oldest_unapplied_ms = in.u32();
     ping.log_entries = in.u64();
     ping.dirty_buckets = in.u32();
+    ping.wall_ms = read_wall(in);
     return if_complete(in, ping);
 }
 

@@ -47,6 +47,9 @@ struct Hello : Standing {
     std::string software_version{};
     // From protocol 2 on; as an operator writes it. Both nodes should be set alike.
     std::string settings{};
+    // The sender's wall clock, in ms since 2025. Written last, of protocol 2, and absent from the
+    // HELLO of a version that does not know it; such a peer is told of none in PINGs either.
+    std::optional<std::int64_t> wall_ms{};
 };
 
 // 21 and 22
@@ -57,6 +60,7 @@ struct Ping {
     std::uint32_t oldest_unapplied_ms = 0;
     std::uint64_t log_entries = 0;
     std::uint32_t dirty_buckets = 0;
+    std::optional<std::int64_t> wall_ms{};  // as in HELLO
 };
 struct Pong {
     std::uint64_t echo_ms = 0;

@@ -2,6 +2,7 @@
 
 #include "lib/endian.hpp"
 #include "replication/changes/change_sink.hpp"
+#include "replication/pair/link/agreed_role.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -9,18 +10,6 @@
 
 namespace twincached::replication::pair {
 namespace {
-
-// How long its sender had been serving when it wrote the HELLO; 0 = it is COLD.
-std::uint64_t serving_age_of(const Hello& hello) noexcept {
-    return hello.ready_since_ms == 0 ? 0 : hello.steady_ms - hello.ready_since_ms + 1;
-}
-
-Role agreed_role(const Handshake& handshake, unsigned node) noexcept {
-    const auto ours = serving_age_of(handshake.own_hello());
-    const auto theirs = serving_age_of(handshake.peer_hello());
-    if (ours != theirs) return ours > theirs ? Role::primary : Role::secondary;
-    return node == node_a ? Role::primary : Role::secondary;
-}
 
 // Any text does: both nodes ask for the same one.
 std::uint64_t hash_check_of(const storage::Store& store) noexcept {
@@ -228,6 +217,7 @@ Hello Engine::own_hello(const storage::Now& now) const noexcept {
     hello.hash_check = options_.self.hash_check;
     hello.software_version = options_.software_version;
     hello.settings = options_.settings;
+    hello.wall_ms = wall_ms_of(now);
     return hello;
 }
 
@@ -286,6 +276,18 @@ void Engine::begin_anew(std::string_view why, const storage::Now& now) noexcept 
     log_.push_back({LogLevel::warning, "all items are forgotten: " + std::string(why)});
 }
 
+// The peer has refused this node's clock, and that is right now: it was not when the node wrote.
+// What it wrote then nobody may believe, for years perhaps; nor may it go on with such versions.
+void Engine::on_clock_refused(const storage::Now& now) noexcept {
+    const auto wall_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall_ms_of(now)));
+    const storage::VersionGate gate(wall_ms, clock_max_ahead_ms(options_.self));
+    // A flush of that time would be one of all that is written from now on: it has to be waited
+    // for.
+    if (gate.admits_time(store_->version_time()) || !gate.admits(store_->flush_version())) return;
+    begin_anew("they were written by a clock further ahead than clock-max-ahead", now);
+    exchange_.restart_versions();
+}
+
 void Engine::establish(Connection& connection, const storage::Now& now) noexcept {
     const auto& handshake = connection.handshake;
     session_.emplace(Session::Parts{exchange_, *store_, options_.timing},
@@ -316,6 +318,7 @@ void Engine::end_session(const SessionEnd& end, const storage::Now& now, Parting
     assert(session_);
     flush_if_peer_crashed(end, now);
     exchange_.end();
+    peer_clock_ = session_->peer_clock();
     session_.reset();
     connections_.part(*connections_.find(Phase::session), parting, instant_of(now));
     switch (end.kind) {
@@ -477,13 +480,16 @@ LinkReport Engine::report(const storage::Now& now) const noexcept {
     report.last_event = link_.last_event();
     report.peer_software = peer_software_;
     report.access = link_.access();
+    report.peer_clock = session_ ? session_->peer_clock() : peer_clock_;
+    const auto wall_ms = wall_ms_of(now);
     if (store_ != nullptr) {
         report.versions_ahead_ms =
-            static_cast<std::int64_t>((store_->version_time() >> 10) - now.version_ms);
+            static_cast<std::int64_t>(store_->version_time() >> 10) - wall_ms;
         report.versions_ahead_ms = std::max<std::int64_t>(report.versions_ahead_ms, 0);
     }
     if (session_) {
-        report.clock_offset_ms = session_->clock_offset_ms();
+        report.clock_offset_ms =
+            session_->peer_clock() + static_cast<std::int64_t>(now.steady_ms) - wall_ms;
         report.round_trip_ms = session_->round_trip_ms();
         report.protocol = connections_.find(Phase::session)->handshake.protocol();
     }

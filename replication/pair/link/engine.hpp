@@ -76,7 +76,8 @@ struct LinkReport {
     LinkState state = LinkState::listening;
     Serving serving = Serving::cold;
     Role role = Role::secondary;
-    std::int64_t clock_offset_ms = 0;
+    std::int64_t clock_offset_ms = 0;        // the peer's wall clock against this node's
+    std::optional<std::int64_t> peer_clock;  // see Replicator; also of a peer that has gone
     std::int64_t versions_ahead_ms = 0;
     std::int64_t round_trip_ms = 0;
     std::uint64_t promotions = 0;
@@ -163,6 +164,7 @@ class Engine final : private Connections::Host {
     void begin_exchange(const Connection& connection, const storage::Now& now) noexcept override;
     void end_exchange() noexcept override { exchange_.end(); }
     void establish(Connection& connection, const storage::Now& now) noexcept override;
+    void on_clock_refused(const storage::Now& now) noexcept override;
 
     void on_malformed(Connection& connection, const storage::Now& now) noexcept;
     void on_frame(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
@@ -199,6 +201,7 @@ class Engine final : private Connections::Host {
     bool said_drained_ = false;
     Instant drain_until_{0};
     std::string peer_software_;
+    std::optional<std::int64_t> peer_clock_;
     std::uint64_t defects_told_ = 0;
     std::vector<LogLine> log_;
 };

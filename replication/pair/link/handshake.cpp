@@ -1,6 +1,7 @@
 #include "replication/pair/link/handshake.hpp"
 
 #include "lib/endian.hpp"
+#include "replication/pair/exchange/wall_clock.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -18,6 +19,12 @@ std::string range(unsigned first, unsigned last) {
 }
 
 }  // namespace
+
+std::int64_t wall_ms_of(const Hello& hello) noexcept {
+    const auto version_ms = std::min(hello.version_ms, std::uint64_t{last_wall_ms} + 1);
+    const auto wall_ms = hello.wall_ms.value_or(static_cast<std::int64_t>(version_ms));
+    return std::max(wall_ms, -last_wall_ms);
+}
 
 std::string printable(std::string_view text) noexcept {
     std::string result(text.substr(0, foreign_text_limit));
@@ -115,14 +122,15 @@ Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
                                 "this did: restart the one whose items are to be replaced";
         return refuse(ErrorReason::hash, why, out);
     }
-    const auto ahead_ms = clock_max_ahead_ms(self_);
-    const storage::VersionGate gate(now.version_ms, ahead_ms);
-    const bool clock_is_ahead = peer_hello_.version_ms > now.version_ms &&
-                                peer_hello_.version_ms - now.version_ms > ahead_ms;
-    if (clock_is_ahead || !is_credible(peer_hello_, gate)) {
-        return refuse(ErrorReason::clock,
-                      "the peer's clock or its versions are further ahead than clock-max-ahead",
+    const auto ahead_ms = static_cast<std::int64_t>(clock_max_ahead_ms(self_));
+    const auto wall_ms = wall_ms_of(peer_hello_);
+    if (wall_ms > last_wall_ms || wall_ms - wall_ms_of(now) > ahead_ms) {
+        return refuse(ErrorReason::clock, "the peer's clock is further ahead than clock-max-ahead",
                       out);
+    }
+    if (!is_credible(peer_hello_, gate_of(now, clock_max_ahead_ms(self_)))) {
+        return refuse(ErrorReason::clock,
+                      "the peer's versions are further ahead than clock-max-ahead", out);
     }
     waits_for_ = Waits::nothing;
     return side_ == Side::dialler ? Step::complete : Step::answer_hello;

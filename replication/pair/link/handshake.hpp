@@ -121,6 +121,9 @@ class Handshake {
     std::string why_;
 };
 
+// The wall clock of whoever wrote it, in ms since 2025; of an older version what its versions say.
+std::int64_t wall_ms_of(const Hello& hello) noexcept;
+
 // A text that a stranger chose, fit for a log: printable, and not long.
 std::string printable(std::string_view text) noexcept;
 

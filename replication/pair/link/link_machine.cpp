@@ -95,7 +95,8 @@ void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcep
             on_handshakes_over(why);
             break;
         case LinkEvent::refused:
-            on_refused(now, why);
+        case LinkEvent::clock_refused:
+            on_refused(event, now, why);
             break;
         case LinkEvent::established:
             on_established(now, why);
@@ -209,14 +210,15 @@ void LinkMachine::on_handshakes_over(std::string_view why) noexcept {
     enter(dial_deadline_ ? LinkState::connecting : LinkState::listening, why, chatter());
 }
 
-void LinkMachine::on_refused(Instant now, std::string_view why) noexcept {
+void LinkMachine::on_refused(LinkEvent how, Instant now, std::string_view why) noexcept {
     ++refusals_;
     const bool is_news = told_refusals_.is_news(why);
     last_refusal_ = why;
     dial_connected_ = false;
     dial_deadline_.reset();
     if (has_session()) return;
-    redial_after(now, timing_.redial_refused);
+    const bool for_long = how == LinkEvent::refused;
+    redial_after(now, for_long ? timing_.redial_refused : timing_.redial_last);
     if (!is_news && state_ == LinkState::refused) return;
     enter(LinkState::refused, why, is_news ? LogLevel::error : LogLevel::debug);
 }

@@ -50,6 +50,7 @@ enum class LinkEvent : std::uint8_t {
     called,           // somebody dialled us and knows how to begin
     handshakes_over,  // no handshake is left
     refused,          // the handshake of our dial found a reason not to pair
+    clock_refused,    // the same, and it is a clock, which may be set right at any moment
     established,      // a session begins
     caught_up,        // neither node lacks anything
     fell_behind,      // one of them does
@@ -118,7 +119,7 @@ class LinkMachine {
     void on_called(std::string_view why) noexcept;
     void on_dial_failed(Instant now, std::string_view why) noexcept;
     void on_handshakes_over(std::string_view why) noexcept;
-    void on_refused(Instant now, std::string_view why) noexcept;
+    void on_refused(LinkEvent how, Instant now, std::string_view why) noexcept;
     void on_established(Instant now, std::string_view why) noexcept;
     void on_caught_up(Instant now) noexcept;
     void on_fell_behind(std::string_view why) noexcept;

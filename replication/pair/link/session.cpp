@@ -22,7 +22,8 @@ Session::Session(Parts parts, std::uint64_t number, const Hello& peer,
                  const storage::Now& now) noexcept
     : parts_(parts),
       number_(number),
-      clock_offset_ms_(static_cast<std::int64_t>(peer.version_ms - now.version_ms)),
+      peer_clock_(wall_ms_of(peer) - static_cast<std::int64_t>(now.steady_ms)),
+      tells_wall_(peer.wall_ms.has_value()),
       heartbeat_(parts.timing, instant_of(now)) {}
 
 std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::Now& now) noexcept {
@@ -71,6 +72,10 @@ std::optional<SessionEnd> Session::on_ping(const Frame& frame, const storage::No
     const auto ping = read_ping(frame.payload);
     if (!ping) return broken("a PING that makes no sense");
     heartbeat_.peer_says_unheard(Timing::ms(ping->receive_age_ms), instant_of(now));
+    if (ping->wall_ms) {
+        const auto wall_ms = std::clamp(*ping->wall_ms, -last_wall_ms, last_wall_ms);
+        peer_clock_ = wall_ms - static_cast<std::int64_t>(now.steady_ms);
+    }
     owed_pong_ = {ping->steady_ms, now.steady_ms};
     return std::nullopt;
 }
@@ -106,6 +111,7 @@ void Session::write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept
     ping.receive_age_ms = static_cast<std::uint32_t>(heartbeat_.unheard(instant_of(now)).count());
     ping.log_entries = stats.unacked;
     ping.dirty_buckets = static_cast<std::uint32_t>(stats.dirty_buckets);
+    if (tells_wall_) ping.wall_ms = wall_ms_of(now);
     write_frame(out, ping);
 }
 

@@ -70,7 +70,8 @@ class Session {
     std::string_view behind() const noexcept;
 
     std::uint64_t number() const noexcept { return number_; }
-    std::int64_t clock_offset_ms() const noexcept { return clock_offset_ms_; }
+    // The peer's wall clock, as what it is ahead of this node's steady one, in ms.
+    std::int64_t peer_clock() const noexcept { return peer_clock_; }
     std::int64_t round_trip_ms() const noexcept { return round_trip_ms_; }
     const State& peer_state() const noexcept { return peer_state_; }
 
@@ -88,7 +89,8 @@ class Session {
 
     Parts parts_;
     const std::uint64_t number_;
-    const std::int64_t clock_offset_ms_;
+    std::int64_t peer_clock_;
+    const bool tells_wall_;  // the peer understands a PING that does
     Heartbeat heartbeat_;
     std::optional<OwedPong> owed_pong_;
     State peer_state_;

@@ -23,8 +23,6 @@ namespace twincached::replication::pair {
 
 class HostilePeer {
   public:
-    static constexpr std::uint64_t epoch = 99;
-
     explicit HostilePeer(std::string_view secret = {}, std::size_t shards = 1)
         : sink(static_cast<unsigned>(shards), 1 << 20),
           store(store_options(static_cast<unsigned>(shards)), lib::KeyedHash("k"), sink),
@@ -125,14 +123,15 @@ class HostilePeer {
     std::uint64_t next_number() noexcept { return ++said_; }
 
     // --- the handshake ---------------------------------------------------------------------
-    void introduce() { say(Challenge{.node = 1, .epoch = epoch, .cluster = "hostile"}); }
+    void introduce() { say(Challenge{.node = 1, .epoch = hello.epoch, .cluster = "hostile"}); }
     void say_hello() {
         hello.hash_check = store.key("twincached: do both nodes hash alike?").hash;
         say(hello);
     }
-    // All of it, without a secret. Whether it has got a session by it.
+    // All of it, without a secret, as a peer that was never met. Whether it gets a session by it.
     bool begin_session() {
         said_ = 0;
+        ++hello.epoch;
         call();
         introduce();
         say_hello();
@@ -197,7 +196,7 @@ class HostilePeer {
     }
     static Hello plain_hello() {
         Hello hello;
-        hello.epoch = epoch;
+        hello.epoch = 99;
         hello.steady_ms = 1000;
         hello.version_ms = 50'000'000'000;
         hello.capabilities = capability_digests | capability_hints;

@@ -17,11 +17,12 @@ std::string write_all(Output& output, std::size_t piece) {
         const auto used = output.gather(segments);
         // Asked 300,000 times in pieces of a byte: Catch is told of what fails alone.
         if (used == 0) FAIL("there is something to write, and nothing is gathered");
-        std::string gathered;
-        for (std::size_t i = 0; i < used; ++i)
-            gathered += segments[i];
-        const auto count = std::min(piece, gathered.size());
-        written += gathered.substr(0, count);
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < used; ++i) {
+            const auto part = segments[i].substr(0, piece - count);
+            written += part;
+            count += part.size();
+        }
         output.consume(count);
     }
     return written;

@@ -3,8 +3,6 @@
 #include "lib/round_up.hpp"
 
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <new>
@@ -20,12 +18,8 @@ constexpr std::size_t huge_page_bytes = std::size_t{2} << 20;
 
 // MADV_POPULATE_WRITE of <linux/mman.h>, which older libraries lack.
 constexpr int populate_write = 23;
-
-// As a call of the system's own: sanitizers put a munlock that does nothing in the library's place,
-// beside an mlock2 that locks.
-void unlock(char* begin, std::size_t bytes) noexcept {
-    (void)::syscall(SYS_munlock, begin, bytes);
-}
+// MADV_DONTNEED_LOCKED, of Linux 5.18: what is written there again is locked again.
+constexpr int drop_locked = 24;
 
 void* reserve(std::size_t bytes) noexcept {
     return ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -86,8 +80,11 @@ void Reservation::give_back(std::size_t offset, std::size_t bytes) noexcept {
     const std::size_t begin = lib::round_up(offset, page_bytes);
     const std::size_t end = (offset + bytes) / page_bytes * page_bytes;
     if (begin >= end) return;
-    // Of pages that are locked the system takes none back.
-    if (is_locked_) unlock(base_ + begin, end - begin);
+    if (is_locked_) {
+        // Of pages that are locked an older system takes none back.
+        if (::madvise(base_ + begin, end - begin, drop_locked) == 0) return;
+        ::munlock(base_ + begin, end - begin);
+    }
     ::madvise(base_ + begin, end - begin, MADV_DONTNEED);
     if (is_locked_) lock(begin, end - begin);
 }

@@ -41,7 +41,7 @@ std::string what_is_missing(Factories factories);
 // What an operator would regret, of the driver that was chosen.
 std::vector<std::string> warnings_of(Factories factories, const Setup& setup);
 
-// After how long a silence of this node another may take its clients over; 0: never.
+// After how long a pause of this node another may have taken its clients over; 0: never.
 std::chrono::milliseconds patience_of_others(Factories factories,
                                              const lib::OptionStructs& options);
 

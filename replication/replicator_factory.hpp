@@ -38,7 +38,7 @@ struct ReplicatorFactory {
     // the option to change.
     std::vector<std::string> (*warnings)(const Setup& setup) = nullptr;
 
-    // After how long a silence of this node others may take its clients over. None: never.
+    // After how long a pause of this node others may have taken its clients over. None: never.
     std::chrono::milliseconds (*patience)(const lib::OptionStructs& options) = nullptr;
 
     // The certificate that other nodes are shown, and who they must be; none: it is not wanted.

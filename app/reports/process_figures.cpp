@@ -101,8 +101,8 @@ constexpr lib::FigureRow<ProcessFacts> rows[] = {
     {lib::counter("auth_kicks", "clients closed because their logins failed five times in a row"),
      lib::counted<Count::auth_kicks>},
     {lib::counter("stale_kicks",
-                  "clients closed because this node of a pair stood still for longer than "
-                  "`silence` while their requests waited"),
+                  "clients closed because this node stood still for so long, while their requests "
+                  "waited, that its peer may have taken over"),
      lib::counted<Count::stale_kicks>},
     {lib::counter("write_timeouts", "clients closed because they did not read their answers"),
      lib::counted<Count::write_timeouts>},

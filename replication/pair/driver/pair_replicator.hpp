@@ -27,7 +27,7 @@ inline constexpr ReplicatorFactory pair_factory{
     .wants = "a peer",
     .given_by = "-x, or peer in [replication]",
     .warnings = warnings_of,
-    .patience = silence_of,
+    .patience = patience_of_peer,
     .tls = link_tls_settings,
 };
 

@@ -219,8 +219,12 @@ bool is_pair(const lib::OptionStructs& options) noexcept {
     return !options.get<Options>().peer.empty();
 }
 
-std::chrono::milliseconds silence_of(const lib::OptionStructs& options) {
-    return is_pair(options) ? options.get<Timing>().silence : std::chrono::milliseconds(0);
+// The peer waits for `silence` from the last heartbeat on that it heard, and that one was sent a
+// beat before the pause began, or a little more if the thread was late.
+std::chrono::milliseconds patience_of_peer(const lib::OptionStructs& options) {
+    if (!is_pair(options)) return std::chrono::milliseconds(0);
+    const auto& timing = options.get<Timing>();
+    return timing.silence - timing.heartbeat - timing.heartbeat / 2;
 }
 
 std::optional<lib::TlsSettings> link_tls_settings(const lib::OptionStructs& options) {

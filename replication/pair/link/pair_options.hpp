@@ -59,8 +59,8 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options);
 // There is a peer: a node without one is alone, whatever else is decided of the pair.
 bool is_pair(const lib::OptionStructs& options) noexcept;
 
-// After which the peer takes over; 0: there is none.
-std::chrono::milliseconds silence_of(const lib::OptionStructs& options);
+// The shortest pause of this node after which the peer may have taken over; 0: there is none.
+std::chrono::milliseconds patience_of_peer(const lib::OptionStructs& options);
 
 // What the peer is shown, and who it must be; none: the link is not encrypted.
 std::optional<lib::TlsSettings> link_tls_settings(const lib::OptionStructs& options);

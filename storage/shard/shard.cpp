@@ -174,30 +174,9 @@ std::optional<std::uint64_t> Shard::visit_bucket_step(std::uint64_t hash, const 
 }
 
 void Shard::visit_bucket(BucketNumber bucket, const Now& now, ItemVisitor visit) noexcept {
-    // Nothing may leave the index while it is being visited.
-    struct Dead {
-        Item* item;
-        std::uint64_t hash;
-    };
-    std::array<Dead, 32> expired;
-    for (bool first = true;; first = false) {
-        std::size_t count = 0;
-        std::optional<std::uint64_t> hash = std::uint64_t{bucket} << 48;
-        while (hash && bucket_of(*hash) == bucket) {
-            const std::uint64_t from = *hash;
-            hash = items_.table().visit(from, [&](Item& item, std::uint64_t item_hash) {
-                if (item_hash < from || bucket_of(item_hash) != bucket) return;
-                if (items_.is_live(item, now.tick())) {
-                    if (first) visit(items_.view(item, item_hash));
-                } else if (!items_.table().is_flushed(item) && count < expired.size()) {
-                    expired[count++] = {&item, item_hash};
-                }
-            });
-        }
-        for (std::size_t i = 0; i < count; ++i)
-            items_.drop(*expired[i].item, expired[i].hash, Cause::expired, now.tick());
-        if (count < expired.size()) return;
-    }
+    std::optional<std::uint64_t> hash = std::uint64_t{bucket} << 48;
+    while (hash)
+        hash = visit_bucket_step(*hash, now, visit);
 }
 
 }  // namespace twincached::storage

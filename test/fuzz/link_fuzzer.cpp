@@ -1,13 +1,12 @@
 // A hostile or confused peer on the link: whatever arrives, in whatever order and however cut, on
 // connections that it opened or that we dialled, the engine neither crashes nor says a word to
 // whoever has not begun properly. Frames get valid checksums, or nothing would pass the first gate.
-#include "lib/crc32c.hpp"
-#include "lib/endian.hpp"
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "replication/records/frame.hpp"
 #include "replication/records/wire.hpp"
 #include "storage/store.hpp"
+#include "test/support/forged_frame.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -73,18 +72,8 @@ struct Target {
             engine.on_accepted(current, now);
         }
     }
-    // Also what no writer of ours may build: a payload above what the type may have.
     void frame(FrameType type, std::uint64_t seq, std::string_view payload) {
-        std::string bytes(frame_header_size, '\0');
-        char* header = bytes.data();
-        lib::store_little(header, frame_magic);
-        lib::store_little(header + 1, static_cast<std::uint8_t>(type));
-        lib::store_little(header + 4, static_cast<std::uint32_t>(payload.size()));
-        lib::store_little(header + 8, seq);
-        const auto checksum = lib::crc32c(payload, lib::crc32c({header, 16}));
-        lib::store_little(header + 16, checksum);
-        bytes += payload;
-        engine.on_bytes(current, bytes, now);
+        engine.on_bytes(current, test::forged_frame(type, seq, payload), now);
     }
     void introduce() {
         lib::ByteBuffer bytes;

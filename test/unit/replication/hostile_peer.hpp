@@ -3,13 +3,12 @@
 // node's bytes only what the test lets it take. For unit tests and the link's fuzzer.
 #pragma once
 
-#include "lib/crc32c.hpp"
-#include "lib/endian.hpp"
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "replication/records/data_frames.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/store.hpp"
+#include "test/support/forged_frame.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -103,18 +102,8 @@ class HostilePeer {
         batch.finish();
         say_bytes(bytes.readable());
     }
-    // Also what no writer of ours may build: a payload above what the type may have.
     void say_frame(FrameType type, std::uint64_t seq, std::string_view payload) {
-        std::string bytes(frame_header_size, '\0');
-        char* header = bytes.data();
-        lib::store_little(header, frame_magic);
-        lib::store_little(header + 1, static_cast<std::uint8_t>(type));
-        lib::store_little(header + 4, static_cast<std::uint32_t>(payload.size()));
-        lib::store_little(header + 8, seq);
-        const auto checksum = lib::crc32c(payload, lib::crc32c({header, 16}));
-        lib::store_little(header + 16, checksum);
-        bytes += payload;
-        say_bytes(bytes);
+        say_bytes(test::forged_frame(type, seq, payload));
     }
     void say_bytes(std::string_view bytes) {
         engine.on_bytes(current, bytes, now);

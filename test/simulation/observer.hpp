@@ -13,6 +13,8 @@ enum class Defect : std::uint8_t {
     none,
     deletes_untold,  // deletes never reach the change log
     acks_overtake,   // an ACK is read before what was sent before it
+    // What waited for a node that stood still is executed, however long that was.
+    old_requests_executed,
 };
 
 // Tells the history, and lets a drop pass for an eviction.

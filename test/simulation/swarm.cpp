@@ -1,0 +1,285 @@
+#include "test/simulation/swarm.hpp"
+
+#include "replication/pair/link/pair_options.hpp"
+#include "replication/registry.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace twincached::simulation {
+
+using namespace std::chrono_literals;
+using replication::pair::ExchangeCounter;
+using replication::pair::Timing;
+
+namespace {
+
+// As the app asks for it, of a pair that was given nothing but a peer.
+Timing::ms patience() {
+    auto options = replication::default_options(replication::replicator_factories());
+    options.edit<replication::pair::Options>().peer = "the other one";
+    return replication::pair::patience_of_peer(options);
+}
+
+}  // namespace
+
+Swarm::Swarm(std::uint64_t seed, Defect defect)
+    : random_(seed), defect_(defect), timing_(replication::pair::default_timing()), net_(seed) {
+    net_.delay_max = Timing::ms(random_.below(random_.one_in(3) ? 60 : 6));
+    net_.observe = [this](unsigned node, storage::MutationSink& sink) {
+        return std::make_unique<Observer>(sink, history_, node, defect_);
+    };
+    const std::array<std::size_t, 3> log_bytes{200, 2000, 1U << 20};
+    for (auto& node : net_.nodes) {
+        node.log_bytes = log_bytes[random_.below(log_bytes.size())];
+        node.shards = random_.one_in(3) ? 4 : 1;
+        node.scrub_interval_ms = random_.one_in(2) ? 500 : 0;
+        node.protocol = random_.one_in(4) ? 1 : 2;
+        node.clock_offset_ms = static_cast<std::int64_t>(random_.below(4000));
+    }
+    const auto keys = 1 + random_.below(20);
+    for (std::uint64_t i = 0; i < keys; ++i)
+        keys_.push_back("key" + std::to_string(i));
+    boot(0);
+    if (random_.one_in(2)) net_.run(Timing::ms(random_.below(5000)));
+    boot(1);
+}
+
+std::string Swarm::run(SwarmSum& sum) {
+    for (int round = 0; round < 2 && history_.violation().empty(); ++round) {
+        for (int step = 0; step < 150 && history_.violation().empty(); ++step) {
+            random_.one_in(8) ? misfortune(sum) : client(sum);
+            if (random_.one_in(2))
+                net_.run(Timing::ms(random_.below(random_.one_in(10) ? 1500 : 20)));
+        }
+        if (history_.violation().empty()) come_to_rest(sum);
+    }
+    return history_.violation();
+}
+
+void Swarm::boot(unsigned n) {
+    const bool executes_all = defect_ == Defect::old_requests_executed;
+    requests_[n].emplace(executes_all ? Timing::ms(0) : patience());
+    pauses_[n] = {};
+    net_.boot(n);
+}
+
+// --- clients -------------------------------------------------------------------------------------
+
+void Swarm::client(SwarmSum& sum) {
+    const auto n = static_cast<unsigned>(random_.below(2));
+    const auto& key = keys_[random_.below(keys_.size())];
+    const auto draw = random_.below(20);
+    auto& node = net_.nodes[n];
+    // Before it is ready its port is closed.
+    if (!node.process || !node.ready) return;
+    if (node.stopped) {
+        if (draw < 15) requests_[n]->wait({key, net_.time, draw >= 10});
+        return;
+    }
+    ++sum.operations;
+    if (draw < 15) {
+        change(n, key, draw >= 10);
+        return note_taken_over(n, key, sum);
+    }
+    auto& store = *node.process->store;
+    if (draw < 17) {
+        (void)store.touch(store.key(key), net_.now(n), storage::Expiry::never());
+    } else if (draw == 17 && random_.one_in(20)) {
+        (void)store.flush(net_.now(n));
+    } else {
+        (void)store.get(store.key(key), net_.now(n), [](const storage::ItemView&) {});
+    }
+}
+
+void Swarm::change(unsigned n, const std::string& key, bool is_delete) {
+    auto& store = *net_.nodes[n].process->store;
+    if (is_delete) {
+        (void)store.remove(store.key(key), net_.now(n), {});
+        return;
+    }
+    storage::Write write;
+    const auto value = "value" + std::to_string(++values_);
+    write.value = value;
+    (void)store.write(store.key(key), net_.now(n), write);
+}
+
+// The other node stands still, this one has given it up for that alone, and accepts a change.
+void Swarm::note_taken_over(unsigned n, const std::string& key, SwarmSum& sum) {
+    if (!net_.nodes[1 - n].stopped || !pauses_[1 - n].is_all) return;
+    if (net_.nodes[n].engine().has_session() || !net_.nodes[n].said("the peer is silent")) return;
+    ++sum.taken_over;
+    pauses_[1 - n].newer[key] = {history_.reached(n, key), net_.time};
+}
+
+// What was sent before the other node took over is older than what that one has accepted since.
+void Swarm::execute_what_waited(unsigned n, SwarmSum& sum) {
+    const auto closed = requests_[n]->closed();
+    for (const auto& request : requests_[n]->wake(net_.time)) {
+        ++sum.executed_late;
+        change(n, request.key, request.is_delete);
+        const auto newer = pauses_[n].newer.find(request.key);
+        if (newer == pauses_[n].newer.end()) continue;
+        const auto [version, when] = newer->second;
+        if (request.sent < when && history_.reached(n, request.key) > version) {
+            history_.fail("key " + request.key +
+                          ": what waited for a node that stood still beats what the other one has "
+                          "accepted since");
+        }
+    }
+    sum.closed += requests_[n]->closed() - closed;
+}
+
+// --- misfortune ----------------------------------------------------------------------------------
+
+void Swarm::misfortune(SwarmSum& sum) {
+    const auto n = static_cast<unsigned>(random_.below(2));
+    auto& node = net_.nodes[n];
+    switch (random_.below(10)) {
+        case 0:
+            if (node.process) lose(n, sum, [&] { net_.kill(n); });
+            return;
+        case 1:
+            if (node.process) lose(n, sum, [&] { net_.vanish(n); });
+            return;
+        case 2:
+            if (!node.process) boot(n);
+            return;
+        case 3:
+            net_.partitioned = !net_.partitioned;
+            return note_cut();
+        case 4:
+            net_.mute[n] = !net_.mute[n];
+            return note_cut();
+        case 5:
+            if (is_alive(n)) stop(n);
+            return;
+        case 6:
+            if (node.process && node.stopped) resume(n, sum);
+            return;
+        case 7:
+            if (is_alive(n)) stop_in_order(n, sum);
+            return;
+        case 8:
+            node.clock_offset_ms += static_cast<std::int64_t>(random_.below(300));
+            return;
+        case 9:
+            if (is_alive(n)) stand_still(n, sum);
+            return;
+    }
+}
+
+template <class Death>
+void Swarm::lose(unsigned n, SwarmSum& sum, Death death) {
+    ++sum.deaths;
+    death();
+    history_.on_crash(n);
+    pauses_ = {};
+}
+
+void Swarm::stop_in_order(unsigned n, SwarmSum& sum) {
+    auto& node = net_.nodes[n];
+    net_.begin_drain(n);
+    node.ready = false;  // clients have been sent away
+    net_.run_until(7s, [&] { return node.drained; });
+    lose(n, sum, [&] { net_.kill(n); });
+}
+
+void Swarm::note_cut() {
+    cut_at_ = net_.time;
+    for (auto& pause : pauses_)
+        pause.is_all = false;
+}
+
+void Swarm::stop(unsigned n) {
+    const bool is_whole = !net_.partitioned && !net_.mute[0] && !net_.mute[1] &&
+                          net_.time - cut_at_ > 2 * timing_.silence;
+    pauses_[n] = {is_whole && net_.linked() && is_alive(1 - n), {}};
+    net_.nodes[1 - n].log.clear();
+    const auto idle = static_cast<std::uint64_t>(requests_[n]->pulse().count()) + 1;
+    requests_[n]->runs_at(net_.time - Timing::ms(random_.below(idle)));
+    net_.stop(n);
+}
+
+// The threads of the clients and that of the link wake in any order.
+void Swarm::resume(unsigned n, SwarmSum& sum) {
+    const bool clients_first = random_.one_in(2);
+    if (clients_first) execute_what_waited(n, sum);
+    net_.resume(n);
+    if (!clients_first) execute_what_waited(n, sum);
+}
+
+// For less than the other node waits, for about as long, or for longer, while clients go on.
+void Swarm::stand_still(unsigned n, SwarmSum& sum) {
+    const auto silence = static_cast<std::uint64_t>(timing_.silence.count());
+    const auto most = random_.one_in(2) ? silence / 2 : 2 * silence;
+    const auto end = net_.time + Timing::ms(random_.below(most));
+    stop(n);
+    while (net_.time < end && history_.violation().empty()) {
+        client(sum);
+        net_.run(std::min(Timing::ms(random_.below(silence / 20)), end - net_.time));
+    }
+    resume(n, sum);
+}
+
+// --- rest ----------------------------------------------------------------------------------------
+
+bool Swarm::is_at_rest() {
+    if (!net_.linked()) return false;
+    for (unsigned n = 0; n < 2; ++n) {
+        const auto stats = net_.nodes[n].engine().exchange_stats();
+        if (stats.unacked + stats.dirty_buckets + stats.walking_buckets != 0) return false;
+    }
+    return true;
+}
+
+void Swarm::come_to_rest(SwarmSum& sum) {
+    net_.partitioned = net_.mute[0] = net_.mute[1] = false;
+    note_cut();
+    for (unsigned n = 0; n < 2; ++n) {
+        if (!net_.nodes[n].process) boot(n);
+        if (net_.nodes[n].stopped) resume(n, sum);
+    }
+    if (!net_.run_until(60s, [&] { return is_at_rest(); })) {
+        return history_.fail("the pair does not come to rest");
+    }
+    net_.run(2s);  // a round of the scrub
+    if (!is_at_rest()) return history_.fail("the pair does not stay at rest");
+    check_rest(sum);
+}
+
+void Swarm::check_rest(SwarmSum& sum) {
+    std::array<std::uint64_t, 2> digests{};
+    std::array<storage::Version, 2> flushes{};
+    for (unsigned n = 0; n < 2; ++n) {
+        const auto stats = net_.nodes[n].engine().exchange_stats();
+        digests[n] = stats.digest;
+        flushes[n] = net_.nodes[n].process->store->flush_version();
+        sum.sessions += net_.nodes[n].engine().link().sessions();
+        sum.compared += stats[ExchangeCounter::scrub_compared];
+        if (stats[ExchangeCounter::scrub_defects] != 0) history_.fail("a scrub found a defect");
+        for (const auto& key : keys_)
+            check_key(n, key);
+    }
+    if (flushes[0] != flushes[1]) history_.fail("the flush registers differ");
+    if (!history_.lossless() || flushes[0] != 0) return;
+    ++sum.lossless_rests;
+    if (digests[0] != digests[1]) history_.fail("nothing was lost, and the digests differ");
+}
+
+void Swarm::check_key(unsigned n, const std::string& name) {
+    auto& store = *net_.nodes[n].process->store;
+    const auto newest = history_.newest(name);
+    const bool deleted = newest.deleted || newest.version <= store.flush_version();
+    storage::Version held = 0;
+    (void)store.peek(store.key(name), net_.now(n), [&](const storage::ItemView& item) {
+        held = item.version;
+        history_.on_value(name, item.version, std::string(item.value));
+    });
+    if (held == 0) return;
+    const auto who = std::string("node ") + (n == 0 ? "a" : "b") + ", " + name + ": ";
+    if (deleted) history_.fail(who + "a deleted key is alive");
+    if (held != newest.version) history_.fail(who + "is not the newest");
+}
+
+}  // namespace twincached::simulation

@@ -107,6 +107,10 @@ class Server:
                 total += int(stat.read().split()[0])
         return total / 1e9
 
+    def kill(self):
+        self._child.kill()
+        self._child.wait()
+
     def stop(self):
         self._child.terminate()
         try:

@@ -8,11 +8,12 @@ import sys
 import tempfile
 
 import pair  # noqa: F401 pylint: disable=unused-import
-from pair import catching_up, daily_work, hardship, outages
+from pair import catching_up, daily_work, fairness, hardship, losses, outages
 from pair.stage import Stage
 from pair.table import Table
 
-FIGURES = {**outages.FIGURES, **catching_up.FIGURES, **daily_work.FIGURES, **hardship.FIGURES}
+FIGURES = {**outages.FIGURES, **catching_up.FIGURES, **daily_work.FIGURES, **hardship.FIGURES,
+           **losses.FIGURES, **fairness.FIGURES}
 
 
 def parse_arguments():

@@ -2,8 +2,8 @@
 // that is woken, a packet and an answer for each change cost more than the change itself; where
 // clients' threads need the same core, what comes together shall leave in one packet and be
 // acknowledged by one. What is not sent yet is lost with the node, though, so a thread that has its
-// core to itself never rests, and no rest is longer than half a millisecond. The first change after
-// a longer silence never waits.
+// core to itself never rests, and no rest is longer than a fifth of a millisecond. The first change
+// after a longer silence never waits.
 #pragma once
 
 #include "replication/pair/exchange/exchange.hpp"
@@ -50,9 +50,9 @@ class CoreShare {
 inline std::chrono::steady_clock::duration rest_after(std::chrono::steady_clock::duration busy,
                                                       const Traffic& moved) noexcept {
     using std::chrono::microseconds;
-    constexpr microseconds longest_rest{500};
+    constexpr microseconds longest_rest{200};
     // A trickle: the rest is kept so short that the peer's clients do not notice it.
-    constexpr int rest_per_busy = 16;
+    constexpr int rest_per_busy = 8;
     // A crowd of small changes: to wait for more of them is what makes each of them cheap. (Whoever
     // only receives is woken no more often than the other sends.)
     constexpr std::uint64_t crowd = 4;

@@ -6,8 +6,10 @@
     catching_up.py  joins, and rejoins that send what changed
     daily_work.py   lag, the cost of being a pair, answers that wait, clients during a walk
     hardship.py     a stopped peer, kills, both nodes written to at once, evictions
+    losses.py       what a kill takes where no answer waits for the peer
+    fairness.py     a client's longest wait beside whatever else its node does
 
-Each of the last four has FIGURES, {name: function(stage, table, settings)}."""
+Each of the last six has FIGURES, {name: function(stage, table, settings)}."""
 import os
 import sys
 

@@ -74,9 +74,10 @@ class Stage:
                 node.stop()
 
     @contextlib.contextmanager
-    def servers(self, memory_mib=1024, extra=()):
-        """Two linked nodes on loopback; the first has a core for itself."""
-        nodes = measuring.pair(memory_mib, (measuring.SERVER_CORE, measuring.LOAD_CORE), extra)
+    def servers(self, memory_mib=1024, extra=(), cores=(measuring.SERVER_CORE,
+                                                        measuring.LOAD_CORE)):
+        """Two linked nodes on loopback; the first has a core for itself unless told otherwise."""
+        nodes = measuring.pair(memory_mib, cores, extra)
         try:
             yield nodes
         finally:

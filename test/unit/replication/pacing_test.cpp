@@ -11,13 +11,13 @@ using std::chrono::microseconds;
 
 TEST_CASE("A turn that changed little is followed by a rest in proportion to its length") {
     CHECK(rest_after(microseconds(0), {0, 0}) == microseconds(0));
-    CHECK(rest_after(microseconds(20), {1, 150}) == microseconds(320));
+    CHECK(rest_after(microseconds(20), {1, 150}) == microseconds(160));
     CHECK(rest_after(microseconds(10), {3, 450}) < rest_after(microseconds(20), {3, 450}));
 }
 
-TEST_CASE("No rest is longer than half a millisecond, whatever a turn took or moved") {
-    CHECK(rest_after(microseconds(50'000), {1, 150}) == microseconds(500));
-    CHECK(rest_after(microseconds(50'000), {20, 3'000}) == microseconds(500));
+TEST_CASE("No rest is longer than a fifth of a millisecond, whatever a turn took or moved") {
+    CHECK(rest_after(microseconds(50'000), {1, 150}) == microseconds(200));
+    CHECK(rest_after(microseconds(50'000), {20, 3'000}) == microseconds(200));
 }
 
 TEST_CASE("Where many small changes come, the thread waits longer for more of them") {

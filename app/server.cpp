@@ -1,6 +1,7 @@
 #include "app/server.hpp"
 
 #include "app/listeners/listener_options.hpp"
+#include "app/process/insist.hpp"
 #include "app/process/process_options.hpp"
 #include "app/process/service_notification.hpp"
 #include "app/process/tls_options.hpp"
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -100,9 +102,11 @@ replication::Events Server::replication_events() {
     events.log = [this](replication::LogLevel level, std::string_view line) {
         log_.write(severity_of(level), line);
     };
-    events.ready = [this] { asio::post(control_, [this] { open_client_ports(); }); };
+    events.ready = [this] {
+        insist([this] { asio::post(control_, [this] { open_client_ports(); }); });
+    };
     events.access = [this](replication::Access access) {
-        asio::post(control_, [this, access] { set_access(access); });
+        insist([this, access] { asio::post(control_, [this, access] { set_access(access); }); });
     };
     events.now = [this] { return clock_.now(); };
     return events;
@@ -114,9 +118,8 @@ ServerService::Parts Server::service_parts() {
 }
 
 ServerService::Requests Server::service_requests() {
-    const auto stop = [this] {
-        asio::post(control_, [this] { stop_.begin("a client's shutdown command"); });
-    };
+    const auto begin = [this] { stop_.begin("a client's shutdown command"); };
+    const auto stop = [this, begin] { insist([&] { asio::post(control_, begin); }); };
     return {stop, [this] { return renewal_.refresh(); }};
 }
 
@@ -128,8 +131,15 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
     say_started();
     started();
     const auto work = asio::make_work_guard(control_);
-    control_.run();
-    log_.info("stopped");
+    // What found no memory, such as a reload, is not done; whoever waits goes on.
+    for (;;) {
+        try {
+            control_.run();
+            return log_.info("stopped");
+        } catch (const std::bad_alloc&) {
+            log_.error("the system has no memory for what was to be done: it is left undone");
+        }
+    }
 }
 
 void Server::say_started() {
@@ -186,11 +196,12 @@ void Server::join_reload() {
 }
 
 void Server::await_signal() {
-    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    const auto hear = [this](const boost::system::error_code& error, int signal) {
         if (error) return;
-        on_signal(signal);
         await_signal();
-    });
+        on_signal(signal);
+    };
+    insist([&] { signals_.async_wait(hear); });
 }
 
 void Server::on_signal(int signal) {

@@ -1,5 +1,6 @@
 #include "app/stop_sequence.hpp"
 
+#include "app/process/insist.hpp"
 #include "app/process/service_notification.hpp"
 
 #include <boost/asio/post.hpp>
@@ -38,9 +39,10 @@ void StopSequence::await_last_client() {
         return drain_node();
     }
     timer_.expires_after(look_period);
-    timer_.async_wait([this](const boost::system::error_code& error) {
+    const auto look = [this](const boost::system::error_code& error) {
         if (!error) await_last_client();
-    });
+    };
+    insist([&] { timer_.async_wait(look); });
 }
 
 void StopSequence::drain_node() {
@@ -48,7 +50,7 @@ void StopSequence::drain_node() {
     parts_.pool.stop();
     node_drain_ = std::thread([this] {
         parts_.node.drain();
-        boost::asio::post(parts_.control, [this] { end(); });
+        insist([this] { boost::asio::post(parts_.control, [this] { end(); }); });
     });
 }
 

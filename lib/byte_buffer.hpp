@@ -9,7 +9,6 @@
 
 #include <cassert>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -21,7 +20,7 @@ namespace twincached::lib {
 class ByteBuffer {
   public:
     ByteBuffer() noexcept = default;
-    ~ByteBuffer() { std::free(data_); }
+    ~ByteBuffer() { ::operator delete(data_); }
     ByteBuffer(ByteBuffer&& other) noexcept { swap(other); }
     ByteBuffer& operator=(ByteBuffer&& other) noexcept {
         ByteBuffer(std::move(other)).swap(*this);
@@ -39,7 +38,8 @@ class ByteBuffer {
         if (begin_ == end_) begin_ = end_ = 0;
     }
 
-    // Room for at least `count` more bytes at the end; to be followed by commit().
+    // Room for at least `count` more bytes at the end; to be followed by commit(). Throws
+    // std::bad_alloc, and then has changed nothing.
     char* prepare(std::size_t count) {
         if (capacity_ - end_ < count) make_room(count);
         return data_ + end_;
@@ -71,7 +71,7 @@ class ByteBuffer {
     // Gives the memory back. REQUIRES: empty().
     void release() noexcept {
         assert(empty());
-        std::free(data_);
+        ::operator delete(data_);
         data_ = nullptr;
         begin_ = end_ = capacity_ = 0;
     }
@@ -92,10 +92,9 @@ class ByteBuffer {
             std::size_t grown = capacity_ < 256 ? 512 : capacity_ * 2;
             while (grown - held < count)
                 grown *= 2;
-            auto* bigger = static_cast<char*>(std::malloc(grown));
-            if (bigger == nullptr) throw std::bad_alloc();
+            auto* bigger = static_cast<char*>(::operator new(grown));
             if (held > 0) std::memcpy(bigger, data_ + begin_, held);
-            std::free(data_);
+            ::operator delete(data_);
             data_ = bigger;
             capacity_ = grown;
         }

@@ -4,12 +4,10 @@
 
 namespace twincached::protocol {
 
-Conversation::Conversation(Service& service, ThreadCounters& counters,
-                           const ClientOrigin& origin) noexcept
+Conversation::Conversation(Service& service, ThreadCounters& counters, const ClientOrigin& origin)
     : state_{Executor(service, counters, origin)} {}
 
-Next Conversation::advance(lib::ByteBuffer& input, Output& output,
-                           const storage::Now& now) noexcept {
+Next Conversation::advance(lib::ByteBuffer& input, Output& output, const storage::Now& now) {
     auto& executor = state_.executor;
     Burst burst{state_,
                 input,
@@ -25,7 +23,7 @@ Next Conversation::advance(lib::ByteBuffer& input, Output& output,
     return next;
 }
 
-Next Conversation::step(Burst& burst) noexcept {
+Next Conversation::step(Burst& burst) {
     if (is_watching()) return report(burst);
     auto& intake = state_.intake;
     // The cheapest question first: most bursts end here, with everything answered.
@@ -40,7 +38,7 @@ Next Conversation::step(Burst& burst) noexcept {
     return next_request(burst);
 }
 
-Next Conversation::next_request(Burst& burst) noexcept {
+Next Conversation::next_request(Burst& burst) {
     if (dialect_ == Dialect::unknown) begin_dialect(burst.input.readable());
     switch (dialect_) {
         case Dialect::text:
@@ -54,14 +52,14 @@ Next Conversation::next_request(Burst& burst) noexcept {
     return Next::close;
 }
 
-Next Conversation::receive_large_value(Burst& burst) noexcept {
+Next Conversation::receive_large_value(Burst& burst) {
     const auto value = state_.intake.receive(burst.input);
     if (value == nullptr) return Next::read_more;
     return dialect_ == Dialect::binary ? packets_.finish_large(burst, *value)
                                        : lines_.finish_large(burst, *value);
 }
 
-Next Conversation::report(Burst& burst) noexcept {
+Next Conversation::report(Burst& burst) {
     burst.input.consume(burst.input.size());
     state_.watcher->take(burst.output.bytes());
     return Next::read_more;

@@ -53,14 +53,13 @@ enum class ConversationPhase : std::uint8_t {
 class Conversation {
   public:
     // Both must outlive it. `counters` belong to the thread that will call advance().
-    Conversation(Service& service, ThreadCounters& counters,
-                 const ClientOrigin& origin = {}) noexcept;
+    Conversation(Service& service, ThreadCounters& counters, const ClientOrigin& origin = {});
     Conversation(const Conversation&) = delete;
     Conversation& operator=(const Conversation&) = delete;
 
     // Executes every request that is whole in `input`, up to the budget, and appends the answers.
     // What it has dealt with is consumed. Never says Next::go_on. `now` holds for the whole burst.
-    Next advance(lib::ByteBuffer& input, Output& output, const storage::Now& now) noexcept;
+    Next advance(lib::ByteBuffer& input, Output& output, const storage::Now& now);
 
     // Ack mode `received`: the changes that the answers in the output speak of, the last one of
     // each shard. Empty in every other mode.
@@ -95,10 +94,10 @@ class Conversation {
   private:
     enum class Dialect : std::uint8_t { unknown, text, binary, refused };
 
-    Next step(Burst& burst) noexcept;
-    Next next_request(Burst& burst) noexcept;
-    Next receive_large_value(Burst& burst) noexcept;
-    Next report(Burst& burst) noexcept;
+    Next step(Burst& burst);
+    Next next_request(Burst& burst);
+    Next receive_large_value(Burst& burst);
+    Next report(Burst& burst);
     void begin_dialect(std::string_view input) noexcept;
     Dialect dialect_of(std::string_view input) const noexcept;
     void note_phase(const lib::ByteBuffer& input, Next next) noexcept;

@@ -1,5 +1,6 @@
 #include "app/listeners/acceptor.hpp"
 
+#include "app/process/insist.hpp"
 #include "app/process/system_clock.hpp"
 
 #include <boost/asio/post.hpp>
@@ -82,7 +83,10 @@ Acceptor::Acceptor(const Parts& parts, const ListenerOptions& options,
       pauses_(static_cast<std::uint64_t>(parts.pause_limit.count())),
       pulse_(parts.control),
       reserve_(open_reserve()) {
-    limit_.set_waker([this] { asio::post(context_, [this] { go_on(); }); });
+    // The pause ends by itself, too.
+    limit_.set_waker([this] {
+        (void)lib::has_memory_for([this] { asio::post(context_, [this] { go_on(); }); });
+    });
     if (pauses_.is_needed()) beat();
 }
 
@@ -127,13 +131,14 @@ void Acceptor::close() noexcept {
     is_closed_ = true;
 }
 
-void Acceptor::beat() {
+void Acceptor::beat() noexcept {
     pulse_.expires_after(milliseconds(pauses_.pulse_ms()));
-    pulse_.async_wait([this](const boost::system::error_code& error) {
+    const auto look = [this](const boost::system::error_code& error) {
         if (error || is_closed_) return;
         look_for_pause();
         beat();
-    });
+    };
+    insist([&] { pulse_.async_wait(look); });
 }
 
 void Acceptor::look_for_pause() noexcept {
@@ -144,19 +149,19 @@ void Acceptor::look_for_pause() noexcept {
         listener->may_be_stale = true;
 }
 
-void Acceptor::watch(Listener& listener) {
+void Acceptor::watch(Listener& listener) noexcept {
     if (listener.is_watched) return;
     listener.is_watched = true;
-    listener.descriptor.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [this, &listener, era = era_](const boost::system::error_code& error) {
-            if (error || era != era_) return;
-            listener.is_watched = false;
-            accept_all(listener);
-        });
+    const auto accept = [this, &listener, era = era_](const boost::system::error_code& error) {
+        if (error || era != era_) return;
+        listener.is_watched = false;
+        accept_all(listener);
+    };
+    insist(
+        [&] { listener.descriptor.async_wait(asio::posix::stream_descriptor::wait_read, accept); });
 }
 
-void Acceptor::accept_all(Listener& listener) {
+void Acceptor::accept_all(Listener& listener) noexcept {
     if (!is_accepting()) return;  // go_on() watches it again
     look_for_pause();
     for (unsigned i = 0; i < accepts_per_turn; ++i) {
@@ -169,7 +174,8 @@ void Acceptor::accept_all(Listener& listener) {
             case Outcome::full:
                 pause(full_pause);
                 // A client may have gone before anybody waited for it.
-                if (limit_.has_room()) asio::post(context_, [this] { go_on(); });
+                if (limit_.has_room())
+                    insist([this] { asio::post(context_, [this] { go_on(); }); });
                 return;
             case Outcome::exhausted:
                 return pause(exhausted_pause);
@@ -178,7 +184,7 @@ void Acceptor::accept_all(Listener& listener) {
     watch(listener);
 }
 
-Acceptor::Outcome Acceptor::accept_one(Listener& listener) {
+Acceptor::Outcome Acceptor::accept_one(Listener& listener) noexcept {
     if (!reject_fast_ && !limit_.has_room()) return Outcome::full;
     const auto client = listener.accept();
     if (client.descriptor >= 0) {
@@ -212,13 +218,22 @@ void Acceptor::tell_and_close(int descriptor) noexcept {
 }
 
 // It has a place in the limit.
-void Acceptor::welcome(NewClient client) {
+void Acceptor::welcome(const NewClient& client) noexcept {
     if (reception_.expects(client.address)) return reception_.take(client);
     admit(client, false);
 }
 
+// For want of memory a client is turned away, with all that it had.
+void Acceptor::admit(NewClient client, bool is_proxy) noexcept {
+    if (lib::has_memory_for([&] { deal_if_it_may_come(client, is_proxy); })) return;
+    if (client.has_place) limit_.addresses().give_back(client.address);
+    ::close(client.descriptor);
+    limit_.give_back();
+    limit_.count_rejected();
+}
+
 // A proxy of ours may have any number of connections: those of its clients count.
-void Acceptor::admit(NewClient client, bool is_proxy) {
+void Acceptor::deal_if_it_may_come(NewClient& client, bool is_proxy) {
     const bool is_local = client.address.family == ClientAddress::Family::local;
     client.has_place = !is_proxy && !is_local && limit_.addresses().take(client.address);
     if (client.has_place || is_proxy || is_local) return deal_(client);
@@ -246,18 +261,19 @@ bool Acceptor::reject_by_reserve(Listener& listener) noexcept {
     return client >= 0;
 }
 
-void Acceptor::pause(milliseconds longest) {
+void Acceptor::pause(milliseconds longest) noexcept {
     accepting_ = false;
     ++times_disabled_;
     paused_since_ = std::chrono::steady_clock::now();
     limit_.await_room();
     pause_timer_.expires_after(longest);
-    pause_timer_.async_wait([this](const boost::system::error_code& error) {
+    const auto resume = [this](const boost::system::error_code& error) {
         if (!error) go_on();
-    });
+    };
+    insist([&] { pause_timer_.async_wait(resume); });
 }
 
-void Acceptor::go_on() {
+void Acceptor::go_on() noexcept {
     if (open_.empty() || is_accepting()) return;
     const auto paused = std::chrono::steady_clock::now() - paused_since_;
     disabled_us_ += static_cast<std::uint64_t>(

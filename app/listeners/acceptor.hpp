@@ -66,17 +66,18 @@ class Acceptor {
     struct Listener;
     enum class Outcome : std::uint8_t { more, none, full, exhausted };
 
-    void watch(Listener& listener);
-    void accept_all(Listener& listener);
-    Outcome accept_one(Listener& listener);
-    void welcome(NewClient client);
-    void admit(NewClient client, bool is_proxy);
+    void watch(Listener& listener) noexcept;
+    void accept_all(Listener& listener) noexcept;
+    Outcome accept_one(Listener& listener) noexcept;
+    void welcome(const NewClient& client) noexcept;
+    void admit(NewClient client, bool is_proxy) noexcept;
+    void deal_if_it_may_come(NewClient& client, bool is_proxy);
     void tell_and_close(int descriptor) noexcept;
     bool reject_by_reserve(Listener& listener) noexcept;
-    void pause(std::chrono::milliseconds longest);
+    void pause(std::chrono::milliseconds longest) noexcept;
     void look_for_pause() noexcept;
-    void beat();
-    void go_on();
+    void beat() noexcept;
+    void go_on() noexcept;
 
     boost::asio::io_context& context_;
     std::vector<ListeningSocket> sockets_;

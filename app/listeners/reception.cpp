@@ -1,6 +1,7 @@
 #include "app/listeners/reception.hpp"
 
 #include "app/listeners/proxy_header.hpp"
+#include "app/process/insist.hpp"
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -10,6 +11,7 @@
 
 #include <array>
 #include <cerrno>
+#include <new>
 #include <utility>
 
 namespace twincached::app {
@@ -17,8 +19,14 @@ namespace twincached::app {
 namespace asio = boost::asio;
 
 struct Reception::Connection {
+    // Throws std::bad_alloc, also where the kernel has no memory to watch it, and does not own the
+    // descriptor then.
     Connection(asio::io_context& context, const NewClient& new_client)
-        : client(new_client), socket(context, new_client.descriptor), deadline(context) {}
+        : client(new_client), socket(context), deadline(context) {
+        boost::system::error_code error;
+        socket.assign(client.descriptor, error);
+        if (error) throw std::bad_alloc();
+    }
     // What was accepted goes to its session, or is closed.
     ~Connection() {
         socket.release();
@@ -48,8 +56,16 @@ void Reception::close() noexcept {
         turn_away(connections_.begin()->first);
 }
 
-void Reception::take(const NewClient& client) {
+// Whoever finds no memory here is turned away.
+void Reception::take(const NewClient& client) noexcept {
     const auto number = ++last_number_;
+    if (lib::has_memory_for([&] { begin(number, client); })) return serve(number);
+    ++failed_;
+    if (!connections_.contains(number)) ::close(client.descriptor);
+    turn_away(number);
+}
+
+void Reception::begin(std::uint64_t number, const NewClient& client) {
     auto& connection = connections_.try_emplace(number, context_, client).first->second;
     connection.deadline.expires_after(patience);
     connection.deadline.async_wait([this, number](const boost::system::error_code& error) {
@@ -57,18 +73,17 @@ void Reception::take(const NewClient& client) {
         ++failed_;
         turn_away(number);
     });
-    serve(number);
 }
 
-void Reception::wait(std::uint64_t number) {
-    connections_.at(number).socket.async_wait(
-        asio::posix::stream_descriptor::wait_read,
-        [this, number](const boost::system::error_code& error) {
-            if (!error && connections_.contains(number)) serve(number);
-        });
+void Reception::wait(std::uint64_t number) noexcept {
+    const auto go_on = [this, number](const boost::system::error_code& error) {
+        if (!error && connections_.contains(number)) serve(number);
+    };
+    auto& socket = connections_.at(number).socket;
+    insist([&] { socket.async_wait(asio::posix::stream_descriptor::wait_read, go_on); });
 }
 
-void Reception::serve(std::uint64_t number) {
+void Reception::serve(std::uint64_t number) noexcept {
     auto& connection = connections_.at(number);
     switch (read(connection)) {
         case Progress::waits:

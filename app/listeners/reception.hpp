@@ -24,7 +24,8 @@ namespace twincached::app {
 
 class Reception {
   public:
-    // Takes a client over whose address is known now; `is_proxy` if it is the proxy's own.
+    // Takes a client over whose address is known now; `is_proxy` if it is the proxy's own. Must
+    // not throw.
     using Admit = std::function<void(NewClient client, bool is_proxy)>;
 
     static constexpr std::chrono::seconds patience{5};
@@ -35,7 +36,7 @@ class Reception {
 
     bool expects(const ClientAddress& client) const noexcept { return is_in_any(proxies_, client); }
     // Owns the client's descriptor and place from now on.
-    void take(const NewClient& client);
+    void take(const NewClient& client) noexcept;
     // Closes all who wait.
     void close() noexcept;
 
@@ -49,8 +50,9 @@ class Reception {
     using Connections = std::map<std::uint64_t, Connection>;
     enum class Progress : std::uint8_t { waits, introduced, failed };
 
-    void wait(std::uint64_t number);
-    void serve(std::uint64_t number);
+    void begin(std::uint64_t number, const NewClient& client);
+    void wait(std::uint64_t number) noexcept;
+    void serve(std::uint64_t number) noexcept;
     Progress read(Connection& connection);
     Progress understand(Connection& connection, std::size_t peeked);
     void turn_away(std::uint64_t number) noexcept;

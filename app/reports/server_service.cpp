@@ -127,18 +127,21 @@ protocol::CertificateRefresh ServerService::refresh_certificates() {
     return requests_.refresh_certificates();
 }
 
-// At most a line a second, however many guess.
 void ServerService::note_shut_out(std::string_view host) noexcept {
-    const auto now = parts_.clock.now().tick();
-    if (shut_out_noted_at_.exchange(now, std::memory_order_relaxed) == now) {
-        shut_out_unnoted_.fetch_add(1, std::memory_order_relaxed);
-        return;
-    }
+    const auto left_out = shut_out_.due(parts_.clock.now().tick());
+    if (!left_out) return;
     parts_.log.warning(
         "a client of {} was closed, its logins failed {} times ({} more clients "
         "since the last such line)",
-        host, protocol::LoginGate::failures_limit,
-        shut_out_unnoted_.exchange(0, std::memory_order_relaxed));
+        host, protocol::LoginGate::failures_limit, *left_out);
+}
+
+void ServerService::note_no_memory() noexcept {
+    const auto left_out = without_memory_.due(parts_.clock.now().tick());
+    if (!left_out) return;
+    parts_.log.warning(
+        "the system has no memory for a client, who is closed ({} more since the last such line)",
+        *left_out);
 }
 
 void ServerService::change_clock(const protocol::ClockChange& change) noexcept {

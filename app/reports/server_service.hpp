@@ -9,6 +9,7 @@
 #include "app/options/options.hpp"
 #include "app/process/log.hpp"
 #include "app/process/system_clock.hpp"
+#include "app/process/throttled_note.hpp"
 #include "app/reports/counter_sums.hpp"
 #include "app/sessions/client_tls.hpp"
 #include "app/sessions/io_pool.hpp"
@@ -63,6 +64,7 @@ class ServerService final : public protocol::Service {
     void request_shutdown(bool graceful) noexcept override;
     protocol::CertificateRefresh refresh_certificates() override;
     void note_shut_out(std::string_view host) noexcept override;
+    void note_no_memory() noexcept override;
     void change_clock(const protocol::ClockChange& change) noexcept override;
 
   private:
@@ -74,8 +76,8 @@ class ServerService final : public protocol::Service {
     const std::int64_t port_;  // the first of them; as the system chose it, if it did
     const storage::Tick started_;
     std::atomic<std::int64_t> verbosity_;
-    std::atomic<storage::Tick> shut_out_noted_at_{0};
-    std::atomic<std::uint64_t> shut_out_unnoted_{0};
+    ThrottledNote shut_out_;
+    ThrottledNote without_memory_;
 };
 
 }  // namespace twincached::app

@@ -1,6 +1,7 @@
 #include "app/sessions/client_tls.hpp"
 
 #include "app/listeners/listening_socket.hpp"
+#include "lib/allocation.hpp"
 
 #include <chrono>
 #include <utility>
@@ -37,13 +38,12 @@ void ClientTls::use(std::shared_ptr<const lib::TlsContext> context, storage::Tic
 }
 
 void ClientTls::note_failure(int descriptor, std::string_view why, storage::Tick now) noexcept {
-    if (noted_at_.exchange(now, std::memory_order_relaxed) == now) {
-        unnoted_.fetch_add(1, std::memory_order_relaxed);
-        return;
-    }
-    const auto unnoted = unnoted_.exchange(0, std::memory_order_relaxed);
-    log_.info("TLS with {} failed: {} ({} more since the last such line)", remote_end(descriptor),
-              why, unnoted);
+    const auto left_out = failures_.due(now);
+    if (!left_out) return;
+    (void)lib::has_memory_for([&] {
+        log_.info("TLS with {} failed: {} ({} more since the last such line)",
+                  remote_end(descriptor), why, *left_out);
+    });
 }
 
 }  // namespace twincached::app

@@ -4,6 +4,7 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/process/log.hpp"
+#include "app/process/throttled_note.hpp"
 #include "app/process/tls_options.hpp"
 #include "lib/mutex.hpp"
 #include "lib/tls_context.hpp"
@@ -49,8 +50,7 @@ class ClientTls {
     mutable lib::Mutex mutex_;
     std::shared_ptr<const lib::TlsContext> context_ GUARDED_BY(mutex_);
     std::atomic<storage::Tick> refreshed_at_;
-    std::atomic<storage::Tick> noted_at_{0};
-    std::atomic<std::uint64_t> unnoted_{0};
+    ThrottledNote failures_;
 };
 
 }  // namespace twincached::app

@@ -1,6 +1,7 @@
 #include "app/sessions/datagram_server.hpp"
 
 #include "app/listeners/listening_socket.hpp"
+#include "app/process/insist.hpp"
 
 #include <netinet/in.h>
 #include <sys/uio.h>
@@ -33,13 +34,13 @@ DatagramServer::DatagramServer(boost::asio::io_context& context, int descriptor,
       port_(local_port(descriptor)),
       request_(request_limit) {}
 
-void DatagramServer::start() {
-    descriptor_.async_wait(stream_descriptor::wait_read,
-                           [this](const boost::system::error_code& error) {
-                               if (error || !descriptor_.is_open()) return;
-                               serve_some();
-                               start();
-                           });
+void DatagramServer::start() noexcept {
+    const auto serve = [this](const boost::system::error_code& error) {
+        if (error || !descriptor_.is_open()) return;
+        serve_some();
+        start();
+    };
+    insist([&] { descriptor_.async_wait(stream_descriptor::wait_read, serve); });
 }
 
 void DatagramServer::stop() noexcept {

@@ -25,7 +25,7 @@ class DatagramServer {
     DatagramServer& operator=(const DatagramServer&) = delete;
 
     // The io thread.
-    void start();
+    void start() noexcept;
     void stop() noexcept;
 
   private:

@@ -1,5 +1,6 @@
 #include "app/sessions/io_thread.hpp"
 
+#include "app/process/insist.hpp"
 #include "app/process/scheduling.hpp"
 
 #include <boost/asio/post.hpp>
@@ -7,6 +8,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 namespace twincached::app {
@@ -20,7 +22,7 @@ constexpr seconds longest_pause{30};
 constexpr std::chrono::microseconds slice{100};
 
 // A timeout is kept to within a quarter of itself.
-seconds sweep_period(const std::vector<seconds>& timeouts) noexcept {
+seconds sweep_period(std::span<const seconds> timeouts) noexcept {
     auto period = longest_pause;
     for (const auto timeout : timeouts) {
         if (timeout.count() > 0) period = std::min(period, timeout / 4);
@@ -40,6 +42,12 @@ seconds whole_seconds(std::chrono::milliseconds duration) noexcept {
 }
 
 }  // namespace
+
+// What is posted here is told once.
+template <class Task>
+void IoThread::post(Task task) noexcept {
+    insist([&] { asio::post(context_, task); });
+}
 
 IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
                    const SystemClock& clock, ConnectionLimit& limit)
@@ -64,8 +72,8 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
         share_of(options.sessions.buffer_memory_bytes, options.sessions.threads));
     if (options.gate == nullptr) return;
     poller_.set_gate(options.gate);
-    surroundings_.waiter = options.gate->add_waiter(
-        [this] { asio::post(context_, [this] { poller_.serve_parked(); }); });
+    surroundings_.waiter =
+        options.gate->add_waiter([this] { post([this] { poller_.serve_parked(); }); });
 }
 
 IoThread::~IoThread() {
@@ -84,9 +92,12 @@ void IoThread::start() {
 void IoThread::run() {
     pthread_setname_np(pthread_self(), ("io-" + std::to_string(number_)).c_str());
     ask_for_short_slices(slice);
-    context_.run();
+    // What one client, or a datagram, has asked for is lost with it; all else goes on.
+    while (!lib::has_memory_for([this] { context_.run(); }))
+        surroundings_.note_no_memory();
 }
 
+// A client whose way to this thread finds no memory is the acceptor's again.
 void IoThread::take(const NewClient& client) {
     asio::post(context_, [this, client] {
         poller_.end_stale();
@@ -101,14 +112,14 @@ void IoThread::take(const NewClient& client) {
 }
 
 void IoThread::serve_datagrams(int descriptor) {
-    asio::post(context_, [this, descriptor] {
+    post([this, descriptor] {
         datagrams_.push_back(std::make_unique<DatagramServer>(context_, descriptor, surroundings_));
         datagrams_.back()->start();
     });
 }
 
 void IoThread::drain() {
-    asio::post(context_, [this] {
+    post([this] {
         for (auto& server : datagrams_)
             server->stop();
     });
@@ -116,7 +127,7 @@ void IoThread::drain() {
 }
 
 void IoThread::disconnect() {
-    asio::post(context_, [this] {
+    post([this] {
         registry_.for_each([this](Session& session) {
             session.drain();
             // One more look at what has arrived; whoever is in the middle of something goes on.
@@ -127,7 +138,7 @@ void IoThread::disconnect() {
 
 void IoThread::ask_to_stop() {
     if (!thread_.joinable()) return;
-    asio::post(context_, [this] {
+    post([this] {
         end_all();
         poller_.stop();
         for (auto& server : datagrams_)
@@ -148,16 +159,17 @@ void IoThread::join() noexcept {
     if (thread_.joinable()) thread_.join();
 }
 
-void IoThread::sweep_later() {
+void IoThread::sweep_later() noexcept {
     sweep_timer_.expires_after(sweep_period(timeouts()));
-    sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+    const auto look = [this](const boost::system::error_code& error) {
         if (error || !work_.owns_work()) return;
         sweep();
         sweep_later();
-    });
+    };
+    insist([&] { sweep_timer_.async_wait(look); });
 }
 
-std::vector<seconds> IoThread::timeouts() const {
+IoThread::Timeouts IoThread::timeouts() const noexcept {
     return {idle_timeout_, write_timeout_, request_timeout_, handshake_timeout_};
 }
 

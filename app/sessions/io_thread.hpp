@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +30,7 @@ class IoThread {
 
     // The control thread.
     void start();
+    // Throws std::bad_alloc.
     void take(const NewClient& client);
     void drain();
     // Sessions that there are now end at their next boundary.
@@ -43,12 +45,16 @@ class IoThread {
     const SessionRegistry& registry() const noexcept { return registry_; }
 
   private:
+    using Timeouts = std::array<std::chrono::seconds, 4>;
+
     void run();
     void end_all() noexcept;
-    void sweep_later();
+    void sweep_later() noexcept;
     void sweep() noexcept;
     void look_at(Session& session, storage::Tick now) noexcept;
-    std::vector<std::chrono::seconds> timeouts() const;
+    Timeouts timeouts() const noexcept;
+    template <class Task>
+    void post(Task task) noexcept;
 
     const std::size_t number_;
     const std::chrono::seconds idle_timeout_;

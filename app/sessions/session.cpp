@@ -1,6 +1,7 @@
 #include "app/sessions/session.hpp"
 
 #include "app/listeners/listening_socket.hpp"
+#include "lib/allocation.hpp"
 #include "protocol/observation/watch_events.hpp"
 
 #include <algorithm>
@@ -29,10 +30,10 @@ std::unique_ptr<TlsChannel> channel_for(const SessionSurroundings& surroundings,
 
 Session::Session(SessionSurroundings& surroundings, const NewClient& client)
     : surroundings_(surroundings),
-      stream_(client.descriptor, channel_for(surroundings, client)),
       client_(client),
       conversation_(surroundings.service, surroundings.counters,
                     protocol::ClientOrigin{client.descriptor, surroundings.watching}),
+      stream_(client.descriptor, channel_for(surroundings, client)),
       times_(surroundings.clock.now().tick()) {
     tell_watchers(true);
 }
@@ -52,7 +53,8 @@ SessionAction Session::take_turn(const storage::Now& now) noexcept {
         action = run_turn(now);
     } catch (const std::bad_alloc&) {
         // The client is closed: nobody else is hurt by what it asked for.
-        surroundings_.counters.totals.add(protocol::Count::malloc_fails);
+        surroundings_.note_no_memory();
+        end_reason_ = "out_of_memory";
     }
     phase_.store(conversation_.phase(), std::memory_order_relaxed);
     last_action_.store(action, std::memory_order_relaxed);
@@ -246,7 +248,12 @@ SessionEvent Session::give_up(Transfer outcome) noexcept {
     return SessionEvent::lost;
 }
 
+// Without memory for the line, nobody is told.
 void Session::tell_watchers(bool has_come) const noexcept {
+    (void)lib::has_memory_for([&] { tell_all_watchers(has_come); });
+}
+
+void Session::tell_all_watchers(bool has_come) const {
     auto& log = surroundings_.service.shared().observation.watch_log;
     if (!log.wants(protocol::WatchTopic::connevents)) return;
     const auto& address = client_.address;

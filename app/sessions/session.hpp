@@ -34,11 +34,17 @@ struct SessionSurroundings {
     replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
     unsigned waiter = 0;                   // the thread's number there
     lib::PauseDetector pauses{};           // of the thread
+
+    // The system had none for a client, who is closed.
+    void note_no_memory() noexcept {
+        counters.totals.add(protocol::Count::malloc_fails);
+        service.note_no_memory();
+    }
 };
 
 class Session {
   public:
-    // Owns the client's descriptor once it is built. Throws std::bad_alloc.
+    // Owns the client's descriptor once it is built. Throws std::bad_alloc, and then does not.
     Session(SessionSurroundings& surroundings, const NewClient& client);
     ~Session();
     Session(const Session&) = delete;
@@ -101,11 +107,12 @@ class Session {
     bool may_end_now() const noexcept;
     SessionEvent give_up(Transfer outcome) noexcept;
     void tell_watchers(bool has_come) const noexcept;
+    void tell_all_watchers(bool has_come) const;
 
     SessionSurroundings& surroundings_;
-    ClientStream stream_;
     const NewClient client_;
     protocol::Conversation conversation_;
+    ClientStream stream_;  // behind all that may find no memory, for it closes the descriptor
     SessionMachine machine_;
     SessionTimes times_;
     lib::ByteBuffer input_;                     // what is half received

@@ -1,5 +1,7 @@
 #include "app/sessions/session_poller.hpp"
 
+#include "app/process/insist.hpp"
+
 #include <boost/asio/post.hpp>
 
 #include <sys/epoll.h>
@@ -36,7 +38,7 @@ SessionPoller::SessionPoller(asio::io_context& context, SessionRegistry& registr
     : context_(context),
       registry_(registry),
       clock_(surroundings.clock),
-      counters_(surroundings.counters),
+      surroundings_(surroundings),
       pauses_(surroundings.pauses),
       pulse_(context),
       timeout_(context),
@@ -54,12 +56,14 @@ void SessionPoller::stop() noexcept {
     pulse_.cancel();
 }
 
-void SessionPoller::beat() {
-    pulse_.expires_after(std::chrono::milliseconds(pauses_.pulse_ms()));
-    pulse_.async_wait([this](const boost::system::error_code& error) {
-        if (error || !epoll_.is_open()) return;
-        end_stale();
-        beat();
+void SessionPoller::beat() noexcept {
+    insist([this] {
+        pulse_.expires_after(std::chrono::milliseconds(pauses_.pulse_ms()));
+        pulse_.async_wait([this](const boost::system::error_code& error) {
+            if (error || !epoll_.is_open()) return;
+            end_stale();
+            beat();
+        });
     });
 }
 
@@ -76,7 +80,7 @@ void SessionPoller::end_stale() noexcept {
     registry_.for_each([this](Session& session) {
         if (!session.has_unread()) return;
         session.blame("stale");
-        counters_.totals.add(protocol::Count::stale_kicks);
+        surroundings_.counters.totals.add(protocol::Count::stale_kicks);
         end(session);
     });
 }
@@ -84,7 +88,7 @@ void SessionPoller::end_stale() noexcept {
 // Over the limit for what clients hold half done, those who hold most go first, of equals whoever
 // has been at it for longest: so who never finishes takes nothing from those who do.
 void SessionPoller::relieve() noexcept {
-    while (!counters_.memory.has_room_for(0)) {
+    while (!surroundings_.counters.memory.has_room_for(0)) {
         Session* heaviest = nullptr;
         registry_.for_each([&](Session& session) {
             if (session.held_bytes() == 0) return;
@@ -94,22 +98,36 @@ void SessionPoller::relieve() noexcept {
             if (heaviest == nullptr || weight(session) > weight(*heaviest)) heaviest = &session;
         });
         if (heaviest == nullptr) return;
-        counters_.totals.add(heaviest->holds_answer() ? protocol::Count::response_obj_oom
-                                                      : protocol::Count::read_buf_oom);
+        surroundings_.counters.totals.add(heaviest->holds_answer()
+                                              ? protocol::Count::response_obj_oom
+                                              : protocol::Count::read_buf_oom);
         heaviest->blame("out_of_memory");
         end(*heaviest);
     }
 }
 
-// It stays where it stood; epoll tells of others again.
-void SessionPoller::postpone(Session& session) noexcept {
-    if (session.waits_for(SessionAction::pause)) paused_.push_back(&session);
-    if (session.waits_for(SessionAction::wait_for_peer)) parked_.push_back(&session);
-    if (session.stream().is_shaking_hands() && session.watched() == 0)
-        handshakes_.push_back(&session);
+// A line that cannot grow loses whoever came last.
+template <class Line>
+void SessionPoller::queue(Line& line, Session& session) noexcept {
+    if (lib::has_memory_for([&] { line.push_back(&session); })) return;
+    surroundings_.note_no_memory();
+    session.blame("out_of_memory");
+    registry_.end(session);
 }
 
-void SessionPoller::wait() {
+// It stays where it stood; epoll tells of others again.
+void SessionPoller::postpone(Session& session) noexcept {
+    if (session.waits_for(SessionAction::pause)) return queue(paused_, session);
+    if (session.waits_for(SessionAction::wait_for_peer)) return queue(parked_, session);
+    const bool stood_in_line = session.stream().is_shaking_hands() && session.watched() == 0;
+    if (stood_in_line) queue(handshakes_, session);
+}
+
+void SessionPoller::wait() noexcept {
+    insist([this] { begin_waiting(); });
+}
+
+void SessionPoller::begin_waiting() {
     const auto serve = [this](const boost::system::error_code& error = {}) {
         if (error || !epoll_.is_open()) return;
         serve_ready();
@@ -141,8 +159,8 @@ void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
     if (is_broken && session.has_input_ended()) return end(session);
     if (session.stream().is_shaking_hands()) {
         if (session.watched() == 0) return;  // it stands in line already
-        handshakes_.push_back(&session);
-        return watch(session, 0);
+        watch(session, 0);
+        return queue(handshakes_, session);
     }
     if (!session.waits_for(SessionAction::wait_for_peer)) return serve(session);
     // It is not to be told of its client again and again while it waits for something else.
@@ -159,14 +177,14 @@ void SessionPoller::serve_parked() noexcept {
     end_stale();
 }
 
-void SessionPoller::await_timeout() {
+void SessionPoller::await_timeout() noexcept {
     if (awaits_timeout_ || parked_.empty()) return;
     awaits_timeout_ = true;
     const auto timeout = static_cast<std::uint64_t>(gate_->timeout().count());
     const auto ends_ms = parked_.front()->waits_since_ms() + timeout;
     const auto now_ms = clock_.now().steady_ms;
     timeout_.expires_after(std::chrono::milliseconds(ends_ms - std::min(ends_ms, now_ms)));
-    timeout_.async_wait([this](const boost::system::error_code& error) {
+    const auto look = [this](const boost::system::error_code& error) {
         awaits_timeout_ = false;
         if (error || parked_.empty()) return;
         const auto waits_ms = clock_.now().steady_ms - parked_.front()->waits_since_ms();
@@ -175,7 +193,8 @@ void SessionPoller::await_timeout() {
             serve_parked();
         }
         await_timeout();
-    });
+    };
+    insist([&] { timeout_.async_wait(look); });
 }
 
 // At least one, and no more than stand there now: who has to wait again does so behind the others.
@@ -214,13 +233,13 @@ void SessionPoller::serve(Session& session) noexcept {
     const auto action = session.take_turn(moment.now);
     if (action == SessionAction::end) return registry_.end(session);
     if (action == SessionAction::wait_for_peer) {
-        parked_.push_back(&session);
+        queue(parked_, session);
         return await_timeout();
     }
     const std::uint32_t to_read = session.has_input_ended() ? 0U : EPOLLIN;
     const std::uint32_t events = action == SessionAction::wait_for_room ? EPOLLOUT : to_read;
     if (events != session.watched()) watch(session, events);
-    if (action == SessionAction::pause) paused_.push_back(&session);
+    if (action == SessionAction::pause) queue(paused_, session);
 }
 
 void SessionPoller::end(Session& session) noexcept {

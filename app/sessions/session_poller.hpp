@@ -44,22 +44,25 @@ class SessionPoller {
     void serve_parked() noexcept;
 
   private:
-    void wait();
+    void wait() noexcept;
     void serve_ready() noexcept;
     void serve_for_a_while(std::deque<Session*>& waiting) noexcept;
     bool has_waiting() const noexcept { return !paused_.empty() || !handshakes_.empty(); }
     void watch(Session& session, std::uint32_t events) noexcept;
     void relieve() noexcept;
+    void begin_waiting();
+    template <class Line>
+    void queue(Line& line, Session& session) noexcept;
     bool has_paused(std::uint64_t boot_ms) noexcept;
     void postpone(Session& session) noexcept;
-    void beat();
+    void beat() noexcept;
     void on_event(Session& session, std::uint32_t events) noexcept;
-    void await_timeout();
+    void await_timeout() noexcept;
 
     boost::asio::io_context& context_;
     SessionRegistry& registry_;
     const SystemClock& clock_;
-    protocol::ThreadCounters& counters_;
+    SessionSurroundings& surroundings_;
     lib::PauseDetector& pauses_;
     std::uint32_t pauses_dealt_with_ = 0;
     boost::asio::steady_timer pulse_;

@@ -1,31 +1,21 @@
 #include "app/sessions/session_registry.hpp"
 
+#include "lib/allocation.hpp"
+
 #include <unistd.h>
 
 #include <cassert>
-#include <new>
 
 namespace twincached::app {
-namespace {
-
-Session* make_session(SessionSurroundings& surroundings, const NewClient& client) noexcept {
-    try {
-        return new Session(surroundings, client);
-    } catch (const std::bad_alloc&) {
-        return nullptr;
-    }
-}
-
-}  // namespace
-
 SessionRegistry::~SessionRegistry() {
     assert(first_ == nullptr);
 }
 
 Session* SessionRegistry::begin(SessionSurroundings& surroundings,
                                 const NewClient& client) noexcept {
-    auto* session = make_session(surroundings, client);
-    if (session == nullptr) {
+    Session* session = nullptr;
+    if (!lib::has_memory_for([&] { session = new Session(surroundings, client); })) {
+        surroundings.note_no_memory();
         ::close(client.descriptor);
         if (client.has_place) limit_.addresses().give_back(client.address);
         limit_.give_back();

@@ -83,7 +83,9 @@ void TlsChannel::note_progress(State before) noexcept {
 Transferred TlsChannel::send(std::span<const std::string_view> segments) {
     const auto earlier = flush();
     if (earlier != Transfer::done) return {earlier, 0};
+    const auto before = stream_->state();
     const auto count = encrypt(segments);
+    note_progress(before);
     if (stream_->state() == State::failed) return {Transfer::broken, 0};
     const auto flushed = flush();
     return flushed > Transfer::would_block ? Transferred{flushed, 0}

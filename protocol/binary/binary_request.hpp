@@ -28,7 +28,7 @@ inline constexpr std::size_t binary_header_size = 24;
 struct BinaryRequest;
 struct Turn;
 
-using ExecuteBinary = Next (*)(Turn& turn, const BinaryRequest& request) noexcept;
+using ExecuteBinary = Next (*)(Turn& turn, const BinaryRequest& request);
 
 // Who may send it: a client that has logged in where it must, or one that is about to.
 enum class BinaryAccess : std::uint8_t { after_login, always, login };

@@ -55,7 +55,7 @@ Next finish_read(Call& call, bool hit) {
     return Next::go_on;
 }
 
-Next execute_get(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_get(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     auto& executor = turn.executor;
     bool hit = false;
@@ -66,7 +66,7 @@ Next execute_get(Turn& turn, const BinaryRequest& request) noexcept {
     return finish_read(call, hit);
 }
 
-Next execute_get_and_touch(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_get_and_touch(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     auto& executor = turn.executor;
     const bool hit =
@@ -76,7 +76,7 @@ Next execute_get_and_touch(Turn& turn, const BinaryRequest& request) noexcept {
     return finish_read(call, hit);
 }
 
-Next execute_touch(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_touch(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     auto& executor = turn.executor;
     const bool hit =
@@ -102,7 +102,7 @@ constexpr BinaryStatus status_of_not_stored(WriteMode mode) noexcept {
 }
 
 template <WriteMode mode>
-Next execute_write(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_write(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     storage::Write write;
     write.mode = mode;
@@ -134,7 +134,7 @@ Next execute_write(Turn& turn, const BinaryRequest& request) noexcept {
     return Next::go_on;
 }
 
-Next execute_remove(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_remove(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     storage::Remove remove;
     remove.compare_cas = call.compared_cas();
@@ -151,7 +151,7 @@ Next execute_remove(Turn& turn, const BinaryRequest& request) noexcept {
 }
 
 template <bool decrement>
-Next execute_arithmetic(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_arithmetic(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     constexpr std::size_t initial_offset = 8;
     constexpr std::size_t exptime_offset = 16;
@@ -184,7 +184,7 @@ Next execute_arithmetic(Turn& turn, const BinaryRequest& request) noexcept {
     return Next::go_on;
 }
 
-Next execute_flush(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_flush(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     auto& executor = turn.executor;
     if (!executor.settings().flush_enabled) return call.fail(BinaryStatus::authentication);
@@ -192,7 +192,7 @@ Next execute_flush(Turn& turn, const BinaryRequest& request) noexcept {
     return call.done();
 }
 
-Next execute_stat(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_stat(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     const auto what = request.key;
     const auto write = [&](std::string_view key, std::string_view value) {
@@ -216,28 +216,28 @@ Next execute_stat(Turn& turn, const BinaryRequest& request) noexcept {
     return Next::go_on;
 }
 
-Next execute_quit(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_quit(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     call.done();
     return Next::close;
 }
 
-Next execute_no_op(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_no_op(Turn& turn, const BinaryRequest& request) {
     return Call(turn, request).done();
 }
 
-Next execute_verbosity(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_verbosity(Turn& turn, const BinaryRequest& request) {
     turn.executor.service().set_verbosity(request.number32(0));
     return Call(turn, request).done();
 }
 
-Next execute_version(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_version(Turn& turn, const BinaryRequest& request) {
     const auto version = turn.executor.service().version();
     Call(turn, request).answer.text(version.substr(0, version_limit));
     return Next::go_on;
 }
 
-Next execute_sasl_list(Turn& turn, const BinaryRequest& request) noexcept {
+Next execute_sasl_list(Turn& turn, const BinaryRequest& request) {
     Call(turn, request).answer.text(sasl_mechanisms);
     return Next::go_on;
 }

@@ -26,7 +26,7 @@ AnnouncedValue announced(const BinaryRequest& request, std::string_view input) n
 
 }  // namespace
 
-Next PacketReader::next(Burst& burst) noexcept {
+Next PacketReader::next(Burst& burst) {
     const auto input = burst.input.readable();
     if (static_cast<unsigned char>(input.front()) != binary_request_magic) return Next::close;
     if (input.size() < binary_header_size) return Next::read_more;
@@ -48,7 +48,7 @@ Next PacketReader::next(Burst& burst) noexcept {
     return input.size() < request.head_bytes() ? Next::read_more : run(burst, request);
 }
 
-Next PacketReader::refuse(Burst& burst, const BinaryRequest& request) noexcept {
+Next PacketReader::refuse(Burst& burst, const BinaryRequest& request) {
     BinaryAnswer answer(burst.output, request);
     if (!request.is_consistent()) {
         answer.error(BinaryStatus::unknown_command);
@@ -62,7 +62,7 @@ Next PacketReader::refuse(Burst& burst, const BinaryRequest& request) noexcept {
     return Next::close;
 }
 
-Next PacketReader::run(Burst& burst, const BinaryRequest& request) noexcept {
+Next PacketReader::run(Burst& burst, const BinaryRequest& request) {
     const auto& shape = *request.shape;
     if (shape.access == BinaryAccess::login && shape.has_value) return log_in(burst, request);
     if (burst.state.executor.is_read_only() && shape.effect != Effect::none) {
@@ -74,7 +74,7 @@ Next PacketReader::run(Burst& burst, const BinaryRequest& request) noexcept {
     return execute(burst, request, turn, request.head_bytes());
 }
 
-Next PacketReader::take_value(Burst& burst, const BinaryRequest& request) noexcept {
+Next PacketReader::take_value(Burst& burst, const BinaryRequest& request) {
     auto& intake = burst.state.intake;
     const auto value = announced(request, burst.input.readable());
     auto refusal = BinaryStatus::too_large;
@@ -101,7 +101,7 @@ Next PacketReader::take_value(Burst& burst, const BinaryRequest& request) noexce
 }
 
 Next PacketReader::execute(Burst& burst, const BinaryRequest& request, Turn& turn,
-                           std::size_t consumed) noexcept {
+                           std::size_t consumed) {
     TicketList::LastAnswer answer;
     answer.begins_at = burst.output.size();
     answer.is_binary = true;
@@ -110,7 +110,7 @@ Next PacketReader::execute(Burst& burst, const BinaryRequest& request, Turn& tur
     return burst.settle(request.shape->execute(turn, request), answer, consumed);
 }
 
-Next PacketReader::finish_large(Burst& burst, LargeValue& value) noexcept {
+Next PacketReader::finish_large(Burst& burst, LargeValue& value) {
     const auto request = parse(value.announcement);
     auto turn = burst.turn();
     turn.reserved = &value.reserved;
@@ -118,13 +118,13 @@ Next PacketReader::finish_large(Burst& burst, LargeValue& value) noexcept {
 }
 
 // What is left of a packet whose header was looked at and refused.
-Next PacketReader::swallow_body(Burst& burst, const BinaryRequest& request) noexcept {
+Next PacketReader::swallow_body(Burst& burst, const BinaryRequest& request) {
     burst.state.intake.begin_swallowing(request.body_bytes, Answer::none);
     burst.finish(binary_header_size);
     return Next::go_on;
 }
 
-Next PacketReader::log_in(Burst& burst, const BinaryRequest& request) noexcept {
+Next PacketReader::log_in(Burst& burst, const BinaryRequest& request) {
     auto& state = burst.state;
     BinaryAnswer answer(burst.output, request);
     if (request.value_bytes() > Authentication::message_limit) {

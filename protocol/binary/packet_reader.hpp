@@ -15,18 +15,17 @@ class PacketReader {
   public:
     // The request at the front of the input. REQUIRES: the input is not empty, and no value that
     // was begun or refused is under way.
-    Next next(Burst& burst) noexcept;
+    Next next(Burst& burst);
     // A large value is there; nothing follows it.
-    Next finish_large(Burst& burst, LargeValue& value) noexcept;
+    Next finish_large(Burst& burst, LargeValue& value);
 
   private:
-    Next refuse(Burst& burst, const BinaryRequest& request) noexcept;
-    Next run(Burst& burst, const BinaryRequest& request) noexcept;
-    Next log_in(Burst& burst, const BinaryRequest& request) noexcept;
-    Next take_value(Burst& burst, const BinaryRequest& request) noexcept;
-    Next swallow_body(Burst& burst, const BinaryRequest& request) noexcept;
-    Next execute(Burst& burst, const BinaryRequest& request, Turn& turn,
-                 std::size_t consumed) noexcept;
+    Next refuse(Burst& burst, const BinaryRequest& request);
+    Next run(Burst& burst, const BinaryRequest& request);
+    Next log_in(Burst& burst, const BinaryRequest& request);
+    Next take_value(Burst& burst, const BinaryRequest& request);
+    Next swallow_body(Burst& burst, const BinaryRequest& request);
+    Next execute(Burst& burst, const BinaryRequest& request, Turn& turn, std::size_t consumed);
 };
 
 }  // namespace twincached::protocol

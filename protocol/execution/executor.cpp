@@ -1,5 +1,7 @@
 #include "protocol/execution/executor.hpp"
 
+#include "protocol/execution/visit_guard.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cassert>
@@ -13,7 +15,7 @@ using storage::Key;
 using storage::Miss;
 using storage::Now;
 
-Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin) noexcept
+Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin)
     : service_(service),
       store_(service.store()),
       settings_(service.settings()),
@@ -25,18 +27,19 @@ Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigi
 // --- reads ---------------------------------------------------------------------------------------
 
 void Executor::get_many(std::span<const std::string_view> keys, const storage::Now& now,
-                        BatchVisitor visit) noexcept {
+                        BatchVisitor visit) {
     assert(keys.size() <= batch_limit);
     std::uint32_t hits = 0;  // one bit per key
     static_assert(batch_limit <= 32);
+    VisitGuard guard;
     const auto on_hit = [&](std::size_t index, const ItemView& item) {
         hits |= 1U << index;
         recorder_.found(item);
-        visit(index, &item);
+        guard.run([&] { visit(index, &item); });
     };
     const auto on_miss = [&](std::size_t index, Miss miss) {
         recorder_.missed(keys[index], miss);
-        visit(index, nullptr);
+        guard.run([&] { visit(index, nullptr); });
     };
     // The batch hashes and prefetches all keys before it looks any of them up; for one key that
     // would only cost.
@@ -51,39 +54,44 @@ void Executor::get_many(std::span<const std::string_view> keys, const storage::N
         store_.get_many(std::span(hashed).first(keys.size()), now, on_hit, on_miss);
     }
     recorder_.looked_up(keys, hits);
+    guard.finish();
 }
 
 bool Executor::get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
-                             storage::ItemVisitor visit) noexcept {
+                             storage::ItemVisitor visit) {
     const bool hit = touch(key, now, expiry, visit);
     recorder_.count_prefix_get(key, hit);
     return hit;
 }
 
 bool Executor::touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
-                     storage::ItemVisitor visit) noexcept {
+                     storage::ItemVisitor visit) {
     storage::Read request;
     request.touch = expiry;
     request.claims_recache = false;
+    VisitGuard guard;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
         recorder_.found_to_touch(item);
-        visit(item);
+        guard.run([&] { visit(item); });
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
-    note(result.ticket);
     recorder_.touched(key, result);
+    note(result.ticket);
+    guard.finish();
     return result.hit();
 }
 
 bool Executor::read(std::string_view key, const storage::Now& now, const storage::Read& request,
-                    storage::ReadVisitor visit) noexcept {
+                    storage::ReadVisitor visit) {
+    VisitGuard guard;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks& marks) {
         recorder_.found_or_vivified(item, marks.vivified, now);
-        visit(item, marks);
+        guard.run([&] { visit(item, marks); });
     };
     const auto result = store_.read(store_.key(key), now, request, on_hit);
-    note(result.ticket);
     recorder_.read(key, request, result);
+    note(result.ticket);
+    guard.finish();
     return result.hit();
 }
 
@@ -91,7 +99,7 @@ bool Executor::read(std::string_view key, const storage::Now& now, const storage
 
 storage::WriteResult Executor::write(std::string_view key, const storage::Now& now,
                                      const storage::Write& request,
-                                     storage::ValueReservation* reserved) noexcept {
+                                     storage::ValueReservation* reserved) {
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
     // Before the reservation is handed over, and empty.
@@ -112,7 +120,7 @@ void Executor::refuse_write(const RefusedWrite& refused, const storage::Now& now
 }
 
 storage::ArithmeticResult Executor::arithmetic(std::string_view key, const storage::Now& now,
-                                               const storage::Arithmetic& request) noexcept {
+                                               const storage::Arithmetic& request) {
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
     const auto result = store_.add(hashed, now, request);
@@ -122,8 +130,7 @@ storage::ArithmeticResult Executor::arithmetic(std::string_view key, const stora
 }
 
 storage::RemoveResult Executor::remove(std::string_view key, const storage::Now& now,
-                                       const storage::Remove& request,
-                                       std::string_view verb) noexcept {
+                                       const storage::Remove& request, std::string_view verb) {
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
     const auto result = store_.remove(hashed, now, request);
@@ -132,7 +139,7 @@ storage::RemoveResult Executor::remove(std::string_view key, const storage::Now&
     return result;
 }
 
-void Executor::flush(std::int64_t exptime, const storage::Now& now) noexcept {
+void Executor::flush(std::int64_t exptime, const storage::Now& now) {
     recorder_.flushed();
     std::int64_t delay = exptime;
     if (exptime > storage::relative_exptime_limit) delay = exptime - now.unix_seconds;
@@ -147,7 +154,7 @@ void Executor::flush(std::int64_t exptime, const storage::Now& now) noexcept {
     note(store_.flush(now));
 }
 
-void Executor::reset_stats() noexcept {
+void Executor::reset_stats() {
     service_.reset_counters();
     store_.reset_stats();
     service_.shared().observation.reset();

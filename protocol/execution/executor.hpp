@@ -4,6 +4,9 @@
 // owns it.
 //
 // Visitors run under a shard's lock: they copy or pin what they need and call nothing that locks.
+//
+// What reads or changes items throws std::bad_alloc where there is no memory for the answer, or for
+// the note that it must wait; what was done to the store is done then.
 #pragma once
 
 #include "protocol/execution/client_origin.hpp"
@@ -26,28 +29,27 @@ class Executor {
     static constexpr std::size_t batch_limit = 32;
 
     // Both must outlive it. `counters` belong to the calling thread.
-    Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin) noexcept;
+    Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin);
 
     // --- reads ---
     // Calls `visit` once for every key, in order; nullptr stands for a miss.
     // REQUIRES: keys.size() <= batch_limit.
     using BatchVisitor = lib::FunctionRef<void(std::size_t, const storage::ItemView*)>;
     void get_many(std::span<const std::string_view> keys, const storage::Now& now,
-                  BatchVisitor visit) noexcept;
+                  BatchVisitor visit);
     // gat: false on a miss.
     bool get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
-                       storage::ItemVisitor visit) noexcept;
+                       storage::ItemVisitor visit);
     bool touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
-               storage::ItemVisitor visit) noexcept;
+               storage::ItemVisitor visit);
     // The meta get: also what it makes of a miss if it is asked to (N) is visited, and is a hit.
     bool read(std::string_view key, const storage::Now& now, const storage::Read& request,
-              storage::ReadVisitor visit) noexcept;
+              storage::ReadVisitor visit);
 
     // --- changes ---
     // `reserved` holds the value if it was read straight into the store's memory, else null.
     storage::WriteResult write(std::string_view key, const storage::Now& now,
-                               const storage::Write& request,
-                               storage::ValueReservation* reserved) noexcept;
+                               const storage::Write& request, storage::ValueReservation* reserved);
     // A value that is refused before it arrived. A set's key then loses what it held, lest the old
     // value pass for the new one; whoever said add, replace, append or cas reckons with a refusal.
     struct RefusedWrite {
@@ -57,13 +59,12 @@ class Executor {
     };
     void refuse_write(const RefusedWrite& refused, const storage::Now& now) noexcept;
     storage::ArithmeticResult arithmetic(std::string_view key, const storage::Now& now,
-                                         const storage::Arithmetic& request) noexcept;
+                                         const storage::Arithmetic& request);
     // `verb`: what watchers read.
     storage::RemoveResult remove(std::string_view key, const storage::Now& now,
-                                 const storage::Remove& request,
-                                 std::string_view verb = "delete") noexcept;
+                                 const storage::Remove& request, std::string_view verb = "delete");
     // 0 or a negative exptime: at once. Otherwise when that time has come.
-    void flush(std::int64_t exptime, const storage::Now& now) noexcept;
+    void flush(std::int64_t exptime, const storage::Now& now);
 
     // --- what else a client may ask for ---
     // Null if there are too many watchers, or this client cannot be one.
@@ -72,7 +73,7 @@ class Executor {
     bool answers_only_commands() const noexcept { return origin_.is_datagram; }
 
     // Zeroes all counters, of all threads, as `stats reset` does.
-    void reset_stats() noexcept;
+    void reset_stats();
 
     bool is_read_only() const noexcept {
         return service_.shared().read_only.load(std::memory_order_relaxed);

@@ -46,6 +46,8 @@ class Service {
     virtual CertificateRefresh refresh_certificates() { return {}; }
     // A client was closed because its logins failed. `host`: where it came from.
     virtual void note_shut_out(std::string_view /*host*/) noexcept {}
+    // A client was closed because the system had no memory for it.
+    virtual void note_no_memory() noexcept {}
     virtual void change_clock(const ClockChange&) noexcept {}
 
     SharedState& shared() noexcept { return shared_; }

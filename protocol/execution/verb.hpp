@@ -21,9 +21,10 @@ namespace twincached::protocol {
 // and is to be swallowed, so that its bytes are not taken for commands.
 using ParseFunction = Answer (*)(Words words, Command& command) noexcept;
 
-// Asks the executor and answers. Suspended, it is called again with the same command and with the
+// Asks the executor and answers. Throws std::bad_alloc if the answer finds no memory: its client is
+// closed then. Suspended, it is called again with the same command and with the
 // progress that it left in the turn.
-using ExecuteFunction = Next (*)(Turn& turn, const Command& command) noexcept;
+using ExecuteFunction = Next (*)(Turn& turn, const Command& command);
 
 struct Verb {
     std::string_view name;

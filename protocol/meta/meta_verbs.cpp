@@ -46,7 +46,7 @@ std::optional<std::uint64_t> number_if(bool given, std::uint64_t number) noexcep
     return given ? std::optional(number) : std::nullopt;
 }
 
-void count_meta(Turn& turn) noexcept {
+void count_meta(Turn& turn) {
     turn.executor.counters().totals.add(Count::cmd_meta);
 }
 
@@ -159,7 +159,7 @@ Next answer_number(Turn& turn, const Command& command, const storage::Arithmetic
     return Next::go_on;
 }
 
-Next execute_meta_get(Turn& turn, const Command& command) noexcept {
+Next execute_meta_get(Turn& turn, const Command& command) {
     count_meta(turn);
     const auto& meta = command.meta;
     storage::Read request;
@@ -180,7 +180,7 @@ Next execute_meta_get(Turn& turn, const Command& command) noexcept {
     return status_line(turn, command, no_item);
 }
 
-Next execute_meta_set(Turn& turn, const Command& command) noexcept {
+Next execute_meta_set(Turn& turn, const Command& command) {
     count_meta(turn);
     const auto& meta = command.meta;
     storage::Write request;
@@ -205,7 +205,7 @@ Next execute_meta_set(Turn& turn, const Command& command) noexcept {
     return Next::go_on;
 }
 
-Next execute_meta_delete(Turn& turn, const Command& command) noexcept {
+Next execute_meta_delete(Turn& turn, const Command& command) {
     count_meta(turn);
     const auto& meta = command.meta;
     storage::Remove request;
@@ -226,7 +226,7 @@ Next execute_meta_delete(Turn& turn, const Command& command) noexcept {
     return Next::go_on;
 }
 
-Next execute_meta_arithmetic(Turn& turn, const Command& command) noexcept {
+Next execute_meta_arithmetic(Turn& turn, const Command& command) {
     count_meta(turn);
     const auto& meta = command.meta;
     storage::Arithmetic request;
@@ -254,11 +254,11 @@ Next execute_meta_arithmetic(Turn& turn, const Command& command) noexcept {
     return Next::go_on;
 }
 
-Next execute_meta_no_op(Turn& turn, const Command&) noexcept {
+Next execute_meta_no_op(Turn& turn, const Command&) {
     return turn.answer(Answer::meta_no_op);
 }
 
-Next execute_meta_debug(Turn& turn, const Command& command) noexcept {
+Next execute_meta_debug(Turn& turn, const Command& command) {
     auto& store = turn.executor.store();
     auto& bytes = turn.answers.output().bytes();
     const bool found = store.peek(store.key(command.key), turn.now, [&](const ItemView& item) {

@@ -159,27 +159,27 @@ Answer parse_quiet_words(Words words, Command& command) noexcept {
 
 // --- verbs ---------------------------------------------------------------------------------------
 
-Next execute_flush(Turn& turn, const Command& command) noexcept {
+Next execute_flush(Turn& turn, const Command& command) {
     if (!turn.executor.settings().flush_enabled) return turn.answer(Answer::flush_denied);
     turn.executor.flush(command.exptime, turn.now);
     return turn.answer(Answer::ok);
 }
 
-Next execute_version(Turn& turn, const Command&) noexcept {
+Next execute_version(Turn& turn, const Command&) {
     turn.answers.version(turn.executor.service().version());
     return Next::go_on;
 }
 
-Next execute_verbosity(Turn& turn, const Command& command) noexcept {
+Next execute_verbosity(Turn& turn, const Command& command) {
     turn.executor.service().set_verbosity(static_cast<unsigned>(command.number));
     return turn.answer(Answer::ok);
 }
 
-Next execute_quit(Turn&, const Command&) noexcept {
+Next execute_quit(Turn&, const Command&) {
     return Next::close;
 }
 
-Next execute_shutdown(Turn& turn, const Command& command) noexcept {
+Next execute_shutdown(Turn& turn, const Command& command) {
     if (!turn.executor.settings().shutdown_enabled) return turn.answer(Answer::shutdown_disabled);
     const auto mode = Words(command.arguments).next();
     if (!mode.empty() && mode != "graceful") return turn.answer(Answer::bad_shutdown);
@@ -187,7 +187,7 @@ Next execute_shutdown(Turn& turn, const Command& command) noexcept {
     return Next::close;
 }
 
-Next execute_cache_memlimit(Turn& turn, const Command& command) noexcept {
+Next execute_cache_memlimit(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto word = words.next();
     const auto megabytes = parse_strict_word<std::uint32_t>(word);
@@ -200,7 +200,7 @@ Next execute_cache_memlimit(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::ok);
 }
 
-Next execute_slabs(Turn& turn, const Command& command) noexcept {
+Next execute_slabs(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
     if (what == "reassign") return turn.answer(reassign(words));
@@ -210,7 +210,7 @@ Next execute_slabs(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::error);
 }
 
-Next execute_lru(Turn& turn, const Command& command) noexcept {
+Next execute_lru(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
     auto& reported = turn.executor.service().shared().reported;
@@ -223,7 +223,7 @@ Next execute_lru(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::error);
 }
 
-Next execute_lru_crawler(Turn& turn, const Command& command) noexcept {
+Next execute_lru_crawler(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
     const auto word = words.next();
@@ -240,7 +240,7 @@ Next execute_lru_crawler(Turn& turn, const Command& command) noexcept {
     return turn.answer(Answer::error);
 }
 
-Next execute_watch(Turn& turn, const Command& command) noexcept {
+Next execute_watch(Turn& turn, const Command& command) {
     auto& executor = turn.executor;
     if (!executor.settings().watch_enabled) return turn.answer(Answer::watch_denied);
     if (turn.pipelined) return turn.answer(Answer::pipelined_watch);
@@ -250,7 +250,7 @@ Next execute_watch(Turn& turn, const Command& command) noexcept {
     return turn.answer(*turn.watcher ? Answer::ok : Answer::too_many_watchers);
 }
 
-Next execute_refresh_certs(Turn& turn, const Command&) noexcept {
+Next execute_refresh_certs(Turn& turn, const Command&) {
     const auto refresh = turn.executor.service().refresh_certificates();
     if (refresh.has_tls && refresh.problem.empty()) return turn.answer(Answer::ok);
     turn.answers.set_quiet(false);  // as with memcached, a problem is told in any case
@@ -260,7 +260,7 @@ Next execute_refresh_certs(Turn& turn, const Command&) noexcept {
 }
 
 // As unknown as any other word unless the server was started for tests.
-Next execute_debugtime(Turn& turn, const Command& command) noexcept {
+Next execute_debugtime(Turn& turn, const Command& command) {
     if (!turn.executor.settings().test_commands) return turn.answer(Answer::error);
     const auto change = parse_clock_change(Words(command.arguments).next());
     if (!change) return turn.answer(Answer::error);

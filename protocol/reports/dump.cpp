@@ -2,6 +2,7 @@
 
 #include "protocol/base64.hpp"
 #include "protocol/digits.hpp"
+#include "protocol/execution/visit_guard.hpp"
 #include "protocol/line_end.hpp"
 #include "protocol/uri_key.hpp"
 #include "protocol/words.hpp"
@@ -68,12 +69,15 @@ void write_cachedump_line(Turn& turn, const ItemView& item) {
 
 // One turn of a walk. The position is where to go on; true at the end.
 template <class Visit>
-bool walk(Turn& turn, Visit&& visit) noexcept {
+bool walk(Turn& turn, Visit&& visit) {
     auto& progress = turn.progress;
+    VisitGuard guard;
+    const auto guarded = [&](const ItemView& item) { guard.run([&] { visit(item); }); };
     for (unsigned step = 0; step < steps_per_turn; ++step) {
         if (turn.output_is_full()) return false;
         const auto next =
-            turn.executor.store().walk({progress.position}, step_items, turn.now, visit);
+            turn.executor.store().walk({progress.position}, step_items, turn.now, guarded);
+        guard.finish();
         if (!next) return true;
         progress.position = next->hash;
     }
@@ -82,7 +86,7 @@ bool walk(Turn& turn, Visit&& visit) noexcept {
 
 using WriteLine = void (*)(Turn& turn, const ItemView& item);
 
-bool walk_classes(Turn& turn, ClassSet classes, WriteLine write_line) noexcept {
+bool walk_classes(Turn& turn, ClassSet classes, WriteLine write_line) {
     return walk(turn, [&](const ItemView& item) {
         if (classes.contains(turn.executor.class_of(item))) write_line(turn, item);
     });
@@ -118,7 +122,7 @@ ClassSet ClassSet::only(unsigned size_class) noexcept {
     return ClassSet(std::uint64_t{1} << size_class);
 }
 
-Next execute_metadump(Turn& turn, std::string_view classes) noexcept {
+Next execute_metadump(Turn& turn, std::string_view classes) {
     if (!turn.progress.started) {
         const auto begun = begin_dump(turn, classes, Answer::pipelined_metadump);
         turn.answers.write(begun);
@@ -130,7 +134,7 @@ Next execute_metadump(Turn& turn, std::string_view classes) noexcept {
     return turn.answer(Answer::end);
 }
 
-Next execute_mgdump(Turn& turn, std::string_view classes) noexcept {
+Next execute_mgdump(Turn& turn, std::string_view classes) {
     if (!turn.progress.started) {
         const auto begun = begin_dump(turn, classes, Answer::pipelined_mgdump);
         turn.answers.write(begun);
@@ -142,7 +146,7 @@ Next execute_mgdump(Turn& turn, std::string_view classes) noexcept {
     return turn.answer(Answer::meta_end);
 }
 
-Next execute_cachedump(Turn& turn, std::string_view arguments) noexcept {
+Next execute_cachedump(Turn& turn, std::string_view arguments) {
     if (!turn.executor.settings().dump_enabled) return turn.answer(Answer::dump_denied);
     Words words(arguments);
     const auto class_word = words.next();

@@ -27,9 +27,9 @@ class ClassSet {
     std::uint64_t mask_;
 };
 
-Next execute_metadump(Turn& turn, std::string_view classes) noexcept;
-Next execute_mgdump(Turn& turn, std::string_view classes) noexcept;
+Next execute_metadump(Turn& turn, std::string_view classes);
+Next execute_mgdump(Turn& turn, std::string_view classes);
 // `arguments`: <class> <limit, 0 = all>.
-Next execute_cachedump(Turn& turn, std::string_view arguments) noexcept;
+Next execute_cachedump(Turn& turn, std::string_view arguments);
 
 }  // namespace twincached::protocol

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t batches_per_report = 16;
 constexpr std::size_t batches_per_dump = 1024;
 
-Next execute_detail(Turn& turn, std::string_view what) noexcept {
+Next execute_detail(Turn& turn, std::string_view what) {
     auto& prefixes = turn.executor.service().shared().observation.prefixes;
     if (what == "on" || what == "off") {
         prefixes.set_enabled(what == "on");
@@ -42,7 +42,7 @@ Next execute_hot_keys(Turn& turn, std::string_view word) {
 
 }  // namespace
 
-Next execute_stats(Turn& turn, const Command& command) noexcept {
+Next execute_stats(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
     turn.spend(batches_per_report);

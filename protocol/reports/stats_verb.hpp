@@ -6,6 +6,6 @@
 
 namespace twincached::protocol {
 
-Next execute_stats(Turn& turn, const Command& command) noexcept;
+Next execute_stats(Turn& turn, const Command& command);
 
 }  // namespace twincached::protocol

@@ -50,7 +50,7 @@ constexpr std::uint64_t bytes_per_check = 4096;
 
 // A key that is none refuses the line before anything of it is answered. Returns what is to be said
 // now; nothing: all of them are keys.
-std::optional<Next> accept_keys(Turn& turn, const Command& command) noexcept {
+std::optional<Next> accept_keys(Turn& turn, const Command& command) {
     auto& progress = turn.progress;
     if (progress.accepted || !is_long_retrieval(command)) return std::nullopt;
     KeyList list(command, progress);
@@ -73,7 +73,7 @@ std::optional<Next> accept_keys(Turn& turn, const Command& command) noexcept {
 
 // With a limit for clients' memory (-o read_buf_mem_limit) the values of one answer are reckoned
 // as memcached reckons them. Once a part has left, the client reads, and needs no more than that.
-bool exceeds_memory(const Turn& turn) noexcept {
+bool exceeds_memory(const Turn& turn) {
     const auto& memory = turn.executor.counters().memory;
     if (!memory.has_limit() || turn.progress.started) return false;
     return !memory.has_room_for(turn.progress.given * ClientMemory::answer_bytes);
@@ -98,7 +98,7 @@ Answer answer_for(WriteOutcome outcome) noexcept {
 }
 
 template <bool shows_cas>
-Next execute_retrieval(Turn& turn, const Command& command) noexcept {
+Next execute_retrieval(Turn& turn, const Command& command) {
     const auto begins_at = turn.answers.output().size();
     if (const auto next = accept_keys(turn, command)) return *next;
     KeyList list(command, turn.progress);
@@ -128,7 +128,7 @@ Next execute_retrieval(Turn& turn, const Command& command) noexcept {
 }
 
 template <bool shows_cas>
-Next execute_touch_retrieval(Turn& turn, const Command& command) noexcept {
+Next execute_touch_retrieval(Turn& turn, const Command& command) {
     const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
     if (const auto next = accept_keys(turn, command)) return *next;
     KeyList list(command, turn.progress);
@@ -145,7 +145,7 @@ Next execute_touch_retrieval(Turn& turn, const Command& command) noexcept {
 }
 
 template <WriteMode mode, bool compares_cas = false>
-Next execute_storage(Turn& turn, const Command& command) noexcept {
+Next execute_storage(Turn& turn, const Command& command) {
     storage::Write request;
     request.mode = mode;
     request.client_flags = command.client_flags;
@@ -156,14 +156,14 @@ Next execute_storage(Turn& turn, const Command& command) noexcept {
     return turn.answer(answer_for(result.outcome));
 }
 
-Next execute_delete(Turn& turn, const Command& command) noexcept {
+Next execute_delete(Turn& turn, const Command& command) {
     const auto result = turn.executor.remove(command.key, turn.now, {});
     const bool removed = result.outcome == storage::RemoveOutcome::removed;
     return turn.answer(removed ? Answer::deleted : Answer::not_found);
 }
 
 template <bool decrement>
-Next execute_arithmetic(Turn& turn, const Command& command) noexcept {
+Next execute_arithmetic(Turn& turn, const Command& command) {
     storage::Arithmetic request;
     request.decrement = decrement;
     request.delta = command.number;
@@ -183,7 +183,7 @@ Next execute_arithmetic(Turn& turn, const Command& command) noexcept {
     return Next::go_on;
 }
 
-Next execute_touch(Turn& turn, const Command& command) noexcept {
+Next execute_touch(Turn& turn, const Command& command) {
     const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
     const bool hit = turn.executor.touch(command.key, turn.now, expiry, [](const ItemView&) {});
     return turn.answer(hit ? Answer::touched : Answer::not_found);
@@ -217,7 +217,7 @@ std::span<const Verb> classic_verbs() noexcept {
     return verbs;
 }
 
-void execute_get_run(Turn& turn, std::span<const std::string_view> keys) noexcept {
+void execute_get_run(Turn& turn, std::span<const std::string_view> keys) {
     turn.executor.get_many(keys, turn.now, [&](std::size_t, const ItemView* item) {
         if (item != nullptr) turn.answers.value(*item);
         turn.answers.write(Answer::end);

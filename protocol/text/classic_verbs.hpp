@@ -13,6 +13,6 @@ std::span<const Verb> classic_verbs() noexcept;
 
 // A run of single-key gets (see scan_get_run), each with an END of its own.
 // REQUIRES: keys.size() <= Executor::batch_limit.
-void execute_get_run(Turn& turn, std::span<const std::string_view> keys) noexcept;
+void execute_get_run(Turn& turn, std::span<const std::string_view> keys);
 
 }  // namespace twincached::protocol

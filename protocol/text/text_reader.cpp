@@ -56,7 +56,7 @@ Answer answer_to(Admission admission) noexcept {
 
 }  // namespace
 
-Next TextReader::next(Burst& burst) noexcept {
+Next TextReader::next(Burst& burst) {
     const auto& state = burst.state;
     if (!state.progress.started && scanned_ == 0 && state.gate.is_open()) {
         const auto next = answer_get_run(burst);
@@ -76,7 +76,7 @@ Next TextReader::next(Burst& burst) noexcept {
 
 // Clients that pipeline send single-key gets by the dozen. They are looked up together, before
 // anything is parsed: the cheapest road through the server, and the busiest.
-Next TextReader::answer_get_run(Burst& burst) noexcept {
+Next TextReader::answer_get_run(Burst& burst) {
     std::array<std::string_view, Executor::batch_limit> keys;
     const auto room = std::span(keys).first(std::min(keys.size(), burst.budget));
     const auto run = scan_get_run(burst.input.readable(), room);
@@ -97,7 +97,7 @@ Next TextReader::await_line(Burst& burst, std::string_view text) noexcept {
     return is_too_long ? Next::close : Next::read_more;
 }
 
-Next TextReader::run_line(Burst& burst, const Line& line) noexcept {
+Next TextReader::run_line(Burst& burst, const Line& line) {
     Command command;
     const Verb* verb = nullptr;
     auto refused = parse_line(line.text, verb, command);
@@ -130,7 +130,7 @@ Next TextReader::run_line(Burst& burst, const Line& line) noexcept {
     return execute(burst, turn, {*verb, command, line.size_with_end});
 }
 
-Next TextReader::execute(Burst& burst, Turn& turn, const Request& request) noexcept {
+Next TextReader::execute(Burst& burst, Turn& turn, const Request& request) {
     burst.answers.set_quiet(request.command.noreply);
     TicketList::LastAnswer answer;
     answer.begins_at = burst.output.size();
@@ -141,7 +141,7 @@ Next TextReader::execute(Burst& burst, Turn& turn, const Request& request) noexc
 }
 
 Next TextReader::take_value(Burst& burst, const Line& line, const Verb& verb,
-                            const Command& command) noexcept {
+                            const Command& command) {
     auto value = announced(verb, command);
     value.announcement = line.text;
     value.head_bytes = line.size_with_end;
@@ -171,14 +171,14 @@ Next TextReader::take_value(Burst& burst, const Line& line, const Verb& verb,
 }
 
 Next TextReader::swallow_value(Burst& burst, const Line& line, const Command& command,
-                               Answer answer) noexcept {
+                               Answer answer) {
     burst.state.intake.begin_swallowing(command.value_bytes + line_end.size(),
                                         command.noreply ? Answer::none : answer);
     finish(burst, line.size_with_end);
     return Next::go_on;
 }
 
-Next TextReader::finish_large(Burst& burst, LargeValue& value) noexcept {
+Next TextReader::finish_large(Burst& burst, LargeValue& value) {
     Command command;
     const Verb* verb = nullptr;
     // It was accepted when the value was begun, and parsing is pure.
@@ -193,7 +193,7 @@ Next TextReader::finish_large(Burst& burst, LargeValue& value) noexcept {
 }
 
 // What stands where the value's line end should is taken for it, and the client told.
-Next TextReader::refuse_chunk(Burst& burst, const Command& command, std::size_t consumed) noexcept {
+Next TextReader::refuse_chunk(Burst& burst, const Command& command, std::size_t consumed) {
     burst.answers.set_quiet(command.noreply);
     burst.answers.write(Answer::bad_chunk);
     finish(burst, consumed);
@@ -202,7 +202,7 @@ Next TextReader::refuse_chunk(Burst& burst, const Command& command, std::size_t 
 
 // While the gate is shut, a line is a login in the dress of a `set`, or nothing (memcached's
 // doc/protocol.txt, "Authentication").
-Next TextReader::run_login(Burst& burst, const Line& line) noexcept {
+Next TextReader::run_login(Burst& burst, const Line& line) {
     if (is_first_line_ && names_http(line.text)) return Next::close;
     is_first_line_ = false;
     const auto size = parse_login_line(line.text);

@@ -20,9 +20,9 @@ class TextReader {
 
     // The request at the front of the input. REQUIRES: the input is not empty, and no value that
     // was begun or refused is under way.
-    Next next(Burst& burst) noexcept;
+    Next next(Burst& burst);
     // A large value is there, and its line end at the front of the input.
-    Next finish_large(Burst& burst, LargeValue& value) noexcept;
+    Next finish_large(Burst& burst, LargeValue& value);
 
   private:
     // A complete request line at the front of the input.
@@ -38,16 +38,14 @@ class TextReader {
         std::size_t bytes;
     };
 
-    Next answer_get_run(Burst& burst) noexcept;
+    Next answer_get_run(Burst& burst);
     Next await_line(Burst& burst, std::string_view text) noexcept;
-    Next run_line(Burst& burst, const Line& line) noexcept;
-    Next run_login(Burst& burst, const Line& line) noexcept;
-    Next take_value(Burst& burst, const Line& line, const Verb& verb,
-                    const Command& command) noexcept;
-    Next swallow_value(Burst& burst, const Line& line, const Command& command,
-                       Answer answer) noexcept;
-    Next refuse_chunk(Burst& burst, const Command& command, std::size_t consumed) noexcept;
-    Next execute(Burst& burst, Turn& turn, const Request& request) noexcept;
+    Next run_line(Burst& burst, const Line& line);
+    Next run_login(Burst& burst, const Line& line);
+    Next take_value(Burst& burst, const Line& line, const Verb& verb, const Command& command);
+    Next swallow_value(Burst& burst, const Line& line, const Command& command, Answer answer);
+    Next refuse_chunk(Burst& burst, const Command& command, std::size_t consumed);
+    Next execute(Burst& burst, Turn& turn, const Request& request);
     void finish(Burst& burst, std::size_t consumed) noexcept;
 
     // Bytes at the front of the input that are known to hold no newline, so that a long line that

@@ -1,5 +1,6 @@
 """A machine that gives less than was asked for: memory that may not be locked or addressed, files
 that may not grow, paths that another process has. Each is survived or said."""
+import contextlib
 import os
 import resource
 import socket
@@ -90,6 +91,32 @@ class Machine(Case):
     def test_a_limit_beyond_the_address_space_is_refused_with_a_sentence(self):
         node = self._launch("-m", "4096", prepare=limited(resource.RLIMIT_AS, 1500 * MIB))
         self._refused(node, "limit (-m): there is no address space for 4096 MiB", "ulimit -v")
+
+    @unittest.skipIf(world.IS_SANITIZED, "a sanitizer needs the address space for itself")
+    def test_a_client_that_finds_no_memory_is_closed_and_the_others_are_served(self):
+        node = self._launch("-m", "64", "-t", "2", "--buffer-memory=4g")
+        node.wait_until_open()
+        other = node.client(10)
+        self.addCleanup(other.close)
+        self.assertEqual(other.set(b"key", b"x" * 1000), b"STORED")
+        size = self._status_kib(node, "VmSize:") * 1024 + 32 * MIB
+        resource.prlimit(node.process.pid, resource.RLIMIT_AS, (size, size))
+        # The most of a line that a client may have half said.
+        half_line = b"get" + b" key" * 2_000_000
+        for n in range(100):
+            greedy = node.client(10)
+            self.addCleanup(greedy.close)
+            with contextlib.suppress(ConnectionError):
+                greedy.send(half_line)
+            self.assertEqual(other.set(b"key", b"%d" % n), b"STORED")
+            self.assertEqual(other.get(b"key"), b"%d" % n)
+            if int(other.stats()["malloc_fails"]) > 2:
+                break
+        else:
+            self.fail("there is memory without an end")
+        self.assert_still_serves(node)
+        self.assertTrue(node.process.is_running())
+        self.assertIn("the system has no memory for a client", node.process.log())
 
     def test_a_file_that_may_not_grow_costs_its_items_and_not_the_server(self):
         path = os.path.join(self.directory, "items")

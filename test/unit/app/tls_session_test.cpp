@@ -1,6 +1,7 @@
 // A session behind TLS: its client is a filter of the same kind at the other end of a socket pair.
 #include "app/sessions/session.hpp"
 
+#include "test/support/failing_allocations.hpp"
 #include "test/unit/lib/certificates.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
@@ -26,6 +27,17 @@ TlsOptions tls_options() {
     options.write_buffer_bytes = 16 * 1024;
     options.handshake_timeout = std::chrono::seconds(10);
     return options;
+}
+
+// Keys take long to make.
+std::shared_ptr<const lib::TlsContext> server_context() {
+    static const auto context = loaded(authority().issue("cache"));
+    return context;
+}
+
+std::shared_ptr<const lib::TlsContext> client_context() {
+    static const auto context = loaded(authority().issue("client"));
+    return context;
 }
 
 struct Wire {
@@ -66,10 +78,10 @@ struct Wire {
     SystemClock clock;
     SessionBuffers buffers;
     Log log{LogOptions{0, "", false, true}};
-    ClientTls tls{loaded(authority().issue("cache")), tls_options(), 0, log};
+    ClientTls tls{server_context(), tls_options(), 0, log};
     SessionSurroundings surroundings{service, service.counters, clock, buffers, nullptr, &tls};
     int client;
-    lib::TlsStream filter{loaded(authority().issue("client")), Side::client};
+    lib::TlsStream filter{client_context(), Side::client};
     std::unique_ptr<Session> session;
 
   private:
@@ -183,6 +195,31 @@ TEST_CASE("a certificate that is used from now on is dated by when it came into 
     tls.use(loaded(authority().issue("new")), 8);
     CHECK(tls.refreshed_at() == 8);
     CHECK(tls.accept(ListenerTls::usual) != nullptr);
+}
+
+// Within OpenSSL, for which an answer is encrypted, it is an error of the stream.
+TEST_CASE("behind TLS, too, an allocation that fails closes its client and counts it") {
+    int closed = 0;
+    bool has_struck = true;
+    for (std::uint64_t number = 1; has_struck; ++number) {
+        INFO("allocation " << number << " fails");
+        Wire wire;
+        wire.shake_hands();
+        wire.say("set k 0 0 40000\r\n" + std::string(40'000, 'v') + "\r\nget k\r\n");
+        auto action = SessionAction::end;
+        {
+            const FailingAllocations failing(number);
+            action = wire.turn();
+            has_struck = failing.has_failed();
+        }
+        const bool was_closed = action == SessionAction::end;
+        if (was_closed) CHECK(has_struck);
+        CHECK(wire.count(protocol::Count::malloc_fails) +
+                  wire.count(protocol::Count::tls_protocol_errors) ==
+              (was_closed ? 1 : 0));
+        closed += was_closed ? 1 : 0;
+    }
+    CHECK(closed > 2);
 }
 
 }  // namespace twincached::app

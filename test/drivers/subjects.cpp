@@ -1,6 +1,6 @@
 #include "test/drivers/subjects.hpp"
 
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
 #include "test/drivers/mirror.hpp"
 #include "test/drivers/tcp_network.hpp"

@@ -1,6 +1,6 @@
 #include "test/simulation/swarm.hpp"
 
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 #include "replication/registry.hpp"
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "lib/pause_detector.hpp"
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/timing.hpp"
 
 #include <cstdint>
 #include <string>

@@ -37,11 +37,14 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
 
     {"replication/records", {}},
     {"replication/changes", {}},
+    {"replication/pair", {}},
     {"replication/pair/exchange", {"replication/changes", "replication/records"}},
     {"replication/pair/link",
-     {"replication/changes", "replication/records", "replication/pair/exchange"}},
+     {"replication/changes", "replication/records", "replication/pair",
+      "replication/pair/exchange"}},
     {"replication/pair/driver",
-     {"replication/changes", "replication/pair/exchange", "replication/pair/link"}},
+     {"replication/changes", "replication/pair", "replication/pair/exchange",
+      "replication/pair/link"}},
 
     {"app/addresses", {}},
     {"app/options", {}},

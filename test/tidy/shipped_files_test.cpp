@@ -3,7 +3,7 @@
 #include "app/process/license.hpp"
 #include "app/replication_options.hpp"
 #include "app/server_options.hpp"
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
 #include "test/tidy/source_tree.hpp"
 

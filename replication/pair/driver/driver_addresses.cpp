@@ -1,6 +1,6 @@
 #include "replication/pair/driver/driver_addresses.hpp"
 
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

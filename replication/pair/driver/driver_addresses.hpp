@@ -5,7 +5,7 @@
 
 #include "lib/input/endpoint.hpp"
 #include "lib/result.hpp"
-#include "replication/pair/link/node_identity.hpp"
+#include "replication/pair/node_identity.hpp"
 #include "replication/replicator.hpp"
 
 #include <boost/asio/ip/address.hpp>

@@ -5,8 +5,8 @@
 #include "replication/pair/driver/driver_options.hpp"
 #include "replication/pair/driver/link_loop.hpp"
 #include "replication/pair/driver/name_resolver.hpp"
-#include "replication/pair/link/node_identity.hpp"
 #include "replication/pair/link/pair_stats.hpp"
+#include "replication/pair/node_identity.hpp"
 #include "replication/replication_options.hpp"
 
 #include <atomic>

@@ -3,7 +3,7 @@
 // Engine; here is only what cannot be tested without a network.
 #pragma once
 
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 #include "replication/replicator_factory.hpp"
 
 #include <memory>

@@ -5,7 +5,7 @@
 
 #include "replication/pair/link/handshake.hpp"
 #include "replication/pair/link/link_machine.hpp"
-#include "replication/pair/link/node_identity.hpp"
+#include "replication/pair/node_identity.hpp"
 
 #include <cstdint>
 

@@ -4,7 +4,7 @@
 
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/link/handshake.hpp"
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/timing.hpp"
 
 #include <cstddef>
 #include <cstdint>

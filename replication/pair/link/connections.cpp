@@ -1,6 +1,6 @@
 #include "replication/pair/link/connections.hpp"
 
-#include "replication/pair/link/node_identity.hpp"
+#include "replication/pair/node_identity.hpp"
 
 #include <algorithm>
 #include <cassert>

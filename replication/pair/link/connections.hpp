@@ -29,7 +29,7 @@
 #include "replication/pair/link/link_machine.hpp"
 #include "replication/pair/link/proof.hpp"
 #include "replication/pair/link/reasons_told.hpp"
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/timing.hpp"
 
 #include <cstddef>
 #include <cstdint>

@@ -22,10 +22,10 @@
 #include "replication/pair/link/connections.hpp"
 #include "replication/pair/link/handshake.hpp"
 #include "replication/pair/link/link_machine.hpp"
-#include "replication/pair/link/node_identity.hpp"
-#include "replication/pair/link/pair_options.hpp"
 #include "replication/pair/link/session.hpp"
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/node_identity.hpp"
+#include "replication/pair/pair_options.hpp"
+#include "replication/pair/timing.hpp"
 #include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 

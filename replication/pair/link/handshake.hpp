@@ -16,9 +16,9 @@
 
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/link/control_frames.hpp"
-#include "replication/pair/link/node_identity.hpp"
-#include "replication/pair/link/pair_options.hpp"
 #include "replication/pair/link/proof.hpp"
+#include "replication/pair/node_identity.hpp"
+#include "replication/pair/pair_options.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/now.hpp"
 

@@ -8,7 +8,7 @@
 // a whole silence period before it believes the peer's complaint of not having been heard.
 #pragma once
 
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/timing.hpp"
 
 #include <cstdint>
 #include <string_view>

@@ -14,9 +14,9 @@
 #pragma once
 
 #include "lib/random.hpp"
-#include "replication/pair/link/pair_options.hpp"
 #include "replication/pair/link/reasons_told.hpp"
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/pair_options.hpp"
+#include "replication/pair/timing.hpp"
 #include "replication/replicator.hpp"
 
 #include <cstdint>

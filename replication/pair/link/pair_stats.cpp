@@ -1,7 +1,7 @@
 #include "replication/pair/link/pair_stats.hpp"
 
 #include "replication/driver_figures.hpp"
-#include "replication/pair/link/node_identity.hpp"
+#include "replication/pair/node_identity.hpp"
 
 #include <algorithm>
 #include <string>

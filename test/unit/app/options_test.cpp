@@ -10,7 +10,7 @@
 #include "lib/option_value.hpp"
 #include "protocol/settings.hpp"
 #include "replication/pair/driver/driver_addresses.hpp"
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 

@@ -1,6 +1,6 @@
 #include "replication/registry.hpp"
 #include "replication/pair/link/control_frames.hpp"
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,7 +1,7 @@
 // The pair's driver over real sockets: two replicators with two stores in one process, on loopback
 // addresses and free ports. What happens is awaited by the drivers' own events.
-#include "replication/pair/link/pair_options.hpp"
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/pair_options.hpp"
+#include "replication/pair/timing.hpp"
 #include "replication/registry.hpp"
 #include "replication/replication_options.hpp"
 #include "storage/store.hpp"

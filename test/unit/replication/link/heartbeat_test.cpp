@@ -1,5 +1,5 @@
 #include "replication/pair/link/heartbeat.hpp"
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 
 #include <catch2/catch.hpp>
 

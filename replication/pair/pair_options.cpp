@@ -1,4 +1,4 @@
-#include "replication/pair/link/pair_options.hpp"
+#include "replication/pair/pair_options.hpp"
 
 #include "lib/input/endpoint.hpp"
 #include "replication/ack_gate.hpp"

@@ -7,7 +7,7 @@
 #include "lib/option_structs.hpp"
 #include "lib/option_value.hpp"
 #include "lib/tls_context.hpp"
-#include "replication/pair/link/timing.hpp"
+#include "replication/pair/timing.hpp"
 
 #include <chrono>
 #include <cstdint>

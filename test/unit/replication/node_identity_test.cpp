@@ -1,4 +1,4 @@
-#include "replication/pair/link/node_identity.hpp"
+#include "replication/pair/node_identity.hpp"
 
 #include <catch2/catch.hpp>
 

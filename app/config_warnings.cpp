@@ -133,7 +133,7 @@ void warn_of_limits(const Options& all, const Machine& machine, Warnings& to) {
 std::uint64_t memory_of(const Options& all) {
     auto bytes = all.get<storage::StoreOptions>().memory_limit_bytes;
     if (replication::is_replicated(replication::replicator_factories(), all.structs())) {
-        bytes += all.get<replication::Options>().log_memory_bytes;
+        bytes += all.get<replication::ReplicationOptions>().log_memory_bytes;
     }
     return bytes + all.get<SessionOptions>().buffer_memory_bytes;
 }
@@ -174,7 +174,7 @@ void warn_if_others_read(std::string_view option, const std::string& path, std::
 }
 
 void warn_of_files(const Options& all, Warnings& to) {
-    const auto& replication = all.get<replication::Options>();
+    const auto& replication = all.get<replication::ReplicationOptions>();
     const auto link = replication::tls_settings(replication::replicator_factories(), all.structs());
     const auto& passwords = all.get<PasswordOptions>();
     warn_if_others_read("secret-file", replication.secret_file, "the secret", to);

@@ -42,7 +42,7 @@ void remark_on_loneliness(OptionReader& reader, replication::Factories factories
     if (replication::is_replicated(factories, reader.options().structs())) return;
     const auto keys = asked_for(reader);
     if (keys.empty()) return;
-    const auto& driver = reader.options().get<replication::Options>().driver;
+    const auto& driver = reader.options().get<replication::ReplicationOptions>().driver;
     const auto missing = is_auto ? replication::what_is_missing(factories) : "driver = " + driver;
     reader.remark("this node is alone, although [replication] has " + keys + ": " + missing);
 }
@@ -52,14 +52,14 @@ void remark_on_loneliness(OptionReader& reader, replication::Factories factories
 void settle_replication(OptionReader& reader) {
     const auto factories = replication::replicator_factories();
     auto& structs = reader.options().structs();
-    const bool is_auto = structs.get<replication::Options>().driver == "auto";
+    const bool is_auto = structs.get<replication::ReplicationOptions>().driver == "auto";
     replication::choose_driver(factories, structs);
     reader.complain(replication::problems_of(factories, structs));
     remark_on_loneliness(reader, factories, is_auto);
 }
 
 replication::Setup replication_setup(const Options& options, const Certificates& certificates) {
-    auto secret = replication::secret_of(options.get<replication::Options>());
+    auto secret = replication::secret_of(options.get<replication::ReplicationOptions>());
     if (secret.has_error()) throw std::runtime_error(secret.error());
     return {.options = options.structs(),
             .secret = std::move(*secret),

@@ -145,7 +145,8 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
 void Server::say_started() {
     log_.info("twincached {} started: memory {} MiB, {} threads, replication {}",
               TWINCACHED_VERSION, options_.get<storage::StoreOptions>().memory_limit_bytes >> 20,
-              options_.get<SessionOptions>().threads, options_.get<replication::Options>().driver);
+              options_.get<SessionOptions>().threads,
+              options_.get<replication::ReplicationOptions>().driver);
     renewal_.warn_of_expiry(certificates_);
     if (certificates_.link) {
         log_.info("the link speaks TLS; this node's certificate has the fingerprint {}",

@@ -70,7 +70,7 @@ std::span<const lib::OptionRow> driver_option_rows() noexcept {
     static const std::array rows = {lib::OptionRow{.section = "replication",
                                                    .key = "driver",
                                                    .flag = "replication-driver",
-                                                   .fills = lib::fills<&Options::driver>,
+                                                   .fills = lib::fills<&ReplicationOptions::driver>,
                                                    .initial = "auto",
                                                    .choices = choices,
                                                    .help = help}};
@@ -90,7 +90,7 @@ lib::OptionStructs default_options(Factories known) {
 }
 
 void choose_driver(Factories known, lib::OptionStructs& options) {
-    auto& driver = options.edit<Options>().driver;
+    auto& driver = options.edit<ReplicationOptions>().driver;
     if (driver != "auto") return;
     const auto meant = std::find_if(known.begin(), known.end(), [&](const auto& factory) {
         return factory.is_meant != nullptr && factory.is_meant(options);
@@ -100,7 +100,7 @@ void choose_driver(Factories known, lib::OptionStructs& options) {
 
 std::vector<lib::OptionProblem> problems_of(Factories known, const lib::OptionStructs& options) {
     std::vector<lib::OptionProblem> problems;
-    const auto* chosen = find(known, options.get<Options>().driver);
+    const auto* chosen = find(known, options.get<ReplicationOptions>().driver);
     const bool lacks =
         chosen != nullptr && chosen->is_meant != nullptr && !chosen->is_meant(options);
     if (lacks) {
@@ -119,7 +119,7 @@ std::vector<lib::OptionProblem> problems_of(Factories known, const lib::OptionSt
 }
 
 bool is_replicated(Factories known, const lib::OptionStructs& options) noexcept {
-    return options.get<Options>().driver != known.front().name;
+    return options.get<ReplicationOptions>().driver != known.front().name;
 }
 
 std::string what_is_missing(Factories known) {
@@ -133,25 +133,25 @@ std::string what_is_missing(Factories known) {
 }
 
 std::vector<std::string> warnings_of(Factories known, const Setup& setup) {
-    const auto* chosen = find(known, setup.options.get<Options>().driver);
+    const auto* chosen = find(known, setup.options.get<ReplicationOptions>().driver);
     if (chosen == nullptr || chosen->warnings == nullptr) return {};
     return chosen->warnings(setup);
 }
 
 std::chrono::milliseconds patience_of_others(Factories known, const lib::OptionStructs& options) {
-    const auto* chosen = find(known, options.get<Options>().driver);
+    const auto* chosen = find(known, options.get<ReplicationOptions>().driver);
     const bool has_others = chosen != nullptr && chosen->patience != nullptr;
     return has_others ? chosen->patience(options) : std::chrono::milliseconds(0);
 }
 
 std::optional<lib::TlsSettings> tls_settings(Factories known, const lib::OptionStructs& options) {
-    const auto* chosen = find(known, options.get<Options>().driver);
+    const auto* chosen = find(known, options.get<ReplicationOptions>().driver);
     if (chosen == nullptr || chosen->tls == nullptr) return std::nullopt;
     return chosen->tls(options);
 }
 
 std::unique_ptr<Replicator> make_replicator(Factories known, const Setup& setup, Events events) {
-    const auto& name = setup.options.get<Options>().driver;
+    const auto& name = setup.options.get<ReplicationOptions>().driver;
     if (const auto* chosen = find(known, name)) return chosen->make(setup, std::move(events));
     throw std::invalid_argument("unknown replication driver '" + name + "': the drivers are " +
                                 names_of(known));

@@ -18,19 +18,19 @@ constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
                    .key = "cluster",
                    .flag = "cluster",
-                   .fills = lib::fills<&Options::cluster>,
+                   .fills = lib::fills<&ReplicationOptions::cluster>,
                    .initial = "twincached",
                    .help = "Name of the pair; nodes of different names refuse each other."},
     lib::OptionRow{.section = "replication",
                    .key = "secret",
-                   .fills = lib::fills<&Options::secret>,
+                   .fills = lib::fills<&ReplicationOptions::secret>,
                    .initial = "",
                    .secret = true,
                    .help = "What both nodes know and nobody else: proves them to each other."},
     lib::OptionRow{.section = "replication",
                    .key = "secret-file",
                    .flag = "secret-file",
-                   .fills = lib::fills<&Options::secret_file>,
+                   .fills = lib::fills<&ReplicationOptions::secret_file>,
                    .initial = "",
                    .path = true,
                    .help = "A file with the secret in its first line, instead of `secret`."},
@@ -38,7 +38,7 @@ constexpr std::array rows = {
         .section = "replication",
         .key = "ack",
         .flag = "ack",
-        .fills = lib::fills<&Options::ack>,
+        .fills = lib::fills<&ReplicationOptions::ack>,
         .initial = "async",
         .choices = "async|received",
         .help = "When a change is answered. async: at once; received: when the other node has it."},
@@ -62,7 +62,7 @@ constexpr std::array rows = {
         .section = "replication",
         .key = "log-memory",
         .flag = "log-memory",
-        .fills = lib::fills_bytes<&Options::log_memory_bytes>,
+        .fills = lib::fills_bytes<&ReplicationOptions::log_memory_bytes>,
         .initial = "64m",
         .least = 64.0 * kib,
         .plain_unit = mib,
@@ -71,7 +71,7 @@ constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
                    .key = "drain-timeout",
                    .flag = "drain-timeout",
-                   .fills = lib::fills<&Options::drain_timeout>,
+                   .fills = lib::fills<&ReplicationOptions::drain_timeout>,
                    .initial = "5s",
                    .most = 3600 * seconds,
                    .help = "How long a stop waits for the other node to receive the last changes."},
@@ -84,7 +84,7 @@ std::span<const lib::OptionRow> option_rows() noexcept {
 }
 
 std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
-    const auto& chosen = options.get<Options>();
+    const auto& chosen = options.get<ReplicationOptions>();
     std::vector<lib::OptionProblem> problems;
     const auto complain = [&](std::string_view key, std::string message) {
         problems.push_back({"replication", key, std::move(message)});
@@ -99,7 +99,7 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
     return problems;
 }
 
-lib::Parsed<std::string> secret_of(const Options& options) {
+lib::Parsed<std::string> secret_of(const ReplicationOptions& options) {
     const auto result = [](bool is_good, std::string text) {
         using Result = lib::Parsed<std::string>;
         return is_good ? Result(boost::system::in_place_value, std::move(text))

@@ -19,7 +19,7 @@ namespace twincached::replication {
 // When a change is answered: at once, or when another node has it.
 enum class AckMode : std::uint8_t { async, received };
 
-struct Options {
+struct ReplicationOptions {
     std::string driver;   // "auto" until all options are read
     std::string cluster;  // equal on all its nodes; others refuse each other
     std::string secret;   // empty: see secret_of
@@ -31,8 +31,8 @@ struct Options {
 
 std::span<const lib::OptionRow> option_rows() noexcept;
 
-inline Options default_replication_options() {
-    return lib::option_defaults<Options>(option_rows());
+inline ReplicationOptions default_replication_options() {
+    return lib::option_defaults<ReplicationOptions>(option_rows());
 }
 
 // Each is well by itself, but together they make no sense.
@@ -40,6 +40,6 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options);
 
 // What the nodes know and nobody else; empty: there is none. Reads its file, if it stands in one;
 // the error is a sentence.
-lib::Parsed<std::string> secret_of(const Options& options);
+lib::Parsed<std::string> secret_of(const ReplicationOptions& options);
 
 }  // namespace twincached::replication

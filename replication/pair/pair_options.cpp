@@ -21,13 +21,13 @@ constexpr std::array rows = {
                    .key = "peer",
                    .flag = "peer",
                    .letter = 'x',
-                   .fills = lib::fills<&Options::peer>,
+                   .fills = lib::fills<&PairOptions::peer>,
                    .initial = "",
                    .help = "The other node: host, host:port or [ipv6]:port of its link."},
     lib::OptionRow{.section = "replication",
                    .key = "peer-port",
                    .flag = "peer-port",
-                   .fills = lib::fills<&Options::peer_port>,
+                   .fills = lib::fills<&PairOptions::peer_port>,
                    .initial = "11212",
                    .least = 1,
                    .most = largest_port,
@@ -35,21 +35,21 @@ constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
                    .key = "listen",
                    .flag = "link-listen",
-                   .fills = lib::fills<&Options::link_listen>,
+                   .fills = lib::fills<&PairOptions::link_listen>,
                    .initial = "11212",
                    .help = "Where the other node finds us: port, host:port or [ipv6]:port."},
     lib::OptionRow{
         .section = "replication",
         .key = "node",
         .flag = "node",
-        .fills = lib::fills<&Options::node>,
+        .fills = lib::fills<&PairOptions::node>,
         .initial = "",
         .choices = "|a|b",
         .help = "a or b, another on each node. Empty: the lower address of the two is a."},
     lib::OptionRow{.section = "replication",
                    .key = "on-split",
                    .flag = "on-split",
-                   .fills = lib::fills<&Options::on_split>,
+                   .fills = lib::fills<&PairOptions::on_split>,
                    .initial = "both",
                    .choices = "both|secondary-readonly|secondary-closed",
                    .reloaded_by = "replication",
@@ -58,7 +58,7 @@ constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
                    .key = "on-peer-crash",
                    .flag = "on-peer-crash",
-                   .fills = lib::fills<&Options::on_peer_crash>,
+                   .fills = lib::fills<&PairOptions::on_peer_crash>,
                    .initial = "keep",
                    .choices = "keep|flush",
                    .help = "What a node does with its items when the peer is lost. keep: goes on "
@@ -67,7 +67,7 @@ constexpr std::array rows = {
         .section = "replication",
         .key = "link-protocol",
         .flag = "link-protocol",
-        .fills = lib::fills<&Options::link_protocol>,
+        .fills = lib::fills<&PairOptions::link_protocol>,
         .initial = "2",
         .least = 1,
         .most = 2,
@@ -75,14 +75,14 @@ constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
                    .key = "sync-rate",
                    .flag = "sync-rate",
-                   .fills = lib::fills_bytes<&Options::sync_rate_bytes>,
+                   .fills = lib::fills_bytes<&PairOptions::sync_rate_bytes>,
                    .initial = "0",
                    .help = "Bytes per second of a resync; 0: as fast as it goes."},
     lib::OptionRow{
         .section = "replication",
         .key = "scrub-interval",
         .flag = "scrub-interval",
-        .fills = lib::fills<&Options::scrub_interval>,
+        .fills = lib::fills<&PairOptions::scrub_interval>,
         .initial = "1h",
         .most = 10000.0 * hours,
         .help = "All items are compared with the other node's once in this time; 0: never."},
@@ -121,7 +121,7 @@ constexpr std::array rows = {
         .section = "replication",
         .key = "clock-max-ahead",
         .flag = "clock-max-ahead",
-        .fills = lib::fills<&Options::clock_max_ahead>,
+        .fills = lib::fills<&PairOptions::clock_max_ahead>,
         .initial = "24h",
         .least = 1.0 * hours,
         .most = 10000.0 * hours,
@@ -131,7 +131,7 @@ constexpr std::array rows = {
         .section = "replication",
         .key = "tls",
         .flag = "link-tls",
-        .fills = lib::fills<&Options::link_tls>,
+        .fills = lib::fills<&PairOptions::link_tls>,
         .initial = "no",
         .bare = true,
         .help =
@@ -139,7 +139,7 @@ constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
                    .key = "tls-certificate",
                    .flag = "link-tls-certificate",
-                   .fills = lib::fills<&Options::link_certificate>,
+                   .fills = lib::fills<&PairOptions::link_certificate>,
                    .initial = "",
                    .path = true,
                    .reloaded_by = "certificates",
@@ -147,7 +147,7 @@ constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
                    .key = "tls-key",
                    .flag = "link-tls-key",
-                   .fills = lib::fills<&Options::link_key>,
+                   .fills = lib::fills<&PairOptions::link_key>,
                    .initial = "",
                    .path = true,
                    .reloaded_by = "certificates",
@@ -156,7 +156,7 @@ constexpr std::array rows = {
         .section = "replication",
         .key = "tls-ca",
         .flag = "link-tls-ca",
-        .fills = lib::fills<&Options::link_ca>,
+        .fills = lib::fills<&PairOptions::link_ca>,
         .initial = "",
         .path = true,
         .reloaded_by = "certificates",
@@ -164,14 +164,14 @@ constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
                    .key = "tls-peer-name",
                    .flag = "link-tls-peer-name",
-                   .fills = lib::fills<&Options::link_peer_name>,
+                   .fills = lib::fills<&PairOptions::link_peer_name>,
                    .initial = "",
                    .help = "The name or address that the other node's certificate must be for."},
     lib::OptionRow{
         .section = "replication",
         .key = "tls-peer-fingerprint",
         .flag = "link-tls-peer-fingerprint",
-        .fills = lib::fills<&Options::link_peer_fingerprints>,
+        .fills = lib::fills<&PairOptions::link_peer_fingerprints>,
         .initial = "",
         .help = "SHA-256 of the certificate that the other node must show; several, separated "
                 "by\ncommas, while it is exchanged. Without tls-ca it may be self-signed."},
@@ -184,7 +184,7 @@ std::span<const lib::OptionRow> pair_option_rows() noexcept {
 }
 
 std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
-    const auto& chosen = options.get<Options>();
+    const auto& chosen = options.get<PairOptions>();
     const auto& timing = options.get<Timing>();
     std::vector<lib::OptionProblem> problems;
     const auto complain = [&](std::string_view key, std::string message) {
@@ -216,7 +216,7 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
 }
 
 bool is_pair(const lib::OptionStructs& options) noexcept {
-    return !options.get<Options>().peer.empty();
+    return !options.get<PairOptions>().peer.empty();
 }
 
 // The peer waits for `silence` from the last heartbeat on that it heard, and that one was sent a
@@ -228,7 +228,7 @@ std::chrono::milliseconds patience_of_peer(const lib::OptionStructs& options) {
 }
 
 std::optional<lib::TlsSettings> link_tls_settings(const lib::OptionStructs& options) {
-    const auto& chosen = options.get<Options>();
+    const auto& chosen = options.get<PairOptions>();
     if (!chosen.link_tls) return std::nullopt;
     lib::TlsSettings settings;
     settings.chain_file = chosen.link_certificate;

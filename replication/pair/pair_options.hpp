@@ -25,7 +25,7 @@ enum class OnSplit : std::uint8_t { both_serve, secondary_read_only, secondary_c
 // What a node does with its items when the peer is lost without a goodbye.
 enum class OnPeerCrash : std::uint8_t { keep, flush };
 
-struct Options {
+struct PairOptions {
     std::string peer;          // host, host:port, [address]:port
     std::int32_t peer_port{};  // if `peer` names none
     std::string link_listen;   // port, host:port, [address]:port
@@ -46,8 +46,8 @@ struct Options {
 
 std::span<const lib::OptionRow> pair_option_rows() noexcept;
 
-inline Options default_options() {
-    return lib::option_defaults<Options>(pair_option_rows());
+inline PairOptions default_options() {
+    return lib::option_defaults<PairOptions>(pair_option_rows());
 }
 inline Timing default_timing() {
     return lib::option_defaults<Timing>(pair_option_rows());

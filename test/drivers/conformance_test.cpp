@@ -432,7 +432,7 @@ TEST_CASE("an answer that waits is let go when the other node has the change") {
     const auto subject = GENERATE(from_range(drivers_that_replicate()));
     CAPTURE(subject.driver);
     Two two(subject, [](lib::OptionStructs& options) {
-        options.edit<replication::Options>().ack = replication::AckMode::received;
+        options.edit<replication::ReplicationOptions>().ack = replication::AckMode::received;
         // What is let go is confirmed.
         options.edit<replication::AckGate::Options>() = {std::chrono::seconds(10), true};
     });
@@ -472,7 +472,7 @@ TEST_CASE("with nobody there memory stays bounded, and whoever comes lacks nothi
     constexpr std::size_t log_bytes = 128U << 10;
     constexpr int changes = 20'000;  // more than thirty logs full
     Two two(subject, [](lib::OptionStructs& options) {
-        options.edit<replication::Options>().log_memory_bytes = log_bytes;
+        options.edit<replication::ReplicationOptions>().log_memory_bytes = log_bytes;
     });
     two.meet();
     two.a->set("kept", "1");

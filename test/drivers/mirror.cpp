@@ -44,7 +44,7 @@ struct InFlight {
 class Mirror final : public Replicator {
   public:
     Mirror(const Setup& setup, Events events)
-        : options_(setup.options.get<Options>()),
+        : options_(setup.options.get<ReplicationOptions>()),
           events_(std::move(events)),
           place_(setup.options.get<MirrorOptions>().place),
           gate_(make_gate(setup)),
@@ -107,7 +107,7 @@ class Mirror final : public Replicator {
 
   private:
     static std::unique_ptr<AckGate> make_gate(const Setup& setup) {
-        if (setup.options.get<Options>().ack == AckMode::async) return nullptr;
+        if (setup.options.get<ReplicationOptions>().ack == AckMode::async) return nullptr;
         return std::make_unique<AckGate>(setup.shards, setup.options.get<AckGate::Options>());
     }
 
@@ -419,7 +419,7 @@ class Mirror final : public Replicator {
 
     storage::Now now() const { return events_.now(); }
 
-    const Options options_;
+    const ReplicationOptions options_;
     const Events events_;
     const unsigned place_;
     const std::unique_ptr<AckGate> gate_;

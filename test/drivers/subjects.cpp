@@ -16,7 +16,7 @@ namespace {
 
 NodeOptions options_of(const std::string& driver) {
     NodeOptions options{replication::default_options(factories()), {}};
-    options.all.edit<replication::Options>().driver = driver;
+    options.all.edit<replication::ReplicationOptions>().driver = driver;
     return options;
 }
 
@@ -31,7 +31,7 @@ std::vector<NodeOptions> of_pair() {
         places[i] = hosts[i] + ":" + std::to_string(free_port(hosts[i]));
     std::vector<NodeOptions> both(2, options_of("pair"));
     for (unsigned i = 0; i < 2; ++i) {
-        auto& options = both[i].all.edit<replication::pair::Options>();
+        auto& options = both[i].all.edit<replication::pair::PairOptions>();
         options.link_listen = places[i];
         options.peer = places[1 - i];
         // Of a node that is alone.
@@ -44,7 +44,7 @@ std::vector<NodeOptions> of_pair() {
 std::unique_ptr<Network> network_of_pair(std::vector<NodeOptions>& both) {
     auto network = std::make_unique<TcpNetwork>();
     for (unsigned i = 0; i < 2; ++i) {
-        auto& options = both[i].all.edit<replication::pair::Options>();
+        auto& options = both[i].all.edit<replication::pair::PairOptions>();
         options.node = i == 0 ? "a" : "b";
         options.peer = network->relay_to(options.peer);
         both[i].secret = "opensesame";

@@ -17,7 +17,7 @@ namespace {
 // As the app asks for it, of a pair that was given nothing but a peer.
 Timing::ms patience() {
     auto options = replication::default_options(replication::replicator_factories());
-    options.edit<replication::pair::Options>().peer = "the other one";
+    options.edit<replication::pair::PairOptions>().peer = "the other one";
     return replication::pair::patience_of_peer(options);
 }
 

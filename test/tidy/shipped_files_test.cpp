@@ -80,13 +80,13 @@ TEST_CASE("the two nodes of the shipped pair name each other") {
     b.read_content(content_of("conf/pair/b.conf"), "b.conf");
     a.finish();
     b.finish();
-    const auto& of_a = a.options().get<replication::pair::Options>();
-    const auto& of_b = b.options().get<replication::pair::Options>();
+    const auto& of_a = a.options().get<replication::pair::PairOptions>();
+    const auto& of_b = b.options().get<replication::pair::PairOptions>();
     CHECK(of_a.peer == of_b.link_listen);
     CHECK(of_b.peer == of_a.link_listen);
     CHECK(of_a.node == "a");
     CHECK(of_b.node == "b");
-    CHECK(a.options().get<replication::Options>().driver == "pair");
+    CHECK(a.options().get<replication::ReplicationOptions>().driver == "pair");
 }
 
 TEST_CASE("every test that docs/REPLICATION.md names exists") {

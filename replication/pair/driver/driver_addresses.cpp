@@ -82,7 +82,7 @@ std::string text_of(const address& at, std::uint16_t port) {
 }
 
 LinkPlaces link_places(const Setup& setup) {
-    const auto& options = setup.options.get<Options>();
+    const auto& options = setup.options.get<PairOptions>();
     LinkPlaces places;
     if (!options.peer.empty()) places.peer = *lib::parse_endpoint(options.peer);
     if (!places.peer.port) places.peer.port = static_cast<std::uint16_t>(options.peer_port);

@@ -17,9 +17,9 @@ void fill_with_random(void* bytes, int count) {
 }  // namespace
 
 EngineOptions engine_options(const Setup& setup, unsigned node) {
-    const auto& shared = setup.options.get<replication::Options>();
+    const auto& shared = setup.options.get<replication::ReplicationOptions>();
     EngineOptions engine;
-    engine.chosen = setup.options.get<Options>();
+    engine.chosen = setup.options.get<PairOptions>();
     engine.timing = setup.options.get<Timing>();
     engine.drain_timeout = shared.drain_timeout;
     engine.item_size_limit_bytes = setup.options.get<storage::StoreOptions>().item_size_limit_bytes;

@@ -38,7 +38,7 @@ struct Ends {
     }
     // Throws if the operator's own words make no pair.
     unsigned node_of(const Setup& setup) const {
-        const auto& configured = setup.options.get<Options>().node;
+        const auto& configured = setup.options.get<PairOptions>().node;
         if (places.peer.host.empty() && configured.empty()) return node_a;
         const bool is_name = !is_address(places.peer.host);
         const auto known = is_name ? of_others(peer, places, own) : peer;
@@ -61,7 +61,7 @@ unsigned number_of(const Ends& ends) {
 // What makes no pair, or not the one that was meant, although nothing is wrong with any option.
 std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
     std::vector<std::string> lines;
-    const auto& options = setup.options.get<Options>();
+    const auto& options = setup.options.get<PairOptions>();
     if (places.peer.host.empty()) return lines;
     const bool names_tls = !options.link_certificate.empty() || !options.link_key.empty() ||
                            !options.link_ca.empty() || !options.link_peer_name.empty() ||
@@ -80,7 +80,7 @@ std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
 }
 
 AckGate* make_gate(std::optional<AckGate>& gate, const Setup& setup) {
-    const auto& shared = setup.options.get<replication::Options>();
+    const auto& shared = setup.options.get<replication::ReplicationOptions>();
     if (shared.ack != AckMode::received || !is_pair(setup.options)) return nullptr;
     return &gate.emplace(setup.shards, setup.options.get<AckGate::Options>());
 }
@@ -122,10 +122,10 @@ PairReplicator::PairReplicator(const Setup& setup, Events events)
       events_(std::move(events)),
       ends_(setup),
       number_(number_of(ends_)),
-      sink_(setup.shards, setup.options.get<replication::Options>().log_memory_bytes,
+      sink_(setup.shards, setup.options.get<replication::ReplicationOptions>().log_memory_bytes,
             make_gate(gate_, setup)),
       loop_({.places = ends_.places,
-             .configured_node = setup.options.get<Options>().node,
+             .configured_node = setup.options.get<PairOptions>().node,
              .own = ends_.own,
              .has_secret = !setup.secret.empty(),
              .answers_wait = gate_.has_value(),
@@ -134,7 +134,7 @@ PairReplicator::PairReplicator(const Setup& setup, Events events)
              .peer = ends_.peer,
              .events = events_},
             engine_options(setup, ends_.node), sink_),
-      on_split_(setup.options.get<Options>().on_split) {
+      on_split_(setup.options.get<PairOptions>().on_split) {
     sink_.set_wake([this] { loop_.wake(); });
 }
 
@@ -153,7 +153,8 @@ void PairReplicator::start(storage::Store& store) {
 void PairReplicator::drain() {
     if (!loop_.is_running() || std::exchange(drain_began_, true)) return;
     // The engine keeps the limit itself; a second more is for its goodbye.
-    loop_.drain(setup_.options.get<replication::Options>().drain_timeout + std::chrono::seconds(1));
+    loop_.drain(setup_.options.get<replication::ReplicationOptions>().drain_timeout +
+                std::chrono::seconds(1));
 }
 
 // The other node's items would make two of one; what was hashed by another secret is in other
@@ -177,7 +178,7 @@ lib::Parsed<Recall> PairReplicator::recall(const Remembered& memory, storage::St
 void PairReplicator::reload(const Reloaded& fresh) {
     if (fresh.tls) loop_.use_tls(fresh.tls);
     if (fresh.options == nullptr) return;
-    const auto policy = fresh.options->get<Options>().on_split;
+    const auto policy = fresh.options->get<PairOptions>().on_split;
     if (on_split_.exchange(policy) != policy) loop_.set_on_split(policy);
 }
 

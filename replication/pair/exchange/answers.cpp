@@ -58,18 +58,18 @@ void Answers::record_wanted(const AckReader& ack, const storage::Now& now) noexc
 }
 
 void Answers::set_free(std::uint64_t seq, const InFlight& frame) noexcept {
-    switch (frame.kind) {
-        case InFlight::Kind::log:
+    switch (frame.content) {
+        case InFlight::Content::log:
             return free_log(frame);
-        case InFlight::Kind::list:
+        case InFlight::Content::list:
             free_buckets(seq, frame, 1);
             return walk_.on_list_gone(frame);
-        case InFlight::Kind::digests:
+        case InFlight::Content::digests:
             free_buckets(seq, frame, frame.position);
             return walk_.on_digests_gone();
-        case InFlight::Kind::flush:
+        case InFlight::Content::flush:
             return free_flush(frame);
-        case InFlight::Kind::other:
+        case InFlight::Content::other:
             return;
     }
 }
@@ -131,8 +131,8 @@ void Answers::give_up() noexcept {
 }
 
 void Answers::abandon(const InFlight& frame) noexcept {
-    const bool is_list = frame.kind == InFlight::Kind::list;
-    if (!is_list && frame.kind != InFlight::Kind::digests) return;
+    const bool is_list = frame.content == InFlight::Content::list;
+    if (!is_list && frame.content != InFlight::Content::digests) return;
     const auto first = static_cast<storage::BucketNumber>(frame.place);
     const auto shard = context_.store->shard_of_bucket(first);
     const auto end = first + (is_list ? 1 : frame.position);

@@ -194,7 +194,7 @@ void Exchange::send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept
     if (context_.sink.take_flush_news()) {
         const auto before = out.size();
         InFlight frame;
-        frame.kind = InFlight::Kind::flush;
+        frame.content = InFlight::Content::flush;
         frame.position = context_.sink.flushes();
         frame.cost = context_.store->flush_version();
         write_frame(out, context_.window.next_seq(), Flush{frame.cost});

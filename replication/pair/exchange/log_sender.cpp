@@ -94,7 +94,7 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
     pass.batch.finish();
     context_.counters.add(ExchangeCounter::records_sent, pass.batch.count());
     context_.window.add(
-        {InFlight::Kind::log, shard, pass.sent_to, 0, out.size() - before, now.steady_ms});
+        {InFlight::Content::log, shard, pass.sent_to, 0, out.size() - before, now.steady_ms});
     if (!read_here_.empty()) {
         write_hints(out, read_here_);
         context_.counters.add(ExchangeCounter::hints_sent, read_here_.size());
@@ -200,7 +200,7 @@ void LogSender::send_segment(lib::ByteBuffer& out, const storage::Now& now) noex
     write_frame(out, context_.window.next_seq(), segment);
     const bool is_last = large.offset == value.size();
     InFlight frame;
-    if (is_last) frame = {InFlight::Kind::log, large.shard, large.position, 0, 0, 0};
+    if (is_last) frame = {InFlight::Content::log, large.shard, large.position, 0, 0, 0};
     frame.bytes = out.size() - before;
     frame.sent_ms = now.steady_ms;
     context_.window.add(frame);

@@ -13,8 +13,8 @@
 namespace twincached::replication::pair {
 
 struct InFlight {
-    enum class Kind : std::uint8_t { log, list, digests, flush, other };
-    Kind kind = Kind::other;
+    enum class Content : std::uint8_t { log, list, digests, flush, other };
+    Content content = Content::other;
     std::uint32_t place = 0;  // log: the shard; list: the bucket; digests: the first
     // log: behind the last entry that the frame carried; digests, flush: how many it tells of
     ChangeLog::Position position = 0;

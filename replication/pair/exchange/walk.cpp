@@ -108,7 +108,7 @@ void WalkSender::list_bucket(Pass& pass, storage::Shard& shard,
     const auto before = pass.out.size();
     write_list(pass.out, {FrameType::list, seq, bucket, tracking.buckets.floor(bucket)}, items_);
     context_.window.add(
-        {InFlight::Kind::list, bucket, 0, cost, pass.out.size() - before, pass.now.steady_ms});
+        {InFlight::Content::list, bucket, 0, cost, pass.out.size() - before, pass.now.steady_ms});
     ++lists_in_flight_;
     cost_in_flight_ += cost;
     ++pass.lists;
@@ -131,8 +131,8 @@ bool WalkSender::tell_digests(Pass& pass, storage::BucketNumber first) noexcept 
     }
     const auto before = pass.out.size();
     write_digests(pass.out, {FrameType::digest, seq, first}, digests_);
-    context_.window.add(
-        {InFlight::Kind::digests, first, count, 0, pass.out.size() - before, pass.now.steady_ms});
+    context_.window.add({InFlight::Content::digests, first, count, 0, pass.out.size() - before,
+                         pass.now.steady_ms});
     ++pass.lists;
     pass.items += count / 8;
     context_.counters.add(ExchangeCounter::digests_sent, count);

@@ -4,7 +4,7 @@
 // node, its host (the Engine) does.
 //
 //                 accepted, dialled                 chosen, READY both ways
-//      network ---------------------> Connections --------------------------> Engine, Session
+//      network ---------------------> Connections --------------------------> Engine, PeerSession
 //                                       |      ^
 //             strangers, crossed dials, |      | may these two begin? what do we say of ourselves?
 //             dead incarnations         v      | begin! it was lost

@@ -188,7 +188,7 @@ std::optional<Pong> read_pong(std::string_view payload) noexcept {
     return if_complete(in, pong);
 }
 
-void write_frame(lib::ByteBuffer& out, const State& state) noexcept {
+void write_frame(lib::ByteBuffer& out, const NodeState& state) noexcept {
     FrameWriter frame(out, FrameType::state);
     WireWriter(out)
         .u8(state.serving ? 1 : 0)
@@ -200,9 +200,9 @@ void write_frame(lib::ByteBuffer& out, const State& state) noexcept {
     frame.finish();
 }
 
-std::optional<State> read_state(std::string_view payload) noexcept {
+std::optional<NodeState> read_state(std::string_view payload) noexcept {
     WireReader in(payload);
-    State state;
+    NodeState state;
     state.serving = boolean(in);
     state.role = in.u8();
     state.caught_up = boolean(in);

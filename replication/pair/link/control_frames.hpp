@@ -68,7 +68,7 @@ struct Pong {
 };
 
 // 23
-struct State {
+struct NodeState {
     bool serving = false;
     std::uint8_t role = 0;
     bool caught_up = false;  // Exchange::caught_up
@@ -112,7 +112,7 @@ void write_frame(lib::ByteBuffer& out, const Proof& proof) noexcept;
 void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept;
 void write_frame(lib::ByteBuffer& out, const Ping& ping) noexcept;
 void write_frame(lib::ByteBuffer& out, const Pong& pong) noexcept;
-void write_frame(lib::ByteBuffer& out, const State& state) noexcept;
+void write_frame(lib::ByteBuffer& out, const NodeState& state) noexcept;
 void write_frame(lib::ByteBuffer& out, const Bye& bye) noexcept;
 void write_frame(lib::ByteBuffer& out, const Error& error) noexcept;
 
@@ -122,7 +122,7 @@ std::optional<Proof> read_proof(std::string_view payload) noexcept;
 std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol) noexcept;
 std::optional<Ping> read_ping(std::string_view payload) noexcept;
 std::optional<Pong> read_pong(std::string_view payload) noexcept;
-std::optional<State> read_state(std::string_view payload) noexcept;
+std::optional<NodeState> read_state(std::string_view payload) noexcept;
 std::optional<Bye> read_bye(std::string_view payload) noexcept;
 std::optional<Error> read_error(std::string_view payload) noexcept;
 

@@ -117,7 +117,7 @@ void Engine::on_frame(Connection& connection, const Frame& frame,
     const auto end = session_->on_frame(frame, now);
     if (!end) return;
     // A node that lives says so before it hangs up.
-    const bool last_word = end->kind != SessionEnd::Kind::farewell;
+    const bool last_word = end->ending != SessionEnd::Ending::farewell;
     if (last_word) write_frame(connection.output, Error{ErrorReason::protocol, end->why});
     end_session(*end, now, last_word ? Parting::linger : Parting::at_once);
 }
@@ -126,7 +126,7 @@ void Engine::on_malformed(Connection& connection, const storage::Now& now) noexc
     constexpr std::string_view why = "the bytes are no frame, or are damaged";
     if (connection.phase == Phase::session) {
         write_frame(connection.output, Error{ErrorReason::protocol, std::string(why)});
-        end_session({SessionEnd::Kind::broken, std::string(why)}, now, Parting::linger);
+        end_session({SessionEnd::Ending::broken, std::string(why)}, now, Parting::linger);
     } else {
         connections_.dismiss(connection, {why}, now);
     }
@@ -148,21 +148,21 @@ bool Engine::listens(ConnectionId id, const storage::Now& now) noexcept {
 }
 
 void Engine::on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept {
-    close(id, SessionEnd::Kind::vanished, why, now);
+    close(id, SessionEnd::Ending::vanished, why, now);
 }
 
 void Engine::on_end_of_stream(ConnectionId id, std::string_view why,
                               const storage::Now& now) noexcept {
-    close(id, SessionEnd::Kind::died, why, now);
+    close(id, SessionEnd::Ending::died, why, now);
 }
 
-void Engine::close(ConnectionId id, SessionEnd::Kind kind, std::string_view why,
+void Engine::close(ConnectionId id, SessionEnd::Ending ending, std::string_view why,
                    const storage::Now& now) noexcept {
     wake_session(now);
     auto* connection = connections_.find(id);
     if (connection == nullptr) return;
     if (connection->phase == Phase::session) {
-        end_session({kind, std::string(why)}, now);
+        end_session({ending, std::string(why)}, now);
     } else if (connection->is_candidate()) {
         connections_.dismiss(*connection, {why}, now);
     }
@@ -290,7 +290,7 @@ void Engine::on_clock_refused(const storage::Now& now) noexcept {
 
 void Engine::establish(Connection& connection, const storage::Now& now) noexcept {
     const auto& handshake = connection.handshake;
-    session_.emplace(Session::Parts{exchange_, *store_, options_.timing},
+    session_.emplace(PeerSession::Parts{exchange_, *store_, options_.timing},
                      handshake.session_number(), handshake.peer_hello(), now);
     peer_software_ = printable(handshake.peer_hello().software_version);
     compare_settings(handshake.peer_hello());
@@ -305,7 +305,7 @@ void Engine::establish(Connection& connection, const storage::Now& now) noexcept
 // --- the end of a session ----------------------------------------------------------------------
 
 void Engine::lose_session(std::string_view why, const storage::Now& now) noexcept {
-    end_session({SessionEnd::Kind::broken, std::string(why)}, now);
+    end_session({SessionEnd::Ending::broken, std::string(why)}, now);
 }
 
 void Engine::compare_settings(const Hello& peer) noexcept {
@@ -321,16 +321,16 @@ void Engine::end_session(const SessionEnd& end, const storage::Now& now, Parting
     peer_clock_ = session_->peer_clock();
     session_.reset();
     connections_.part(*connections_.find(Phase::session), parting, instant_of(now));
-    switch (end.kind) {
-        case SessionEnd::Kind::broken:
+    switch (end.ending) {
+        case SessionEnd::Ending::broken:
             return link_.on(LinkEvent::lost, instant_of(now), end.why);
-        case SessionEnd::Kind::vanished:
+        case SessionEnd::Ending::vanished:
             return link_.on(LinkEvent::vanished, instant_of(now), end.why);
-        case SessionEnd::Kind::died:
+        case SessionEnd::Ending::died:
             return link_.on(LinkEvent::died, instant_of(now), end.why);
-        case SessionEnd::Kind::farewell:
+        case SessionEnd::Ending::farewell:
             return link_.on(LinkEvent::farewell, instant_of(now), end.why);
-        case SessionEnd::Kind::refused:
+        case SessionEnd::Ending::refused:
             link_.on(LinkEvent::lost, instant_of(now), end.why);
             return link_.on(LinkEvent::refused, instant_of(now), end.why);
     }
@@ -340,7 +340,7 @@ void Engine::end_session(const SessionEnd& end, const storage::Now& now, Parting
 // older. A peer that has served nobody has nothing to lose.
 void Engine::flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept {
     const bool lost =
-        end.kind != SessionEnd::Kind::farewell && end.kind != SessionEnd::Kind::refused;
+        end.ending != SessionEnd::Ending::farewell && end.ending != SessionEnd::Ending::refused;
     const bool both_served = link_.serving() == Serving::ready && session_->peer_state().serving;
     if (options_.chosen.on_peer_crash == OnPeerCrash::keep || !lost || !both_served || draining_)
         return;
@@ -372,7 +372,7 @@ void Engine::judge_session(const storage::Now& now) noexcept {
     if (const auto why = session_->verdict(instant); !why.empty()) {
         auto& connection = *connections_.find(Phase::session);
         write_frame(connection.output, Bye{ByeReason::unheard, std::string(why)});
-        end_session({SessionEnd::Kind::broken, std::string(why)}, now, Parting::reset);
+        end_session({SessionEnd::Ending::broken, std::string(why)}, now, Parting::reset);
         return;
     }
     if (const auto behind = session_->behind(); !behind.empty()) {
@@ -405,8 +405,8 @@ void Engine::produce(const storage::Now& now) noexcept {
     if (!session_) return;
     auto& connection = *connections_.find(Phase::session);
     const auto used = connection.waiting + connection.output.size();
-    const Session::Output output{connection.waiting, std::exchange(connection.moved, false),
-                                 used < output_limit_bytes ? output_limit_bytes - used : 0};
+    const PeerSession::Output output{connection.waiting, std::exchange(connection.moved, false),
+                                     used < output_limit_bytes ? output_limit_bytes - used : 0};
     session_->produce(connection.output, link_, output, now);
 }
 
@@ -414,7 +414,7 @@ void Engine::say_goodbye_when_drained(const storage::Now& now) noexcept {
     if (session_ && (exchange_.drained() || instant_of(now) >= drain_until_)) {
         auto& connection = *connections_.find(Phase::session);
         write_frame(connection.output, Bye{ByeReason::shutdown, "shutting down"});
-        end_session({SessionEnd::Kind::farewell, "goodbye said"}, now, Parting::linger);
+        end_session({SessionEnd::Ending::farewell, "goodbye said"}, now, Parting::linger);
     }
     const bool busy = session_ || connections_.find(Phase::closing) != nullptr;
     if (!busy && !said_drained_) drained_ = said_drained_ = true;

@@ -6,7 +6,7 @@
 //         | events ^ actions
 //       Engine -- LinkMachine    is there a session, who is primary, may clients be served?
 //         |---- Connections      who is at the other end, and which connection becomes the session?
-//         |---- Session          is the peer alive, and in step? heartbeats, STATE, goodbyes
+//         |---- PeerSession          is the peer alive, and in step? heartbeats, STATE, goodbyes
 //         '---- Exchange         what each node has, and the other has not  ---- store, sink
 //
 // A session begins when READY was said both ways: Connections says on which connection, the engine
@@ -22,7 +22,7 @@
 #include "replication/pair/link/connections.hpp"
 #include "replication/pair/link/handshake.hpp"
 #include "replication/pair/link/link_machine.hpp"
-#include "replication/pair/link/session.hpp"
+#include "replication/pair/link/peer_session.hpp"
 #include "replication/pair/node_identity.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/pair/timing.hpp"
@@ -60,7 +60,7 @@ struct Action {
 // Defaults are those of the rows; the driver puts in what was chosen.
 struct EngineOptions {
     Self self;
-    Options chosen = default_options();
+    PairOptions chosen = default_options();
     Timing timing = default_timing();
     bool has_peer = true;
     Entropy entropy{};  // random; decides nonces and jitter
@@ -168,7 +168,7 @@ class Engine final : private Connections::Host {
 
     void on_malformed(Connection& connection, const storage::Now& now) noexcept;
     void on_frame(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
-    void close(ConnectionId id, SessionEnd::Kind kind, std::string_view why,
+    void close(ConnectionId id, SessionEnd::Ending ending, std::string_view why,
                const storage::Now& now) noexcept;
     void wake_session(const storage::Now& now) noexcept;
     void begin_anew(std::string_view why, const storage::Now& now) noexcept;
@@ -192,7 +192,7 @@ class Engine final : private Connections::Host {
     LinkMachine link_;
     Connections connections_;
     // While there is one, one connection is in Phase::session.
-    std::optional<Session> session_;
+    std::optional<PeerSession> session_;
     bool dialling_ = false;
     bool hash_is_settled_ = false;  // what is known of buckets, or items, is by this hash
     bool draining_ = false;

@@ -1,6 +1,7 @@
 // The pulse of a session: when a PING is due, and whether the session must be given up because
 // the peer is silent, does not hear us, or takes nothing off our hands. It is told of time and
-// events and judges; it sends nothing. Owned by the Session; the replication thread alone calls it.
+// events and judges; it sends nothing. Owned by the PeerSession; the replication thread alone calls
+// it.
 //
 // A process that was stopped itself (SIGSTOP, a paused virtual machine) finds the peer silent when
 // it wakes, wrongly: what the peer said meanwhile still lies in the socket. So whoever notices

@@ -109,7 +109,7 @@ TEST_CASE("without options memcached's defaults hold") {
     CHECK(options.get<protocol::Settings>().cas_enabled);
     CHECK(options.get<ListenerOptions>().reject_fast);
     CHECK_FALSE(options.get<protocol::Settings>().shutdown_enabled);
-    CHECK(options.get<replication::Options>().driver == "none");
+    CHECK(options.get<replication::ReplicationOptions>().driver == "none");
 }
 
 TEST_CASE("short, bundled, glued and long forms mean the same") {
@@ -143,16 +143,16 @@ TEST_CASE("the option -X alone disables dumping, with a port it is repcached's")
         INFO(line);
         const auto options = good(line);
         CHECK(options.get<protocol::Settings>().dump_enabled);
-        CHECK(options.get<replication::pair::Options>().link_listen == "11300");
-        CHECK(options.get<replication::pair::Options>().peer_port == 11301);
+        CHECK(options.get<replication::pair::PairOptions>().link_listen == "11300");
+        CHECK(options.get<replication::pair::PairOptions>().peer_port == 11301);
     }
-    CHECK(good("-dX 11300").get<replication::pair::Options>().peer_port == 11300);
+    CHECK(good("-dX 11300").get<replication::pair::PairOptions>().peer_port == 11300);
 }
 
 TEST_CASE("a repcached command line makes a pair") {
     const auto options = good("-d -m 2048 -p 11211 -u nobody -c 2048 -x 192.0.2.2 -q 65536");
-    CHECK(options.get<replication::Options>().driver == "pair");
-    CHECK(options.get<replication::pair::Options>().peer == "192.0.2.2");
+    CHECK(options.get<replication::ReplicationOptions>().driver == "pair");
+    CHECK(options.get<replication::pair::PairOptions>().peer == "192.0.2.2");
     CHECK(options.get<storage::StoreOptions>().memory_limit_bytes == 2048ULL << 20);
     CHECK(options.get<ListenerOptions>().connections == 2048);
 }
@@ -382,7 +382,7 @@ TEST_CASE("what --print-config prints brings about the same options") {
 
 TEST_CASE("the option --print-config masks secrets") {
     const auto options = good("", "[replication]\nsecret = hush hush\n");
-    CHECK(options.get<replication::Options>().secret == "hush hush");
+    CHECK(options.get<replication::ReplicationOptions>().secret == "hush hush");
     CHECK(config_text(options).find("hush") == std::string::npos);
 }
 
@@ -410,7 +410,8 @@ TEST_CASE("a file may be a credential, which lies where the service manager says
         "[replication]\nsecret-file = %d/secret\n[access]\nauth-file = /%d/x\n";
     ::setenv(variable, "/run/credentials/one.service", 1);
     const auto options = good("", file);
-    CHECK(options.get<replication::Options>().secret_file == "/run/credentials/one.service/secret");
+    CHECK(options.get<replication::ReplicationOptions>().secret_file ==
+          "/run/credentials/one.service/secret");
     CHECK(options.get<PasswordOptions>().auth_file == "/%d/x");  // only at the beginning
     ::unsetenv(variable);
     const auto without = reading("", file);
@@ -418,7 +419,7 @@ TEST_CASE("a file may be a credential, which lies where the service manager says
     CHECK(without.problems().front().message.starts_with(
         "test.conf:2: secret-file: '%d/secret' is a credential, and there are none"));
     // Of what is no file, it is a value like any other.
-    CHECK(good("--cluster=%d/x").get<replication::Options>().cluster == "%d/x");
+    CHECK(good("--cluster=%d/x").get<replication::ReplicationOptions>().cluster == "%d/x");
 }
 
 TEST_CASE("a complaint stays one line of text, whatever was written") {

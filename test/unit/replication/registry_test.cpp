@@ -17,13 +17,13 @@ const auto known = replication::replicator_factories();
 // With the defaults of all drivers, and this one chosen.
 lib::OptionStructs options_of(std::string driver) {
     auto options = replication::default_options(known);
-    options.edit<replication::Options>().driver = std::move(driver);
+    options.edit<replication::ReplicationOptions>().driver = std::move(driver);
     return options;
 }
 
 std::string chosen_by(lib::OptionStructs options) {
     replication::choose_driver(known, options);
-    return options.get<replication::Options>().driver;
+    return options.get<replication::ReplicationOptions>().driver;
 }
 
 std::unique_ptr<replication::Replicator> make_none(unsigned shards = 1) {
@@ -42,9 +42,9 @@ TEST_CASE("an unknown replication driver is refused with a sentence that names t
 TEST_CASE("a driver that is not named is the one that the options ask for, or none") {
     auto options = options_of("auto");
     CHECK(chosen_by(options) == "none");
-    options.edit<replication::pair::Options>().peer = "host-b";
+    options.edit<replication::pair::PairOptions>().peer = "host-b";
     CHECK(chosen_by(options) == "pair");
-    options.edit<replication::Options>().driver = "none";
+    options.edit<replication::ReplicationOptions>().driver = "none";
     CHECK(chosen_by(options) == "none");
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("a driver that is named without what it needs is refused with what is 
     REQUIRE(problems.size() == 1);
     CHECK(problems.front().key == "driver");
     CHECK(problems.front().message == "driver pair needs a peer (-x, or peer in [replication])");
-    options.edit<replication::pair::Options>().peer = "host-b";
+    options.edit<replication::pair::PairOptions>().peer = "host-b";
     CHECK(replication::problems_of(known, options).empty());
 }
 

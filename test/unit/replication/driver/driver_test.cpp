@@ -75,8 +75,8 @@ struct NodeOptions {
     lib::OptionStructs all = replication::default_options(replication::replicator_factories());
     std::string secret;
 
-    NodeOptions() { all.edit<replication::Options>().driver = "pair"; }
-    replication::pair::Options& pair() { return all.edit<replication::pair::Options>(); }
+    NodeOptions() { all.edit<replication::ReplicationOptions>().driver = "pair"; }
+    replication::pair::PairOptions& pair() { return all.edit<replication::pair::PairOptions>(); }
     replication::Setup setup(unsigned shards = 1) const {
         return {.options = all, .secret = secret, .shards = shards, .software_version = "test"};
     }
@@ -221,7 +221,7 @@ TEST_CASE("over real sockets two nodes are linked, and what one is told the othe
     CHECK(a.comes_to_hold("name", "twincached"));
     CHECK(a.stat("repl_state") == "LINKED");
     CHECK(a.stat("replication") == "MASTER");
-    CHECK(b.stat("repl_peer") == options.b.all.get<replication::pair::Options>().peer);
+    CHECK(b.stat("repl_peer") == options.b.all.get<replication::pair::PairOptions>().peer);
 }
 
 TEST_CASE("a node that comes back is refilled before it is ready, the survivor serves throughout") {

@@ -1,4 +1,4 @@
-#include "replication/pair/link/session.hpp"
+#include "replication/pair/link/peer_session.hpp"
 
 #include "replication/pair/link/handshake.hpp"
 
@@ -13,24 +13,25 @@ namespace {
 constexpr int rest_attempts = 4;
 
 SessionEnd broken(std::string why) {
-    return {SessionEnd::Kind::broken, std::move(why)};
+    return {SessionEnd::Ending::broken, std::move(why)};
 }
 
 }  // namespace
 
-Session::Session(Parts parts, std::uint64_t number, const Hello& peer,
-                 const storage::Now& now) noexcept
+PeerSession::PeerSession(Parts parts, std::uint64_t number, const Hello& peer,
+                         const storage::Now& now) noexcept
     : parts_(parts),
       number_(number),
       peer_clock_(wall_ms_of(peer) - static_cast<std::int64_t>(now.steady_ms)),
       tells_wall_(peer.wall_ms.has_value()),
       heartbeat_(parts.timing, instant_of(now)) {}
 
-std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::Now& now) noexcept {
+std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame,
+                                                const storage::Now& now) noexcept {
     if (is_owned_by(FrameOwner::exchange, frame.type)) {
         if (parts_.exchange.on_frame(frame, now)) return std::nullopt;
         if (parts_.exchange.refused_version()) {
-            return SessionEnd{SessionEnd::Kind::refused,
+            return SessionEnd{SessionEnd::Ending::refused,
                               "the peer sent a version that is further ahead than clock-max-ahead"};
         }
         return broken("the peer sent a frame that breaks the protocol (type " +
@@ -53,7 +54,7 @@ std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::N
     if (frame.type == FrameType::bye) {
         const auto bye = read_bye(frame.payload);
         const bool leaves = bye && bye->reason == ByeReason::shutdown;
-        if (leaves) return SessionEnd{SessionEnd::Kind::farewell, "the peer shuts down (clean)"};
+        if (leaves) return SessionEnd{SessionEnd::Ending::farewell, "the peer shuts down (clean)"};
         return broken("the peer ended the session: " +
                       (bye ? printable(bye->text) : std::string("no reason given")));
     }
@@ -63,12 +64,13 @@ std::optional<SessionEnd> Session::on_frame(const Frame& frame, const storage::N
                       (error ? printable(error->text) : std::string("no reason given")));
     }
     if (frame.is_ignorable() && find_frame(frame.type) == nullptr) return std::nullopt;
-    return SessionEnd{SessionEnd::Kind::refused,
+    return SessionEnd{SessionEnd::Ending::refused,
                       "the peer sent a frame that this version does not know (type " +
                           std::to_string(static_cast<unsigned>(frame.type)) + ")"};
 }
 
-std::optional<SessionEnd> Session::on_ping(const Frame& frame, const storage::Now& now) noexcept {
+std::optional<SessionEnd> PeerSession::on_ping(const Frame& frame,
+                                               const storage::Now& now) noexcept {
     const auto ping = read_ping(frame.payload);
     if (!ping) return broken("a PING that makes no sense");
     heartbeat_.peer_says_unheard(Timing::ms(ping->receive_age_ms), instant_of(now));
@@ -80,15 +82,15 @@ std::optional<SessionEnd> Session::on_ping(const Frame& frame, const storage::No
     return std::nullopt;
 }
 
-void Session::write_pong(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void PeerSession::write_pong(lib::ByteBuffer& out, const storage::Now& now) noexcept {
     if (!owed_pong_) return;
     const auto held_ms = now.steady_ms - std::min(owed_pong_->since_ms, now.steady_ms);
     write_frame(out, Pong{owed_pong_->echo_ms, static_cast<std::uint32_t>(held_ms)});
     owed_pong_.reset();
 }
 
-void Session::produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
-                      const storage::Now& now) noexcept {
+void PeerSession::produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
+                          const storage::Now& now) noexcept {
     const auto instant = instant_of(now);
     heartbeat_.output(output.waiting > 0, output.moved, instant);
     if (output.room == 0) return;
@@ -102,7 +104,7 @@ void Session::produce(lib::ByteBuffer& out, const LinkMachine& link, const Outpu
     write_state(out, link, beat);
 }
 
-void Session::write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void PeerSession::write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept {
     parts_.exchange.measure_lag(now);
     const auto stats = parts_.exchange.stats();
     Ping ping;
@@ -117,9 +119,9 @@ void Session::write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept
 
 // With every heartbeat, and at once where the other node waits for it. It follows the data that
 // it speaks of.
-void Session::write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat) noexcept {
+void PeerSession::write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat) noexcept {
     const auto stats = parts_.exchange.stats();
-    State state;
+    NodeState state;
     state.serving = link.serving() == Serving::ready;
     state.role = static_cast<std::uint8_t>(link.role());
     state.caught_up = parts_.exchange.caught_up();
@@ -135,7 +137,8 @@ void Session::write_state(lib::ByteBuffer& out, const LinkMachine& link, bool be
     write_frame(out, state);
 }
 
-void Session::write_data(lib::ByteBuffer& out, std::size_t room, const storage::Now& now) noexcept {
+void PeerSession::write_data(lib::ByteBuffer& out, std::size_t room,
+                             const storage::Now& now) noexcept {
     std::size_t written = 0;
     for (int attempt = 0; attempt < rest_attempts && written < room; ++attempt) {
         std::size_t added = 0;
@@ -147,11 +150,11 @@ void Session::write_data(lib::ByteBuffer& out, std::size_t room, const storage::
     }
 }
 
-bool Session::caught_up() const noexcept {
+bool PeerSession::caught_up() const noexcept {
     return peer_state_.caught_up && parts_.exchange.caught_up();
 }
 
-std::string_view Session::behind() const noexcept {
+std::string_view PeerSession::behind() const noexcept {
     const auto stats = parts_.exchange.stats();
     if (stats.dirty_buckets + stats.walking_buckets > 0) {
         return "this node's change log was full, its buckets are walked";

@@ -1,5 +1,5 @@
 // What a session does with frames of its own: PING, STATE, BYE and what it does not know.
-#include "replication/pair/link/session.hpp"
+#include "replication/pair/link/peer_session.hpp"
 
 #include "replication/ack_gate.hpp"
 #include "replication/pair/link/control_frames.hpp"
@@ -52,14 +52,14 @@ struct Fixture {
     Exchange exchange{sink, {.epoch = 12, .node = 1}};
     Timing timing;
     Hello hello;
-    Session session{{exchange, store, timing}, 1, hello, now};
+    PeerSession session{{exchange, store, timing}, 1, hello, now};
 };
 
 }  // namespace
 
 TEST_CASE("a peer that has buckets to be told of is not waited for: it may have refused changes") {
     Fixture f;
-    State state;
+    NodeState state;
     CHECK_FALSE(f.hear(state));
     CHECK(f.gate.is_in_sync());
     state.dirty_buckets = 1;
@@ -71,11 +71,11 @@ TEST_CASE("a goodbye is one only if the peer shuts down") {
     Fixture f;
     const auto farewell = f.hear(Bye{ByeReason::shutdown, "bye"});
     REQUIRE(farewell);
-    CHECK(farewell->kind == SessionEnd::Kind::farewell);
+    CHECK(farewell->ending == SessionEnd::Ending::farewell);
     for (const auto reason : {ByeReason::crossed, ByeReason::replaced, ByeReason::unheard}) {
         const auto end = f.hear(Bye{reason, "not for good"});
         REQUIRE(end);
-        CHECK(end->kind == SessionEnd::Kind::broken);
+        CHECK(end->ending == SessionEnd::Ending::broken);
     }
 }
 
@@ -88,7 +88,7 @@ TEST_CASE("a frame that nobody knows is passed over if it says that it may be") 
         frame.finish();
         const auto end = f.hear(bytes);
         CHECK(end.has_value() == !may_ignore);
-        if (end) CHECK(end->kind == SessionEnd::Kind::refused);
+        if (end) CHECK(end->ending == SessionEnd::Ending::refused);
     }
 }
 
@@ -101,6 +101,6 @@ TEST_CASE("a frame of the session's own whose payload is none of its kind ends i
         frame.finish();
         const auto end = f.hear(bytes);
         REQUIRE(end);
-        CHECK(end->kind == SessionEnd::Kind::broken);
+        CHECK(end->ending == SessionEnd::Ending::broken);
     }
 }

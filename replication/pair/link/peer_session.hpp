@@ -19,18 +19,18 @@ namespace twincached::replication::pair {
 
 // How a session ends, if not by the connection's end.
 struct SessionEnd {
-    enum class Kind : std::uint8_t {
+    enum class Ending : std::uint8_t {
         broken,    // the peer may live on
         vanished,  // the connection failed: it may, or may not
         died,      // its process ended
         farewell,
         refused,
     };
-    Kind kind = Kind::broken;
+    Ending ending = Ending::broken;
     std::string why;
 };
 
-class Session {
+class PeerSession {
   public:
     struct Parts {
         Exchange& exchange;
@@ -38,7 +38,8 @@ class Session {
         const Timing& timing;
     };
 
-    Session(Parts parts, std::uint64_t number, const Hello& peer, const storage::Now& now) noexcept;
+    PeerSession(Parts parts, std::uint64_t number, const Hello& peer,
+                const storage::Now& now) noexcept;
 
     // To be called before anything else at every event.
     void wake(Instant now) noexcept { heartbeat_.wake(now); }
@@ -73,7 +74,7 @@ class Session {
     // The peer's wall clock, as what it is ahead of this node's steady one, in ms.
     std::int64_t peer_clock() const noexcept { return peer_clock_; }
     std::int64_t round_trip_ms() const noexcept { return round_trip_ms_; }
-    const State& peer_state() const noexcept { return peer_state_; }
+    const NodeState& peer_state() const noexcept { return peer_state_; }
 
   private:
     // Of the latest PING; an earlier one that had no answer yet needs none.
@@ -93,8 +94,8 @@ class Session {
     const bool tells_wall_;  // the peer understands a PING that does
     Heartbeat heartbeat_;
     std::optional<OwedPong> owed_pong_;
-    State peer_state_;
-    State own_state_;  // as last sent
+    NodeState peer_state_;
+    NodeState own_state_;  // as last sent
     bool state_sent_ = false;
     std::int64_t round_trip_ms_ = 0;
 };

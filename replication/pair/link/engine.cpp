@@ -421,24 +421,25 @@ void Engine::say_goodbye_when_drained(const storage::Now& now) noexcept {
 }
 
 void Engine::flush_machine(std::vector<Action>& actions) noexcept {
+    auto orders = link_.take_orders();
     for (auto& line : connections_.take_log())
         log_.push_back(std::move(line));
-    for (auto& line : link_.take_log())
+    for (auto& line : orders.lines)
         log_.push_back(std::move(line));
     for (auto& line : log_) {
         actions.push_back({Action::Kind::log, 0, {}, std::move(line)});
     }
     log_.clear();
-    if (link_.take_hang_up() && std::exchange(dialling_, false)) {
+    if (orders.hang_up && std::exchange(dialling_, false)) {
         actions.push_back({Action::Kind::hang_up});
     }
-    if (link_.take_dial()) {
+    if (orders.dial) {
         dialling_ = true;
         actions.push_back({Action::Kind::dial});
     }
-    if (link_.take_ready()) actions.push_back({Action::Kind::ready});
-    if (const auto access = link_.take_access()) {
-        actions.push_back({Action::Kind::access, 0, {}, {}, *access});
+    if (orders.ready) actions.push_back({Action::Kind::ready});
+    if (orders.access) {
+        actions.push_back({Action::Kind::access, 0, {}, {}, *orders.access});
     }
 }
 

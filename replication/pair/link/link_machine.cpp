@@ -1,6 +1,5 @@
 #include "replication/pair/link/link_machine.hpp"
 
-#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -37,34 +36,9 @@ std::string_view name_of(LinkState state) noexcept {
     return "";
 }
 
-std::string_view name_of(Serving serving) noexcept {
-    return serving == Serving::ready ? "READY" : "COLD";
-}
-
-std::string_view name_of(Role role) noexcept {
-    return role == Role::primary ? "primary" : "secondary";
-}
-
-std::string_view name_of(Access access) noexcept {
-    switch (access) {
-        case Access::open:
-            return "open";
-        case Access::read_only:
-            return "read-only";
-        case Access::closed:
-            return "closed";
-    }
-    return "";
-}
-
 LinkMachine::LinkMachine(const Timing& timing, bool dials, std::uint64_t seed,
                          OnSplit on_split) noexcept
-    : timing_(timing),
-      dials_(dials),
-      random_(seed),
-      on_split_(on_split),
-      backoff_(timing.redial_first),
-      brief_backoff_(timing.redial_first) {}
+    : timing_(timing), dialling_(timing_, dials, seed), serving_(timing_, on_split, log_) {}
 
 bool LinkMachine::has_session() const noexcept {
     return state_ == LinkState::syncing || state_ == LinkState::linked;
@@ -86,7 +60,7 @@ void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcep
             on_dial_failed(now, why);
             break;
         case LinkEvent::nobody_there:
-            on_nobody_there();
+            if (!has_session()) serving_.on_nobody_there();
             break;
         case LinkEvent::called:
             on_called(why);
@@ -105,13 +79,18 @@ void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcep
             on_caught_up(now);
             break;
         case LinkEvent::fell_behind:
-            on_fell_behind(why);
+            caught_up_ = false;
+            if (state_ == LinkState::linked) enter(LinkState::syncing, why);
             break;
         case LinkEvent::lost:
+            on_session_end(PeersFate::unknown, now, why);
+            break;
         case LinkEvent::vanished:
+            on_session_end(PeersFate::to_be_asked, now, why);
+            break;
         case LinkEvent::died:
         case LinkEvent::farewell:
-            on_session_end(event, now, why);
+            on_session_end(PeersFate::gone, now, why);
             break;
         case LinkEvent::shutdown:
             on_shutdown(why);
@@ -124,101 +103,91 @@ std::optional<Instant> LinkMachine::deadline() const noexcept {
     const auto consider = [&first](const std::optional<Instant>& at) {
         if (at && (!first || *at < *first)) first = at;
     };
-    consider(dial_deadline_);
-    consider(redial_at_);
-    consider(grace_at_);
-    consider(serve_at_);
+    consider(dialling_.next());
+    consider(serving_.deadline());
     if (state_ == LinkState::syncing && caught_up_) consider(relink_at_);
     return first;
 }
 
+LinkOrders LinkMachine::take_orders() noexcept {
+    LinkOrders orders;
+    orders.lines = log_.take();
+    orders.hang_up = dialling_.take_hang_up();
+    orders.dial = dialling_.take_dial();
+    orders.ready = serving_.take_ready();
+    orders.access = serving_.take_access();
+    return orders;
+}
+
 void LinkMachine::start(Instant now) noexcept {
-    if (!dials_) {
-        role_ = Role::primary;
-        serve(now, "no peer is configured");
-        return;
-    }
-    grace_at_ = now + timing_.boot_grace;
-    serve_at_ = now + timing_.sync_serve;
+    if (!dialling_.has_peer()) return serving_.start_alone(now);
+    serving_.start(now);
     dial(now);
 }
 
 void LinkMachine::on_timer(Instant now) noexcept {
-    const auto due = [now](const std::optional<Instant>& at) { return at && *at <= now; };
-    if (due(dial_deadline_)) {
-        wants_hang_up_ = true;
+    if (dialling_.is_too_late(now)) {
+        dialling_.hang_up();
         on_dial_failed(now, "no answer in time");
     }
-    if (due(redial_at_)) dial(now);
-    // A process that stood still has not looked for its peer: what the peer sent meanwhile is
-    // read first.
-    const bool late = due(grace_at_) && now - *grace_at_ > 2 * timing_.heartbeat;
-    if (late) grace_at_ = now + timing_.silence;
-    if (due(grace_at_)) {
-        grace_at_.reset();
-        serve(now, "no peer");
-        promote("no peer");
-    }
-    if (due(serve_at_)) serve(now, "still synchronising, serving what is here");
-    if (state_ == LinkState::syncing && caught_up_ && due(relink_at_)) on_caught_up(now);
+    if (dialling_.is_due(now)) dial(now);
+    serving_.on_timer(now);
+    const bool may_relink = relink_at_ && *relink_at_ <= now;
+    if (state_ == LinkState::syncing && caught_up_ && may_relink) on_caught_up(now);
 }
 
 void LinkMachine::dial(Instant now) noexcept {
-    redial_at_.reset();
-    dial_deadline_ = now + timing_.connect;
-    wants_dial_ = true;
-    if (state_ == LinkState::listening) enter(LinkState::connecting, "dialling", chatter());
+    dialling_.dial(now);
+    if (state_ == LinkState::listening) {
+        enter(LinkState::connecting, "dialling", dialling_.chatter());
+    }
 }
 
 void LinkMachine::on_connected(std::string_view why) noexcept {
-    if (!dial_deadline_) return;
-    end_doubt("the peer's host accepts calls");
-    dial_deadline_.reset();
-    dial_connected_ = true;
-    if (state_ == LinkState::connecting) enter(LinkState::handshake, why, chatter());
+    if (!dialling_.is_calling()) return;
+    serving_.end_doubt("the peer's host accepts calls");
+    dialling_.connected();
+    if (state_ == LinkState::connecting) enter(LinkState::handshake, why, dialling_.chatter());
 }
 
 void LinkMachine::on_called(std::string_view why) noexcept {
     if (state_ == LinkState::listening || state_ == LinkState::connecting) {
-        enter(LinkState::handshake, why, chatter());
+        enter(LinkState::handshake, why, dialling_.chatter());
     }
 }
 
 void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
-    if (!dial_deadline_ && !dial_connected_) return;
-    end_doubt(why);
-    const bool had_connected = std::exchange(dial_connected_, false);
-    dial_deadline_.reset();
+    if (!dialling_.is_under_way()) return;
+    serving_.end_doubt(why);
+    const bool had_connected = dialling_.give_up();
     if (has_session()) return;
-    const auto level = told_failures_.is_news(why) ? LogLevel::info : LogLevel::debug;
-    fails_ = true;
+    const auto level = dialling_.note_failure(why) ? LogLevel::info : LogLevel::debug;
     if (state_ == LinkState::refused && had_connected) {
-        redial_after(now, timing_.redial_refused);
-        return;
+        return dialling_.retry_after(now, timing_.redial_refused);
     }
-    redial_after(now, backoff_);
-    backoff_ = std::min(backoff_ * 2, timing_.redial_last);
+    dialling_.retry(now);
     if (state_ == LinkState::connecting || state_ == LinkState::refused) {
         enter(LinkState::listening, why, level);
     } else {
-        log(level, "link: dial failed: " + std::string(why));
+        log_.note(level, "link: dial failed: " + std::string(why));
     }
 }
 
 void LinkMachine::on_handshakes_over(std::string_view why) noexcept {
     if (state_ != LinkState::handshake) return;
-    enter(dial_deadline_ ? LinkState::connecting : LinkState::listening, why, chatter());
+    enter(dialling_.is_calling() ? LinkState::connecting : LinkState::listening, why,
+          dialling_.chatter());
 }
 
+// A peer that is set up wrongly stays so until somebody mends it; a clock may be set right at once.
 void LinkMachine::on_refused(LinkEvent how, Instant now, std::string_view why) noexcept {
     ++refusals_;
     const bool is_news = told_refusals_.is_news(why);
     last_refusal_ = why;
-    dial_connected_ = false;
-    dial_deadline_.reset();
+    dialling_.give_up();
     if (has_session()) return;
     const bool for_long = how == LinkEvent::refused;
-    redial_after(now, for_long ? timing_.redial_refused : timing_.redial_last);
+    dialling_.retry_after(now, for_long ? timing_.redial_refused : timing_.redial_last);
     if (!is_news && state_ == LinkState::refused) return;
     enter(LinkState::refused, why, is_news ? LogLevel::error : LogLevel::debug);
 }
@@ -226,152 +195,46 @@ void LinkMachine::on_refused(LinkEvent how, Instant now, std::string_view why) n
 void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
     assert(!has_session());
     ++sessions_;
-    established_at_ = now;
-    if (dial_deadline_) wants_hang_up_ = true;
-    dial_deadline_.reset();
-    redial_at_.reset();
-    grace_at_.reset();
-    relink_at_.reset();
-    in_doubt_ = false;
-    dial_connected_ = false;
     caught_up_ = false;
-    backoff_ = timing_.redial_first;
-    told_failures_.forget();
+    relink_at_.reset();
     told_refusals_.forget();
-    fails_ = false;
-    if (serving_ == Serving::cold) {
-        serve_at_ = serve_at_.value_or(now + timing_.sync_serve);
-    }
+    dialling_.begin_session(now);
     enter(LinkState::syncing, why);
-    // Who has served for longer missed nothing that the other accepted.
-    if (agreed_role_ == Role::primary) admit_clients("the peer has begun anew");
-    if (role_ == agreed_role_) return;
-    role_ = agreed_role_;
-    log(LogLevel::info, "role: " + std::string(name_of(role_)) + ": agreed with the peer");
+    serving_.begin_session(now);
 }
 
+// LINKED again sooner than after a pause only if clients wait for it: a link that hovers at the
+// limit of what it carries would else change its state, and fill the log, without end.
 void LinkMachine::on_caught_up(Instant now) noexcept {
     caught_up_ = true;
     if (state_ != LinkState::syncing) return;
     const bool too_soon = relink_at_ && now < *relink_at_;
-    if (too_soon && serving_ == Serving::ready) return;
+    if (too_soon && serving() == Serving::ready) return;
     relink_at_ = now + timing_.relink_pause;
     enter(LinkState::linked, "both nodes have caught up");
-    admit_clients("linked again");
-    serve(now, "synchronised");
+    serving_.on_linked(now);
 }
 
-void LinkMachine::on_fell_behind(std::string_view why) noexcept {
-    caught_up_ = false;
-    if (state_ == LinkState::linked) enter(LinkState::syncing, why);
-}
-
-void LinkMachine::on_session_end(LinkEvent how, Instant now, std::string_view why) noexcept {
+void LinkMachine::on_session_end(PeersFate fate, Instant now, std::string_view why) noexcept {
     if (!has_session()) return;
     caught_up_ = false;
     relink_at_.reset();
     enter(LinkState::listening, why, LogLevel::warning);
-    const bool settled = now - established_at_ >= timing_.settled;
-    backoff_ = settled ? timing_.redial_first : std::min(brief_backoff_, timing_.redial_last);
-    brief_backoff_ = backoff_ * 2;
-    redial_after(now, backoff_);
-    if (serving_ == Serving::cold) {
-        grace_at_ = now + timing_.boot_grace;
-    } else if (how == LinkEvent::lost && steps_back()) {
-        restrict_clients(why);
-    } else if (how == LinkEvent::vanished && steps_back()) {
-        in_doubt_ = true;
-        redial_at_ = now;
-    } else {
-        promote(why);
-    }
-}
-
-// Behind a primary that may be alive.
-bool LinkMachine::steps_back() const noexcept {
-    return role_ == Role::secondary && on_split_ != OnSplit::both_serve;
-}
-
-void LinkMachine::end_doubt(std::string_view why) noexcept {
-    if (std::exchange(in_doubt_, false)) restrict_clients(why);
-}
-
-// The system of the peer's host answers for a process that does not run.
-void LinkMachine::on_nobody_there() noexcept {
-    if (has_session()) return;
-    if (in_doubt_ || access_ != Access::open) promote("no peer runs on the peer's host");
-}
-
-void LinkMachine::set_on_split(OnSplit policy) noexcept {
-    on_split_ = policy;
-    if (access_ == Access::open && !in_doubt_) return;
-    if (has_session()) return admit_clients("on-split was set anew");
-    promote("on-split was set anew");
+    dialling_.end_session(now);
+    if (serving_.end_session(fate, now, why)) dialling_.retry_at_once(now);
 }
 
 void LinkMachine::on_shutdown(std::string_view why) noexcept {
-    wants_hang_up_ = dial_deadline_.has_value();
-    dial_connected_ = false;
-    wants_dial_ = false;
-    for (auto* at : {&dial_deadline_, &redial_at_, &grace_at_, &serve_at_, &relink_at_}) {
-        at->reset();
-    }
+    dialling_.shut_down();
+    serving_.shut_down();
+    relink_at_.reset();
     enter(LinkState::draining, why);
-}
-
-// A fifth more or less, so that two nodes that fail in step do not stay in step.
-void LinkMachine::redial_after(Instant now, Timing::ms pause) noexcept {
-    if (!dials_) return;
-    redial_at_ = now + pause * static_cast<int>(80 + random_.below(41)) / 100;
-}
-
-void LinkMachine::serve(Instant now, std::string_view why) noexcept {
-    serve_at_.reset();
-    if (serving_ == Serving::ready) return;
-    serving_ = Serving::ready;
-    ready_since_ = now;
-    grace_at_.reset();
-    wants_ready_ = true;
-    log(LogLevel::info, "serving: COLD -> READY: " + std::string(why));
-}
-
-// Changes no data rule: it says which node a balancer should prefer.
-void LinkMachine::promote(std::string_view why) noexcept {
-    role_ = Role::primary;
-    in_doubt_ = false;
-    ++promotions_;
-    log(LogLevel::info, "promoted: " + std::string(why));
-    admit_clients("promoted");
-}
-
-// The peer may be alive behind a cut, and its clients with it: theirs are the changes that count.
-void LinkMachine::restrict_clients(std::string_view why) noexcept {
-    access_ = on_split_ == OnSplit::secondary_closed ? Access::closed : Access::read_only;
-    log(LogLevel::warning,
-        "clients: " + std::string(name_of(access_)) +
-            ": the primary may be alive out of sight (on-split): " + std::string(why));
-}
-
-void LinkMachine::admit_clients(std::string_view why) noexcept {
-    if (access_ == Access::open) return;
-    access_ = Access::open;
-    log(LogLevel::info, "clients: open: " + std::string(why));
-}
-
-// While dial after dial fails, the way there and back is of interest to a debugger alone.
-LogLevel LinkMachine::chatter() const noexcept {
-    return fails_ ? LogLevel::debug : LogLevel::info;
 }
 
 void LinkMachine::enter(LinkState state, std::string_view why, LogLevel level) noexcept {
     assert(state_ != LinkState::draining);
-    log(level, sentence(name_of(state_), name_of(state), why));
+    log_.note(level, sentence(name_of(state_), name_of(state), why));
     state_ = state;
-}
-
-void LinkMachine::log(LogLevel level, std::string text) noexcept {
-    if (level != LogLevel::debug) last_event_ = text;
-    log_.push_back({level, std::move(text)});
 }
 
 }  // namespace twincached::replication::pair

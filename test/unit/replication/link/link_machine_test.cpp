@@ -60,10 +60,11 @@ struct Link {
 
   private:
     void collect() {
-        dials += machine.take_dial() ? 1 : 0;
-        hang_ups += machine.take_hang_up() ? 1 : 0;
-        opened += machine.take_ready() ? 1 : 0;
-        for (const auto& line : machine.take_log()) {
+        const auto orders = machine.take_orders();
+        dials += orders.dial ? 1 : 0;
+        hang_ups += orders.hang_up ? 1 : 0;
+        opened += orders.ready ? 1 : 0;
+        for (const auto& line : orders.lines) {
             if (line.level != LogLevel::debug) log += line.text + "\n";
         }
     }

@@ -1,0 +1,153 @@
+#include "replication/pair/link/serving_policy.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace twincached::replication::pair {
+
+std::string_view name_of(Serving serving) noexcept {
+    return serving == Serving::ready ? "READY" : "COLD";
+}
+
+std::string_view name_of(Role role) noexcept {
+    return role == Role::primary ? "primary" : "secondary";
+}
+
+std::string_view name_of(Access access) noexcept {
+    switch (access) {
+        case Access::open:
+            return "open";
+        case Access::read_only:
+            return "read-only";
+        case Access::closed:
+            return "closed";
+    }
+    return "";
+}
+
+ServingPolicy::ServingPolicy(const Timing& timing, OnSplit on_split, LinkLog& log) noexcept
+    : timing_(timing), log_(log), on_split_(on_split) {}
+
+void ServingPolicy::start(Instant now) noexcept {
+    grace_at_ = now + timing_.boot_grace;
+    serve_at_ = now + timing_.sync_serve;
+}
+
+void ServingPolicy::start_alone(Instant now) noexcept {
+    role_ = Role::primary;
+    serve(now, "no peer is configured");
+}
+
+void ServingPolicy::on_timer(Instant now) noexcept {
+    const auto due = [now](const std::optional<Instant>& at) { return at && *at <= now; };
+    // A process that stood still has not looked for its peer: what the peer sent meanwhile is
+    // read first.
+    const bool late = due(grace_at_) && now - *grace_at_ > 2 * timing_.heartbeat;
+    if (late) grace_at_ = now + timing_.silence;
+    if (due(grace_at_)) {
+        grace_at_.reset();
+        serve(now, "no peer");
+        promote("no peer");
+    }
+    if (due(serve_at_)) serve(now, "still synchronising, serving what is here");
+}
+
+void ServingPolicy::begin_session(Instant now) noexcept {
+    grace_at_.reset();
+    in_doubt_ = false;
+    if (serving_ == Serving::cold) {
+        serve_at_ = serve_at_.value_or(now + timing_.sync_serve);
+    }
+    // Who has served for longer missed nothing that the other accepted.
+    if (agreed_role_ == Role::primary) admit_clients("the peer has begun anew");
+    if (role_ == agreed_role_) return;
+    role_ = agreed_role_;
+    log_.note(LogLevel::info, "role: " + std::string(name_of(role_)) + ": agreed with the peer");
+}
+
+void ServingPolicy::on_linked(Instant now) noexcept {
+    admit_clients("linked again");
+    serve(now, "synchronised");
+}
+
+bool ServingPolicy::end_session(PeersFate fate, Instant now, std::string_view why) noexcept {
+    if (serving_ == Serving::cold) {
+        grace_at_ = now + timing_.boot_grace;
+        return false;
+    }
+    if (fate == PeersFate::gone || !steps_back()) {
+        promote(why);
+        return false;
+    }
+    if (fate == PeersFate::unknown) {
+        restrict_clients(why);
+        return false;
+    }
+    in_doubt_ = true;
+    return true;
+}
+
+// Behind a primary that may be alive.
+bool ServingPolicy::steps_back() const noexcept {
+    return role_ == Role::secondary && on_split_ != OnSplit::both_serve;
+}
+
+void ServingPolicy::end_doubt(std::string_view why) noexcept {
+    if (std::exchange(in_doubt_, false)) restrict_clients(why);
+}
+
+void ServingPolicy::on_nobody_there() noexcept {
+    if (in_doubt_ || access_ != Access::open) promote("no peer runs on the peer's host");
+}
+
+void ServingPolicy::set_on_split(OnSplit policy, bool has_session) noexcept {
+    on_split_ = policy;
+    if (access_ == Access::open && !in_doubt_) return;
+    if (has_session) return admit_clients("on-split was set anew");
+    promote("on-split was set anew");
+}
+
+void ServingPolicy::shut_down() noexcept {
+    grace_at_.reset();
+    serve_at_.reset();
+}
+
+std::optional<Instant> ServingPolicy::deadline() const noexcept {
+    if (!grace_at_ || !serve_at_) return grace_at_ ? grace_at_ : serve_at_;
+    return std::min(*grace_at_, *serve_at_);
+}
+
+void ServingPolicy::serve(Instant now, std::string_view why) noexcept {
+    serve_at_.reset();
+    if (serving_ == Serving::ready) return;
+    serving_ = Serving::ready;
+    ready_since_ = now;
+    grace_at_.reset();
+    wants_ready_ = true;
+    log_.note(LogLevel::info, "serving: COLD -> READY: " + std::string(why));
+}
+
+// Changes no data rule: it says which node a balancer should prefer.
+void ServingPolicy::promote(std::string_view why) noexcept {
+    role_ = Role::primary;
+    in_doubt_ = false;
+    ++promotions_;
+    log_.note(LogLevel::info, "promoted: " + std::string(why));
+    admit_clients("promoted");
+}
+
+// The peer may be alive behind a cut, and its clients with it: theirs are the changes that count.
+void ServingPolicy::restrict_clients(std::string_view why) noexcept {
+    access_ = on_split_ == OnSplit::secondary_closed ? Access::closed : Access::read_only;
+    log_.note(LogLevel::warning,
+              "clients: " + std::string(name_of(access_)) +
+                  ": the primary may be alive out of sight (on-split): " + std::string(why));
+}
+
+void ServingPolicy::admit_clients(std::string_view why) noexcept {
+    if (access_ == Access::open) return;
+    access_ = Access::open;
+    log_.note(LogLevel::info, "clients: open: " + std::string(why));
+}
+
+}  // namespace twincached::replication::pair

@@ -227,7 +227,7 @@ void Swarm::stand_still(unsigned n, SwarmSum& sum) {
 bool Swarm::is_at_rest() {
     if (!net_.linked()) return false;
     for (unsigned n = 0; n < 2; ++n) {
-        const auto stats = net_.nodes[n].engine().exchange_stats();
+        const auto stats = net_.nodes[n].engine().exchange().stats();
         if (stats.unacked + stats.dirty_buckets + stats.walking_buckets != 0) return false;
     }
     return true;
@@ -252,7 +252,7 @@ void Swarm::check_rest(SwarmSum& sum) {
     std::array<std::uint64_t, 2> digests{};
     std::array<storage::Version, 2> flushes{};
     for (unsigned n = 0; n < 2; ++n) {
-        const auto stats = net_.nodes[n].engine().exchange_stats();
+        const auto stats = net_.nodes[n].engine().exchange().stats();
         digests[n] = stats.digest;
         flushes[n] = net_.nodes[n].process->store->flush_version();
         sum.sessions += net_.nodes[n].engine().link().sessions();

@@ -130,8 +130,7 @@ void LinkLoop::on_dialled(tcp::socket socket) {
 }
 
 void LinkLoop::on_dial_failed(std::string_view why, bool refused) {
-    if (refused) return engine_.on_connect_refused(why, now());
-    engine_.on_connect_failed(why, now());
+    engine_.on_connect_failed({why, refused}, now());
 }
 
 void LinkLoop::run() {
@@ -139,7 +138,7 @@ void LinkLoop::run() {
     CoreShare share;
     while (context_.run_one() > 0) {
         const auto began = std::chrono::steady_clock::now();
-        const auto before = engine_.traffic();
+        const auto before = engine_.exchange().traffic();
         for (int more = 1; more < events_per_turn && context_.poll_one() > 0; ++more) {
             if (std::chrono::steady_clock::now() - began > long_turn) break;
         }
@@ -149,7 +148,7 @@ void LinkLoop::run() {
         if (!in_step) std::this_thread::yield();
         // Where answers wait for the peer, nothing may rest.
         if (!in_step || parts_.answers_wait) continue;
-        const auto after = engine_.traffic();
+        const auto after = engine_.exchange().traffic();
         const Traffic moved{after.records - before.records, after.bytes - before.bytes};
         const auto ended = std::chrono::steady_clock::now();
         if (share.is_due(ended)) share.note(thread_times(), ended);

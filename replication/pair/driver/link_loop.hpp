@@ -64,7 +64,7 @@ class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
     void set_on_split(OnSplit policy);
     void use_tls(std::shared_ptr<const lib::TlsContext> tls) { sockets_.use_tls(std::move(tls)); }
     LinkReport report() const;
-    ExchangeStats exchange_stats() const noexcept { return engine_.exchange_stats(); }
+    ExchangeStats exchange_stats() const noexcept { return engine_.exchange().stats(); }
 
   private:
     void on_call(boost::asio::ip::tcp::socket socket,

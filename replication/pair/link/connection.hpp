@@ -14,6 +14,7 @@ namespace twincached::replication::pair {
 // Chosen by the driver, never used twice.
 using ConnectionId = std::uint64_t;
 
+// How far it has come; what stands further down is nearer to its end.
 enum class Phase : std::uint8_t {
     handshake,
     complete,  // both HELLOs are there
@@ -22,6 +23,16 @@ enum class Phase : std::uint8_t {
     closing,  // our last word is on its way; what comes in is ignored
     closed,
 };
+
+// What becomes of the bytes that are still on their way when a connection is given up.
+enum class Parting : std::uint8_t {
+    at_once,
+    linger,  // our last word must arrive
+    reset,   // the end must be noticed, the last word may get lost
+};
+
+// A connection whose last word was said is closed after so long if the peer does not do it.
+inline constexpr Timing::ms linger_limit{500};
 
 struct Connection {
     Connection(ConnectionId number, const Self& self, Side side, const Nonce& nonce) noexcept
@@ -42,6 +53,12 @@ struct Connection {
     // No session, but it may still become one.
     bool is_candidate() const noexcept {
         return phase == Phase::handshake || phase == Phase::complete || phase == Phase::chosen;
+    }
+    // Its end, whatever it was. Whoever holds a session on it ends that first.
+    void part(Parting parting, Instant now) noexcept {
+        phase = parting == Parting::linger ? Phase::closing : Phase::closed;
+        resets = parting == Parting::reset;
+        deadline = now + linger_limit;
     }
 };
 

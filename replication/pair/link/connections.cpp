@@ -10,17 +10,39 @@
 namespace twincached::replication::pair {
 namespace {
 
-// A connection whose last word was said is closed after so long if the peer does not do it.
-constexpr Timing::ms linger_limit{500};
 // Node b answers READY within a round trip; a connection that died meanwhile must not hold the
 // pair apart for longer.
 constexpr Timing::ms ready_answer_limit{1000};
+
+using AllConnections = std::vector<std::unique_ptr<Connection>>;
 
 constexpr std::string_view restarted = "the peer was restarted";
 
 bool has_said_hello(const Connection& connection) noexcept {
     return connection.phase == Phase::complete || connection.phase == Phase::chosen ||
            connection.phase == Phase::session;
+}
+
+// A peer that was killed leaves connections behind of which nobody tells us, and what it said last
+// may arrive after its successor's HELLO. Of two incarnations, the one whose connection is the
+// younger lives. A CHALLENGE proves nothing, so only those count that have said HELLO.
+bool is_left_behind(const Connection& connection, const AllConnections& all) noexcept {
+    return std::any_of(all.begin(), all.end(), [&](const auto& other) {
+        return has_said_hello(*other) && other->id > connection.id &&
+               other->handshake.peer_epoch() != connection.handshake.peer_epoch();
+    });
+}
+
+bool own_dial_is_answered(const AllConnections& all) noexcept {
+    return std::any_of(all.begin(), all.end(), [](const auto& connection) {
+        return connection->phase == Phase::handshake && connection->is_dialled() &&
+               connection->handshake.is_introduced();
+    });
+}
+
+// A refusal stands, but for one that the next attempt does not meet again.
+bool must_part(const Handshake& handshake, Connections::Host& host) noexcept {
+    return !handshake.hashes_differ() || !host.takes_up_peers_hash();
 }
 
 }  // namespace
@@ -73,7 +95,7 @@ void Connections::make_room(const storage::Now& now) noexcept {
     const auto open = std::count_if(connections_.begin(), connections_.end(),
                                     [](const auto& one) { return one->phase != Phase::closed; });
     if (static_cast<std::size_t>(open) < connection_limit) return;
-    if (auto* over = find(Phase::closing)) return part(*over, Parting::reset, instant_of(now));
+    if (auto* over = find(Phase::closing)) return over->part(Parting::reset, instant_of(now));
     for (auto& connection : connections_) {
         if (connection->is_dialled() || !connection->is_candidate()) continue;
         return dismiss(*connection, {"too many connections at once"}, now);
@@ -110,7 +132,7 @@ void Connections::take_step(Connection& connection, const Frame& frame,
             return complete(connection, now);
         case Handshake::Step::refused:
             return dismiss(connection,
-                           {handshake.why(), must_part(handshake), Parting::linger,
+                           {handshake.why(), must_part(handshake, parts_.host), Parting::linger,
                             handshake.reason() == ErrorReason::clock},
                            now);
         case Handshake::Step::peer_refused:
@@ -120,17 +142,15 @@ void Connections::take_step(Connection& connection, const Frame& frame,
     }
 }
 
-// A refusal stands, but for one that the next attempt does not meet again.
-bool Connections::must_part(const Handshake& handshake) noexcept {
-    return !handshake.hashes_differ() || !parts_.host.takes_up_peers_hash();
-}
-
 void Connections::on_peer_refused(Connection& connection, const storage::Now& now) noexcept {
     const auto& handshake = connection.handshake;
     const bool by_clock = handshake.reason() == ErrorReason::clock;
     const bool has_said_hello = handshake.own_hello().epoch != 0;
-    dismiss(connection, {handshake.why(), must_part(handshake), Parting::at_once, by_clock}, now);
-    if (by_clock && has_said_hello) parts_.host.on_clock_refused(now);
+    dismiss(connection,
+            {handshake.why(), must_part(handshake, parts_.host), Parting::at_once, by_clock}, now);
+    if (!by_clock || !has_said_hello || !parts_.host.wrote_by_wrong_clock(now)) return;
+    begin_anew("they were written by a clock further ahead than clock-max-ahead", now);
+    parts_.host.restart_versions();
 }
 
 // Only a node that neither has a session nor has chosen one may say that it has none.
@@ -145,7 +165,7 @@ void Connections::answer_hello(Connection& connection, const storage::Now& now) 
     if (!is_decided(parts_.self.node)) {
         parts_.host.decide_node(handshake.own_node(), "the peer is the other one");
     }
-    if (is_left_behind(connection)) return dismiss(connection, {restarted}, now);
+    if (is_left_behind(connection, connections_)) return dismiss(connection, {restarted}, now);
     const auto session = parts_.host.session_number();
     if (session != 0 && handshake.peer_hello().live_session == session) {
         return dismiss_crossed(connection, now);
@@ -157,28 +177,42 @@ void Connections::answer_hello(Connection& connection, const storage::Now& now) 
     if (find(Phase::chosen) != nullptr) return dismiss_crossed(connection, now);
     handshake.write_hello(parts_.host.own_hello(now), connection.output);
     connection.phase = Phase::complete;
-    if (!parts_.host.agrees_on_past(connection, now)) return;
+    if (!agrees_on_past(connection, now)) return;
     if (parts_.self.node == node_a) {
         connection.deadline = instant_of(now) + parts_.timing.crossed_wait;
     }
 }
 
 void Connections::complete(Connection& connection, const storage::Now& now) noexcept {
-    if (is_left_behind(connection)) return dismiss(connection, {restarted}, now);
+    if (is_left_behind(connection, connections_)) return dismiss(connection, {restarted}, now);
     dismiss_left_behind(connection, now);
     connection.phase = Phase::complete;
     const bool is_at_rest = !has_chosen();
-    if (is_at_rest) (void)parts_.host.agrees_on_past(connection, now);
+    if (is_at_rest) (void)agrees_on_past(connection, now);
 }
 
-// A peer that was killed leaves connections behind of which nobody tells us, and what it said last
-// may arrive after its successor's HELLO. Of two incarnations, the one whose connection is the
-// younger lives. A CHALLENGE proves nothing, so only those count that have said HELLO.
-bool Connections::is_left_behind(const Connection& connection) const noexcept {
-    return std::any_of(connections_.begin(), connections_.end(), [&](const auto& other) {
-        return has_said_hello(*other) && other->id > connection.id &&
-               other->handshake.peer_epoch() != connection.handshake.peer_epoch();
-    });
+// Both nodes ask, as soon as they have said and heard HELLO, and again before a session begins.
+// False: one of the two has to begin anew first, and the connection is given up.
+bool Connections::agrees_on_past(Connection& connection, const storage::Now& now) noexcept {
+    constexpr std::string_view put_back =
+        "the peer was put back to an earlier state, and has to begin anew";
+    switch (parts_.host.judge_past(connection.handshake.peer_hello())) {
+        case Meeting::begin:
+            return true;
+        case Meeting::begin_anew:
+            begin_anew("the peer counts on another state of this node", now);
+            return false;
+        case Meeting::let_go_anew:
+            dismiss(connection, {put_back, false, Parting::linger}, now);
+            return false;
+    }
+    return false;
+}
+
+void Connections::begin_anew(std::string_view why, const storage::Now& now) noexcept {
+    const Bye bye{ByeReason::replaced, "this node begins anew"};
+    dismiss_all({why, false, Parting::linger}, &bye, now);
+    parts_.host.begin_anew(next_nonce(), why, now);
 }
 
 void Connections::dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept {
@@ -206,19 +240,12 @@ void Connections::choose(const storage::Now& now) noexcept {
     }
     if (choice == nullptr) return;
     const bool may_wait = !choice->is_dialled() && instant_of(now) < choice->deadline;
-    if (may_wait && own_dial_is_answered()) return;
-    if (!parts_.host.agrees_on_past(*choice, now)) return;
+    if (may_wait && own_dial_is_answered(connections_)) return;
+    if (!agrees_on_past(*choice, now)) return;
     parts_.host.begin_exchange(*choice, now);
     write_empty_frame(choice->output, FrameType::ready);
     choice->phase = Phase::chosen;
     choice->deadline = instant_of(now) + ready_answer_limit;
-}
-
-bool Connections::own_dial_is_answered() const noexcept {
-    return std::any_of(connections_.begin(), connections_.end(), [](const auto& connection) {
-        return connection->phase == Phase::handshake && connection->is_dialled() &&
-               connection->handshake.is_introduced();
-    });
 }
 
 void Connections::on_ready(Connection& connection, const storage::Now& now) noexcept {
@@ -230,7 +257,7 @@ void Connections::on_ready(Connection& connection, const storage::Now& now) noex
         if (parts_.host.session_number() != 0) {
             parts_.host.lose_session("the peer has taken another connection", now);
         }
-        if (!parts_.host.agrees_on_past(connection, now)) return;
+        if (!agrees_on_past(connection, now)) return;
         parts_.host.begin_exchange(connection, now);
         write_empty_frame(connection.output, FrameType::ready);
     }
@@ -239,8 +266,7 @@ void Connections::on_ready(Connection& connection, const storage::Now& now) noex
 
 void Connections::establish(Connection& connection, const storage::Now& now) noexcept {
     connection.phase = Phase::session;
-    told_of_strangers_.forget();
-    stranger_pause_ = stranger_line_pause;
+    parts_.strangers.forget_told();
     parts_.host.establish(connection, now);
     dismiss_others(connection, now);
 }
@@ -258,24 +284,17 @@ void Connections::dismiss_others(const Connection& chosen, const storage::Now& n
 
 // --- how they end --------------------------------------------------------------------------------
 
-void Connections::part(Connection& connection, Parting parting, Instant now) noexcept {
-    const bool lingers = parting == Parting::linger;
-    connection.phase = lingers ? Phase::closing : Phase::closed;
-    connection.resets = parting == Parting::reset;
-    connection.deadline = now + linger_limit;
-}
-
 void Connections::dismiss(Connection& connection, const Dismissal& how,
                           const storage::Now& now) noexcept {
     assert(connection.is_candidate());
     const auto instant = instant_of(now);
     if (connection.phase == Phase::chosen) parts_.host.end_exchange();
-    part(connection, how.parting, instant);
+    connection.part(how.parting, instant);
     if (connection.is_dialled()) {
         const auto refusal = how.by_clock ? LinkEvent::clock_refused : LinkEvent::refused;
         parts_.link.on(how.refused ? refusal : LinkEvent::dial_failed, instant, how.why);
     } else if (!connection.is_crossed) {
-        note_stranger(how.why, instant);
+        parts_.strangers.note(how.why, instant);
     }
     const bool others = std::any_of(connections_.begin(), connections_.end(), [](const auto& one) {
         return one->is_candidate() && (one->is_dialled() || one->handshake.is_introduced());
@@ -288,16 +307,6 @@ void Connections::dismiss_crossed(Connection& connection, const storage::Now& no
     write_frame(connection.output, Bye{ByeReason::crossed, std::string(why)});
     connection.is_crossed = true;
     dismiss(connection, {why, false, Parting::linger}, now);
-}
-
-// Whoever accepted connections come from, they must not be able to fill the log, and what they say
-// of themselves may be another thing each time.
-void Connections::note_stranger(std::string_view why, Instant now) noexcept {
-    ++strangers_;
-    if (now < stranger_line_at_ || !told_of_strangers_.is_news(why)) return;
-    stranger_line_at_ = now + stranger_pause_;
-    stranger_pause_ = std::min(2 * stranger_pause_, stranger_line_pause_most);
-    log_.push_back({LogLevel::warning, "turned away a connection: " + std::string(why)});
 }
 
 void Connections::judge(const storage::Now& now) noexcept {

@@ -25,10 +25,11 @@
 // Owned by the Engine; the replication thread alone calls it. REPLICATION.md, sections 8 and 9.
 #pragma once
 
+#include "replication/pair/exchange/acquaintance.hpp"
 #include "replication/pair/link/connection.hpp"
 #include "replication/pair/link/link_machine.hpp"
 #include "replication/pair/link/proof.hpp"
-#include "replication/pair/link/reasons_told.hpp"
+#include "replication/pair/link/strangers.hpp"
 #include "replication/pair/timing.hpp"
 
 #include <cstddef>
@@ -39,13 +40,6 @@
 #include <vector>
 
 namespace twincached::replication::pair {
-
-// What becomes of the bytes that are still on their way when a connection is given up.
-enum class Parting : std::uint8_t {
-    at_once,
-    linger,  // our last word must arrive
-    reset,   // the end must be noticed, the last word may get lost
-};
 
 class Connections {
   public:
@@ -70,9 +64,12 @@ class Connections {
         virtual Hello own_hello(const storage::Now& now) const noexcept = 0;
         // The session is over: the peer has lost it, or taken another connection.
         virtual void lose_session(std::string_view why, const storage::Now& now) noexcept = 0;
-        // Rule R12: may a session begin between the two? False: one of them has to begin anew
-        // first, and the connection has been given up.
-        virtual bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept = 0;
+        // Rule R12: may a session begin between the two, or has one of them to begin anew first?
+        virtual Meeting judge_past(const Hello& peer) const noexcept = 0;
+        // This node forgets what it holds, and is from now on the incarnation that `nonce` decides.
+        // There is no session, and no connection may become one any more.
+        virtual void begin_anew(const Nonce& nonce, std::string_view why,
+                                const storage::Now& now) noexcept = 0;
         // Keys hash otherwise on the peer: true if they hash here as they do there from now on.
         virtual bool takes_up_peers_hash() noexcept = 0;
         // Rule R12 is applied; READY is sent next.
@@ -81,7 +78,9 @@ class Connections {
         // A connection for which that was done is given up before its session began.
         virtual void end_exchange() noexcept = 0;
         // A peer that this node has said HELLO to finds its clock, or its versions, too far ahead.
-        virtual void on_clock_refused(const storage::Now& now) noexcept = 0;
+        // True: it is right, and the node has to begin anew, versions included.
+        virtual bool wrote_by_wrong_clock(const storage::Now& now) const noexcept = 0;
+        virtual void restart_versions() noexcept = 0;
         // READY was said both ways: this is the session.
         virtual void establish(Connection& connection, const storage::Now& now) noexcept = 0;
     };
@@ -91,6 +90,7 @@ class Connections {
         const Self& self;
         const Timing& timing;
         LinkMachine& link;
+        Strangers& strangers;
         Host& host;
     };
     Connections(const Parts& parts, const Entropy& entropy) noexcept
@@ -123,13 +123,11 @@ class Connections {
     void dismiss(Connection& connection, const Dismissal& how, const storage::Now& now) noexcept;
     // Every candidate; `bye`, if there is one, is said to it before.
     void dismiss_all(const Dismissal& how, const Bye* bye, const storage::Now& now) noexcept;
-    // Closes it, whatever it was. Whoever holds a session ends that first.
-    void part(Connection& connection, Parting parting, Instant now) noexcept;
+    // This node begins anew (see Host): whoever took it for what it was is told, and let go.
+    void begin_anew(std::string_view why, const storage::Now& now) noexcept;
 
     // The peer, or somebody who speaks like it, is on some connection.
     bool is_peer_there() const noexcept;
-    // As good as random to whoever does not know the entropy; never the same twice.
-    Nonce next_nonce() noexcept { return make_nonce(entropy_, nonces_++); }
 
     // Visits them in the order in which they came: visit(connection). Then the closed are gone.
     template <class Visit>
@@ -139,27 +137,22 @@ class Connections {
         std::erase_if(connections_, [](const auto& one) { return one->phase == Phase::closed; });
     }
 
-    // Counts somebody who was turned away, and tells why if that is news.
-    void note_stranger(std::string_view why, Instant now) noexcept;
-    std::uint64_t strangers() const noexcept { return strangers_; }
-    std::vector<LogLine> take_log() noexcept { return std::exchange(log_, {}); }
-
   private:
+    // As good as random to whoever does not know the entropy; never the same twice.
+    Nonce next_nonce() noexcept { return make_nonce(entropy_, nonces_++); }
     void limit_strangers(bool introduced, std::size_t limit, const storage::Now& now) noexcept;
     void make_room(const storage::Now& now) noexcept;
     void take_step(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
     void on_peer_refused(Connection& connection, const storage::Now& now) noexcept;
     void on_ready(Connection& connection, const storage::Now& now) noexcept;
-    bool must_part(const Handshake& handshake) noexcept;
+    bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept;
     void say_hello(Connection& connection, const storage::Now& now) noexcept;
     void answer_hello(Connection& connection, const storage::Now& now) noexcept;
     void complete(Connection& connection, const storage::Now& now) noexcept;
-    bool is_left_behind(const Connection& connection) const noexcept;
     void dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept;
     void dismiss_crossed(Connection& connection, const storage::Now& now) noexcept;
     void dismiss_others(const Connection& chosen, const storage::Now& now) noexcept;
     void establish(Connection& connection, const storage::Now& now) noexcept;
-    bool own_dial_is_answered() const noexcept;
     bool has_chosen() const noexcept;
 
     const Parts parts_;
@@ -167,12 +160,6 @@ class Connections {
     // At most one of them is chosen or the session; in the order in which they came.
     std::vector<std::unique_ptr<Connection>> connections_;
     std::uint64_t nonces_ = 0;
-    std::uint64_t strangers_ = 0;
-    ReasonsTold told_of_strangers_;
-    // The next line about strangers is not written before; each takes twice as long as the last.
-    Instant stranger_line_at_{0};
-    Timing::ms stranger_pause_ = stranger_line_pause;
-    std::vector<LogLine> log_;
 };
 
 }  // namespace twincached::replication::pair

@@ -1,6 +1,6 @@
-// The lines that the link's state has to say, in the order in which they came, until whoever owns
-// the log takes them; and the last of them that was no debugger's, which operators are shown.
-// Shared by the LinkMachine and its parts, on the replication thread.
+// Lines for the log, in the order in which they came, until its owner takes them; and the last of
+// them that was no debugger's, which operators are shown.
+// Owned by whoever takes them, written by that one's parts; the replication thread alone uses it.
 #pragma once
 
 #include "replication/replicator.hpp"

@@ -80,7 +80,7 @@ void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcep
             break;
         case LinkEvent::fell_behind:
             caught_up_ = false;
-            if (state_ == LinkState::linked) enter(LinkState::syncing, why);
+            if (state_ == LinkState::linked) enter(LinkState::syncing, why, LogLevel::info);
             break;
         case LinkEvent::lost:
             on_session_end(PeersFate::unknown, now, why);
@@ -199,7 +199,7 @@ void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
     relink_at_.reset();
     told_refusals_.forget();
     dialling_.begin_session(now);
-    enter(LinkState::syncing, why);
+    enter(LinkState::syncing, why, LogLevel::info);
     serving_.begin_session(now);
 }
 
@@ -211,7 +211,7 @@ void LinkMachine::on_caught_up(Instant now) noexcept {
     const bool too_soon = relink_at_ && now < *relink_at_;
     if (too_soon && serving() == Serving::ready) return;
     relink_at_ = now + timing_.relink_pause;
-    enter(LinkState::linked, "both nodes have caught up");
+    enter(LinkState::linked, "both nodes have caught up", LogLevel::info);
     serving_.on_linked(now);
 }
 
@@ -228,7 +228,7 @@ void LinkMachine::on_shutdown(std::string_view why) noexcept {
     dialling_.shut_down();
     serving_.shut_down();
     relink_at_.reset();
-    enter(LinkState::draining, why);
+    enter(LinkState::draining, why, LogLevel::info);
 }
 
 void LinkMachine::enter(LinkState state, std::string_view why, LogLevel level) noexcept {

@@ -75,11 +75,10 @@ class LinkMachine {
   public:
     // `seed` decides by how much redials are put off, so that two nodes do not stay in step.
     // `dials` is false for a node that has no peer to dial: it serves at once.
-    LinkMachine(const Timing& timing, bool dials, std::uint64_t seed,
-                OnSplit on_split = OnSplit::both_serve) noexcept;
+    LinkMachine(const Timing& timing, bool dials, std::uint64_t seed, OnSplit on_split) noexcept;
 
-    // `why` names the reason of what happened, for the log.
-    void on(LinkEvent event, Instant now, std::string_view why = {}) noexcept;
+    // `why` names the reason of what happened, for the log; empty if the event says it all.
+    void on(LinkEvent event, Instant now, std::string_view why) noexcept;
 
     // The role that the handshake agreed on; to be told before `established`.
     void agree_on(Role role) noexcept { serving_.agree_on(role); }
@@ -119,7 +118,7 @@ class LinkMachine {
     void on_session_end(PeersFate fate, Instant now, std::string_view why) noexcept;
     void on_shutdown(std::string_view why) noexcept;
 
-    void enter(LinkState state, std::string_view why, LogLevel level = LogLevel::info) noexcept;
+    void enter(LinkState state, std::string_view why, LogLevel level) noexcept;
     void dial(Instant now) noexcept;
 
     const Timing timing_;

@@ -352,7 +352,7 @@ class SimNet {
             if (nodes[n].dials != dial) return;  // given up
             if (!nodes[to].process) {
                 return event(n, [](Engine& engine, const storage::Now& now) {
-                    engine.on_connect_refused("connection refused", now);
+                    engine.on_connect_failed({"connection refused", true}, now);
                 });
             }
             connect(n, to);

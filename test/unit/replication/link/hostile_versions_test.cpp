@@ -107,7 +107,7 @@ TEST_CASE("a version of the far future ends the session, by whatever frame it co
             CHECK_FALSE(peer.engine.has_session());
             CHECK(peer.said("further ahead than clock-max-ahead"));
             CHECK(peer.engine.link().refusals() == 1);
-            CHECK(peer.engine.exchange_stats()[ExchangeCounter::versions_refused] == 1);
+            CHECK(peer.engine.exchange().stats()[ExchangeCounter::versions_refused] == 1);
             check_unharmed(peer);
         }
     }

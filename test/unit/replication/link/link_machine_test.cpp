@@ -22,7 +22,8 @@ struct Link {
     int hang_ups = 0;
     int opened = 0;
 
-    explicit Link(bool has_peer = true, std::uint64_t seed = 1) : machine(timing, has_peer, seed) {}
+    explicit Link(bool has_peer = true, std::uint64_t seed = 1)
+        : machine(timing, has_peer, seed, OnSplit::both_serve) {}
 
     Link& on(LinkEvent event, std::string_view why = "") {
         machine.on(event, now, why);

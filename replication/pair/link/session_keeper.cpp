@@ -1,0 +1,194 @@
+#include "replication/pair/link/session_keeper.hpp"
+
+#include "replication/pair/node_identity.hpp"
+
+#include <cassert>
+#include <utility>
+
+namespace twincached::replication::pair {
+namespace {
+
+// How long its sender had been serving when it wrote the HELLO; 0 = it is COLD.
+std::uint64_t serving_age_of(const Hello& hello) noexcept {
+    return hello.ready_since_ms == 0 ? 0 : hello.steady_ms - hello.ready_since_ms + 1;
+}
+
+// Which of the two is primary when a session begins: the one that has served for longer, for it
+// missed nothing that the other accepted; of two alike node a. Both come to it by the same two
+// HELLOs.
+Role agreed_role(const Handshake& handshake, unsigned node) noexcept {
+    const auto ours = serving_age_of(handshake.own_hello());
+    const auto theirs = serving_age_of(handshake.peer_hello());
+    if (ours != theirs) return ours > theirs ? Role::primary : Role::secondary;
+    return node == node_a ? Role::primary : Role::secondary;
+}
+
+// A pair whose nodes are set differently works, and surprises whoever counts on either.
+void compare_settings(const std::string& own, const Hello& peer, LinkLog& log) noexcept {
+    if (peer.protocol < 2 || peer.settings == own) return;
+    log.note(LogLevel::warning, "the nodes are set differently: here " + own + "; the peer " +
+                                    printable(peer.settings));
+}
+
+}  // namespace
+
+std::optional<std::int64_t> SessionKeeper::peer_clock() const noexcept {
+    return session_ ? session_->peer_clock() : peer_clock_;
+}
+
+void SessionKeeper::wake(const storage::Now& now) noexcept {
+    if (session_) session_->wake(instant_of(now));
+}
+
+// --- what connections ask of the node ------------------------------------------------------------
+
+Hello SessionKeeper::own_hello(const storage::Now& now) const noexcept {
+    const auto& options = parts_.options;
+    Hello hello{parts_.exchange.standing(now)};
+    hello.live_session = session_number();
+    hello.role = static_cast<std::uint8_t>(parts_.link.role());
+    hello.ready_since_ms =
+        static_cast<std::uint64_t>(parts_.link.ready_since().value_or(Instant(0)).count());
+    hello.item_size_limit = options.item_size_limit_bytes;
+    hello.hash_check = options.self.hash_check;
+    hello.software_version = options.software_version;
+    hello.settings = options.settings;
+    hello.wall_ms = wall_ms_of(now);
+    return hello;
+}
+
+bool SessionKeeper::takes_up_peers_hash() noexcept {
+    return parts_.incarnation.take_up_peers_hash(parts_.link.serving() == Serving::cold);
+}
+
+void SessionKeeper::begin_exchange(const Connection& connection, const storage::Now& now) noexcept {
+    parts_.incarnation.begin_exchange(connection.handshake.peer_hello(), now);
+}
+
+void SessionKeeper::establish(Connection& connection, const storage::Now& now) noexcept {
+    const auto& handshake = connection.handshake;
+    const auto& hello = handshake.peer_hello();
+    connection_ = &connection;
+    session_.emplace(PeerSession::Parts{parts_.exchange, *store_, parts_.options.timing},
+                     handshake.session_number(), hello, now);
+    peer_software_ = printable(hello.software_version);
+    compare_settings(parts_.options.settings, hello, parts_.log);
+    parts_.link.agree_on(agreed_role(handshake, parts_.options.self.node));
+    std::string why = "a session over the connection that node ";
+    why += node_name(handshake.dialled_by());
+    why += " dialled, the peer is node ";
+    why += node_name(handshake.peer_node());
+    parts_.link.on(LinkEvent::established, instant_of(now), why);
+}
+
+// --- while it lasts ------------------------------------------------------------------------------
+
+void SessionKeeper::on_frame(const Frame& frame, const storage::Now& now) noexcept {
+    const auto over = session_->on_frame(frame, now);
+    if (!over) return;
+    // A node that lives says so before it hangs up.
+    const bool last_word = over->ending != SessionEnd::Ending::farewell;
+    if (last_word) write_frame(connection_->output, Error{ErrorReason::protocol, over->why});
+    end(*over, now, last_word ? Parting::linger : Parting::at_once);
+}
+
+void SessionKeeper::on_malformed(const storage::Now& now) noexcept {
+    const std::string why = "the bytes are no frame, or are damaged";
+    write_frame(connection_->output, Error{ErrorReason::protocol, why});
+    end({SessionEnd::Ending::broken, why}, now, Parting::linger);
+}
+
+void SessionKeeper::judge(const storage::Now& now) noexcept {
+    if (!session_) return;
+    const auto instant = instant_of(now);
+    if (const auto why = session_->verdict(instant); !why.empty()) {
+        write_frame(connection_->output, Bye{ByeReason::unheard, std::string(why)});
+        end({SessionEnd::Ending::broken, std::string(why)}, now, Parting::reset);
+        return;
+    }
+    if (const auto behind = session_->behind(); !behind.empty()) {
+        parts_.link.on(LinkEvent::fell_behind, instant, behind);
+    } else if (session_->caught_up()) {
+        parts_.link.on(LinkEvent::caught_up, instant, {});
+    }
+}
+
+void SessionKeeper::produce(const storage::Now& now) noexcept {
+    if (!session_) return;
+    const auto used = connection_->waiting + connection_->output.size();
+    const PeerSession::Output output{connection_->waiting, std::exchange(connection_->moved, false),
+                                     used < output_limit_bytes ? output_limit_bytes - used : 0};
+    session_->produce(connection_->output, parts_.link, output, now);
+}
+
+void SessionKeeper::tend(AckGate* gate, const storage::Now& now) noexcept {
+    if (gate != nullptr) {
+        const bool in_step = session_ && parts_.link.state() == LinkState::linked;
+        if (auto line = gate->observe({in_step, parts_.exchange.lag_ms(), now.steady_ms})) {
+            const auto level = gate->is_in_sync() ? LogLevel::info : LogLevel::warning;
+            parts_.log.note(level, std::move(*line));
+        }
+    }
+    tell_of_defects();
+}
+
+// By the rules this never happens; whoever runs the pair should hear if it does.
+void SessionKeeper::tell_of_defects() noexcept {
+    const auto defects = parts_.exchange.scrub_defects();
+    if (defects == defects_told_) return;
+    parts_.log.note(LogLevel::error, "scrub: the nodes held different versions of " +
+                                         std::to_string(defects - defects_told_) +
+                                         " items; the newer ones are being sent");
+    defects_told_ = defects;
+}
+
+// --- its end -------------------------------------------------------------------------------------
+
+void SessionKeeper::say_goodbye(const storage::Now& now) noexcept {
+    write_frame(connection_->output, Bye{ByeReason::shutdown, "shutting down"});
+    end({SessionEnd::Ending::farewell, "goodbye said"}, now, Parting::linger);
+}
+
+void SessionKeeper::lose_session(std::string_view why, const storage::Now& now) noexcept {
+    end({SessionEnd::Ending::broken, std::string(why)}, now);
+}
+
+void SessionKeeper::end(const SessionEnd& end, const storage::Now& now, Parting parting) noexcept {
+    assert(session_);
+    flush_if_peer_crashed(end, now);
+    parts_.exchange.end();
+    peer_clock_ = session_->peer_clock();
+    session_.reset();
+    std::exchange(connection_, nullptr)->part(parting, instant_of(now));
+    auto& link = parts_.link;
+    switch (end.ending) {
+        case SessionEnd::Ending::broken:
+            return link.on(LinkEvent::lost, instant_of(now), end.why);
+        case SessionEnd::Ending::vanished:
+            return link.on(LinkEvent::vanished, instant_of(now), end.why);
+        case SessionEnd::Ending::died:
+            return link.on(LinkEvent::died, instant_of(now), end.why);
+        case SessionEnd::Ending::farewell:
+            return link.on(LinkEvent::farewell, instant_of(now), end.why);
+        case SessionEnd::Ending::refused:
+            link.on(LinkEvent::lost, instant_of(now), end.why);
+            return link.on(LinkEvent::refused, instant_of(now), end.why);
+    }
+}
+
+// What the peer had accepted and not yet told is lost, or out of sight: what is held here may be
+// older. A peer that has served nobody has nothing to lose, and a node that shuts down nothing to
+// keep.
+void SessionKeeper::flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept {
+    if (parts_.options.chosen.on_peer_crash == OnPeerCrash::keep) return;
+    const bool is_lost =
+        end.ending != SessionEnd::Ending::farewell && end.ending != SessionEnd::Ending::refused;
+    const bool is_down = parts_.link.state() == LinkState::draining;
+    const bool both_served =
+        parts_.link.serving() == Serving::ready && session_->peer_state().serving;
+    if (!is_lost || is_down || !both_served) return;
+    (void)store_->flush(now);
+    parts_.log.note(LogLevel::warning, "all items are dropped (on-peer-crash = flush): " + end.why);
+}
+
+}  // namespace twincached::replication::pair

@@ -1,0 +1,162 @@
+// Who a node is to its peer, and when it has to begin anew. What the two agree on by their HELLOs
+// is the acquaintance's, and tested there.
+#include "replication/pair/link/incarnation.hpp"
+
+#include "replication/changes/change_sink.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace twincached;
+using namespace twincached::replication;
+using namespace twincached::replication::pair;
+
+namespace {
+
+constexpr std::uint64_t day_ms = 24ULL * 3600 * 1000;
+
+struct Node {
+    explicit Node(std::string secret = {}, unsigned number = node_a) {
+        self.secret = std::move(secret);
+        self.node = number;
+        self.epoch = 11;
+        incarnation.attach(store);
+    }
+    static storage::StoreOptions options() {
+        auto options = storage::default_store_options();
+        options.node = 0;
+        options.shards = 1;
+        options.memory_limit_bytes = 8U << 20;
+        return options;
+    }
+    void set(std::string_view key) {
+        storage::Write write;
+        write.value = "value";
+        REQUIRE(store.write(store.key(key), now, write).outcome == storage::WriteOutcome::stored);
+    }
+    std::uint64_t items() const { return store.stats().total.items; }
+    Hello peer() const {
+        Hello hello;
+        hello.epoch = 22;
+        hello.version_ms = now.version_ms;
+        return hello;
+    }
+    std::string said() {
+        std::string all;
+        for (const auto& line : log.take())
+            all += line.text + "\n";
+        return all;
+    }
+
+    Self self;
+    storage::Now now{.steady_ms = 10'000, .version_ms = 50 * day_ms};
+    ChangeSink sink{1, 1U << 16};
+    storage::Store store{options(), lib::KeyedHash("k"), sink};
+    Exchange exchange{sink, {.epoch = 11, .node = 0}};
+    LinkLog log;
+    Incarnation incarnation{self, exchange, log};
+};
+
+}  // namespace
+
+TEST_CASE("a node that begins anew holds nothing, and is an incarnation that nobody has met") {
+    Node node;
+    node.set("key");
+    node.incarnation.begin_anew(Nonce{1, 2, 3}, "as a test wants it", node.now);
+    CHECK(node.items() == 0);
+    CHECK(node.self.epoch != 11);
+    CHECK(node.exchange.acquaintance().epoch() == node.self.epoch);
+    CHECK(node.said() == "all items are forgotten: as a test wants it\n");
+    node.incarnation.begin_anew(Nonce{}, "again", node.now);
+    CHECK(node.self.epoch != 0);
+}
+
+TEST_CASE("a node is told once which of the two it is") {
+    Node node({}, node_undecided);
+    node.incarnation.decide_node(node_b, "its operator says so");
+    CHECK(node.self.node == node_b);
+    CHECK(node.exchange.acquaintance().node() == node_b);
+    CHECK(node.said() == "this node is b: its operator says so\n");
+}
+
+TEST_CASE("a node that has served nobody hashes keys as its peer does, with a secret, once") {
+    Node node("secret");
+    const auto before = node.self.hash_check;
+    CHECK_FALSE(node.incarnation.take_up_peers_hash(false));
+    CHECK(node.self.hash_check == before);
+    CHECK(node.incarnation.take_up_peers_hash(true));
+    CHECK(node.self.hash_check != before);
+    CHECK(node.self.hash_check == node.store.key("twincached: do both nodes hash alike?").hash);
+    CHECK_FALSE(node.incarnation.take_up_peers_hash(true));
+}
+
+TEST_CASE("a node hashes on as it did if it has no secret, holds items or has met its peer") {
+    Node open;
+    CHECK_FALSE(open.incarnation.take_up_peers_hash(true));
+    Node full("secret");
+    full.set("key");
+    CHECK_FALSE(full.incarnation.take_up_peers_hash(true));
+    Node paired("secret");
+    paired.incarnation.begin_exchange(paired.peer(), paired.now);
+    CHECK_FALSE(paired.incarnation.take_up_peers_hash(true));
+}
+
+TEST_CASE("what was recalled needs the word of the peer that was left, until it is given") {
+    Node before;
+    before.incarnation.begin_exchange(before.peer(), before.now);
+    const auto memory = before.exchange.remember(false);
+
+    Node after("secret");
+    after.self.epoch = 99;
+    REQUIRE(after.incarnation.recall(memory, after.now));
+    CHECK(after.self.epoch == 11);
+    CHECK(after.incarnation.needs_peers_word());
+    CHECK_FALSE(after.incarnation.take_up_peers_hash(true));
+
+    SECTION("a peer that knows nothing of it is no witness") {
+        CHECK(after.incarnation.judge_past(after.peer()) == Meeting::begin_anew);
+    }
+    SECTION("the one that was left is, if it has heard of the incarnation") {
+        auto peer = after.peer();
+        peer.peer_epoch = 11;
+        peer.past.session = 1;
+        peer.past.heard_session = 1;
+        REQUIRE(after.incarnation.judge_past(peer) == Meeting::begin);
+        after.incarnation.begin_exchange(peer, after.now);
+        CHECK_FALSE(after.incarnation.needs_peers_word());
+        CHECK(after.said().find("the peer confirms the items of the memory file") !=
+              std::string::npos);
+    }
+}
+
+TEST_CASE("a memory that is damaged is refused, and the node stays who it is") {
+    Node node;
+    CHECK_FALSE(node.incarnation.recall("no memory", node.now));
+    CHECK(node.self.epoch == 11);
+}
+
+TEST_CASE(
+    "versions further ahead than a clock may be that is right now were written by a wrong one") {
+    Node node;
+    node.set("key");
+    CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
+    node.now.version_ms += 40 * day_ms;
+    node.set("key");
+    // The clock is set right.
+    node.now.version_ms -= 40 * day_ms;
+    CHECK(node.incarnation.wrote_by_wrong_clock(node.now));
+    node.incarnation.begin_anew(Nonce{1}, "wrong", node.now);
+    node.incarnation.restart_versions();
+    node.set("key");
+    CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
+}
+
+TEST_CASE("a flush of a wrong clock's has to be waited for") {
+    Node node;
+    node.now.version_ms += 40 * day_ms;
+    node.set("key");
+    (void)node.store.flush(node.now);
+    node.now.version_ms -= 40 * day_ms;
+    CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
+}

@@ -1,6 +1,7 @@
 #include "app/server.hpp"
 
 #include "app/listeners/listener_options.hpp"
+#include "app/logins/cyrus_sasl.hpp"
 #include "app/process/insist.hpp"
 #include "app/process/process_options.hpp"
 #include "app/process/service_notification.hpp"
@@ -83,6 +84,10 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
       reload_(options, std::move(read_again), log) {
     limit_.addresses().set_most(options.get<ListenerOptions>().connections_per_address);
     passwords_.load(options.get<PasswordOptions>());
+    if (passwords_.leave_sasl_to_the_system(options.get<PasswordOptions>())) {
+        sasl_judge_ = cyrus_sasl(cyrus_folders(), log);
+        service_.shared().sasl_judge = sasl_judge_.get();
+    }
     join_reload();
 }
 

@@ -13,11 +13,11 @@
 #include "app/certificate_renewal.hpp"
 #include "app/client_ports.hpp"
 #include "app/listeners/connection_limit.hpp"
+#include "app/logins/password_files.hpp"
 #include "app/node.hpp"
 #include "app/options/options.hpp"
 #include "app/process/certificates.hpp"
 #include "app/process/log.hpp"
-#include "app/process/password_files.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/reload.hpp"
 #include "app/reports/server_service.hpp"
@@ -78,6 +78,7 @@ class Server {
     CertificateRenewal renewal_;
     ServerService service_;
     PasswordFiles passwords_;
+    std::unique_ptr<protocol::SaslJudge> sasl_judge_;  // null: the passwords are ours
     StopSequence stop_;
 
     Reload reload_;

@@ -2,11 +2,11 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/listeners/listener_options.hpp"
+#include "app/logins/password_files.hpp"
 #include "app/options/action_options.hpp"
 #include "app/options/memcached_words.hpp"
 #include "app/options/option_reader.hpp"
 #include "app/process/log.hpp"
-#include "app/process/password_files.hpp"
 #include "app/process/process_options.hpp"
 #include "app/process/tls_options.hpp"
 #include "app/replication_options.hpp"

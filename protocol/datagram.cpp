@@ -94,7 +94,7 @@ std::optional<std::uint16_t> DatagramConversation::answer(std::string_view datag
 
 void DatagramConversation::execute(std::string_view request, const storage::Now& now,
                                    lib::ByteBuffer& answer) {
-    Conversation conversation(service_, counters_, ClientOrigin{descriptor_, nullptr, true});
+    Conversation conversation(service_, counters_, ClientOrigin{nullptr, descriptor_, true});
     lib::ByteBuffer input;
     Output output;
     input.append(request);

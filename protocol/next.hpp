@@ -11,6 +11,7 @@ enum class Next : std::uint8_t {
     read_more,    // nothing can be done before more has arrived
     write_first,  // the output is full, or what it holds must leave before the next answer
     yield,        // others are to have their turn first
+    await_login,  // a login is being judged; the origin's waker says when it has been
     close,        // when everything in the output has been written
 };
 

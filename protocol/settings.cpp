@@ -65,8 +65,8 @@ constexpr std::array rows = {
         .initial = "no",
         .bare = true,
         .setting = {.place = 22, .name = "auth_enabled_sasl"},
-        .help = "Clients of the binary protocol must log in by SASL PLAIN; the text protocol "
-                "is\nrefused unless auth-file guards it."},
+        .help = "Clients of the binary protocol must log in by SASL; the text protocol is refused "
+                "unless\nauth-file guards it."},
     lib::OptionRow{.section = "commands",
                    .key = "flush-all",
                    .flag = "disable-flush-all",

@@ -100,6 +100,8 @@ constexpr lib::FigureRow<ProcessFacts> rows[] = {
      lib::counted<Count::request_timeouts>},
     {lib::counter("auth_kicks", "clients closed because their logins failed five times in a row"),
      lib::counted<Count::auth_kicks>},
+    {lib::counter("auth_timeouts", "clients closed because their login was not judged in time"),
+     lib::counted<Count::auth_timeouts>},
     {lib::counter("stale_kicks",
                   "clients closed because this node stood still for so long, while their requests "
                   "waited, that its peer may have taken over"),

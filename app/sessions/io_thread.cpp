@@ -55,6 +55,7 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       idle_timeout_(whole_seconds(options.sessions.idle_timeout)),
       write_timeout_(whole_seconds(options.sessions.write_timeout)),
       request_timeout_(whole_seconds(options.sessions.request_timeout)),
+      login_timeout_(whole_seconds(options.sessions.login_timeout)),
       handshake_timeout_(options.tls != nullptr ? whole_seconds(options.tls->handshake_timeout())
                                                 : seconds(0)),
       work_(context_.get_executor()),
@@ -62,7 +63,9 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       registry_(limit),
       watching_(context_,
                 [this](Session& session) {
-                    if (session.waits_for(SessionAction::wait_for_input)) poller_.serve(session);
+                    const bool may_go_on = session.waits_for(SessionAction::wait_for_input) ||
+                                           session.waits_for(SessionAction::wait_for_login);
+                    if (may_go_on) poller_.serve(session);
                 }),
       surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
       poller_(context_, registry_, surroundings_) {
@@ -170,7 +173,7 @@ void IoThread::sweep_later() noexcept {
 }
 
 IoThread::Timeouts IoThread::timeouts() const noexcept {
-    return {idle_timeout_, write_timeout_, request_timeout_, handshake_timeout_};
+    return {idle_timeout_, write_timeout_, request_timeout_, login_timeout_, handshake_timeout_};
 }
 
 void IoThread::sweep() noexcept {
@@ -198,6 +201,11 @@ void IoThread::look_at(Session& session, storage::Tick now) noexcept {
         if (!is_over(write_timeout_, std::max(times.last_active(), times.last_taken()))) return;
         counters_.totals.add(protocol::Count::write_timeouts);
         return end("write_timeout");
+    }
+    if (session.waits_for(SessionAction::wait_for_login)) {
+        if (!is_over(login_timeout_, times.last_active())) return;
+        counters_.totals.add(protocol::Count::auth_timeouts);
+        return end("login_timeout");
     }
     if (session.phase() == protocol::ConversationPhase::watching) return;
     if (is_over(idle_timeout_, times.last_active())) {

@@ -45,7 +45,7 @@ class IoThread {
     const SessionRegistry& registry() const noexcept { return registry_; }
 
   private:
-    using Timeouts = std::array<std::chrono::seconds, 4>;
+    using Timeouts = std::array<std::chrono::seconds, 5>;
 
     void run();
     void end_all() noexcept;
@@ -60,6 +60,7 @@ class IoThread {
     const std::chrono::seconds idle_timeout_;
     const std::chrono::seconds write_timeout_;
     const std::chrono::seconds request_timeout_;
+    const std::chrono::seconds login_timeout_;
     const std::chrono::seconds handshake_timeout_;
     boost::asio::io_context context_{1};  // hint: one thread runs it
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;

@@ -32,7 +32,7 @@ Session::Session(SessionSurroundings& surroundings, const NewClient& client)
     : surroundings_(surroundings),
       client_(client),
       conversation_(surroundings.service, surroundings.counters,
-                    protocol::ClientOrigin{client.descriptor, surroundings.watching}),
+                    protocol::ClientOrigin{surroundings.watching, client.descriptor}),
       stream_(client.descriptor, channel_for(surroundings, client)),
       times_(surroundings.clock.now().tick()) {
     tell_watchers(true);
@@ -42,7 +42,7 @@ Session::~Session() {
     auto& memory = surroundings_.counters.memory;
     memory.hold_request(held_request_, 0);
     memory.hold_answer(held_answer_, 0);
-    if (is_listed_) surroundings_.watching->remove(*this);
+    if (is_listed_) list(false);
     tell_watchers(false);
 }
 
@@ -96,6 +96,7 @@ SessionAction Session::perform(SessionAction action, const storage::Now& now) {
         case SessionAction::wait_for_input:
         case SessionAction::wait_for_room:
         case SessionAction::wait_for_peer:
+        case SessionAction::wait_for_login:
         case SessionAction::pause:
         case SessionAction::end:
             break;
@@ -152,10 +153,8 @@ SessionAction Session::advance(const storage::Now& now) {
     const bool begins = surroundings_.gate != nullptr && conversation_.unconfirmed().empty();
     if (begins) generation_ = surroundings_.gate->generation();
     const auto next = conversation_.advance(input_, *output_, now);
-    if (conversation_.is_watching() && !is_listed_) {
-        surroundings_.watching->add(*this);
-        is_listed_ = true;
-    }
+    const bool is_to_be_woken = conversation_.is_watching() || next == protocol::Next::await_login;
+    if (is_to_be_woken != is_listed_) list(is_to_be_woken);
     const bool is_wrong = next == protocol::Next::close && !conversation_.was_asked_to_close();
     if (is_wrong) end_reason_ = "error";
     if (is_wrong && conversation_.was_shut_out()) {
@@ -163,6 +162,16 @@ SessionAction Session::advance(const storage::Now& now) {
     }
     // Without an answer there is nothing to hold back.
     return machine_.advanced(next, output_->empty() ? PendingOutput::none : pending_output());
+}
+
+// Other threads may have something for it.
+void Session::list(bool is_to_be_woken) {
+    if (is_to_be_woken) {
+        surroundings_.watching->add(*this);
+    } else {
+        surroundings_.watching->remove(*this);
+    }
+    is_listed_ = is_to_be_woken;
 }
 
 PendingOutput Session::pending_output() const noexcept {

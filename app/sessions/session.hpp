@@ -29,7 +29,7 @@ struct SessionSurroundings {
     protocol::ThreadCounters& counters;
     const SystemClock& clock;
     SessionBuffers& buffers;
-    WatchingSessions* watching = nullptr;  // null: nobody can watch
+    WatchingSessions* watching = nullptr;  // null: nobody can watch, or wait for a judge
     ClientTls* tls = nullptr;              // null: none
     replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
     unsigned waiter = 0;                   // the thread's number there
@@ -100,6 +100,7 @@ class Session {
     SessionEvent write();
     PendingOutput pending_output() const noexcept;
     void stop_reading() noexcept;
+    void list(bool is_to_be_woken);
     void note_received(std::size_t count, const storage::Now& now) noexcept;
     void borrow_buffers(const storage::Now& now);
     void return_buffers();
@@ -130,7 +131,7 @@ class Session {
     std::uint32_t watched_ = 0;
     std::uint64_t waits_since_ms_ = 0;  // for the peer; 0: it does not
     bool drained_ = false;
-    bool is_listed_ = false;  // among those who watch
+    bool is_listed_ = false;  // among those whom other threads wake
     bool input_has_ended_ = false;
 };
 

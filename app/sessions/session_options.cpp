@@ -53,6 +53,15 @@ constexpr std::array rows = {
         .help = "Close clients whose request is not complete after this long, or, if it is a "
                 "long one,\nthat send less than 64k of it in this time; 0: never (plain number: "
                 "seconds)."},
+    lib::OptionRow{.section = "limits",
+                   .key = "login-timeout",
+                   .flag = "login-timeout",
+                   .fills = lib::fills<&SessionOptions::login_timeout>,
+                   .initial = "10s",
+                   .most = 365.0 * 24 * hours,
+                   .plain_unit = seconds,
+                   .help = "Close clients whose login Cyrus SASL has not judged after this long; "
+                           "0: never\n(plain number: seconds)."},
     lib::OptionRow{
         .section = "limits",
         .key = "buffer-memory",

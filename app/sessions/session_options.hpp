@@ -16,6 +16,7 @@ struct SessionOptions {
     std::chrono::milliseconds idle_timeout{};     // nothing was heard
     std::chrono::milliseconds write_timeout{};    // answers were not read
     std::chrono::milliseconds request_timeout{};  // a request was not complete
+    std::chrono::milliseconds login_timeout{};    // a login was not judged
     std::uint64_t buffer_memory_bytes{};          // of all clients; 0: no limit
 };
 

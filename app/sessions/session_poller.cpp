@@ -162,7 +162,9 @@ void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
         watch(session, 0);
         return queue(handshakes_, session);
     }
-    if (!session.waits_for(SessionAction::wait_for_peer)) return serve(session);
+    const bool waits_for_others = session.waits_for(SessionAction::wait_for_peer) ||
+                                  session.waits_for(SessionAction::wait_for_login);
+    if (!waits_for_others) return serve(session);
     // It is not to be told of its client again and again while it waits for something else.
     if (is_broken) return end(session);
     watch(session, 0);

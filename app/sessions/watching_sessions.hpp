@@ -1,6 +1,7 @@
-// The sessions of one io thread whose clients watch: they have output that no request of theirs
-// caused. Whoever has a line for one of them wakes this; the io thread then gives turns to those
-// that wait for input. This is the only road from another thread to a session.
+// The sessions of one io thread that wait for more than their clients' bytes: those that watch have
+// output that no request of theirs caused, those that log in wait for a judge. Whoever has
+// something for one of them wakes this; the io thread then gives each a turn. This is the only road
+// from another thread to a session.
 #pragma once
 
 #include "protocol/observation/watch_log.hpp"
@@ -17,7 +18,7 @@ class Session;
 
 class WatchingSessions final : public protocol::Waker {
   public:
-    // `serve` gives a session a turn if it waits for input; the turn may end it.
+    // `serve` gives a session a turn if it waits for that; the turn may end it or let it go.
     WatchingSessions(boost::asio::io_context& context, std::function<void(Session&)> serve)
         : context_(context), serve_(std::move(serve)) {}
 
@@ -33,7 +34,7 @@ class WatchingSessions final : public protocol::Waker {
 
     boost::asio::io_context& context_;
     std::function<void(Session&)> serve_;
-    std::vector<Session*> sessions_;  // WatchLog::watcher_limit at most
+    std::vector<Session*> sessions_;
     std::atomic<bool> is_woken_{false};
 };
 

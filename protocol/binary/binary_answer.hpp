@@ -35,6 +35,10 @@ class BinaryAnswer {
     void error(BinaryStatus status);
     void done(std::uint64_t cas = 0) { packet({}, {}, {}, cas, BinaryStatus::ok); }
     void text(std::string_view text) { packet({}, {}, text, 0, BinaryStatus::ok); }
+    // A mechanism of SASL waits for the client's next message.
+    void challenge(std::string_view challenge) {
+        packet({}, {}, challenge, 0, BinaryStatus::authentication_goes_on);
+    }
     void number(std::uint64_t number, std::uint64_t cas);
     void stat(std::string_view key, std::string_view value) {
         packet({}, key, value, 0, BinaryStatus::ok);

@@ -238,7 +238,8 @@ Next execute_version(Turn& turn, const BinaryRequest& request) {
 }
 
 Next execute_sasl_list(Turn& turn, const BinaryRequest& request) {
-    Call(turn, request).answer.text(sasl_mechanisms);
+    const auto* judge = turn.executor.service().shared().sasl_judge;
+    Call(turn, request).answer.text(judge != nullptr ? judge->mechanisms() : sasl_mechanisms);
     return Next::go_on;
 }
 

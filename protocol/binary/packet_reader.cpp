@@ -139,11 +139,13 @@ Next PacketReader::log_in(Burst& burst, const BinaryRequest& request) {
     const auto admission = request.opcode == sasl_start_opcode
                                ? state.gate.start_sasl(state.executor, request.key, message)
                                : state.gate.continue_sasl(state.executor, request.key, message);
+    if (admission == Admission::pending) return Next::await_login;
     if (admission == Admission::granted) {
         answer.text("Authenticated");
+    } else if (admission == Admission::go_on) {
+        answer.challenge(state.gate.challenge());
     } else {
-        answer.error(admission == Admission::go_on ? BinaryStatus::authentication_goes_on
-                                                   : BinaryStatus::authentication);
+        answer.error(BinaryStatus::authentication);
     }
     burst.finish(head + size);
     return state.gate.is_exhausted() ? Next::close : Next::go_on;

@@ -36,7 +36,8 @@ enum class Count : std::uint8_t {
     store_no_memory,
     auth_cmds,
     auth_errors,
-    auth_kicks,  // clients closed because their logins failed again and again
+    auth_kicks,     // clients closed because their logins failed again and again
+    auth_timeouts,  // clients closed because their login was not judged in time
     bytes_read,
     bytes_written,
     conn_yields,
@@ -133,7 +134,7 @@ inline constexpr lib::FigureRow<CountTally> count_rows[] = {
          "datagrams dropped: requests that were not answered, and answers that could not be sent"),
      lib::counted<Count::udp_dropped>},
 };
-inline constexpr std::size_t counts_told_by_process = 8;
+inline constexpr std::size_t counts_told_by_process = 9;
 static_assert(lib::without_row<Count>(count_rows) == counts_told_by_process);
 
 // In the order of `stats slabs`.

@@ -69,7 +69,9 @@ class Executor {
     // --- what else a client may ask for ---
     // Null if there are too many watchers, or this client cannot be one.
     std::unique_ptr<Watcher> watch(WatchTopics topics) noexcept;
-    bool can_watch() const noexcept { return origin_.waker != nullptr; }
+    bool can_watch() const noexcept { return waker() != nullptr; }
+    // For what comes later than the client's own bytes; null: nothing can.
+    Waker* waker() const noexcept { return origin_.waker; }
     bool answers_only_commands() const noexcept { return origin_.is_datagram; }
 
     // Zeroes all counters, of all threads, as `stats reset` does.

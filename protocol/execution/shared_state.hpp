@@ -4,6 +4,7 @@
 
 #include "protocol/execution/reported_settings.hpp"
 #include "protocol/login/credentials.hpp"
+#include "protocol/login/sasl_judge.hpp"
 #include "protocol/observation/observation.hpp"
 #include "storage/size_classes.hpp"
 #include "storage/store_options.hpp"
@@ -18,6 +19,8 @@ struct SharedState {
     Observation observation;
     Credentials login_credentials;  // of the text protocol (-Y)
     Credentials sasl_credentials;   // of the binary protocol (-S)
+    // In their place, if it is not null. Set before the first conversation, and outlives them.
+    SaslJudge* sasl_judge = nullptr;
     ReportedSettings reported;
     // For reports. Whoever starts the server with -f or -n replaces it before the first
     // conversation; after that it does not change.

@@ -12,9 +12,10 @@
 
 namespace twincached::protocol {
 
-// go_on: the mechanism waits for the client's next message.
-enum class Admission : std::uint8_t { granted, refused, malformed, go_on };
+// go_on: the mechanism waits for the client's next message. pending: the verdict is not there yet.
+enum class Admission : std::uint8_t { granted, refused, malformed, go_on, pending };
 
+// Of our own passwords.
 inline constexpr std::string_view sasl_mechanisms = "PLAIN";
 
 class Authentication {
@@ -25,6 +26,7 @@ class Authentication {
     // Open: whatever a client asks for may be done.
     bool is_open() const noexcept { return is_open_; }
     void open() noexcept { is_open_ = true; }
+    void shut() noexcept { is_open_ = false; }
 
     // SASL: a first message (empty: it comes with the next step), and the next one. Whoever
     // begins anew is shut out until that succeeds.

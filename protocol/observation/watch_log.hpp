@@ -9,6 +9,7 @@
 #include "lib/byte_buffer.hpp"
 #include "lib/figure_row.hpp"
 #include "lib/mutex.hpp"
+#include "protocol/waker.hpp"
 
 #include <array>
 #include <atomic>
@@ -48,14 +49,6 @@ class WatchTopics {
 
   private:
     std::uint32_t mask_ = 0;
-};
-
-// Asks for a turn of whoever watches: there is something to write that no client's request has
-// caused. Any thread, under locks; it must not call back.
-class Waker {
-  public:
-    virtual ~Waker() = default;
-    virtual void wake() noexcept = 0;
 };
 
 class Watcher;

@@ -49,6 +49,7 @@ Answer answer_to(Admission admission) noexcept {
             return Answer::login_malformed;
         case Admission::refused:
         case Admission::go_on:
+        case Admission::pending:
             return Answer::login_refused;
     }
     return Answer::login_refused;

@@ -51,6 +51,7 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
     {"app/process", {}},
     {"app/listeners", {"app/addresses", "app/process"}},
     {"app/sessions", {"app/addresses", "app/listeners", "app/process"}},
+    {"app/logins", {"app/process"}},
     {"app/restart", {"app/process"}},
     {"app/reports", {"app/listeners", "app/options", "app/process", "app/sessions"}},
 };

@@ -149,4 +149,15 @@ TEST_CASE("one who watches is told what came while it said nothing") {
     CHECK(machine.resume(Event::written) == Action::wait_for_input);
 }
 
+TEST_CASE("a session waits for its login once its answers are out, and looks again when woken") {
+    auto machine = after_read();
+    CHECK(machine.advanced(Next::await_login, Pending::free) == Action::write);
+    CHECK(machine.resume(Event::written) == Action::wait_for_login);
+    CHECK(machine.begin_turn(Pending::none) == Action::advance);
+    CHECK(machine.advanced(Next::await_login, Pending::none) == Action::wait_for_login);
+    CHECK(machine.begin_turn(Pending::none) == Action::advance);
+    CHECK(machine.advanced(Next::read_more, Pending::free) == Action::write);
+    CHECK(machine.resume(Event::written) == Action::wait_for_input);
+}
+
 }  // namespace twincached::app

@@ -115,7 +115,7 @@ class Client {
             last_steps.push_back(next);
             answers += drain();
             if (next == Next::close) closed = true;
-            if (next == Next::read_more) break;
+            if (next == Next::read_more || next == Next::await_login) break;
         }
         return answers;
     }

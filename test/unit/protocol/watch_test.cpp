@@ -41,8 +41,8 @@ struct Stage {
 
     TestService service;
     CountingWaker waker;
-    Client worker{service, some_time(), ClientOrigin{29, nullptr}};
-    Client watcher{service, some_time(), ClientOrigin{28, &waker}};
+    Client worker{service, some_time(), ClientOrigin{nullptr, 29}};
+    Client watcher{service, some_time(), ClientOrigin{&waker, 28}};
 };
 
 }  // namespace
@@ -128,7 +128,7 @@ TEST_CASE("a watcher reads what had to go when memory was needed") {
     EvictionTeller teller(service.shared().observation.watch_log);
     service.store().set_eviction_listener(&teller);
     CountingWaker waker;
-    Client watcher(service, some_time(), ClientOrigin{1, &waker});
+    Client watcher(service, some_time(), ClientOrigin{&waker, 1});
     REQUIRE(watcher.say("watch evictions\r\n") == "OK\r\n");
     Client worker(service);
     const std::string value(3000, 'v');
@@ -211,7 +211,7 @@ TEST_CASE("nobody is told anything after the last watcher has gone") {
     CountingWaker waker;
     Client worker(service);
     {
-        Client watcher(service, some_time(), ClientOrigin{1, &waker});
+        Client watcher(service, some_time(), ClientOrigin{&waker, 1});
         REQUIRE(watcher.say("watch\r\n") == "OK\r\n");
         CHECK(service.shared().observation.watch_log.wants(WatchTopic::fetchers));
         CHECK(service.shared().observation.watch_log.counts().watchers == 1);

@@ -15,7 +15,7 @@ namespace twincached::app {
 
 struct PasswordOptions {
     std::string auth_file;  // empty: clients of the text protocol need not log in
-    std::string sasl_file;  // empty: that of the environment, or else auth_file
+    std::string sasl_file;  // empty: that of the environment, or else auth_file, or Cyrus SASL
 
     // Of the surroundings; no row.
     bool sasl_required = false;
@@ -31,6 +31,8 @@ class PasswordFiles {
 
     // Throws StartError with a sentence.
     void load(const PasswordOptions& options);
+    // SASL is asked for, no file of ours is named, and Cyrus SASL is configured. Throws StartError.
+    bool leave_sasl_to_the_system(const PasswordOptions& options) const;
     // A file that cannot be used is logged, and what was in force stays so.
     void reload(const PasswordOptions& options, Log& log) noexcept;
 
@@ -40,6 +42,7 @@ class PasswordFiles {
         std::string path;
         protocol::PasswordFormat format;
         protocol::Credentials* credentials;
+        bool is_for_sasl = false;
     };
     std::vector<Source> sources(const PasswordOptions& options) const;
     static lib::Parsed<std::size_t> put_in_force(const Source& source);

@@ -1,10 +1,12 @@
-#include "app/process/password_files.hpp"
+#include "app/logins/password_files.hpp"
 
+#include "app/logins/cyrus_sasl.hpp"
 #include "app/process/privileges.hpp"
 #include "lib/input/text_file.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <memory>
@@ -32,7 +34,8 @@ constexpr std::array rows = {
                    .initial = "",
                    .path = true,
                    .help = "Passwords for SASL, as in auth-file. Empty: the file that the "
-                           "environment variable\nMEMCACHED_SASL_PWDB names, or else auth-file."},
+                           "environment variable\nMEMCACHED_SASL_PWDB names, or else auth-file, or "
+                           "else Cyrus SASL is asked, if it\nis configured for memcached."},
 };
 
 // memcached's variable, for a file in its format.
@@ -61,18 +64,26 @@ std::vector<PasswordFiles::Source> PasswordFiles::sources(const PasswordOptions&
     if (!options.sasl_required) return sources;
     const auto* variable = std::getenv(sasl_variable);
     if (!options.sasl_file.empty()) {
-        sources.push_back({options.sasl_file, PasswordFormat::whole_line, sasl_});
+        sources.push_back({options.sasl_file, PasswordFormat::whole_line, sasl_, true});
     } else if (variable != nullptr && *variable != '\0') {
-        sources.push_back({variable, PasswordFormat::until_colon, sasl_});
+        sources.push_back({variable, PasswordFormat::until_colon, sasl_, true});
     } else if (!options.auth_file.empty()) {
-        sources.push_back({options.auth_file, PasswordFormat::whole_line, sasl_});
-    } else {
-        throw StartError{fmt::format("-S needs passwords: --sasl-file, -Y or the file that the "
-                                     "environment variable {} names",
+        sources.push_back({options.auth_file, PasswordFormat::whole_line, sasl_, true});
+    } else if (cyrus_folders().empty()) {
+        throw StartError{fmt::format("-S needs passwords: --sasl-file, -Y, the file that the "
+                                     "environment variable {} names, or memcached.conf of Cyrus "
+                                     "SASL in /etc/sasl2 or where SASL_CONF_PATH says",
                                      sasl_variable),
                          lib::exit_usage};
     }
     return sources;
+}
+
+bool PasswordFiles::leave_sasl_to_the_system(const PasswordOptions& options) const {
+    if (!options.sasl_required) return false;
+    const auto all = sources(options);
+    const auto is_for_sasl = [](const Source& source) { return source.is_for_sasl; };
+    return std::none_of(all.begin(), all.end(), is_for_sasl);
 }
 
 lib::Parsed<std::size_t> PasswordFiles::put_in_force(const Source& source) {

@@ -68,7 +68,7 @@ Next TextReader::next(Burst& burst) {
     if (found == nullptr) return await_line(burst, text);
     const auto newline = static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
     // A stream that is no protocol of ours is not searched for its newlines for ever.
-    if (newline > line_limit && !may_be_long(burst, text)) return Next::close;
+    if (newline > longest_line() && !may_be_long(burst, text)) return Next::close;
     scanned_ = newline;
     const auto end = newline > 0 && text[newline - 1] == '\r' ? newline - 1 : newline;
     const Line line{text.substr(0, end), newline + 1};
@@ -93,7 +93,7 @@ Next TextReader::answer_get_run(Burst& burst) {
 
 Next TextReader::await_line(Burst& burst, std::string_view text) noexcept {
     scanned_ = text.size();
-    const bool is_too_long = text.size() > line_limit &&
+    const bool is_too_long = text.size() > longest_line() &&
                              (!may_be_long(burst, text) || text.size() > retrieval_line_limit);
     return is_too_long ? Next::close : Next::read_more;
 }
@@ -206,6 +206,7 @@ Next TextReader::refuse_chunk(Burst& burst, const Command& command, std::size_t 
 Next TextReader::run_login(Burst& burst, const Line& line) {
     if (is_first_line_ && names_http(line.text)) return Next::close;
     is_first_line_ = false;
+    is_refused_token_ = false;
     const auto size = parse_login_line(line.text);
     if (!size) {
         const bool is_command = find_verb(Words(line.text).next()) != nullptr;
@@ -216,6 +217,7 @@ Next TextReader::run_login(Burst& burst, const Line& line) {
     }
     if (*size > Authentication::message_limit) {
         // As with memcached, what follows is no value but the next line.
+        is_refused_token_ = true;
         burst.state.gate.refuse_malformed(burst.state.executor);
         burst.answers.write(Answer::login_too_long);
         finish(burst, line.size_with_end);

@@ -17,6 +17,9 @@ class TextReader {
     // A request line; only a retrieval may be longer (clients ask for thousands of keys at once).
     static constexpr std::size_t line_limit = 2048;
     static constexpr std::size_t retrieval_line_limit = 8 << 20;
+    // Behind the line of a login whose token is too long comes that token, as a line: it is refused
+    // as one, and the client may try again. So much memcached reads at once.
+    static constexpr std::size_t token_line_limit = 16 << 10;
 
     // The request at the front of the input. REQUIRES: the input is not empty, and no value that
     // was begun or refused is under way.
@@ -47,11 +50,15 @@ class TextReader {
     Next refuse_chunk(Burst& burst, const Command& command, std::size_t consumed);
     Next execute(Burst& burst, Turn& turn, const Request& request);
     void finish(Burst& burst, std::size_t consumed) noexcept;
+    std::size_t longest_line() const noexcept {
+        return is_refused_token_ ? token_line_limit : line_limit;
+    }
 
     // Bytes at the front of the input that are known to hold no newline, so that a long line that
     // comes in bits is not searched from its beginning each time.
     std::size_t scanned_ = 0;
-    bool is_first_line_ = true;  // of the connection: an HTTP client shows itself there
+    bool is_first_line_ = true;      // of the connection: an HTTP client shows itself there
+    bool is_refused_token_ = false;  // what comes next
 };
 
 }  // namespace twincached::protocol

@@ -244,6 +244,18 @@ TEST_CASE("after a login that is too long the next line is a request, as with me
               refusal + "CLIENT_ERROR unauthenticated\r\nSTORED\r\n");
         CHECK_FALSE(server.closed);
     }
+    // The token itself is that line. Only there it may be longer than others.
+    const std::string token(5000, 't');
+    const auto attempt = "set x 0 0 5000\r\n" + token + "\r\n";
+    for (const std::size_t piece : {std::size_t{7}, std::size_t{1448}, SIZE_MAX}) {
+        CHECK(server.say(attempt + login, piece) ==
+              refusal + "CLIENT_ERROR unauthenticated\r\nSTORED\r\n");
+        CHECK(server.say(attempt + token + "\r\n" + login, piece) ==
+              refusal + "CLIENT_ERROR unauthenticated\r\n");
+        CHECK(server.closed);
+    }
+    CHECK(server.say("set x 0 0 17000\r\n" + std::string(17'000, 't') + "\r\n") == refusal);
+    CHECK(server.closed);
 }
 
 TEST_CASE("with a login for the text protocol alone the binary protocol is closed") {

@@ -1,12 +1,13 @@
 // Notes what commands did, the same way whatever dialect asked: counters of the thread and of size
-// classes, counts of prefixes, hot keys, and lines for those who watch. It changes no item. One per
-// executor, called by the thread that owns it.
+// classes, counts of prefixes, hot keys, and, by its teller, lines for those who watch. It changes
+// no item. One per executor, called by the thread that owns it.
 //
 // What nobody asked for costs little: a relaxed load for the watchers, one for the prefixes, one
 // for the hot keys. Functions that a visitor of the store calls run under the shard's lock.
 #pragma once
 
 #include "protocol/execution/service.hpp"
+#include "protocol/observation/command_teller.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,12 +29,12 @@ class CommandRecorder {
     // --- gets: each key as it is found or not, then all that were asked for together ---
     void found(const storage::ItemView& item) noexcept {
         count_in_class(class_of(item), ClassCount::get_hits);
-        tell_found(item);
+        teller().found(item);
         note_use(item.key, item.value.size());
     }
     void missed(std::string_view key, storage::Miss miss) noexcept {
         count_miss(miss);
-        tell_missed(key, miss);
+        teller().missed(key, miss);
         note_use(key, 0);
     }
     // `hits` has a bit for each key.
@@ -42,7 +43,7 @@ class CommandRecorder {
     // --- touches; what sets a new expiry counts as one also when it reads (gat, mg T) ---
     void found_to_touch(const storage::ItemView& item) noexcept {
         count_in_class(class_of(item), ClassCount::touch_hits);
-        tell_found(item);
+        teller().found(item);
     }
     void touched(std::string_view key, const storage::ReadResult& result) noexcept;
     void count_prefix_get(std::string_view key, bool hit) noexcept {
@@ -59,14 +60,9 @@ class CommandRecorder {
     // --- changes ---
     // What changes an item looks at it first; watchers of memcached see that as a fetch, too.
     void before_change(const storage::Key& key, const storage::Now& now) noexcept {
-        if (watch_log().wants(WatchTopic::fetchers)) tell_looked_up(key, now);
+        if (teller().wants_fetches()) tell_looked_up(key, now);
     }
-    struct Written {
-        std::string_view key;
-        std::uint64_t value_bytes;
-        const storage::Write& request;
-        const storage::WriteResult& result;
-    };
+    using Written = CommandTeller::Written;
     void written(const Written& written, const storage::Now& now) noexcept;
     // Before its value arrived. Too large, or else there is no memory for it.
     void refused(std::string_view key, bool is_too_large) noexcept;
@@ -87,7 +83,6 @@ class CommandRecorder {
     unsigned class_of(std::uint64_t accounted_bytes) const noexcept {
         return shared_.size_classes.of(accounted_bytes);
     }
-    WatchLog& watch_log() const noexcept { return shared_.observation.watch_log; }
 
     void count(Count name, std::uint64_t amount = 1) noexcept {
         counters_.totals.add(name, amount);
@@ -113,13 +108,11 @@ class CommandRecorder {
         hot_keys.note(key, settings_.delimiter(), value_bytes);
     }
 
-    // Lines for those who watch, if there are any.
-    void tell_found(const storage::ItemView& item) noexcept;
-    void tell_missed(std::string_view key, storage::Miss miss) noexcept;
+    // Made when it is needed: it is three words, and there are as many conversations as clients.
+    CommandTeller teller() const noexcept {
+        return {shared_.observation.watch_log, shared_.size_classes, connection_};
+    }
     void tell_looked_up(const storage::Key& key, const storage::Now& now) noexcept;
-    void tell_written(const Written& written, const storage::Now& now) noexcept;
-    void tell_vivified(std::string_view key, storage::Expiry expiry, std::uint64_t value_bytes,
-                       const storage::Now& now) noexcept;
 
     storage::Store& store_;
     const Settings& settings_;

@@ -69,8 +69,8 @@ TEST_CASE("a value may be much larger than a shard's part of the memory") {
     StoreOptions options = small_store(64, 8);
     options.item_size_limit_bytes = 1 << 30;
     StoreFixture fixture(options);
-    for (int i = 0; i < 200'000; ++i)
-        fixture.set("small" + std::to_string(i), std::string(300, 'x'));
+    for (int i = 0; i < 22'000; ++i)
+        fixture.set("small" + std::to_string(i), std::string(3000, 'x'));
     const std::string value(40 << 20, 'y');
     CHECK(fixture.set("huge", value).outcome == WriteOutcome::stored);
     CHECK(fixture.value("huge") == value);
@@ -82,8 +82,8 @@ TEST_CASE("what another node sends may be large, too") {
     StoreOptions options = small_store(64, 4);
     options.item_size_limit_bytes = 64 << 20;
     StoreFixture fixture(options);
-    for (int i = 0; i < 200'000; ++i)
-        fixture.set("small" + std::to_string(i), std::string(300, 'x'));
+    for (int i = 0; i < 22'000; ++i)
+        fixture.set("small" + std::to_string(i), std::string(3000, 'x'));
     const std::string value(30 << 20, 'y');
     Record record;
     record.key = fixture.store.key("huge");

@@ -11,9 +11,9 @@ namespace twincached::app {
 namespace {
 
 std::string_view state_of(const Session& session) noexcept {
-    if (session.is_in_turn()) return "conn_parse_cmd";
-    if (session.waits_for(SessionAction::wait_for_room)) return "conn_mwrite";
-    switch (session.phase()) {
+    if (session.status().is_in_turn()) return "conn_parse_cmd";
+    if (session.status().waits_for(SessionAction::wait_for_room)) return "conn_mwrite";
+    switch (session.status().phase()) {
         case protocol::ConversationPhase::idle:
             return "conn_read";
         case protocol::ConversationPhase::in_line:

@@ -63,8 +63,9 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       registry_(limit),
       watching_(context_,
                 [this](Session& session) {
-                    const bool may_go_on = session.waits_for(SessionAction::wait_for_input) ||
-                                           session.waits_for(SessionAction::wait_for_login);
+                    const bool may_go_on =
+                        session.status().waits_for(SessionAction::wait_for_input) ||
+                        session.status().waits_for(SessionAction::wait_for_login);
                     if (may_go_on) poller_.serve(session);
                 }),
       surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
@@ -134,7 +135,7 @@ void IoThread::disconnect() {
         registry_.for_each([this](Session& session) {
             session.drain();
             // One more look at what has arrived; whoever is in the middle of something goes on.
-            if (session.waits_for(SessionAction::wait_for_input)) poller_.serve(session);
+            if (session.status().waits_for(SessionAction::wait_for_input)) poller_.serve(session);
         });
     });
 }
@@ -197,22 +198,22 @@ void IoThread::look_at(Session& session, storage::Tick now) noexcept {
         session.stream().give_handshake_up(now);
         return end("handshake_timeout");
     }
-    if (session.waits_for(SessionAction::wait_for_room)) {
+    if (session.status().waits_for(SessionAction::wait_for_room)) {
         if (!is_over(write_timeout_, std::max(times.last_active(), times.last_taken()))) return;
         counters_.totals.add(protocol::Count::write_timeouts);
         return end("write_timeout");
     }
-    if (session.waits_for(SessionAction::wait_for_login)) {
+    if (session.status().waits_for(SessionAction::wait_for_login)) {
         if (!is_over(login_timeout_, times.last_active())) return;
         counters_.totals.add(protocol::Count::auth_timeouts);
         return end("login_timeout");
     }
-    if (session.phase() == protocol::ConversationPhase::watching) return;
+    if (session.status().phase() == protocol::ConversationPhase::watching) return;
     if (is_over(idle_timeout_, times.last_active())) {
         counters_.totals.add(protocol::Count::idle_kicks);
         return end("idle_timeout");
     }
-    const bool is_in_request = session.phase() != protocol::ConversationPhase::idle;
+    const bool is_in_request = session.status().phase() != protocol::ConversationPhase::idle;
     if (is_in_request && is_over(request_timeout_, times.request_since())) {
         counters_.totals.add(protocol::Count::request_timeouts);
         end("request_timeout");

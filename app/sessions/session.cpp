@@ -26,6 +26,29 @@ std::unique_ptr<TlsChannel> channel_for(const SessionSurroundings& surroundings,
                                         surroundings.counters);
 }
 
+// Without a reason: it has come.
+void tell_watchers(protocol::WatchLog& log, const NewClient& client, std::string_view reason) {
+    if (!log.wants(protocol::WatchTopic::connevents)) return;
+    const auto& address = client.address;
+    const bool is_local = address.family == ClientAddress::Family::local;
+    const bool is_known = address.family != ClientAddress::Family::none;
+    const auto host = is_known && !is_local ? address.host() : std::string("-");
+    const protocol::ConnectionEvent event{host, address.port, is_local ? "local" : "tcp",
+                                          client.descriptor};
+    if (reason.empty()) {
+        tell_connected(log, event);
+    } else {
+        tell_disconnected(log, event, reason);
+    }
+}
+
+// Without memory for the line, nobody is told.
+void tell_if_possible(protocol::Service& service, const NewClient& client,
+                      std::string_view reason = {}) noexcept {
+    auto& log = service.shared().observation.watch_log;
+    (void)lib::has_memory_for([&] { tell_watchers(log, client, reason); });
+}
+
 }  // namespace
 
 Session::Session(SessionSurroundings& surroundings, const NewClient& client)
@@ -35,19 +58,17 @@ Session::Session(SessionSurroundings& surroundings, const NewClient& client)
                     protocol::ClientOrigin{surroundings.watching, client.descriptor}),
       stream_(client.descriptor, channel_for(surroundings, client)),
       times_(surroundings.clock.now().tick()) {
-    tell_watchers(true);
+    tell_if_possible(surroundings_.service, client_);
 }
 
 Session::~Session() {
-    auto& memory = surroundings_.counters.memory;
-    memory.hold_request(held_request_, 0);
-    memory.hold_answer(held_answer_, 0);
+    bytes_.count_nothing(surroundings_.counters.memory);
     if (is_listed_) list(false);
-    tell_watchers(false);
+    tell_if_possible(surroundings_.service, client_, end_reason_);
 }
 
 SessionAction Session::take_turn(const storage::Now& now) noexcept {
-    is_in_turn_.store(true, std::memory_order_relaxed);
+    status_.begin_turn();
     auto action = SessionAction::end;
     try {
         action = run_turn(now);
@@ -56,15 +77,14 @@ SessionAction Session::take_turn(const storage::Now& now) noexcept {
         surroundings_.note_no_memory();
         end_reason_ = "out_of_memory";
     }
-    phase_.store(conversation_.phase(), std::memory_order_relaxed);
-    last_action_.store(action, std::memory_order_relaxed);
-    is_in_turn_.store(false, std::memory_order_relaxed);
+    status_.end_turn(conversation_.phase(), action);
     return action;
 }
 
 SessionAction Session::run_turn(const storage::Now& now) {
     written_in_turn_ = 0;
-    borrow_buffers(now);
+    stream_.begin_turn(surroundings_.buffers, now.tick());
+    bytes_.borrow(surroundings_.buffers);
     auto action = machine_.begin_turn(pending_output());
     while (!ends_turn(action))
         action = perform(action, now);
@@ -72,11 +92,12 @@ SessionAction Session::run_turn(const storage::Now& now) {
     if (action == SessionAction::wait_for_input && stream_.has_unsent()) {
         action = SessionAction::wait_for_room;
     }
-    return_buffers();
+    stream_.end_turn(surroundings_.buffers);
+    bytes_.give_back(surroundings_.buffers);
     times_.end_turn(conversation_.finished_requests(), conversation_.at_boundary(), now.tick());
     if (exceeds_memory() && action != SessionAction::end) {
-        surroundings_.counters.totals.add(output_ ? protocol::Count::response_obj_oom
-                                                  : protocol::Count::read_buf_oom);
+        surroundings_.counters.totals.add(bytes_.has_output() ? protocol::Count::response_obj_oom
+                                                              : protocol::Count::read_buf_oom);
         end_reason_ = "out_of_memory";
         return SessionAction::end;
     }
@@ -108,8 +129,8 @@ SessionEvent Session::read(const storage::Now& now) {
     if (input_has_ended_) return SessionEvent::lines_may_wait;
     const auto target = conversation_.value_target();
     if (!target.empty()) return read_value(target, now);
-    auto* into = input_.prepare(least_room);
-    const auto room = input_.writable_size();
+    auto* into = bytes_.input().prepare(least_room);
+    const auto room = bytes_.input().writable_size();
     const auto received = stream_.receive(into, room);
     if (received.outcome == Transfer::would_block) {
         // One who watches is given a turn also because there is something to tell.
@@ -121,7 +142,7 @@ SessionEvent Session::read(const storage::Now& now) {
         return SessionEvent::lines_may_wait;
     }
     if (received.outcome != Transfer::done) return give_up(received.outcome);
-    input_.commit(received.count);
+    bytes_.input().commit(received.count);
     note_received(received.count, now);
     return received.count == room ? SessionEvent::received_all : SessionEvent::received;
 }
@@ -152,7 +173,7 @@ void Session::note_received(std::size_t count, const storage::Now& now) noexcept
 SessionAction Session::advance(const storage::Now& now) {
     const bool begins = surroundings_.gate != nullptr && conversation_.unconfirmed().empty();
     if (begins) generation_ = surroundings_.gate->generation();
-    const auto next = conversation_.advance(input_, *output_, now);
+    const auto next = conversation_.advance(bytes_.input(), bytes_.output(), now);
     const bool is_to_be_woken = conversation_.is_watching() || next == protocol::Next::await_login;
     if (is_to_be_woken != is_listed_) list(is_to_be_woken);
     const bool is_wrong = next == protocol::Next::close && !conversation_.was_asked_to_close();
@@ -161,7 +182,8 @@ SessionAction Session::advance(const storage::Now& now) {
         surroundings_.service.note_shut_out(client_.address.host());
     }
     // Without an answer there is nothing to hold back.
-    return machine_.advanced(next, output_->empty() ? PendingOutput::none : pending_output());
+    return machine_.advanced(next,
+                             bytes_.output().empty() ? PendingOutput::none : pending_output());
 }
 
 // Other threads may have something for it.
@@ -175,7 +197,7 @@ void Session::list(bool is_to_be_woken) {
 }
 
 PendingOutput Session::pending_output() const noexcept {
-    if (output_->empty() && !stream_.has_unsent()) return PendingOutput::none;
+    if (bytes_.output().empty() && !stream_.has_unsent()) return PendingOutput::none;
     return conversation_.unconfirmed().empty() ? PendingOutput::free : PendingOutput::guarded;
 }
 
@@ -194,21 +216,22 @@ SessionEvent Session::confirm(const storage::Now& now) {
         return SessionEvent::unconfirmed;
     }
     waits_since_ms_ = 0;
-    if (answer == Answer::refuse && !conversation_.refuse(*output_)) return SessionEvent::lost;
+    if (answer == Answer::refuse && !conversation_.refuse(bytes_.output()))
+        return SessionEvent::lost;
     if (answer != Answer::refuse) conversation_.confirm();
     return SessionEvent::confirmed;
 }
 
 SessionEvent Session::write() {
     std::array<std::string_view, segments_per_write> segments;
-    while (!output_->empty()) {
+    while (!bytes_.output().empty()) {
         if (written_in_turn_ >= written_per_turn) return SessionEvent::written_share;
-        const auto count = output_->gather(segments);
+        const auto count = bytes_.output().gather(segments);
         const auto sent = stream_.send(std::span(segments).first(count));
         if (sent.outcome == Transfer::would_block) return SessionEvent::blocked;
         if (sent.outcome != Transfer::done) return give_up(sent.outcome);
         surroundings_.counters.totals.add(protocol::Count::bytes_written, sent.count);
-        output_->consume(sent.count);
+        bytes_.output().consume(sent.count);
         written_in_turn_ += sent.count;
         times_.sent();
     }
@@ -219,37 +242,13 @@ SessionEvent Session::write() {
     return has_share ? SessionEvent::written_share : SessionEvent::written;
 }
 
-void Session::borrow_buffers(const storage::Now& now) {
-    stream_.begin_turn(surroundings_.buffers, now.tick());
-    if (!output_) output_ = surroundings_.buffers.take_output();
-    auto shared = surroundings_.buffers.take_input();
-    if (input_.size() > SessionBuffers::read_size / 2) {
-        surroundings_.buffers.give_back(std::move(shared));
-        return;  // a long line or value: let it grow where it is
-    }
-    shared.append(input_.readable());
-    input_ = std::move(shared);
-}
-
-void Session::return_buffers() {
-    stream_.end_turn(surroundings_.buffers);
-    if (output_->empty()) surroundings_.buffers.give_back(std::move(output_));
-    const bool is_long = input_.size() > SessionBuffers::read_size / 2;
-    if (is_long) return;
-    lib::ByteBuffer rest;
-    rest.append(input_.readable());
-    surroundings_.buffers.give_back(std::move(input_));
-    input_ = std::move(rest);
-}
-
 // What the thread's sessions hold together has a limit (-o read_buf_mem_limit). Who holds more than
 // its share of it then, because it does not read, or sends without an end, is closed; if that is
 // somebody else, the poller does it.
 bool Session::exceeds_memory() noexcept {
     auto& memory = surroundings_.counters.memory;
-    memory.hold_request(held_request_, input_.capacity());
-    memory.hold_answer(held_answer_, output_ ? output_->held_bytes() : 0);
-    return !memory.has_room_for(0) && held_bytes() > memory.share();
+    bytes_.count_held(memory);
+    return !memory.has_room_for(0) && bytes_.held() > memory.share();
 }
 
 SessionEvent Session::give_up(Transfer outcome) noexcept {
@@ -257,35 +256,15 @@ SessionEvent Session::give_up(Transfer outcome) noexcept {
     return SessionEvent::lost;
 }
 
-// Without memory for the line, nobody is told.
-void Session::tell_watchers(bool has_come) const noexcept {
-    (void)lib::has_memory_for([&] { tell_all_watchers(has_come); });
-}
-
-void Session::tell_all_watchers(bool has_come) const {
-    auto& log = surroundings_.service.shared().observation.watch_log;
-    if (!log.wants(protocol::WatchTopic::connevents)) return;
-    const auto& address = client_.address;
-    const bool is_local = address.family == ClientAddress::Family::local;
-    const bool is_known = address.family != ClientAddress::Family::none;
-    const auto host = is_known && !is_local ? address.host() : std::string("-");
-    const protocol::ConnectionEvent event{host, address.port, is_local ? "local" : "tcp",
-                                          client_.descriptor};
-    if (has_come) {
-        tell_connected(log, event);
-    } else {
-        tell_disconnected(log, event, end_reason_);
-    }
-}
-
 bool Session::has_unread() const noexcept {
     if (conversation_.is_watching()) return false;
-    return !conversation_.at_boundary() || !input_.empty() || waits_for(SessionAction::pause) ||
-           stream_.has_unread();
+    return !conversation_.at_boundary() || !bytes_.input().empty() ||
+           status_.waits_for(SessionAction::pause) || stream_.has_unread();
 }
 
 bool Session::may_end_now() const noexcept {
-    return drained_ && !output_ && input_.empty() && conversation_.at_boundary();
+    return drained_ && !bytes_.has_output() && bytes_.input().empty() &&
+           conversation_.at_boundary();
 }
 
 }  // namespace twincached::app

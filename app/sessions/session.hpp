@@ -7,15 +7,15 @@
 #include "app/addresses/new_client.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/sessions/client_stream.hpp"
-#include "app/sessions/session_buffers.hpp"
+#include "app/sessions/session_bytes.hpp"
 #include "app/sessions/session_machine.hpp"
+#include "app/sessions/session_status.hpp"
 #include "app/sessions/session_times.hpp"
 #include "app/sessions/watching_sessions.hpp"
 #include "lib/pause_detector.hpp"
 #include "protocol/conversation.hpp"
 #include "replication/ack_gate.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -60,9 +60,8 @@ class Session {
     // Something that the client has sent is not executed, or not to its end: a part of a request, a
     // pipeline that pauses, bytes in the socket. Not of one who watches: what it says is ignored.
     bool has_unread() const noexcept;
-    // What it holds between two turns; of it, an answer.
-    std::size_t held_bytes() const noexcept { return held_request_.bytes() + held_answer_.bytes(); }
-    bool holds_answer() const noexcept { return held_answer_.bytes() > 0; }
+    // What it holds between two turns.
+    const SessionBytes& bytes() const noexcept { return bytes_; }
     // Why it is about to be ended, for those who watch.
     void blame(std::string_view reason) noexcept { end_reason_ = reason; }
 
@@ -74,15 +73,7 @@ class Session {
 
     // For reports; any thread.
     const SessionTimes& times() const noexcept { return times_; }
-    protocol::ConversationPhase phase() const noexcept {
-        return phase_.load(std::memory_order_relaxed);
-    }
-    bool is_in_turn() const noexcept { return is_in_turn_.load(std::memory_order_relaxed); }
-    // How the last turn ended.
-    SessionAction last_action() const noexcept {
-        return last_action_.load(std::memory_order_relaxed);
-    }
-    bool waits_for(SessionAction what) const noexcept { return last_action() == what; }
+    const SessionStatus& status() const noexcept { return status_; }
     // What its descriptor is watched for; the poller's note.
     std::uint32_t& watched() noexcept { return watched_; }
     // REQUIRES: it waits for the peer; the io thread.
@@ -102,13 +93,9 @@ class Session {
     void stop_reading() noexcept;
     void list(bool is_to_be_woken);
     void note_received(std::size_t count, const storage::Now& now) noexcept;
-    void borrow_buffers(const storage::Now& now);
-    void return_buffers();
     bool exceeds_memory() noexcept;
     bool may_end_now() const noexcept;
     SessionEvent give_up(Transfer outcome) noexcept;
-    void tell_watchers(bool has_come) const noexcept;
-    void tell_all_watchers(bool has_come) const;
 
     SessionSurroundings& surroundings_;
     const NewClient client_;
@@ -116,15 +103,10 @@ class Session {
     ClientStream stream_;  // behind all that may find no memory, for it closes the descriptor
     SessionMachine machine_;
     SessionTimes times_;
-    lib::ByteBuffer input_;                     // what is half received
-    std::unique_ptr<protocol::Output> output_;  // what is half sent; null: nothing
-    protocol::ClientMemory::Holding held_request_;
-    protocol::ClientMemory::Holding held_answer_;
+    SessionBytes bytes_;
     Session* previous_ = nullptr;  // in the registry
     Session* next_ = nullptr;
-    std::atomic<protocol::ConversationPhase> phase_{protocol::ConversationPhase::idle};
-    std::atomic<SessionAction> last_action_{SessionAction::wait_for_input};
-    std::atomic<bool> is_in_turn_{false};
+    SessionStatus status_;
     std::string_view end_reason_ = "normal";
     replication::AckGate::Generation generation_ = 0;  // in which unconfirmed changes were made
     std::size_t written_in_turn_ = 0;

@@ -91,14 +91,14 @@ void SessionPoller::relieve() noexcept {
     while (!surroundings_.counters.memory.has_room_for(0)) {
         Session* heaviest = nullptr;
         registry_.for_each([&](Session& session) {
-            if (session.held_bytes() == 0) return;
+            if (session.bytes().held() == 0) return;
             const auto weight = [](const Session& one) {
-                return std::pair(one.held_bytes(), ~one.times().request_since());
+                return std::pair(one.bytes().held(), ~one.times().request_since());
             };
             if (heaviest == nullptr || weight(session) > weight(*heaviest)) heaviest = &session;
         });
         if (heaviest == nullptr) return;
-        surroundings_.counters.totals.add(heaviest->holds_answer()
+        surroundings_.counters.totals.add(heaviest->bytes().holds_answer()
                                               ? protocol::Count::response_obj_oom
                                               : protocol::Count::read_buf_oom);
         heaviest->blame("out_of_memory");
@@ -117,8 +117,8 @@ void SessionPoller::queue(Line& line, Session& session) noexcept {
 
 // It stays where it stood; epoll tells of others again.
 void SessionPoller::postpone(Session& session) noexcept {
-    if (session.waits_for(SessionAction::pause)) return queue(paused_, session);
-    if (session.waits_for(SessionAction::wait_for_peer)) return queue(parked_, session);
+    if (session.status().waits_for(SessionAction::pause)) return queue(paused_, session);
+    if (session.status().waits_for(SessionAction::wait_for_peer)) return queue(parked_, session);
     const bool stood_in_line = session.stream().is_shaking_hands() && session.watched() == 0;
     if (stood_in_line) queue(handshakes_, session);
 }
@@ -154,7 +154,7 @@ void SessionPoller::serve_ready() noexcept {
 }
 
 void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
-    if (session.waits_for(SessionAction::pause)) return;
+    if (session.status().waits_for(SessionAction::pause)) return;
     const bool is_broken = (events & (EPOLLHUP | EPOLLERR)) != 0;
     if (is_broken && session.has_input_ended()) return end(session);
     if (session.stream().is_shaking_hands()) {
@@ -162,8 +162,8 @@ void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
         watch(session, 0);
         return queue(handshakes_, session);
     }
-    const bool waits_for_others = session.waits_for(SessionAction::wait_for_peer) ||
-                                  session.waits_for(SessionAction::wait_for_login);
+    const bool waits_for_others = session.status().waits_for(SessionAction::wait_for_peer) ||
+                                  session.status().waits_for(SessionAction::wait_for_login);
     if (!waits_for_others) return serve(session);
     // It is not to be told of its client again and again while it waits for something else.
     if (is_broken) return end(session);
@@ -230,7 +230,7 @@ void SessionPoller::watch(Session& session, std::uint32_t events) noexcept {
 void SessionPoller::serve(Session& session) noexcept {
     const auto moment = clock_.moment();
     // What one who watches says is never executed, and it is not woken again before it has read.
-    const bool is_watching = session.phase() == protocol::ConversationPhase::watching;
+    const bool is_watching = session.status().phase() == protocol::ConversationPhase::watching;
     if (has_paused(moment.boot_ms) && !is_watching) return postpone(session);
     const auto action = session.take_turn(moment.now);
     if (action == SessionAction::end) return registry_.end(session);
@@ -245,9 +245,9 @@ void SessionPoller::serve(Session& session) noexcept {
 }
 
 void SessionPoller::end(Session& session) noexcept {
-    if (session.waits_for(SessionAction::pause)) std::erase(paused_, &session);
+    if (session.status().waits_for(SessionAction::pause)) std::erase(paused_, &session);
     if (session.stream().is_shaking_hands()) std::erase(handshakes_, &session);
-    if (session.waits_for(SessionAction::wait_for_peer)) std::erase(parked_, &session);
+    if (session.status().waits_for(SessionAction::wait_for_peer)) std::erase(parked_, &session);
     registry_.end(session);
 }
 

@@ -48,7 +48,7 @@ struct Wire {
         return action;
     }
     void hear_to_the_end() {
-        while (!session.waits_for(SessionAction::wait_for_input)) {
+        while (!session.status().waits_for(SessionAction::wait_for_input)) {
             hear();
             turn();
         }
@@ -138,7 +138,8 @@ TEST_CASE("a session reads nothing while its client does not read") {
     wire.say("get more\r\n");
     CHECK(wire.turn() == SessionAction::wait_for_room);
     std::size_t heard = 0;
-    for (int i = 0; i < 100'000 && !wire.session.waits_for(SessionAction::wait_for_input); ++i) {
+    for (int i = 0; i < 100'000 && !wire.session.status().waits_for(SessionAction::wait_for_input);
+         ++i) {
         heard += wire.hear().size();
         wire.turn();
     }
@@ -309,8 +310,8 @@ TEST_CASE("over the limit for buffers who holds less than its share stays") {
     wire.service.counters.memory.set_limit(before);
     wire.say("se");
     CHECK(wire.turn() == SessionAction::wait_for_input);
-    CHECK(wire.session.held_bytes() > 0);
-    CHECK(wire.session.held_bytes() < heavy.session.held_bytes());
+    CHECK(wire.session.bytes().held() > 0);
+    CHECK(wire.session.bytes().held() < heavy.session.bytes().held());
     // It is the poller that ends the other one.
     CHECK_FALSE(wire.service.counters.memory.has_room_for(0));
 }

@@ -11,43 +11,23 @@
 // entries. An older entry of a key that has a newer one is passed over when its turn comes. If
 // the newest was discarded, an older one that awaits its acknowledgement is not found any more:
 // the peer itself has written something newer by then.
-//
-// A look-up in it is bounded whatever the keys: none lies further from the slot that its hash names
-// than `way_most`, and no more than `alike_most` have the same half of a hash. Hashes that nobody
-// has chosen come nowhere near, even if the index is as full as it may be.
 #pragma once
 
+#include "replication/changes/log_chunks.hpp"
+#include "replication/changes/log_index.hpp"
 #include "storage/key.hpp"
 #include "storage/version.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
-#include <string_view>
-#include <vector>
 
 namespace twincached::replication {
 
 class ChangeLog {
   public:
-    struct Entry {
-        storage::Version version;
-        std::uint64_t hash;
-        std::uint32_t size_hint;  // of a wanted entry: about the bytes that it will send
-        std::uint8_t key_size;
-        bool live : 1;        // false: passed over
-        bool present : 1;     // of the newest entry of a key: the store holds the key
-        bool touch_only : 1;  // nothing but the expiry changed
-        bool wanted : 1;      // the peer asked for it: send it even if it is the peer's own
-
-        std::string_view key() const noexcept {
-            return {reinterpret_cast<const char*>(this + 1), key_size};
-        }
-    };
-    // A place in the FIFO, growing for ever; 0 is no place.
-    using Position = std::uint64_t;
+    using Entry = LogEntry;
+    using Position = LogPosition;
 
     struct Found {
         Entry* entry = nullptr;
@@ -56,8 +36,6 @@ class ChangeLog {
     };
 
     explicit ChangeLog(std::size_t limit_bytes);
-    ChangeLog(ChangeLog&&) noexcept = default;
-    ~ChangeLog();
 
     bool empty() const noexcept { return entries_ == 0; }
     std::size_t entries() const noexcept { return entries_; }
@@ -114,51 +92,21 @@ class ChangeLog {
     bool pop_oldest(Folded& folded) noexcept;
 
   private:
-    struct Slot {
-        std::uint32_t fragment;  // low half of the hash, 0 = empty
-        std::uint32_t place;     // position / alignment, low half
-    };
-    static constexpr std::size_t alignment = 8;
-
-    static constexpr std::size_t way_most = 2048;
-    static constexpr unsigned alike_most = 16;
-    // The chunk in which nothing but the current tail lies is kept; so are a few spares.
-    static constexpr std::size_t spare_limit = 4;
-
-    Entry* at(Position position) const noexcept;
     Position skip_padding(Position position) const noexcept;
     bool make_tail_room(std::size_t size) noexcept;
-    void free_chunks_before(Position position) noexcept;
     void settle() noexcept;
-
     std::size_t hashes_from(Position position, std::span<std::uint64_t> hashes) const noexcept;
-    Position position_in(const Slot& slot) const noexcept;
-    struct Probe {
-        std::size_t found;  // the key's slot
-        std::size_t free;   // if it has none: where it would be
-    };
-    Probe probe(const storage::Key& key) const noexcept;
-    std::size_t slot_pointing_to(const Entry& entry, Position position) const noexcept;
-    void erase_slot(std::size_t slot) noexcept;
     void remove(Entry& entry, Position position) noexcept;
 
-    struct Free {
-        void operator()(void* memory) const noexcept { std::free(memory); }
-    };
-
+    LogIndex index_;
     std::size_t capacity_;
-    unsigned chunk_bits_;
-    std::vector<char*> chunks_;  // a ring, by position >> chunk_bits_
-    std::vector<char*> spare_;
-    std::uint64_t first_chunk_;
-    std::unique_ptr<Slot[], Free> slots_;
-    std::size_t slot_mask_;
-    std::size_t indexed_ = 0;
+    LogChunks chunks_;
 
+    // The entries from `head_` to `tail_`; those from `unsent_` on have not been sent.
     Position head_;
     Position unsent_;
     Position tail_;
-    std::size_t entries_ = 0;
+    std::size_t entries_ = 0;  // the living
     std::size_t unsent_entries_ = 0;
     std::uint64_t wanted_bytes_ = 0;
 };

@@ -23,6 +23,7 @@ Exchange::Exchange(ChangeSink& sink, const ExchangeOptions& options) noexcept
       answers_(context_, walk_),
       incoming_(context_),
       scrub_(context_, incoming_),
+      flushes_(context_),
       hints_(context_) {}
 
 // --- sessions ----------------------------------------------------------------------------------
@@ -57,7 +58,10 @@ void Exchange::begin(const Standing& peer, const storage::Now& now) noexcept {
     context_.version_refused = false;
     if (encounter == Encounter::fresh) mark_all_dirty(context_, 0);
     if (encounter == Encounter::former) mark_all_dirty(context_, last);
-    merge(peer, now);
+    // What both know from here on: the higher clock, the later flush.
+    context_.store->observe(last_of(peer.version_time));
+    incoming_.offset().observe(peer.steady_ms, now.steady_ms);
+    flushes_.begin(peer, incoming_.offset());
     context_.peer_item_limit_bytes = peer.item_size_limit;
     log_.begin((peer.capabilities & capability_hints) != 0);
     walk_.begin(peer);
@@ -68,23 +72,6 @@ void Exchange::begin(const Standing& peer, const storage::Now& now) noexcept {
     }
     context_.sink.set_linked(true);
     in_session_ = true;
-}
-
-// What both know from here on: the higher clock, the later flush, the later schedule.
-void Exchange::merge(const Standing& peer, const storage::Now& now) noexcept {
-    context_.store->observe(last_of(peer.version_time));
-    if (peer.flush_version != 0) context_.store->apply_flush(peer.flush_version);
-    context_.sink.peer_knows_flush(peer.flush_version);
-    // A flush after our own HELLO, told to a session that was lost, would otherwise be unheard of.
-    if (context_.store->flush_version() > peer.flush_version) context_.sink.tell_of_flush();
-    const auto schedule = context_.store->flush_schedule();
-    if (schedule.version > peer.schedule_version) context_.sink.on_flush_scheduled(0, 0);
-    incoming_.offset().observe(peer.steady_ms, now.steady_ms);
-    if (peer.schedule_version != 0) {
-        const auto at_ms =
-            peer.schedule_at_ms == 0 ? 0 : incoming_.offset().to_local_ms(peer.schedule_at_ms);
-        context_.store->apply_flush_schedule(at_ms, peer.schedule_version);
-    }
 }
 
 // Rule R11. The gate first: from here on nobody may wait for an answer that cannot come.
@@ -164,10 +151,10 @@ std::size_t Exchange::produce(lib::ByteBuffer& out, std::size_t budget_bytes,
     if (!in_session_) return 0;
     const auto before = out.size();
     const auto end_size = before + budget_bytes;
-    send_large(out, end_size, now);
+    log_.send_large(out, end_size, now);
     if (!log_.is_sending_large()) {
         incoming_.write_acks(out, end_size);
-        send_news(out, now);
+        flushes_.send(out, now);
         send_changes(out, end_size, now);
         if (out.size() < end_size && !log_.is_sending_large()) scrub_.produce(out, end_size, now);
     }
@@ -179,43 +166,13 @@ std::size_t Exchange::produce(lib::ByteBuffer& out, std::size_t budget_bytes,
     return written;
 }
 
-void Exchange::send_large(lib::ByteBuffer& out, std::size_t end_size,
-                          const storage::Now& now) noexcept {
-    while (log_.is_sending_large() && out.size() < end_size)
-        log_.send_segment(out, now);
-}
-
-void Exchange::send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept {
-    const auto sent = [&](std::size_t before, InFlight frame) {
-        frame.bytes = out.size() - before;
-        frame.sent_ms = now.steady_ms;
-        context_.window.add(frame);
-    };
-    if (context_.sink.take_flush_news()) {
-        const auto before = out.size();
-        InFlight frame;
-        frame.content = InFlight::Content::flush;
-        frame.position = context_.sink.flushes();
-        frame.cost = context_.store->flush_version();
-        write_frame(out, context_.window.next_seq(), Flush{frame.cost});
-        sent(before, frame);
-    }
-    if (context_.sink.take_schedule_news()) {
-        const auto schedule = context_.store->flush_schedule();
-        const auto before = out.size();
-        write_frame(out, context_.window.next_seq(),
-                    Schedule{now.steady_ms, schedule.at_steady_ms, schedule.version});
-        sent(before, {});
-    }
-}
-
 // Changes and walks take turns: neither can starve the other.
 void Exchange::send_changes(lib::ByteBuffer& out, std::size_t end_size,
                             const storage::Now& now) noexcept {
     constexpr std::size_t lists_size = 16U << 10;
     while (out.size() < end_size && !context_.window.is_full()) {
         const bool changes = log_.send_batch(out, now);
-        send_large(out, end_size, now);
+        log_.send_large(out, end_size, now);
         if (log_.is_sending_large()) return;
         const bool lists = out.size() < end_size && !context_.window.is_full() &&
                            walk_.send_lists(out, lists_size, now);

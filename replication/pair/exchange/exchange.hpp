@@ -3,13 +3,14 @@
 // them. The link (connections, handshake, heartbeats, roles) is not its business.
 //
 //        store, sink                         one session                       the peer's
-//       .------------.   R3   .------------.  BATCH, SEG, FLUSH, SCHED    .------------.
+//       .------------.   R3   .------------.  BATCH, SEG                  .------------.
 //       | change log |------->| LogSender  |--------------------------->  |  Incoming  |
 //       |            |        '------------'                              |   R4, R9   |
 //       | buckets    |------->| WalkSender |--- LIST, DIGEST ---------->  |            |
 //       |            | R8,R16 '------------'                              '------------'
 //       |            |<-------|  Answers   |<-- ACK with what is wanted ------' R13
 //       |            | R10    '------------'
+//       | flushes    |------->|FlushExchange|-- FLUSH, SCHED ---------->  Incoming  R14
 //       | hints      |<------>|HintExchange|<-- HINT ----------------->   the same
 //       | digests    |<------>|   Scrub    |<-- SCRUB ... ------------->   the same
 //       '------------'        '------------'
@@ -29,6 +30,7 @@
 #include "replication/pair/exchange/acquaintance.hpp"
 #include "replication/pair/exchange/answers.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
+#include "replication/pair/exchange/flush_exchange.hpp"
 #include "replication/pair/exchange/hint_exchange.hpp"
 #include "replication/pair/exchange/incoming.hpp"
 #include "replication/pair/exchange/log_sender.hpp"
@@ -121,9 +123,6 @@ class Exchange {
     void believe_memory() noexcept { acquaintance_.believe_memory(); }
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
-    // The versions of this node begin again at its clock, which was far ahead and is not any more.
-    // After forget(); nothing that is held, or was flushed, may be newer than the clock's.
-    void restart_versions() noexcept { context_.store->restart_versions(); }
     // There are buckets that the peer must be told of.
     bool is_dirty() const noexcept { return context_.sum(&ShardTracking::dirty) > 0; }
     // The peer may have refused what it acknowledges: no answer may wait for it.
@@ -139,10 +138,7 @@ class Exchange {
     ExchangeStats stats() const noexcept;
 
   private:
-    void merge(const Standing& peer, const storage::Now& now) noexcept;
     bool on_loose_frame(const Frame& frame, const storage::Now& now) noexcept;
-    void send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
-    void send_news(lib::ByteBuffer& out, const storage::Now& now) noexcept;
     void send_changes(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
 
     ExchangeContext context_;
@@ -152,6 +148,7 @@ class Exchange {
     Answers answers_;
     Incoming incoming_;
     Scrub scrub_;
+    FlushExchange flushes_;
     HintExchange hints_;
     bool in_session_ = false;
     std::atomic<std::uint64_t> lag_ms_{0};

@@ -185,6 +185,12 @@ void LogSender::begin_large(const storage::ItemView& item, const WireRecord& rec
     if (large.pin.bytes().empty()) large.copy = record.value;
 }
 
+void LogSender::send_large(lib::ByteBuffer& out, std::size_t end_size,
+                           const storage::Now& now) noexcept {
+    while (is_sending_large() && out.size() < end_size)
+        send_segment(out, now);
+}
+
 void LogSender::send_segment(lib::ByteBuffer& out, const storage::Now& now) noexcept {
     auto& large = *large_;
     const auto value = large.value();

@@ -30,7 +30,8 @@ class LogSender {
     // A large value is under way. What the store said when it was read must reach the peer before
     // any acknowledgement of what arrived since (rule R13), so nothing else may be sent.
     bool is_sending_large() const noexcept { return large_.has_value(); }
-    void send_segment(lib::ByteBuffer& out, const storage::Now& now) noexcept;
+    // Appends segments of it until `end_size`. Harmless if there is none.
+    void send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
 
     // `hints`: the peer understands them. What it asked for has come to it by no use of a client's,
     // so it hears of each item whether it has been read here; else it would spare none of them.
@@ -56,6 +57,7 @@ class LogSender {
     bool send_item(Pass& pass, const storage::ItemView& item,
                    const ChangeLog::Entry& entry) noexcept;
     bool is_too_large_for_peer(const storage::ItemView& item) const noexcept;
+    void send_segment(lib::ByteBuffer& out, const storage::Now& now) noexcept;
     void begin_large(const storage::ItemView& item, const WireRecord& record) noexcept;
 
     ExchangeContext& context_;

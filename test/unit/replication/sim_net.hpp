@@ -7,14 +7,18 @@
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "storage/store.hpp"
+#include "test/support/kept_items.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -69,11 +73,20 @@ class SimNet {
     Node nodes[2];
     Timing::ms delay_max{5};
     std::function<std::unique_ptr<storage::MutationSink>(unsigned, storage::MutationSink&)> observe;
-    bool partitioned = false;  // nobody is told; bytes are held up, dials vanish
-    bool mute[2] = {};         // what this node sends is held up
+    std::size_t few_items = 0;  // with no more than these a full walk is shortened, too
+    bool partitioned = false;   // nobody is told; bytes are held up, dials vanish
+    bool mute[2] = {};          // what this node sends is held up
     Instant time{10000};
 
-    void boot(unsigned n) {
+    // What an orderly stop leaves behind, as the memory file holds it.
+    struct Memory {
+        std::string of_engine;
+        test::KeptItems items;
+    };
+
+    // With a memory: a warm restart. Any of the node's will do: a machine that was put back to an
+    // earlier state has an older one.
+    void boot(unsigned n, const Memory* memory = nullptr) {
         auto& node = nodes[n];
         ++node.incarnation;
         node.ready = node.drained = false;
@@ -111,12 +124,22 @@ class SimNet {
             std::make_unique<storage::Store>(store, lib::KeyedHash("k"), *sink_of_store);
         process.engine = std::make_unique<Engine>(options, *process.sink);
         process.engine->attach(*process.store);
+        if (memory != nullptr) recall(process, *memory, now(n));
         node.process = std::move(process);
         auto* sink = node.process->sink.get();
         sink->set_wake([this, n] {
             at(time, n, [this, n] { event(n, [&](Engine& e, auto now) { e.on_wake(now); }); });
         });
         event(n, [](Engine& engine, const storage::Now& now) { engine.start(now); });
+    }
+    // The node is told to stop, drains, and its process ends.
+    Memory shut_down(unsigned n) {
+        auto& node = nodes[n];
+        begin_drain(n);
+        if (!run_until(Timing::ms(30'000), [&] { return node.drained; })) std::abort();
+        Memory memory{node.engine().remember(), test::KeptItems(*node.process->store)};
+        kill(n);
+        return memory;
     }
     // As kill -9: the system closes what the process held.
     void kill(unsigned n) {
@@ -221,6 +244,12 @@ class SimNet {
     const std::string& heard_by_stranger(ConnectionId id) { return pipes_[id].heard; }
 
   private:
+    static void recall(Process& process, const Memory& memory, const storage::Now& now) {
+        memory.items.restore_registers(*process.store);
+        if (!process.engine->recall(memory.of_engine, now)) std::abort();
+        memory.items.restore(*process.store, now);
+    }
+
     // A connection has one number per end: id for the dialler, id + 1 for the acceptor.
     struct Pipe {
         unsigned ends[2] = {0, 1};
@@ -295,21 +324,33 @@ class SimNet {
     }
 
     // A session of nodes that never met walks all 65,536 buckets, which takes longer than all else
-    // that a test of the engine does. Where the store holds nothing they are taken as walked, but
-    // for some all over them, so that there still is a walk.
-    static void shorten_walk(Process& process) {
+    // that a test of the engine does. Those that hold nothing and remember nothing are taken as
+    // walked, but for some all over them, so that there still is a walk.
+    void shorten_walk(Process& process) {
         constexpr std::size_t one_in = 512;
         for (unsigned shard = 0; shard < process.sink->shard_count(); ++shard) {
             auto& buckets = process.sink->shard(shard).buckets;
             const auto count = std::size_t{buckets.last()} - buckets.first() + 1U;
             if (buckets.dirty_count() < count || buckets.walking_count() != 0) continue;
-            if (process.store->stats().total.items != 0) return;
+            if (process.store->stats().total.items > few_items) return;
+            const auto used = used_buckets(*process.store);
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
-                if (b % one_in != 0) buckets.restore(bucket, buckets.floor(bucket), false);
+                const bool remembers = few_items > 0 && buckets.floor(bucket) != 0;
+                if (b % one_in == 0 || remembers || used.contains(bucket)) continue;
+                buckets.restore(bucket, buckets.floor(bucket), false);
             }
             process.sink->refresh(shard);
         }
+    }
+    static std::set<storage::BucketNumber> used_buckets(storage::Store& store) {
+        std::set<storage::BucketNumber> used;
+        if (store.stats().total.items == 0) return used;
+        store.save([&](const storage::SavedItem& item) {
+            used.insert(storage::bucket_of(store.key(item.key).hash));
+            return true;
+        });
+        return used;
     }
 
     void perform(unsigned n, Action& action) {

@@ -1,10 +1,8 @@
 // The slow comparison of two nodes (scrub), on two real exchanges: what differs by a fault is found
 // and mended, what one node alone has evicted is counted and left alone, and what is on its way is
 // not judged.
-#include "replication/changes/change_sink.hpp"
-#include "replication/pair/exchange/exchange.hpp"
 #include "replication/records/data_frames.hpp"
-#include "storage/store.hpp"
+#include "test/unit/replication/exchange_pair.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -18,116 +16,36 @@ using namespace twincached::replication::pair;
 
 namespace {
 
-constexpr std::size_t budget = 4U << 20;
 constexpr std::uint64_t round_ms = 2000;
+constexpr auto tick_ms = static_cast<std::uint64_t>(Exchange::tick.count());
 
-struct Node {
-    Node(unsigned number, std::uint64_t interval_ms)
-        : sink(1, 1U << 20),
-          store(options_of(number), hash, sink),
-          exchange(sink, {.epoch = 11 + number, .node = number, .scrub_interval_ms = interval_ms}) {
-        exchange.attach(store);
-    }
-    static storage::StoreOptions options_of(unsigned number) {
-        auto options = storage::default_store_options();
-        options.node = number;
-        options.shards = 1;
-        options.memory_limit_bytes = 16U << 20;
-        return options;
-    }
-    ExchangeStats stats() const { return exchange.stats(); }
-
-    lib::KeyedHash hash;
-    ChangeSink sink;
-    storage::Store store;
-    Exchange exchange;
-    lib::ByteBuffer out;
-};
-
-struct Pair {
-    Node a;
-    Node b;
-    storage::Now now{.steady_ms = 10'000, .version_ms = 1'000'000};
-
+// Node a compares, node b answers.
+struct Pair : ExchangePair {
     explicit Pair(std::uint64_t interval_ms = round_ms, std::uint16_t protocol = protocol_newest)
-        : a(0, interval_ms), b(1, 0) {
-        auto hello_a = a.exchange.standing(now);
-        auto hello_b = b.exchange.standing(now);
-        hello_a.protocol = hello_b.protocol = protocol;
-        a.exchange.begin(hello_b, now);
-        b.exchange.begin(hello_a, now);
-        exchange_all();
-    }
-    void speak(Node& node) {
-        while (node.exchange.produce(node.out, budget, now) > 0) {
-        }
-    }
-    // True if there was anything.
-    bool deliver(Node& from, Node& to) {
-        bool any = false;
-        for (;; any = true) {
-            const auto read = read_frame(from.out.readable());
-            if (read.status != FrameStatus::complete) return any;
-            REQUIRE(to.exchange.on_frame(read.frame, now));
-            from.out.consume(read.size);
-        }
-    }
-    void exchange_all() {
-        for (bool any = true; any;) {
-            speak(a);
-            speak(b);
-            any = deliver(a, b);
-            any = deliver(b, a) || any;
-        }
+        : ExchangePair({.scrub_interval_ms = interval_ms}) {
+        link(protocol);
+        come_to_rest();
     }
     // The rest of a's round, and what follows from it.
     void finish_round() {
         const auto rounds = a.stats()[ExchangeCounter::scrub_rounds];
         for (int tick = 0; a.stats()[ExchangeCounter::scrub_rounds] == rounds; ++tick) {
             REQUIRE(tick < 1000);
-            pass(Exchange::tick.count());
-            exchange_all();
+            pass(tick_ms);
+            come_to_rest();
         }
     }
     void scrub() {
         finish_round();
         finish_round();
     }
-    void pass(std::int64_t ms) {
-        now.steady_ms += static_cast<std::uint64_t>(ms);
-        now.version_ms += static_cast<std::uint64_t>(ms);
-    }
-    void set(Node& node, std::string_view key, std::string_view value) {
-        pass(1);
-        storage::Write write;
-        write.value = value;
-        node.store.write(node.store.key(key), now, write);
-    }
-    std::string get(Node& node, std::string_view key) {
-        std::string value = "(miss)";
-        node.store.get(node.store.key(key), now,
-                       [&](const storage::ItemView& item) { value = item.value; });
-        return value;
-    }
-    storage::Version version_of(Node& node, std::string_view name) {
-        const auto key = node.store.key(name);
-        storage::Version version = 0;
-        node.store.with_shard(0, [&](storage::Shard& shard) {
-            shard.peek(key, now, [&](const storage::ItemView& item) { version = item.version; });
-        });
-        return version;
-    }
     // A fault: a newer value on one node that the other will never hear of.
-    void smuggle(Node& node, std::string_view key, std::string_view value) {
+    void smuggle(ExchangeNode& node, std::string_view key, std::string_view value) {
         storage::Record record;
         record.key = node.store.key(key);
         record.version = version_of(node, key) + (std::uint64_t{1} << 20);
         record.value = value;
         REQUIRE(node.store.apply(record, now) == storage::ApplyOutcome::applied);
-    }
-    void lose(Node& node, std::string_view key) {
-        node.store.with_shard(
-            0, [&](storage::Shard& shard) { shard.drop_in_doubt(node.store.key(key), now); });
     }
 };
 
@@ -137,7 +55,7 @@ TEST_CASE("a round compares every bucket and finds nothing on two nodes in step"
     Pair pair;
     for (int i = 0; i < 500; ++i)
         pair.set(i % 2 == 0 ? pair.a : pair.b, "key" + std::to_string(i), "value");
-    pair.exchange_all();
+    pair.come_to_rest();
     pair.finish_round();
     const auto told = pair.a.stats()[ExchangeCounter::scrub_told];
     const auto compared = pair.b.stats()[ExchangeCounter::scrub_compared];
@@ -153,7 +71,7 @@ TEST_CASE("a round takes its interval, however often it is looked at") {
     const auto began = pair.now.steady_ms;
     while (pair.a.stats()[ExchangeCounter::scrub_rounds] == 0) {
         pair.pass(7);
-        pair.exchange_all();
+        pair.come_to_rest();
     }
     const auto took = pair.now.steady_ms - began;
     CHECK(took >= 60'000);
@@ -165,9 +83,9 @@ TEST_CASE("versions that differ by a fault are counted and mended, whichever nod
     Pair pair;
     pair.set(pair.a, "key", "old");
     pair.set(pair.b, "other", "same");
-    pair.exchange_all();
+    pair.come_to_rest();
     pair.smuggle(a_is_ahead ? pair.a : pair.b, "key", "new");
-    pair.exchange_all();
+    pair.come_to_rest();
     REQUIRE(pair.get(pair.a, "key") != pair.get(pair.b, "key"));
     pair.scrub();
     CHECK(pair.get(pair.a, "key") == "new");
@@ -195,22 +113,22 @@ TEST_CASE("a change that is on its way, in either direction, is no difference") 
     const bool by_a = GENERATE(true, false);
     Pair pair;
     pair.set(pair.a, "key", "value");
-    pair.exchange_all();
+    pair.come_to_rest();
     // Whatever is told between the change and its acknowledgement.
     pair.set(by_a ? pair.a : pair.b, "key", "changed");
     pair.pass(round_ms);
-    std::array<Node*, 2> nodes{&pair.a, &pair.b};
+    std::array<ExchangeNode*, 2> nodes{&pair.a, &pair.b};
     if (by_a) std::swap(nodes[0], nodes[1]);
     for (int turn = 0; turn < 200; ++turn) {
         // One half of the link stands still, then the other.
-        pair.pass(Exchange::tick.count());
+        pair.pass(tick_ms);
         pair.speak(*nodes[0]);
         pair.deliver(*nodes[0], *nodes[1]);
         if (turn % 3 != 2) continue;
         pair.speak(*nodes[1]);
         pair.deliver(*nodes[1], *nodes[0]);
     }
-    pair.exchange_all();
+    pair.come_to_rest();
     pair.scrub();
     CHECK(pair.b.stats()[ExchangeCounter::scrub_differing] == 0);
     CHECK(pair.get(pair.a, "key") == "changed");
@@ -222,8 +140,8 @@ TEST_CASE("a node whose peer speaks the first version, or that is told not to, s
     Pair never(0);
     for (auto* pair : {&old_peer, &never}) {
         for (int i = 0; i < 300; ++i) {
-            pair->pass(Exchange::tick.count());
-            pair->exchange_all();
+            pair->pass(tick_ms);
+            pair->come_to_rest();
         }
         CHECK(pair->a.stats()[ExchangeCounter::scrub_told] == 0);
     }

@@ -1,6 +1,6 @@
 // The control half of the engine, two of them in a simulated network. What the link carries is
 // the Exchange's, and tested there.
-#include "test/unit/replication/sim_net.hpp"
+#include "test/unit/replication/linked_net.hpp"
 #include "test/unit/rounds.hpp"
 
 #include <catch2/catch.hpp>
@@ -24,13 +24,6 @@ void boot_both(SimNet& net) {
     net.boot(0);
     net.boot(1);
 }
-
-struct Linked : SimNet {
-    explicit Linked(std::uint64_t seed = 1) : SimNet(seed) {
-        boot_both(*this);
-        REQUIRE(run_until(1s, [this] { return linked(); }));
-    }
-};
 
 }  // namespace
 
@@ -69,7 +62,7 @@ TEST_CASE("two nodes that start at once are linked, ready and stay so") {
 }
 
 TEST_CASE("two COLD nodes agree that a is primary") {
-    Linked net;
+    LinkedNet net;
     CHECK(net.nodes[0].engine().link().role() == Role::primary);
     CHECK(net.nodes[1].engine().link().role() == Role::secondary);
 }
@@ -101,14 +94,14 @@ TEST_CASE("a node that has no peer is ready at once") {
 }
 
 TEST_CASE("a killed peer is noticed at once, and the survivor is promoted") {
-    Linked net;
+    LinkedNet net;
     net.kill(0);
     CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("promoted: end of stream"); }));
     CHECK(net.nodes[1].engine().link().role() == Role::primary);
 }
 
 TEST_CASE("a peer that falls silent is noticed within 1.3 s") {
-    Linked net;
+    LinkedNet net;
     net.vanish(0);
     CHECK_FALSE(net.run_until(700ms, [&] { return net.nodes[1].said("promoted"); }));
     CHECK(net.run_until(600ms, [&] { return net.nodes[1].said("promoted: the peer is silent"); }));
@@ -117,7 +110,7 @@ TEST_CASE("a peer that falls silent is noticed within 1.3 s") {
 TEST_CASE("after a partition heals the nodes are linked within 1.5 s") {
     for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
-        Linked net(seed);
+        LinkedNet net(seed);
         net.partitioned = true;
         net.run(Timing::ms(1500 + seed * 37));
         REQUIRE(net.state(0) != LinkState::linked);
@@ -129,7 +122,7 @@ TEST_CASE("after a partition heals the nodes are linked within 1.5 s") {
 
 TEST_CASE("when only one direction is cut both ends drop the session") {
     const unsigned muted = GENERATE(0U, 1U);
-    Linked net;
+    LinkedNet net;
     net.mute[muted] = true;
     CHECK(net.run_until(1300ms, [&] { return !net.nodes[1 - muted].engine().has_session(); }));
     CHECK(net.nodes[1 - muted].said("the peer is silent"));
@@ -137,7 +130,7 @@ TEST_CASE("when only one direction is cut both ends drop the session") {
 }
 
 TEST_CASE("a node whose voice is lost but that hears is told so by the peer's PING") {
-    Linked net;
+    LinkedNet net;
     net.mute[0] = true;
     // Its hang-up is lost as well.
     CHECK(net.run_until(2600ms, [&] { return !net.nodes[0].engine().has_session(); }));
@@ -146,7 +139,7 @@ TEST_CASE("a node whose voice is lost but that hears is told so by the peer's PI
 TEST_CASE("a node that was stopped for less than the silence goes on as if nothing had been") {
     for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
-        Linked net(seed);
+        LinkedNet net(seed);
         net.stop(1);
         net.run(750ms);
         net.resume(1);
@@ -157,7 +150,7 @@ TEST_CASE("a node that was stopped for less than the silence goes on as if nothi
 }
 
 TEST_CASE("two machines that are both paused find each other alive when they wake") {
-    Linked net;
+    LinkedNet net;
     net.stop(0);
     net.stop(1);
     net.run(30s);
@@ -171,7 +164,7 @@ TEST_CASE("two machines that are both paused find each other alive when they wak
 TEST_CASE("a node that was stopped for long is left, and linked again within 1.5 s of its return") {
     for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
-        Linked net(seed);
+        LinkedNet net(seed);
         const auto stopped = static_cast<unsigned>(seed % 2);
         net.stop(stopped);
         net.run(10s);
@@ -184,7 +177,7 @@ TEST_CASE("a node that was stopped for long is left, and linked again within 1.5
 TEST_CASE("a peer that was restarted before its death was noticed replaces its session") {
     for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
-        Linked net(seed);
+        LinkedNet net(seed);
         const auto restarted = static_cast<unsigned>(seed % 2);
         net.vanish(restarted);
         net.run(100ms);
@@ -198,7 +191,7 @@ TEST_CASE("what a dead incarnation leaves behind neither keeps the other awake n
     for (std::uint64_t seed = base_seed(); seed < base_seed() + twincached::test::rounds(60, 20);
          ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
-        Linked net(seed);
+        LinkedNet net(seed);
         twincached::lib::Random random(seed);
         net.delay_max = Timing::ms(30);
         for (int restart = 0; restart < 6; ++restart) {
@@ -216,7 +209,7 @@ TEST_CASE("what a dead incarnation leaves behind neither keeps the other awake n
 }
 
 TEST_CASE("a node that drains says goodbye, and the other is promoted within 50 ms") {
-    Linked net;
+    LinkedNet net;
     net.begin_drain(0);
     CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("promoted: the peer shuts down"); }));
     CHECK(net.run_until(600ms, [&] { return net.nodes[0].drained; }));
@@ -389,7 +382,7 @@ TEST_CASE("a peer whose clock is days ahead is refused by the one that is behind
 }
 
 TEST_CASE("an idle link costs little and keeps quiet in the log") {
-    Linked net;
+    LinkedNet net;
     net.run(500ms);
     const auto lines = net.nodes[0].log.size();
     const auto bytes = net.nodes[0].bytes_sent;
@@ -415,7 +408,7 @@ TEST_CASE("a stranger is told nothing, holds no slot and is closed") {
 }
 
 TEST_CASE("a stranger that says nothing is closed after 2 s") {
-    Linked net;
+    LinkedNet net;
     const auto stranger = net.call(0);
     net.run(1900ms);
     CHECK(net.is_open(stranger, 0));
@@ -443,7 +436,7 @@ TEST_CASE("of many silent strangers the oldest give way, and the peer still gets
 TEST_CASE("random bytes from strangers never disturb a link") {
     twincached::lib::Random random(base_seed());
     INFO("TWINCACHED_SEED=" << base_seed());
-    Linked net;
+    LinkedNet net;
     for (int i = 0; i < 500; ++i) {
         const auto stranger = net.call(static_cast<unsigned>(i % 2));
         std::string bytes;

@@ -1,6 +1,6 @@
 // Who serves when the peer is lost (on-split), and what is kept then (on-peer-crash): two engines
 // in a simulated network.
-#include "test/unit/replication/sim_net.hpp"
+#include "test/unit/replication/linked_net.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -8,24 +8,17 @@
 #include <string>
 
 using namespace twincached::replication;
-using namespace twincached::replication;
 using namespace twincached::replication::pair;
 using namespace std::chrono_literals;
-namespace storage = twincached::storage;
 
 namespace {
 
-// Node 0 is primary, node 1 secondary.
-struct Pair : SimNet {
-    explicit Pair(OnSplit policy = OnSplit::both_serve, bool flush = false) : SimNet(1) {
-        for (auto& node : nodes) {
-            node.on_split = policy;
-            node.flush_on_peer_crash = flush;
-        }
-        boot(0);
-        boot(1);
-        REQUIRE(run_until(1s, [this] { return linked(); }));
-        REQUIRE(nodes[0].engine().link().role() == Role::primary);
+struct Pair : LinkedNet {
+    explicit Pair(OnSplit policy = OnSplit::both_serve, bool flush = false)
+        : LinkedNet(1, [=](Node& node) {
+              node.on_split = policy;
+              node.flush_on_peer_crash = flush;
+          }) {
         run(300ms);  // both have heard that the other serves
     }
     Access access(unsigned n) { return nodes[n].access; }
@@ -33,17 +26,6 @@ struct Pair : SimNet {
     void cut_power(unsigned n) {
         vanish(n);
         partitioned = true;
-    }
-    void set(unsigned n, std::string_view name) {
-        auto& store = *nodes[n].process->store;
-        storage::Write write;
-        write.value = "value";
-        REQUIRE(store.write(store.key(name), now(n), write).outcome ==
-                storage::WriteOutcome::stored);
-    }
-    bool holds(unsigned n, std::string_view name) {
-        auto& store = *nodes[n].process->store;
-        return store.get(store.key(name), now(n), [](const storage::ItemView&) {}).hit();
     }
 };
 

@@ -156,6 +156,35 @@ TEST_CASE("where no allocation of a session succeeds any more, only its client i
     CHECK(fail_each(binary_talk(), 60'000, Kind::from_then_on) > 5);
 }
 
+TEST_CASE("an answer is whole, or its client is closed") {
+    const std::string keys = " small medium small large medium";
+    const auto talk = "get" + keys + "\r\ngat 0" + keys + "\r\nmg medium v\r\nmg small v\r\n";
+    const std::string small(500, 's');
+    std::string whole;
+    bool has_struck = true;
+    for (std::uint64_t number = 0; has_struck; ++number) {
+        INFO("allocation " << number << " fails; 0: none");
+        protocol::test::TestService service;
+        protocol::test::Client writer(service);
+        writer.say("set small 0 0 500\r\n" + small + "\r\n" + large_set("medium", 5000) +
+                   large_set("large", 100'000));
+        SystemClock clock;
+        SessionBuffers buffers;
+        SessionSurroundings surroundings{service, service.counters, clock, buffers};
+        Client client(surroundings);
+        client.heard.reserve(1 << 20);
+        if (number == 0) {
+            REQUIRE(client.ask(talk, talk.size()));
+            whole = client.heard;
+            continue;
+        }
+        const FailingAllocations failing(number);
+        const bool was_closed = !client.ask(talk, talk.size());
+        has_struck = failing.has_failed();
+        if (!was_closed) CHECK(client.heard == whole);
+    }
+}
+
 TEST_CASE("a client for whose session there is no memory is closed, counted and gives its place") {
     protocol::test::TestService service;
     SystemClock clock;

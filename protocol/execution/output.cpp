@@ -5,20 +5,21 @@
 
 namespace twincached::protocol {
 
+// What finds no memory is counted nowhere: a size that nothing stands for is never written.
 void Output::append(storage::PinnedValue value) {
     if (value.bytes().empty()) return;
     if (!tail_.empty()) {
         Segment closed;
         closed.bytes = std::move(tail_);
         closed.rest = closed.bytes.readable();
-        queued_size_ += closed.rest.size();
         queue_.push_back(std::move(closed));
+        queued_size_ += queue_.back().rest.size();
     }
     Segment pinned;
     pinned.rest = value.bytes();
     pinned.pinned = std::move(value);
-    queued_size_ += pinned.rest.size();
     queue_.push_back(std::move(pinned));
+    queued_size_ += queue_.back().rest.size();
 }
 
 std::size_t Output::held_bytes() const noexcept {

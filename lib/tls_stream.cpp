@@ -1,5 +1,7 @@
 #include "lib/tls_stream.hpp"
 
+#include "lib/allocation.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -204,24 +206,28 @@ bool TlsStream::may_go_on(int result) noexcept {
             break;
     }
     const auto error = ERR_peek_error();
-    const auto verdict = SSL_get_verify_result(ssl_);
-    const bool is_verdict = ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
-    if (is_verdict && verdict == X509_V_ERR_APPLICATION_VERIFICATION) {
-        fail("the certificate is refused: it is not a pinned one");
-    } else if (is_verdict) {
-        const char* text = X509_verify_cert_error_string(verdict);
-        fail(std::string("the certificate is refused: ") + text);
-    } else if (error == 0) {
-        fail("the connection ended without a farewell");
-    } else {
-        fail(sentence_of(error));
-    }
+    fail({});
+    (void)has_memory_for([&] { why_ = sentence_of_failure(error); });
     return false;
 }
 
+std::string TlsStream::sentence_of_failure(unsigned long error) const {
+    const auto verdict = SSL_get_verify_result(ssl_);
+    const bool is_verdict = ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+    if (is_verdict && verdict == X509_V_ERR_APPLICATION_VERIFICATION) {
+        return "the certificate is refused: it is not a pinned one";
+    }
+    if (is_verdict) {
+        const char* text = X509_verify_cert_error_string(verdict);
+        return std::string("the certificate is refused: ") + text;
+    }
+    return error == 0 ? "the connection ended without a farewell" : sentence_of(error);
+}
+
+// The text is left out where there is no memory for it.
 void TlsStream::fail(std::string_view why) noexcept {
     state_ = State::failed;
-    why_ = why;
+    (void)has_memory_for([&] { why_ = why; });
     ERR_clear_error();
 }
 

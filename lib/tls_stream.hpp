@@ -81,6 +81,7 @@ class TlsStream {
     void finish_handshake() noexcept;
     // After a call that did not succeed: whether it is to be tried again with more input.
     bool may_go_on(int result) noexcept;
+    std::string sentence_of_failure(unsigned long error) const;
     void fail(std::string_view why) noexcept;
 
     const std::shared_ptr<const TlsContext> context_;

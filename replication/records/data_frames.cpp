@@ -25,8 +25,7 @@ std::uint8_t flags_of(const WireRecord& record) noexcept {
 }
 
 // One piece of memory, filled in place: this is the sender's hot path.
-void append_record(lib::ByteBuffer& out, const WireRecord& record,
-                   std::uint32_t value_length) noexcept {
+void append_record(lib::ByteBuffer& out, const WireRecord& record, std::uint32_t value_length) {
     const std::size_t size = record_header_size + (record.explicit_cas ? 8U : 0U) +
                              record.key.size() + record.value.size();
     char* at = out.prepare(size);
@@ -82,14 +81,14 @@ std::uint32_t read_record_head(WireReader& in, WireRecord& record) noexcept {
 }  // namespace
 
 BatchWriter::BatchWriter(lib::ByteBuffer& out, std::uint64_t seq, std::uint16_t lane,
-                         std::uint64_t sender_now_ms) noexcept
+                         std::uint64_t sender_now_ms)
     : out_(out), frame_(out, FrameType::batch, seq) {
     WireWriter(out).u16(lane);
     count_at_ = out.size();
     WireWriter(out).u16(0).u64(sender_now_ms);
 }
 
-void BatchWriter::add(const WireRecord& record) noexcept {
+void BatchWriter::add(const WireRecord& record) {
     assert(record.value.size() <= batched_value_limit && !is_full());
     append_record(out_, record, static_cast<std::uint32_t>(record.value.size()));
     ++count_;
@@ -120,7 +119,7 @@ bool BatchReader::next(WireRecord& record) noexcept {
     return true;
 }
 
-void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Segment& segment) noexcept {
+void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Segment& segment) {
     FrameWriter frame(out, FrameType::segment, seq);
     WireWriter(out).u64(segment.sender_now_ms).u64(segment.offset);
     append_record(out, segment.record, segment.total);
@@ -141,8 +140,7 @@ std::optional<Segment> read_segment(std::string_view payload) noexcept {
     return segment;
 }
 
-void write_list(lib::ByteBuffer& out, const ListHead& head,
-                std::span<const BucketItem> items) noexcept {
+void write_list(lib::ByteBuffer& out, const ListHead& head, std::span<const BucketItem> items) {
     assert(items.size() <= list_items_limit);
     FrameWriter frame(out, head.type, head.seq);
     const auto count = static_cast<std::uint32_t>(items.size());
@@ -167,7 +165,7 @@ ListReader::ListReader(std::string_view payload) noexcept {
 }
 
 void write_digests(lib::ByteBuffer& out, const DigestsHead& head,
-                   std::span<const BucketDigest> digests) noexcept {
+                   std::span<const BucketDigest> digests) {
     assert(digests.size() <= digests_limit);
     FrameWriter frame(out, head.type, head.seq);
     WireWriter writer(out);
@@ -208,7 +206,7 @@ BucketDigest DigestReader::next() noexcept {
 }
 
 void write_bucket_requests(lib::ByteBuffer& out, FrameType type,
-                           std::span<const storage::BucketNumber> buckets) noexcept {
+                           std::span<const storage::BucketNumber> buckets) {
     FrameWriter frame(out, type);
     WireWriter writer(out);
     for (const auto bucket : buckets)
@@ -216,7 +214,7 @@ void write_bucket_requests(lib::ByteBuffer& out, FrameType type,
     frame.finish();
 }
 
-void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Flush& flush) noexcept {
+void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Flush& flush) {
     FrameWriter frame(out, FrameType::flush, seq);
     WireWriter(out).u64(flush.version);
     frame.finish();
@@ -229,7 +227,7 @@ std::optional<Flush> read_flush(std::string_view payload) noexcept {
     return flush;
 }
 
-void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Schedule& schedule) noexcept {
+void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Schedule& schedule) {
     FrameWriter frame(out, FrameType::schedule, seq);
     WireWriter(out).u64(schedule.sender_now_ms).u64(schedule.at_ms).u64(schedule.version);
     frame.finish();
@@ -245,7 +243,7 @@ std::optional<Schedule> read_schedule(std::string_view payload) noexcept {
     return schedule;
 }
 
-void write_frame(lib::ByteBuffer& out, const Ack& ack) noexcept {
+void write_frame(lib::ByteBuffer& out, const Ack& ack) {
     assert(ack.wants.size() <= ack_wants_limit);
     FrameWriter frame(out, FrameType::ack);
     WireWriter writer(out);
@@ -264,7 +262,7 @@ AckReader::AckReader(std::string_view payload) noexcept {
     valid_ = in.complete();
 }
 
-void write_hints(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) noexcept {
+void write_hints(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) {
     FrameWriter frame(out, FrameType::hint, 0, frame_ignorable);
     WireWriter writer(out);
     for (const auto hash : hashes)

@@ -50,9 +50,9 @@ inline constexpr std::size_t batch_size_target = 64U << 10;
 class BatchWriter {
   public:
     BatchWriter(lib::ByteBuffer& out, std::uint64_t seq, std::uint16_t lane,
-                std::uint64_t sender_now_ms) noexcept;
+                std::uint64_t sender_now_ms);
     // REQUIRES: record.value.size() <= batched_value_limit, !is_full().
-    void add(const WireRecord& record) noexcept;
+    void add(const WireRecord& record);
     bool is_full() const noexcept;
     std::uint16_t count() const noexcept { return count_; }
     std::size_t size() const noexcept { return frame_.payload_size(); }
@@ -221,29 +221,28 @@ struct Ack {
 };
 
 // Each appends a whole frame.
-void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Segment& segment) noexcept;
+void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Segment& segment);
 struct ListHead {
     FrameType type = FrameType::list;  // or scrub_list
     std::uint64_t seq = 0;
     storage::BucketNumber bucket = 0;
     storage::Version floor = 0;
 };
-void write_list(lib::ByteBuffer& out, const ListHead& head,
-                std::span<const BucketItem> items) noexcept;
+void write_list(lib::ByteBuffer& out, const ListHead& head, std::span<const BucketItem> items);
 struct DigestsHead {
     FrameType type = FrameType::digest;  // or scrub
     std::uint64_t seq = 0;
     storage::BucketNumber first = 0;
 };
 void write_digests(lib::ByteBuffer& out, const DigestsHead& head,
-                   std::span<const BucketDigest> digests) noexcept;  // at most digests_limit
+                   std::span<const BucketDigest> digests);  // at most digests_limit
 // `type`: digest or scrub_want.
 void write_bucket_requests(lib::ByteBuffer& out, FrameType type,
-                           std::span<const storage::BucketNumber> buckets) noexcept;
-void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Flush& flush) noexcept;
-void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Schedule& schedule) noexcept;
-void write_frame(lib::ByteBuffer& out, const Ack& ack) noexcept;
-void write_hints(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) noexcept;
+                           std::span<const storage::BucketNumber> buckets);
+void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Flush& flush);
+void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Schedule& schedule);
+void write_frame(lib::ByteBuffer& out, const Ack& ack);
+void write_hints(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes);
 
 std::optional<Segment> read_segment(std::string_view payload) noexcept;
 std::optional<Flush> read_flush(std::string_view payload) noexcept;

@@ -51,7 +51,7 @@ FrameRead read_frame(std::string_view bytes, std::size_t payload_limit) noexcept
 }
 
 FrameWriter::FrameWriter(lib::ByteBuffer& out, FrameType type, std::uint64_t seq,
-                         std::uint16_t flags) noexcept
+                         std::uint16_t flags)
     : out_(out), start_(out.size()), seq_(seq), type_(type), flags_(flags) {
     out_.prepare(frame_header_size);
     out_.commit(frame_header_size);
@@ -80,7 +80,7 @@ void FrameWriter::cancel() noexcept {
     out_.truncate(start_);
 }
 
-void write_empty_frame(lib::ByteBuffer& out, FrameType type) noexcept {
+void write_empty_frame(lib::ByteBuffer& out, FrameType type) {
     FrameWriter(out, type).finish();
 }
 

@@ -74,7 +74,7 @@ FrameRead read_frame(std::string_view bytes,
 class FrameWriter {
   public:
     FrameWriter(lib::ByteBuffer& out, FrameType type, std::uint64_t seq = 0,
-                std::uint16_t flags = 0) noexcept;
+                std::uint16_t flags = 0);
     FrameWriter(const FrameWriter&) = delete;
     FrameWriter& operator=(const FrameWriter&) = delete;
 
@@ -92,6 +92,6 @@ class FrameWriter {
 };
 
 // A frame without payload (READY).
-void write_empty_frame(lib::ByteBuffer& out, FrameType type) noexcept;
+void write_empty_frame(lib::ByteBuffer& out, FrameType type);
 
 }  // namespace twincached::replication

@@ -15,7 +15,7 @@ constexpr std::uint64_t caught_up_entries = 1024;
 
 }  // namespace
 
-Exchange::Exchange(ChangeSink& sink, const ExchangeOptions& options) noexcept
+Exchange::Exchange(ChangeSink& sink, const ExchangeOptions& options)
     : context_{sink, options},
       acquaintance_(options.epoch, options.node),
       log_(context_),
@@ -109,7 +109,7 @@ bool Exchange::recall(std::string_view remembered, const storage::Now& now) {
     return true;
 }
 
-void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {
+void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) {
     assert(!in_session_);
     drop_all_items(context_, now);
     mark_all_dirty(context_, 0);
@@ -118,7 +118,7 @@ void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept
 
 // --- what comes in -------------------------------------------------------------------------------
 
-bool Exchange::on_frame(const Frame& frame, const storage::Now& now) noexcept {
+bool Exchange::on_frame(const Frame& frame, const storage::Now& now) {
     assert(in_session_);
     context_.counters.add(ExchangeCounter::bytes_received,
                           frame_header_size + frame.payload.size());
@@ -129,7 +129,7 @@ bool Exchange::on_frame(const Frame& frame, const storage::Now& now) noexcept {
     return true;
 }
 
-bool Exchange::on_loose_frame(const Frame& frame, const storage::Now& now) noexcept {
+bool Exchange::on_loose_frame(const Frame& frame, const storage::Now& now) {
     if (frame.type == FrameType::hint) return hints_.receive(frame, now);
     if (frame.type == FrameType::digest) {
         return answers_.on_bucket_requests(BucketRequestReader(frame.payload));
@@ -147,7 +147,7 @@ void Exchange::measure_lag(const storage::Now& now) noexcept {
 }
 
 std::size_t Exchange::produce(lib::ByteBuffer& out, std::size_t budget_bytes,
-                              const storage::Now& now) noexcept {
+                              const storage::Now& now) {
     if (!in_session_) return 0;
     const auto before = out.size();
     const auto end_size = before + budget_bytes;
@@ -167,8 +167,7 @@ std::size_t Exchange::produce(lib::ByteBuffer& out, std::size_t budget_bytes,
 }
 
 // Changes and walks take turns: neither can starve the other.
-void Exchange::send_changes(lib::ByteBuffer& out, std::size_t end_size,
-                            const storage::Now& now) noexcept {
+void Exchange::send_changes(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
     constexpr std::size_t lists_size = 16U << 10;
     while (out.size() < end_size && !context_.window.is_full()) {
         const bool changes = log_.send_batch(out, now);

@@ -51,7 +51,7 @@ namespace twincached::replication::pair {
 
 class Exchange {
   public:
-    Exchange(ChangeSink& sink, const ExchangeOptions& options) noexcept;
+    Exchange(ChangeSink& sink, const ExchangeOptions& options);
 
     // Before anything else; the store must have been built with the same sink.
     void attach(storage::Store& store) noexcept { context_.store = &store; }
@@ -70,7 +70,7 @@ class Exchange {
 
     // One frame of the peer. False: it breaks the protocol and the session must be dropped.
     // REQUIRES: a session; the frame's owner is the exchange.
-    [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
+    [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now);
 
     // A frame of this session told of a version that cannot be, and was not followed.
     bool refused_version() const noexcept { return context_.version_refused; }
@@ -80,8 +80,7 @@ class Exchange {
     // the number of bytes; 0 = there is nothing to send, or the peer must acknowledge first. What
     // was appended must reach the peer in this order, on this session, or not at all. Call it after
     // each burst of on_frame(), when wants_to_send(), and at least every `tick` in a session.
-    std::size_t produce(lib::ByteBuffer& out, std::size_t budget_bytes,
-                        const storage::Now& now) noexcept;
+    std::size_t produce(lib::ByteBuffer& out, std::size_t budget_bytes, const storage::Now& now);
     static constexpr std::chrono::milliseconds tick = exchange_tick;
 
     // Any thread.
@@ -122,7 +121,7 @@ class Exchange {
     // For tests: see Acquaintance.
     void believe_memory() noexcept { acquaintance_.believe_memory(); }
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
-    void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
+    void forget(std::uint64_t new_epoch, const storage::Now& now);
     // There are buckets that the peer must be told of.
     bool is_dirty() const noexcept { return context_.sum(&ShardTracking::dirty) > 0; }
     // The peer may have refused what it acknowledges: no answer may wait for it.
@@ -138,8 +137,8 @@ class Exchange {
     ExchangeStats stats() const noexcept;
 
   private:
-    bool on_loose_frame(const Frame& frame, const storage::Now& now) noexcept;
-    void send_changes(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
+    bool on_loose_frame(const Frame& frame, const storage::Now& now);
+    void send_changes(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now);
 
     ExchangeContext context_;
     Acquaintance acquaintance_;

@@ -2,6 +2,7 @@
 // the counters. Owned by the exchange, on the replication strand; counters are read anywhere.
 #pragma once
 
+#include "lib/allocation.hpp"
 #include "lib/counters.hpp"
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange_stats.hpp"
@@ -78,21 +79,33 @@ struct ExchangeContext {
     Traffic traffic() const noexcept;
     unsigned peer_node() const noexcept { return options.node ^ 1U; }
 
+    // Store::with_shard for a visitor that may throw std::bad_alloc: it is thrown once the lock is
+    // given back. What the visitor had done by then is done.
+    template <class Visit>
+    void with_shard(unsigned shard, Visit visit) const {
+        lib::MemoryGuard guard;
+        store->with_shard(shard, guard.over([&](storage::Shard& one) { visit(one); }));
+        guard.finish();
+    }
+
     // Visits what this node holds of a bucket as slices: begin(shard) is called at each hold of the
     // lock and says whether to go on, visit(item) for each item within. False: it was ended.
     template <class Begin, class Visit>
     bool visit_bucket(storage::BucketNumber bucket, const storage::Now& now, Begin begin,
-                      Visit visit) const noexcept {
+                      Visit visit) const {
         std::optional<std::uint64_t> at = std::uint64_t{bucket} << 48;
         bool goes_on = true;
         while (at && goes_on) {
-            store->with_shard(store->shard_of_bucket(bucket), [&](storage::Shard& shard) {
+            with_shard(store->shard_of_bucket(bucket), [&](storage::Shard& shard) {
+                lib::MemoryGuard guard;
                 goes_on = begin(shard);
                 for (std::size_t seen = 0; goes_on && at && seen < entries_per_hold; ++seen) {
-                    at = shard.visit_bucket_step(*at, now, [&](const storage::ItemView& item) {
+                    const auto visit_one = guard.over([&](const storage::ItemView& item) {
                         ++seen;
                         visit(item);
                     });
+                    at = shard.visit_bucket_step(*at, now, visit_one);
+                    guard.finish();
                 }
             });
         }

@@ -19,14 +19,14 @@ void FlushExchange::begin(const Standing& peer, const ClockOffset& offset) noexc
     context_.store->apply_flush_schedule(at_ms, peer.schedule_version);
 }
 
-void FlushExchange::send(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void FlushExchange::send(lib::ByteBuffer& out, const storage::Now& now) {
     if (context_.sink.take_flush_news()) send_flush(out, now);
     if (context_.sink.take_schedule_news()) send_schedule(out, now);
 }
 
 // How many flushes it tells of is counted before it is asked which was the last: one that comes in
 // between is told again rather than never.
-void FlushExchange::send_flush(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void FlushExchange::send_flush(lib::ByteBuffer& out, const storage::Now& now) {
     const auto before = out.size();
     InFlight frame;
     frame.content = InFlight::Content::flush;
@@ -38,7 +38,7 @@ void FlushExchange::send_flush(lib::ByteBuffer& out, const storage::Now& now) no
     context_.window.add(frame);
 }
 
-void FlushExchange::send_schedule(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void FlushExchange::send_schedule(lib::ByteBuffer& out, const storage::Now& now) {
     const auto before = out.size();
     const auto schedule = context_.store->flush_schedule();
     write_frame(out, context_.window.next_seq(),

@@ -22,11 +22,11 @@ class FlushExchange {
     void begin(const Standing& peer, const ClockOffset& offset) noexcept;
 
     // Appends what the peer has not heard; at most one frame of each.
-    void send(lib::ByteBuffer& out, const storage::Now& now) noexcept;
+    void send(lib::ByteBuffer& out, const storage::Now& now);
 
   private:
-    void send_flush(lib::ByteBuffer& out, const storage::Now& now) noexcept;
-    void send_schedule(lib::ByteBuffer& out, const storage::Now& now) noexcept;
+    void send_flush(lib::ByteBuffer& out, const storage::Now& now);
+    void send_schedule(lib::ByteBuffer& out, const storage::Now& now);
 
     ExchangeContext& context_;
 };

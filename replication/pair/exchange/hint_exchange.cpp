@@ -28,8 +28,7 @@ void HintExchange::end() noexcept {
     }
 }
 
-void HintExchange::send(lib::ByteBuffer& out, std::size_t end_size,
-                        const storage::Now& now) noexcept {
+void HintExchange::send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
     if (!understood_ || now.steady_ms < due_ms_) return;
     const unsigned shards = context_.sink.shard_count();
     for (unsigned i = 0; i < shards; ++i) {

@@ -24,7 +24,7 @@ class HintExchange {
     void end() noexcept;
 
     // Appends what has gathered, at most once per tick, as far as it fits before `end_size`.
-    void send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
+    void send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now);
     // False: the frame makes no sense.
     [[nodiscard]] bool receive(const Frame& frame, const storage::Now& now) noexcept;
 

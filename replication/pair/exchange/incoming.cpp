@@ -27,9 +27,10 @@ void Incoming::end() noexcept {
     wants_.clear();
     requests_.clear();
     arriving_.reset();
+    group_.count = group_.bytes = 0;
 }
 
-bool Incoming::on_frame(const Frame& frame, const storage::Now& now) noexcept {
+bool Incoming::on_frame(const Frame& frame, const storage::Now& now) {
     if (frame.seq != applied_ + 1 || wants_.size() > wants_limit) return false;
     // The pieces of a large value come one after the other.
     if (arriving_ && frame.type != FrameType::segment) return false;
@@ -63,7 +64,7 @@ bool Incoming::on_frame(const Frame& frame, const storage::Now& now) noexcept {
 
 // What is wanted must not come after the acknowledgement of the list that it answers: if it does
 // not fit into one frame, the frames before the last acknowledge nothing new.
-void Incoming::write_acks(lib::ByteBuffer& out, std::size_t end_size) noexcept {
+void Incoming::write_acks(lib::ByteBuffer& out, std::size_t end_size) {
     if (!owes_ack()) return;
     if (!requests_.empty()) write_bucket_requests(out, FrameType::digest, requests_);
     requests_.clear();
@@ -83,7 +84,7 @@ void Incoming::write_acks(lib::ByteBuffer& out, std::size_t end_size) noexcept {
 
 // --- batches ---------------------------------------------------------------------------------
 
-bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) noexcept {
+bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) {
     BatchReader reader(frame.payload);
     offset_.observe(reader.sender_now_ms(), now.steady_ms);
     WireRecord record;
@@ -115,11 +116,11 @@ bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) noexcept
     return reader.complete();
 }
 
-void Incoming::apply_group(const storage::Now& now) noexcept {
+void Incoming::apply_group(const storage::Now& now) {
     std::array<std::uint64_t, Group::records_limit> hashes;
     for (std::size_t i = 0; i < group_.count; ++i)
         hashes[i] = group_.members[i].key.hash;
-    context_.store->with_shard(group_.shard, [&](storage::Shard& shard) {
+    context_.with_shard(group_.shard, [&](storage::Shard& shard) {
         shard.prefetch(std::span(hashes).first(group_.count));
         for (std::size_t i = 0; i < group_.count; ++i)
             context_.sink.prefetch(group_.shard, hashes[i]);
@@ -131,7 +132,7 @@ void Incoming::apply_group(const storage::Now& now) noexcept {
 }
 
 void Incoming::apply_record(storage::Shard& shard, const Group::Member& member,
-                            const storage::Now& now) noexcept {
+                            const storage::Now& now) {
     const auto& [key, record] = member;
     shard.observe(record.version);
     switch (record.kind) {
@@ -183,7 +184,7 @@ void Incoming::count(storage::ApplyOutcome outcome) noexcept {
 
 // --- large values ----------------------------------------------------------------------------
 
-bool Incoming::apply_segment(const Frame& frame, const storage::Now& now) noexcept {
+bool Incoming::apply_segment(const Frame& frame, const storage::Now& now) {
     const auto segment = read_segment(frame.payload);
     if (!segment || !context_.admits_item(segment->record.version, now)) return false;
     offset_.observe(segment->sender_now_ms, now.steady_ms);
@@ -203,7 +204,7 @@ bool Incoming::apply_segment(const Frame& frame, const storage::Now& now) noexce
     return true;
 }
 
-bool Incoming::begin_arriving(const Segment& segment, const storage::Now& now) noexcept {
+bool Incoming::begin_arriving(const Segment& segment, const storage::Now& now) {
     const auto& record = segment.record;
     if (segment.offset != 0 || !context_.store->is_large(segment.total)) return false;
     arriving_ = Arriving();

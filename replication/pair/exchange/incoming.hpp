@@ -24,23 +24,23 @@ class Incoming {
     // More unanswered wishes than a peer within its own limits can cause.
     static constexpr std::size_t wants_limit = 1U << 20;
 
-    explicit Incoming(ExchangeContext& context) noexcept : context_(context), lists_(context) {}
+    explicit Incoming(ExchangeContext& context) : context_(context), lists_(context) {}
 
     void begin(storage::Version split) noexcept;
     void end() noexcept;
 
     // A reliable frame. False: it makes no sense, or is not the next.
-    [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
+    [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now);
 
     // To be asked for with the next acknowledgement.
     // Of what is wanted unasked, what finds no room is left for the next time.
-    void want(std::uint64_t hash) noexcept {
+    void want(std::uint64_t hash) {
         if (wants_.size() < wants_limit) wants_.push_back(hash);
     }
 
     bool owes_ack() const noexcept { return applied_ != acked_ || !wants_.empty(); }
     // What is owed, while the buffer is shorter than `end_size`; the rest stays owed.
-    void write_acks(lib::ByteBuffer& out, std::size_t end_size) noexcept;
+    void write_acks(lib::ByteBuffer& out, std::size_t end_size);
 
     std::uint64_t applied() const noexcept { return applied_; }  // frames of this session
     ClockOffset& offset() noexcept { return offset_; }
@@ -68,15 +68,14 @@ class Incoming {
         storage::ValueReservation memory;  // from the store's own limit; empty: there was none
     };
 
-    bool apply_batch(const Frame& frame, const storage::Now& now) noexcept;
-    void apply_group(const storage::Now& now) noexcept;
-    void apply_record(storage::Shard& shard, const Group::Member& member,
-                      const storage::Now& now) noexcept;
+    bool apply_batch(const Frame& frame, const storage::Now& now);
+    void apply_group(const storage::Now& now);
+    void apply_record(storage::Shard& shard, const Group::Member& member, const storage::Now& now);
     storage::Record item_of(const storage::Key& key, const WireRecord& record) const noexcept;
     void count(storage::ApplyOutcome outcome) noexcept;
 
-    bool apply_segment(const Frame& frame, const storage::Now& now) noexcept;
-    bool begin_arriving(const Segment& segment, const storage::Now& now) noexcept;
+    bool apply_segment(const Frame& frame, const storage::Now& now);
+    bool begin_arriving(const Segment& segment, const storage::Now& now);
     void finish_arriving(const storage::Now& now) noexcept;
 
     bool apply_flush(const Frame& frame, const storage::Now& now) noexcept;

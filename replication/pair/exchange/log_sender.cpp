@@ -66,7 +66,7 @@ bool LogSender::has_work() const noexcept {
     return false;
 }
 
-bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) {
     assert(!large_);
     const unsigned shards = context_.sink.shard_count();
     unsigned shard = next_shard_;
@@ -85,8 +85,8 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
               BatchWriter(out, context_.window.next_seq(), static_cast<std::uint16_t>(shard),
                           now.steady_ms),
               now};
-    context_.store->with_shard(
-        shard, [&](storage::Shard& storage_shard) { send_some(pass, storage_shard); });
+    context_.with_shard(shard,
+                        [&](storage::Shard& storage_shard) { send_some(pass, storage_shard); });
     if (pass.batch.count() == 0) {
         pass.batch.cancel();
         return true;
@@ -102,7 +102,7 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) noexce
     return true;
 }
 
-void LogSender::send_some(Pass& pass, storage::Shard& shard) noexcept {
+void LogSender::send_some(Pass& pass, storage::Shard& shard) {
     // Entries that need not be sent cost time, too.
     constexpr unsigned entries_per_lock = 2048;
     std::array<std::uint64_t, ChangeLog::fetched_at_once> hashes;
@@ -130,15 +130,17 @@ void LogSender::send_some(Pass& pass, storage::Shard& shard) noexcept {
 }
 
 // False: the peer need not be told.
-bool LogSender::send_entry(Pass& pass, storage::Shard& shard,
-                           const ChangeLog::Found& found) noexcept {
+bool LogSender::send_entry(Pass& pass, storage::Shard& shard, const ChangeLog::Found& found) {
     const auto& entry = *found.entry;
     bool sent = true;
     bool present = false;
-    shard.peek({entry.key(), entry.hash}, pass.now, [&](const storage::ItemView& item) {
+    lib::MemoryGuard guard;
+    const auto visit = guard.over([&](const storage::ItemView& item) {
         present = item.version != 0 && item.version >= entry.version;
         if (present) sent = send_item(pass, item, entry);
     });
+    shard.peek({entry.key(), entry.hash}, pass.now, visit);
+    guard.finish();
     if (present) return sent;
     // The flush itself tells the peer.
     if (entry.version <= shard.flush_version()) {
@@ -150,7 +152,7 @@ bool LogSender::send_entry(Pass& pass, storage::Shard& shard,
 }
 
 bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
-                          const ChangeLog::Entry& entry) noexcept {
+                          const ChangeLog::Entry& entry) {
     if (!entry.wanted && origin_of(item.version) == context_.peer_node()) return false;
     if (is_too_large_for_peer(item)) {
         context_.counters.add(ExchangeCounter::peer_nomem);
@@ -174,7 +176,7 @@ bool LogSender::is_too_large_for_peer(const storage::ItemView& item) const noexc
            storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags) > limit;
 }
 
-void LogSender::begin_large(const storage::ItemView& item, const WireRecord& record) noexcept {
+void LogSender::begin_large(const storage::ItemView& item, const WireRecord& record) {
     large_ = Large();
     auto& large = *large_;
     large.record = record;
@@ -185,13 +187,12 @@ void LogSender::begin_large(const storage::ItemView& item, const WireRecord& rec
     if (large.pin.bytes().empty()) large.copy = record.value;
 }
 
-void LogSender::send_large(lib::ByteBuffer& out, std::size_t end_size,
-                           const storage::Now& now) noexcept {
+void LogSender::send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
     while (is_sending_large() && out.size() < end_size)
         send_segment(out, now);
 }
 
-void LogSender::send_segment(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void LogSender::send_segment(lib::ByteBuffer& out, const storage::Now& now) {
     auto& large = *large_;
     const auto value = large.value();
     Segment segment;

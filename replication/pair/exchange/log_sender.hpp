@@ -25,13 +25,13 @@ class LogSender {
     bool has_work() const noexcept;
     // Appends at most one batch, of the next shard that has something, and begins to send a large
     // value if that is what comes next. False: no log had anything.
-    bool send_batch(lib::ByteBuffer& out, const storage::Now& now) noexcept;
+    bool send_batch(lib::ByteBuffer& out, const storage::Now& now);
 
     // A large value is under way. What the store said when it was read must reach the peer before
     // any acknowledgement of what arrived since (rule R13), so nothing else may be sent.
     bool is_sending_large() const noexcept { return large_.has_value(); }
     // Appends segments of it until `end_size`. Harmless if there is none.
-    void send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
+    void send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now);
 
     // `hints`: the peer understands them. What it asked for has come to it by no use of a client's,
     // so it hears of each item whether it has been read here; else it would spare none of them.
@@ -52,13 +52,12 @@ class LogSender {
     };
     struct Pass;
 
-    void send_some(Pass& pass, storage::Shard& shard) noexcept;
-    bool send_entry(Pass& pass, storage::Shard& shard, const ChangeLog::Found& found) noexcept;
-    bool send_item(Pass& pass, const storage::ItemView& item,
-                   const ChangeLog::Entry& entry) noexcept;
+    void send_some(Pass& pass, storage::Shard& shard);
+    bool send_entry(Pass& pass, storage::Shard& shard, const ChangeLog::Found& found);
+    bool send_item(Pass& pass, const storage::ItemView& item, const ChangeLog::Entry& entry);
     bool is_too_large_for_peer(const storage::ItemView& item) const noexcept;
-    void send_segment(lib::ByteBuffer& out, const storage::Now& now) noexcept;
-    void begin_large(const storage::ItemView& item, const WireRecord& record) noexcept;
+    void send_segment(lib::ByteBuffer& out, const storage::Now& now);
+    void begin_large(const storage::ItemView& item, const WireRecord& record);
 
     ExchangeContext& context_;
     unsigned next_shard_ = 0;

@@ -27,7 +27,7 @@ void Scrub::end() noexcept {
     to_ask_.clear();
 }
 
-bool Scrub::on_frame(const Frame& frame, const storage::Now& now) noexcept {
+bool Scrub::on_frame(const Frame& frame, const storage::Now& now) {
     if (frame.type == FrameType::scrub) return compare_digests(DigestReader(frame.payload));
     if (frame.type == FrameType::scrub_list) return compare_list(ListReader(frame.payload), now);
     const BucketRequestReader requests(frame.payload);
@@ -40,14 +40,14 @@ bool Scrub::on_frame(const Frame& frame, const storage::Now& now) noexcept {
 
 // --- what the peer tells ---------------------------------------------------------------------
 
-bool Scrub::compare_digests(DigestReader digests) noexcept {
+bool Scrub::compare_digests(DigestReader digests) {
     if (!digests.valid()) return false;
     const std::size_t end = digests.first() + digests.size();
     for (std::size_t bucket = digests.first(); bucket < end;) {
         const auto shard_number =
             context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(bucket));
         const auto& tracking = context_.sink.shard(shard_number);
-        context_.store->with_shard(shard_number, [&](storage::Shard&) {
+        context_.with_shard(shard_number, [&](storage::Shard&) {
             for (; bucket < end && bucket <= tracking.buckets.last(); ++bucket) {
                 const auto number = static_cast<storage::BucketNumber>(bucket);
                 const auto theirs = digests.next().digest;
@@ -62,7 +62,7 @@ bool Scrub::compare_digests(DigestReader digests) noexcept {
     return true;
 }
 
-bool Scrub::compare_list(const ListReader& list, const storage::Now& now) noexcept {
+bool Scrub::compare_list(const ListReader& list, const storage::Now& now) {
     if (!list.valid()) return false;
     items_.clear();
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -77,7 +77,7 @@ bool Scrub::compare_list(const ListReader& list, const storage::Now& now) noexce
 
 // Slice by slice. A change in between, of which the peer can have acknowledged nothing meanwhile,
 // unsettles the bucket: then there is nothing to compare.
-void Scrub::compare_items(storage::BucketNumber bucket, const storage::Now& now) noexcept {
+void Scrub::compare_items(storage::BucketNumber bucket, const storage::Now& now) {
     const auto shard_number = context_.store->shard_of_bucket(bucket);
     auto& tracking = context_.sink.shard(shard_number);
     std::size_t in_both = 0;
@@ -102,19 +102,21 @@ void Scrub::compare_items(storage::BucketNumber bucket, const storage::Now& now)
 }
 
 // The newer of the two versions goes to the other node.
-void Scrub::mend(unsigned shard_number, const storage::Now& now) noexcept {
+void Scrub::mend(unsigned shard_number, const storage::Now& now) {
     auto& tracking = context_.sink.shard(shard_number);
     context_.counters.add(ExchangeCounter::scrub_defects, defects_.size());
     for (std::size_t i = 0; i < defects_.size();) {
         const auto end = std::min(defects_.size(), i + entries_per_hold);
-        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
-            for (; i < end; ++i) {
-                shard.peek_hash(defects_[i].hash, now, [&](const storage::ItemView& item) {
-                    if (item.version == 0) return;
-                    if (defects_[i].version > item.version) return incoming_.want(item.hash);
-                    tracking.want({item.key, item.hash}, item.version, item_cost(item));
-                });
-            }
+        context_.with_shard(shard_number, [&](storage::Shard& shard) {
+            lib::MemoryGuard guard;
+            const auto visit = guard.over([&](const storage::ItemView& item) {
+                if (item.version == 0) return;
+                if (defects_[i].version > item.version) return incoming_.want(item.hash);
+                tracking.want({item.key, item.hash}, item.version, item_cost(item));
+            });
+            for (; i < end; ++i)
+                shard.peek_hash(defects_[i].hash, now, visit);
+            guard.finish();
             context_.sink.refresh(shard_number);
         });
     }
@@ -122,7 +124,7 @@ void Scrub::mend(unsigned shard_number, const storage::Now& now) noexcept {
 
 // --- what is told ----------------------------------------------------------------------------
 
-void Scrub::produce(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept {
+void Scrub::produce(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
     if (!peer_understands_) return;
     if (!to_ask_.empty()) {
         write_bucket_requests(out, FrameType::scrub_want, to_ask_);
@@ -136,8 +138,7 @@ void Scrub::produce(lib::ByteBuffer& out, std::size_t end_size, const storage::N
     }
 }
 
-void Scrub::send_lists(lib::ByteBuffer& out, std::size_t end_size,
-                       const storage::Now& now) noexcept {
+void Scrub::send_lists(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
     while (!asked_of_us_.empty() && out.size() < end_size) {
         const auto bucket = asked_of_us_.back();
         asked_of_us_.pop_back();
@@ -147,16 +148,19 @@ void Scrub::send_lists(lib::ByteBuffer& out, std::size_t end_size,
 }
 
 // False: not now.
-bool Scrub::list_bucket(storage::BucketNumber bucket, const storage::Now& now) noexcept {
+bool Scrub::list_bucket(storage::BucketNumber bucket, const storage::Now& now) {
     const auto shard_number = context_.store->shard_of_bucket(bucket);
     bool settled = false;
     items_.clear();
-    context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
+    context_.with_shard(shard_number, [&](storage::Shard& shard) {
         settled = context_.sink.shard(shard_number).is_settled(bucket);
         if (!settled) return;
-        shard.visit_bucket(bucket, now, [&](const storage::ItemView& item) {
+        lib::MemoryGuard guard;
+        const auto visit = guard.over([&](const storage::ItemView& item) {
             if (item.version != 0) items_.push_back({item.hash, item.version});
         });
+        shard.visit_bucket(bucket, now, visit);
+        guard.finish();
     });
     return settled && items_.size() <= list_items_limit;
 }
@@ -172,14 +176,14 @@ std::size_t Scrub::due(const storage::Now& now) noexcept {
 }
 
 // A run of settled buckets; one that is not settled ends it, and waits for the next round.
-void Scrub::send_digests(lib::ByteBuffer& out, std::size_t count) noexcept {
+void Scrub::send_digests(lib::ByteBuffer& out, std::size_t count) {
     const auto end = std::min(cursor_ + count, storage::bucket_count);
     while (cursor_ < end) {
         const auto first = static_cast<storage::BucketNumber>(cursor_);
         const auto shard_number = context_.store->shard_of_bucket(first);
         const auto& tracking = context_.sink.shard(shard_number);
         digests_.clear();
-        context_.store->with_shard(shard_number, [&](storage::Shard&) {
+        context_.with_shard(shard_number, [&](storage::Shard&) {
             for (; cursor_ < end && cursor_ <= tracking.buckets.last(); ++cursor_) {
                 const auto bucket = static_cast<storage::BucketNumber>(cursor_);
                 if (!tracking.is_settled(bucket)) break;

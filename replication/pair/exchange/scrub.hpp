@@ -46,22 +46,22 @@ class Scrub {
     void end() noexcept;
 
     // A frame of one of its three types. False: it makes no sense.
-    [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now) noexcept;
+    [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now);
 
     // An answer is owed. What is due by the clock waits for whoever comes by.
     bool has_work() const noexcept { return !asked_of_us_.empty() || !to_ask_.empty(); }
     // Appends what is due, while the buffer is shorter than `end_size`.
-    void produce(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
+    void produce(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now);
 
   private:
-    bool compare_digests(DigestReader digests) noexcept;
-    bool compare_list(const ListReader& list, const storage::Now& now) noexcept;
-    void compare_items(storage::BucketNumber bucket, const storage::Now& now) noexcept;
-    void mend(unsigned shard_number, const storage::Now& now) noexcept;
-    void send_lists(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) noexcept;
-    bool list_bucket(storage::BucketNumber bucket, const storage::Now& now) noexcept;
+    bool compare_digests(DigestReader digests);
+    bool compare_list(const ListReader& list, const storage::Now& now);
+    void compare_items(storage::BucketNumber bucket, const storage::Now& now);
+    void mend(unsigned shard_number, const storage::Now& now);
+    void send_lists(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now);
+    bool list_bucket(storage::BucketNumber bucket, const storage::Now& now);
     std::size_t due(const storage::Now& now) noexcept;
-    void send_digests(lib::ByteBuffer& out, std::size_t count) noexcept;
+    void send_digests(lib::ByteBuffer& out, std::size_t count);
 
     ExchangeContext& context_;
     Incoming& incoming_;

@@ -29,11 +29,19 @@ class SendWindow {
     static constexpr std::size_t frames_limit = 16384;
 
     std::uint64_t next_seq() const noexcept { return sent_ + 1; }
-    // The frame with next_seq() was written.
-    void add(const InFlight& frame) noexcept {
+    // The frame with next_seq() was written, or will be. Throws std::bad_alloc, and then has
+    // changed nothing.
+    void add(const InFlight& frame) {
         frames_.push_back(frame);
         bytes_ += frame.bytes;
         ++sent_;
+    }
+
+    // Of the frame added last, what was not known before it was written.
+    void measure_last(std::uint64_t cost, std::size_t bytes) noexcept {
+        frames_.back().cost = cost;
+        frames_.back().bytes = bytes;
+        bytes_ += bytes;
     }
 
     bool is_full() const noexcept {

@@ -19,19 +19,20 @@ void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept {
     context.counters.add(ExchangeCounter::resyncs);
 }
 
-void drop_all_items(ExchangeContext& context, const storage::Now& now) noexcept {
+void drop_all_items(ExchangeContext& context, const storage::Now& now) {
     std::vector<std::string> keys;
     for (std::size_t b = 0; b < storage::bucket_count; ++b) {
         const auto bucket = static_cast<storage::BucketNumber>(b);
-        context.store->with_shard(
-            context.store->shard_of_bucket(bucket), [&](storage::Shard& shard) {
-                keys.clear();
-                shard.visit_bucket(bucket, now, [&](const storage::ItemView& item) {
-                    keys.emplace_back(item.key);
-                });
-                for (const auto& key : keys)
-                    shard.drop_in_doubt(context.store->key(key), now);
-            });
+        context.with_shard(context.store->shard_of_bucket(bucket), [&](storage::Shard& shard) {
+            keys.clear();
+            lib::MemoryGuard guard;
+            const auto visit =
+                guard.over([&](const storage::ItemView& item) { keys.emplace_back(item.key); });
+            shard.visit_bucket(bucket, now, visit);
+            guard.finish();
+            for (const auto& key : keys)
+                shard.drop_in_doubt(context.store->key(key), now);
+        });
     }
 }
 

@@ -14,6 +14,6 @@ namespace twincached::replication::pair {
 void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept;
 
 // Drops every item, as one that the peer may know something newer of.
-void drop_all_items(ExchangeContext& context, const storage::Now& now) noexcept;
+void drop_all_items(ExchangeContext& context, const storage::Now& now);
 
 }  // namespace twincached::replication::pair

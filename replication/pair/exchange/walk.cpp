@@ -47,7 +47,7 @@ bool WalkSender::may_send() const noexcept {
 }
 
 bool WalkSender::send_lists(lib::ByteBuffer& out, std::size_t budget_bytes,
-                            const storage::Now& now) noexcept {
+                            const storage::Now& now) {
     if (!may_send() || !pace_.allows(now.steady_ms)) return false;
     const unsigned shards = context_.sink.shard_count();
     const auto before = out.size();
@@ -57,8 +57,8 @@ bool WalkSender::send_lists(lib::ByteBuffer& out, std::size_t budget_bytes,
         if (tracking.dirty.load(std::memory_order_relaxed) == 0) continue;
         Pass pass{shard, tracking, out, before + budget_bytes, now};
         out.prepare(budget_bytes);
-        context_.store->with_shard(
-            shard, [&](storage::Shard& storage_shard) { list_some(pass, storage_shard); });
+        context_.with_shard(shard,
+                            [&](storage::Shard& storage_shard) { list_some(pass, storage_shard); });
         if (pass.lists > 0) {
             // The same shard goes on until it is done: neighbours in memory.
             next_shard_ = shard;
@@ -70,7 +70,7 @@ bool WalkSender::send_lists(lib::ByteBuffer& out, std::size_t budget_bytes,
     return !stalled_;
 }
 
-void WalkSender::list_some(Pass& pass, storage::Shard& shard) noexcept {
+void WalkSender::list_some(Pass& pass, storage::Shard& shard) {
     auto& buckets = pass.tracking.buckets;
     auto from = buckets.first();
     while (pass.items < items_per_lock && pass.lists < lists_per_lock &&
@@ -84,16 +84,20 @@ void WalkSender::list_some(Pass& pass, storage::Shard& shard) noexcept {
     context_.sink.refresh(pass.shard_number);
 }
 
-// Rule R8, atomic in the shard: what the list does not say is logged from now on.
-void WalkSender::list_bucket(Pass& pass, storage::Shard& shard,
-                             storage::BucketNumber bucket) noexcept {
+// Rule R8, atomic in the shard: what the list does not say is logged from now on. The frame is in
+// the window before anything else is done: should there be no memory to write it, the end of the
+// session finds it there, and the bucket is dirty again.
+void WalkSender::list_bucket(Pass& pass, storage::Shard& shard, storage::BucketNumber bucket) {
     auto& tracking = pass.tracking;
     const auto seq = context_.window.next_seq();
+    context_.window.add({InFlight::Content::list, bucket, 0, 0, 0, pass.now.steady_ms});
+    ++lists_in_flight_;
     tracking.buckets.begin_walk(bucket, seq);
 
     items_.clear();
     std::uint64_t cost = 0;
-    shard.visit_bucket(bucket, pass.now, [&](const storage::ItemView& item) {
+    lib::MemoryGuard guard;
+    const auto visit = guard.over([&](const storage::ItemView& item) {
         if (item.version == 0) return;
         if (items_.size() == list_items_limit) {
             // More than a frame holds: these are told as changes. If there is no room for them
@@ -104,12 +108,12 @@ void WalkSender::list_bucket(Pass& pass, storage::Shard& shard,
         items_.push_back({item.hash, item.version});
         cost += item_cost(item);
     });
+    shard.visit_bucket(bucket, pass.now, visit);
+    guard.finish();
 
     const auto before = pass.out.size();
     write_list(pass.out, {FrameType::list, seq, bucket, tracking.buckets.floor(bucket)}, items_);
-    context_.window.add(
-        {InFlight::Content::list, bucket, 0, cost, pass.out.size() - before, pass.now.steady_ms});
-    ++lists_in_flight_;
+    context_.window.measure_last(cost, pass.out.size() - before);
     cost_in_flight_ += cost;
     ++pass.lists;
     pass.items += items_.size();
@@ -118,12 +122,14 @@ void WalkSender::list_bucket(Pass& pass, storage::Shard& shard,
 
 // Rule R16: what a list would say in as many words is told by a digest, if the peer's is the same.
 // For what happens to the bucket meanwhile it is a list.
-bool WalkSender::tell_digests(Pass& pass, storage::BucketNumber first) noexcept {
+bool WalkSender::tell_digests(Pass& pass, storage::BucketNumber first) {
     auto& buckets = pass.tracking.buckets;
     const auto count = buckets.digest_run(first, digests_limit);
     if (count < context_.options.digest_run) return false;
     const auto seq = context_.window.next_seq();
     digests_.clear();
+    digests_.reserve(count);
+    context_.window.add({InFlight::Content::digests, first, count, 0, 0, pass.now.steady_ms});
     for (std::size_t i = 0; i < count; ++i) {
         const auto bucket = static_cast<storage::BucketNumber>(first + i);
         buckets.begin_walk(bucket, seq);
@@ -131,8 +137,7 @@ bool WalkSender::tell_digests(Pass& pass, storage::BucketNumber first) noexcept 
     }
     const auto before = pass.out.size();
     write_digests(pass.out, {FrameType::digest, seq, first}, digests_);
-    context_.window.add({InFlight::Content::digests, first, count, 0, pass.out.size() - before,
-                         pass.now.steady_ms});
+    context_.window.measure_last(0, pass.out.size() - before);
     ++pass.lists;
     pass.items += count / 8;
     context_.counters.add(ExchangeCounter::digests_sent, count);
@@ -156,7 +161,6 @@ void WalkSender::end() noexcept {
 void ListReceiver::begin(storage::Version split) noexcept {
     split_ = split;
     memory_checked_ms_ = 0;
-    evictions_before_.resize(context_.sink.shard_count());
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
         evictions_before_[i] = context_.sink.shard(i).counters.get(TrackingCounter::evictions);
     }
@@ -178,7 +182,7 @@ bool ListReceiver::has_room(unsigned shard, const storage::Now& now) noexcept {
 }
 
 bool ListReceiver::apply(DigestReader digests, const storage::Now& now,
-                         std::vector<storage::BucketNumber>& requests) noexcept {
+                         std::vector<storage::BucketNumber>& requests) {
     if (!digests.valid()) return false;
     const std::size_t end = digests.first() + digests.size();
     bool credible = true;
@@ -186,7 +190,7 @@ bool ListReceiver::apply(DigestReader digests, const storage::Now& now,
         const auto shard_number =
             context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(bucket));
         const auto& buckets = context_.sink.shard(shard_number).buckets;
-        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
+        context_.with_shard(shard_number, [&](storage::Shard& shard) {
             for (; bucket < end && bucket <= buckets.last(); ++bucket) {
                 const auto number = static_cast<storage::BucketNumber>(bucket);
                 const auto theirs = digests.next();
@@ -200,7 +204,7 @@ bool ListReceiver::apply(DigestReader digests, const storage::Now& now,
     return credible;
 }
 
-bool ListReceiver::take_over(const ListReader& list, const storage::Now& now) noexcept {
+bool ListReceiver::take_over(const ListReader& list, const storage::Now& now) {
     if (!context_.admits(list.floor(), now)) return false;
     listed_.clear();
     bool is_sorted = true;
@@ -222,7 +226,7 @@ bool ListReceiver::take_over(const ListReader& list, const storage::Now& now) no
 // if they had changed it after the list. What they made newer is asked for in vain at worst, and is
 // not dropped.
 bool ListReceiver::apply(const ListReader& list, const storage::Now& now,
-                         std::vector<std::uint64_t>& wants) noexcept {
+                         std::vector<std::uint64_t>& wants) {
     if (!list.valid() || !take_over(list, now)) return false;
     context_.counters.add(ExchangeCounter::lists_received);
     if (listed_.empty() && list.floor() == 0) return true;
@@ -237,7 +241,7 @@ bool ListReceiver::apply(const ListReader& list, const storage::Now& now,
 }
 
 // Finds out which listed items are here, and which of ours are in doubt.
-void ListReceiver::compare(const ListReader& list, const storage::Now& now) noexcept {
+void ListReceiver::compare(const ListReader& list, const storage::Now& now) {
     auto newest = list.floor();
     for (const auto& listed : listed_)
         newest = std::max(newest, listed.item.version);
@@ -262,12 +266,12 @@ void ListReceiver::compare(const ListReader& list, const storage::Now& now) noex
 }
 
 void ListReceiver::ask_for_news(storage::BucketNumber bucket, bool has_room,
-                                std::vector<std::uint64_t>& wants) noexcept {
+                                std::vector<std::uint64_t>& wants) {
     const auto shard_number = context_.store->shard_of_bucket(bucket);
     auto& tracking = context_.sink.shard(shard_number);
     for (std::size_t i = 0; i < listed_.size();) {
         const auto end = std::min(listed_.size(), i + entries_per_hold);
-        context_.store->with_shard(shard_number, [&](storage::Shard& shard) {
+        context_.with_shard(shard_number, [&](storage::Shard& shard) {
             for (; i < end; ++i) {
                 const auto& listed = listed_[i];
                 const bool fits = has_room || listed.held != 0 || listed.item.version > split_;

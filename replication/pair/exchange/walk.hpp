@@ -52,8 +52,7 @@ class WalkSender {
     // Cheap; wrong only for a moment.
     bool has_work() const noexcept { return !stalled_ && may_send(); }
     // Appends lists, about `budget_bytes`, from one shard. False: there was none to send.
-    bool send_lists(lib::ByteBuffer& out, std::size_t budget_bytes,
-                    const storage::Now& now) noexcept;
+    bool send_lists(lib::ByteBuffer& out, std::size_t budget_bytes, const storage::Now& now);
 
     // The peer acknowledged digests, or wants lists instead.
     void on_digests_gone() noexcept { stalled_ = false; }
@@ -65,9 +64,9 @@ class WalkSender {
   private:
     struct Pass;
     bool may_send() const noexcept;
-    void list_some(Pass& pass, storage::Shard& shard) noexcept;
-    void list_bucket(Pass& pass, storage::Shard& shard, storage::BucketNumber bucket) noexcept;
-    bool tell_digests(Pass& pass, storage::BucketNumber first) noexcept;
+    void list_some(Pass& pass, storage::Shard& shard);
+    void list_bucket(Pass& pass, storage::Shard& shard, storage::BucketNumber bucket);
+    bool tell_digests(Pass& pass, storage::BucketNumber first);
 
     ExchangeContext& context_;
     SyncPace pace_;
@@ -82,16 +81,17 @@ class WalkSender {
 
 class ListReceiver {
   public:
-    explicit ListReceiver(ExchangeContext& context) noexcept : context_(context) {}
+    explicit ListReceiver(ExchangeContext& context)
+        : context_(context), evictions_before_(context.sink.shard_count()) {}
 
     // A session begins, after one that ended, or a first one, at that version time.
     void begin(storage::Version split) noexcept;
     // Applies a list; appends the hashes of what is wanted. False: it makes no sense.
     [[nodiscard]] bool apply(const ListReader& list, const storage::Now& now,
-                             std::vector<std::uint64_t>& wants) noexcept;
+                             std::vector<std::uint64_t>& wants);
     // Compares digests; appends the buckets whose lists are wanted (rule R16).
     [[nodiscard]] bool apply(DigestReader digests, const storage::Now& now,
-                             std::vector<storage::BucketNumber>& requests) noexcept;
+                             std::vector<storage::BucketNumber>& requests);
 
   private:
     // What we hold of a listed item.
@@ -99,10 +99,10 @@ class ListReceiver {
         BucketItem item;
         storage::Version held = 0;
     };
-    bool take_over(const ListReader& list, const storage::Now& now) noexcept;
-    void compare(const ListReader& list, const storage::Now& now) noexcept;
+    bool take_over(const ListReader& list, const storage::Now& now);
+    void compare(const ListReader& list, const storage::Now& now);
     void ask_for_news(storage::BucketNumber bucket, bool has_room,
-                      std::vector<std::uint64_t>& wants) noexcept;
+                      std::vector<std::uint64_t>& wants);
     void drop_doubtful(const ListReader& list, const storage::Now& now) noexcept;
     bool is_wanted(const Listed& listed, storage::Shard& shard, ShardTracking& tracking,
                    storage::BucketNumber bucket) const noexcept;

@@ -1,5 +1,7 @@
 #include "replication/ack_gate.hpp"
 
+#include "lib/allocation.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -98,7 +100,11 @@ std::optional<std::string> AckGate::observe(const Link& link) {
 
 void AckGate::wake_waiters() {
     for (auto& waiter : waiters_) {
-        if (waiter->waits.load() && waiter->waits.exchange(false)) waiter->wake();
+        if (!waiter->waits.load() || !waiter->waits.exchange(false)) continue;
+        if (lib::has_memory_for(waiter->wake)) continue;
+        // It is woken at the next look.
+        waiter->waits.store(true);
+        has_news_ = true;
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "storage/mutation.hpp"
 #include "test/simulation/history.hpp"
+#include "test/support/failing_allocations.hpp"
 
 #include <cstdint>
 
@@ -27,7 +28,7 @@ class Observer final : public storage::MutationSink {
     storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override {
         auto seen = change;
         if (evicting) seen.cause = storage::Cause::evicted;
-        history_.on_change(node_, seen);
+        tell(seen);
         const bool is_delete = seen.cause == storage::Cause::local_delete;
         if (is_delete && defect_ == Defect::deletes_untold) return {};
         return sink_.on_change(shard, seen);
@@ -52,6 +53,11 @@ class Observer final : public storage::MutationSink {
     std::uint64_t uses = 0;
 
   private:
+    void tell(const storage::Change& change) {
+        const AllocationsSucceed of_history;
+        history_.on_change(node_, change);
+    }
+
     storage::MutationSink& sink_;
     History& history_;
     unsigned node_;

@@ -40,6 +40,7 @@ Swarm::Swarm(std::uint64_t seed, Defect defect)
     const auto keys = 1 + random_.below(20);
     for (std::uint64_t i = 0; i < keys; ++i)
         keys_.push_back("key" + std::to_string(i));
+    lacks_memory_ = random_.one_in(3);
     boot(0);
     if (random_.one_in(2)) net_.run(Timing::ms(random_.below(5000)));
     boot(1);
@@ -50,11 +51,25 @@ std::string Swarm::run(SwarmSum& sum) {
         for (int step = 0; step < 150 && history_.violation().empty(); ++step) {
             random_.one_in(8) ? misfortune(sum) : client(sum);
             if (random_.one_in(2))
-                net_.run(Timing::ms(random_.below(random_.one_in(10) ? 1500 : 20)));
+                pass(Timing::ms(random_.below(random_.one_in(10) ? 1500 : 20)), sum);
         }
         if (history_.violation().empty()) come_to_rest(sum);
     }
     return history_.violation();
+}
+
+// Time passes, and with it, perhaps, the memory for some allocation, or for all from then on.
+void Swarm::pass(Timing::ms time, SwarmSum& sum) {
+    if (!lacks_memory_ || !random_.one_in(8)) return net_.run(time);
+    const auto kind =
+        random_.one_in(4) ? FailingAllocations::Kind::from_then_on : FailingAllocations::Kind::once;
+    const FailingAllocations failing(1 + random_.below(random_.one_in(2) ? 20 : 200), kind);
+    const AllocationsSucceed of_the_swarm;
+    net_.run(time);
+    if (!failing.has_failed()) return;
+    ++sum.shortages;
+    // What the store had no memory for is missing on that node.
+    ++history_.evictions;
 }
 
 void Swarm::boot(unsigned n) {

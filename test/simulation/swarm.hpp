@@ -3,6 +3,8 @@
 // told and such as are not, stops, restarts, orderly stops, clocks that are apart. World looks
 // closer at what one session carries; this one at what happens around sessions.
 //
+// Now and then the engines find no memory: the link is given up, and nothing else happens.
+//
 // Clients also ask nodes that stand still: see WaitingRequests. Whatever was sent to a node before
 // the other one gave it up must not be newer than what that one has accepted since.
 #pragma once
@@ -32,6 +34,7 @@ struct SwarmSum {
     std::uint64_t compared = 0;       // buckets, by scrubs
     std::uint64_t executed_late = 0;  // requests that had waited for a node that stood still
     std::uint64_t closed = 0;         // requests of which the rule executed nothing
+    std::uint64_t shortages = 0;      // of memory
     std::uint64_t taken_over = 0;     // changes accepted by a node that gave the other one up
 };
 
@@ -55,6 +58,7 @@ class Swarm {
 
     bool is_alive(unsigned n) { return net_.nodes[n].process && !net_.nodes[n].stopped; }
     void boot(unsigned n);
+    void pass(replication::pair::Timing::ms time, SwarmSum& sum);
     void client(SwarmSum& sum);
     void change(unsigned n, const std::string& key, bool is_delete);
     void note_taken_over(unsigned n, const std::string& key, SwarmSum& sum);
@@ -83,7 +87,8 @@ class Swarm {
     std::uint64_t values_ = 0;
     std::array<std::optional<WaitingRequests>, 2> requests_;
     std::array<Pause, 2> pauses_;
-    Instant cut_at_{0};  // the link was not whole until then
+    bool lacks_memory_ = false;  // in this swarm, now and then
+    Instant cut_at_{0};          // the link was not whole until then
 };
 
 }  // namespace twincached::simulation

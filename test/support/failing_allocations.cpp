@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace twincached {
 
@@ -45,6 +46,12 @@ AllocationsSucceed::AllocationsSucceed() noexcept {
 
 AllocationsSucceed::~AllocationsSucceed() {
     if (state.spared != 0) --state.spared;
+}
+
+AllocationsMayFail::AllocationsMayFail() noexcept : spared_(std::exchange(state.spared, 0)) {}
+
+AllocationsMayFail::~AllocationsMayFail() {
+    state.spared = spared_;
 }
 
 namespace {

@@ -8,7 +8,8 @@
 //         if (!failing.has_failed()) break;
 //     }
 //
-// Whoever is to be left alone meanwhile, such as a test's own doubles, holds an AllocationsSucceed.
+// Whoever is to be left alone meanwhile, such as a test's own doubles, holds an AllocationsSucceed;
+// what is tested and called by them, an AllocationsMayFail.
 // Link test_support into the test's program. One per thread at a time.
 #pragma once
 
@@ -34,6 +35,18 @@ class AllocationsSucceed {
     ~AllocationsSucceed();
     AllocationsSucceed(const AllocationsSucceed&) = delete;
     AllocationsSucceed& operator=(const AllocationsSucceed&) = delete;
+};
+
+// Within AllocationsSucceed, as if there were none of those.
+class AllocationsMayFail {
+  public:
+    AllocationsMayFail() noexcept;
+    ~AllocationsMayFail();
+    AllocationsMayFail(const AllocationsMayFail&) = delete;
+    AllocationsMayFail& operator=(const AllocationsMayFail&) = delete;
+
+  private:
+    unsigned spared_;
 };
 
 }  // namespace twincached

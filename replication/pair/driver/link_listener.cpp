@@ -49,11 +49,17 @@ void LinkListener::close() noexcept {
     acceptor_.close(ignored);
 }
 
+void LinkListener::go_on() {
+    if (acceptor_.is_open() && !is_waiting_) accept();
+}
+
 void LinkListener::accept() {
     acceptor_.async_accept([this](const error_code& error, tcp::socket socket) {
+        is_waiting_ = false;
         if (error == asio::error::operation_aborted) return;
         on_accept(error, std::move(socket));
     });
+    is_waiting_ = true;
 }
 
 void LinkListener::on_accept(const error_code& error, tcp::socket socket) {
@@ -61,8 +67,10 @@ void LinkListener::on_accept(const error_code& error, tcp::socket socket) {
         owner_.on_call_lost(error.message());
         rest_.expires_after(accept_rest);
         rest_.async_wait([this](const error_code& stopped) {
+            is_waiting_ = false;
             if (!stopped) accept();
         });
+        is_waiting_ = true;
         return;
     }
     error_code unknown;  // it has gone again

@@ -29,6 +29,8 @@ class LinkListener {
 
     // `address`: none is all interfaces. Throws std::system_error with a sentence.
     void open(const std::optional<boost::asio::ip::address>& address, std::uint16_t port);
+    // Accepts on, should it have stopped because there was no memory.
+    void go_on();
     void close() noexcept;
 
   private:
@@ -38,6 +40,7 @@ class LinkListener {
     boost::asio::ip::tcp::acceptor acceptor_;
     boost::asio::steady_timer rest_;
     Owner& owner_;
+    bool is_waiting_ = false;  // for a call, or for the end of a rest
 };
 
 }  // namespace twincached::replication::pair

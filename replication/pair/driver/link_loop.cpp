@@ -1,5 +1,6 @@
 #include "replication/pair/driver/link_loop.hpp"
 
+#include "lib/allocation.hpp"
 #include "replication/pair/driver/pacing.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -9,7 +10,9 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
+#include <new>
 #include <utility>
 
 namespace twincached::replication::pair {
@@ -23,13 +26,38 @@ namespace {
 constexpr int events_per_turn = 32;
 constexpr std::chrono::microseconds long_turn{200};
 constexpr std::chrono::milliseconds report_period{100};
+// Without memory there is nothing to do but to wait until others have given some back.
+constexpr std::chrono::milliseconds no_memory_rest{50};
 
-// What the kernel tells of the calling thread; nothing where it keeps no such figures.
-ThreadTimes thread_times() {
-    std::ifstream file("/proc/thread-self/schedstat");
+// What is to be done to a connection, or for one; the others tell somebody something.
+bool is_of_link(const Action& action) noexcept {
+    switch (action.kind) {
+        case Action::Kind::dial:
+        case Action::Kind::hang_up:
+        case Action::Kind::send:
+        case Action::Kind::close:
+        case Action::Kind::reset:
+            return true;
+        case Action::Kind::ready:
+        case Action::Kind::access:
+        case Action::Kind::drained:
+        case Action::Kind::log:
+            return false;
+    }
+    return false;
+}
+
+// What the kernel tells of the calling thread; nothing where it keeps no such figures, or there is
+// no memory to read them.
+ThreadTimes thread_times() noexcept {
     std::uint64_t ran = 0;
     std::uint64_t waited = 0;
-    if (!(file >> ran >> waited)) return {};
+    bool is_read = false;
+    (void)lib::has_memory_for([&] {
+        std::ifstream file("/proc/thread-self/schedstat");
+        is_read = static_cast<bool>(file >> ran >> waited);
+    });
+    if (!is_read) return {};
     return {std::chrono::nanoseconds(ran), std::chrono::nanoseconds(waited)};
 }
 
@@ -78,10 +106,15 @@ void LinkLoop::stop() noexcept {
 
 void LinkLoop::wake() {
     if (woken_.exchange(true, std::memory_order_acq_rel)) return;
-    asio::post(context_, [this] {
-        woken_.store(false, std::memory_order_release);
-        engine_.on_wake(now());
+    const bool is_posted = lib::has_memory_for([this] {
+        asio::post(context_, [this] {
+            woken_.store(false, std::memory_order_release);
+            engine_.on_wake(now());
+        });
     });
+    if (is_posted) return;
+    woken_.store(false, std::memory_order_release);
+    throw std::bad_alloc();
 }
 
 void LinkLoop::set_on_split(OnSplit policy) {
@@ -135,6 +168,31 @@ void LinkLoop::on_dial_failed(std::string_view why, bool refused) {
 
 void LinkLoop::run() {
     const auto work = asio::make_work_guard(context_);
+    while (!context_.stopped()) {
+        if (lib::has_memory_for([this] { serve(); })) return;
+        start_over();
+        std::this_thread::sleep_for(no_memory_rest);
+    }
+}
+
+// Whatever was under way has stopped somewhere: the sockets, the engine's connections and the timer
+// begin from nothing. The other end hears of it at once, and not as of a process that has ended.
+// What was to be told is told as soon as there is memory.
+void LinkLoop::start_over() noexcept {
+    sockets_.reset_all();
+    dialler_.hang_up();
+    timer_.cancel();
+    timer_at_.reset();
+    const auto done = actions_.begin() + static_cast<std::ptrdiff_t>(performed_);
+    actions_.erase(actions_.begin(), done);
+    std::erase_if(actions_, is_of_link);
+    performed_ = 0;
+    engine_.on_no_memory(now());
+}
+
+void LinkLoop::serve() {
+    listener_.go_on();
+    turn();
     CoreShare share;
     while (context_.run_one() > 0) {
         const auto began = std::chrono::steady_clock::now();
@@ -160,14 +218,19 @@ void LinkLoop::run() {
 // Whatever happened has been told to the engine; now what it wants done is done.
 void LinkLoop::turn() {
     const auto instant = now();
-    actions_.clear();
     engine_.drain(instant, actions_);
-    for (auto& action : actions_)
-        perform(action, instant);
+    perform_all(instant);
     sockets_.go_on();
     arm_timer(instant);
     const bool due = instant_of(instant) >= published_at_ + report_period;
     if (due || engine_.link().state() != published_state_) publish(instant);
+}
+
+void LinkLoop::perform_all(const storage::Now& instant) {
+    for (; performed_ < actions_.size(); ++performed_)
+        perform(actions_[performed_], instant);
+    actions_.clear();
+    performed_ = 0;
 }
 
 void LinkLoop::perform(Action& action, const storage::Now& instant) {
@@ -211,17 +274,22 @@ void LinkLoop::arm_timer(const storage::Now& instant) {
     });
 }
 
-// What other threads see; strings are copied, so not at every turn.
-void LinkLoop::publish(const storage::Now& instant) {
+// What other threads see; strings are copied, so not at every turn. Without memory for them the
+// last report stands.
+void LinkLoop::publish(const storage::Now& instant) noexcept {
     published_state_ = engine_.link().state();
     published_at_ = instant_of(instant);
-    auto report = engine_.report(instant);
-    const lib::MutexLock lock(report_mutex_);
-    report_ = std::move(report);
+    (void)lib::has_memory_for([&] {
+        auto report = engine_.report(instant);
+        const lib::MutexLock lock(report_mutex_);
+        report_ = std::move(report);
+    });
 }
 
-void LinkLoop::log(LogLevel level, std::string_view line) const {
-    if (parts_.events.log) parts_.events.log(level, line);
+// A line that finds no memory is no reason to do anything else otherwise.
+void LinkLoop::log(LogLevel level, std::string_view line) const noexcept {
+    if (!parts_.events.log) return;
+    (void)lib::has_memory_for([&] { parts_.events.log(level, line); });
 }
 
 }  // namespace twincached::replication::pair

@@ -4,6 +4,8 @@
 // the replication thread's own.
 //
 //     wake, timer, socket, listener, dialler --> Engine --> turn(): actions, one after the other
+//
+// What finds no memory throws, wherever it is, and ends all connections: start_over().
 #pragma once
 
 #include "lib/mutex.hpp"
@@ -20,6 +22,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -76,12 +79,15 @@ class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
 
     bool may_call(const boost::asio::ip::address& from);
     void run();
+    void serve();
+    void start_over() noexcept;
     void turn();
+    void perform_all(const storage::Now& instant);
     void perform(Action& action, const storage::Now& instant);
     void arm_timer(const storage::Now& instant);
-    void publish(const storage::Now& instant);
+    void publish(const storage::Now& instant) noexcept;
     storage::Now now() const { return parts_.events.now(); }
-    void log(LogLevel level, std::string_view line) const;
+    void log(LogLevel level, std::string_view line) const noexcept;
 
     const Parts parts_;
     boost::asio::io_context context_{1};
@@ -99,6 +105,7 @@ class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
     boost::asio::steady_timer timer_{context_};
     std::optional<Instant> timer_at_;
     std::vector<Action> actions_;
+    std::size_t performed_ = 0;  // so many of them are done
     LinkState published_state_ = LinkState::listening;
     Instant published_at_{0};
 };

@@ -58,6 +58,12 @@ void LinkSockets::close_all() noexcept {
     sockets_.clear();
 }
 
+void LinkSockets::reset_all() noexcept {
+    for (auto& [id, socket] : sockets_)
+        socket->reset();
+    sockets_.clear();
+}
+
 void LinkSockets::go_on() {
     for (auto& [id, socket] : sockets_)
         socket->go_on();

@@ -34,6 +34,7 @@ class LinkSockets final : private LinkSocket::Owner {
     void close(ConnectionId id) noexcept;
     void reset(ConnectionId id) noexcept;
     void close_all() noexcept;
+    void reset_all() noexcept;
     std::size_t size() const noexcept { return sockets_.size(); }
     // After the engine was told of what happened: who may say more is read on.
     void go_on();

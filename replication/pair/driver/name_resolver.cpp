@@ -1,9 +1,13 @@
 #include "replication/pair/driver/name_resolver.hpp"
 
+#include "lib/allocation.hpp"
+
 #include <pthread.h>
 #include <signal.h>
 
 #include <future>
+#include <new>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -49,15 +53,21 @@ void NameResolver::ask() {
         const lib::MutexLock lock(question_->mutex);
         question_->is_asked = false;
         question_->told(failed(error.code().message()));
+    } catch (const std::bad_alloc&) {
+        const lib::MutexLock lock(question_->mutex);
+        question_->is_asked = false;
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void NameResolver::answer(Question& question) {
-    auto found = question.lookup(question.host);
+void NameResolver::answer(Question& question) noexcept {
+    std::optional<lib::Parsed<Addresses>> found;
+    (void)lib::has_memory_for([&] { found = question.lookup(question.host); });
     const lib::MutexLock lock(question.mutex);
     question.is_asked = false;
-    if (question.told) question.told(std::move(found));
+    if (!found || !question.told) return;
+    const auto& told = question.told;
+    (void)lib::has_memory_for([&] { told(std::move(*found)); });
 }
 
 Addresses found_within(std::chrono::milliseconds limit, const std::string& host,

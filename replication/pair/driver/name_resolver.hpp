@@ -29,8 +29,8 @@ class NameResolver {
     NameResolver(const NameResolver&) = delete;
     NameResolver& operator=(const NameResolver&) = delete;
 
-    // Ends in one call of `told`, whenever that may be. One question at a time: asked again before
-    // it is answered, it stays one.
+    // Ends in one call of `told`, whenever that may be, or in none if there is no memory. One
+    // question at a time: asked again before it is answered, it stays one.
     void ask();
 
   private:
@@ -42,7 +42,7 @@ class NameResolver {
         Told told GUARDED_BY(mutex){};  // null: nobody wants to know any more
         bool is_asked GUARDED_BY(mutex) = false;
     };
-    static void answer(Question& question);
+    static void answer(Question& question) noexcept;
 
     const std::shared_ptr<Question> question_;
 };

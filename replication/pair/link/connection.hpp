@@ -35,7 +35,7 @@ enum class Parting : std::uint8_t {
 inline constexpr Timing::ms linger_limit{500};
 
 struct Connection {
-    Connection(ConnectionId number, const Self& self, Side side, const Nonce& nonce) noexcept
+    Connection(ConnectionId number, const Self& self, Side side, const Nonce& nonce)
         : id(number), handshake(self, side, nonce) {}
 
     const ConnectionId id;

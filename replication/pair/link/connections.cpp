@@ -41,7 +41,7 @@ bool own_dial_is_answered(const AllConnections& all) noexcept {
 }
 
 // A refusal stands, but for one that the next attempt does not meet again.
-bool must_part(const Handshake& handshake, Connections::Host& host) noexcept {
+bool must_part(const Handshake& handshake, Connections::Host& host) {
     return !handshake.hashes_differ() || !host.takes_up_peers_hash();
 }
 
@@ -61,13 +61,13 @@ Connection* Connections::find(Phase phase) const noexcept {
     return nullptr;
 }
 
-Connection& Connections::accept(ConnectionId id, const storage::Now& now) noexcept {
+Connection& Connections::accept(ConnectionId id, const storage::Now& now) {
     limit_strangers(false, stranger_limit - 1, now);
     make_room(now);
     return open(id, Side::acceptor, instant_of(now));
 }
 
-Connection& Connections::open(ConnectionId id, Side side, Instant now) noexcept {
+Connection& Connections::open(ConnectionId id, Side side, Instant now) {
     assert(find(id) == nullptr);
     connections_.push_back(std::make_unique<Connection>(id, parts_.self, side, next_nonce()));
     connections_.back()->deadline = now + parts_.timing.handshake;
@@ -75,8 +75,7 @@ Connection& Connections::open(ConnectionId id, Side side, Instant now) noexcept 
 }
 
 // Of one kind of strangers no more than `limit` stay, the youngest.
-void Connections::limit_strangers(bool introduced, std::size_t limit,
-                                  const storage::Now& now) noexcept {
+void Connections::limit_strangers(bool introduced, std::size_t limit, const storage::Now& now) {
     Connection* oldest = nullptr;
     std::size_t strangers = 0;
     for (auto& connection : connections_) {
@@ -91,7 +90,7 @@ void Connections::limit_strangers(bool introduced, std::size_t limit,
 
 // What is over already goes first, whether its last word has arrived or not; then, of what was
 // accepted and is no session, what has waited for longest. With a secret only the peer gets here.
-void Connections::make_room(const storage::Now& now) noexcept {
+void Connections::make_room(const storage::Now& now) {
     const auto open = std::count_if(connections_.begin(), connections_.end(),
                                     [](const auto& one) { return one->phase != Phase::closed; });
     if (static_cast<std::size_t>(open) < connection_limit) return;
@@ -104,8 +103,7 @@ void Connections::make_room(const storage::Now& now) noexcept {
 
 // --- handshakes ----------------------------------------------------------------------------------
 
-void Connections::on_frame(Connection& connection, const Frame& frame,
-                           const storage::Now& now) noexcept {
+void Connections::on_frame(Connection& connection, const Frame& frame, const storage::Now& now) {
     if (frame.type == FrameType::ready) return on_ready(connection, now);
     if (frame.type == FrameType::bye) {
         const auto bye = read_bye(frame.payload);
@@ -115,8 +113,7 @@ void Connections::on_frame(Connection& connection, const Frame& frame,
     take_step(connection, frame, now);
 }
 
-void Connections::take_step(Connection& connection, const Frame& frame,
-                            const storage::Now& now) noexcept {
+void Connections::take_step(Connection& connection, const Frame& frame, const storage::Now& now) {
     auto& handshake = connection.handshake;
     switch (handshake.on_frame(frame, now, connection.output)) {
         case Handshake::Step::wait:
@@ -142,7 +139,7 @@ void Connections::take_step(Connection& connection, const Frame& frame,
     }
 }
 
-void Connections::on_peer_refused(Connection& connection, const storage::Now& now) noexcept {
+void Connections::on_peer_refused(Connection& connection, const storage::Now& now) {
     const auto& handshake = connection.handshake;
     const bool by_clock = handshake.reason() == ErrorReason::clock;
     const bool has_said_hello = handshake.own_hello().epoch != 0;
@@ -154,13 +151,13 @@ void Connections::on_peer_refused(Connection& connection, const storage::Now& no
 }
 
 // Only a node that neither has a session nor has chosen one may say that it has none.
-void Connections::say_hello(Connection& connection, const storage::Now& now) noexcept {
+void Connections::say_hello(Connection& connection, const storage::Now& now) {
     if (has_chosen()) return dismiss_crossed(connection, now);
     connection.handshake.write_hello(parts_.host.own_hello(now), connection.output);
 }
 
 // The peer has proved who it is and says which session it holds open.
-void Connections::answer_hello(Connection& connection, const storage::Now& now) noexcept {
+void Connections::answer_hello(Connection& connection, const storage::Now& now) {
     auto& handshake = connection.handshake;
     if (!is_decided(parts_.self.node)) {
         parts_.host.decide_node(handshake.own_node(), "the peer is the other one");
@@ -183,7 +180,7 @@ void Connections::answer_hello(Connection& connection, const storage::Now& now) 
     }
 }
 
-void Connections::complete(Connection& connection, const storage::Now& now) noexcept {
+void Connections::complete(Connection& connection, const storage::Now& now) {
     if (is_left_behind(connection, connections_)) return dismiss(connection, {restarted}, now);
     dismiss_left_behind(connection, now);
     connection.phase = Phase::complete;
@@ -193,7 +190,7 @@ void Connections::complete(Connection& connection, const storage::Now& now) noex
 
 // Both nodes ask, as soon as they have said and heard HELLO, and again before a session begins.
 // False: one of the two has to begin anew first, and the connection is given up.
-bool Connections::agrees_on_past(Connection& connection, const storage::Now& now) noexcept {
+bool Connections::agrees_on_past(Connection& connection, const storage::Now& now) {
     constexpr std::string_view put_back =
         "the peer was put back to an earlier state, and has to begin anew";
     switch (parts_.host.judge_past(connection.handshake.peer_hello())) {
@@ -209,13 +206,13 @@ bool Connections::agrees_on_past(Connection& connection, const storage::Now& now
     return false;
 }
 
-void Connections::begin_anew(std::string_view why, const storage::Now& now) noexcept {
+void Connections::begin_anew(std::string_view why, const storage::Now& now) {
     const Bye bye{ByeReason::replaced, "this node begins anew"};
     dismiss_all({why, false, Parting::linger}, &bye, now);
     parts_.host.begin_anew(next_nonce(), why, now);
 }
 
-void Connections::dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept {
+void Connections::dismiss_left_behind(const Connection& alive, const storage::Now& now) {
     for (auto& other : connections_) {
         if (other.get() == &alive || !other->is_candidate() || !has_said_hello(*other)) continue;
         if (other->handshake.peer_epoch() == alive.handshake.peer_epoch()) continue;
@@ -231,7 +228,7 @@ bool Connections::has_chosen() const noexcept {
 
 // Node a's choice. One that node b dialled waits for our own dial if that one is being answered,
 // so that the outcome is the same whichever is quicker.
-void Connections::choose(const storage::Now& now) noexcept {
+void Connections::choose(const storage::Now& now) {
     if (parts_.self.node != node_a || has_chosen()) return;
     Connection* choice = nullptr;
     for (auto& connection : connections_) {
@@ -248,7 +245,7 @@ void Connections::choose(const storage::Now& now) noexcept {
     choice->deadline = instant_of(now) + ready_answer_limit;
 }
 
-void Connections::on_ready(Connection& connection, const storage::Now& now) noexcept {
+void Connections::on_ready(Connection& connection, const storage::Now& now) {
     const bool is_a = parts_.self.node == node_a;
     if (connection.phase != (is_a ? Phase::chosen : Phase::complete)) {
         return dismiss(connection, {"a READY out of turn"}, now);
@@ -264,7 +261,7 @@ void Connections::on_ready(Connection& connection, const storage::Now& now) noex
     establish(connection, now);
 }
 
-void Connections::establish(Connection& connection, const storage::Now& now) noexcept {
+void Connections::establish(Connection& connection, const storage::Now& now) {
     connection.phase = Phase::session;
     parts_.strangers.forget_told();
     parts_.host.establish(connection, now);
@@ -273,7 +270,7 @@ void Connections::establish(Connection& connection, const storage::Now& now) noe
 
 // What else the same two have between them is superfluous. Whoever has not begun a handshake may
 // be anybody, also the peer that was restarted just now.
-void Connections::dismiss_others(const Connection& chosen, const storage::Now& now) noexcept {
+void Connections::dismiss_others(const Connection& chosen, const storage::Now& now) {
     for (auto& other : connections_) {
         if (other.get() == &chosen || !other->is_candidate()) continue;
         const bool same_peer = other->handshake.is_introduced() &&
@@ -284,8 +281,7 @@ void Connections::dismiss_others(const Connection& chosen, const storage::Now& n
 
 // --- how they end --------------------------------------------------------------------------------
 
-void Connections::dismiss(Connection& connection, const Dismissal& how,
-                          const storage::Now& now) noexcept {
+void Connections::dismiss(Connection& connection, const Dismissal& how, const storage::Now& now) {
     assert(connection.is_candidate());
     const auto instant = instant_of(now);
     if (connection.phase == Phase::chosen) parts_.host.end_exchange();
@@ -302,14 +298,14 @@ void Connections::dismiss(Connection& connection, const Dismissal& how,
     if (!others) parts_.link.on(LinkEvent::handshakes_over, instant, how.why);
 }
 
-void Connections::dismiss_crossed(Connection& connection, const storage::Now& now) noexcept {
+void Connections::dismiss_crossed(Connection& connection, const storage::Now& now) {
     constexpr std::string_view why = "another connection of the two was taken";
     write_frame(connection.output, Bye{ByeReason::crossed, std::string(why)});
     connection.is_crossed = true;
     dismiss(connection, {why, false, Parting::linger}, now);
 }
 
-void Connections::judge(const storage::Now& now) noexcept {
+void Connections::judge(const storage::Now& now) {
     for (auto& connection : connections_) {
         if (connection->deadline > instant_of(now)) continue;
         switch (connection->phase) {
@@ -333,8 +329,7 @@ void Connections::judge(const storage::Now& now) noexcept {
     }
 }
 
-void Connections::dismiss_all(const Dismissal& how, const Bye* bye,
-                              const storage::Now& now) noexcept {
+void Connections::dismiss_all(const Dismissal& how, const Bye* bye, const storage::Now& now) {
     for (auto& connection : connections_) {
         if (!connection->is_candidate()) continue;
         if (bye != nullptr) write_frame(connection->output, *bye);

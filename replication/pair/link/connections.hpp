@@ -60,21 +60,20 @@ class Connections {
         // Of the session that is held; 0: none.
         virtual std::uint64_t session_number() const noexcept = 0;
         // The peer, which has proved who it is, takes this node for that one. REQUIRES: undecided.
-        virtual void decide_node(unsigned node, std::string_view why) noexcept = 0;
-        virtual Hello own_hello(const storage::Now& now) const noexcept = 0;
+        virtual void decide_node(unsigned node, std::string_view why) = 0;
+        virtual Hello own_hello(const storage::Now& now) const = 0;
         // The session is over: the peer has lost it, or taken another connection.
-        virtual void lose_session(std::string_view why, const storage::Now& now) noexcept = 0;
+        virtual void lose_session(std::string_view why, const storage::Now& now) = 0;
         // Rule R12: may a session begin between the two, or has one of them to begin anew first?
         virtual Meeting judge_past(const Hello& peer) const noexcept = 0;
         // This node forgets what it holds, and is from now on the incarnation that `nonce` decides.
         // There is no session, and no connection may become one any more.
         virtual void begin_anew(const Nonce& nonce, std::string_view why,
-                                const storage::Now& now) noexcept = 0;
+                                const storage::Now& now) = 0;
         // Keys hash otherwise on the peer: true if they hash here as they do there from now on.
-        virtual bool takes_up_peers_hash() noexcept = 0;
+        virtual bool takes_up_peers_hash() = 0;
         // Rule R12 is applied; READY is sent next.
-        virtual void begin_exchange(const Connection& connection,
-                                    const storage::Now& now) noexcept = 0;
+        virtual void begin_exchange(const Connection& connection, const storage::Now& now) = 0;
         // A connection for which that was done is given up before its session began.
         virtual void end_exchange() noexcept = 0;
         // A peer that this node has said HELLO to finds its clock, or its versions, too far ahead.
@@ -82,7 +81,7 @@ class Connections {
         virtual bool wrote_by_wrong_clock(const storage::Now& now) const noexcept = 0;
         virtual void restart_versions() noexcept = 0;
         // READY was said both ways: this is the session.
-        virtual void establish(Connection& connection, const storage::Now& now) noexcept = 0;
+        virtual void establish(Connection& connection, const storage::Now& now) = 0;
     };
 
     // All of them outlive it.
@@ -98,18 +97,18 @@ class Connections {
 
     // A connection of that number is there. An accepted one may make a stranger give way; a dialled
     // one is introduced by begin().
-    Connection& accept(ConnectionId id, const storage::Now& now) noexcept;
-    Connection& open(ConnectionId id, Side side, Instant now) noexcept;
+    Connection& accept(ConnectionId id, const storage::Now& now);
+    Connection& open(ConnectionId id, Side side, Instant now);
     // Null: there is none.
     Connection* find(ConnectionId id) noexcept;
     Connection* find(Phase phase) const noexcept;
 
     // A frame on a connection that is no session.
-    void on_frame(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
+    void on_frame(Connection& connection, const Frame& frame, const storage::Now& now);
     // Node a's choice, if there is something to choose and no session. To be called after events.
-    void choose(const storage::Now& now) noexcept;
+    void choose(const storage::Now& now);
     // Gives up what has waited for too long.
-    void judge(const storage::Now& now) noexcept;
+    void judge(const storage::Now& now);
     // When judge() or choose() has something to do at the latest.
     std::optional<Instant> deadline() const noexcept;
 
@@ -120,18 +119,23 @@ class Connections {
         bool by_clock = false;  // refused for a clock, which may be right a moment later
     };
     // REQUIRES: connection.is_candidate().
-    void dismiss(Connection& connection, const Dismissal& how, const storage::Now& now) noexcept;
+    void dismiss(Connection& connection, const Dismissal& how, const storage::Now& now);
     // Every candidate; `bye`, if there is one, is said to it before.
-    void dismiss_all(const Dismissal& how, const Bye* bye, const storage::Now& now) noexcept;
+    void dismiss_all(const Dismissal& how, const Bye* bye, const storage::Now& now);
     // This node begins anew (see Host): whoever took it for what it was is told, and let go.
-    void begin_anew(std::string_view why, const storage::Now& now) noexcept;
+    void begin_anew(std::string_view why, const storage::Now& now);
 
     // The peer, or somebody who speaks like it, is on some connection.
     bool is_peer_there() const noexcept;
 
+    // All of them are gone already, and nobody hears of it. Whoever holds a session ends that
+    // first.
+    void forget_all() noexcept { connections_.clear(); }
+    std::size_t size() const noexcept { return connections_.size(); }
+
     // Visits them in the order in which they came: visit(connection). Then the closed are gone.
     template <class Visit>
-    void flush(Visit visit) noexcept {
+    void flush(Visit visit) {
         for (auto& connection : connections_)
             visit(*connection);
         std::erase_if(connections_, [](const auto& one) { return one->phase == Phase::closed; });
@@ -139,20 +143,20 @@ class Connections {
 
   private:
     // As good as random to whoever does not know the entropy; never the same twice.
-    Nonce next_nonce() noexcept { return make_nonce(entropy_, nonces_++); }
-    void limit_strangers(bool introduced, std::size_t limit, const storage::Now& now) noexcept;
-    void make_room(const storage::Now& now) noexcept;
-    void take_step(Connection& connection, const Frame& frame, const storage::Now& now) noexcept;
-    void on_peer_refused(Connection& connection, const storage::Now& now) noexcept;
-    void on_ready(Connection& connection, const storage::Now& now) noexcept;
-    bool agrees_on_past(Connection& connection, const storage::Now& now) noexcept;
-    void say_hello(Connection& connection, const storage::Now& now) noexcept;
-    void answer_hello(Connection& connection, const storage::Now& now) noexcept;
-    void complete(Connection& connection, const storage::Now& now) noexcept;
-    void dismiss_left_behind(const Connection& alive, const storage::Now& now) noexcept;
-    void dismiss_crossed(Connection& connection, const storage::Now& now) noexcept;
-    void dismiss_others(const Connection& chosen, const storage::Now& now) noexcept;
-    void establish(Connection& connection, const storage::Now& now) noexcept;
+    Nonce next_nonce() { return make_nonce(entropy_, nonces_++); }
+    void limit_strangers(bool introduced, std::size_t limit, const storage::Now& now);
+    void make_room(const storage::Now& now);
+    void take_step(Connection& connection, const Frame& frame, const storage::Now& now);
+    void on_peer_refused(Connection& connection, const storage::Now& now);
+    void on_ready(Connection& connection, const storage::Now& now);
+    bool agrees_on_past(Connection& connection, const storage::Now& now);
+    void say_hello(Connection& connection, const storage::Now& now);
+    void answer_hello(Connection& connection, const storage::Now& now);
+    void complete(Connection& connection, const storage::Now& now);
+    void dismiss_left_behind(const Connection& alive, const storage::Now& now);
+    void dismiss_crossed(Connection& connection, const storage::Now& now);
+    void dismiss_others(const Connection& chosen, const storage::Now& now);
+    void establish(Connection& connection, const storage::Now& now);
     bool has_chosen() const noexcept;
 
     const Parts parts_;

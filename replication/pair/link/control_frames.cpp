@@ -32,7 +32,7 @@ std::optional<Payload> if_complete(const WireReader& in, Payload payload) noexce
 }
 
 // At the end of a payload, if it is there at all.
-void write_wall(lib::ByteBuffer& out, const std::optional<std::int64_t>& wall_ms) noexcept {
+void write_wall(lib::ByteBuffer& out, const std::optional<std::int64_t>& wall_ms) {
     if (wall_ms) WireWriter(out).u64(static_cast<std::uint64_t>(*wall_ms));
 }
 
@@ -43,7 +43,7 @@ std::optional<std::int64_t> read_wall(WireReader& in) noexcept {
 
 }  // namespace
 
-void write_frame(lib::ByteBuffer& out, const Challenge& challenge) noexcept {
+void write_frame(lib::ByteBuffer& out, const Challenge& challenge) {
     FrameWriter frame(out, FrameType::challenge);
     WireWriter(out)
         .u16(challenge.protocol_min)
@@ -55,7 +55,7 @@ void write_frame(lib::ByteBuffer& out, const Challenge& challenge) noexcept {
     frame.finish();
 }
 
-std::optional<Challenge> read_challenge(std::string_view payload) noexcept {
+std::optional<Challenge> read_challenge(std::string_view payload) {
     WireReader in(payload);
     Challenge challenge;
     challenge.protocol_min = in.u16();
@@ -68,7 +68,7 @@ std::optional<Challenge> read_challenge(std::string_view payload) noexcept {
     return if_complete(in, std::move(challenge));
 }
 
-void write_frame(lib::ByteBuffer& out, const Proof& proof) noexcept {
+void write_frame(lib::ByteBuffer& out, const Proof& proof) {
     FrameWriter frame(out, FrameType::proof);
     WireWriter(out).bytes(view_of(proof.mac));
     frame.finish();
@@ -81,7 +81,7 @@ std::optional<Proof> read_proof(std::string_view payload) noexcept {
     return if_complete(in, proof);
 }
 
-void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept {
+void write_frame(lib::ByteBuffer& out, const Hello& hello) {
     FrameWriter frame(out, FrameType::hello);
     WireWriter(out)
         .u64(hello.epoch)
@@ -114,7 +114,7 @@ void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept {
     frame.finish();
 }
 
-std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol) noexcept {
+std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol) {
     WireReader in(payload);
     Hello hello;
     hello.epoch = in.u64();
@@ -148,7 +148,7 @@ std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol
     return hello;
 }
 
-void write_frame(lib::ByteBuffer& out, const Ping& ping) noexcept {
+void write_frame(lib::ByteBuffer& out, const Ping& ping) {
     FrameWriter frame(out, FrameType::ping);
     WireWriter(out)
         .u64(ping.steady_ms)
@@ -174,7 +174,7 @@ std::optional<Ping> read_ping(std::string_view payload) noexcept {
     return if_complete(in, ping);
 }
 
-void write_frame(lib::ByteBuffer& out, const Pong& pong) noexcept {
+void write_frame(lib::ByteBuffer& out, const Pong& pong) {
     FrameWriter frame(out, FrameType::pong);
     WireWriter(out).u64(pong.echo_ms).u32(pong.held_ms);
     frame.finish();
@@ -188,7 +188,7 @@ std::optional<Pong> read_pong(std::string_view payload) noexcept {
     return if_complete(in, pong);
 }
 
-void write_frame(lib::ByteBuffer& out, const NodeState& state) noexcept {
+void write_frame(lib::ByteBuffer& out, const NodeState& state) {
     FrameWriter frame(out, FrameType::state);
     WireWriter(out)
         .u8(state.serving ? 1 : 0)
@@ -212,13 +212,13 @@ std::optional<NodeState> read_state(std::string_view payload) noexcept {
     return if_complete(in, state);
 }
 
-void write_frame(lib::ByteBuffer& out, const Bye& bye) noexcept {
+void write_frame(lib::ByteBuffer& out, const Bye& bye) {
     FrameWriter frame(out, FrameType::bye);
     WireWriter(out).u8(static_cast<std::uint8_t>(bye.reason)).text(bye.text);
     frame.finish();
 }
 
-std::optional<Bye> read_bye(std::string_view payload) noexcept {
+std::optional<Bye> read_bye(std::string_view payload) {
     WireReader in(payload);
     Bye bye;
     bye.reason = static_cast<ByeReason>(in.u8());
@@ -226,13 +226,13 @@ std::optional<Bye> read_bye(std::string_view payload) noexcept {
     return if_complete(in, std::move(bye));
 }
 
-void write_frame(lib::ByteBuffer& out, const Error& error) noexcept {
+void write_frame(lib::ByteBuffer& out, const Error& error) {
     FrameWriter frame(out, FrameType::error);
     WireWriter(out).u8(static_cast<std::uint8_t>(error.reason)).text(error.text);
     frame.finish();
 }
 
-std::optional<Error> read_error(std::string_view payload) noexcept {
+std::optional<Error> read_error(std::string_view payload) {
     WireReader in(payload);
     Error error;
     error.reason = static_cast<ErrorReason>(in.u8());

@@ -107,23 +107,23 @@ struct Error {
     std::string text;
 };
 
-void write_frame(lib::ByteBuffer& out, const Challenge& challenge) noexcept;
-void write_frame(lib::ByteBuffer& out, const Proof& proof) noexcept;
-void write_frame(lib::ByteBuffer& out, const Hello& hello) noexcept;
-void write_frame(lib::ByteBuffer& out, const Ping& ping) noexcept;
-void write_frame(lib::ByteBuffer& out, const Pong& pong) noexcept;
-void write_frame(lib::ByteBuffer& out, const NodeState& state) noexcept;
-void write_frame(lib::ByteBuffer& out, const Bye& bye) noexcept;
-void write_frame(lib::ByteBuffer& out, const Error& error) noexcept;
+void write_frame(lib::ByteBuffer& out, const Challenge& challenge);
+void write_frame(lib::ByteBuffer& out, const Proof& proof);
+void write_frame(lib::ByteBuffer& out, const Hello& hello);
+void write_frame(lib::ByteBuffer& out, const Ping& ping);
+void write_frame(lib::ByteBuffer& out, const Pong& pong);
+void write_frame(lib::ByteBuffer& out, const NodeState& state);
+void write_frame(lib::ByteBuffer& out, const Bye& bye);
+void write_frame(lib::ByteBuffer& out, const Error& error);
 
-std::optional<Challenge> read_challenge(std::string_view payload) noexcept;
+std::optional<Challenge> read_challenge(std::string_view payload);
 std::optional<Proof> read_proof(std::string_view payload) noexcept;
 // `protocol`: the version that was agreed on; it becomes the HELLO's.
-std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol) noexcept;
+std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol);
 std::optional<Ping> read_ping(std::string_view payload) noexcept;
 std::optional<Pong> read_pong(std::string_view payload) noexcept;
 std::optional<NodeState> read_state(std::string_view payload) noexcept;
-std::optional<Bye> read_bye(std::string_view payload) noexcept;
-std::optional<Error> read_error(std::string_view payload) noexcept;
+std::optional<Bye> read_bye(std::string_view payload);
+std::optional<Error> read_error(std::string_view payload);
 
 }  // namespace twincached::replication::pair

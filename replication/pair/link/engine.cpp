@@ -10,6 +10,8 @@
 namespace twincached::replication::pair {
 namespace {
 
+constexpr std::string_view no_memory = "there was no memory for the link";
+
 ExchangeOptions exchange_options(const EngineOptions& options) noexcept {
     const auto interval = options.chosen.scrub_interval;
     return {.epoch = options.self.epoch,
@@ -21,7 +23,9 @@ ExchangeOptions exchange_options(const EngineOptions& options) noexcept {
 
 // What was written since the last time leaves, then the connections that are over; those do not
 // wait for their last bytes, but one that is reset is told to the other end by them.
-void collect_output(Connections& connections, std::vector<Action>& actions) noexcept {
+void collect_output(Connections& connections, std::vector<Action>& actions) {
+    // A word and an end for each, and that this node has said goodbye.
+    actions.reserve(actions.size() + 2 * connections.size() + 1);
     connections.flush([&actions](Connection& connection) {
         const bool is_closed = connection.phase == Phase::closed;
         if (!connection.output.empty() && (!is_closed || connection.resets)) {
@@ -43,7 +47,7 @@ std::int64_t versions_ahead_ms(const storage::Store& store, std::int64_t wall_ms
 
 }  // namespace
 
-Engine::Engine(EngineOptions options, ChangeSink& sink) noexcept
+Engine::Engine(EngineOptions options, ChangeSink& sink)
     : options_(std::move(options)),
       gate_(sink.gate()),
       exchange_(sink, exchange_options(options_)),
@@ -74,12 +78,12 @@ void Engine::start(const storage::Now& now) noexcept {
     link_.on(LinkEvent::start, instant_of(now), {});
 }
 
-void Engine::on_accepted(ConnectionId id, const storage::Now& now) noexcept {
+void Engine::on_accepted(ConnectionId id, const storage::Now& now) {
     auto& connection = connections_.accept(id, now);
     if (draining_) connection.phase = Phase::closed;
 }
 
-void Engine::on_connected(ConnectionId id, const storage::Now& now) noexcept {
+void Engine::on_connected(ConnectionId id, const storage::Now& now) {
     auto& connection = connections_.open(id, Side::dialler, instant_of(now));
     if (!std::exchange(dialling_, false)) {
         connection.phase = Phase::closed;  // it crossed a hang-up
@@ -95,7 +99,7 @@ void Engine::on_connected(ConnectionId id, const storage::Now& now) noexcept {
 }
 
 // That nobody runs over there is also of interest when the dial was given up meanwhile.
-void Engine::on_connect_failed(const DialFailure& failure, const storage::Now& now) noexcept {
+void Engine::on_connect_failed(const DialFailure& failure, const storage::Now& now) {
     if (failure.nobody_there) link_.on(LinkEvent::nobody_there, instant_of(now), failure.why);
     if (!std::exchange(dialling_, false)) return;
     link_.on(LinkEvent::dial_failed, instant_of(now), failure.why);
@@ -103,7 +107,7 @@ void Engine::on_connect_failed(const DialFailure& failure, const storage::Now& n
 
 // Frames are cut out of the bytes where they lie; only the beginning of one that is not complete is
 // kept, so that a connection costs no more than the longest frame that it may send.
-void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept {
+void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) {
     keeper_.wake(now);
     auto* connection = connections_.find(id);
     if (connection == nullptr || connection->phase >= Phase::closing) return;
@@ -149,16 +153,15 @@ bool Engine::listens(ConnectionId id, const storage::Now& now) noexcept {
     return !is_session || keeper_.session()->listens(instant_of(now));
 }
 
-void Engine::on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept {
+void Engine::on_closed(ConnectionId id, std::string_view why, const storage::Now& now) {
     close(id, {SessionEnd::Ending::vanished, std::string(why)}, now);
 }
 
-void Engine::on_end_of_stream(ConnectionId id, std::string_view why,
-                              const storage::Now& now) noexcept {
+void Engine::on_end_of_stream(ConnectionId id, std::string_view why, const storage::Now& now) {
     close(id, {SessionEnd::Ending::died, std::string(why)}, now);
 }
 
-void Engine::close(ConnectionId id, const SessionEnd& end, const storage::Now& now) noexcept {
+void Engine::close(ConnectionId id, const SessionEnd& end, const storage::Now& now) {
     keeper_.wake(now);
     auto* connection = connections_.find(id);
     if (connection == nullptr) return;
@@ -170,7 +173,7 @@ void Engine::close(ConnectionId id, const SessionEnd& end, const storage::Now& n
     connection->phase = Phase::closed;
 }
 
-void Engine::on_timer(const storage::Now& now) noexcept {
+void Engine::on_timer(const storage::Now& now) {
     keeper_.wake(now);
     link_.on(LinkEvent::timer, instant_of(now), {});
     connections_.judge(now);
@@ -180,7 +183,20 @@ void Engine::on_wake(const storage::Now& now) noexcept {
     keeper_.wake(now);
 }
 
-void Engine::begin_drain(const storage::Now& now) noexcept {
+void Engine::on_no_memory(const storage::Now& now) noexcept {
+    const auto instant = instant_of(now);
+    ++no_memory_;
+    keeper_.abandon(no_memory, now);
+    connections_.forget_all();
+    dialling_ = false;
+    // Each is for what had begun as far as the machine knows, and nothing to it otherwise.
+    link_.on(LinkEvent::lost, instant, no_memory);
+    link_.on(LinkEvent::dial_failed, instant, no_memory);
+    link_.on(LinkEvent::handshakes_over, instant, no_memory);
+    if (draining_) link_.on(LinkEvent::shutdown, instant, no_memory);
+}
+
+void Engine::begin_drain(const storage::Now& now) {
     if (draining_) return;
     const bool is_alone = !has_session() && !connections_.is_peer_there();
     draining_ = Draining{instant_of(now) + options_.drain_timeout, is_alone};
@@ -195,7 +211,7 @@ void Engine::set_on_split(OnSplit policy, const storage::Now& now) noexcept {
 
 // --- what is to be done ------------------------------------------------------------------------
 
-void Engine::drain(const storage::Now& now, std::vector<Action>& actions) noexcept {
+void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
     if (!draining_) connections_.choose(now);
     const bool serves_alone = link_.serving() == Serving::ready && !has_session();
     if (serves_alone && incarnation_.needs_peers_word())
@@ -209,6 +225,9 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) noexce
     const bool is_over =
         draining_ && !has_session() && connections_.find(Phase::closing) == nullptr;
     keeper_.tend(gate_, now);
+    const bool owes_line = no_memory_told_ != no_memory_;
+    if (owes_line && log_.note(LogLevel::error, {no_memory, ": it was given up, and begins again"}))
+        no_memory_told_ = no_memory_;
     collect_orders(actions);
     collect_output(connections_, actions);
     if (is_over && !std::exchange(draining_->told, true)) {
@@ -216,14 +235,18 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) noexce
     }
 }
 
-void Engine::collect_orders(std::vector<Action>& actions) noexcept {
+// Room is made before anything is taken: what finds none is there at the next call.
+void Engine::collect_orders(std::vector<Action>& actions) {
+    constexpr std::size_t orders_but_lines = 4;
+    actions.reserve(actions.size() + log_.size() + strangers_.log().size() + link_.lines_to_take() +
+                    orders_but_lines);
     auto orders = link_.take_orders();
     const auto tell = [&actions](std::vector<LogLine> lines) {
         for (auto& line : lines)
             actions.push_back({Action::Kind::log, 0, {}, std::move(line)});
     };
     tell(log_.take());
-    tell(strangers_.take_lines());
+    tell(strangers_.log().take());
     tell(std::move(orders.lines));
     if (orders.hang_up && std::exchange(dialling_, false)) {
         actions.push_back({Action::Kind::hang_up});
@@ -248,7 +271,7 @@ std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept 
     return first;
 }
 
-LinkReport Engine::report(const storage::Now& now) const noexcept {
+LinkReport Engine::report(const storage::Now& now) const {
     LinkReport report;
     report.node = options_.self.node;
     report.state = link_.state();
@@ -258,6 +281,7 @@ LinkReport Engine::report(const storage::Now& now) const noexcept {
     report.sessions = link_.sessions();
     report.refused = link_.refusals();
     report.strangers = strangers_.count();
+    report.no_memory = no_memory_;
     report.last_refusal = link_.last_refusal();
     report.last_event = link_.last_event();
     report.peer_software = keeper_.peer_software();

@@ -13,6 +13,9 @@
 //
 // Sans-I/O: after every event call drain() and do what it says, in order. Owned by the driver; the
 // replication thread alone calls it (a simulation: any one thread). REPLICATION.md, sections 8, 9.
+//
+// Whatever is not noexcept may throw std::bad_alloc, and may have done a part of what it was to do:
+// the driver then closes all connections, calls on_no_memory(), and goes on as after any event.
 #pragma once
 
 #include "lib/byte_buffer.hpp"
@@ -70,6 +73,7 @@ struct LinkReport {
     std::uint64_t sessions = 0;
     std::uint64_t refused = 0;
     std::uint64_t strangers = 0;
+    std::uint64_t no_memory = 0;  // times that the link was given up for that
     std::string last_refusal;
     std::string last_event;
     std::string peer_software;
@@ -90,7 +94,7 @@ class Engine {
     static constexpr std::size_t output_bound_bytes =
         output_limit_bytes + frame_payload_limit + (256U << 10);
 
-    Engine(EngineOptions options, ChangeSink& sink) noexcept;
+    Engine(EngineOptions options, ChangeSink& sink);
 
     // Before `start`. The store must have been built with the same sink.
     void attach(storage::Store& store) noexcept;
@@ -102,37 +106,40 @@ class Engine {
     void adopt() noexcept { exchange_.adopt(); }
 
     void start(const storage::Now& now) noexcept;
-    void on_accepted(ConnectionId id, const storage::Now& now) noexcept;
-    void on_connected(ConnectionId id, const storage::Now& now) noexcept;
-    void on_connect_failed(const DialFailure& failure, const storage::Now& now) noexcept;
-    void on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now) noexcept;
+    void on_accepted(ConnectionId id, const storage::Now& now);
+    void on_connected(ConnectionId id, const storage::Now& now);
+    void on_connect_failed(const DialFailure& failure, const storage::Now& now);
+    void on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now);
     void on_sent(ConnectionId id, std::size_t count, const storage::Now& now) noexcept;
     // Whether more of that connection's bytes are to be read now. After drain(), and again at the
     // next; a driver that reads all the same is no danger, but does work that nobody thanks it for.
     bool listens(ConnectionId id, const storage::Now& now) noexcept;
     // By the peer or by the network; also of a connection that was asked to be closed.
-    void on_closed(ConnectionId id, std::string_view why, const storage::Now& now) noexcept;
+    void on_closed(ConnectionId id, std::string_view why, const storage::Now& now);
     // The peer's end was closed in order. A peer that lives says a word before.
-    void on_end_of_stream(ConnectionId id, std::string_view why, const storage::Now& now) noexcept;
-    void on_timer(const storage::Now& now) noexcept;
+    void on_end_of_stream(ConnectionId id, std::string_view why, const storage::Now& now);
+    void on_timer(const storage::Now& now);
     // The sink's wake function was called, or a driver merely wants drain() to have something.
     void on_wake(const storage::Now& now) noexcept;
+    // Something was begun for which there was no memory. All connections are gone, each without a
+    // word, and with them a session: nothing that it did by halves is taken for whole (rule R11).
+    // Needs no memory itself; actions that were drained before stay to be done, but for those that
+    // concern connections.
+    void on_no_memory(const storage::Now& now) noexcept;
     // Sends what is to be sent, says goodbye; ends with Action::drained.
-    void begin_drain(const storage::Now& now) noexcept;
+    void begin_drain(const storage::Now& now);
     void set_on_split(OnSplit policy, const storage::Now& now) noexcept;
     // Which of the two this node is: undecided until an address or the peer tells. Until then it
     // can be called, and calls nobody.
     unsigned node() const noexcept { return options_.self.node; }
-    void decide_node(unsigned node, std::string_view why) noexcept {
-        incarnation_.decide_node(node, why);
-    }
+    void decide_node(unsigned node, std::string_view why) { incarnation_.decide_node(node, why); }
     // Somebody was turned away before he said a word; a line, unless that is known.
     void on_turned_away(std::string_view why, const storage::Now& now) noexcept {
         strangers_.note(why, instant_of(now));
     }
 
     // Moves what is to be done to the end of `actions`.
-    void drain(const storage::Now& now, std::vector<Action>& actions) noexcept;
+    void drain(const storage::Now& now, std::vector<Action>& actions);
     // When on_timer() is to be called at the latest, if nothing else happens; after drain().
     std::optional<Instant> deadline(const storage::Now& now) const noexcept;
 
@@ -142,11 +149,11 @@ class Engine {
     std::uint64_t session_number() const noexcept { return keeper_.session_number(); }
     // For its stats() and traffic(), from any thread.
     const Exchange& exchange() const noexcept { return exchange_; }
-    LinkReport report(const storage::Now& now) const noexcept;
+    LinkReport report(const storage::Now& now) const;
 
   private:
-    void close(ConnectionId id, const SessionEnd& end, const storage::Now& now) noexcept;
-    void collect_orders(std::vector<Action>& actions) noexcept;
+    void close(ConnectionId id, const SessionEnd& end, const storage::Now& now);
+    void collect_orders(std::vector<Action>& actions);
 
     // A node that shuts down sends what the peer lacks, for as long as it may, and says goodbye.
     struct Draining {
@@ -166,6 +173,8 @@ class Engine {
     SessionKeeper keeper_;
     Strangers strangers_;
     Connections connections_;
+    std::uint64_t no_memory_ = 0;
+    std::uint64_t no_memory_told_ = 0;
     bool dialling_ = false;  // the driver was told to, and has not answered
     std::optional<Draining> draining_;
 };

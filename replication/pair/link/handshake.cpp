@@ -26,7 +26,7 @@ std::int64_t wall_ms_of(const Hello& hello) noexcept {
     return std::max(wall_ms, -last_wall_ms);
 }
 
-std::string printable(std::string_view text) noexcept {
+std::string printable(std::string_view text) {
     std::string result(text.substr(0, foreign_text_limit));
     for (char& byte : result) {
         if (byte < ' ' || byte > '~') byte = '?';
@@ -37,13 +37,13 @@ std::string printable(std::string_view text) noexcept {
 Handshake::Handshake(const Self& self, Side side, const Nonce& nonce) noexcept
     : self_(self), side_(side), nonce_(nonce) {}
 
-void Handshake::begin(lib::ByteBuffer& out) noexcept {
+void Handshake::begin(lib::ByteBuffer& out) {
     assert(side_ == Side::dialler && ours_.empty());
     write_challenge(out);
 }
 
 Handshake::Step Handshake::on_frame(const Frame& frame, const storage::Now& now,
-                                    lib::ByteBuffer& out) noexcept {
+                                    lib::ByteBuffer& out) {
     if (frame.type == FrameType::error) return on_error(frame);
     switch (waits_for_) {
         case Waits::challenge:
@@ -61,7 +61,7 @@ Handshake::Step Handshake::on_frame(const Frame& frame, const storage::Now& now,
     return out_of_turn(frame.type, out);
 }
 
-Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out) noexcept {
+Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out) {
     auto challenge = read_challenge(frame.payload);
     if (!challenge) return strange("a CHALLENGE that makes no sense");
     peer_ = std::move(*challenge);
@@ -96,7 +96,7 @@ Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out
     return Step::wait;
 }
 
-Handshake::Step Handshake::on_proof(const Frame& frame, lib::ByteBuffer& out) noexcept {
+Handshake::Step Handshake::on_proof(const Frame& frame, lib::ByteBuffer& out) {
     const auto proof = read_proof(frame.payload);
     if (!proof) return strange("a PROOF that makes no sense");
     if (!equal(proof->mac, proof_of(other(side_)))) {
@@ -110,7 +110,7 @@ Handshake::Step Handshake::on_proof(const Frame& frame, lib::ByteBuffer& out) no
 }
 
 Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
-                                    lib::ByteBuffer& out) noexcept {
+                                    lib::ByteBuffer& out) {
     auto hello = read_hello(frame.payload, protocol());
     if (!hello) return strange("a HELLO that makes no sense");
     peer_hello_ = std::move(*hello);
@@ -136,7 +136,7 @@ Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
     return side_ == Side::dialler ? Step::complete : Step::answer_hello;
 }
 
-Handshake::Step Handshake::on_error(const Frame& frame) noexcept {
+Handshake::Step Handshake::on_error(const Frame& frame) {
     const auto error = read_error(frame.payload);
     if (!error) return strange("an ERROR that makes no sense");
     reason_ = error->reason;
@@ -144,7 +144,7 @@ Handshake::Step Handshake::on_error(const Frame& frame) noexcept {
     return Step::peer_refused;
 }
 
-Handshake::Step Handshake::out_of_turn(FrameType type, lib::ByteBuffer& out) noexcept {
+Handshake::Step Handshake::out_of_turn(FrameType type, lib::ByteBuffer& out) {
     if (waits_for_ == Waits::proof && type == FrameType::hello) {
         return refuse(ErrorReason::proof, "this node has a secret, the peer has none", out);
     }
@@ -155,14 +155,13 @@ Handshake::Step Handshake::out_of_turn(FrameType type, lib::ByteBuffer& out) noe
                    ")");
 }
 
-Handshake::Step Handshake::strange(std::string why) noexcept {
+Handshake::Step Handshake::strange(std::string why) {
     waits_for_ = Waits::nothing;
     why_ = std::move(why);
     return Step::strange;
 }
 
-Handshake::Step Handshake::refuse(ErrorReason reason, std::string why,
-                                  lib::ByteBuffer& out) noexcept {
+Handshake::Step Handshake::refuse(ErrorReason reason, std::string why, lib::ByteBuffer& out) {
     waits_for_ = Waits::nothing;
     reason_ = reason;
     why_ = std::move(why);
@@ -170,7 +169,7 @@ Handshake::Step Handshake::refuse(ErrorReason reason, std::string why,
     return Step::refused;
 }
 
-void Handshake::write_challenge(lib::ByteBuffer& out) noexcept {
+void Handshake::write_challenge(lib::ByteBuffer& out) {
     const auto start = out.size() + frame_header_size;
     write_frame(out, Challenge{.protocol_max = self_.protocol_newest,
                                .node = static_cast<std::uint8_t>(own_node()),
@@ -180,18 +179,18 @@ void Handshake::write_challenge(lib::ByteBuffer& out) noexcept {
     ours_ = out.readable().substr(start);
 }
 
-void Handshake::write_proof(lib::ByteBuffer& out) noexcept {
+void Handshake::write_proof(lib::ByteBuffer& out) {
     write_frame(out, Proof{proof_of(side_)});
 }
 
-void Handshake::write_hello(Hello hello, lib::ByteBuffer& out) noexcept {
+void Handshake::write_hello(Hello hello, lib::ByteBuffer& out) {
     assert(has_proved_);
     own_hello_ = std::move(hello);
     own_hello_.protocol = protocol();
     write_frame(out, own_hello_);
 }
 
-Mac Handshake::proof_of(Side prover) const noexcept {
+Mac Handshake::proof_of(Side prover) const {
     const bool dialled = side_ == Side::dialler;
     return prove(self_.secret, prover, dialled ? ours_ : theirs_, dialled ? theirs_ : ours_);
 }

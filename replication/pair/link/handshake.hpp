@@ -61,9 +61,9 @@ class Handshake {
     Handshake(const Self& self, Side side, const Nonce& nonce) noexcept;
 
     // The dialler's first frame. An acceptor must not call it.
-    void begin(lib::ByteBuffer& out) noexcept;
-    Step on_frame(const Frame& frame, const storage::Now& now, lib::ByteBuffer& out) noexcept;
-    void write_hello(Hello hello, lib::ByteBuffer& out) noexcept;
+    void begin(lib::ByteBuffer& out);
+    Step on_frame(const Frame& frame, const storage::Now& now, lib::ByteBuffer& out);
+    void write_hello(Hello hello, lib::ByteBuffer& out);
 
     Side side() const noexcept { return side_; }
     // How much a frame may carry from here on.
@@ -96,16 +96,16 @@ class Handshake {
   private:
     enum class Waits : std::uint8_t { challenge, proof, hello, nothing };
 
-    Step on_challenge(const Frame& frame, lib::ByteBuffer& out) noexcept;
-    Step on_proof(const Frame& frame, lib::ByteBuffer& out) noexcept;
-    Step on_hello(const Frame& frame, const storage::Now& now, lib::ByteBuffer& out) noexcept;
-    Step on_error(const Frame& frame) noexcept;
-    Step out_of_turn(FrameType type, lib::ByteBuffer& out) noexcept;
-    Step strange(std::string why) noexcept;
-    Step refuse(ErrorReason reason, std::string why, lib::ByteBuffer& out) noexcept;
-    void write_challenge(lib::ByteBuffer& out) noexcept;
-    void write_proof(lib::ByteBuffer& out) noexcept;
-    Mac proof_of(Side prover) const noexcept;
+    Step on_challenge(const Frame& frame, lib::ByteBuffer& out);
+    Step on_proof(const Frame& frame, lib::ByteBuffer& out);
+    Step on_hello(const Frame& frame, const storage::Now& now, lib::ByteBuffer& out);
+    Step on_error(const Frame& frame);
+    Step out_of_turn(FrameType type, lib::ByteBuffer& out);
+    Step strange(std::string why);
+    Step refuse(ErrorReason reason, std::string why, lib::ByteBuffer& out);
+    void write_challenge(lib::ByteBuffer& out);
+    void write_proof(lib::ByteBuffer& out);
+    Mac proof_of(Side prover) const;
 
     const Self& self_;
     const Side side_;
@@ -125,6 +125,6 @@ class Handshake {
 std::int64_t wall_ms_of(const Hello& hello) noexcept;
 
 // A text that a stranger chose, fit for a log: printable, and not long.
-std::string printable(std::string_view text) noexcept;
+std::string printable(std::string_view text);
 
 }  // namespace twincached::replication::pair

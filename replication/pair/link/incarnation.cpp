@@ -36,9 +36,7 @@ void Incarnation::decide_node(unsigned node, std::string_view why) noexcept {
     assert(!is_decided(self_.node) && is_decided(node));
     self_.node = node;
     exchange_.decide_node(node);
-    std::string line = "this node is ";
-    line.append(node_name(node)).append(": ").append(why);
-    log_.note(LogLevel::info, std::move(line));
+    log_.note(LogLevel::info, {"this node is ", node_name(node), ": ", why});
 }
 
 Meeting Incarnation::judge_past(const Hello& peer) const noexcept {
@@ -59,7 +57,7 @@ bool Incarnation::take_up_peers_hash(bool is_cold) noexcept {
     hash_is_settled_ = true;
     self_.hash_check = hash_check_of(*store_);
     log_.note(LogLevel::info,
-              "keys hash as on the peer from now on, in the way of versions before this");
+              {"keys hash as on the peer from now on, in the way of versions before this"});
     return true;
 }
 
@@ -67,7 +65,7 @@ void Incarnation::begin_exchange(const Hello& peer, const storage::Now& now) noe
     hash_is_settled_ = true;
     if (exchange_.acquaintance().is_unconfirmed()) {
         log_.note(LogLevel::info,
-                  "the peer confirms the items of the memory file: only what differs is sent");
+                  {"the peer confirms the items of the memory file: only what differs is sent"});
     }
     exchange_.begin(peer, now);
 }
@@ -80,11 +78,12 @@ bool Incarnation::wrote_by_wrong_clock(const storage::Now& now) const noexcept {
     return !gate.admits_time(store_->version_time()) && gate.admits(store_->flush_version());
 }
 
-void Incarnation::begin_anew(const Nonce& nonce, std::string_view why,
-                             const storage::Now& now) noexcept {
-    self_.epoch = lib::load_little<std::uint64_t>(nonce.data()) | 1;  // never 0
-    exchange_.forget(self_.epoch, now);
-    log_.note(LogLevel::warning, "all items are forgotten: " + std::string(why));
+void Incarnation::begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now) {
+    const auto epoch = lib::load_little<std::uint64_t>(nonce.data()) | 1;  // never 0
+    // Should memory end before it is done, this node is still the one that has to begin anew.
+    exchange_.forget(epoch, now);
+    self_.epoch = epoch;
+    log_.note(LogLevel::warning, {"all items are forgotten: ", why});
 }
 
 }  // namespace twincached::replication::pair

@@ -53,7 +53,7 @@ class Incarnation {
     // years perhaps, nor may it go on with them.
     bool wrote_by_wrong_clock(const storage::Now& now) const noexcept;
     // Forgets all items. `nonce` decides the new incarnation. REQUIRES: no session.
-    void begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now) noexcept;
+    void begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now);
     // After that: the versions that it allots begin again at its clock.
     void restart_versions() noexcept { store_->restart_versions(); }
 

@@ -7,11 +7,8 @@ namespace twincached::replication::pair {
 
 namespace {
 
-std::string sentence(std::string_view from, std::string_view to, std::string_view why) {
-    std::string text = "link: ";
-    text.append(from).append(" -> ").append(to);
-    if (!why.empty()) text.append(": ").append(why);
-    return text;
+std::string_view colon_before(std::string_view why) noexcept {
+    return why.empty() ? "" : ": ";
 }
 
 }  // namespace
@@ -169,7 +166,7 @@ void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
     if (state_ == LinkState::connecting || state_ == LinkState::refused) {
         enter(LinkState::listening, why, level);
     } else {
-        log_.note(level, "link: dial failed: " + std::string(why));
+        log_.note(level, {"link: dial failed: ", why});
     }
 }
 
@@ -183,7 +180,7 @@ void LinkMachine::on_handshakes_over(std::string_view why) noexcept {
 void LinkMachine::on_refused(LinkEvent how, Instant now, std::string_view why) noexcept {
     ++refusals_;
     const bool is_news = told_refusals_.is_news(why);
-    last_refusal_ = why;
+    (void)lib::has_memory_for([&] { last_refusal_ = why; });
     dialling_.give_up();
     if (has_session()) return;
     const bool for_long = how == LinkEvent::refused;
@@ -233,7 +230,7 @@ void LinkMachine::on_shutdown(std::string_view why) noexcept {
 
 void LinkMachine::enter(LinkState state, std::string_view why, LogLevel level) noexcept {
     assert(state_ != LinkState::draining);
-    log_.note(level, sentence(name_of(state_), name_of(state), why));
+    log_.note(level, {"link: ", name_of(state_), " -> ", name_of(state), colon_before(why), why});
     state_ = state;
 }
 

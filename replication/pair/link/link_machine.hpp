@@ -22,6 +22,7 @@
 #include "replication/pair/timing.hpp"
 #include "replication/replicator.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -91,6 +92,8 @@ class LinkMachine {
 
     // Each order is given once.
     LinkOrders take_orders() noexcept;
+    // How many of them are lines.
+    std::size_t lines_to_take() const noexcept { return log_.size(); }
 
     LinkState state() const noexcept { return state_; }
     Serving serving() const noexcept { return serving_.serving(); }

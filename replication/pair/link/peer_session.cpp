@@ -26,8 +26,7 @@ PeerSession::PeerSession(Parts parts, std::uint64_t number, const Hello& peer,
       tells_wall_(peer.wall_ms.has_value()),
       heartbeat_(parts.timing, instant_of(now)) {}
 
-std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame,
-                                                const storage::Now& now) noexcept {
+std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storage::Now& now) {
     if (is_owned_by(FrameOwner::exchange, frame.type)) {
         if (parts_.exchange.on_frame(frame, now)) return std::nullopt;
         if (parts_.exchange.refused_version()) {
@@ -69,8 +68,7 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame,
                           std::to_string(static_cast<unsigned>(frame.type)) + ")"};
 }
 
-std::optional<SessionEnd> PeerSession::on_ping(const Frame& frame,
-                                               const storage::Now& now) noexcept {
+std::optional<SessionEnd> PeerSession::on_ping(const Frame& frame, const storage::Now& now) {
     const auto ping = read_ping(frame.payload);
     if (!ping) return broken("a PING that makes no sense");
     heartbeat_.peer_says_unheard(Timing::ms(ping->receive_age_ms), instant_of(now));
@@ -82,7 +80,7 @@ std::optional<SessionEnd> PeerSession::on_ping(const Frame& frame,
     return std::nullopt;
 }
 
-void PeerSession::write_pong(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void PeerSession::write_pong(lib::ByteBuffer& out, const storage::Now& now) {
     if (!owed_pong_) return;
     const auto held_ms = now.steady_ms - std::min(owed_pong_->since_ms, now.steady_ms);
     write_frame(out, Pong{owed_pong_->echo_ms, static_cast<std::uint32_t>(held_ms)});
@@ -90,7 +88,7 @@ void PeerSession::write_pong(lib::ByteBuffer& out, const storage::Now& now) noex
 }
 
 void PeerSession::produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
-                          const storage::Now& now) noexcept {
+                          const storage::Now& now) {
     const auto instant = instant_of(now);
     heartbeat_.output(output.waiting > 0, output.moved, instant);
     if (output.room == 0) return;
@@ -104,7 +102,7 @@ void PeerSession::produce(lib::ByteBuffer& out, const LinkMachine& link, const O
     write_state(out, link, beat);
 }
 
-void PeerSession::write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept {
+void PeerSession::write_ping(lib::ByteBuffer& out, const storage::Now& now) {
     parts_.exchange.measure_lag(now);
     const auto stats = parts_.exchange.stats();
     Ping ping;
@@ -119,7 +117,7 @@ void PeerSession::write_ping(lib::ByteBuffer& out, const storage::Now& now) noex
 
 // With every heartbeat, and at once where the other node waits for it. It follows the data that
 // it speaks of.
-void PeerSession::write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat) noexcept {
+void PeerSession::write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat) {
     const auto stats = parts_.exchange.stats();
     NodeState state;
     state.serving = link.serving() == Serving::ready;
@@ -137,8 +135,7 @@ void PeerSession::write_state(lib::ByteBuffer& out, const LinkMachine& link, boo
     write_frame(out, state);
 }
 
-void PeerSession::write_data(lib::ByteBuffer& out, std::size_t room,
-                             const storage::Now& now) noexcept {
+void PeerSession::write_data(lib::ByteBuffer& out, std::size_t room, const storage::Now& now) {
     std::size_t written = 0;
     for (int attempt = 0; attempt < rest_attempts && written < room; ++attempt) {
         std::size_t added = 0;

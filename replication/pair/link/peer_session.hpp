@@ -44,7 +44,7 @@ class PeerSession {
     // To be called before anything else at every event.
     void wake(Instant now) noexcept { heartbeat_.wake(now); }
     void heard(Instant now) noexcept { heartbeat_.heard(now); }
-    std::optional<SessionEnd> on_frame(const Frame& frame, const storage::Now& now) noexcept;
+    std::optional<SessionEnd> on_frame(const Frame& frame, const storage::Now& now);
 
     // Appends what is due: PONG, PING, STATE, and the exchange's frames. All of it is paid out of
     // one budget, `room`: without any nothing is written, and what is begun within it may exceed it
@@ -57,7 +57,7 @@ class PeerSession {
         std::size_t room = 0;
     };
     void produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
-                 const storage::Now& now) noexcept;
+                 const storage::Now& now);
 
     // Whether the peer's bytes are to be read now; to be asked again after each produce().
     bool listens(Instant now) const noexcept { return heartbeat_.listens(now); }
@@ -82,11 +82,11 @@ class PeerSession {
         std::uint64_t echo_ms;
         std::uint64_t since_ms;
     };
-    std::optional<SessionEnd> on_ping(const Frame& frame, const storage::Now& now) noexcept;
-    void write_pong(lib::ByteBuffer& out, const storage::Now& now) noexcept;
-    void write_ping(lib::ByteBuffer& out, const storage::Now& now) noexcept;
-    void write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat) noexcept;
-    void write_data(lib::ByteBuffer& out, std::size_t room, const storage::Now& now) noexcept;
+    std::optional<SessionEnd> on_ping(const Frame& frame, const storage::Now& now);
+    void write_pong(lib::ByteBuffer& out, const storage::Now& now);
+    void write_ping(lib::ByteBuffer& out, const storage::Now& now);
+    void write_state(lib::ByteBuffer& out, const LinkMachine& link, bool beat);
+    void write_data(lib::ByteBuffer& out, std::size_t room, const storage::Now& now);
 
     Parts parts_;
     const std::uint64_t number_;

@@ -21,7 +21,7 @@ constexpr Side other(Side side) noexcept {
 // each with its length before it. The label keeps an end from being given its own proof back; the
 // nonces in the payloads keep an old one from being of use.
 Mac prove(std::string_view secret, Side prover, std::string_view diallers_challenge,
-          std::string_view acceptors_challenge) noexcept;
+          std::string_view acceptors_challenge);
 
 // Takes the same time wherever the two differ.
 bool equal(const Mac& one, const Mac& other) noexcept;
@@ -29,6 +29,6 @@ bool equal(const Mac& one, const Mac& other) noexcept;
 // The `count`-th nonce of a process that was given 256 random bits at its start: as good as
 // random to whoever does not know them, and repeatable in a simulation.
 using Entropy = std::array<std::uint8_t, 32>;
-Nonce make_nonce(const Entropy& entropy, std::uint64_t count) noexcept;
+Nonce make_nonce(const Entropy& entropy, std::uint64_t count);
 
 }  // namespace twincached::replication::pair

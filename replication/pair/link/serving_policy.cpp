@@ -1,7 +1,6 @@
 #include "replication/pair/link/serving_policy.hpp"
 
 #include <algorithm>
-#include <string>
 
 namespace twincached::replication::pair {
 
@@ -62,7 +61,7 @@ void ServingPolicy::begin_session(Instant now) noexcept {
     if (agreed_role_ == Role::primary) admit_clients("the peer has begun anew");
     if (role_ == agreed_role_) return;
     role_ = agreed_role_;
-    log_.note(LogLevel::info, "role: " + std::string(name_of(role_)) + ": agreed with the peer");
+    log_.note(LogLevel::info, {"role: ", name_of(role_), ": agreed with the peer"});
 }
 
 void ServingPolicy::on_linked(Instant now) noexcept {
@@ -124,7 +123,7 @@ void ServingPolicy::serve(Instant now, std::string_view why) noexcept {
     ready_since_ = now;
     grace_at_.reset();
     wants_ready_ = true;
-    log_.note(LogLevel::info, "serving: COLD -> READY: " + std::string(why));
+    log_.note(LogLevel::info, {"serving: COLD -> READY: ", why});
 }
 
 // Changes no data rule: it says which node a balancer should prefer.
@@ -132,22 +131,21 @@ void ServingPolicy::promote(std::string_view why) noexcept {
     role_ = Role::primary;
     in_doubt_ = false;
     ++promotions_;
-    log_.note(LogLevel::info, "promoted: " + std::string(why));
+    log_.note(LogLevel::info, {"promoted: ", why});
     admit_clients("promoted");
 }
 
 // The peer may be alive behind a cut, and its clients with it: theirs are the changes that count.
 void ServingPolicy::restrict_clients(std::string_view why) noexcept {
     access_ = on_split_ == OnSplit::secondary_closed ? Access::closed : Access::read_only;
-    log_.note(LogLevel::warning,
-              "clients: " + std::string(name_of(access_)) +
-                  ": the primary may be alive out of sight (on-split): " + std::string(why));
+    log_.note(LogLevel::warning, {"clients: ", name_of(access_),
+                                  ": the primary may be alive out of sight (on-split): ", why});
 }
 
 void ServingPolicy::admit_clients(std::string_view why) noexcept {
     if (access_ == Access::open) return;
     access_ = Access::open;
-    log_.note(LogLevel::info, "clients: open: " + std::string(why));
+    log_.note(LogLevel::info, {"clients: open: ", why});
 }
 
 }  // namespace twincached::replication::pair

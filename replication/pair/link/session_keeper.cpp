@@ -24,10 +24,10 @@ Role agreed_role(const Handshake& handshake, unsigned node) noexcept {
 }
 
 // A pair whose nodes are set differently works, and surprises whoever counts on either.
-void compare_settings(const std::string& own, const Hello& peer, LinkLog& log) noexcept {
+void compare_settings(const std::string& own, const Hello& peer, LinkLog& log) {
     if (peer.protocol < 2 || peer.settings == own) return;
-    log.note(LogLevel::warning, "the nodes are set differently: here " + own + "; the peer " +
-                                    printable(peer.settings));
+    log.note(LogLevel::warning, {"the nodes are set differently: here ", own, "; the peer ",
+                                 printable(peer.settings)});
 }
 
 }  // namespace
@@ -42,7 +42,7 @@ void SessionKeeper::wake(const storage::Now& now) noexcept {
 
 // --- what connections ask of the node ------------------------------------------------------------
 
-Hello SessionKeeper::own_hello(const storage::Now& now) const noexcept {
+Hello SessionKeeper::own_hello(const storage::Now& now) const {
     const auto& options = parts_.options;
     Hello hello{parts_.exchange.standing(now)};
     hello.live_session = session_number();
@@ -65,7 +65,7 @@ void SessionKeeper::begin_exchange(const Connection& connection, const storage::
     parts_.incarnation.begin_exchange(connection.handshake.peer_hello(), now);
 }
 
-void SessionKeeper::establish(Connection& connection, const storage::Now& now) noexcept {
+void SessionKeeper::establish(Connection& connection, const storage::Now& now) {
     const auto& handshake = connection.handshake;
     const auto& hello = handshake.peer_hello();
     connection_ = &connection;
@@ -83,7 +83,7 @@ void SessionKeeper::establish(Connection& connection, const storage::Now& now) n
 
 // --- while it lasts ------------------------------------------------------------------------------
 
-void SessionKeeper::on_frame(const Frame& frame, const storage::Now& now) noexcept {
+void SessionKeeper::on_frame(const Frame& frame, const storage::Now& now) {
     const auto over = session_->on_frame(frame, now);
     if (!over) return;
     // A node that lives says so before it hangs up.
@@ -92,13 +92,13 @@ void SessionKeeper::on_frame(const Frame& frame, const storage::Now& now) noexce
     end(*over, now, last_word ? Parting::linger : Parting::at_once);
 }
 
-void SessionKeeper::on_malformed(const storage::Now& now) noexcept {
+void SessionKeeper::on_malformed(const storage::Now& now) {
     const std::string why = "the bytes are no frame, or are damaged";
     write_frame(connection_->output, Error{ErrorReason::protocol, why});
     end({SessionEnd::Ending::broken, why}, now, Parting::linger);
 }
 
-void SessionKeeper::judge(const storage::Now& now) noexcept {
+void SessionKeeper::judge(const storage::Now& now) {
     if (!session_) return;
     const auto instant = instant_of(now);
     if (const auto why = session_->verdict(instant); !why.empty()) {
@@ -113,7 +113,7 @@ void SessionKeeper::judge(const storage::Now& now) noexcept {
     }
 }
 
-void SessionKeeper::produce(const storage::Now& now) noexcept {
+void SessionKeeper::produce(const storage::Now& now) {
     if (!session_) return;
     const auto used = connection_->waiting + connection_->output.size();
     const PeerSession::Output output{connection_->waiting, std::exchange(connection_->moved, false),
@@ -121,12 +121,12 @@ void SessionKeeper::produce(const storage::Now& now) noexcept {
     session_->produce(connection_->output, parts_.link, output, now);
 }
 
-void SessionKeeper::tend(AckGate* gate, const storage::Now& now) noexcept {
+void SessionKeeper::tend(AckGate* gate, const storage::Now& now) {
     if (gate != nullptr) {
         const bool in_step = session_ && parts_.link.state() == LinkState::linked;
         if (auto line = gate->observe({in_step, parts_.exchange.lag_ms(), now.steady_ms})) {
             const auto level = gate->is_in_sync() ? LogLevel::info : LogLevel::warning;
-            parts_.log.note(level, std::move(*line));
+            parts_.log.note(level, {*line});
         }
     }
     tell_of_defects();
@@ -136,26 +136,36 @@ void SessionKeeper::tend(AckGate* gate, const storage::Now& now) noexcept {
 void SessionKeeper::tell_of_defects() noexcept {
     const auto defects = parts_.exchange.scrub_defects();
     if (defects == defects_told_) return;
-    parts_.log.note(LogLevel::error, "scrub: the nodes held different versions of " +
-                                         std::to_string(defects - defects_told_) +
-                                         " items; the newer ones are being sent");
+    parts_.log.note(LogLevel::error, {"scrub: the nodes held different versions of ",
+                                      std::to_string(defects - defects_told_),
+                                      " items; the newer ones are being sent"});
     defects_told_ = defects;
 }
 
 // --- its end -------------------------------------------------------------------------------------
 
-void SessionKeeper::say_goodbye(const storage::Now& now) noexcept {
+void SessionKeeper::say_goodbye(const storage::Now& now) {
     write_frame(connection_->output, Bye{ByeReason::shutdown, "shutting down"});
     end({SessionEnd::Ending::farewell, "goodbye said"}, now, Parting::linger);
 }
 
-void SessionKeeper::lose_session(std::string_view why, const storage::Now& now) noexcept {
+void SessionKeeper::lose_session(std::string_view why, const storage::Now& now) {
     end({SessionEnd::Ending::broken, std::string(why)}, now);
 }
 
-void SessionKeeper::end(const SessionEnd& end, const storage::Now& now, Parting parting) noexcept {
+void SessionKeeper::abandon(std::string_view why, const storage::Now& now) noexcept {
+    parts_.exchange.end();
+    connection_ = nullptr;
+    if (!session_) return;
+    flush_if_peer_crashed(SessionEnd::Ending::broken, why, now);
+    peer_clock_ = session_->peer_clock();
+    session_.reset();
+    parts_.link.on(LinkEvent::lost, instant_of(now), why);
+}
+
+void SessionKeeper::end(const SessionEnd& end, const storage::Now& now, Parting parting) {
     assert(session_);
-    flush_if_peer_crashed(end, now);
+    flush_if_peer_crashed(end.ending, end.why, now);
     parts_.exchange.end();
     peer_clock_ = session_->peer_clock();
     session_.reset();
@@ -179,16 +189,17 @@ void SessionKeeper::end(const SessionEnd& end, const storage::Now& now, Parting 
 // What the peer had accepted and not yet told is lost, or out of sight: what is held here may be
 // older. A peer that has served nobody has nothing to lose, and a node that shuts down nothing to
 // keep.
-void SessionKeeper::flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept {
+void SessionKeeper::flush_if_peer_crashed(SessionEnd::Ending ending, std::string_view why,
+                                          const storage::Now& now) noexcept {
     if (parts_.options.chosen.on_peer_crash == OnPeerCrash::keep) return;
     const bool is_lost =
-        end.ending != SessionEnd::Ending::farewell && end.ending != SessionEnd::Ending::refused;
+        ending != SessionEnd::Ending::farewell && ending != SessionEnd::Ending::refused;
     const bool is_down = parts_.link.state() == LinkState::draining;
     const bool both_served =
         parts_.link.serving() == Serving::ready && session_->peer_state().serving;
     if (!is_lost || is_down || !both_served) return;
     (void)store_->flush(now);
-    parts_.log.note(LogLevel::warning, "all items are dropped (on-peer-crash = flush): " + end.why);
+    parts_.log.note(LogLevel::warning, {"all items are dropped (on-peer-crash = flush): ", why});
 }
 
 }  // namespace twincached::replication::pair

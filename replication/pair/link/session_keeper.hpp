@@ -64,35 +64,37 @@ class SessionKeeper final : public Connections::Host {
     // Bytes came in on the session's connection. REQUIRES: a session.
     void heard(const storage::Now& now) noexcept { session_->heard(instant_of(now)); }
     // The peer's next frame, or what is none. The session may be over then. REQUIRES: a session.
-    void on_frame(const Frame& frame, const storage::Now& now) noexcept;
-    void on_malformed(const storage::Now& now) noexcept;
+    void on_frame(const Frame& frame, const storage::Now& now);
+    void on_malformed(const storage::Now& now);
     // REQUIRES: a session.
-    void end(const SessionEnd& end, const storage::Now& now,
-             Parting parting = Parting::at_once) noexcept;
+    void end(const SessionEnd& end, const storage::Now& now, Parting parting = Parting::at_once);
+
+    // The connection is gone, and with it a session, or one that was about to begin. Needs no
+    // memory.
+    void abandon(std::string_view why, const storage::Now& now) noexcept;
 
     // Ends what must end, else tells the link's state how it stands. Harmless without a session.
-    void judge(const storage::Now& now) noexcept;
+    void judge(const storage::Now& now);
     // Writes what is due, as far as its connection has room.
-    void produce(const storage::Now& now) noexcept;
+    void produce(const storage::Now& now);
     // The node shuts down, and everything is said. REQUIRES: a session.
-    void say_goodbye(const storage::Now& now) noexcept;
+    void say_goodbye(const storage::Now& now);
     // After all that: whether answers may wait for the peer, and what somebody should hear of.
-    void tend(AckGate* gate, const storage::Now& now) noexcept;
+    void tend(AckGate* gate, const storage::Now& now);
 
     // Connections::Host
     std::uint64_t session_number() const noexcept override {
         return session_ ? session_->number() : 0;
     }
-    void decide_node(unsigned node, std::string_view why) noexcept override {
+    void decide_node(unsigned node, std::string_view why) override {
         parts_.incarnation.decide_node(node, why);
     }
-    Hello own_hello(const storage::Now& now) const noexcept override;
-    void lose_session(std::string_view why, const storage::Now& now) noexcept override;
+    Hello own_hello(const storage::Now& now) const override;
+    void lose_session(std::string_view why, const storage::Now& now) override;
     Meeting judge_past(const Hello& peer) const noexcept override {
         return parts_.incarnation.judge_past(peer);
     }
-    void begin_anew(const Nonce& nonce, std::string_view why,
-                    const storage::Now& now) noexcept override {
+    void begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now) override {
         parts_.incarnation.begin_anew(nonce, why, now);
     }
     bool takes_up_peers_hash() noexcept override;
@@ -102,10 +104,11 @@ class SessionKeeper final : public Connections::Host {
         return parts_.incarnation.wrote_by_wrong_clock(now);
     }
     void restart_versions() noexcept override { parts_.incarnation.restart_versions(); }
-    void establish(Connection& connection, const storage::Now& now) noexcept override;
+    void establish(Connection& connection, const storage::Now& now) override;
 
   private:
-    void flush_if_peer_crashed(const SessionEnd& end, const storage::Now& now) noexcept;
+    void flush_if_peer_crashed(SessionEnd::Ending ending, std::string_view why,
+                               const storage::Now& now) noexcept;
     void tell_of_defects() noexcept;
 
     const Parts parts_;

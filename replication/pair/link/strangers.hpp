@@ -25,7 +25,7 @@ class Strangers {
         if (now < line_at_ || !told_.is_news(why)) return;
         line_at_ = now + pause_;
         pause_ = std::min(2 * pause_, stranger_line_pause_most);
-        lines_.push_back({LogLevel::warning, "turned away a connection: " + std::string(why)});
+        log_.note(LogLevel::warning, {"turned away a connection: ", why});
     }
     // A session begins: what comes after it is told again.
     void forget_told() noexcept {
@@ -34,7 +34,7 @@ class Strangers {
     }
     // Since the start.
     std::uint64_t count() const noexcept { return count_; }
-    std::vector<LogLine> take_lines() noexcept { return std::exchange(lines_, {}); }
+    LinkLog& log() noexcept { return log_; }
 
   private:
     std::uint64_t count_ = 0;
@@ -42,7 +42,7 @@ class Strangers {
     // The next line is not written before; each takes twice as long as the last.
     Instant line_at_{0};
     Timing::ms pause_ = stranger_line_pause;
-    std::vector<LogLine> lines_;
+    LinkLog log_;
 };
 
 }  // namespace twincached::replication::pair

@@ -7,6 +7,7 @@
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "storage/store.hpp"
+#include "test/support/failing_allocations.hpp"
 #include "test/support/kept_items.hpp"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <string>
@@ -59,6 +61,7 @@ class SimNet {
         std::uint64_t dials = 0;
         std::uint64_t bytes_sent = 0;
         std::uint64_t idle_timers = 0;  // that left what was due as it was
+        std::uint64_t shortages = 0;    // events that found no memory
 
         bool said(std::string_view text) const { return log.find(text) != std::string::npos; }
         Engine& engine() { return *process->engine; }
@@ -313,14 +316,41 @@ class SimNet {
     void event(unsigned n, Call call) {
         auto& process = nodes[n].process;
         if (!process) return;
-        call(*process->engine, now(n));
-        shorten_walk(*process);
         std::vector<Action> actions;
-        process->engine->drain(now(n), actions);
+        try {
+            const AllocationsMayFail may_fail;
+            call(*process->engine, now(n));
+            {
+                const AllocationsSucceed of_the_net;
+                shorten_walk(*process);
+            }
+            process->engine->drain(now(n), actions);
+        } catch (const std::bad_alloc&) {
+            return start_over(n, actions);
+        }
         process->timer = process->engine->deadline(now(n));
         if (process->timer && *process->timer <= time) *process->timer = time + Timing::ms(1);
         for (auto& action : actions)
             perform(n, action);
+    }
+    // As the driver does it (LinkLoop::start_over).
+    void start_over(unsigned n, std::vector<Action>& actions) {
+        for (auto& [id, pipe] : pipes_) {
+            for (unsigned end = 0; end < 2; ++end) {
+                if (pipe.ends[end] == n && pipe.open[end]) hang_up(pipe, id, end);
+            }
+        }
+        auto& node = nodes[n];
+        ++node.dials;
+        ++node.shortages;
+        node.engine().on_no_memory(now(n));
+        node.process->timer = time + Timing::ms(50);  // its thread rests
+        for (auto& action : actions) {
+            const bool tells =
+                action.kind == Action::Kind::ready || action.kind == Action::Kind::access ||
+                action.kind == Action::Kind::drained || action.kind == Action::Kind::log;
+            if (tells) perform(n, action);
+        }
     }
 
     // A session of nodes that never met walks all 65,536 buckets, which takes longer than all else

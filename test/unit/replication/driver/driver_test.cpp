@@ -5,6 +5,7 @@
 #include "replication/registry.hpp"
 #include "replication/replication_options.hpp"
 #include "storage/store.hpp"
+#include "test/support/failing_allocations.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -13,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -91,10 +93,23 @@ struct Node {
     std::unique_ptr<replication::Replicator> replicator;
     std::unique_ptr<storage::Store> store;
 
+    // Of the thread of the link, from its next look at the clock on, until it has failed and looked
+    // again.
+    std::atomic<bool> lacks_memory{false};
+
     explicit Node(NodeOptions chosen) : Node(chosen, lib::KeyedHash(chosen.secret)) {}
     Node(NodeOptions chosen, const lib::KeyedHash& hash) : options(std::move(chosen)) {
         replication::Events events;
-        events.now = real_now;
+        events.now = [this] {
+            thread_local std::unique_ptr<FailingAllocations> failing;
+            if (failing && failing->has_failed()) failing.reset();
+            if (lacks_memory.exchange(false)) {
+                failing.reset();
+                failing =
+                    std::make_unique<FailingAllocations>(1, FailingAllocations::Kind::from_then_on);
+            }
+            return real_now();
+        };
         events.log = [this](replication::LogLevel, std::string_view line) {
             const std::lock_guard lock(mutex);
             log.append(line).append("\n");
@@ -292,6 +307,30 @@ TEST_CASE("a new node beside one that hashes as older versions did hashes like i
     Node other(meets, old_hash);
     CHECK(alone.says("the nodes hash keys differently, one of them as versions before this did"));
     CHECK(alone.get("name") == "alone");
+}
+
+TEST_CASE("a thread of the link that finds no memory gives the link up, and links again") {
+    const PairOptions options;
+    Node a(options.a);
+    Node b(options.b);
+    REQUIRE(a.says("-> LINKED"));
+    REQUIRE(b.says("-> LINKED"));
+    a.clear_log();
+    b.clear_log();
+    // Not everything that the thread does between two looks at the clock needs memory.
+    for (int i = 0; !a.says("there was no memory for the link: it was given up", 200ms); ++i) {
+        REQUIRE(i < 50);
+        a.lacks_memory = true;
+        a.set("key", "value" + std::to_string(i));
+    }
+    REQUIRE(a.says("-> LINKED"));
+    REQUIRE(b.says("-> LINKED"));
+    CHECK(a.stat("repl_no_memory") != "0");
+    CHECK(b.stat("repl_no_memory") == "0");
+    a.set("key", "after");
+    CHECK(b.comes_to_hold("key", "after"));
+    b.set("other", "before");
+    CHECK(a.comes_to_hold("other", "before"));
 }
 
 TEST_CASE("a value of the largest size goes over the link") {

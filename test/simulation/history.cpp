@@ -30,7 +30,7 @@ void History::on_change(unsigned node, const storage::Change& change) {
     if (change.cause == Cause::in_doubt) ++drops_in_doubt;
     const bool is_drop = change.cause == Cause::evicted || change.cause == Cause::expired ||
                          change.cause == Cause::in_doubt || change.cause == Cause::flushed;
-    if (is_drop || change.version == 0) return;
+    if (is_drop || change.version == 0 || is_nobodys(change.version)) return;
     const std::string key(change.key.bytes);
     auto& level = levels_[node][key];
     // One that comes back and cannot stay is told as one that was here and has left: nobody has
@@ -59,7 +59,7 @@ void History::on_restored(unsigned node, const std::string& key, storage::Versio
 
 void History::fail_if_older(unsigned node, const std::string& key, storage::Version held,
                             storage::Version known) {
-    if (held == 0 || held >= known) return;
+    if (held == 0 || held >= known || is_nobodys(held)) return;
     fail("node " + std::string(node == 0 ? "a" : "b") + ": key " + key + " went back from " +
          std::to_string(known) + " to " + std::to_string(held));
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "storage/mutation.hpp"
+#include "storage/version.hpp"
 
 #include <array>
 #include <cstdint>
@@ -36,6 +37,12 @@ class History {
     storage::Version reached(unsigned node, const std::string& key) const;
     // The newest that any living node knows of the key.
     Level newest(const std::string& key) const;
+
+    // Made up by an impostor, who counts as a third node. Nobody remembers what it stood for once
+    // he has gone: no rule says what may follow it.
+    static bool is_nobodys(storage::Version version) noexcept {
+        return storage::node_of(version) > 1;
+    }
 
     // A sentence about the first rule broken, or nothing.
     const std::string& violation() const noexcept { return violation_; }

@@ -16,6 +16,8 @@ enum class Defect : std::uint8_t {
     acks_overtake,   // an ACK is read before what was sent before it
     // What waited for a node that stood still is executed, however long that was.
     old_requests_executed,
+    // Any version is followed, however far ahead.
+    versions_believed,
 };
 
 // Tells the history, and lets a drop pass for an eviction.

@@ -29,7 +29,8 @@ TEST_CASE("whatever happens around their sessions, two engines come to rest and 
     std::printf(
         "seeds %llu to %llu: %llu operations, %llu sessions, %llu deaths, %llu rests "
         "without loss, %llu buckets compared by scrubs; of requests that waited %llu executed and "
-        "%llu closed, %llu changes taken over, %llu shortages of memory\n",
+        "%llu closed, %llu changes taken over, %llu shortages of memory, %llu strangers and %llu "
+        "impostors\n",
         static_cast<unsigned long long>(first), static_cast<unsigned long long>(first + count - 1),
         static_cast<unsigned long long>(sum.operations),
         static_cast<unsigned long long>(sum.sessions), static_cast<unsigned long long>(sum.deaths),
@@ -38,7 +39,9 @@ TEST_CASE("whatever happens around their sessions, two engines come to rest and 
         static_cast<unsigned long long>(sum.executed_late),
         static_cast<unsigned long long>(sum.closed),
         static_cast<unsigned long long>(sum.taken_over),
-        static_cast<unsigned long long>(sum.shortages));
+        static_cast<unsigned long long>(sum.shortages),
+        static_cast<unsigned long long>(sum.strangers),
+        static_cast<unsigned long long>(sum.impostors));
     // A swarm in which nothing happens proves nothing.
     if (count < 100) return;
     CHECK(sum.operations > 20 * count);
@@ -49,11 +52,14 @@ TEST_CASE("whatever happens around their sessions, two engines come to rest and 
     CHECK(sum.executed_late > count);
     CHECK(sum.closed > count);
     CHECK(sum.taken_over > count / 4);
-    CHECK(sum.shortages > count / 4);
+    CHECK(sum.shortages > count / 8);
+    CHECK(sum.strangers > count / 4);
+    CHECK(sum.impostors > count / 10);
 }
 
 TEST_CASE("a pair of engines that is broken on purpose is found out") {
-    for (const auto defect : {Defect::deletes_untold, Defect::old_requests_executed}) {
+    for (const auto defect :
+         {Defect::deletes_untold, Defect::old_requests_executed, Defect::versions_believed}) {
         SwarmSum sum;
         std::uint64_t seed = 1;
         while (seed < 50 && Swarm(seed, defect).run(sum).empty())

@@ -2,9 +2,11 @@
 
 #include "replication/pair/pair_options.hpp"
 #include "replication/registry.hpp"
+#include "test/simulation/hostile_caller.hpp"
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 namespace twincached::simulation {
 
@@ -36,11 +38,14 @@ Swarm::Swarm(std::uint64_t seed, Defect defect)
         node.scrub_interval_ms = random_.one_in(2) ? 500 : 0;
         node.protocol = random_.one_in(4) ? 1 : 2;
         node.clock_offset_ms = static_cast<std::int64_t>(random_.below(4000));
+        if (defect_ == Defect::versions_believed) node.clock_max_ahead = 24h * 365 * 50;
     }
     const auto keys = 1 + random_.below(20);
     for (std::uint64_t i = 0; i < keys; ++i)
         keys_.push_back("key" + std::to_string(i));
     lacks_memory_ = random_.one_in(3);
+    is_attacked_ = random_.one_in(3);
+    net_.after_event = [this](unsigned n) { note_epoch(n); };
     boot(0);
     if (random_.one_in(2)) net_.run(Timing::ms(random_.below(5000)));
     boot(1);
@@ -150,7 +155,7 @@ void Swarm::execute_what_waited(unsigned n, SwarmSum& sum) {
 void Swarm::misfortune(SwarmSum& sum) {
     const auto n = static_cast<unsigned>(random_.below(2));
     auto& node = net_.nodes[n];
-    switch (random_.below(10)) {
+    switch (random_.below(is_attacked_ ? 14 : 10)) {
         case 0:
             if (node.process) lose(n, sum, [&] { net_.kill(n); });
             return;
@@ -180,6 +185,9 @@ void Swarm::misfortune(SwarmSum& sum) {
             return;
         case 9:
             if (is_alive(n)) stand_still(n, sum);
+            return;
+        default:
+            if (is_alive(n)) attack(n, sum);
             return;
     }
 }
@@ -237,6 +245,33 @@ void Swarm::stand_still(unsigned n, SwarmSum& sum) {
     resume(n, sum);
 }
 
+// Who does not know the secret gets nothing and changes nothing. Who does takes the peer's place;
+// when that one comes back, it is one that the node has left behind, and begins anew (R12).
+void Swarm::attack(unsigned n, SwarmSum& sum) {
+    using Knows = HostileCaller::Knows;
+    const auto knows = static_cast<Knows>(random_.below(3));
+    if (knows == Knows::secret) note_cut();
+    const auto session = net_.nodes[n].engine().session_number();
+    HostileCaller caller(net_, n, knows, keys_, random_);
+    caller.call();
+    const bool is_peer = caller.has_session();
+    ++(is_peer ? sum.impostors : sum.strangers);
+    if (is_peer && knows != Knows::secret) return history_.fail("a stranger has a session");
+    caller.speak(static_cast<unsigned>(1 + random_.below(30)));
+    caller.hang_up();
+    const auto& engine = net_.nodes[n].engine();
+    const bool lost = session != 0 && !engine.has_session();
+    if (lost && knows == Knows::nothing) history_.fail("a stranger has ended the session");
+    // What he had dropped or removed is missing.
+    if (is_peer) ++history_.evictions;
+}
+
+// A node that begins anew holds nothing any more, and knows of nothing.
+void Swarm::note_epoch(unsigned n) {
+    const auto epoch = net_.nodes[n].engine().exchange().acquaintance().epoch();
+    if (std::exchange(epochs_[n], epoch) != epoch) history_.on_crash(n);
+}
+
 // --- rest ----------------------------------------------------------------------------------------
 
 bool Swarm::is_at_rest() {
@@ -273,8 +308,14 @@ void Swarm::check_rest(SwarmSum& sum) {
         sum.sessions += net_.nodes[n].engine().link().sessions();
         sum.compared += stats[ExchangeCounter::scrub_compared];
         if (stats[ExchangeCounter::scrub_defects] != 0) history_.fail("a scrub found a defect");
+        check_versions(n);
         for (const auto& key : keys_)
             check_key(n, key);
+    }
+    for (const auto& key : keys_) {
+        const std::array held{held_version(0, key), held_version(1, key)};
+        if (held[0] != held[1] && held[0] != 0 && held[1] != 0)
+            history_.fail(key + ": the nodes hold different versions");
     }
     if (flushes[0] != flushes[1]) history_.fail("the flush registers differ");
     if (!history_.lossless() || flushes[0] != 0) return;
@@ -282,16 +323,31 @@ void Swarm::check_rest(SwarmSum& sum) {
     if (digests[0] != digests[1]) history_.fail("nothing was lost, and the digests differ");
 }
 
-void Swarm::check_key(unsigned n, const std::string& name) {
+// Nobody's word puts the clock of versions further ahead than `clock-max-ahead`.
+void Swarm::check_versions(unsigned n) {
+    const auto ahead = replication::pair::default_options().clock_max_ahead;
+    const auto newest_ms = std::max(net_.now(0).version_ms, net_.now(1).version_ms);
+    const auto last_ms = newest_ms + static_cast<std::uint64_t>(Timing::ms(ahead).count());
+    if (net_.nodes[n].process->store->version_time() >> 10 > last_ms)
+        history_.fail("versions are further ahead than clock-max-ahead");
+}
+
+storage::Version Swarm::held_version(unsigned n, const std::string& name) {
     auto& store = *net_.nodes[n].process->store;
-    const auto newest = history_.newest(name);
-    const bool deleted = newest.deleted || newest.version <= store.flush_version();
     storage::Version held = 0;
     (void)store.peek(store.key(name), net_.now(n), [&](const storage::ItemView& item) {
         held = item.version;
         history_.on_value(name, item.version, std::string(item.value));
     });
-    if (held == 0) return;
+    return held;
+}
+
+void Swarm::check_key(unsigned n, const std::string& name) {
+    auto& store = *net_.nodes[n].process->store;
+    const auto newest = history_.newest(name);
+    const bool deleted = newest.deleted || newest.version <= store.flush_version();
+    const auto held = held_version(n, name);
+    if (held == 0 || history_.is_nobodys(held)) return;
     const auto who = std::string("node ") + (n == 0 ? "a" : "b") + ", " + name + ": ";
     if (deleted) history_.fail(who + "a deleted key is alive");
     if (held != newest.version) history_.fail(who + "is not the newest");

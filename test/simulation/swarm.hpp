@@ -3,6 +3,10 @@
 // told and such as are not, stops, restarts, orderly stops, clocks that are apart. World looks
 // closer at what one session carries; this one at what happens around sessions.
 //
+// In some swarms others call a node, too: strangers, who must get nothing and change nothing, and
+// such as know the secret, whose every word counts as the peer's: see HostileCaller. Afterwards the
+// two link again, hold the same, and no version is further ahead than a clock may be.
+//
 // Now and then the engines find no memory: the link is given up, and nothing else happens.
 //
 // Clients also ask nodes that stand still: see WaitingRequests. Whatever was sent to a node before
@@ -34,6 +38,8 @@ struct SwarmSum {
     std::uint64_t compared = 0;       // buckets, by scrubs
     std::uint64_t executed_late = 0;  // requests that had waited for a node that stood still
     std::uint64_t closed = 0;         // requests of which the rule executed nothing
+    std::uint64_t strangers = 0;      // who called
+    std::uint64_t impostors = 0;      // who had a session
     std::uint64_t shortages = 0;      // of memory
     std::uint64_t taken_over = 0;     // changes accepted by a node that gave the other one up
 };
@@ -73,10 +79,15 @@ class Swarm {
     void execute_what_waited(unsigned n, SwarmSum& sum);
     void stand_still(unsigned n, SwarmSum& sum);
 
+    void attack(unsigned n, SwarmSum& sum);
+    void note_epoch(unsigned n);
+
     bool is_at_rest();
     void come_to_rest(SwarmSum& sum);
     void check_rest(SwarmSum& sum);
     void check_key(unsigned n, const std::string& name);
+    void check_versions(unsigned n);
+    storage::Version held_version(unsigned n, const std::string& name);
 
     lib::Random random_;
     const Defect defect_;
@@ -87,8 +98,10 @@ class Swarm {
     std::uint64_t values_ = 0;
     std::array<std::optional<WaitingRequests>, 2> requests_;
     std::array<Pause, 2> pauses_;
-    bool lacks_memory_ = false;  // in this swarm, now and then
-    Instant cut_at_{0};          // the link was not whole until then
+    std::array<std::uint64_t, 2> epochs_{};  // of the nodes' incarnations
+    bool is_attacked_ = false;               // in this swarm, now and then
+    bool lacks_memory_ = false;              // in this swarm, now and then
+    Instant cut_at_{0};                      // the link was not whole until then
 };
 
 }  // namespace twincached::simulation

@@ -52,6 +52,7 @@ class SimNet {
         std::uint16_t protocol = protocol_newest;
         std::string settings = "as it comes";
         std::optional<Timing::ms> drain_timeout;
+        std::optional<Timing::ms> clock_max_ahead;
         bool drained = false;
         bool self_connected = false;  // its peer's address is its own
         std::string secret = "secret";
@@ -76,6 +77,7 @@ class SimNet {
     Node nodes[2];
     Timing::ms delay_max{5};
     std::function<std::unique_ptr<storage::MutationSink>(unsigned, storage::MutationSink&)> observe;
+    std::function<void(unsigned)> after_event;  // of that node's engine, if a test wants to know
     std::size_t few_items = 0;  // with no more than these a full walk is shortened, too
     bool partitioned = false;   // nobody is told; bytes are held up, dials vanish
     bool mute[2] = {};          // what this node sends is held up
@@ -107,6 +109,7 @@ class SimNet {
         options.chosen.on_split = node.on_split;
         if (node.flush_on_peer_crash) options.chosen.on_peer_crash = OnPeerCrash::flush;
         options.settings = node.settings;
+        if (node.clock_max_ahead) options.self.clock_max_ahead = *node.clock_max_ahead;
         if (node.drain_timeout) options.drain_timeout = *node.drain_timeout;
         options.chosen.scrub_interval = Timing::ms(node.scrub_interval_ms);
         for (auto& byte : options.entropy)
@@ -243,6 +246,12 @@ class SimNet {
         if (!is_open(id, n)) return;
         event(n, [&](Engine& engine, const storage::Now& now) { engine.on_bytes(id, bytes, now); });
     }
+    void hang_up_stranger(ConnectionId id, unsigned n) {
+        if (!std::exchange(pipes_[id].open[n], false)) return;
+        event(n, [id](Engine& engine, const storage::Now& now) {
+            engine.on_end_of_stream(id, "end of stream", now);
+        });
+    }
     bool is_open(ConnectionId id, unsigned n) { return pipes_[id].open[n]; }
     const std::string& heard_by_stranger(ConnectionId id) { return pipes_[id].heard; }
 
@@ -326,8 +335,10 @@ class SimNet {
             }
             process->engine->drain(now(n), actions);
         } catch (const std::bad_alloc&) {
+            if (after_event) after_event(n);
             return start_over(n, actions);
         }
+        if (after_event) after_event(n);
         process->timer = process->engine->deadline(now(n));
         if (process->timer && *process->timer <= time) *process->timer = time + Timing::ms(1);
         for (auto& action : actions)

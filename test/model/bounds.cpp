@@ -14,7 +14,7 @@ struct Named {
     unsigned highest;
 };
 
-std::array<Named, 17> named(Bounds& bounds) {
+std::array<Named, 18> named(Bounds& bounds) {
     Events& events = bounds.events;
     return {{{"keys", bounds.keys, max_keys},
              {"log-entries", bounds.log_entries, max_log_entries},
@@ -32,7 +32,8 @@ std::array<Named, 17> named(Bounds& bounds) {
              {"rollbacks", events.rollbacks, 1},
              {"clock-jumps", events.clock_jumps, 30},
              {"schedules", events.schedules, 30},
-             {"restarts", events.restarts, 30}}};
+             {"restarts", events.restarts, 30},
+             {"forgeries", events.forgeries, 30}}};
 }
 
 }  // namespace

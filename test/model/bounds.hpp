@@ -23,6 +23,7 @@ struct Events {
     std::uint8_t clock_jumps = 0;
     std::uint8_t schedules = 0;  // flushes to come; the time of all comes at once
     std::uint8_t restarts = 0;   // with memory: the last, or, with rollbacks, a snapshot
+    std::uint8_t forgeries = 0;  // a frame that arrives tells of a version that cannot be
 };
 
 struct Bounds {

@@ -85,6 +85,10 @@ std::string_view sentence_of(Violation violation) noexcept {
             return "a scheduled flush was carried out although a later one was known";
         case Violation::flush_missed:
             return "at rest the time of a scheduled flush has come, and nobody has carried it out";
+        case Violation::poisoned:
+            return "a node's clock follows what cannot be, or has not passed the flush it heard of";
+        case Violation::honest_refused:
+            return "a frame was refused for its versions that an honest node has sent";
         case Violation::stuck:
             return "the pair is not at rest and has nothing left to do";
     }

@@ -90,6 +90,10 @@ constexpr std::array all{
                "A scheduled flush is told once, and not in each HELLO."},
     DefectText{Defect::schedule_before_flush, "schedule-before-flush",
                "That a scheduled flush is over may be told before the flush itself."},
+    DefectText{Defect::version_gate_left_out, "version-gate-left-out",
+               "A version is followed however far it is ahead of any clock."},
+    DefectText{Defect::flush_above_clock_followed, "flush-above-clock-followed",
+               "A HELLO may tell of a flush that its sender's clock has not passed."},
 };
 
 }  // namespace

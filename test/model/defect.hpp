@@ -52,6 +52,8 @@ enum class Defect : std::uint8_t {
     schedule_given_up_while_linked,
     schedule_not_in_hello,
     schedule_before_flush,
+    version_gate_left_out,
+    flush_above_clock_followed,
 };
 
 struct DefectText {

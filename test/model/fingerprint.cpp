@@ -16,6 +16,7 @@ class Writer {
         with_restarts = bounds.events.restarts > 0;
         with_digests = bounds.digests > 0;
         with_schedules = bounds.events.schedules > 0;
+        with_forgeries = bounds.events.forgeries > 0;
     }
 
     template <class T>
@@ -30,6 +31,7 @@ class Writer {
     bool with_restarts;
     bool with_digests;
     bool with_schedules;
+    bool with_forgeries;
 
   private:
     EncodedState& bytes_;
@@ -43,6 +45,7 @@ class Reader {
           with_restarts(bounds.events.restarts > 0),
           with_digests(bounds.digests > 0),
           with_schedules(bounds.events.schedules > 0),
+          with_forgeries(bounds.events.forgeries > 0),
           bytes_(bytes) {}
 
     template <class T>
@@ -57,6 +60,7 @@ class Reader {
     bool with_restarts;
     bool with_digests;
     bool with_schedules;
+    bool with_forgeries;
 
   private:
     std::span<const std::uint8_t> bytes_;
@@ -133,6 +137,7 @@ void visit_frame(Visitor& visit, FrameType& frame) {
     }
     visit(frame.key);
     visit(frame.version);
+    if (visit.with_forgeries) visit(frame.forged);
     const bool is_list = frame.kind == FrameKind::list;
     if (is_list || frame.kind == FrameKind::digest) visit_versions(visit, frame.listed);
     if (is_list) visit_versions(visit, frame.heard);
@@ -170,6 +175,7 @@ void visit_events(Visitor& visit, EventsType& events) {
     visit(events.restarts);
     visit(events.clock_jumps);
     visit(events.schedules);
+    if (visit.with_forgeries) visit(events.forgeries);
 }
 
 template <class Visitor, class StateType>

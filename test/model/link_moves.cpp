@@ -5,6 +5,7 @@
 #include "test/model/resync.hpp"
 #include "test/model/schedule.hpp"
 #include "test/model/session.hpp"
+#include "test/model/version_gate.hpp"
 
 #include <algorithm>
 
@@ -88,7 +89,7 @@ void answer_digest(const Actor& actor, const Frame& digest) {
     if (differs && late) post(actor, request);
 }
 
-void handle(const Actor& actor, const Frame& frame, Channel& place, Memory memory) {
+void apply(const Actor& actor, const Frame& frame, Channel& place, Memory memory) {
     switch (frame.kind) {
         case FrameKind::hello:
             apply_hello(actor, frame);
@@ -119,6 +120,12 @@ void handle(const Actor& actor, const Frame& frame, Channel& place, Memory memor
     const std::uint8_t wants = apply_record(actor, frame, memory);
     count_applied(actor);
     acknowledge(actor, frame.sequence, wants);
+}
+
+void handle(const Actor& actor, const Frame& frame, Channel& place, Memory memory) {
+    if (refuses_version(actor, frame)) return disconnect(actor);
+    apply(actor, frame, place, memory);
+    check_clock(actor);
 }
 
 LogEntry* head_to_send(const Actor& actor) noexcept {

@@ -4,6 +4,7 @@
 #include "test/model/link_moves.hpp"
 #include "test/model/schedule.hpp"
 #include "test/model/session.hpp"
+#include "test/model/version_gate.hpp"
 
 namespace twincached::model {
 
@@ -26,7 +27,12 @@ bool is_about_schedules(MoveKind kind) noexcept {
            kind == MoveKind::send_schedule || kind == MoveKind::fire_schedule;
 }
 
+bool is_forgery(MoveKind kind) noexcept {
+    return kind == MoveKind::forge_version || kind == MoveKind::forge_flush;
+}
+
 bool is_open(const Rules& rules, MoveKind kind) noexcept {
+    if (is_forgery(kind)) return rules.bounds.events.forgeries > 0;
     if (kind == MoveKind::free_by_timer) return rules.broken(Defect::tombstone_freed_by_timer);
     if (kind == MoveKind::send_digest) return rules.bounds.digests > 0;
     if (is_about_schedules(kind)) return rules.bounds.events.schedules > 0;
@@ -89,6 +95,10 @@ bool perform(const Rules& rules, const Move& move, State& state) {
             return restart_with_old_memory(actor);
         case MoveKind::give_up_memory:
             return give_up_memory(actor);
+        case MoveKind::forge_version:
+            return forge_version(actor);
+        case MoveKind::forge_flush:
+            return forge_flush(actor);
         case MoveKind::dial:
             return dial(actor);
         case MoveKind::send_entry:

@@ -30,6 +30,8 @@ enum class MoveKind : std::uint8_t {
     restart_with_memory,
     restart_with_old_memory,
     give_up_memory,
+    forge_version,
+    forge_flush,
     // What the protocol does.
     dial,
     send_entry,

@@ -118,6 +118,7 @@ struct Frame {
     Progress progress;                       // of a hello
     Version schedule = 0;                    // of a hello or a schedule
     bool schedule_pending = false;           // the same
+    bool forged = false;                     // for the checker: no node has sent it like this
 };
 
 // One direction of one connection. Copies only what is in it: a search copies little else.
@@ -160,6 +161,8 @@ enum class Violation : std::uint8_t {
     flush_differs,   // at rest the nodes differ in the flush register, or in the flush to come
     flushed_twice,   // a scheduled flush was carried out although a later one was known
     flush_missed,    // at rest its time has come, and nobody has carried it out
+    poisoned,        // a clock follows a version that cannot be, or is behind a flush
+    honest_refused,  // a frame was refused for its versions that a node has sent
     stuck,           // not at rest, and yet nothing is left to do
 };
 

@@ -103,6 +103,9 @@ std::string sentence_of(const Move& move, const State& before, const State& afte
             return "restarts with the memory of its snapshot";
         case MoveKind::give_up_memory:
             return "finds nobody who confirms its memory, and forgets it";
+        case MoveKind::forge_version:
+        case MoveKind::forge_flush:
+            return "is to receive, forged, " + first_waiting(after.to[move.side], keys);
         case MoveKind::dial:
             return "dials; both say HELLO";
         case MoveKind::skip_entry:

@@ -1,6 +1,7 @@
 #include "protocol/conversation.hpp"
 
 #include "test/unit/protocol/test_service.hpp"
+#include "test/unit/rounds.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -276,7 +277,7 @@ TEST_CASE("a long line is refused for any word that is no key, and answers nothi
     client.say(set_line("k", "v"));
     const auto refusal = std::string(text_of(Answer::bad_line));
     std::string many;
-    for (int i = 0; i < 3'000'000; ++i)
+    for (int i = 0; i < twincached::test::rounds(3'000'000, 100'000); ++i)
         many += " k";
     for (const std::string verb : {"get", "gets", "gat 0", "gats 0"}) {
         CHECK(client.say(verb + many + " " + value_of(251) + "\r\n") == refusal);

@@ -275,9 +275,9 @@ TEST_CASE("items that expire together free their slabs together") {
     StoreFixture fixture(small_store(64, 1));
     Write write;
     write.expiry = fixture.in_seconds(30);
-    for (int i = 0; i < 100'000; ++i) {
-        fixture.set("short" + std::to_string(i), std::string(100, 'x'), write);
-        fixture.set("long" + std::to_string(i), std::string(100, 'x'));
+    for (int i = 0; i < 25'000; ++i) {
+        fixture.set("short" + std::to_string(i), std::string(400, 'x'), write);
+        fixture.set("long" + std::to_string(i), std::string(400, 'x'));
     }
     const std::uint64_t before = fixture.store.stats().slab_bytes;
     fixture.advance_seconds(31);
@@ -286,7 +286,7 @@ TEST_CASE("items that expire together free their slabs together") {
         fixture.maintain(5);
     }
     const StoreStats stats = fixture.store.stats();
-    CHECK(stats.total.items == 100'000);
+    CHECK(stats.total.items == 25'000);
     CHECK(stats.slab_bytes < before * 55 / 100);
     CHECK(stats[Work::bytes_copied] == 0);
 }
@@ -427,10 +427,10 @@ TEST_CASE("a flush at once takes an earlier request for a later one back") {
 
 TEST_CASE("a lower limit is reached in steps, and the hottest items survive") {
     StoreFixture fixture(small_store(64, 2));
-    for (int i = 0; i < 100'000; ++i)
-        fixture.set("k" + std::to_string(i), std::string(400, 'x'));
+    for (int i = 0; i < 25'000; ++i)
+        fixture.set("k" + std::to_string(i), std::string(1600, 'x'));
     for (int round = 0; round < 3; ++round)
-        for (int i = 0; i < 5000; ++i)
+        for (int i = 0; i < 1250; ++i)
             fixture.get("k" + std::to_string(i));
     fixture.store.set_memory_limit(16 << 20);
     for (int i = 0; i < 200; ++i)
@@ -438,9 +438,9 @@ TEST_CASE("a lower limit is reached in steps, and the hottest items survive") {
     const StoreStats stats = fixture.store.stats();
     CHECK(stats.memory_used <= stats.memory_limit);
     unsigned hot = 0;
-    for (int i = 0; i < 5000; ++i)
+    for (int i = 0; i < 1250; ++i)
         hot += fixture.get("k" + std::to_string(i)) ? 1 : 0;
-    CHECK(hot > 4900);
+    CHECK(hot > 1225);
 }
 
 TEST_CASE("a key that comes back soon after its eviction goes straight to the main queue") {

@@ -2,6 +2,7 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/addresses/network.hpp"
+#include "app/endpoint/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/logins/password_files.hpp"
 #include "app/options/action_options.hpp"
@@ -89,6 +90,19 @@ void warn_of_listeners(const Options& all, Warnings& to) {
             fmt::format("min-version (-o ssl_min_version): {} is no longer safe; clients "
                         "of the last ten years speak tlsv1.2",
                         tls.min_version));
+    }
+}
+
+void warn_of_endpoint(const Options& all, Warnings& to) {
+    const auto& options = all.get<EndpointOptions>();
+    for (const auto& text : options.listen) {
+        const auto place = parse_admin_place(text);
+        const bool is_port = place && !place->is_local && place->path.empty();
+        if (!is_port || is_loopback(place->endpoint.host)) continue;
+        to.push_back(fmt::format(
+            "listen of [admin] (--admin-listen) {}: nobody logs in there: whoever reaches it reads "
+            "this node's figures and its peer's address",
+            text));
     }
 }
 
@@ -216,6 +230,7 @@ void warn_of_memory_file(const Options& all, Warnings& to) {
 std::vector<std::string> config_warnings(const Options& options, const Machine& machine) {
     Warnings warnings;
     warn_of_listeners(options, warnings);
+    warn_of_endpoint(options, warnings);
     warn_of_proxies(options, warnings);
     warn_of_limits(options, machine, warnings);
     warn_of_memory(options, machine, warnings);

@@ -81,6 +81,8 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
       passwords_(&service_.shared().login_credentials, &service_.shared().sasl_credentials),
       stop_({control_, ports_, pool_, node_, limit_, log},
             options.get<ProcessOptions>().stop_timeout),
+      endpoint_(options.get<EndpointOptions>(), {service_, node_.replicator(), clock_, phase_},
+                log),
       reload_(options, std::move(read_again), log) {
     limit_.addresses().set_most(options.get<ListenerOptions>().connections_per_address);
     passwords_.load(options.get<PasswordOptions>());
@@ -123,7 +125,7 @@ ServerService::Parts Server::service_parts() {
 }
 
 ServerService::Requests Server::service_requests() {
-    const auto begin = [this] { stop_.begin("a client's shutdown command"); };
+    const auto begin = [this] { begin_stop("a client's shutdown command"); };
     const auto stop = [this, begin] { insist([&] { asio::post(control_, begin); }); };
     return {stop, [this] { return renewal_.refresh(); }};
 }
@@ -132,6 +134,7 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
     abandon_ = std::move(abandon);
     await_signal();
     pool_.start(service_);
+    endpoint_.start();
     node_.start();
     say_started();
     started();
@@ -163,7 +166,13 @@ void Server::open_client_ports() {
     if (stop_.has_begun()) return;  // asked to stop before the node was ready
     is_serving_ = true;
     ports_.open();
+    phase_.on_open();
     notify_service_manager("READY=1");
+}
+
+void Server::begin_stop(std::string_view reason) {
+    phase_.on_stopping();
+    stop_.begin(reason);
 }
 
 // Only a node that serves can be told otherwise.
@@ -216,7 +225,7 @@ void Server::on_signal(int signal) {
         log_.info("the log was opened anew on SIGHUP");
         return reload_.run();
     }
-    if (!stop_.has_begun()) return stop_.begin(name_of(signal));
+    if (!stop_.has_begun()) return begin_stop(name_of(signal));
     log_.warning("a second signal came: this ends at once, and what is not sent or saved is lost");
     abandon_();
     std::_Exit(0);

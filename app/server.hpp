@@ -3,8 +3,9 @@
 //
 //     build:  ports bound -> node (replicator -> store -> items of the last run) -> TLS -> io pool
 //             -> acceptor (deals to the pool) -> reports and requests (speak of all of these)
-//     start:  io pool (gets the service that its conversations ask) -> upkeep -> replicator
-//             -> (when that says ready) client ports
+//             -> admin endpoint (tells of all of these)
+//     start:  io pool (gets the service that its conversations ask) -> admin endpoint -> upkeep
+//             -> replicator -> (when that says ready) client ports
 //     stop:   stop_sequence.hpp
 //
 // Owned by main, whose thread is the control thread: signals, acceptors, timers.
@@ -12,6 +13,8 @@
 
 #include "app/certificate_renewal.hpp"
 #include "app/client_ports.hpp"
+#include "app/endpoint/admin_endpoint.hpp"
+#include "app/endpoint/node_phase.hpp"
 #include "app/listeners/connection_limit.hpp"
 #include "app/logins/password_files.hpp"
 #include "app/node.hpp"
@@ -31,6 +34,7 @@
 
 #include <functional>
 #include <memory>
+#include <string_view>
 
 namespace twincached::app {
 
@@ -59,6 +63,7 @@ class Server {
     void set_access(replication::Access access);
     void join_reload();
     void say_started();
+    void begin_stop(std::string_view reason);
     void await_signal();
     void on_signal(int signal);
 
@@ -80,6 +85,8 @@ class Server {
     PasswordFiles passwords_;
     std::unique_ptr<protocol::SaslJudge> sasl_judge_;  // null: the passwords are ours
     StopSequence stop_;
+    NodePhase phase_;
+    AdminEndpoint endpoint_;
 
     Reload reload_;
     std::function<void()> abandon_;

@@ -1,6 +1,7 @@
 #include "app/server_options.hpp"
 
 #include "app/addresses/endpoint.hpp"
+#include "app/endpoint/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/logins/password_files.hpp"
 #include "app/options/action_options.hpp"
@@ -40,6 +41,7 @@ constexpr std::array sections = {
     OptionSection{"tls", "Encryption for clients"},
     OptionSection{"limits", "How much clients may take"},
     OptionSection{"access", "Who may come in"},
+    OptionSection{"admin", "Where the node can be asked about itself"},
     OptionSection{"memcached", "Further words of memcached's"},
 };
 
@@ -142,6 +144,10 @@ void settle_tls(OptionReader& reader) {
     }
 }
 
+void settle_endpoint(OptionReader& reader) {
+    reader.complain(problems_of(reader.options().get<EndpointOptions>()));
+}
+
 // repcached's -X <port> or -X <listen:connect>; alone it is memcached's "disable dumping".
 bool take_repcached_ports(std::string_view argument, OptionReader& reader) {
     const auto ports = parse_port_pair(argument);
@@ -168,6 +174,7 @@ std::vector<OptionPart> all_parts() {
         OptionPart{replication::driver_option_rows(), settle_replication},
         OptionPart{replication::option_rows()},
         OptionPart{tls_option_rows(), settle_tls},
+        OptionPart{endpoint_option_rows(), settle_endpoint},
         OptionPart{memcached_word_rows()},
     };
     for (const auto& driver : replication::replicator_factories())

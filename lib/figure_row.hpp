@@ -52,6 +52,8 @@ struct Figure {
     FigureKind kind = FigureKind::text;
     Unit unit = Unit::one;
     std::string_view help;  // half a sentence, without a stop; may hold Markdown, but no '|'
+    // Of a text that is always one of a few words: "open|read-only|closed". Empty: any.
+    std::string_view choices = {};
 };
 
 constexpr Figure counter(std::string_view name, std::string_view help) noexcept {
@@ -68,6 +70,11 @@ constexpr Figure gauge(std::string_view name, Unit unit, std::string_view help) 
 }
 constexpr Figure text(std::string_view name, std::string_view help) noexcept {
     return {name, FigureKind::text, Unit::one, help};
+}
+// One of these words, separated by '|': monitoring tells it as one series for each.
+constexpr Figure state(std::string_view name, std::string_view choices,
+                       std::string_view help) noexcept {
+    return {name, FigureKind::text, Unit::one, help, choices};
 }
 
 // A figure, and how to read it in a `Source`: a snapshot of some module.

@@ -1,5 +1,5 @@
-// Figures that drivers share, so that who reads `stats replication` finds the same words whatever
-// driver it is. Every driver tells the first two.
+// Figures that drivers share, so that who reads `stats replication`, and the admin endpoint, find
+// the same words whatever driver it is. Every driver tells the first three.
 #pragma once
 
 #include "lib/figure_row.hpp"
@@ -7,11 +7,30 @@
 namespace twincached::replication {
 
 inline constexpr auto driver_figure = lib::text("repl_driver", "the driver in use");
-inline constexpr auto state_figure = lib::text(
-    "repl_state",
+inline constexpr auto state_figure = lib::state(
+    "repl_state", "STANDALONE|LISTENING|CONNECTING|HANDSHAKE|SYNCING|LINKED|REFUSED|DRAINING",
     "`LINKED`, `SYNCING`, `LISTENING`/`CONNECTING`/`HANDSHAKE` (no peer), `REFUSED`, `DRAINING`; "
     "`STANDALONE` without a peer configured");
 inline constexpr auto serving_figure =
-    lib::text("repl_serving", "`READY`, or `COLD` while the client port is closed");
+    lib::state("repl_serving", "READY|COLD", "`READY`, or `COLD` while the client port is closed");
+inline constexpr auto role_figure =
+    lib::state("repl_role", "primary|secondary",
+               "`primary` or `secondary`: which node a balancer should prefer; it decides no data");
+inline constexpr auto access_figure =
+    lib::state("repl_access", "open|read-only|closed",
+               "what clients may do: `open`, `read-only`, `closed` (`on-split`)");
+inline constexpr auto node_figure =
+    lib::text("repl_node", "which of the two this node is: `a` or `b`; empty while that is open");
+inline constexpr auto peer_figure = lib::text("repl_peer", "the other, as configured");
+inline constexpr auto last_refusal_figure = lib::text("repl_last_refusal", "why, the last time");
+inline constexpr auto last_event_figure =
+    lib::text("repl_last_event", "what the link did last, and why");
+inline constexpr auto lag_figure =
+    lib::gauge("repl_lag_ms", lib::Unit::milliseconds,
+               "age of the oldest frame that the peer has not confirmed");
+inline constexpr auto unacked_figure = lib::gauge(
+    "repl_unacked", "changes that the peer has not confirmed: what a crash would cost now");
+inline constexpr auto dirty_buckets_figure = lib::gauge(
+    "repl_dirty_buckets", "buckets, of 65536, that are still to be compared with the peer's");
 
 }  // namespace twincached::replication

@@ -1,7 +1,5 @@
 #include "app/listeners/listening_socket.hpp"
 
-#include "app/listeners/listener_places.hpp"
-
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
@@ -66,6 +64,49 @@ bool bind_shared_if_needed(int descriptor, const PlaceAddress& place) {
     return ::bind(descriptor, address, place.size) == 0;
 }
 
+// A socket file that nobody answers on is left over from a process that died: the connection is
+// refused then, and for no other reason is it taken away.
+void remove_stale(const std::string& option, const sockaddr_un& address) {
+    struct stat status {};
+    if (::lstat(address.sun_path, &status) != 0) return;
+    if (!S_ISSOCK(status.st_mode)) {
+        throw std::runtime_error(
+            fmt::format("{} {}: it exists and is no socket", option, address.sun_path));
+    }
+    const int probe = ::socket(AF_UNIX, stream_flags, 0);
+    const bool is_served =
+        ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
+        (errno != ECONNREFUSED && errno != ENOENT);
+    ::close(probe);
+    if (is_served) {
+        throw std::runtime_error(
+            fmt::format("{} {}: it is in use by another process", option, address.sun_path));
+    }
+    ::unlink(address.sun_path);
+}
+
+sockaddr_un unix_address(const std::string& option, const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) {
+        throw std::runtime_error(
+            fmt::format("{} {}: the path of a unix socket has at most {} bytes", option, path,
+                        sizeof address.sun_path - 1));
+    }
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    return address;
+}
+
+// Under this name a unix socket is bound; it moves to its own when it can be connected to. A path
+// that is as long as an address can be gives up its last letters for it.
+std::string unopened(const std::string& path) {
+    constexpr std::string_view ending = ".new";
+    constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1 - ending.size();
+    return path.substr(0, longest).append(ending);
+}
+
+}  // namespace
+
 // Options that accepted connections inherit are set here, once.
 ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls) {
     const int family = place.address.ss_family;
@@ -84,58 +125,14 @@ ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls) {
     return socket;
 }
 
-// A socket file that nobody answers on is left over from a process that died: the connection is
-// refused then, and for no other reason is it taken away.
-void remove_stale(const sockaddr_un& address) {
-    struct stat status {};
-    if (::lstat(address.sun_path, &status) != 0) return;
-    if (!S_ISSOCK(status.st_mode)) {
-        throw std::runtime_error(
-            fmt::format("unix-socket (-s) {}: it exists and is no socket", address.sun_path));
-    }
-    const int probe = ::socket(AF_UNIX, stream_flags, 0);
-    const bool is_served =
-        ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 ||
-        (errno != ECONNREFUSED && errno != ENOENT);
-    ::close(probe);
-    if (is_served) {
-        throw std::runtime_error(
-            fmt::format("unix-socket (-s) {}: it is in use by another process", address.sun_path));
-    }
-    ::unlink(address.sun_path);
-}
-
-sockaddr_un unix_address(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) {
-        throw std::runtime_error(
-            fmt::format("unix-socket (-s) {}: the path of a unix socket has at most {} bytes", path,
-                        sizeof address.sun_path - 1));
-    }
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    return address;
-}
-
-ListeningSocket prepare_unix(const std::string& path, const std::string& mode) {
-    const auto address = unix_address(path);
-    auto lock = std::make_unique<PathLock>(path, "unix-socket (-s)");
-    remove_stale(address);
+ListeningSocket bind_unix(UnixPlace place) {
+    const auto address = unix_address(place.option, place.path);
+    auto lock = std::make_unique<PathLock>(place.path, place.option);
+    remove_stale(place.option, address);
     const int descriptor = ::socket(AF_UNIX, stream_flags, 0);
     if (descriptor < 0) fail("socket");
-    return ListeningSocket(descriptor, path, std::move(lock),
-                           static_cast<unsigned>(std::stoul(mode, nullptr, 8)) & 0777U);
+    return ListeningSocket(descriptor, std::move(place), std::move(lock));
 }
-
-// Under this name a unix socket is bound; it moves to its own when it can be connected to. A path
-// that is as long as an address can be gives up its last letters for it.
-std::string unopened(const std::string& path) {
-    constexpr std::string_view ending = ".new";
-    constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1 - ending.size();
-    return path.substr(0, longest).append(ending);
-}
-
-}  // namespace
 
 std::string local_end(int descriptor) {
     sockaddr_storage address{};
@@ -160,40 +157,35 @@ std::uint16_t local_port(int descriptor) {
     return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
 }
 
-ListeningSocket::ListeningSocket(int descriptor, std::string path, std::unique_ptr<PathLock> lock,
-                                 unsigned mode) noexcept
-    : descriptor_(descriptor),
-      family_(AF_UNIX),
-      path_(std::move(path)),
-      lock_(std::move(lock)),
-      mode_(mode) {}
+ListeningSocket::ListeningSocket(int descriptor, UnixPlace place,
+                                 std::unique_ptr<PathLock> lock) noexcept
+    : descriptor_(descriptor), family_(AF_UNIX), place_(std::move(place)), lock_(std::move(lock)) {}
 
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : descriptor_(std::exchange(other.descriptor_, -1)),
       family_(other.family_),
       tls_(other.tls_),
-      path_(std::move(other.path_)),
+      place_(std::move(other.place_)),
       lock_(std::move(other.lock_)),
-      mode_(other.mode_),
       is_open_(std::exchange(other.is_open_, false)),
       is_bound_(std::exchange(other.is_bound_, false)) {}
 
 ListeningSocket::~ListeningSocket() {
     if (descriptor_ >= 0) ::close(descriptor_);
-    if (is_bound_) ::unlink(is_open_ ? path_.c_str() : unopened(path_).c_str());
+    if (is_bound_) ::unlink(is_open_ ? place_.path.c_str() : unopened(place_.path).c_str());
 }
 
 void ListeningSocket::bind_path() const {
-    const auto name = unopened(path_);
-    const auto address = unix_address(name);
+    const auto name = unopened(place_.path);
+    const auto address = unix_address(place_.option, name);
     ::unlink(name.c_str());
-    const auto old_mask = ::umask(static_cast<mode_t>(~mode_ & 0777U));
+    const auto old_mask = ::umask(static_cast<mode_t>(~place_.mode & 0777U));
     const int bound =
         ::bind(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     const int error = errno;
     ::umask(old_mask);
     errno = error;
-    if (bound != 0) fail("unix-socket (-s): failed to listen on " + text());
+    if (bound != 0) fail(place_.option + ": failed to listen on " + text());
 }
 
 void ListeningSocket::open(int backlog) {
@@ -205,7 +197,7 @@ void ListeningSocket::open(int backlog) {
     }
     const bool opened =
         ::listen(descriptor_, backlog) == 0 &&
-        (family_ != AF_UNIX || ::rename(unopened(path_).c_str(), path_.c_str()) == 0);
+        (family_ != AF_UNIX || ::rename(unopened(place_.path).c_str(), place_.path.c_str()) == 0);
     if (!opened) fail(fmt::format("failed to listen on {}", text()));
     is_open_ = true;
 }
@@ -214,7 +206,7 @@ void ListeningSocket::open(int backlog) {
 void ListeningSocket::shut() noexcept {
     if (!std::exchange(is_open_, false)) return;
     if (family_ == AF_UNIX) {
-        (void)::rename(path_.c_str(), unopened(path_).c_str());
+        (void)::rename(place_.path.c_str(), unopened(place_.path).c_str());
     } else {
         (void)::shutdown(descriptor_, SHUT_RDWR);
     }
@@ -225,13 +217,14 @@ std::uint16_t ListeningSocket::port() const noexcept {
 }
 
 std::string ListeningSocket::text() const {
-    return family_ == AF_UNIX ? "unix:" + path_ : local_end(descriptor_);
+    return family_ == AF_UNIX ? "unix:" + place_.path : local_end(descriptor_);
 }
 
 BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
     BoundListeners bound;
     if (!options.unix_socket.empty()) {
-        bound.sockets.push_back(prepare_unix(options.unix_socket, options.unix_mask));
+        const auto mode = static_cast<unsigned>(std::stoul(options.unix_mask, nullptr, 8)) & 0777U;
+        bound.sockets.push_back(bind_unix({"unix-socket (-s)", options.unix_socket, mode}));
         return bound;
     }
     const auto port = static_cast<std::uint16_t>(options.port < 0 ? 0 : options.port);

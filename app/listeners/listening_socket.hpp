@@ -5,6 +5,7 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/listeners/listener_options.hpp"
+#include "app/listeners/listener_places.hpp"
 #include "app/listeners/path_lock.hpp"
 
 #include <cstdint>
@@ -15,14 +16,19 @@
 
 namespace twincached::app {
 
+// Where a unix socket will stand.
+struct UnixPlace {
+    std::string option;  // who asks for it, as messages name it: "unix-socket (-s)"
+    std::string path;
+    unsigned mode = 0700;  // for whom it is
+};
+
 class ListeningSocket {
   public:
     // Owns the descriptor.
     ListeningSocket(int descriptor, int family, ListenerTls tls) noexcept
         : descriptor_(descriptor), family_(family), tls_(tls) {}
-    // A unix socket that will stand at `path`, for those whom `mode` allows.
-    ListeningSocket(int descriptor, std::string path, std::unique_ptr<PathLock> lock,
-                    unsigned mode) noexcept;
+    ListeningSocket(int descriptor, UnixPlace place, std::unique_ptr<PathLock> lock) noexcept;
     ListeningSocket(ListeningSocket&& other) noexcept;
     ListeningSocket& operator=(ListeningSocket&&) = delete;
     ~ListeningSocket();  // closes; removes a unix socket's path
@@ -44,9 +50,8 @@ class ListeningSocket {
     int descriptor_;
     int family_;
     ListenerTls tls_ = ListenerTls::none;
-    std::string path_;                // of a unix socket
+    UnixPlace place_;                 // of a unix socket
     std::unique_ptr<PathLock> lock_;  // on that
-    unsigned mode_ = 0;
     bool is_open_ = false;
     bool is_bound_ = false;  // a unix socket, whether it can be found at its path or not
 };
@@ -60,6 +65,10 @@ struct BoundListeners {
 // Throws std::system_error (with memcached's exit status in mind: the caller ends with 71) or
 // std::runtime_error with a sentence that names the option and the address.
 BoundListeners bind_listeners(const ListenerOptions& options, bool tls);
+
+// One of each kind. They throw the same. A unix socket's path is this process's from here on.
+ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls);
+ListeningSocket bind_unix(UnixPlace place);
 
 // "tcp:127.0.0.1:47768", "tcp6:[::1]:11211", "unix:/path": an end of a socket, as memcached's
 // `stats conns` writes it.

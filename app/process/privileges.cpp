@@ -17,9 +17,9 @@ namespace twincached::app {
 namespace {
 
 // Descriptors beside those of clients: standard streams, log, listeners, the link, which has at
-// most 24 whoever calls it (Connections::connection_limit), and an epoll, an event and a timer per
-// thread.
-constexpr std::uint64_t own_descriptors = 48;
+// most 24 whoever calls it (Connections::connection_limit), those of the admin endpoint
+// (AdminEndpoint::places), and an epoll, an event and a timer per thread.
+constexpr std::uint64_t own_descriptors = 48 + 40;
 constexpr std::uint64_t descriptors_per_thread = 3;
 
 void raise_descriptor_limit(const Crowd& crowd) {

@@ -74,6 +74,11 @@ void ServerService::reset_counters() noexcept {
 }
 
 void ServerService::process_stats(protocol::StatVisitor visit) const {
+    process_figures(
+        [&](const lib::Figure& figure, std::string_view value) { visit(figure.name, value); });
+}
+
+void ServerService::process_figures(lib::FigureVisitor visit) const {
     ProcessFacts facts{
         .options = parts_.options,
         .limit = parts_.limit,
@@ -86,9 +91,7 @@ void ServerService::process_stats(protocol::StatVisitor visit) const {
         .usage = {},
     };
     ::getrusage(RUSAGE_SELF, &facts.usage);
-    lib::visit_figures(
-        process_rows(), facts,
-        [&](const lib::Figure& figure, std::string_view value) { visit(figure.name, value); });
+    lib::visit_figures(process_rows(), facts, visit);
 }
 
 void ServerService::settings_stats(protocol::StatVisitor visit) const {

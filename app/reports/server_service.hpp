@@ -13,6 +13,7 @@
 #include "app/reports/counter_sums.hpp"
 #include "app/sessions/client_tls.hpp"
 #include "app/sessions/io_pool.hpp"
+#include "lib/figure_row.hpp"
 #include "protocol/execution/service.hpp"
 #include "protocol/observation/watch_events.hpp"
 #include "replication/replicator.hpp"
@@ -56,6 +57,8 @@ class ServerService final : public protocol::Service {
     void reset_counters() noexcept override;
 
     void process_stats(protocol::StatVisitor visit) const override;
+    // The same with all that is known of each; any thread.
+    void process_figures(lib::FigureVisitor visit) const;
     void settings_stats(protocol::StatVisitor visit) const override;
     void connection_stats(protocol::StatVisitor visit) const override;
     void replication_stats(protocol::StatVisitor visit) const override;

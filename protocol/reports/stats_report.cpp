@@ -75,6 +75,18 @@ bool fits_general(std::string_view key, std::string_view value) noexcept {
 
 }  // namespace
 
+void StatsReport::figures(lib::FigureVisitor visit) const {
+    const auto stats = service_.store().stats();
+    const auto& shared = service_.shared();
+    const ServerFacts server{service_.version(), now_.unix_seconds, stats.index_bytes};
+    lib::visit_figures(server_rows, server, visit);
+    lib::visit_figures(storage::store_rows, stats, visit);
+    lib::visit_figures(count_rows, counts_of(service_), visit);
+    lib::visit_figures(crawler_rows, shared.reported, visit);
+    lib::visit_figures(watch_rows, shared.observation.watch_log.counts(), visit);
+    lib::visit_figures(prefix_rows, shared.observation.prefixes, visit);
+}
+
 void StatsReport::general(StatVisitor visit_line) const {
     std::size_t bytes = std::string_view("END\r\n").size();
     const auto line_bytes = [](std::string_view key, std::string_view value) {
@@ -85,18 +97,11 @@ void StatsReport::general(StatVisitor visit_line) const {
         visit_line(key, value);
     };
     using Absent = FigureSheet::Absent;
-    const auto stats = service_.store().stats();
-    const auto& shared = service_.shared();
     FigureSheet sheet;
     service_.process_stats(
         [&](std::string_view key, std::string_view value) { sheet.note(key, value); });
-    sheet.note_all(server_rows,
-                   ServerFacts{service_.version(), now_.unix_seconds, stats.index_bytes});
-    sheet.note_all(storage::store_rows, stats);
-    sheet.note_all(count_rows, counts_of(service_));
-    sheet.note_all(crawler_rows, shared.reported);
-    sheet.note_all(watch_rows, shared.observation.watch_log.counts());
-    sheet.note_all(prefix_rows, shared.observation.prefixes);
+    figures(
+        [&](const lib::Figure& figure, std::string_view value) { sheet.note(figure.name, value); });
     sheet.tell(general_order, Absent::as_zero, visit);
     sheet.tell(general_order_tls, Absent::left_out, visit);
     sheet.tell(general_order_after_tls, Absent::as_zero, visit);

@@ -16,6 +16,8 @@ class StatsReport {
         : service_(service), now_(now) {}
 
     void general(StatVisitor visit) const;
+    // The figures of that one that are neither the process's nor the replicator's, in no order.
+    void figures(lib::FigureVisitor visit) const;
     void items(StatVisitor visit) const;
     void slabs(StatVisitor visit) const;
     void sizes(StatVisitor visit) const;

@@ -1,5 +1,7 @@
 // docs/OBSERVING.md names the figures that the server tells, as their rows do. Its tables are
 // made here: with TWINCACHED_WRITE_FIGURES=1 in the environment this test writes them anew.
+#include "app/endpoint/metric_names.hpp"
+#include "app/endpoint/metrics_page.hpp"
 #include "app/reports/connection_report.hpp"
 #include "app/reports/process_figures.hpp"
 #include "protocol/execution/service.hpp"
@@ -117,11 +119,39 @@ std::string text_of(const Names& names) {
     return text + "\n";
 }
 
+// What /metrics is made of.
+Figures figures_of_metrics() {
+    Figures figures;
+    const auto all = tables();
+    for (const auto* table : {"process", "server", "commands", "store", "replication"}) {
+        for (const auto& figure : all.at(table))
+            figures.push_back(figure);
+    }
+    return figures;
+}
+
+std::string text_of_exporter_names() {
+    std::ostringstream text;
+    text << "| metric | kind | is |\n|---|---|---|\n";
+    for (const auto& row : app::exporter_rows()) {
+        text << "| `" << row.metric << (row.kind == lib::FigureKind::counter ? "_total" : "");
+        if (!row.labels.empty()) text << '{' << row.labels << '}';
+        text << "` | " << name_of(row.kind) << " | `" << row.figure << '`';
+        for (std::istringstream less{std::string(row.less)}; !less.eof();) {
+            std::string name;
+            if (std::getline(less, name, '|')) text << " - `" << name << '`';
+        }
+        text << " |\n";
+    }
+    return text.str();
+}
+
 // The document with what stands between "<!-- figures: NAME -->" and "<!-- end -->" made anew.
 std::string made_anew(std::string text) {
     std::map<std::string, std::string> places;
     for (const auto& [name, figures] : tables())
         places[name] = text_of(figures);
+    places["memcached_exporter"] = text_of_exporter_names();
     places["zeroes of stats"] = text_of(zeroes_of_general());
     places["zeroes of stats items"] = text_of(zeroes_of_items());
     for (const auto& [name, content] : places) {
@@ -182,6 +212,43 @@ TEST_CASE("no two of those whom stats asks know the same name") {
     for (const auto* table : {"process", "server", "commands", "store"})
         rows += tables().at(table).size();
     CHECK(figures_of_general().size() == rows);
+}
+
+TEST_CASE("every counter and gauge is one metric, and no other metric of ours is told") {
+    const auto figures = figures_of_metrics();
+    const auto page = app::metrics_page(
+        [&](lib::FigureVisitor visit) {
+            for (const auto& figure : figures)
+                visit(figure, "1");
+        },
+        "application/openmetrics-text");
+    std::istringstream lines(page.body);
+    std::multiset<std::string> told;
+    std::string word;
+    std::string name;
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        words >> word >> word >> name;
+        if (word == "TYPE" && name.starts_with("twincached_")) told.insert(name);
+    }
+    std::multiset<std::string> expected{"twincached_build_info"};
+    for (const auto& figure : figures) {
+        if (figure.kind != lib::FigureKind::text || !figure.choices.empty())
+            expected.insert(app::metric_name(figure));
+    }
+    CHECK(told == expected);
+    CHECK(std::set<std::string>(told.begin(), told.end()).size() == told.size());
+}
+
+TEST_CASE("what is told under an exporter's name is a figure of the same kind") {
+    std::map<std::string_view, Figure> known;
+    for (const auto& figure : figures_of_metrics())
+        known.emplace(figure.name, figure);
+    for (const auto& row : app::exporter_rows()) {
+        INFO(row.metric);
+        REQUIRE(known.contains(row.figure));
+        CHECK(known.at(row.figure).kind == row.kind);
+    }
 }
 
 TEST_CASE("stats tells what the rows of its tables name, and memcached's names without a meaning") {

@@ -6,6 +6,7 @@
 #include "lib/counters.hpp"
 #include "lib/figure_row.hpp"
 #include "replication/changes/tracking_counter.hpp"
+#include "replication/driver_figures.hpp"
 
 #include <cstdint>
 #include <string>
@@ -68,12 +69,8 @@ inline std::string digest_text(const ExchangeStats& stats) {
 // In the order of the report, what matters most first: plain `stats` shows only as many as it has
 // room for.
 inline constexpr lib::FigureRow<ExchangeStats> exchange_rows[] = {
-    {lib::gauge("repl_lag_ms", lib::Unit::milliseconds,
-                "age of the oldest frame that the peer has not confirmed"),
-     lib::member<&ExchangeStats::lag_ms>},
-    {lib::gauge("repl_unacked",
-                "changes that the peer has not confirmed: what a crash would cost now"),
-     lib::member<&ExchangeStats::unacked>},
+    {lag_figure, lib::member<&ExchangeStats::lag_ms>},
+    {unacked_figure, lib::member<&ExchangeStats::unacked>},
     {lib::gauge("repl_log_bytes", lib::Unit::bytes, "what the change log takes"),
      lib::member<&ExchangeStats::log_bytes>},
     {lib::gauge("repl_log_limit_bytes", lib::Unit::bytes, "what it may take (`log-memory`)"),
@@ -81,9 +78,7 @@ inline constexpr lib::FigureRow<ExchangeStats> exchange_rows[] = {
     {lib::counter("repl_log_overflows",
                   "changes that it had no room for, so that their buckets are compared instead"),
      lib::counted<TrackingCounter::overflows>},
-    {lib::gauge("repl_dirty_buckets",
-                "buckets, of 65536, that are still to be compared with the peer's"),
-     lib::member<&ExchangeStats::dirty_buckets>},
+    {dirty_buckets_figure, lib::member<&ExchangeStats::dirty_buckets>},
     {lib::gauge("repl_walking", "buckets that are being compared now"),
      lib::member<&ExchangeStats::walking_buckets>},
     {lib::counter("repl_resyncs", "times that all buckets had to be compared"),

@@ -112,15 +112,22 @@ TEST_CASE("UDP, an old TLS, a shutdown for everybody and proxies of everywhere a
     CHECK(warnings(quiet + "--proxy-protocol-from=10.0.0.0/8,fd00::/8").empty());
 }
 
+TEST_CASE("an admin endpoint that other machines can reach is warned of") {
+    CHECK(warnings(quiet + "--admin-listen=local,/run/admin.sock,127.0.0.1:11280").empty());
+    CHECK(is_alone(warnings(quiet + "--admin-listen=local,10.0.0.1:11280"),
+                   "listen of [admin] (--admin-listen) 10.0.0.1:11280: nobody logs in there"));
+    CHECK(is_alone(warnings(quiet + "--admin-listen=0.0.0.0:11280"), "listen of [admin]"));
+}
+
 TEST_CASE("descriptors: as many as are needed are enough, one less is warned of") {
     auto machine = roomy;
-    machine.descriptors = 1000 + 48 + 3 * 4;
+    machine.descriptors = 1000 + 88 + 3 * 4;
     CHECK(warnings(quiet + "-c 1000 -t 4", machine).empty());
     --machine.descriptors;
     const auto lines = warnings(quiet + "-c 1000 -t 4", machine);
     CHECK(is_alone(lines,
-                   "connections (-c) 1000: they take 1060 open files, and this process may "
-                   "have 1059"));
+                   "connections (-c) 1000: they take 1100 open files, and this process may "
+                   "have 1099"));
     machine.descriptors = 0;  // no limit
     CHECK(warnings(quiet + "-c 1000000", machine).empty());
 }

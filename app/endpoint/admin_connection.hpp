@@ -1,0 +1,65 @@
+// Somebody who asks: bytes of one socket to the reader, answers back, and a deadline for each step,
+// so that who is slow, or says nothing, holds a place for seconds and no more. It ends in order:
+// what it sends is read to its end before the socket is closed, else the kernel would throw away
+// an answer that the other end has not read yet.
+//
+// Shared by its pending operations and, weakly, by the endpoint. The endpoint's thread.
+#pragma once
+
+#include "app/endpoint/request_reader.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace twincached::app {
+
+class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
+  public:
+    // For a request to be complete, and for an answer to be taken.
+    static constexpr std::chrono::seconds patience{5};
+    // For the next request of a connection that is kept open.
+    static constexpr std::chrono::seconds idle_patience{65};
+    // For the other end to close, once all is said.
+    static constexpr std::chrono::seconds parting_patience{1};
+
+    using AnswerTo = std::function<Answer(const Request&)>;
+
+    // Owns the descriptor.
+    AdminConnection(boost::asio::io_context& context, int descriptor);
+
+    // One of these, once. `answer_to` must outlive it.
+    void serve(const AnswerTo& answer_to);
+    void say(std::string line);
+
+    // At once; what is pending ends.
+    void close() noexcept;
+    bool is_open() const noexcept { return socket_.is_open(); }
+    // Whether nothing is being answered: it can go if its place is needed.
+    bool is_waiting() const noexcept { return is_waiting_; }
+
+  private:
+    void await(std::chrono::seconds time);
+    void read();
+    void on_read(std::size_t count);
+    void advance(RequestReader::Progress progress);
+    void write(bool then_goes_on);
+    void part();
+    void discard();
+
+    boost::asio::posix::stream_descriptor socket_;
+    boost::asio::steady_timer deadline_;
+    const AnswerTo* answer_to_ = nullptr;
+    RequestReader reader_;
+    std::array<char, 4096> input_;
+    std::string output_;
+    bool is_waiting_ = true;
+};
+
+}  // namespace twincached::app

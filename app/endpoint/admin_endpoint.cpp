@@ -1,0 +1,148 @@
+#include "app/endpoint/admin_endpoint.hpp"
+
+#include "app/endpoint/agent_line.hpp"
+#include "app/endpoint/answers.hpp"
+#include "app/process/insist.hpp"
+#include "app/process/scheduling.hpp"
+#include "lib/allocation.hpp"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+
+namespace twincached::app {
+namespace {
+
+namespace asio = boost::asio;
+
+// The process may have no descriptor left for a moment.
+constexpr std::chrono::milliseconds exhausted_pause{100};
+// An answer takes less; whoever waits for it is to get a core before those who work for long.
+constexpr std::chrono::milliseconds slice{1};
+
+}  // namespace
+
+// A listening socket as Asio sees it. The descriptor stays the ListeningSocket's.
+struct AdminEndpoint::Listener {
+    Listener(asio::io_context& context, AdminListeners::Listener& bound)
+        : descriptor(context, bound.socket.descriptor()),
+          timer(context),
+          kind(bound.kind),
+          asks_who(bound.asks_who) {}
+    ~Listener() { descriptor.release(); }
+
+    asio::posix::stream_descriptor descriptor;
+    asio::steady_timer timer;
+    const AdminListeners::Kind kind;
+    const bool asks_who;
+};
+
+AdminEndpoint::AdminEndpoint(const EndpointOptions& options, const NodeParts& node, Log& log)
+    : node_(node),
+      log_(log),
+      answer_to_([this](const Request& request) { return answer_to(request); }),
+      bound_(options) {}
+
+AdminEndpoint::~AdminEndpoint() {
+    context_.stop();
+    if (thread_.joinable()) thread_.join();
+}
+
+void AdminEndpoint::start() {
+    for (const auto& line : bound_.absent())
+        log_.warning("{}", line);
+    if (bound_.all().empty()) return;
+    bound_.open();
+    for (auto& bound : bound_.all()) {
+        open_.push_back(std::make_unique<Listener>(context_, bound));
+        watch(*open_.back());
+    }
+    thread_ = std::thread([this] { run(); });
+}
+
+void AdminEndpoint::run() {
+    pthread_setname_np(pthread_self(), "admin");
+    ask_for_short_slices(slice);
+    // What finds no memory is not answered; whoever else asks is.
+    while (!lib::has_memory_for([this] { context_.run(); })) {
+    }
+}
+
+void AdminEndpoint::watch(Listener& listener) {
+    insist([&] {
+        listener.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                                       [this, &listener](const boost::system::error_code& error) {
+                                           if (!error) accept_all(listener);
+                                       });
+    });
+}
+
+void AdminEndpoint::accept_all(Listener& listener) {
+    for (;;) {
+        const int descriptor = ::accept4(listener.descriptor.native_handle(), nullptr, nullptr,
+                                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (descriptor >= 0) {
+            (void)lib::has_memory_for([&] { welcome(listener, descriptor); });
+            continue;
+        }
+        if (errno == ECONNABORTED || errno == EINTR) continue;
+        const bool is_exhausted = errno != EAGAIN && errno != EWOULDBLOCK;
+        return is_exhausted ? pause(listener) : watch(listener);
+    }
+}
+
+void AdminEndpoint::pause(Listener& listener) {
+    listener.timer.expires_after(exhausted_pause);
+    insist([&] {
+        listener.timer.async_wait([this, &listener](const boost::system::error_code& error) {
+            if (!error) watch(listener);
+        });
+    });
+}
+
+void AdminEndpoint::welcome(Listener& listener, int descriptor) {
+    if (listener.asks_who && !is_of_this_user(descriptor)) {
+        ::close(descriptor);
+        return;
+    }
+    make_place();
+    std::shared_ptr<AdminConnection> connection;
+    const bool has_memory = lib::has_memory_for(
+        [&] { connection = std::make_shared<AdminConnection>(context_, descriptor); });
+    if (!has_memory) {
+        ::close(descriptor);
+        return;
+    }
+    connections_.push_back(connection);
+    if (listener.kind == AdminListeners::Kind::agent) {
+        connection->say(agent_line(standing_of(node_)));
+    } else {
+        connection->serve(answer_to_);
+    }
+}
+
+// Who is being answered is spared as long as somebody else is not.
+void AdminEndpoint::make_place() {
+    connections_.remove_if([](const auto& weak) {
+        const auto connection = weak.lock();
+        return !connection || !connection->is_open();
+    });
+    if (connections_.size() < places) return;
+    const auto waiting = std::find_if(connections_.begin(), connections_.end(),
+                                      [](const auto& weak) { return weak.lock()->is_waiting(); });
+    const auto leaves = waiting == connections_.end() ? connections_.begin() : waiting;
+    leaves->lock()->close();
+    connections_.erase(leaves);
+}
+
+Answer AdminEndpoint::answer_to(const Request& request) const {
+    const auto standing = [this] { return standing_of(node_); };
+    const auto figures = [this](lib::FigureVisitor visit) { visit_figures_of(node_, visit); };
+    return answer(request, {standing, figures});
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,63 @@
+// The admin endpoint: where a node tells of itself, on a thread and listeners of its own. Nothing
+// that clients do reaches it: it takes no place in their limits, waits for none of their threads,
+// and answers before the client ports open, while they are closed, and while the node stops.
+// Whoever asks without end, or not at all, takes one of a few places, and the oldest of those who
+// say nothing gives its up to the next one.
+//
+//     listeners -> connections (bytes, deadlines) -> reader (HTTP) -> answers (pages) -> node view
+//
+// Owned by the server; the control thread builds, starts and destroys it.
+#pragma once
+
+#include "app/endpoint/admin_connection.hpp"
+#include "app/endpoint/admin_listeners.hpp"
+#include "app/endpoint/node_view.hpp"
+#include "app/process/log.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <list>
+#include <memory>
+#include <thread>
+#include <vector>
+
+namespace twincached::app {
+
+class AdminEndpoint {
+  public:
+    // Connections at the same time.
+    static constexpr std::size_t places = 32;
+
+    // Binds, opens nothing. Throws what a person should read. All must outlive it.
+    AdminEndpoint(const EndpointOptions& options, const NodeParts& node, Log& log);
+    ~AdminEndpoint();  // ends the thread
+
+    // From here on it answers. REQUIRES: the io threads were started. Throws std::system_error.
+    void start();
+
+  private:
+    struct Listener;
+
+    void run();
+    void watch(Listener& listener);
+    void accept_all(Listener& listener);
+    void welcome(Listener& listener, int descriptor);
+    void make_place();
+    void pause(Listener& listener);
+
+    Answer answer_to(const Request& request) const;
+
+    const NodeParts node_;
+    Log& log_;
+    const AdminConnection::AnswerTo answer_to_;
+    boost::asio::io_context context_{1};  // hint: one thread runs it
+    AdminListeners bound_;
+    std::vector<std::unique_ptr<Listener>> open_;
+    // In the order in which they came.
+    std::list<std::weak_ptr<AdminConnection>> connections_;
+    std::thread thread_;
+};
+
+}  // namespace twincached::app

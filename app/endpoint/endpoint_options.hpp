@@ -1,0 +1,35 @@
+// What an operator may decide of where a node can be asked about itself. Plain values.
+#pragma once
+
+#include "lib/input/endpoint.hpp"
+#include "lib/option_row.hpp"
+#include "lib/result.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::app {
+
+struct EndpointOptions {
+    std::vector<std::string> listen;        // for HTTP; empty: nowhere
+    std::vector<std::string> agent_listen;  // for HAProxy's agent-check; likewise
+};
+
+std::span<const lib::OptionRow> endpoint_option_rows() noexcept;
+
+// Each is well by itself, but together they make no sense.
+std::vector<lib::OptionProblem> problems_of(const EndpointOptions& options);
+
+// One place of such a list: `local`, a path, or an address with a port. Names are not resolved.
+struct AdminPlace {
+    AdminPlace() = default;  // no aggregate: Parsed could not tell it from its error
+
+    std::string path;  // of a unix socket; empty: none
+    lib::Endpoint endpoint;
+    bool is_local = false;  // a unix socket without a path: see admin_listeners.hpp
+};
+lib::Parsed<AdminPlace> parse_admin_place(std::string_view text);
+
+}  // namespace twincached::app

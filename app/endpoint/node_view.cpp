@@ -1,0 +1,23 @@
+#include "app/endpoint/node_view.hpp"
+
+#include "protocol/reports/stats_report.hpp"
+
+namespace twincached::app {
+
+Standing standing_of(const NodeParts& parts) {
+    Standing standing;
+    standing.is_stopping = parts.phase.is_stopping();
+    standing.open_for = parts.phase.open_for();
+    parts.replicator.stats(
+        [&](const lib::Figure& figure, std::string_view value) { standing.take(figure, value); });
+    return standing;
+}
+
+void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit) {
+    const auto now = parts.clock.now();
+    parts.service.process_figures(visit);
+    protocol::StatsReport(parts.service, now).figures(visit);
+    parts.replicator.stats(visit);
+}
+
+}  // namespace twincached::app

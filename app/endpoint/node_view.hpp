@@ -1,0 +1,29 @@
+// Looks at a running server for the admin endpoint: its standing and its figures. Everything that
+// it asks is any thread's: atomics, sums of the io threads' counters, reports behind locks that are
+// held for moments. So it waits for no io thread. Figures ask every shard of the store; the
+// standing asks none.
+//
+// Owned by the endpoint, on its thread.
+#pragma once
+
+#include "app/endpoint/node_phase.hpp"
+#include "app/endpoint/request.hpp"
+#include "app/endpoint/standing.hpp"
+#include "app/process/system_clock.hpp"
+#include "app/reports/server_service.hpp"
+#include "replication/replicator.hpp"
+
+namespace twincached::app {
+
+// All must outlive who looks.
+struct NodeParts {
+    ServerService& service;
+    const replication::Replicator& replicator;
+    const SystemClock& clock;
+    const NodePhase& phase;
+};
+
+Standing standing_of(const NodeParts& parts);
+void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit);
+
+}  // namespace twincached::app

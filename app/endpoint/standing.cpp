@@ -1,0 +1,121 @@
+#include "app/endpoint/standing.hpp"
+
+#include "lib/numbers.hpp"
+#include "replication/driver_figures.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace twincached::app {
+namespace {
+
+constexpr std::uint64_t buckets = 65536;
+
+bool is_linked(const Standing& standing) noexcept {
+    return standing.state == "LINKED";
+}
+
+bool is_alone(const Standing& standing) noexcept {
+    return standing.state == "STANDALONE";
+}
+
+Verdict no(std::string why) {
+    return {false, std::move(why)};
+}
+
+std::string refusal_text(const Standing& standing) {
+    if (standing.last_refusal.empty()) return standing.peer + " is refused, or refuses this node";
+    return fmt::format("not paired with {}: {}", standing.peer, standing.last_refusal);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+    std::string plain(text);
+    std::replace_if(
+        plain.begin(), plain.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return plain;
+}
+
+void Standing::take(const lib::Figure& figure, std::string_view value) {
+    namespace known = replication;
+    const auto text = [&](const lib::Figure& wanted, std::string& to) {
+        if (figure.name == wanted.name) to = printable(value);
+    };
+    const auto number = [&](const lib::Figure& wanted, std::uint64_t& to) {
+        if (figure.name == wanted.name) to = lib::parse_number<std::uint64_t>(value).value_or(0);
+    };
+    text(known::state_figure, state);
+    text(known::role_figure, role);
+    text(known::access_figure, access);
+    text(known::node_figure, node);
+    text(known::peer_figure, peer);
+    text(known::last_refusal_figure, last_refusal);
+    number(known::lag_figure, lag_ms);
+    number(known::unacked_figure, unacked);
+    number(known::dirty_buckets_figure, dirty_buckets);
+}
+
+unsigned percent_left(std::uint64_t dirty_buckets) noexcept {
+    const auto percent = std::min<std::uint64_t>(100, dirty_buckets * 100 / buckets);
+    return dirty_buckets > 0 && percent == 0 ? 1U : static_cast<unsigned>(percent);
+}
+
+std::string link_text(const Standing& standing) {
+    const auto& state = standing.state;
+    const auto& peer = standing.peer;
+    if (is_alone(standing)) return "alone, no peer is configured";
+    if (state == "LISTENING") return fmt::format("waiting for {}", peer);
+    if (state == "CONNECTING") return fmt::format("connecting to {}", peer);
+    if (state == "HANDSHAKE") return fmt::format("shaking hands with {}", peer);
+    if (state == "SYNCING") {
+        return fmt::format("synchronising with {}, {} % left to compare", peer,
+                           percent_left(standing.dirty_buckets));
+    }
+    if (is_linked(standing)) {
+        return fmt::format("in step with {}, {} ms behind", peer, standing.lag_ms);
+    }
+    if (state == "REFUSED") return refusal_text(standing);
+    if (state == "DRAINING") return fmt::format("telling {} the last changes", peer);
+    return state;
+}
+
+Verdict readiness(const Standing& standing) {
+    const auto link = link_text(standing);
+    if (standing.is_stopping) return no("stopping; " + link);
+    if (!standing.open_for) return no("not open to clients yet; " + link);
+    if (standing.access == "closed")
+        return no("closed to clients until the other node is seen again (on-split); " + link);
+    if (standing.access == "read-only")
+        return {true,
+                "ready for reads alone until the other node is seen again (on-split); " + link};
+    return {true, "ready; " + link};
+}
+
+Verdict primacy(const Standing& standing) {
+    auto ready = readiness(standing);
+    if (!ready.holds) return ready;
+    if (standing.role == "secondary") return no("the secondary; " + link_text(standing));
+    return {true, "the primary; " + link_text(standing)};
+}
+
+Verdict secondariness(const Standing& standing) {
+    auto ready = readiness(standing);
+    if (!ready.holds) return ready;
+    if (standing.role == "secondary") return {true, "the secondary; " + link_text(standing)};
+    return no("the primary; " + link_text(standing));
+}
+
+Verdict synchrony(const Standing& standing, std::optional<std::chrono::milliseconds> most_lag) {
+    auto ready = readiness(standing);
+    if (!ready.holds) return ready;
+    const auto link = link_text(standing);
+    if (!is_linked(standing)) return no("not synchronised; " + link);
+    const std::chrono::milliseconds lag(standing.lag_ms);
+    if (most_lag && lag > *most_lag)
+        return no(fmt::format("behind by {} ms, more than {} ms", lag.count(), most_lag->count()));
+    return {true, "synchronised; " + link};
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,64 @@
+#include "app/endpoint/status_page.hpp"
+
+#include "lib/json.hpp"
+#include "lib/numbers.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace twincached::app {
+namespace {
+
+namespace json = boost::json;
+
+// Counters and gauges are numbers, whole ones where they can be.
+json::value value_of(const lib::Figure& figure, std::string_view text) {
+    if (figure.kind == lib::FigureKind::text) return json::string(printable(text));
+    if (const auto whole = lib::parse_number<std::int64_t>(text)) return *whole;
+    if (const auto large = lib::parse_number<std::uint64_t>(text)) return *large;
+    return lib::json_number(text);
+}
+
+json::object verdict_of(const Verdict& verdict) {
+    return {{"holds", verdict.holds}, {"why", verdict.why}};
+}
+
+json::value peer_of(const Standing& standing) {
+    if (standing.peer.empty()) return nullptr;
+    return json::object{{"address", standing.peer},
+                        {"lag_ms", standing.lag_ms},
+                        {"unconfirmed_changes", standing.unacked},
+                        {"resync_percent_left", percent_left(standing.dirty_buckets)},
+                        {"last_refusal", standing.last_refusal}};
+}
+
+}  // namespace
+
+Answer status_page(const NodeView& node) {
+    const auto standing = node.standing();
+    const auto ready = readiness(standing);
+    json::object figures;
+    node.figures([&](const lib::Figure& figure, std::string_view value) {
+        figures[figure.name] = value_of(figure, value);
+    });
+    json::object page{
+        {"ready", ready.holds},
+        {"summary", ready.why},
+        {"open", standing.open_for.has_value()},
+        {"open_seconds", standing.open_for.value_or(std::chrono::seconds(0)).count()},
+        {"stopping", standing.is_stopping},
+        {"state", standing.state},
+        {"role", standing.role.empty() ? "primary" : standing.role},
+        {"access", standing.access.empty() ? "open" : standing.access},
+        {"node", standing.node},
+        {"link", link_text(standing)},
+        {"primary", verdict_of(primacy(standing))},
+        {"secondary", verdict_of(secondariness(standing))},
+        {"synchronised", verdict_of(synchrony(standing, std::nullopt))},
+        {"peer", peer_of(standing)},
+        {"figures", std::move(figures)},
+    };
+    return {.type = "application/json", .body = json::serialize(page) + "\n"};
+}
+
+}  // namespace twincached::app

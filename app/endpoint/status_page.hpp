@@ -1,0 +1,11 @@
+// /status: all that the node knows of itself, as JSON. docs/status.schema.json says which members
+// there are; a member is never taken away, nor does its meaning change. Pure.
+#pragma once
+
+#include "app/endpoint/request.hpp"
+
+namespace twincached::app {
+
+Answer status_page(const NodeView& node);
+
+}  // namespace twincached::app

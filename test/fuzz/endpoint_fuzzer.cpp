@@ -1,0 +1,73 @@
+// Whatever comes to the admin endpoint: the first byte says in which pieces. What was found in them
+// must not depend on that, and every answer must be one that a client can take.
+#include "app/endpoint/answers.hpp"
+#include "app/endpoint/request_reader.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace twincached;
+using Progress = app::RequestReader::Progress;
+
+void demand(bool condition, const char* what) {
+    if (condition) return;
+    std::fprintf(stderr, "broken promise: %s\n", what);
+    std::abort();
+}
+
+app::Answer answer_to(const app::Request& request) {
+    const auto see = [] {
+        app::Standing standing;
+        standing.open_for = std::chrono::seconds(1);
+        standing.state = "LINKED";
+        standing.lag_ms = 50;
+        return standing;
+    };
+    const auto tell = [](lib::FigureVisitor visit) {
+        visit(lib::counter("get_hits", "keys that were found"), "1");
+    };
+    return app::answer(request, {see, tell});
+}
+
+std::vector<std::string> answers_to(std::string_view bytes, std::size_t step) {
+    app::RequestReader reader;
+    std::vector<std::string> answers;
+    for (std::size_t at = 0; at < bytes.size(); at += step) {
+        auto progress = reader.feed(bytes.substr(at, step));
+        while (progress == Progress::request) {
+            answers.push_back(reader.text_of(answer_to(reader.request())));
+            demand(answers.back().starts_with("HTTP/1.1 "), "it is answered");
+            if (!reader.keeps_open()) return answers;
+            progress = reader.feed({});
+        }
+        if (progress == Progress::refused) {
+            answers.push_back(reader.text_of(reader.refusal()));
+            const bool says_why = answers.back().starts_with("HTTP/1.1 4") ||
+                                  answers.back().starts_with("HTTP/1.1 505");
+            demand(says_why, "a refusal blames the request");
+            return answers;
+        }
+    }
+    return answers;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 2) return 0;
+    const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+    const std::size_t step = std::size_t{1} + data[0];
+    const auto pieces = answers_to(bytes, step);
+    // A head at its limit may be refused a piece earlier or later, with another number.
+    if (size < app::RequestReader::head_limit)
+        demand(answers_to(bytes, bytes.size()) == pieces, "pieces make no difference");
+    return 0;
+}

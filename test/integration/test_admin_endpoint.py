@@ -1,0 +1,364 @@
+"""A node can be asked how it is at any time: cold, full, closed, refused, stopping, and with every
+thread that serves clients stopped."""
+import ctypes
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+
+from harness import Case, main, until, world
+from harness.admin import Admin, local_address
+from harness.schema import problems
+
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir)
+ANSWERED_WITHIN = 0.010
+ATTEMPTS = 5  # a delay that the server makes is there every time; one of the machine is not
+
+
+def free_port(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+class StoppedThreads:
+    """Stops the threads of a process that serve clients, and no other, as a debugger does."""
+
+    _SEIZE, _INTERRUPT = 0x4206, 0x4207
+
+    def __init__(self, pid, prefix="io-"):
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc.ptrace.argtypes = [ctypes.c_long] * 4
+        self._threads = []
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/comm") as name:
+                if name.read().startswith(prefix):
+                    self._threads.append(int(task))
+
+    def __enter__(self):
+        for thread in self._threads:
+            for request in (self._SEIZE, self._INTERRUPT):
+                if self._libc.ptrace(request, thread, 0, 0) != 0:
+                    raise OSError(ctypes.get_errno(), "ptrace")
+            os.waitpid(thread, 0x40000000)  # __WALL
+        return len(self._threads)
+
+    def __exit__(self, *_):
+        for thread in self._threads:
+            self._libc.ptrace(17, thread, 0, 0)  # PTRACE_DETACH
+
+
+class Asked(Case):
+    def started(self, *arguments, **options):
+        node = self.node(*arguments, **options).start()
+        return node, Admin.of(node)
+
+    def assert_answers_at_once(self, admin, path, status):
+        for attempt in range(ATTEMPTS):
+            begun = time.monotonic()
+            self.assertEqual(admin.status(path), status)
+            took = time.monotonic() - begun
+            if took < world.scaled(ANSWERED_WITHIN):
+                return
+        self.fail(f"{path}: {1000 * took:.1f} ms each time")
+
+    # --- pages -----------------------------------------------------------------------------------
+
+    def test_a_node_alone_is_ready_and_primary(self):
+        _, admin = self.started()
+        self.assertEqual(admin.ask("/healthz")[::2], (200, "alive\n"))
+        self.assertEqual(admin.ask("/readyz")[::2],
+                         (200, "ready; alone, no peer is configured\n"))
+        self.assertEqual(admin.status("/primary"), 200)
+        self.assertEqual(admin.status("/secondary"), 503)
+        self.assertEqual(admin.status("/synchronised"), 503)
+
+    def test_what_is_asked_wrongly_is_told_so(self):
+        _, admin = self.started()
+        self.assertEqual(admin.status("/nothing"), 404)
+        self.assertEqual(admin.status("/synchronised?lag=100"), 400)
+        status, headers, _ = admin.ask("/readyz", "POST")
+        self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD"))
+        status, headers, body = admin.ask("/readyz", "HEAD")
+        self.assertEqual((status, body), (200, ""))
+        self.assertGreater(int(headers["Content-Length"]), 0)
+
+    def test_a_connection_that_is_kept_open_serves_many_requests(self):
+        _, admin = self.started()
+        connection = admin.connection()
+        self.addCleanup(connection.close)
+        for _ in range(20):
+            connection.request("GET", "/readyz")
+            answer = connection.getresponse()
+            self.assertEqual(answer.status, 200)
+            answer.read()
+
+    # --- where -----------------------------------------------------------------------------------
+
+    def test_it_listens_where_it_is_told_to_and_names_the_option_if_it_cannot(self):
+        path = os.path.join(self.directory, "admin.sock")
+        at = (self.addresses.host(1), free_port(self.addresses.host(1)))
+        listen = f"local,{path},{at[0]}:{at[1]}"
+        node = self.node("--admin-listen", listen).start()
+        for address in (local_address(node.process.pid), path, at):
+            self.assertEqual(Admin(address).status("/readyz"), 200)
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o700)
+        second = self.node("--admin-listen", f"{at[0]}:{at[1]}", name="second", host=2).launch()
+        self.assertNotEqual(second.process.exit_status(), 0)
+        self.assertIn(f"listen of [admin] {at[0]}:{at[1]}", second.process.log())
+        node.stop()
+        self.assertFalse(os.path.exists(path))
+
+    def test_it_can_be_off(self):
+        node = self.node("--admin-listen", "").start()
+        with self.assertRaises(OSError):
+            Admin.of(node).status("/healthz")
+
+    def test_many_nodes_of_a_machine_never_meet(self):
+        for number in range(1, 4):
+            _, admin = self.started(name=f"n{number}", host=number)
+            self.assertEqual(admin.status("/readyz"), 200)
+
+    # --- whatever clients do ---------------------------------------------------------------------
+
+    def test_it_answers_at_once_at_the_connection_limit_and_the_node_stays_ready(self):
+        node, admin = self.started("-c", "20")
+        clients = [node.client() for _ in range(20)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.ask(b"version")
+        with socket.create_connection(node.address) as one_too_many:
+            self.assertIn(b"Too many open connections", one_too_many.recv(100))
+        for path in ("/healthz", "/readyz", "/metrics", "/status"):
+            self.assert_answers_at_once(admin, path, 200)
+        self.assertEqual(admin.metrics()["memcached_current_connections"], 20)
+
+    def test_it_answers_at_once_while_every_thread_of_clients_is_stopped(self):
+        node, admin = self.started("-t", "3")
+        with node.client() as client:
+            client.set(b"key", b"value")
+        try:
+            stopped = StoppedThreads(node.process.pid)
+            with stopped as count:
+                self.assertEqual(count, 3)
+                for path in ("/healthz", "/readyz", "/primary", "/metrics", "/status"):
+                    self.assert_answers_at_once(admin, path, 200)
+        except PermissionError as error:
+            self.skipTest(f"threads cannot be stopped one by one here: {error}")
+        self.assert_still_serves(node)
+
+    # --- who asks without end, or not at all -----------------------------------------------------
+
+    def test_who_says_nothing_keeps_nobody_out(self):
+        _, admin = self.started()
+        silent = [admin.connection() for _ in range(200)]
+        for connection in silent:
+            self.addCleanup(connection.close)
+            until(lambda: connection.connect() or True, 5, "there is room for one more")
+            connection.sock.sendall(b"GET /readyz HT")
+        for _ in range(10):
+            self.assertEqual(admin.status("/readyz"), 200)
+
+    def test_a_request_that_does_not_end_is_closed_in_time(self):
+        _, admin = self.started()
+        connection = admin.connection()
+        connection.connect()
+        self.addCleanup(connection.close)
+        begun = time.monotonic()
+        connection.sock.settimeout(world.scaled(15))
+        connection.sock.sendall(b"GET /readyz HTTP/1.1\r\nX: ")
+        self.assertEqual(connection.sock.recv(100), b"")
+        self.assertLess(time.monotonic() - begun, world.scaled(8))
+
+    def test_what_is_too_long_or_no_http_gets_an_answer_and_the_end(self):
+        _, admin = self.started()
+        for request, status in ((b"GET /" + b"a" * 20000, b"431"), (b"version\r\n", b"400"),
+                                (b"GET /readyz HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello", b"413")):
+            connection = admin.connection()
+            connection.connect()
+            self.addCleanup(connection.close)
+            connection.sock.sendall(request)
+            answer = b""
+            while more := connection.sock.recv(4096):
+                answer += more
+            self.assertTrue(answer.startswith(b"HTTP/1.1 " + status), answer)
+
+    def test_another_user_is_not_served_at_the_socket_without_a_path(self):
+        if not world.IS_ROOT:
+            self.skipTest("only root can become somebody else")
+        node = self.node("-u", "nobody").start()
+        admin = Admin.of(node)
+        self.assertEqual(admin.status("/readyz"), 200)
+        program = ("import os,socket;os.setgid(12345);os.setuid(12345);s=socket.socket("
+                   f"socket.AF_UNIX);s.connect({admin.address!r});"
+                   "s.settimeout(10);print(s.recv(10))")
+        ended = subprocess.run(["/usr/bin/python3", "-c", program], capture_output=True, text=True)
+        self.assertEqual(ended.stdout, "b''\n", ended.stderr)
+
+
+class AskedOfAPair(Case):
+    needs_replication = True
+
+    def test_both_nodes_say_which_they_are(self):
+        nodes = self.pair().start()
+        a, b = (Admin.of(node) for node in nodes)
+        self.assertEqual((a.status("/primary"), b.status("/primary")), (200, 503))
+        self.assertEqual((a.status("/secondary"), b.status("/secondary")), (503, 200))
+        nodes.wait_until_at_rest()
+        for admin in (a, b):
+            until(lambda: admin.status("/synchronised?lag=1s") == 200, 3, "it says synchronised")
+        page = a.page()
+        self.assertEqual((page["state"], page["role"], page["ready"]), ("LINKED", "primary", True))
+        self.assertEqual(page["peer"]["address"], "{}:{}".format(*nodes.b.link_address))
+
+    def test_a_node_that_has_lost_its_peer_is_ready_and_not_synchronised(self):
+        nodes = self.pair().start()
+        nodes.a.kill()
+        admin = Admin.of(nodes.b)
+        until(lambda: admin.status("/primary") == 200, 5, "b is the primary")
+        self.assertEqual(admin.status("/readyz"), 200)
+        self.assertEqual(admin.status("/synchronised"), 503)
+
+    def test_a_node_that_is_not_open_yet_can_be_asked(self):
+        node = self.node("--boot-grace", "60s", peer=self.addresses.host(9)).launch()
+        admin = Admin.of(node)
+        line = until(lambda: admin.line("/readyz"), 10, "it answers")
+        self.assertIn("not open to clients yet", line)
+        self.assertFalse(node.is_open())
+        self.assertEqual(admin.status("/healthz"), 200)
+        self.assertEqual(admin.status("/readyz"), 503)
+        self.assertEqual(admin.page()["open"], False)
+        self.assertEqual(admin.metrics()['twincached_repl_serving{state="COLD"}'], 1)
+
+    def test_a_node_that_its_policy_has_closed_can_be_asked(self):
+        nodes = self.pair("--on-split", "secondary-closed").start()
+        nodes.a.pause()
+        self.addCleanup(nodes.a.resume)
+        admin = Admin.of(nodes.b)
+        until(lambda: admin.status("/readyz") == 503, 10, "b is not ready")
+        self.assertIn("closed to clients until the other node is seen again", admin.line("/readyz"))
+        self.assertEqual(admin.status("/healthz"), 200)
+        self.assertEqual(admin.page()["access"], "closed")
+
+    def test_a_refused_node_says_why(self):
+        secrets = []
+        for name in ("one", "two"):
+            secrets.append(os.path.join(self.directory, name))
+            with open(secrets[-1], "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+                file.write(f"the secret {name}, which is long enough to be one\n")
+        a = self.node("--secret-file", secrets[0], name="a", host=1, peer=self.addresses.host(2))
+        b = self.node("--secret-file", secrets[1], name="b", host=2, peer=self.addresses.host(1))
+        a.launch()
+        b.launch()
+        admin = Admin.of(a)
+        page = until(lambda: (page := admin.page())["state"] == "REFUSED" and page, 20,
+                     "a says that it is refused")
+        self.assertIn("not paired with", page["link"])
+        self.assertIn("secret", page["link"])
+
+
+class Metrics(Case):
+    needs_replication = True
+
+    def setUp(self):
+        super().setUp()
+        self.nodes = self.pair().start()
+        self.admin = Admin.of(self.nodes.a)
+        with self.nodes.a.client() as client:
+            client.set(b"key", b"value")
+            client.get(b"key")
+            client.get(b"absent")
+
+    def test_they_are_what_stats_tells(self):
+        stats = self.nodes.a.stats()
+        metrics = self.admin.metrics()
+        self.assertEqual(metrics["twincached_get_hits_total"], int(stats["get_hits"]))
+        self.assertEqual(metrics['memcached_commands_total{command="get",status="miss"}'], 1)
+        self.assertEqual(metrics["memcached_current_items"], 1)
+        self.assertEqual(metrics["memcached_limit_bytes"], int(stats["limit_maxbytes"]))
+        self.assertEqual(metrics['twincached_repl_state{state="LINKED"}'], 1)
+        self.assertEqual(metrics['twincached_repl_role{state="primary"}'], 1)
+
+    def test_promtool_finds_nothing_to_object_to(self):
+        promtool = shutil.which("promtool")
+        if promtool is None:
+            self.skipTest("promtool is not there")
+        _, headers, body = self.admin.ask("/metrics")
+        self.assertEqual(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        checked = subprocess.run([promtool, "check", "metrics"], input=body, text=True,
+                                 capture_output=True)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
+
+    def test_openmetrics_is_told_to_who_accepts_it(self):
+        wanted = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3"
+        _, headers, body = self.admin.ask("/metrics", Accept=wanted)
+        self.assertTrue(headers["Content-Type"].startswith("application/openmetrics-text"))
+        self.assertTrue(body.endswith("\n# EOF\n"))
+        self.assertIn("# TYPE twincached_get_hits counter\ntwincached_get_hits_total", body)
+
+
+class Status(Case):
+    needs_replication = True
+
+    def test_it_is_as_its_schema_says_in_every_condition(self):
+        with open(os.path.join(SOURCE, "docs", "status.schema.json")) as file:
+            schema = json.load(file)
+        self.assertNotEqual(problems({"ready": 1}, schema), [])
+        alone = self.node(name="alone", host=3).start()
+        cold = self.node("--boot-grace", "60s", name="cold", host=4,
+                         peer=self.addresses.host(9)).launch()
+        for node in (alone, cold, *self.pair().start()):
+            with self.subTest(node=node.name):
+                page = until(Admin.of(node).page, 10, "it answers")
+                self.assertEqual(problems(page, schema), [])
+
+    def test_its_figures_are_those_of_stats(self):
+        """What stats has beside them are names of memcached's that have no meaning here."""
+        node = self.pair().start().a
+        figures = set(Admin.of(node).page()["figures"])
+        replication = set(node.replication())
+        told = set(node.stats())
+        self.assertEqual(figures - told - replication, set())
+        self.assertEqual(replication - figures, set())
+        with open(os.path.join(SOURCE, "docs", "OBSERVING.md")) as file:
+            zeroes = file.read().split("<!-- figures: zeroes of stats -->")[1].split("<!--")[0]
+        self.assertEqual(told - figures, set(re.findall("`([^`]+)`", zeroes)))
+
+
+class Agent(Case):
+    """What HAProxy's agent-check hears; HAProxy itself is in test_haproxy_admin.py."""
+
+    needs_replication = True
+
+    def agent_of(self, node):
+        with socket.create_connection((node.host, self.agent_port), 5) as agent:
+            line = b""
+            while more := agent.recv(100):
+                line += more
+        return line.decode()
+
+    def test_it_says_up_down_and_drain(self):
+        self.agent_port = free_port(self.addresses.host(1))
+        agent = f"{self.addresses.host(1)}:{self.agent_port}"
+        node = self.node("--agent-listen", agent, "--boot-grace", "2s",
+                         peer=self.addresses.host(9)).launch()
+        line = until(lambda: self.agent_of(node), 10, "the agent answers")
+        self.assertTrue(line.startswith("down#not open to clients yet"), line)
+        node.wait_until_open(20)
+        until(lambda: self.agent_of(node) == "ready up 100%\n", 5, "the agent says ready")
+        # A client in the middle of a request holds the stop up.
+        with node.client() as client:
+            client.send(b"set key 0 0 10\r\n123")
+            until(lambda: int(node.stats()["read_buf_count"]) > 4, 5, "half a request is there")
+            node.process.signal(15)
+            until(lambda: self.agent_of(node) == "drain\n", 5, "the agent says drain")
+            self.assertEqual(Admin.of(node).status("/readyz"), 503)
+            self.assertIn("stopping", Admin.of(node).line("/readyz"))
+            client.send(b"4567890\r\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,237 @@
+#include "app/endpoint/answers.hpp"
+
+#include "app/endpoint/agent_line.hpp"
+#include "lib/json.hpp"
+#include "test/unit/app/endpoint/fake_node.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+
+namespace twincached::app {
+namespace {
+
+using replication::Access;
+using replication::pair::LinkState;
+using replication::pair::name_of;
+using replication::pair::PairReport;
+using replication::pair::Role;
+using replication::pair::Serving;
+using test::FakeNode;
+
+unsigned status_of(const FakeNode& node, std::string_view target) {
+    return node.ask(target).status;
+}
+
+boost::json::object status_page_of(const FakeNode& node) {
+    return boost::json::parse(node.ask("/status").body).as_object();
+}
+
+std::string told(const FakeNode& node, std::string_view member) {
+    return std::string(status_page_of(node).at(member).as_string());
+}
+
+// Every state that the link machine knows, by its number.
+std::vector<LinkState> all_link_states() {
+    std::vector<LinkState> states;
+    for (int number = 0; !name_of(static_cast<LinkState>(number)).empty(); ++number)
+        states.push_back(static_cast<LinkState>(number));
+    return states;
+}
+
+PairReport report_of(LinkState state) {
+    PairReport report;
+    report.peer = "host-b:11212";
+    report.link.state = state;
+    report.link.last_refusal = "the secrets of the two nodes differ";
+    return report;
+}
+
+}  // namespace
+
+TEST_CASE("a process that lives is healthy, and nothing is asked for it") {
+    const auto see = []() -> Standing {
+        FAIL("healthz asked how the node stands");
+        return {};
+    };
+    const auto tell = [](lib::FigureVisitor) { FAIL("healthz asked for figures"); };
+    const auto answered = answer({"GET", "/healthz"}, {see, tell});
+    CHECK(answered.status == 200);
+    CHECK(answered.body == "alive\n");
+}
+
+TEST_CASE("a node is ready from when its client port opens until it stops") {
+    auto node = FakeNode::linked();
+    CHECK(status_of(node, "/readyz") == 200);
+    node.standing.open_for.reset();
+    CHECK(status_of(node, "/readyz") == 503);
+    node.standing.open_for = std::chrono::seconds(0);
+    CHECK(status_of(node, "/readyz") == 200);
+    node.standing.is_stopping = true;
+    CHECK(status_of(node, "/readyz") == 503);
+}
+
+TEST_CASE("a node that has lost its peer is ready, unless its policy has closed it") {
+    auto node = FakeNode::linked();
+    node.standing.state = "CONNECTING";
+    CHECK(status_of(node, "/readyz") == 200);
+    node.standing.access = "read-only";
+    CHECK(status_of(node, "/readyz") == 200);
+    CHECK(node.ask("/readyz").body.find("ready for reads alone") == 0);
+    node.standing.access = "closed";
+    CHECK(status_of(node, "/readyz") == 503);
+    CHECK(node.ask("/readyz").body.find("on-split") != std::string::npos);
+}
+
+TEST_CASE("exactly one of primary and secondary is answered with 200 by a node that is ready") {
+    auto node = FakeNode::linked();
+    CHECK(status_of(node, "/primary") == 200);
+    CHECK(status_of(node, "/secondary") == 503);
+    node.standing.role = "secondary";
+    CHECK(status_of(node, "/primary") == 503);
+    CHECK(status_of(node, "/secondary") == 200);
+    node.standing.open_for.reset();
+    CHECK(status_of(node, "/primary") == 503);
+    CHECK(status_of(node, "/secondary") == 503);
+}
+
+TEST_CASE("a node without a peer is a primary, and never synchronised") {
+    FakeNode node;
+    node.standing.state = "STANDALONE";
+    node.standing.open_for = std::chrono::seconds(1);
+    CHECK(status_of(node, "/readyz") == 200);
+    CHECK(status_of(node, "/primary") == 200);
+    CHECK(status_of(node, "/secondary") == 503);
+    CHECK(status_of(node, "/synchronised") == 503);
+}
+
+TEST_CASE("synchronised means linked, and no further behind than was asked") {
+    auto node = FakeNode::linked();
+    node.standing.lag_ms = 100;
+    CHECK(status_of(node, "/synchronised") == 200);
+    CHECK(status_of(node, "/synchronised?lag=99ms") == 503);
+    CHECK(status_of(node, "/synchronised?lag=100ms") == 200);
+    CHECK(status_of(node, "/synchronised?lag=1s") == 200);
+    node.standing.state = "SYNCING";
+    CHECK(status_of(node, "/synchronised") == 503);
+    CHECK(status_of(node, "/synchronised?lag=1h") == 503);
+}
+
+TEST_CASE("a lag that is no time with its unit is refused") {
+    const auto node = FakeNode::linked();
+    for (const auto* query : {"lag=", "lag=100", "lag=ms", "lag=-1ms", "lag=1 s", "lag=1ms&x=1",
+                              "lag=99999999999999999999s", "Lag=1s", "x", "=", "lag"}) {
+        INFO(query);
+        CHECK(status_of(node, std::string("/synchronised?") + query) == 400);
+    }
+    CHECK(status_of(node, "/synchronised?") == 200);
+}
+
+TEST_CASE("only what is there is found, and only GET and HEAD are answered") {
+    const auto node = FakeNode::linked();
+    CHECK(status_of(node, "/") == 200);
+    CHECK(status_of(node, "/readyz?because=x") == 200);
+    CHECK(status_of(node, "http://node-a:11280/readyz") == 200);
+    CHECK(status_of(node, "http://node-a:11280") == 200);
+    for (const auto* target : {"/readyz/", "/Readyz", "//readyz", "/..", "/healthz%00"}) {
+        INFO(target);
+        CHECK(status_of(node, target) == 404);
+    }
+    for (const auto* target : {"", "*", "readyz", "ftp://x/readyz"}) {
+        INFO(target);
+        CHECK(status_of(node, target) == 400);
+    }
+    CHECK(node.ask("/readyz", "HEAD").status == 200);
+    for (const auto* method : {"POST", "PUT", "DELETE", "OPTIONS", "get", ""}) {
+        INFO(method);
+        const auto answered = node.ask("/readyz", method);
+        CHECK(answered.status == 405);
+        CHECK(answered.allow == "GET, HEAD");
+    }
+    CHECK(node.ask("/nowhere", "POST").status == 404);
+}
+
+TEST_CASE("every state of the pair has a link text and a status of its own, open or not") {
+    const auto states = all_link_states();
+    REQUIRE(states.size() >= 7);
+    std::set<std::string> links;
+    std::set<std::string> summaries;
+    for (const auto state : states) {
+        INFO(name_of(state));
+        auto node = FakeNode::of(report_of(state));
+        CHECK(told(node, "state") == name_of(state));
+        // A sentence, and not the bare word that stands for a state that nobody has described.
+        CHECK(told(node, "link") != name_of(state));
+        links.insert(told(node, "link"));
+        summaries.insert(told(node, "summary"));
+        node.standing.open_for = std::chrono::seconds(1);
+        summaries.insert(told(node, "summary"));
+    }
+    links.insert(told(FakeNode::of({}), "link"));
+    CHECK(links.size() == states.size() + 1);
+    CHECK(summaries.size() == 2 * states.size());
+}
+
+TEST_CASE("role, access and what clients find are told of every state as they are") {
+    for (const auto role : {Role::primary, Role::secondary}) {
+        for (const auto access : {Access::open, Access::read_only, Access::closed}) {
+            auto report = report_of(LinkState::connecting);
+            report.link.role = role;
+            report.link.access = access;
+            auto node = FakeNode::of(report);
+            node.standing.open_for = std::chrono::seconds(1);
+            INFO(name_of(role) << ' ' << name_of(access));
+            const auto page = status_page_of(node);
+            CHECK(page.at("role").as_string() == name_of(role));
+            CHECK(page.at("access").as_string() == name_of(access));
+            CHECK(page.at("ready").as_bool() == (access != Access::closed));
+        }
+    }
+}
+
+TEST_CASE("every word that a driver may say of its state is one of the figure's") {
+    for (const auto state : all_link_states()) {
+        const std::string words = "|" + std::string(replication::state_figure.choices) + "|";
+        INFO(name_of(state));
+        CHECK(words.find("|" + std::string(name_of(state)) + "|") != std::string::npos);
+    }
+}
+
+TEST_CASE("what another node says of itself breaks no line and no JSON") {
+    auto report = report_of(LinkState::refused);
+    report.link.last_refusal = "\"evil\\\r\nX: 1\xff";
+    auto node = FakeNode::of(report);
+    node.standing.open_for = std::chrono::seconds(1);
+    CHECK(told(node, "link") == "not paired with host-b:11212: \"evil\\??X: 1?");
+    const auto body = node.ask("/readyz").body;
+    CHECK(body.find('\n') == body.size() - 1);
+}
+
+TEST_CASE("buckets that are left are told in percent, and some are never told as none") {
+    CHECK(percent_left(0) == 0);
+    CHECK(percent_left(1) == 1);
+    CHECK(percent_left(32768) == 50);
+    CHECK(percent_left(65535) == 99);
+    CHECK(percent_left(65536) == 100);
+    CHECK(percent_left(1'000'000) == 100);
+}
+
+TEST_CASE("HAProxy's agent hears up, drain and down, and ready in the first minute alone") {
+    auto standing = FakeNode::linked().standing;
+    CHECK(agent_line(standing) == "up 100%\n");
+    standing.open_for = ready_is_said_for;
+    CHECK(agent_line(standing) == "up 100%\n");
+    standing.open_for = ready_is_said_for - std::chrono::seconds(1);
+    CHECK(agent_line(standing) == "ready up 100%\n");
+    standing.is_stopping = true;
+    CHECK(agent_line(standing) == "drain\n");
+    standing.is_stopping = false;
+    standing.open_for.reset();
+    standing.state = "SYNCING";
+    standing.dirty_buckets = 32768;
+    CHECK(agent_line(standing) == "down#resync 50 % left\n");
+    standing.state = "CONNECTING";
+    CHECK(agent_line(standing) == "down#not open to clients yet; connecting to host-b:11212\n");
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,50 @@
+// A node as the pages of the admin endpoint see it, made of the facts that a test chooses.
+#pragma once
+
+#include "app/endpoint/answers.hpp"
+#include "replication/pair/link/pair_stats.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace twincached::app::test {
+
+struct FakeNode {
+    Standing standing;
+    std::vector<std::pair<lib::Figure, std::string>> figures;
+
+    // One that serves, in step with its peer, as the primary.
+    static FakeNode linked() {
+        FakeNode node;
+        node.standing.open_for = std::chrono::seconds(100);
+        node.standing.state = "LINKED";
+        node.standing.role = "primary";
+        node.standing.access = "open";
+        node.standing.peer = "host-b:11212";
+        return node;
+    }
+    // As the pair's own report tells it.
+    static FakeNode of(const replication::pair::PairReport& report) {
+        FakeNode node;
+        replication::pair::visit_stats(report,
+                                       [&](const lib::Figure& figure, std::string_view value) {
+                                           node.standing.take(figure, value);
+                                           node.figures.emplace_back(figure, std::string(value));
+                                       });
+        return node;
+    }
+
+    Answer ask(std::string_view target, std::string_view method = "GET",
+               std::string_view accept = {}) const {
+        const auto see = [this] { return standing; };
+        const auto tell = [this](lib::FigureVisitor visit) {
+            for (const auto& [figure, value] : figures)
+                visit(figure, value);
+        };
+        return answer({method, target, accept}, {see, tell});
+    }
+};
+
+}  // namespace twincached::app::test

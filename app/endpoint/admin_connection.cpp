@@ -15,8 +15,14 @@ using Error = boost::system::error_code;
 
 }  // namespace
 
-AdminConnection::AdminConnection(asio::io_context& context, int descriptor)
-    : socket_(context, descriptor), deadline_(context) {}
+AdminConnection::AdminConnection(asio::io_context& context)
+    : socket_(context), deadline_(context) {}
+
+bool AdminConnection::take(int descriptor) {
+    Error error;
+    socket_.assign(descriptor, error);
+    return !error;
+}
 
 void AdminConnection::serve(const AnswerTo& answer_to) {
     answer_to_ = &answer_to;

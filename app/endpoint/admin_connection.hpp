@@ -31,8 +31,11 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
 
     using AnswerTo = std::function<Answer(const Request&)>;
 
-    // Owns the descriptor.
-    AdminConnection(boost::asio::io_context& context, int descriptor);
+    explicit AdminConnection(boost::asio::io_context& context);
+
+    // Owns the descriptor from here on; false if the kernel has no room to watch it, and then the
+    // caller's it is still. Once, first.
+    [[nodiscard]] bool take(int descriptor);
 
     // One of these, once. `answer_to` must outlive it.
     void serve(const AnswerTo& answer_to);

@@ -111,9 +111,12 @@ void AdminEndpoint::welcome(Listener& listener, int descriptor) {
     }
     make_place();
     std::shared_ptr<AdminConnection> connection;
-    const bool has_memory = lib::has_memory_for(
-        [&] { connection = std::make_shared<AdminConnection>(context_, descriptor); });
-    if (!has_memory) {
+    bool is_taken = false;
+    const bool has_memory = lib::has_memory_for([&] {
+        connection = std::make_shared<AdminConnection>(context_);
+        is_taken = connection->take(descriptor);
+    });
+    if (!has_memory || !is_taken) {
         ::close(descriptor);
         return;
     }

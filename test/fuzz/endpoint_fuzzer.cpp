@@ -37,6 +37,7 @@ app::Answer answer_to(const app::Request& request) {
     return app::answer(request, {see, tell});
 }
 
+// To requests that were whole. What is wrong with half a head may be seen at once or at its end.
 std::vector<std::string> answers_to(std::string_view bytes, std::size_t step) {
     app::RequestReader reader;
     std::vector<std::string> answers;
@@ -49,9 +50,9 @@ std::vector<std::string> answers_to(std::string_view bytes, std::size_t step) {
             progress = reader.feed({});
         }
         if (progress == Progress::refused) {
-            answers.push_back(reader.text_of(reader.refusal()));
-            const bool says_why = answers.back().starts_with("HTTP/1.1 4") ||
-                                  answers.back().starts_with("HTTP/1.1 505");
+            const auto refusal = reader.text_of(reader.refusal());
+            const bool says_why =
+                refusal.starts_with("HTTP/1.1 4") || refusal.starts_with("HTTP/1.1 505");
             demand(says_why, "a refusal blames the request");
             return answers;
         }

@@ -8,9 +8,12 @@ import shutil
 import socket
 import subprocess
 import time
+import unittest
 
 from harness import Case, main, until, world
 from harness.admin import Admin, local_address
+from harness.node import Pair
+from harness.proxy import HAProxy, by_admin_endpoint
 from harness.schema import problems
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir)
@@ -329,7 +332,7 @@ class Status(Case):
 
 
 class Agent(Case):
-    """What HAProxy's agent-check hears; HAProxy itself is in test_haproxy_admin.py."""
+    """What HAProxy's agent-check hears."""
 
     needs_replication = True
 
@@ -358,6 +361,77 @@ class Agent(Case):
             self.assertEqual(Admin.of(node).status("/readyz"), 503)
             self.assertIn("stopping", Admin.of(node).line("/readyz"))
             client.send(b"4567890\r\n")
+
+
+@unittest.skipUnless(os.access(HAProxy.PROGRAM, os.X_OK), "HAProxy is not there")
+class BehindHAProxy(Case):
+    """Variant 3 of conf/haproxy.cfg, and the agent."""
+
+    needs_replication = True
+
+    def pair_with_ports(self, *arguments):
+        """Not started; HTTP and the agent of both at these ports of their own addresses."""
+        port, agent = (free_port(self.addresses.host(1)) for _ in range(2))
+        nodes = [self.node("--admin-listen", f"local,{self.addresses.host(n)}:{port}",
+                           "--agent-listen", f"{self.addresses.host(n)}:{agent}", *arguments,
+                           name=name, host=n, peer=self.addresses.host(3 - n))
+                 for name, n in (("a", 1), ("b", 2))]
+        return Pair(*nodes), port, agent
+
+    def proxy_of(self, nodes, page, of_server):
+        proxy = HAProxy(self.directory, (self.addresses.host(15), self.client_port), list(nodes),
+                        by_admin_endpoint(page), of_server)
+        self.addCleanup(proxy.stop)
+        return proxy.launch()
+
+    def becomes(self, proxy, **wanted):
+        def is_so():
+            states = proxy.server_states()
+            return all(states[name].startswith(state) for name, state in wanted.items())
+        until(is_so, 15, f"HAProxy says {wanted}, the last {proxy.server_states()}")
+
+    def test_traffic_follows_the_primary(self):
+        nodes, port, _ = self.pair_with_ports()
+        nodes.start()
+        proxy = self.proxy_of(nodes, "/primary", f" port {port}")
+        self.becomes(proxy, a="UP", b="DOWN")
+        nodes.a.kill()
+        self.becomes(proxy, a="DOWN", b="UP")
+        nodes.a.start(20)
+        nodes.wait_until_linked(20)
+        # The role stays where it is, and the traffic with it.
+        self.assertEqual(Admin.of(nodes.a).status("/primary"), 503)
+        self.becomes(proxy, a="DOWN", b="UP")
+
+    def test_a_crowd_of_clients_takes_no_node_away(self):
+        nodes, port, _ = self.pair_with_ports("-c", "10")
+        nodes.start()
+        proxy = self.proxy_of(nodes, "/readyz", f" port {port}")
+        self.becomes(proxy, a="UP", b="UP")
+        for _ in range(10):
+            client = nodes.a.client()
+            self.addCleanup(client.close)
+            client.ask(b"version")
+        # Ten checks; that nothing comes of them is no event that could be awaited.
+        for _ in range(10):
+            time.sleep(0.1)
+            self.becomes(proxy, a="UP", b="UP")
+        self.assertEqual(proxy.failed_checks_of("a"), 0)
+
+    def test_the_agents_drain_lasts_until_the_next_process_says_ready(self):
+        nodes, port, agent = self.pair_with_ports("--stop-timeout", "20s")
+        nodes.start()
+        proxy = self.proxy_of(nodes, "/healthz", f" port {port} agent-check agent-port {agent} "
+                                                 "agent-inter 100ms")
+        self.becomes(proxy, a="UP", b="UP")
+        with nodes.a.client() as client:
+            client.send(b"set key 0 0 10\r\n123")
+            nodes.a.process.signal(15)
+            self.becomes(proxy, a="DRAIN", b="UP")
+            client.send(b"4567890\r\n")
+            nodes.a.process.exit_status()
+        nodes.a.start(20)
+        self.becomes(proxy, a="UP", b="UP")
 
 
 if __name__ == "__main__":

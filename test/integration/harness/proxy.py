@@ -20,13 +20,26 @@ defaults
 listen memcached
     bind {front}
     balance roundrobin
+{check}
+    default-server inter 100ms fall 2 rise 2 on-marked-down shutdown-sessions
+{servers}
+"""
+
+BY_CLIENT_PORT = """
     option tcp-check
     tcp-check connect
     tcp-check send version\\r\\n
     tcp-check expect rstring ^VERSION
     tcp-check send quit\\r\\n
-    default-server inter 100ms fall 2 rise 2 on-marked-down shutdown-sessions
-{servers}
+"""
+
+
+def by_admin_endpoint(page):
+    """The check of conf/haproxy.cfg's third variant."""
+    return f"""
+    option httpchk
+    http-check send meth GET uri {page}
+    http-check expect status 200
 """
 
 
@@ -35,26 +48,33 @@ class HAProxy:
     SERVER = "    server {} {}:{} check"
     LATER_SERVER = SERVER
 
-    def __init__(self, directory, front, nodes):
+    def __init__(self, directory, front, nodes, check=BY_CLIENT_PORT, of_server=""):
+        """`of_server` stands behind each server: where it is checked."""
         self.address = front
         self._directory = directory
         lines = [self.SERVER] + [self.LATER_SERVER] * (len(nodes) - 1)
-        servers = "\n".join(line.format(node.name, *node.address)
+        servers = "\n".join(line.format(node.name, *node.address) + of_server
                             for line, node in zip(lines, nodes))
         self._path = os.path.join(directory, "haproxy.cfg")
         with open(self._path, "w") as file:
             file.write(CONFIGURATION.format(directory=directory, front="{}:{}".format(*front),
-                                            servers=servers))
+                                            check=check, servers=servers))
         self.process = None
 
-    def start(self):
+    def launch(self):
+        """Starts it and waits until it can be asked."""
         self.process = Process([self.PROGRAM, "-db", "-f", self._path],
                                os.path.join(self._directory, "haproxy.log"))
+        until(self.server_states, 10, "HAProxy runs")
+        return self
+
+    def start(self):
+        self.launch()
         until(self.all_up, 10, "HAProxy has found both nodes")
         return self
 
-    def server_states(self):
-        """{server name: "UP", "DOWN" ...}"""
+    def _table(self):
+        """`show stat`: {server name: {column: value}}."""
         with socket.socket(socket.AF_UNIX) as control:
             control.connect(os.path.join(self._directory, "haproxy.sock"))
             control.sendall(b"show stat\n")
@@ -62,10 +82,16 @@ class HAProxy:
             while more := control.recv(65536):
                 table += more
         lines = [line.split(",") for line in table.decode().splitlines() if line]
-        names = lines[0]
-        name, status = names.index("svname"), names.index("status")
-        return {row[name]: row[status] for row in lines[1:]
-                if len(row) > status and row[name] not in ("FRONTEND", "BACKEND")}
+        rows = [dict(zip(lines[0], line)) for line in lines[1:] if len(line) > 10]
+        return {row["svname"]: row for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")}
+
+    def server_states(self):
+        """{server name: "UP", "DOWN" ...}"""
+        return {name: row["status"] for name, row in self._table().items()}
+
+    def failed_checks_of(self, server):
+        """How many, while it was up."""
+        return int(self._table()[server]["chkfail"] or 0)
 
     def all_up(self):
         """Whether every server has passed its checks, not merely not failed one yet."""

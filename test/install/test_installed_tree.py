@@ -60,9 +60,17 @@ class InstalledTree(unittest.TestCase):
             with self.subTest(example=name):
                 self.assertTrue(os.path.isfile(self.path("DOC", "examples", name)))
 
+    def test_the_operators_tool_runs_from_it_and_bash_completes_it(self):
+        told = subprocess.run([self.path("BIN", "twinctl"), "--version"], capture_output=True,
+                              text=True)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        self.assertIn("complete -F _twinctl twinctl",
+                      self.read("DATA", "bash-completion", "completions", "twinctl"))
+
     def test_nothing_else_is_there(self):
-        places = [self.path("SBIN", "twincached"), self.path("ETC", "twincached"),
-                  self.path("DOC"), self.path("UNITS")]
+        places = [self.path("SBIN", "twincached"), self.path("BIN", "twinctl"),
+                  self.path("ETC", "twincached"), self.path("DOC"), self.path("UNITS"),
+                  self.path("DATA", "bash-completion", "completions", "twinctl")]
         for folder, _, names in os.walk(self.root):
             for name in names:
                 found = os.path.join(folder, name)

@@ -1,0 +1,45 @@
+// Asks a node's admin endpoint: one question, one connection, blocking, with a deadline for all of
+// it. Also finds the nodes of this machine. No global state; any thread.
+#pragma once
+
+#include "lib/input/endpoint.hpp"
+#include "lib/result.hpp"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::app {
+
+// Where a node is asked.
+struct NodeAddress {
+    NodeAddress() = default;  // no aggregate: Parsed could not tell it from its error
+
+    std::string text;         // as people write it
+    std::string unix_socket;  // a path, or a zero byte and a name; empty: TCP
+    lib::Endpoint endpoint;
+};
+
+// "host:port", or the whole path of a unix socket.
+lib::Parsed<NodeAddress> parse_node_address(std::string_view text);
+
+// Those that have `local` among their places, by what /proc/net/unix (proc(5)) says: `table` is its
+// content.
+std::vector<NodeAddress> local_nodes_in(std::string_view table);
+std::vector<NodeAddress> local_nodes();
+
+struct AdminAnswer {
+    unsigned status = 0;
+    std::string body;
+};
+
+// Of a whole answer, as it came until the end of the connection. An error is a sentence without its
+// beginning, which names the node.
+lib::Parsed<AdminAnswer> parse_admin_answer(std::string_view bytes);
+
+// The error is a sentence that names the node and says what to do.
+lib::Parsed<AdminAnswer> ask(const NodeAddress& node, std::string_view target,
+                             std::chrono::milliseconds patience);
+
+}  // namespace twincached::app

@@ -1,0 +1,149 @@
+#include "app/twinctl/arguments.hpp"
+
+#include "app/twinctl/check.hpp"
+#include "lib/durations.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <fmt/format.h>
+
+#include <exception>
+#include <sstream>
+#include <utility>
+
+namespace twincached::app {
+namespace {
+
+namespace po = boost::program_options;
+using std::chrono::milliseconds;
+using Words = std::vector<std::string>;
+
+po::options_description visible() {
+    po::options_description options("Options", 100);
+    auto add = options.add_options();
+    add("host", po::value<Words>()->composing()->value_name("HOST:PORT"),
+        "ask the node at this port (listen of [admin]); repeat it for more nodes");
+    add("socket", po::value<Words>()->composing()->value_name("PATH"),
+        "ask the node at this unix socket; repeat it for more nodes");
+    add("json", "answer for programs");
+    add("timeout", po::value<std::string>()->value_name("TIME"),
+        "how long a node may take to answer (2s)");
+    add("lag", po::value<std::string>()->value_name("TIME"),
+        "check synchronised: no further behind than this");
+    add("weight", "check: exit with a weight for keepalived's misc_dynamic");
+    add("interval", po::value<std::string>()->value_name("TIME"), "top: between two looks (1s)");
+    add("count", po::value<std::uint64_t>()->value_name("N"), "top: end after so many looks");
+    add("help,h", "show this");
+    add("version,V", "show the version");
+    return options;
+}
+
+po::variables_map read(const Words& words) {
+    po::options_description all;
+    all.add(visible()).add_options()("words", po::value<Words>());
+    po::positional_options_description positions;
+    positions.add("words", -1);
+    po::variables_map values;
+    // A shortened option of today could be two of tomorrow.
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(words).options(all).positional(positions).style(style).run(),
+              values);
+    po::notify(values);
+    return values;
+}
+
+Words list_of(const po::variables_map& values, const char* name) {
+    return values.count(name) == 0 ? Words{} : values[name].as<Words>();
+}
+
+// A sentence if it is wrong.
+std::string take_time(const po::variables_map& values, const char* name, milliseconds& to) {
+    if (values.count(name) == 0) return {};
+    const auto& text = values[name].as<std::string>();
+    const auto time = lib::parse_duration(text);
+    const bool has_unit = text.ends_with('s') || text.ends_with('m') || text.ends_with('h');
+    if (time.has_error() || !has_unit || *time <= milliseconds(0))
+        return fmt::format("--{} {}: write a time with its unit, such as 500ms or 2s", name, text);
+    to = *time;
+    return {};
+}
+
+std::string take_words(const Words& words, Arguments& to) {
+    if (words.empty()) return "a command is needed: status, top or check; twinctl --help says more";
+    to.command = words[0];
+    const bool is_known = to.command == "status" || to.command == "top" || to.command == "check";
+    if (!is_known)
+        return fmt::format("'{}' is no command: there are status, top and check", to.command);
+    if (words.size() == 1) return {};
+    if (to.command != "check" || words.size() > 2)
+        return fmt::format("'{}' is one word too many", words.back());
+    to.check = words[1];
+    if (is_checkable(to.check)) return {};
+    return fmt::format("'{}' cannot be checked: there are ready, primary, secondary, synchronised",
+                       to.check);
+}
+
+std::string take_nodes(const po::variables_map& values, Arguments& to) {
+    for (const auto* name : {"host", "socket"}) {
+        for (const auto& text : list_of(values, name)) {
+            auto node = parse_node_address(text);
+            if (node.has_error()) return fmt::format("--{} {}: {}", name, text, node.error());
+            const bool is_path = !node->unix_socket.empty();
+            if (is_path != (std::string_view(name) == "socket")) {
+                return fmt::format("--{} {}: write {}", name, text,
+                                   is_path ? "host:port" : "the whole path of a unix socket");
+            }
+            to.nodes.push_back(std::move(*node));
+        }
+    }
+    return {};
+}
+
+std::string take_all(const po::variables_map& values, Arguments& to) {
+    if (values.count("help") != 0 || values.count("version") != 0) {
+        to.command = values.count("help") != 0 ? "help" : "version";
+        return {};
+    }
+    auto problem = take_words(list_of(values, "words"), to);
+    if (problem.empty()) problem = take_nodes(values, to);
+    if (problem.empty()) problem = take_time(values, "timeout", to.timeout);
+    if (problem.empty()) problem = take_time(values, "interval", to.interval);
+    milliseconds lag{0};
+    if (problem.empty()) problem = take_time(values, "lag", lag);
+    if (lag > milliseconds(0)) to.lag = lag;
+    if (problem.empty() && to.lag && to.check != "synchronised")
+        problem = "--lag goes with check synchronised alone";
+    to.is_json = values.count("json") != 0;
+    to.is_weight = values.count("weight") != 0;
+    if (values.count("count") != 0) to.rounds = values["count"].as<std::uint64_t>();
+    return problem;
+}
+
+}  // namespace
+
+lib::Parsed<Arguments> parse_arguments(const std::vector<std::string>& words) {
+    try {
+        Arguments arguments;
+        const auto problem = take_all(read(words), arguments);
+        if (!problem.empty()) return problem;
+        return arguments;
+    } catch (const po::error& error) {
+        return std::string(error.what());
+    }
+}
+
+std::string usage() {
+    std::ostringstream options;
+    options << visible();
+    return fmt::format(
+        "twinctl [options] command\n\n"
+        "Asks twincached nodes how they are. Without --host or --socket: those of this machine.\n\n"
+        "  status                  all nodes on one screen\n"
+        "  top                     what they do, anew each second\n"
+        "  check [ready]           exit 0 if clients may come, 1 if not, and a line that says why\n"
+        "  check primary|secondary|synchronised\n"
+        "                          the same for these\n\n{}",
+        options.str());
+}
+
+}  // namespace twincached::app

@@ -1,0 +1,35 @@
+// What twinctl is told on its command line. Pure but for the words that Boost.Program_options has
+// for mistakes.
+#pragma once
+
+#include "app/twinctl/admin_client.hpp"
+#include "lib/result.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace twincached::app {
+
+struct Arguments {
+    Arguments() = default;  // no aggregate: Parsed could not tell it from its error
+
+    std::string command;  // "status", "top", "check", "help", "version"
+    std::string check = "ready";
+    std::vector<NodeAddress> nodes;  // empty: those of this machine
+    bool is_json = false;
+    bool is_weight = false;
+    std::optional<std::chrono::milliseconds> lag;
+    std::chrono::milliseconds timeout{2000};
+    std::chrono::milliseconds interval{1000};
+    std::uint64_t rounds = 0;  // of top; 0: until it is interrupted
+};
+
+// Without the program's name. The error is a sentence.
+lib::Parsed<Arguments> parse_arguments(const std::vector<std::string>& words);
+
+std::string usage();
+
+}  // namespace twincached::app

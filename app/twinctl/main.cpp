@@ -1,0 +1,133 @@
+// twinctl: the admin endpoint's client. The only place that prints, and that catches exceptions.
+#include "app/twinctl/admin_client.hpp"
+#include "app/twinctl/arguments.hpp"
+#include "app/twinctl/check.hpp"
+#include "app/twinctl/status_screen.hpp"
+#include "app/twinctl/top_screen.hpp"
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace twincached::app {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// keepalived would take any other status for a weight.
+constexpr int exit_failed = check_failed;
+
+void print(std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+int complain(std::string_view sentence) {
+    std::fputs(fmt::format("twinctl: {}\n", sentence).c_str(), stderr);
+    return exit_failed;
+}
+
+NodeStatus look_at(const NodeAddress& node, const Arguments& arguments) {
+    const auto answer = ask(node, "/status", arguments.timeout);
+    if (answer.has_error()) return unreachable(node.text, answer.error());
+    return node_status(node.text, answer->body);
+}
+
+std::vector<NodeStatus> look_at_all(const Arguments& arguments) {
+    std::vector<NodeStatus> seen;
+    for (const auto& node : arguments.nodes)
+        seen.push_back(look_at(node, arguments));
+    return seen;
+}
+
+int status(const Arguments& arguments) {
+    const auto seen = look_at_all(arguments);
+    print(arguments.is_json ? status_json(seen) : status_screen(seen));
+    for (const auto& node : seen) {
+        if (!node.error.empty()) return exit_failed;
+    }
+    return 0;
+}
+
+int top(const Arguments& arguments) {
+    auto before = look_at_all(arguments);
+    auto looked_at = Clock::now();
+    for (std::uint64_t round = 0; arguments.rounds == 0 || round < arguments.rounds; ++round) {
+        std::this_thread::sleep_for(arguments.interval);
+        auto now = look_at_all(arguments);
+        const auto at = Clock::now();
+        std::vector<NodeChange> changes;
+        for (std::size_t i = 0; i < now.size(); ++i)
+            changes.push_back({before[i], now[i], at - looked_at});
+        // To the upper left corner, and what was there is gone.
+        if (!arguments.is_json && ::isatty(STDOUT_FILENO) == 1) print("\x1b[H\x1b[2J");
+        print(arguments.is_json ? top_json(changes) : top_screen(changes));
+        before = std::move(now);
+        looked_at = at;
+    }
+    return 0;
+}
+
+// A limit of the lag is the node's to judge.
+CheckResult check_lag(const NodeAddress& node, const Arguments& arguments) {
+    const auto target = fmt::format("/synchronised?lag={}ms", arguments.lag->count());
+    const auto answer = ask(node, target, arguments.timeout);
+    if (answer.has_error()) return {check_failed, answer.error()};
+    return {answer->status == 200 ? 0 : check_failed,
+            answer->body.substr(0, answer->body.find('\n'))};
+}
+
+int check_one(const Arguments& arguments) {
+    if (arguments.nodes.size() > 1)
+        return complain("check asks one node: name it with --host or --socket");
+    const auto& node = arguments.nodes.front();
+    CheckResult result;
+    if (arguments.lag) {
+        result = check_lag(node, arguments);
+    } else {
+        const auto seen = look_at(node, arguments);
+        result =
+            arguments.is_weight ? as_weight(seen, arguments.check) : check(seen, arguments.check);
+    }
+    if (arguments.is_json) {
+        const boost::json::object object{{"exit_code", result.exit_code}, {"why", result.line}};
+        print(boost::json::serialize(object) + "\n");
+    } else {
+        print(result.line + "\n");
+    }
+    return result.exit_code;
+}
+
+int run(const std::vector<std::string>& words) {
+    auto arguments = parse_arguments(words);
+    if (arguments.has_error()) return complain(arguments.error());
+    if (arguments->command == "help") return print(usage()), 0;
+    if (arguments->command == "version") return print("twinctl " TWINCACHED_VERSION "\n"), 0;
+    if (arguments->nodes.empty()) arguments->nodes = local_nodes();
+    if (arguments->nodes.empty()) {
+        return complain(
+            "no node runs on this machine with `local` in its listen of [admin]: name one with "
+            "--host or --socket");
+    }
+    if (arguments->command == "top") return top(*arguments);
+    return arguments->command == "check" ? check_one(*arguments) : status(*arguments);
+}
+
+}  // namespace
+}  // namespace twincached::app
+
+int main(int argc, char** argv) {
+    try {
+        return twincached::app::run({argv + 1, argv + argc});
+    } catch (const std::exception& error) {
+        return twincached::app::complain(error.what());
+    }
+}

@@ -1,0 +1,39 @@
+// A node as twinctl shows it: what it said of itself in /status, or why it could not be asked.
+// Values; pure.
+#pragma once
+
+#include "lib/json.hpp"
+#include "lib/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace twincached::app {
+
+struct NodeStatus {
+    std::string asked_at;  // the address, as people write it
+    std::string error;     // a sentence; empty: the node has answered
+    boost::json::object page;
+
+    bool is_ready() const { return flag("ready"); }
+    bool flag(std::string_view member) const;
+    // Empty if there is no such text.
+    std::string text(std::string_view member) const;
+    std::string peer_text(std::string_view member) const;
+    std::uint64_t peer_number(std::string_view member) const;
+    // 0 if there is no such number.
+    double figure(std::string_view name) const;
+    std::string figure_text(std::string_view name) const;
+    bool has_peer() const;
+    // Of /primary, /secondary or /synchronised, and the line that says why.
+    bool holds(std::string_view verdict) const;
+    std::string why(std::string_view verdict) const;
+};
+
+// From the body of /status; what is no such page becomes an error.
+NodeStatus node_status(std::string asked_at, std::string_view body);
+NodeStatus unreachable(std::string asked_at, std::string error);
+
+}  // namespace twincached::app

@@ -1,0 +1,138 @@
+#include "app/twinctl/status_screen.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+namespace twincached::app {
+namespace {
+
+namespace json = boost::json;
+using Row = std::vector<std::string>;
+
+std::string node_name(const NodeStatus& node) {
+    const auto name = node.text("node");
+    return name.empty() ? "-" : name;
+}
+
+// In one word, the worst first.
+std::string condition(const NodeStatus& node) {
+    if (!node.error.empty()) return "unreachable";
+    if (node.flag("stopping")) return "stopping";
+    if (!node.flag("open")) return "cold";
+    const auto access = node.text("access");
+    return access == "open" ? "ready" : access;
+}
+
+Row row_of(const NodeStatus& node) {
+    if (!node.error.empty())
+        return {"?", node.asked_at, "-", condition(node), "-", "-", "-", "-", "-", "-", "-"};
+    const auto of_peer = [&](std::string_view member) {
+        return node.has_peer() ? std::to_string(node.peer_number(member)) : std::string("-");
+    };
+    const auto used = short_number(node.figure("memory_used"));
+    const auto limit = short_number(node.figure("limit_maxbytes"));
+    return {node_name(node),
+            node.asked_at,
+            node.text("role"),
+            condition(node),
+            node.text("state"),
+            of_peer("lag_ms"),
+            of_peer("unconfirmed_changes"),
+            fmt::format("{:.0f}/{:.0f}", node.figure("curr_connections"),
+                        node.figure("max_connections")),
+            short_number(node.figure("curr_items")),
+            used + "/" + limit,
+            short_time(node.figure("uptime"))};
+}
+
+// What is told below the table.
+std::string remark_on(const NodeStatus& node) {
+    if (!node.error.empty()) return node.error + "\n";
+    auto text = fmt::format("{} {}: {}\n", node_name(node), node.asked_at, node.text("summary"));
+    if (const auto event = node.figure_text("repl_last_event"); !event.empty())
+        text += fmt::format("    last event of the link: {}\n", event);
+    return text;
+}
+
+std::string peer_remark(const NodeStatus& node) {
+    if (!node.has_peer()) return {};
+    const auto version = node.figure_text("repl_peer_version");
+    return fmt::format("its peer {} at {}{}: give its admin address, too (--host), to see both\n",
+                       node.figure_text("repl_peer_node"), node.peer_text("address"),
+                       version.empty() ? "" : ", version " + version);
+}
+
+}  // namespace
+
+std::string short_number(double number) {
+    constexpr std::array units{"", "K", "M", "G", "T", "P"};
+    std::size_t unit = 0;
+    for (; number >= 1024 && unit + 1 < units.size(); ++unit)
+        number /= 1024;
+    const bool is_whole = number >= 10 || number == std::floor(number);
+    return is_whole ? fmt::format("{:.0f}{}", number, units[unit])
+                    : fmt::format("{:.1f}{}", number, units[unit]);
+}
+
+std::string short_time(double seconds) {
+    const auto whole = static_cast<long>(seconds);
+    if (whole >= 86400) return fmt::format("{}d {}h", whole / 86400, whole % 86400 / 3600);
+    if (whole >= 3600) return fmt::format("{}h {}m", whole / 3600, whole % 3600 / 60);
+    if (whole >= 60) return fmt::format("{}m {}s", whole / 60, whole % 60);
+    return fmt::format("{}s", whole);
+}
+
+std::string table_text(std::span<const Row> rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i)
+            widths[i] = std::max(widths[i], row[i].size());
+    }
+    std::string rule = "+";
+    for (const auto width : widths)
+        rule += std::string(width + 2, '-') + "+";
+    rule += "\n";
+    std::string text = rule;
+    for (std::size_t number = 0; number < rows.size(); ++number) {
+        text += "|";
+        for (std::size_t i = 0; i < widths.size(); ++i)
+            text +=
+                fmt::format(" {:<{}} |", i < rows[number].size() ? rows[number][i] : "", widths[i]);
+        text += "\n";
+        if (number == 0) text += rule;
+    }
+    return text + rule;
+}
+
+std::string status_screen(std::span<const NodeStatus> nodes) {
+    std::vector<Row> rows{{"Node", "Asked at", "Role", "Clients", "Link", "Lag ms", "Unconfirmed",
+                           "Connections", "Items", "Memory", "Uptime"}};
+    for (const auto& node : nodes)
+        rows.push_back(row_of(node));
+    auto text = table_text(rows);
+    for (const auto& node : nodes)
+        text += remark_on(node);
+    if (nodes.size() == 1) text += peer_remark(nodes.front());
+    return text;
+}
+
+std::string status_json(std::span<const NodeStatus> nodes) {
+    json::array array;
+    for (const auto& node : nodes) {
+        json::object object{{"asked_at", node.asked_at}};
+        if (node.error.empty()) {
+            object["status"] = node.page;
+        } else {
+            object["error"] = node.error;
+        }
+        array.push_back(std::move(object));
+    }
+    return json::serialize(array) + "\n";
+}
+
+}  // namespace twincached::app

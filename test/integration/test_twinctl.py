@@ -1,0 +1,132 @@
+"""twinctl, as an operator, keepalived and a container's health check call it."""
+import json
+import os
+import re
+import socket
+import subprocess
+import unittest
+
+from harness import Case, main, until, world
+from harness.admin import Admin
+
+TWINCTL = os.environ.get("TWINCTL", os.path.join(os.path.dirname(world.SERVER), "twinctl"))
+COMPLETION = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir,
+                          "conf", "twinctl.bash")
+
+
+def free_port(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+@unittest.skipUnless(os.access(TWINCTL, os.X_OK), "no twinctl beside the server")
+class Twinctl(Case):
+    def said(self, *words):
+        """(exit status, what it wrote)."""
+        ended = subprocess.run([TWINCTL, *map(str, words)], capture_output=True, text=True,
+                               timeout=world.scaled(30))
+        return ended.returncode, ended.stdout + ended.stderr
+
+    def with_port(self, *arguments, host=1, name="node", **options):
+        """A node that is not started, and where it is asked."""
+        at = f"{self.addresses.host(host)}:{free_port(self.addresses.host(host))}"
+        node = self.node("--admin-listen", f"local,{at}", *arguments, host=host, name=name,
+                         **options)
+        return node, at
+
+    def test_check_tells_by_its_exit_status(self):
+        node, at = self.with_port()
+        code, line = self.said("--host", at, "check")
+        self.assertEqual(code, 1)
+        self.assertIn(f"{at}: Connection refused: is the node running", line)
+        self.assertEqual(line.count("\n"), 1)
+        node.start()
+        self.assertEqual(self.said("--host", at, "check"),
+                         (0, "ready; alone, no peer is configured\n"))
+        self.assertEqual(self.said("--host", at, "check", "primary")[0], 0)
+        self.assertEqual(self.said("--host", at, "check", "secondary")[0], 1)
+        self.assertEqual(self.said("--host", at, "check", "synchronised", "--lag", "1s")[0], 1)
+        self.assertEqual(self.said("--host", at, "check", "--weight")[0], 102)
+        _, text = self.said("--host", at, "check", "--json")
+        self.assertEqual(json.loads(text)["exit_code"], 0)
+
+    def test_a_mistake_is_one_sentence_and_no_weight(self):
+        for words in (["check", "everything"], ["promote"], [], ["status", "--host", "x"]):
+            code, text = self.said(*words)
+            self.assertEqual((code, text.count("\n")), (1, 1), text)
+            self.assertTrue(text.startswith("twinctl: "), text)
+
+    def test_a_node_is_found_by_a_socket_with_a_path(self):
+        path = os.path.join(self.directory, "admin.sock")
+        self.node("--admin-listen", path).start()
+        self.assertEqual(self.said("--socket", path, "check")[0], 0)
+        code, text = self.said("--socket", path + "x", "check")
+        self.assertEqual(code, 1)
+        self.assertIn("is the node running", text)
+
+    def test_what_is_no_admin_endpoint_is_told_from_one(self):
+        node = self.node().start()
+        code, text = self.said("--host", "{}:{}".format(*node.address), "check")
+        self.assertEqual(code, 1)
+        self.assertIn("it closed the connection without an answer", text)
+
+    def test_a_node_that_does_not_answer_is_given_up(self):
+        node, at = self.with_port()
+        node.start()
+        node.pause()
+        self.addCleanup(node.resume)
+        code, text = self.said("--host", at, "--timeout", "200ms", "check")
+        self.assertEqual(code, 1)
+        self.assertIn("timed out", text)
+
+    def test_without_an_address_the_nodes_of_the_machine_are_shown(self):
+        node, _ = self.with_port()
+        node.start()
+        code, text = self.said("status", "--json")
+        mine = [entry for entry in json.loads(text)
+                if entry["asked_at"] == f"pid {node.process.pid}"]
+        self.assertEqual(len(mine), 1)
+        self.assertEqual(mine[0]["status"]["state"], "STANDALONE")
+
+    def test_both_nodes_of_a_pair_are_on_one_screen(self):
+        b, at_b = self.with_port(host=2, name="b", peer=self.addresses.host(1))
+        a, at_a = self.with_port(host=1, name="a", peer=self.addresses.host(2))
+        a.launch()
+        b.launch()
+        for node in (a, b):
+            node.wait_until_open(20)
+        until(lambda: Admin.of(a).status("/synchronised") == 200, 20, "they are in step")
+        code, text = self.said("--host", at_a, "--host", at_b, "status")
+        self.assertEqual(code, 0)
+        rows = [line.split("|")[1:5] for line in text.splitlines() if line.startswith("| ")][1:]
+        self.assertEqual([[word.strip() for word in row] for row in rows],
+                         [["a", at_a, "primary", "ready"], ["b", at_b, "secondary", "ready"]])
+        # One alone says what it knows of the other.
+        self.assertIn("give its admin address, too", self.said("--host", at_a, "status")[1])
+        b.kill()
+        code, text = self.said("--host", at_a, "--host", at_b, "status")
+        self.assertEqual(code, 1)
+        self.assertIn("unreachable", text)
+
+    def test_top_tells_what_is_done(self):
+        node, at = self.with_port()
+        node.start()
+        code, text = self.said("--host", at, "top", "--json", "--count", "2", "--interval", "50ms")
+        self.assertEqual(code, 0)
+        looks = [json.loads(line) for line in text.splitlines()]
+        self.assertEqual(len(looks), 2)
+        self.assertIn("cmd_get_per_second", looks[0][0])
+
+    def test_the_completion_knows_every_option(self):
+        helped = self.said("--help")[1]
+        script = (f"source {COMPLETION}; COMP_WORDS=(twinctl --); COMP_CWORD=1; _twinctl; "
+                  "printf '%s\\n' \"${COMPREPLY[@]}\"")
+        ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+        known = set(ended.stdout.split())
+        options = set(re.findall("^  (?:-. \\[ )?(--[a-z]+)", helped, re.M))
+        self.assertEqual(known, options, ended.stderr)
+
+
+if __name__ == "__main__":
+    main()

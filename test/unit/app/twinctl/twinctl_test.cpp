@@ -1,0 +1,232 @@
+#include "app/twinctl/admin_client.hpp"
+#include "app/twinctl/arguments.hpp"
+#include "app/twinctl/check.hpp"
+#include "app/twinctl/status_screen.hpp"
+#include "app/twinctl/top_screen.hpp"
+#include "test/unit/app/endpoint/fake_node.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+#include <vector>
+
+namespace twincached::app {
+namespace {
+
+using test::FakeNode;
+
+// As it would be shown after the node has answered.
+NodeStatus shown(const FakeNode& node, const std::string& at = "host-a:11280") {
+    return node_status(at, node.ask("/status").body);
+}
+
+FakeNode busy_node() {
+    auto node = FakeNode::linked();
+    node.standing.node = "a";
+    node.standing.lag_ms = 7;
+    node.standing.unacked = 3;
+    node.figures = {{lib::gauge("curr_items", "h"), "2048"},
+                    {lib::gauge("curr_connections", "h"), "5"},
+                    {lib::gauge("max_connections", "h"), "1024"},
+                    {lib::gauge("memory_used", "h"), "1572864"},
+                    {lib::gauge("limit_maxbytes", "h"), "67108864"},
+                    {lib::gauge("uptime", "h"), "3725"},
+                    {lib::text("repl_last_event", "h"), "SYNCING -> LINKED"}};
+    return node;
+}
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the nodes of this machine are found among its unix sockets, each once") {
+    const std::string table =
+        "Num       RefCount Protocol Flags    Type St Inode Path\n"
+        "0000: 00000002 00000000 00010000 0001 01 11 @twincached/admin/200\n"
+        "0000: 00000003 00000000 00000000 0001 03 12 @twincached/admin/200\n"
+        "0000: 00000002 00000000 00010000 0001 01 13 @twincached/admin/100.2\n"
+        "0000: 00000002 00000000 00010000 0001 01 14 /run/twincached/admin.sock\n"
+        "0000: 00000002 00000000 00010000 0001 01 15\n"
+        "0000: 00000002 00000000 00010000 0001 01 16 @other";
+    const auto nodes = local_nodes_in(table);
+    REQUIRE(nodes.size() == 2);
+    CHECK(nodes[0].text == "pid 100.2");
+    CHECK(nodes[1].unix_socket == std::string("\0twincached/admin/200", 21));
+    CHECK(local_nodes_in("").empty());
+}
+
+TEST_CASE("a node is named by a path, or by an address with a port") {
+    CHECK(parse_node_address("/a/b")->unix_socket == "/a/b");
+    CHECK(parse_node_address("host-a:11280")->endpoint.port == 11280);
+    CHECK(parse_node_address("[::1]:11280")->endpoint.host == "::1");
+    for (const auto* text : {"host-a", "", ":11280", "11280", "host:0"}) {
+        INFO(text);
+        CHECK(parse_node_address(text).has_error());
+    }
+}
+
+TEST_CASE("an answer is one of HTTP, or says what came instead") {
+    CHECK(parse_admin_answer("HTTP/1.1 503 Service Unavailable\r\nA: b\r\n\r\nnot yet\n")->status ==
+          503);
+    CHECK(parse_admin_answer("HTTP/1.1 200 OK\r\n\r\nbody")->body == "body");
+    CHECK(has(parse_admin_answer("").error(), "without an answer"));
+    for (const auto* bytes :
+         {"ERROR\r\n", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 xyz\r\n\r\n", "HTTP/1.1 "})
+        CHECK(has(parse_admin_answer(bytes).error(), "no admin endpoint"));
+}
+
+TEST_CASE("the command line names a command, nodes and times with their units") {
+    const auto arguments = parse_arguments(
+        {"--host", "a:1", "--socket", "/s", "check", "synchronised", "--lag", "100ms", "--json"});
+    REQUIRE(arguments.has_value());
+    CHECK(arguments->command == "check");
+    CHECK(arguments->check == "synchronised");
+    CHECK(arguments->nodes.size() == 2);
+    CHECK(arguments->lag == std::chrono::milliseconds(100));
+    CHECK(arguments->is_json);
+    CHECK(parse_arguments({"top", "--interval", "2s", "--count", "3"})->rounds == 3);
+    CHECK(parse_arguments({"--help"})->command == "help");
+    CHECK(parse_arguments({"-V"})->command == "version");
+}
+
+TEST_CASE("a command line that makes no sense is refused with one sentence") {
+    const std::vector<std::vector<std::string>> wrong{
+        {},
+        {"promote"},
+        {"status", "all"},
+        {"check", "everything"},
+        {"check", "ready", "now"},
+        {"status", "--host"},
+        {"status", "--host", "a"},
+        {"status", "--host", "/path"},
+        {"status", "--socket", "a:1"},
+        {"status", "--timeout", "5"},
+        {"status", "--timeout", "0s"},
+        {"status", "--timeout", "-1s"},
+        {"check", "--lag", "1s"},
+        {"top", "--count", "many"},
+        {"status", "--jso"},
+    };
+    for (const auto& words : wrong) {
+        INFO(Catch::Detail::stringify(words));
+        const auto arguments = parse_arguments(words);
+        REQUIRE(arguments.has_error());
+        CHECK_FALSE(arguments.error().empty());
+        CHECK(arguments.error().find('\n') == std::string::npos);
+    }
+}
+
+TEST_CASE("status shows a node in one row, and what it knows of its peer below") {
+    const std::vector<NodeStatus> nodes{shown(busy_node())};
+    const auto screen = status_screen(nodes);
+    INFO(screen);
+    CHECK(has(screen,
+              "| a    | host-a:11280 | primary | ready   | LINKED | 7      | 3           | "
+              "5/1024      | 2K    | 1.5M/64M | 1h 2m  |\n"));
+    CHECK(has(screen, "a host-a:11280: ready; in step with host-b:11212, 7 ms behind\n"));
+    CHECK(has(screen, "    last event of the link: SYNCING -> LINKED\n"));
+    CHECK(has(screen, "at host-b:11212: give its admin address, too"));
+}
+
+TEST_CASE("status names a node that cannot be asked, beside those that can") {
+    const std::vector<NodeStatus> nodes{shown(busy_node()),
+                                        unreachable("host-b:11280", "host-b:11280: it is down")};
+    const auto screen = status_screen(nodes);
+    INFO(screen);
+    CHECK(has(screen, "| ?    | host-b:11280 | -       | unreachable |"));
+    CHECK(has(screen, "host-b:11280: it is down\n"));
+    CHECK_FALSE(has(screen, "give its admin address"));
+    const auto array = boost::json::parse(status_json(nodes)).as_array();
+    REQUIRE(array.size() == 2);
+    CHECK(array[0].at("status").at("state").as_string() == "LINKED");
+    CHECK(array[1].at("error").as_string() == "host-b:11280: it is down");
+}
+
+TEST_CASE("what clients find of a node is one word") {
+    auto node = busy_node();
+    const auto word_is = [&](std::string_view word) {
+        const std::vector<NodeStatus> nodes{shown(node)};
+        return has(status_screen(nodes), "| primary | " + std::string(word) + " ");
+    };
+    CHECK(word_is("ready"));
+    node.standing.access = "read-only";
+    CHECK(word_is("read-only"));
+    node.standing.access = "closed";
+    CHECK(word_is("closed"));
+    node.standing.open_for.reset();
+    CHECK(word_is("cold"));
+    node.standing.is_stopping = true;
+    CHECK(word_is("stopping"));
+}
+
+TEST_CASE("a page that is not a node's is an error and no status") {
+    for (const auto* body : {"", "<html>", "[]", "{}", "null", "{\"ready\":"})
+        CHECK(has(node_status("here", body).error, "not as a twincached node does"));
+    CHECK(node_status("here", R"({"ready": "yes", "figures": 3, "peer": []})").is_ready() == false);
+}
+
+TEST_CASE("check ends with 0 if it is so, with 1 if not, and says why") {
+    auto node = busy_node();
+    CHECK(check(shown(node), "ready").exit_code == 0);
+    CHECK(check(shown(node), "primary").exit_code == 0);
+    CHECK(check(shown(node), "secondary").exit_code == 1);
+    CHECK(check(shown(node), "synchronised").exit_code == 0);
+    node.standing.open_for.reset();
+    CHECK(check(shown(node), "ready").exit_code == 1);
+    CHECK(has(check(shown(node), "ready").line, "not open to clients yet"));
+    CHECK(check(unreachable("x", "x: it is down"), "ready").exit_code == 1);
+    CHECK(check(unreachable("x", "x: it is down"), "ready").line == "x: it is down");
+}
+
+TEST_CASE("as a weight, ready is 100, without its peer's items 50, stopping 0, else it is out") {
+    auto node = busy_node();
+    CHECK(as_weight(shown(node), "ready").exit_code == 102);
+    CHECK(as_weight(shown(node), "secondary").exit_code == 1);
+    node.standing.state = "CONNECTING";
+    CHECK(as_weight(shown(node), "ready").exit_code == 52);
+    node.standing.is_stopping = true;
+    CHECK(as_weight(shown(node), "ready").exit_code == 2);
+    node.standing.is_stopping = false;
+    node.standing.open_for.reset();
+    CHECK(as_weight(shown(node), "ready").exit_code == 1);
+    CHECK(as_weight(unreachable("x", "x: it is down"), "ready").exit_code == 1);
+    FakeNode alone;
+    alone.standing.state = "STANDALONE";
+    alone.standing.open_for = std::chrono::seconds(1);
+    CHECK(as_weight(shown(alone), "ready").exit_code == 102);
+}
+
+TEST_CASE("top tells what was done in a second, and of the gets those that hit") {
+    auto before = busy_node();
+    before.figures = {{lib::counter("cmd_get", "h"), "100"},
+                      {lib::counter("get_hits", "h"), "90"},
+                      {lib::counter("get_misses", "h"), "10"},
+                      {lib::counter("evictions", "h"), "50"}};
+    auto now = before;
+    now.figures = {{lib::counter("cmd_get", "h"), "500"},
+                   {lib::counter("get_hits", "h"), "390"},
+                   {lib::counter("get_misses", "h"), "110"},
+                   {lib::counter("evictions", "h"), "0"}};
+    const std::vector<NodeChange> nodes{
+        {shown(before), shown(now), std::chrono::duration<double>(2)}};
+    CHECK(nodes[0].rate("cmd_get") == 200);
+    CHECK(nodes[0].rate("evictions") == 0);  // they were reset
+    CHECK(nodes[0].hit_percent() == 75);
+    CHECK(has(top_screen(nodes), "| 200    | 75.0   |"));
+    CHECK(boost::json::parse(top_json(nodes)).at(0).at("cmd_get_per_second").as_double() == 200);
+}
+
+TEST_CASE("numbers and times are short enough for a column") {
+    CHECK(short_number(0) == "0");
+    CHECK(short_number(1023) == "1023");
+    CHECK(short_number(1536) == "1.5K");
+    CHECK(short_number(64.0 * 1024 * 1024) == "64M");
+    CHECK(short_number(18446744073709551615.0) == "16384P");
+    CHECK(short_time(59) == "59s");
+    CHECK(short_time(3725) == "1h 2m");
+    CHECK(short_time(90061) == "1d 1h");
+}
+
+}  // namespace twincached::app

@@ -18,7 +18,7 @@ std::string metric_name(const lib::Figure& figure);
 // The value in the unit that the name says. REQUIRES: no text.
 std::string metric_value(const lib::Figure& figure, std::string_view value);
 
-// One series of memcached_exporter (0.15). Rows of one metric stand together.
+// One series of memcached_exporter. Rows of one metric stand together.
 struct ExporterRow {
     std::string_view metric;  // without "_total"
     lib::FigureKind kind;     // counter or gauge

@@ -1,4 +1,4 @@
-"""Those who read our statistics: collectd, munin, nagios, memcached-tool, libmemcached's tools, and
+"""Those who read our statistics: promtool, collectd, munin, nagios, memcached-tool, libmemcached's tools, and
 a reader with the rules of the Prometheus exporter's parser."""
 import os
 import re
@@ -7,6 +7,7 @@ import subprocess
 
 import clients  # noqa: F401  the harness is found through it
 from harness import Case, main, until, world
+from harness.admin import Admin
 from harness.process import Process
 
 
@@ -37,6 +38,14 @@ class Readers(Case):
                                env={**os.environ, **(environment or {})})
         self.assertEqual(ended.returncode, status, f"{words}: {ended.stdout}{ended.stderr}")
         return ended.stdout
+
+    def test_promtool_finds_nothing_to_object_to_in_the_metrics(self):
+        promtool = self._needs("/usr/bin/promtool")
+        _, headers, body = Admin.of(self.server).ask("/metrics")
+        self.assertEqual(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        checked = subprocess.run([promtool, "check", "metrics"], input=body, text=True,
+                                 capture_output=True)
+        self.assertEqual((checked.returncode, checked.stdout + checked.stderr), (0, ""))
 
     def test_collectd_reads_everything_that_it_knows(self):
         program = self._needs("/usr/sbin/collectd")

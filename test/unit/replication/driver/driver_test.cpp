@@ -323,6 +323,7 @@ TEST_CASE("a thread of the link that finds no memory gives the link up, and link
         a.lacks_memory = true;
         a.set("key", "value" + std::to_string(i));
     }
+    a.lacks_memory = false;
     REQUIRE(a.says("-> LINKED"));
     REQUIRE(b.says("-> LINKED"));
     CHECK(a.stat("repl_no_memory") != "0");

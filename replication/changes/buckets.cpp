@@ -27,6 +27,8 @@ void Buckets::restore(storage::BucketNumber bucket, storage::Version floor, bool
     --dirty_count_;
 }
 
+// CLEAN from here on (R8): what changes while the walk is under way is logged again, and follows
+// the list in the byte stream.
 void Buckets::begin_walk(storage::BucketNumber bucket, std::uint64_t seq) noexcept {
     assert(is_dirty(bucket) && !is_walking(bucket) && seq != 0);
     const auto i = index_of(bucket);
@@ -36,6 +38,7 @@ void Buckets::begin_walk(storage::BucketNumber bucket, std::uint64_t seq) noexce
     ++walking_count_;
 }
 
+// Digests pay for a run only: their frame has a bit for each bucket, held or not.
 std::size_t Buckets::digest_run(storage::BucketNumber first, std::size_t limit) const noexcept {
     std::size_t run = 0;
     for (std::size_t bucket = first; bucket <= last() && run < limit; ++bucket, ++run) {
@@ -45,12 +48,16 @@ std::size_t Buckets::digest_run(storage::BucketNumber first, std::size_t limit) 
     return run;
 }
 
+// Once asked for, a list it stays until one is acknowledged: the digests of a bucket that differs
+// would differ again.
 void Buckets::ask_for_list(storage::BucketNumber bucket) noexcept {
     if (!is_walking(bucket)) return;
     abandon_walk(bucket);
     list_asked_[index_of(bucket)] = true;
 }
 
+// The peer knows what is held here, and by the list also what is not: the floor has done its duty,
+// unless the bucket has become dirty again meanwhile.
 void Buckets::end_walk(storage::BucketNumber bucket) noexcept {
     if (!is_walking(bucket)) return;
     auto& state = at(bucket);

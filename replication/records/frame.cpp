@@ -19,6 +19,9 @@ char* writable(lib::ByteBuffer& buffer, std::size_t offset) noexcept {
 
 }  // namespace
 
+// The cheapest is asked first, and each as soon as its bytes are there: whoever is no peer of ours
+// is found out by his first byte, and a length that is too long before anything is kept for it. The
+// checksum covers the header but for itself, so that a length or a number cannot be damaged unseen.
 FrameRead read_frame(std::string_view bytes, std::size_t payload_limit) noexcept {
     FrameRead result;
     result.size = frame_header_size;
@@ -61,6 +64,7 @@ std::size_t FrameWriter::payload_size() const noexcept {
     return out_.size() - start_ - frame_header_size;
 }
 
+// The header is filled in last, for the length and the checksum are those of what was appended.
 void FrameWriter::finish() noexcept {
     const auto length = payload_size();
     assert(length <= payload_limit_of(type_));

@@ -33,6 +33,9 @@ bool Answers::on_ack(const AckReader& ack, const storage::Now& now) noexcept {
     return true;
 }
 
+// Hashes come in the order of buckets, and so of shards: neighbours share one hold of the lock, up
+// to a limit, for how many there are is the peer's to say. An item that is gone needs no entry:
+// what removed it has told the sink (R5, R7).
 void Answers::record_wanted(const AckReader& ack, const storage::Now& now) noexcept {
     std::uint64_t bytes = 0;
     for (std::size_t i = 0; i < ack.size();) {
@@ -95,6 +98,8 @@ void Answers::free_buckets(std::uint64_t seq, const InFlight& frame, std::size_t
     });
 }
 
+// Flushes are counted, not listed: one acknowledgement settles all that had been told by then, and
+// what floors and entries the flush made superfluous goes from each shard.
 void Answers::free_flush(const InFlight& frame) noexcept {
     context_.sink.peer_knows_flush(frame.cost);
     if (auto* gate = context_.sink.gate()) gate->settle_flushes(frame.position);
@@ -103,6 +108,9 @@ void Answers::free_flush(const InFlight& frame) noexcept {
     }
 }
 
+// The peer's digests of these differ: their walk by digest was in vain, and they are walked again,
+// by list. It asks before it acknowledges the digests, so that none is taken for settled in
+// between.
 bool Answers::on_bucket_requests(const BucketRequestReader& requests) noexcept {
     if (!requests.valid()) return false;
     for (std::size_t i = 0; i < requests.size();) {
@@ -120,6 +128,7 @@ bool Answers::on_bucket_requests(const BucketRequestReader& requests) noexcept {
     return true;
 }
 
+// Rule R11: what the peer has not acknowledged it may never have seen.
 void Answers::give_up() noexcept {
     context_.window.reset([this](const InFlight& frame) { abandon(frame); });
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {

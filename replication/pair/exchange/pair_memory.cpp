@@ -66,6 +66,8 @@ std::uint64_t latest_floor(std::string_view bytes) noexcept {
 
 }  // namespace
 
+// The log is not written: an entry says of a key what a floor says of its bucket, and the buckets
+// are there anyway. It costs a list of each such bucket, once, instead of a format of its own.
 std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::Store& store) {
     std::string bytes(memory_bytes, '\0');
     char* to = bytes.data();
@@ -87,6 +89,8 @@ std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::St
     return bytes;
 }
 
+// All of it is judged before any of it is believed: nothing of a memory that is refused may be left
+// in the buckets.
 std::optional<PairMemory> read_memory(std::string_view bytes, const storage::VersionGate& gate,
                                       ChangeSink& sink, storage::Store& store) {
     if (bytes.size() != memory_bytes) return std::nullopt;

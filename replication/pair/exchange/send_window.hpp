@@ -12,6 +12,8 @@
 
 namespace twincached::replication::pair {
 
+// One numbered frame that the peer has not acknowledged: what is to be freed when it does, and to
+// be done again if it never will.
 struct InFlight {
     enum class Content : std::uint8_t { log, list, digests, flush, other };
     Content content = Content::other;

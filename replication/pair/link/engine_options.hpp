@@ -19,12 +19,12 @@ struct EngineOptions {
     Self self;
     PairOptions chosen = default_options();
     Timing timing = default_timing();
-    bool has_peer = true;
-    Entropy entropy{};  // random; decides nonces and jitter
+    bool has_peer = true;  // else the node serves at once, and calls nobody
+    Entropy entropy{};     // random; decides nonces and jitter
     std::chrono::milliseconds drain_timeout = default_replication_options().drain_timeout;
     std::uint64_t item_size_limit_bytes = storage::default_store_options().item_size_limit_bytes;
-    std::string software_version;
-    std::string settings;  // see settings_to_compare
+    std::string software_version;  // told to the peer, for its operator
+    std::string settings;          // see settings_to_compare
 };
 
 }  // namespace twincached::replication::pair

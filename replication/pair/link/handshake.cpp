@@ -12,7 +12,7 @@ namespace twincached::replication::pair {
 
 namespace {
 
-constexpr std::size_t foreign_text_limit = 200;
+constexpr std::size_t foreign_text_limit = 200;  // a line in the log, not a page
 
 std::string range(unsigned first, unsigned last) {
     return std::to_string(first) + " to " + std::to_string(last);
@@ -109,6 +109,8 @@ Handshake::Step Handshake::on_proof(const Frame& frame, lib::ByteBuffer& out) {
     return Step::wait;
 }
 
+// The first frame that only the peer itself can have written. Neither the clock nor the versions in
+// it are believed beyond clock-max-ahead: taken over, one of them would outlive every honest write.
 Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
                                     lib::ByteBuffer& out) {
     auto hello = read_hello(frame.payload, protocol());
@@ -207,6 +209,8 @@ unsigned Handshake::dialled_by() const noexcept {
     return side_ == Side::dialler ? own_node() : peer_.node;
 }
 
+// Of both nonces, so that neither end alone decides it; turned, so that equal ones do not cancel
+// out.
 std::uint64_t Handshake::session_number() const noexcept {
     const auto ours = lib::load_little<std::uint64_t>(nonce_.data());
     const auto theirs = lib::load_little<std::uint64_t>(peer_.nonce.data());

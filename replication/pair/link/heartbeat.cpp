@@ -11,6 +11,9 @@ Heartbeat::Heartbeat(const Timing& timing, Instant now) noexcept
       output_since_(now),
       next_ping_(now) {}
 
+// Whoever has not run for two beats has heard nobody and beaten for nobody: the fault is his own.
+// What lies in his sockets is read before the peer is judged, and the peer's complaints of that
+// time do not count.
 void Heartbeat::wake(Instant now) noexcept {
     if (now - woken_at_ > 2 * timing_.heartbeat) {
         ++stalls_;
@@ -36,6 +39,8 @@ bool Heartbeat::take_ping(Instant now) noexcept {
     return true;
 }
 
+// What is known for certain first: the peer's own word, then what this node has not heard, then
+// what it could not say. The last takes longest: a network that is full is not broken.
 std::string_view Heartbeat::verdict(Instant now) const noexcept {
     if (peer_is_deaf_) return "the peer does not hear this node";
     if (unheard(now) >= timing_.silence) return "the peer is silent";

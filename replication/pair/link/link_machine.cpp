@@ -95,6 +95,7 @@ void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcep
     }
 }
 
+// While LINKED is put off, being caught up is what it waits with: else nothing is due there.
 std::optional<Instant> LinkMachine::deadline() const noexcept {
     std::optional<Instant> first;
     const auto consider = [&first](const std::optional<Instant>& at) {
@@ -153,6 +154,8 @@ void LinkMachine::on_called(std::string_view why) noexcept {
     }
 }
 
+// In REFUSED nothing is to be gained by calling soon; but a call that did not even connect says
+// nothing of the refusal, and whoever was refused may be gone: then it is redialled as any other.
 void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
     if (!dialling_.is_under_way()) return;
     serving_.end_doubt(why);
@@ -170,6 +173,7 @@ void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
     }
 }
 
+// The handshake that is over may have been a stranger's, while our own dial is still on its way.
 void LinkMachine::on_handshakes_over(std::string_view why) noexcept {
     if (state_ != LinkState::handshake) return;
     enter(dialling_.is_calling() ? LinkState::connecting : LinkState::listening, why,

@@ -9,11 +9,13 @@
 #include "replication/records/frame.hpp"
 #include "storage/store.hpp"
 #include "test/support/forged_frame.hpp"
+#include "test/unit/replication/shortened_walk.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +40,8 @@ class HostilePeer {
     Engine engine;
     storage::Now now;
     bool takes = true;  // what the node sends; else nothing of it
+    // If it is set, full walks of a node with no more than these are shortened.
+    std::optional<std::size_t> few_items;
     bool dial_wanted = false;
     std::string log;
     ConnectionId current = 0;
@@ -142,6 +146,10 @@ class HostilePeer {
             sum += bytes;
         return sum;
     }
+    std::size_t untaken(ConnectionId id) const {
+        const auto found = untaken_.find(id);
+        return found == untaken_.end() ? 0 : found->second;
+    }
     std::size_t most_untaken() const noexcept { return most_untaken_; }
     std::string take_heard() { return std::exchange(heard_, {}); }
     // The network takes all of it now.
@@ -161,6 +169,7 @@ class HostilePeer {
     }
 
     void turn() {
+        if (few_items && engine.has_session()) shorten_walk(sink, store, *few_items);
         std::vector<Action> actions;
         engine.drain(now, actions);
         for (auto& action : actions)

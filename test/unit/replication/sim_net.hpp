@@ -9,6 +9,7 @@
 #include "storage/store.hpp"
 #include "test/support/failing_allocations.hpp"
 #include "test/support/kept_items.hpp"
+#include "test/unit/replication/shortened_walk.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,7 +19,6 @@
 #include <memory>
 #include <new>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -331,7 +331,7 @@ class SimNet {
             call(*process->engine, now(n));
             {
                 const AllocationsSucceed of_the_net;
-                shorten_walk(*process);
+                shorten_walk(*process->sink, *process->store, few_items);
             }
             process->engine->drain(now(n), actions);
         } catch (const std::bad_alloc&) {
@@ -362,36 +362,6 @@ class SimNet {
                 action.kind == Action::Kind::drained || action.kind == Action::Kind::log;
             if (tells) perform(n, action);
         }
-    }
-
-    // A session of nodes that never met walks all 65,536 buckets, which takes longer than all else
-    // that a test of the engine does. Those that hold nothing and remember nothing are taken as
-    // walked, but for some all over them, so that there still is a walk.
-    void shorten_walk(Process& process) {
-        constexpr std::size_t one_in = 512;
-        for (unsigned shard = 0; shard < process.sink->shard_count(); ++shard) {
-            auto& buckets = process.sink->shard(shard).buckets;
-            const auto count = std::size_t{buckets.last()} - buckets.first() + 1U;
-            if (buckets.dirty_count() < count || buckets.walking_count() != 0) continue;
-            if (process.store->stats().total.items > few_items) return;
-            const auto used = used_buckets(*process.store);
-            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
-                const auto bucket = static_cast<storage::BucketNumber>(b);
-                const bool remembers = few_items > 0 && buckets.floor(bucket) != 0;
-                if (b % one_in == 0 || remembers || used.contains(bucket)) continue;
-                buckets.restore(bucket, buckets.floor(bucket), false);
-            }
-            process.sink->refresh(shard);
-        }
-    }
-    static std::set<storage::BucketNumber> used_buckets(storage::Store& store) {
-        std::set<storage::BucketNumber> used;
-        if (store.stats().total.items == 0) return used;
-        store.save([&](const storage::SavedItem& item) {
-            used.insert(storage::bucket_of(store.key(item.key).hash));
-            return true;
-        });
-        return used;
     }
 
     void perform(unsigned n, Action& action) {

@@ -91,6 +91,7 @@ struct FarEnd {
     bool silent = false;      // hears, and says nothing more
     bool clock_lags = false;  // by so much that this node's is too far ahead for it
     std::uint64_t live_session = 0;
+    std::string settings;
 
     void hear(std::string_view bytes, const storage::Now& now) {
         for (;;) {
@@ -112,6 +113,7 @@ struct FarEnd {
         if (step != Handshake::Step::say_hello && step != Handshake::Step::answer_hello) return;
         auto hello = hello_of(self, now);
         hello.live_session = live_session;
+        hello.settings = settings;
         handshake.write_hello(hello, output);
     }
     static char letter_of(FrameType type) {

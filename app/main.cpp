@@ -1,6 +1,7 @@
 // The program: reads options, does what they ask, and runs the server on this thread. The only
 // place that catches exceptions.
 #include "app/certificate_renewal.hpp"
+#include "app/config_check.hpp"
 #include "app/config_warnings.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/logins/password_files.hpp"
@@ -23,7 +24,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <exception>
 #include <filesystem>
 #include <optional>
@@ -50,7 +50,7 @@ Reload::ReadAgain reader_of(std::vector<std::string> arguments, std::filesystem:
     return [arguments = std::move(arguments), directory = std::move(directory)] {
         OptionReader reader(server_option_table(), directory.string());
         read_command_line(arguments, reader);
-        FreshOptions fresh{reader.options(), reader.problems()};
+        FreshOptions fresh{reader.options(), reader.problems(), reader.overruled()};
         fresh.options.make_paths_absolute(directory);
         return fresh;
     };
@@ -112,18 +112,14 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
     return 0;
 }
 
-// Reads what the options name, too, and says what somebody would regret. Warnings are no errors.
+// Warnings are no errors.
 int check(const Options& options, const std::vector<std::string>& remarks) {
-    PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>());
-    const auto certificates = load_certificates(certificate_settings(options));
-    const auto machine = this_machine();
-    auto warnings = remarks;
-    for (auto& line : config_warnings(options, machine))
-        warnings.push_back(std::move(line));
-    for (auto& line : warnings_of_parts(options, machine, certificates, std::time(nullptr)))
-        warnings.push_back(std::move(line));
-    for (const auto& line : warnings)
-        std::fprintf(stderr, "warning: %s\n", line.c_str());
+    const auto warn = [](const std::string& sentence) {
+        std::fprintf(stderr, "warning: %s\n", sentence.c_str());
+    };
+    for (const auto& remark : remarks)
+        warn(remark);
+    check_start(options, warn);
     return print("the options are valid\n");
 }
 
@@ -138,10 +134,10 @@ int run(const std::vector<std::string>& arguments) {
     if (asked.print_default_config) return print(default_config_text(table));
     if (!reader.problems().empty()) return complain(reader.problems());
     auto options = reader.options();
-    if (asked.print_config) return print(config_text(options));
-    if (asked.check_config) return check(options, reader.remarks());
+    if (asked.print_config) return print(explained_config_text(reader));
     const auto directory = std::filesystem::current_path();
     options.make_paths_absolute(directory);
+    if (asked.check_config) return check(options, reader.remarks());
     return serve(options, reader.remarks(), reader_of(arguments, directory));
 }
 

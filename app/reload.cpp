@@ -51,6 +51,8 @@ void Reload::run() {
     auto fresh = read_again_();
     for (const auto& problem : fresh.problems)
         log_.error("{}", problem.message);
+    for (const auto& line : fresh.overruled)
+        log_.warning("{}", line);
     if (!fresh.problems.empty()) {
         log_.error("the options stay as they are");
         fresh.options = running_;

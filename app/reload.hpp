@@ -24,6 +24,7 @@ namespace twincached::app {
 struct FreshOptions {
     Options options;
     std::vector<Problem> problems;
+    std::vector<std::string> overruled;  // in the file, by the command line
 };
 
 // What differs between two sets of options.

@@ -47,6 +47,31 @@ void remark_on_loneliness(OptionReader& reader, replication::Factories factories
     reader.remark("this node is alone, although [replication] has " + keys + ": " + missing);
 }
 
+// The link cannot have the clients' port, unless they are at different addresses.
+void complain_of_shared_port(OptionReader& reader, replication::Factories factories) {
+    const auto& listeners = reader.options().get<ListenerOptions>();
+    const auto* row = reader.table().of_key("replication", "listen");
+    const auto& structs = reader.options().structs();
+    if (row == nullptr || !replication::is_replicated(factories, structs)) return;
+    const auto link = lib::parse_link_endpoint(lib::value_text(*row, structs));
+    if (!link || !link->port || !listeners.unix_socket.empty()) return;
+    const auto collides = [&](const std::string& host, int port) {
+        return port == *link->port && (host.empty() || link->host.empty() || host == link->host);
+    };
+    bool is_shared = listeners.listen.empty() && collides("", listeners.port);
+    for (const auto& text : listeners.listen) {
+        const auto listener = parse_listener(text);
+        if (!listener) continue;
+        const auto& place = listener->endpoint;
+        is_shared = is_shared || collides(place.host, place.port.value_or(listeners.port));
+    }
+    if (!is_shared) return;
+    reader.complain({{"replication", "listen",
+                      "the link (listen of [replication], -X) and the clients (port, -p) both want "
+                      "port " +
+                          std::to_string(*link->port)}});
+}
+
 }  // namespace
 
 void settle_replication(OptionReader& reader) {
@@ -55,6 +80,7 @@ void settle_replication(OptionReader& reader) {
     const bool is_auto = structs.get<replication::ReplicationOptions>().driver == "auto";
     replication::choose_driver(factories, structs);
     reader.complain(replication::problems_of(factories, structs));
+    complain_of_shared_port(reader, factories);
     remark_on_loneliness(reader, factories, is_auto);
 }
 

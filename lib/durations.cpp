@@ -26,7 +26,8 @@ Parsed<std::chrono::milliseconds> parse_duration(std::string_view text, std::uin
     const auto digits = text.substr(0, text.find_first_not_of("0123456789"));
     const auto suffix = text.substr(digits.size());
     std::optional<std::uint64_t> unit;
-    if (suffix.empty()) unit = plain_unit;
+    if (suffix.empty() && plain_unit > 0) unit = plain_unit;
+    if (digits == "0" && suffix.empty()) unit = 1;
     for (const auto& known : units) {
         if (suffix == known.name) unit = known.milliseconds;
     }

@@ -11,9 +11,9 @@
 namespace twincached::lib {
 
 // Or a sentence that says what is wrong. `plain_unit` is what a bare number counts in, in
-// milliseconds.
+// milliseconds; 0: only 0 needs no unit.
 Parsed<std::chrono::milliseconds> parse_duration(std::string_view text,
-                                                 std::uint64_t plain_unit = 1);
+                                                 std::uint64_t plain_unit = 0);
 
 // In the largest unit that is exact, up to hours: 90000 ms -> "90s". REQUIRES: not negative.
 std::string duration_text(std::chrono::milliseconds duration);

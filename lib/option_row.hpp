@@ -190,7 +190,9 @@ struct OptionRow {
     std::string_view shipped = {};  // what the shipped file says, if that differs
     double least = 0;               // of numbers, bytes and milliseconds; both ends belong to it
     double most = std::numeric_limits<double>::infinity();
-    std::uint64_t plain_unit = 1;   // bytes or milliseconds that a bare number counts in
+    // Bytes or milliseconds that a bare number counts in on the command line, where memcached's own
+    // flag or word says so. 0: a size or duration without a unit is refused, as it is in a file.
+    std::uint64_t plain_unit = 0;
     std::string_view choices = {};  // "a|b|c"
     // A bare flag without argument sets this; a number is counted up instead (-vv).
     bool bare = false;

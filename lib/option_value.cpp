@@ -4,11 +4,13 @@
 #include "lib/numbers.hpp"
 #include "lib/sizes.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 namespace twincached::lib {
 namespace {
@@ -45,7 +47,11 @@ std::string decimal_text(double value) {
 // One row's rules. Every function gives the value, or a sentence.
 class Rules {
   public:
-    Rules(const OptionRow& row, std::string_view text) : row_(row), text_(text) {}
+    Rules(const OptionRow& row, std::string_view text, OptionFace face)
+        : row_(row),
+          text_(text),
+          face_(face),
+          unit_(face == OptionFace::command_line ? row.plain_unit : 0) {}
 
     Parsed<bool> flag() const {
         for (const auto yes : {"yes", "true", "on", "1"}) {
@@ -77,10 +83,12 @@ class Rules {
     }
 
     Parsed<std::uint64_t> bytes() const {
+        if (lacks_unit()) return needs_unit({"k", "m", "g"});
         return ranged(size(), [](std::uint64_t count) { return static_cast<double>(count); });
     }
     Parsed<std::chrono::milliseconds> duration() const {
-        return ranged(parse_duration(text_, row_.plain_unit),
+        if (lacks_unit()) return needs_unit({"ms", "s", "m", "h"});
+        return ranged(parse_duration(text_, unit_),
                       [](auto value) { return static_cast<double>(value.count()); });
     }
 
@@ -99,29 +107,69 @@ class Rules {
     }
 
   private:
+    bool lacks_unit() const noexcept {
+        return unit_ == 0 && parse_number<std::uint64_t>(text_).value_or(0) != 0;
+    }
+
+    // The unit that was likely meant is the first that makes a value in range of it: the default's,
+    // or another. Who writes a plain time counts seconds, as memcached does, unless all is about
+    // milliseconds.
+    std::string needs_unit(std::vector<std::string_view> units) const {
+        auto likely = row_.initial;
+        likely.remove_prefix(std::min(likely.size(), likely.find_first_not_of("0123456789")));
+        if (row_.fills.kind == OptionKind::duration && likely != "ms") likely = "s";
+        const auto choices = joined_units(units);
+        if (!likely.empty()) units.insert(units.begin(), likely);
+        for (const auto unit : units) {
+            const auto meant = std::string(text_) + std::string(unit);
+            if (is_in_range(meant)) {
+                return name() + ": '" + std::string(text_) + "' needs a unit (" + choices +
+                       "); was " + meant + " meant?";
+            }
+        }
+        return name() + ": '" + std::string(text_) + "' needs a unit (" + choices + ")";
+    }
+
+    static std::string joined_units(const std::vector<std::string_view>& units) {
+        std::string text;
+        for (const auto unit : units)
+            text += (text.empty() ? "" : unit == units.back() ? " or " : ", ") + std::string(unit);
+        return text;
+    }
+
+    bool is_in_range(std::string_view text) const {
+        const auto in_range = [&](double value) {
+            return value >= row_.least && value <= row_.most;
+        };
+        if (row_.fills.kind == OptionKind::bytes) {
+            const auto size = parse_size(text);
+            return !size.has_error() && *size <= most_bytes && in_range(static_cast<double>(*size));
+        }
+        const auto duration = parse_duration(text);
+        return !duration.has_error() && in_range(static_cast<double>(duration->count()));
+    }
+
+    static constexpr std::uint64_t most_bytes = std::uint64_t{1} << 44;
+
     // No machine has more. Where a plain number counts MiB, what lies above was meant as bytes.
     Parsed<std::uint64_t> size() const {
-        constexpr std::uint64_t most = std::uint64_t{1} << 44;
-        const auto size = parse_size(text_, row_.plain_unit);
+        const auto size = parse_size(text_, unit_);
         const auto plain = parse_number<std::uint64_t>(text_);
-        if (plain && row_.plain_unit > 1 && *plain > most / row_.plain_unit) {
-            auto meant = size_text(*plain);
-            if (meant == text_) meant += 'b';
+        if (plain && unit_ > 1 && *plain > most_bytes / unit_) {
             const std::string written(text_);
-            return written + " counts " + (row_.plain_unit == 1024 ? "KiB" : "MiB") +
+            return written + " counts " + (unit_ == 1024 ? "KiB" : "MiB") +
                    " here, which is more than any machine has; for " + written + " bytes write " +
-                   meant;
+                   size_text(*plain);
         }
-        if (!size.has_error() && *size > most)
+        if (!size.has_error() && *size > most_bytes)
             return "'" + std::string(text_) + "' is more than any machine has";
         return size;
     }
 
-    // The option as the operator knows it. A flag that says the contrary of its key takes no value:
-    // what is wrong then stands in a file.
+    // The option as it was written.
     std::string name() const {
-        if (!row_.flag.empty() && row_.flag_help.empty()) return std::string(row_.flag);
-        if (!row_.flag.empty()) return std::string(row_.key);
+        if (face_ == OptionFace::file) return std::string(row_.key);
+        if (!row_.flag.empty()) return std::string(row_.flag);
         return std::string(row_.word.empty() ? row_.key : row_.word);
     }
 
@@ -164,6 +212,8 @@ class Rules {
 
     const OptionRow& row_;
     std::string_view text_;
+    OptionFace face_;
+    std::uint64_t unit_;  // of a plain number; 0: it has none
 };
 
 template <class Alternative, class Value>
@@ -182,8 +232,8 @@ std::vector<std::string> entries_of(std::string_view text) {
 }
 
 // The value that the text says.
-Parsed<OptionValue> parse(const OptionRow& row, std::string_view text) {
-    const Rules rules(row, text);
+Parsed<OptionValue> parse(const OptionRow& row, std::string_view text, OptionFace face) {
+    const Rules rules(row, text, face);
     switch (row.fills.kind) {
         case OptionKind::flag:
             return as<bool>(rules.flag());
@@ -260,9 +310,10 @@ OptionValue appended(const OptionRow& row, OptionValue value, const OptionStruct
 
 }  // namespace
 
-Parsed<void> assign(const OptionRow& row, std::string_view text, OptionStructs& structs) {
+Parsed<void> assign(const OptionRow& row, std::string_view text, OptionStructs& structs,
+                    OptionFace face) {
     text = trimmed(text);
-    auto value = parse(row, text);
+    auto value = parse(row, text, face);
     if (value.has_error()) return value.error();
     if (row.fills.owner == nullptr) {
         const auto* flag = std::get_if<bool>(&*value);

@@ -12,8 +12,14 @@
 
 namespace twincached::lib {
 
+// Where a value is written: by which name a complaint calls the option, and what a size or a
+// duration without a unit is. There it counts in the row's plain unit, if it has one; in a file it
+// is a mistake: nobody remembers which option counts in what.
+enum class OptionFace : std::uint8_t { file, command_line };
+
 // Stores the value, or says what is wrong with it and stores nothing. Lists are appended to.
-Parsed<void> assign(const OptionRow& row, std::string_view text, OptionStructs& structs);
+Parsed<void> assign(const OptionRow& row, std::string_view text, OptionStructs& structs,
+                    OptionFace face = OptionFace::file);
 
 // What a flag without an argument means. REQUIRES: the row is bare.
 Parsed<void> assign_bare(const OptionRow& row, OptionStructs& structs);

@@ -7,7 +7,7 @@
 namespace twincached::lib {
 namespace {
 
-constexpr std::string_view units = "kmgt";
+constexpr std::string_view letters = "kmgt";
 
 char lowered(char c) noexcept {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -15,7 +15,7 @@ char lowered(char c) noexcept {
 
 // 0 if the suffix is not one of ours.
 std::uint64_t unit_of(std::string_view suffix) noexcept {
-    const auto exponent = units.find(lowered(suffix.front()));
+    const auto exponent = letters.find(lowered(suffix.front()));
     if (exponent == std::string_view::npos)
         return lowered(suffix.front()) == 'b' && suffix.size() == 1 ? 1 : 0;
     suffix.remove_prefix(1);
@@ -32,6 +32,7 @@ Parsed<std::uint64_t> parse_size(std::string_view text, std::uint64_t plain_unit
     const auto suffix = text.substr(digits.size());
     const auto number = parse_number<std::uint64_t>(digits);
     const auto unit = suffix.empty() ? plain_unit : unit_of(suffix);
+    if (digits == "0" && suffix.empty()) return 0;
     if (!number || unit == 0) {
         return "'" + std::string(text) + "' is not a size such as 512k, 64m or 2g";
     }
@@ -43,13 +44,12 @@ Parsed<std::uint64_t> parse_size(std::string_view text, std::uint64_t plain_unit
 
 std::string size_text(std::uint64_t bytes) {
     std::size_t exponent = 0;
-    while (exponent < units.size() && bytes >= 1024 && bytes % 1024 == 0) {
+    while (exponent < letters.size() && bytes >= 1024 && bytes % 1024 == 0) {
         bytes /= 1024;
         ++exponent;
     }
-    auto text = std::to_string(bytes);
-    if (exponent > 0) text += units[exponent - 1];
-    return text;
+    if (bytes == 0) return "0";
+    return std::to_string(bytes) + (exponent > 0 ? letters[exponent - 1] : 'b');
 }
 
 }  // namespace twincached::lib

@@ -27,16 +27,15 @@ std::string two_decimals(std::string_view plain) {
 }
 
 constexpr std::array rows = {
-    lib::OptionRow{
-        .section = "memory",
-        .key = "limit",
-        .flag = "memory-limit",
-        .letter = 'm',
-        .fills = lib::fills_bytes<&StoreOptions::memory_limit_bytes>,
-        .initial = "64m",
-        .plain_unit = mib,
-        .setting = {.place = 1, .name = "maxbytes"},
-        .help = "Memory for items, index and all that belongs to them (plain number: MiB)."},
+    lib::OptionRow{.section = "memory",
+                   .key = "limit",
+                   .flag = "memory-limit",
+                   .letter = 'm',
+                   .fills = lib::fills_bytes<&StoreOptions::memory_limit_bytes>,
+                   .initial = "64m",
+                   .plain_unit = mib,
+                   .setting = {.place = 1, .name = "maxbytes"},
+                   .help = "Memory for items, index and all that belongs to them."},
     lib::OptionRow{
         .section = "memory",
         .key = "evictions",
@@ -57,6 +56,7 @@ constexpr std::array rows = {
         .letter = 'I',
         .fills = lib::fills_bytes<&StoreOptions::item_size_limit_bytes>,
         .initial = "1m",
+        .plain_unit = 1,
         .exit_code = lib::exit_usage,
         .setting = {.place = 24, .name = "item_size_max"},
         .help = "Largest item: key, value and about 60 bytes. 1k to 1g, at most half the limit."},

@@ -220,19 +220,15 @@ std::string ListeningSocket::text() const {
     return family_ == AF_UNIX ? "unix:" + place_.path : local_end(descriptor_);
 }
 
-BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
-    BoundListeners bound;
-    if (!options.unix_socket.empty()) {
-        const auto mode = static_cast<unsigned>(std::stoul(options.unix_mask, nullptr, 8)) & 0777U;
-        bound.sockets.push_back(bind_unix({"unix-socket (-s)", options.unix_socket, mode}));
-        return bound;
-    }
+namespace {
+
+// Every TCP address that the options ask for; `kind` is that of the one which is bound. Returns a
+// line for each that cannot be had now.
+std::vector<std::string> bind_places(const ListenerOptions& options, ListenerTls usual,
+                                     ListenerTls& kind, ListenerPlaces::Bind bind) {
     const auto port = static_cast<std::uint16_t>(options.port < 0 ? 0 : options.port);
-    const auto usual = tls ? ListenerTls::usual : ListenerTls::none;
-    auto kind = usual;
-    ListenerPlaces places(SOCK_STREAM, [&](const PlaceAddress& place) {
-        bound.sockets.push_back(bind_tcp(place, kind));
-    });
+    kind = usual;
+    ListenerPlaces places(SOCK_STREAM, std::move(bind));
     if (options.listen.empty()) places.add(fmt::format("port (-p) {}", port), "", port);
     for (const auto& text : options.listen) {
         const auto listener = parse_listener(text);  // checked when it was read
@@ -241,8 +237,34 @@ BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
         kind = listener->tls == ListenerTls::usual ? usual : listener->tls;
         places.add("listen (-l) " + text, place.host, place.port.value_or(port));
     }
-    bound.absent = places.finish();
+    return places.finish();
+}
+
+}  // namespace
+
+BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
+    BoundListeners bound;
+    if (!options.unix_socket.empty()) {
+        const auto mode = static_cast<unsigned>(std::stoul(options.unix_mask, nullptr, 8)) & 0777U;
+        bound.sockets.push_back(bind_unix({"unix-socket (-s)", options.unix_socket, mode}));
+        return bound;
+    }
+    ListenerTls kind{};
+    const auto usual = tls ? ListenerTls::usual : ListenerTls::none;
+    bound.absent = bind_places(options, usual, kind, [&](const PlaceAddress& place) {
+        bound.sockets.push_back(bind_tcp(place, kind));
+    });
     return bound;
+}
+
+std::vector<std::string> absent_listeners(const ListenerOptions& options) {
+    if (!options.unix_socket.empty()) return {};
+    ListenerTls kind{};
+    return bind_places(options, ListenerTls::none, kind, [](PlaceAddress place) {
+        // sin_port and sin6_port lie at the same place.
+        reinterpret_cast<sockaddr_in&>(place.address).sin_port = 0;
+        bind_tcp(place, ListenerTls::none);
+    });
 }
 
 }  // namespace twincached::app

@@ -66,6 +66,10 @@ struct BoundListeners {
 // std::runtime_error with a sentence that names the option and the address.
 BoundListeners bind_listeners(const ListenerOptions& options, bool tls);
 
+// The same without keeping anything, and at any free port of each address: a node that runs may
+// have the right one. Returns what would be absent; throws as bind_listeners() does.
+std::vector<std::string> absent_listeners(const ListenerOptions& options);
+
 // One of each kind. They throw the same. A unix socket's path is this process's from here on.
 ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls);
 ListeningSocket bind_unix(UnixPlace place);

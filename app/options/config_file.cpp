@@ -87,7 +87,8 @@ class Tokenizer {
         if (equals == std::string_view::npos || !is_name(key)) {
             return complain("expected key = value, [section] or # comment");
         }
-        if (section_.empty()) return complain("'" + std::string(key) + "' stands in no [section]");
+        if (section_.empty() && key != include_key)
+            return complain("'" + std::string(key) + "' stands in no [section]");
         const auto raw = without_blanks(line.substr(equals + 1));
         if (raw.empty() || raw.front() != '"') {
             // The blank that a comment needs before it may be the one after '='.

@@ -1,5 +1,6 @@
 // The tokenizer of configuration files: INI with line numbers. Pure; knows no option.
 //
+//     include = conf.d       before the first section: another file, or a folder's *.conf
 //     # a comment; '#' and ';' begin one at the start of a line or after a blank
 //     [section]
 //     key = value            blanks around are dropped
@@ -30,6 +31,9 @@ struct FileEntries {
     std::vector<FileEntry> entries;
     std::vector<FileProblem> problems;  // lines that are no INI; the others are still read
 };
+
+// The key of what no section has; its value is a path.
+inline constexpr std::string_view include_key = "include";
 
 FileEntries tokenize(std::string_view content);
 

@@ -72,6 +72,22 @@ bool is_in_file(const lib::OptionRow& option) noexcept {
     return !option.section.empty() && option.use != lib::OptionUse::hidden;
 }
 
+// What a number without a unit counts, where it may stand.
+std::string_view plain_counts(const lib::OptionRow& option) noexcept {
+    switch (option.plain_unit) {
+        case 0:
+            return {};
+        case 1:
+            return "bytes";
+        case 1024:
+            return "KiB";
+        case 1000:
+            return "seconds";
+        default:
+            return "MiB";
+    }
+}
+
 std::string faces_remark(const lib::OptionRow& option) {
     std::string faces;
     const auto add = [&](const std::string& face) {
@@ -81,6 +97,8 @@ std::string faces_remark(const lib::OptionRow& option) {
     if (option.letter != 0) add(fmt::format("-{}", option.letter));
     if (!option.flag.empty()) add(fmt::format("--{}", option.flag));
     if (!option.word.empty()) add(fmt::format("-o {}", option.word));
+    if (option.plain_unit != 0)
+        faces += fmt::format(": a plain number counts {} there", plain_counts(option));
     if (!option.reloaded_by.empty()) add("reloaded on SIGHUP");
     return faces.empty() ? faces : fmt::format("# ({})\n", faces);
 }
@@ -99,6 +117,25 @@ void for_each_in_file(const OptionTable& table, Begin begin, Print print) {
     }
 }
 
+// Every option in effect; `explain` gives the comment behind its value, or nothing.
+template <class Explain>
+std::string text_of(const Options& options, Explain explain) {
+    std::string text;
+    for_each_in_file(
+        options.table(),
+        [&](std::string_view section) {
+            text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
+        },
+        [&](const lib::OptionRow& option) {
+            auto value = lib::value_text(option, options.structs());
+            if (option.secret && !value.empty()) value = "********";
+            const auto line = fmt::format("{} = {}", option.key, quoted_if_needed(value));
+            const auto comment = explain(option);
+            text += comment.empty() ? line + '\n' : fmt::format("{:<39} # {}\n", line, comment);
+        });
+    return text;
+}
+
 }  // namespace
 
 std::string help_text(const OptionTable& table) {
@@ -113,33 +150,36 @@ std::string help_text(const OptionTable& table) {
             const auto help = option.flag_help.empty() ? option.help : option.flag_help;
             text += fmt::format("{}{}\n{}", flag_names(option), default_remark(option),
                                 indented(help, "        "));
+            if (option.plain_unit != 0)
+                text += fmt::format("        A plain number counts {}.\n", plain_counts(option));
         }
     }
     text += '\n';
     text += table.homonym().help;
     text +=
         "Names in brackets are the sections of the file that --config reads.\n"
-        "Sizes are written 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h. A plain number counts "
-        "bytes\n"
-        "or milliseconds where nothing else is said.\n"
+        "Sizes are written 100b, 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h, 2d. A number needs "
+        "its\n"
+        "unit, but for 0, and for memcached's own flags where it is said what they count.\n"
         "The name of a file may begin with %d/: a credential of the unit (LoadCredential=).\n"
         "Words of memcached's -o that mean nothing here are accepted and logged.\n";
     return text;
 }
 
 std::string config_text(const Options& options) {
-    std::string text;
-    for_each_in_file(
-        options.table(),
-        [&](std::string_view section) {
-            text += fmt::format("{}[{}]\n", text.empty() ? "" : "\n", section);
-        },
-        [&](const lib::OptionRow& option) {
-            auto value = lib::value_text(option, options.structs());
-            if (option.secret && !value.empty()) value = "********";
-            text += fmt::format("{} = {}\n", option.key, quoted_if_needed(value));
-        });
-    return text;
+    return text_of(options, [](const lib::OptionRow&) { return std::string(); });
+}
+
+std::string explained_config_text(const OptionReader& reader) {
+    const auto& options = reader.options();
+    return text_of(options, [&](const lib::OptionRow& option) -> std::string {
+        const auto origin = reader.origin_of(option.section, option.key);
+        if (origin.source == Source::command_line) return "command line";
+        if (origin.source == Source::file) return origin.place;
+        const bool is_default = lib::value_text(option, options.structs()) ==
+                                lib::value_text(option, reader.table().defaults());
+        return is_default ? "default" : "follows from others";
+    });
 }
 
 std::string default_config_text(const OptionTable& table) {
@@ -147,8 +187,9 @@ std::string default_config_text(const OptionTable& table) {
         "# twincached: every option. What is commented out shows its default.\n"
         "# The command line is stronger than this file. Check it with\n"
         "#     twincached --config FILE --check-config\n"
-        "# Sizes are written 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h. A plain number counts\n"
-        "# bytes or milliseconds where nothing else is said.\n"
+        "# Sizes are written 100b, 512k, 64m, 2g; durations 200ms, 3s, 5m, 24h, 2d. A number "
+        "needs\n"
+        "# its unit, but for 0.\n"
         "# The name of a file may begin with %d/: a credential of the unit (LoadCredential=).\n"
         "# A comment begins at the start of a line or after a blank; quote values that hold '#'.\n";
     for_each_in_file(

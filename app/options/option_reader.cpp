@@ -83,13 +83,57 @@ void OptionReader::complain(const Origin& origin, std::string message, int exit_
     problems_.push_back({std::move(message), exit_code});
 }
 
+std::string_view Origin::file() const noexcept {
+    return std::string_view(place).substr(0, place.rfind(':'));
+}
+
+std::optional<std::string> OptionReader::content_of(const std::string& path, const Origin& asked) {
+    auto content = lib::read_text_file((std::filesystem::path(directory_) / path).string());
+    if (!content.has_error()) return std::move(*content);
+    const bool is_included = asked.place != path;
+    complain(asked, is_included ? fmt::format("{}: {}", path, content.error()) : content.error());
+    return std::nullopt;
+}
+
 void OptionReader::read_file(const std::string& path) {
-    const auto content = lib::read_text_file((std::filesystem::path(directory_) / path).string());
-    if (content.has_error()) return complain({Source::file, path}, content.error());
-    read_content(*content, path);
+    const auto content = content_of(path, {Source::file, path});
+    if (!content) return;
+    for (const auto& include : take_content(*content, path)) {
+        for (const auto& file : files_of(include)) {
+            const auto included = content_of(file, include.origin);
+            if (!included) continue;
+            for (const auto& inner : take_content(*included, file))
+                complain(inner.origin, "what is included includes nothing itself");
+        }
+    }
 }
 
 void OptionReader::read_content(std::string_view content, const std::string& name) {
+    for (const auto& include : take_content(content, name))
+        complain(include.origin, "only a file may include another");
+}
+
+// One file, or those of a folder that are called *.conf, in the order of their names.
+std::vector<std::string> OptionReader::files_of(const Include& include) {
+    namespace fs = std::filesystem;
+    const auto path = fs::path(include.origin.file()).parent_path() / include.path;
+    std::error_code error;
+    if (!fs::is_directory(directory_ / path, error)) return {path.string()};
+    std::vector<std::string> files;
+    for (fs::directory_iterator entry(directory_ / path, error), end; !error && entry != end;
+         entry.increment(error)) {
+        const auto name = entry->path().filename();
+        if (name.extension() == ".conf") files.push_back((path / name).string());
+    }
+    if (error) complain(include.origin, fmt::format("{}: {}", path.string(), error.message()));
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+// Returns what it wants included.
+std::vector<OptionReader::Include> OptionReader::take_content(std::string_view content,
+                                                              const std::string& name) {
+    std::vector<Include> includes;
     const auto tokens = tokenize(content);
     const auto origin_at = [&](unsigned line) {
         return Origin{Source::file, fmt::format("{}:{}", name, line)};
@@ -98,7 +142,11 @@ void OptionReader::read_content(std::string_view content, const std::string& nam
         complain(origin_at(problem.line), problem.message);
     for (const auto& entry : tokens.entries) {
         const auto* option = table().of_key(entry.section, entry.key);
-        if (option == nullptr) {
+        if (entry.section.empty()) {
+            includes.push_back({entry.value, origin_at(entry.line)});
+        } else if (option == nullptr && entry.key == include_key) {
+            complain(origin_at(entry.line), "include stands before the first [section]");
+        } else if (option == nullptr) {
             complain(origin_at(entry.line), unknown_key(table(), entry));
         } else {
             set(*option, entry.value, origin_at(entry.line));
@@ -112,12 +160,14 @@ void OptionReader::read_content(std::string_view content, const std::string& nam
         };
         return line(a) < line(b);
     });
+    return includes;
 }
 
 void OptionReader::set(const lib::OptionRow& option, std::optional<std::string_view> value,
                        const Origin& origin) {
     const auto earlier = origins_.find(&option);
-    const bool is_first = earlier == origins_.end() || earlier->second.source != origin.source;
+    const bool is_first = earlier == origins_.end() || earlier->second.source != origin.source ||
+                          earlier->second.file() != origin.file();
     const bool is_list = option.fills.kind == lib::OptionKind::list;
     if (is_list && is_first) lib::clear_list(option, options_.structs());
     if (!is_list && !is_first && origin.source == Source::file) {
@@ -132,9 +182,13 @@ void OptionReader::set(const lib::OptionRow& option, std::optional<std::string_v
         credential = std::move(*path);
         value = credential;
     }
-    const auto stored = value ? lib::assign(option, *value, options_.structs())
+    const auto face = origin.source == Source::command_line ? lib::OptionFace::command_line
+                                                            : lib::OptionFace::file;
+    const auto stored = value ? lib::assign(option, *value, options_.structs(), face)
                               : lib::assign_bare(option, options_.structs());
     if (stored.has_error()) return complain(origin, stored.error(), option.exit_code);
+    if (is_first && origin.source == Source::command_line && earlier != origins_.end())
+        overruled_.insert(*earlier);
     if (is_first) origins_.insert_or_assign(&option, origin);
     if (is_first) remark_on(option, value.value_or(""));
 }
@@ -188,6 +242,16 @@ bool OptionReader::is_set(std::string_view section, std::string_view key) const 
 Origin OptionReader::origin_of(std::string_view section, std::string_view key) const {
     const auto found = origins_.find(table().of_key(section, key));
     return found == origins_.end() ? Origin{} : found->second;
+}
+
+std::vector<std::string> OptionReader::overruled() const {
+    std::vector<std::string> lines;
+    for (const auto& [option, origin] : overruled_) {
+        lines.push_back(fmt::format("{}: {} has no effect, the command line ({}) is stronger",
+                                    origin.place, option->key, written_name(*option)));
+    }
+    std::sort(lines.begin(), lines.end());
+    return lines;
 }
 
 void OptionReader::complain(const std::vector<lib::OptionProblem>& problems) {

@@ -26,6 +26,9 @@ enum class Source : std::uint8_t { preset, file, command_line };
 struct Origin {
     Source source = Source::preset;
     std::string place;  // "file:line" or nothing
+
+    // The file of that place.
+    std::string_view file() const noexcept;
 };
 
 class OptionReader {
@@ -33,8 +36,10 @@ class OptionReader {
     // Files that are named relatively are looked for in `directory`. The table must outlive it.
     explicit OptionReader(const OptionTable& table, std::string directory = {});
 
+    // Then what it includes: files that lie relatively lie beside it, and are stronger than it; of
+    // two, the later is. What is included includes nothing.
     void read_file(const std::string& path);
-    // The same for content that is at hand.
+    // The same for content that is at hand, which can include nothing.
     void read_content(std::string_view content, const std::string& name);
 
     // One option with its argument, or bare. A file whose name begins with "%d/" lies in the folder
@@ -60,14 +65,24 @@ class OptionReader {
     const std::vector<std::string>& remarks() const noexcept { return remarks_; }
     bool is_set(std::string_view section, std::string_view key) const noexcept;
     Origin origin_of(std::string_view section, std::string_view key) const;
+    // What a file says and the command line overrules, a sentence each.
+    std::vector<std::string> overruled() const;
 
   private:
+    struct Include {
+        std::string path;
+        Origin origin;
+    };
+    std::optional<std::string> content_of(const std::string& path, const Origin& asked);
+    std::vector<Include> take_content(std::string_view content, const std::string& name);
+    std::vector<std::string> files_of(const Include& include);
     void set_word(std::string_view written, const Origin& origin);
     void remark_on(const lib::OptionRow& option, std::string_view written);
 
     const std::string directory_;
     Options options_;
-    std::map<const lib::OptionRow*, Origin> origins_;  // of what was set
+    std::map<const lib::OptionRow*, Origin> origins_;    // of what was set
+    std::map<const lib::OptionRow*, Origin> overruled_;  // in a file, by the command line
     std::vector<Problem> problems_;
     std::vector<std::string> remarks_;
 };

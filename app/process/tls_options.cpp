@@ -93,17 +93,16 @@ constexpr std::array rows = {
                    .choices = "tlsv1.0|tlsv1.1|tlsv1.2|tlsv1.3|0|1|2|3",
                    .setting = {.place = 74, .name = "ssl_min_version", .shown = version_name},
                    .help = "The oldest version of TLS that is spoken (0 to 3: 1.0 to 1.3)."},
-    lib::OptionRow{
-        .section = "tls",
-        .key = "write-buffer",
-        .word = "ssl_wbuf_size",
-        .fills = lib::fills_bytes<&TlsOptions::write_buffer_bytes>,
-        .initial = "16k",
-        .least = 1.0 * kib,
-        .most = 1024.0 * kib,
-        .plain_unit = kib,
-        .setting = {.place = 71, .name = "ssl_wbuf_size"},
-        .help = "How much of its answers waits encrypted for a client (plain number: KiB)."},
+    lib::OptionRow{.section = "tls",
+                   .key = "write-buffer",
+                   .word = "ssl_wbuf_size",
+                   .fills = lib::fills_bytes<&TlsOptions::write_buffer_bytes>,
+                   .initial = "16k",
+                   .least = 1.0 * kib,
+                   .most = 1024.0 * kib,
+                   .plain_unit = kib,
+                   .setting = {.place = 71, .name = "ssl_wbuf_size"},
+                   .help = "How much of its answers waits encrypted for a client."},
     lib::OptionRow{.section = "tls",
                    .key = "session-cache",
                    .word = "ssl_session_cache",
@@ -119,9 +118,7 @@ constexpr std::array rows = {
                    .initial = "10s",
                    .least = 1.0 * seconds,
                    .most = 3600.0 * seconds,
-                   .plain_unit = seconds,
-                   .help = "Close clients that have not finished the handshake after this long "
-                           "(plain number:\nseconds)."},
+                   .help = "Close clients that have not finished the handshake after this long."},
 };
 
 }  // namespace

@@ -22,26 +22,23 @@ constexpr std::array rows = {
         .out_of_range = "Number of threads must be greater than 0",
         .setting = {.place = 14, .name = "num_threads"},
         .help = "Threads that serve clients; more of them than there are cores make no sense."},
-    lib::OptionRow{
-        .section = "limits",
-        .key = "idle-timeout",
-        .flag = "idle-timeout",
-        .word = "idle_timeout",
-        .fills = lib::fills<&SessionOptions::idle_timeout>,
-        .initial = "0",
-        .most = 365.0 * 24 * hours,
-        .plain_unit = seconds,
-        .setting = {.place = 47, .name = "idle_timeout"},
-        .help = "Close clients that were silent this long; 0: never (plain number: seconds)."},
+    lib::OptionRow{.section = "limits",
+                   .key = "idle-timeout",
+                   .flag = "idle-timeout",
+                   .word = "idle_timeout",
+                   .fills = lib::fills<&SessionOptions::idle_timeout>,
+                   .initial = "0",
+                   .most = 365.0 * 24 * hours,
+                   .plain_unit = seconds,
+                   .setting = {.place = 47, .name = "idle_timeout"},
+                   .help = "Close clients that were silent this long; 0: never."},
     lib::OptionRow{.section = "limits",
                    .key = "write-timeout",
                    .flag = "write-timeout",
                    .fills = lib::fills<&SessionOptions::write_timeout>,
                    .initial = "2m",
                    .most = 365.0 * 24 * hours,
-                   .plain_unit = seconds,
-                   .help = "Close clients that do not read their answers for this long; 0: never "
-                           "(plain number:\nseconds)."},
+                   .help = "Close clients that do not read their answers for this long; 0: never."},
     lib::OptionRow{
         .section = "limits",
         .key = "request-timeout",
@@ -49,19 +46,16 @@ constexpr std::array rows = {
         .fills = lib::fills<&SessionOptions::request_timeout>,
         .initial = "5m",
         .most = 365.0 * 24 * hours,
-        .plain_unit = seconds,
         .help = "Close clients whose request is not complete after this long, or, if it is a "
-                "long one,\nthat send less than 64k of it in this time; 0: never (plain number: "
-                "seconds)."},
+                "long one,\nthat send less than 64k of it in this time; 0: never."},
     lib::OptionRow{.section = "limits",
                    .key = "login-timeout",
                    .flag = "login-timeout",
                    .fills = lib::fills<&SessionOptions::login_timeout>,
                    .initial = "10s",
                    .most = 365.0 * 24 * hours,
-                   .plain_unit = seconds,
                    .help = "Close clients whose login Cyrus SASL has not judged after this long; "
-                           "0: never\n(plain number: seconds)."},
+                           "0: never."},
     lib::OptionRow{
         .section = "limits",
         .key = "buffer-memory",
@@ -74,7 +68,7 @@ constexpr std::array rows = {
         .setting = {.place = 50, .name = "read_buf_mem_limit"},
         .help = "Half-received requests and half-sent answers of all clients together, beside "
                 "the limit\nof [memory]; beyond it, who holds most is closed, a get of many keys "
-                "refused. 0: no\nlimit (plain number: MiB)."},
+                "refused. 0: no\nlimit."},
 };
 
 }  // namespace

@@ -117,16 +117,14 @@ constexpr std::array rows = {
         .initial = "5m",
         .most = 24.0 * hours,
         .help = "A first synchronisation that takes longer no longer holds the client port."},
-    lib::OptionRow{
-        .section = "replication",
-        .key = "clock-max-ahead",
-        .flag = "clock-max-ahead",
-        .fills = lib::fills<&PairOptions::clock_max_ahead>,
-        .initial = "24h",
-        .least = 1.0 * hours,
-        .most = 10000.0 * hours,
-        .plain_unit = hours,
-        .help = "Refuse a peer whose clock is ahead by more than this (plain number: hours)."},
+    lib::OptionRow{.section = "replication",
+                   .key = "clock-max-ahead",
+                   .flag = "clock-max-ahead",
+                   .fills = lib::fills<&PairOptions::clock_max_ahead>,
+                   .initial = "24h",
+                   .least = 1.0 * hours,
+                   .most = 10000.0 * hours,
+                   .help = "Refuse a peer whose clock is ahead by more than this."},
     lib::OptionRow{
         .section = "replication",
         .key = "tls",
@@ -193,7 +191,12 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
     const auto check = [&](std::string_view key, const lib::Parsed<lib::Endpoint>& endpoint) {
         if (endpoint.has_error()) complain(key, endpoint.error());
     };
-    if (!chosen.peer.empty()) check("peer", lib::parse_endpoint(chosen.peer));
+    if (chosen.peer.find_first_of(", \t") != std::string::npos) {
+        complain("peer", "peer is one node, not '" + chosen.peer +
+                             "': a pair has two, and each names the other");
+    } else if (!chosen.peer.empty()) {
+        check("peer", lib::parse_endpoint(chosen.peer));
+    }
     check("listen", lib::parse_link_endpoint(chosen.link_listen));
     if (timing.silence < 2 * timing.heartbeat) {
         complain("silence", "silence must be at least twice the heartbeat");

@@ -121,16 +121,85 @@ class CommandLine(Case):
     def test_a_check_warns_of_what_would_be_regretted_and_the_start_says_the_same(self):
         host = self.addresses.host(1)
         words = ["-l", host, "-p", str(self.client_port), "-U", str(self.client_port), "-x",
-                 "192.0.2.9", "--node=a", "-c", "9000000"]
+                 "192.0.2.9", "--node=a"]
         checked = self._run("--check-config", *words)
         self.assertEqual(checked.returncode, 0, checked.stderr)
         self.assertEqual(checked.stdout, "the options are valid\n")
         warnings = checked.stderr.splitlines()
-        for option in ("udp-port (-U)", "secret-file", "connections (-c) 9000000"):
+        for option in ("udp-port (-U)", "secret-file"):
             said = [line for line in warnings if line.startswith(f"warning: {option}")]
             self.assertEqual(len(said), 1, checked.stderr)
         node = self.node("-U", str(self.client_port)).start()
         self.assertIn("warning udp-port (-U): UDP has no logins", node.process.log())
+
+    def test_more_clients_than_open_files_are_foretold_and_refused(self):
+        words = ["-l", self.addresses.host(1), "-p", str(self.client_port), "-c", "9000000"]
+        checked = self._run("--check-config", *words)
+        self.assertIn("warning: connections (-c) 9000000", checked.stderr)
+        self.assertEqual(checked.returncode, self._run(*words).returncode)
+        self.assertEqual(checked.returncode, 71)
+
+    def test_a_check_ends_as_the_start_would_and_opens_what_it_would_open(self):
+        """Each start fails at once; each check says the same and ends with the same status."""
+        at = ["-l", self.addresses.host(1), "-p", str(self.client_port)]
+        peer = ["-x", self.addresses.host(2)]
+        for words, why in ((["--log-file", "/does/not/exist/log"], "No such file"),
+                           (["--log-file", self.directory], "Is a directory"),
+                           (["-P", "/does/not/exist/pid"], "/does/not/exist/pid"),
+                           (["-l", "999.1.1.1"], "listen (-l) 999.1.1.1"),
+                           (["-l", "192.0.2.77"], "there is nothing to listen on"),
+                           (["-Y", "/does/not/exist"], "/does/not/exist"),
+                           ([*peer, "--secret-file", "/does/not/exist"], "cannot read a secret"),
+                           ([*peer, "--link-listen", "999.1.1.1:11212"], "999.1.1.1"),
+                           (["-x", f"{self.addresses.host(1)}:11999", "--link-listen",
+                             f"{self.addresses.host(1)}:11999"], "are this node's own"),
+                           (["-x", f"{self.addresses.host(1)},{self.addresses.host(2)}"],
+                            "peer is one node"),
+                           ([*peer, "--link-listen", str(self.client_port)], "both want port"),
+                           (["--drain-timeout", "30", *peer], "needs a unit"),
+                           (["-I", "1g"], "item size limit")):
+            words = [*words, *(at if "-l" not in words else at[2:])]
+            with self.subTest(words=words):
+                checked, started = self._run("--check-config", *words), self._run(*words)
+                self.assertIn(why, checked.stderr)
+                self.assertIn(why, started.stderr)
+                self.assertNotEqual(started.returncode, 0)
+                self.assertEqual(checked.returncode, started.returncode)
+
+    @unittest.skipUnless(world.IS_ROOT, "only root may become somebody else")
+    def test_a_check_is_made_as_the_user_that_the_start_becomes(self):
+        at = ["-l", self.addresses.host(1), "-p", str(self.client_port), "-u"]
+        log = os.path.join(self.directory, "log")
+        self.assertEqual(self._run("--check-config", "--log-file", log, *at, "root").returncode, 0)
+        self.assertFalse(os.path.exists(log), "a check leaves nothing behind")
+        refused = self._run("--check-config", "--log-file", log, *at, "nobody")
+        self.assertEqual(refused.returncode, 71)
+        self.assertIn("Permission denied", refused.stderr)
+        nobody = self._run("--check-config", *at, "no-such-user")
+        self.assertEqual(nobody.returncode, 67)
+        self.assertIn("can't find the user no-such-user", nobody.stderr)
+
+    def test_a_check_harms_no_node_that_runs(self):
+        pid_file = os.path.join(self.directory, "pid")
+        node = self.node("-P", pid_file).start()
+        checked = self._run("--check-config", "-l", node.host, "-p", str(node.address[1]), "-P",
+                            pid_file)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        with node.client() as client, open(pid_file) as file:
+            self.assertEqual(int(client.stats()["pid"]), int(file.read()))
+
+    def test_what_is_printed_says_where_each_value_comes_from(self):
+        with open(os.path.join(self.directory, "main.conf"), "w") as file:
+            file.write("include = conf.d\n[memory]\nlimit = 32m\nitem-size-limit = 2m\n")
+        os.mkdir(os.path.join(self.directory, "conf.d"))
+        with open(os.path.join(self.directory, "conf.d", "10.conf"), "w") as file:
+            file.write("[memory]\nlimit = 48m\n")
+        printed = self._run("--config", os.path.join(self.directory, "main.conf"), "-t", "2",
+                            "--print-config").stdout
+        self.assertRegex(printed, r"limit = 48m +# .*/conf\.d/10\.conf:2\n")
+        self.assertRegex(printed, r"item-size-limit = 2m +# .*/main\.conf:4\n")
+        self.assertRegex(printed, r"threads = 2 +# command line\n")
+        self.assertRegex(printed, r"backlog = 1024 +# default\n")
 
     def test_a_check_says_which_certificate_ends_soon(self):
         made = Authority(self.directory).issue("node", days=3)

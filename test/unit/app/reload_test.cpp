@@ -38,7 +38,7 @@ std::uint32_t per_address(const Options& options) {
 // A reload whose log can be read, and what it reads the next time.
 struct Reloaded {
     explicit Reloaded(const Options& running)
-        : fresh{running, {}},
+        : fresh{running, {}, {}},
           reload(
               running, [this] { return fresh; }, log) {}
     ~Reloaded() { ::unlink(path.c_str()); }
@@ -88,6 +88,13 @@ TEST_CASE("a reload takes what may change and says what waits for the next start
     CHECK(applied[1].get<SessionOptions>().threads == 4);
 }
 
+TEST_CASE("what a file says in vain, since the command line is stronger, is said at each reload") {
+    Reloaded server(with(""));
+    server.fresh.overruled = {"x.conf:2: port has no effect, the command line (-p) is stronger"};
+    server.reload.run();
+    CHECK(server.has_said("x.conf:2: port has no effect, the command line (-p) is stronger\n"));
+}
+
 TEST_CASE("a secret that changes is not shown, nor what it was") {
     const auto changes = changes_between(with("[replication]\nsecret = old\n"),
                                          with("[replication]\nsecret = new\n"));
@@ -109,10 +116,10 @@ TEST_CASE("who joined a reload is called at each, with what was and what is") {
         seen.push_back(std::to_string(verbosity(before)) + std::to_string(verbosity(after)));
         return lib::Parsed<void>();
     });
-    server.fresh = {with("[log]\nverbosity = 1\n"), {}};
+    server.fresh = {with("[log]\nverbosity = 1\n"), {}, {}};
     server.reload.run();
     server.reload.run();
-    server.fresh = {with("[log]\nverbosity = 3\n"), {{"broken", 1}}};
+    server.fresh = {with("[log]\nverbosity = 3\n"), {{"broken", 1}}, {}};
     server.reload.run();
     CHECK(server.has_said("the options stay as they are\n"));
     server.fresh.problems.clear();

@@ -64,14 +64,14 @@ constexpr std::array rows = {
     OptionRow{.section = "paint",
               .key = "can",
               .fills = fills_bytes<&Paint::can>,
-              .initial = "2",
+              .initial = "2k",
               .most = 1 << 30,
               .plain_unit = 1024,
               .help = "h"},
     OptionRow{.section = "paint",
               .key = "drying",
               .fills = fills<&Paint::drying>,
-              .initial = "90",
+              .initial = "90s",
               .least = 1000,
               .plain_unit = 1000,
               .help = "h"},
@@ -167,6 +167,31 @@ TEST_CASE("a value that breaks its row's rules is refused with a sentence and ch
     CHECK(error_of("drying", "5ms") == "drying must be at least 1s, not '5ms'");
     CHECK(error_of("colour", "pink") == "colour must be one of red|green|blue, not 'pink'");
     CHECK(error_of("lead", "1.5") == "no paint has 1.5 lead");
+}
+
+TEST_CASE("a size or a duration needs a unit, and the likely one is named") {
+    CHECK(error_of("can", "3") == "can: '3' needs a unit (k, m or g); was 3k meant?");
+    CHECK(error_of("can", "1048577") == "can: '1048577' needs a unit (k, m or g)");
+    CHECK(error_of("drying", "5") == "drying: '5' needs a unit (ms, s, m or h); was 5s meant?");
+    auto structs = option_defaults(rows);
+    CHECK(assign(row("can"), "0", structs).has_value());  // of which there is none, as of nothing
+    CHECK(assign(row("can"), "1b", structs).has_value());
+}
+
+TEST_CASE("where plain numbers count, they count in the row's unit") {
+    auto structs = option_defaults(rows);
+    REQUIRE(assign(row("can"), "3", structs, OptionFace::command_line).has_value());
+    REQUIRE(assign(row("drying"), "5", structs, OptionFace::command_line).has_value());
+    CHECK(structs.get<Paint>().can == 3 * 1024);
+    CHECK(structs.get<Paint>().drying == milliseconds(5000));
+    const OptionRow without_unit{.section = "paint",
+                                 .key = "drying",
+                                 .fills = fills<&Paint::drying>,
+                                 .initial = "50ms",
+                                 .help = "h"};
+    const auto refused = assign(without_unit, "70", structs, OptionFace::command_line);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error() == "drying: '70' needs a unit (ms, s, m or h); was 70ms meant?");
 }
 
 TEST_CASE("structs are values: a copy does not see what the original is given") {

@@ -53,7 +53,7 @@ stage_tidy() { scripts/tidy.sh --changed; }
 # Fewer seeds than by default where the swarm of the release stage looks at many more.
 stage_debug() {
     build debug
-    ahead asan_build
+    ahead asan_build tsan_build release_swarm
     SIMULATION_SEEDS=200 run_ctest debug -LE 'integration|chaos|clients'
     run_timed debug -L 'integration|chaos'
 }
@@ -67,16 +67,14 @@ stage_clients() {
 
 stage_asan() {
     finish asan_build
-    ahead tsan_build
     SIMULATION_SEEDS=300 run_ctest asan -L 'unit|simulation'
     run_timed asan -L integration
 }
-stage_asan_build() { build asan; }
+stage_asan_build() { build asan unit_tests simulation twincached mcload fuzzers; }
 
 # The simulation has one thread: there is nothing to find.
 stage_tsan() {
     finish tsan_build
-    ahead release_swarm
     run_ctest tsan -L unit
     run_timed tsan -L integration
 }
@@ -137,54 +135,68 @@ for stage in "${stages[@]}"; do
     declare -F "stage_$stage" > /dev/null || fail "no stage $stage; there are: ${all_stages[*]}"
 done
 
-# A part of a stage that runs ahead leaves here its process group, what it prints, its CPU time, at
-# last its status.
+# What runs ahead leaves here its process group and the names of its parts; each of them what it
+# prints, its CPU time, at last its status.
 beside=$(mktemp -d)
 end_what_runs_beside() {
-    local begun
-    for begun in "$beside"/*.group; do
-        [ ! -f "$begun" ] || [ -f "${begun%.group}.status" ] || kill -- "-$(cat "$begun")" || true
-    done
+    [ ! -f "$beside/group" ] || kill -- "-$(cat "$beside/group")" 2> /dev/null || true
     rm -rf "$beside"
 }
 trap end_what_runs_beside EXIT
 
-# ahead <part of a stage>: starts it now, if the stage was asked for. It gets what others leave: the
-# idle class in its group of processes, and the least weight for the group.
+# ahead <part of a stage>...: does them now, one after the other, if their stages were asked for. They
+# get what others leave: the idle class, and the least weight for their group of processes.
 ahead() {
-    [[ " ${stages[*]} " == *" ${1%_*} "* ]] || return 0
+    local part parts=()
+    for part in "$@"; do
+        [[ " ${stages[*]} " != *" ${part%_*} "* ]] || parts+=("$part")
+    done
+    [ ${#parts[@]} -gt 0 ] || return 0
     setsid chrt --idle 0 bash -c '
         (echo 19 > /proc/self/autogroup) 2> /dev/null
-        TIMEFORMAT="%0U %0S"
-        { time "$0" "$1" > "$2.log" 2>&1; } 2> "$2.time"
-        echo $? > "$2.ending" && mv "$2.ending" "$2.status"
-    ' "$root/scripts/test.sh" "$1" "$beside/$1" > /dev/null 2>&1 &
-    echo $! > "$beside/$1.group"
+        script=$0 beside=$1 TIMEFORMAT="%0U %0S"
+        shift
+        for part in "$@"; do
+            { time "$script" "$part" > "$beside/$part.log" 2>&1; } 2> "$beside/$part.time"
+            echo $? > "$beside/$part.ending" && mv "$beside/$part.ending" "$beside/$part.status"
+        done
+    ' "$root/scripts/test.sh" "$beside" "${parts[@]}" > /dev/null 2>&1 &
+    echo $! > "$beside/group"
+    echo "${parts[*]}" > "$beside/begun"
 }
 
-# What is waited for now goes on as if it had not been begun ahead.
-hurry() {
-    local process
-    (echo 0 > "/proc/$1/autogroup") 2> /dev/null || true
-    for process in $(pgrep -g "$1"); do chrt --other --pid 0 "$process" 2> /dev/null || true; done
+# weigh <class> <weight>: what runs ahead, and all that it starts from now on, gets so much.
+weigh() {
+    local group process
+    group=$(cat "$beside/group")
+    (echo "$2" > "/proc/$group/autogroup") 2> /dev/null || true
+    for process in $(pgrep -g "$group"); do
+        chrt "--$1" --pid 0 "$process" 2> /dev/null || true
+    done
 }
 
-# finish <part>: what was begun ahead is waited for, and what it printed is shown; else it runs now.
+is_begun() { [ -f "$beside/begun" ] && [[ " $(cat "$beside/begun") " == *" $1 "* ]]; }
+
+# finish <part>: what was to be done ahead is waited for, and what it printed is shown; else it runs
+# now. What is waited for goes on as if it had not been begun ahead.
 finish() {
-    local begun=$beside/$1
-    if [ ! -f "$begun.group" ]; then
+    local part=$beside/$1 group
+    if ! is_begun "$1"; then
         "stage_$1"
         return
     fi
-    hurry "$(cat "$begun.group")"
-    until [ -f "$begun.status" ]; do
-        kill -0 "$(cat "$begun.group")" 2> /dev/null || sleep 1
-        [ -f "$begun.status" ] || kill -0 "$(cat "$begun.group")" || return 1
-        sleep 0.2
-    done
-    cat "$begun.log"
-    : > "$begun.log"
-    return "$(cat "$begun.status")"
+    if [ ! -f "$part.status" ]; then
+        group=$(cat "$beside/group")
+        weigh other 0
+        until [ -f "$part.status" ]; do
+            sleep 0.2
+            [ -f "$part.status" ] || kill -0 "$group" || return 1
+        done
+        weigh idle 19
+    fi
+    cat "$part.log"
+    : > "$part.log"
+    return "$(cat "$part.status")"
 }
 
 # The CPU time of a part that ran ahead counts as its stage's.

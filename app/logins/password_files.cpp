@@ -15,7 +15,7 @@
 namespace twincached::app {
 namespace {
 
-constexpr std::array rows = {
+constexpr std::array password_rows = {
     lib::OptionRow{
         .section = "access",
         .key = "auth-file",
@@ -52,7 +52,7 @@ lib::Parsed<std::string> content_of(const std::string& path) {
 }  // namespace
 
 std::span<const lib::OptionRow> password_option_rows() noexcept {
-    return rows;
+    return password_rows;
 }
 
 std::vector<PasswordFiles::Source> PasswordFiles::sources(const PasswordOptions& options) const {

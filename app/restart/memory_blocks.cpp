@@ -15,7 +15,7 @@
 namespace twincached::app {
 namespace {
 
-constexpr std::size_t head_bytes = 16;
+constexpr std::size_t block_head_bytes = 16;
 constexpr std::size_t sum_bytes = 4;
 // A call that writes or reads more would not be asked for its deadline in time.
 constexpr std::size_t piece_bytes = 4U << 20;
@@ -23,14 +23,14 @@ constexpr std::uint64_t length_limit = (1ULL << 30) + 4096;
 
 constexpr std::string_view too_late = "it took longer than memory-file-timeout";
 
-std::string_view sum_part(const std::array<char, head_bytes>& head) noexcept {
+std::string_view sum_part(const std::array<char, block_head_bytes>& head) noexcept {
     return std::string_view(head.data(), head.size()).substr(sum_bytes);
 }
 
 }  // namespace
 
 bool BlockWriter::write(BlockType type, std::initializer_list<std::string_view> parts) {
-    std::array<char, head_bytes> head{};
+    std::array<char, block_head_bytes> head{};
     std::uint64_t length = 0;
     for (const auto part : parts)
         length += part.size();
@@ -70,7 +70,7 @@ bool BlockReader::fail(std::string_view why) {
 }
 
 std::optional<BlockReader::Head> BlockReader::next() {
-    std::array<char, head_bytes> head{};
+    std::array<char, block_head_bytes> head{};
     if (!read_all(head.data(), head.size())) return std::nullopt;
     expected_ = lib::load_little<std::uint32_t>(head.data());
     sum_ = lib::crc32c(sum_part(head));

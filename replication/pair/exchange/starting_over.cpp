@@ -9,13 +9,13 @@ namespace twincached::replication::pair {
 // The log is folded by and by: a client that writes meanwhile waits for some thousands of entries,
 // not for all of them. What it writes goes into buckets that are dirty already.
 void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept {
-    constexpr std::size_t entries_folded_per_lock = 4096;
+    constexpr std::size_t entries_per_lock = 4096;
     for (unsigned i = 0; i < context.sink.shard_count(); ++i) {
         auto& tracking = context.sink.shard(i);
         context.store->with_shard(i, [&](storage::Shard&) { tracking.mark_all_dirty(floor); });
         for (bool done = false; !done;) {
             context.store->with_shard(
-                i, [&](storage::Shard&) { done = tracking.fold_some(entries_folded_per_lock); });
+                i, [&](storage::Shard&) { done = tracking.fold_some(entries_per_lock); });
         }
     }
     context.counters.add(ExchangeCounter::resyncs);

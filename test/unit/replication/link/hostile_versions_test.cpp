@@ -22,7 +22,7 @@ constexpr std::uint64_t start_ms = 50'000'000'000;
 constexpr storage::BucketNumber bucket = 7;
 constexpr std::uint64_t hash = std::uint64_t{bucket} << 48 | 5;
 
-constexpr Version at(std::uint64_t ms) {
+constexpr Version version_at(std::uint64_t ms) {
     return ms << 23;
 }
 
@@ -84,7 +84,7 @@ const std::vector<Way>& ways() {
 // The node's own versions are of its own time, its clients are served, and peers are let in.
 void check_unharmed(HostilePeer& peer) {
     CHECK(peer.store.version_time() >> 10 <= peer.now.version_ms + day_ms);
-    CHECK(peer.store.flush_version() <= at(peer.now.version_ms + day_ms + 1));
+    CHECK(peer.store.flush_version() <= version_at(peer.now.version_ms + day_ms + 1));
     CHECK(peer.serves());
     peer.hello.version_time = 0;
     peer.hello.flush_version = peer.hello.schedule_version = 0;
@@ -99,7 +99,7 @@ TEST_CASE("a version of the far future ends the session, by whatever frame it co
     for (const auto& way : ways()) {
         for (const Version version :
              {std::numeric_limits<Version>::max(), std::numeric_limits<Version>::max() - 0x1FFF,
-              at(start_ms + day_ms + 1), Version{1} << 63}) {
+              version_at(start_ms + day_ms + 1), Version{1} << 63}) {
             INFO(way.name << " of version " << version);
             HostilePeer peer;
             REQUIRE(peer.begin_session());
@@ -119,7 +119,7 @@ TEST_CASE(
         INFO(way.name);
         HostilePeer peer;
         REQUIRE(peer.begin_session());
-        way.tell(peer, at(start_ms + day_ms));
+        way.tell(peer, version_at(start_ms + day_ms));
         CHECK(peer.engine.has_session());
         check_unharmed(peer);
     }
@@ -147,8 +147,8 @@ TEST_CASE("a HELLO that tells of a version of the far future is refused, whateve
         [](Hello& hello) { hello.flush_version = highest; },
         [](Hello& hello) { hello.schedule_version = highest; },
         // Above its own clock, though not above this node's.
-        [](Hello& hello) { hello.flush_version = at(start_ms); },
-        [](Hello& hello) { hello.schedule_version = at(start_ms); },
+        [](Hello& hello) { hello.flush_version = version_at(start_ms); },
+        [](Hello& hello) { hello.schedule_version = version_at(start_ms); },
     };
     for (std::size_t i = 0; i < lies.size(); ++i) {
         INFO("lie " << i);

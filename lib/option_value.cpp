@@ -114,13 +114,13 @@ class Rules {
     // The unit that was likely meant is the first that makes a value in range of it: the default's,
     // or another. Who writes a plain time counts seconds, as memcached does, unless all is about
     // milliseconds.
-    std::string needs_unit(std::vector<std::string_view> units) const {
+    std::string needs_unit(std::vector<std::string_view> known) const {
         auto likely = row_.initial;
         likely.remove_prefix(std::min(likely.size(), likely.find_first_not_of("0123456789")));
         if (row_.fills.kind == OptionKind::duration && likely != "ms") likely = "s";
-        const auto choices = joined_units(units);
-        if (!likely.empty()) units.insert(units.begin(), likely);
-        for (const auto unit : units) {
+        const auto choices = joined_units(known);
+        if (!likely.empty()) known.insert(known.begin(), likely);
+        for (const auto unit : known) {
             const auto meant = std::string(text_) + std::string(unit);
             if (is_in_range(meant)) {
                 return name() + ": '" + std::string(text_) + "' needs a unit (" + choices +
@@ -130,10 +130,10 @@ class Rules {
         return name() + ": '" + std::string(text_) + "' needs a unit (" + choices + ")";
     }
 
-    static std::string joined_units(const std::vector<std::string_view>& units) {
+    static std::string joined_units(const std::vector<std::string_view>& known) {
         std::string text;
-        for (const auto unit : units)
-            text += (text.empty() ? "" : unit == units.back() ? " or " : ", ") + std::string(unit);
+        for (const auto unit : known)
+            text += (text.empty() ? "" : unit == known.back() ? " or " : ", ") + std::string(unit);
         return text;
     }
 

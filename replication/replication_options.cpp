@@ -11,7 +11,6 @@ namespace twincached::replication {
 namespace {
 
 constexpr std::uint64_t kib = 1024;
-constexpr std::uint64_t mib = 1024 * 1024;
 constexpr double seconds = 1000;
 
 constexpr std::array rows = {

@@ -17,7 +17,7 @@ struct Question {
     const NodeView& node;
 };
 
-struct Page {
+struct PageRow {
     std::string_view path;
     Answer (*make)(const Question& question);
     std::string_view help;
@@ -60,7 +60,7 @@ Answer status(const Question& question) {
 
 Answer contents(const Question&);
 
-constexpr Page pages[] = {
+constexpr PageRow pages[] = {
     {"/", contents, "this list"},
     {"/healthz", healthz, "200: the process lives"},
     {"/readyz", [](const Question& q) { return told(readiness(q.node.standing())); },

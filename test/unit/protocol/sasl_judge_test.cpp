@@ -46,7 +46,8 @@ struct SlowJudge final : SaslJudge {
 
 enum Opcode : std::uint8_t { op_get = 0x00, op_list = 0x20, op_start = 0x21, op_step = 0x22 };
 
-std::string packet(std::uint8_t opcode, std::string_view key = "", std::string_view value = "") {
+std::string login_packet(std::uint8_t opcode, std::string_view key = "",
+                         std::string_view value = "") {
     std::string bytes(binary_header_size, '\0');
     bytes[0] = static_cast<char>(binary_request_magic);
     bytes[1] = static_cast<char>(opcode);
@@ -56,7 +57,7 @@ std::string packet(std::uint8_t opcode, std::string_view key = "", std::string_v
 }
 
 std::string answer(std::uint8_t opcode, BinaryStatus status, std::string_view value) {
-    auto bytes = packet(opcode, "", value);
+    auto bytes = login_packet(opcode, "", value);
     bytes[0] = static_cast<char>(binary_answer_magic);
     lib::store_big(bytes.data() + 6, static_cast<std::uint16_t>(status));
     return bytes;
@@ -81,7 +82,8 @@ struct Judged {
 
 TEST_CASE("a client whose login is judged elsewhere waits, with all that it has sent") {
     Judged server;
-    CHECK(server.client.say(packet(op_start, "PLAIN", "m") + packet(op_get, "k")).empty());
+    CHECK(server.client.say(login_packet(op_start, "PLAIN", "m") + login_packet(op_get, "k"))
+              .empty());
     CHECK(server.client.last_steps.back() == Next::await_login);
     CHECK(server.client.hear().empty());  // woken for nothing
     CHECK(server.judge.asked == std::vector<std::string>{"PLAIN:m"});
@@ -94,14 +96,14 @@ TEST_CASE("a client whose login is judged elsewhere waits, with all that it has 
 TEST_CASE("a mechanism of several messages has its challenges sent, and ends with a verdict") {
     Judged server;
     server.judge.verdict = SaslVerdict{Admission::go_on, "nonce"};
-    CHECK(server.client.say(packet(op_start, "SCRAM-SHA-256", "first")) ==
+    CHECK(server.client.say(login_packet(op_start, "SCRAM-SHA-256", "first")) ==
           answer(op_start, BinaryStatus::authentication_goes_on, "nonce"));
-    CHECK(server.client.say(packet(op_step, "SCRAM-SHA-256", "proof")).empty());
+    CHECK(server.client.say(login_packet(op_step, "SCRAM-SHA-256", "proof")).empty());
     server.judge.verdict = SaslVerdict{Admission::granted, {}};
     CHECK(server.client.hear() == answer(op_step, BinaryStatus::ok, "Authenticated"));
     CHECK(server.judge.asked ==
           std::vector<std::string>{"SCRAM-SHA-256:first", "SCRAM-SHA-256:proof"});
-    CHECK(server.client.say(packet(op_get, "k")) == miss);
+    CHECK(server.client.say(login_packet(op_get, "k")) == miss);
 }
 
 TEST_CASE("a login that another judge refuses counts as any other, and the fifth closes") {
@@ -109,7 +111,7 @@ TEST_CASE("a login that another judge refuses counts as any other, and the fifth
     for (int attempt = 1; attempt <= 5; ++attempt) {
         CHECK(!server.client.closed);
         server.judge.verdict = SaslVerdict{};
-        CHECK(server.client.say(packet(op_start, "PLAIN", "m")) == refusal);
+        CHECK(server.client.say(login_packet(op_start, "PLAIN", "m")) == refusal);
     }
     CHECK(server.client.closed);
     CHECK(server.service.total(Count::auth_errors) == 5);
@@ -119,34 +121,34 @@ TEST_CASE("a login that another judge refuses counts as any other, and the fifth
 TEST_CASE("whoever logs in anew is shut out until that is granted") {
     Judged server;
     server.judge.verdict = SaslVerdict{Admission::granted, {}};
-    CHECK(server.client.say(packet(op_start, "PLAIN", "m")) == welcome);
-    CHECK(server.client.say(packet(op_start, "PLAIN", "other")).empty());
+    CHECK(server.client.say(login_packet(op_start, "PLAIN", "m")) == welcome);
+    CHECK(server.client.say(login_packet(op_start, "PLAIN", "other")).empty());
     server.judge.verdict = SaslVerdict{};
     CHECK(server.client.hear() == refusal);
-    CHECK(server.client.say(packet(op_get, "k")) ==
+    CHECK(server.client.say(login_packet(op_get, "k")) ==
           answer(op_get, BinaryStatus::authentication, "Auth failure."));
     CHECK(server.client.closed);
 }
 
 TEST_CASE("a login is refused where too many wait, and a step where nothing was begun") {
     Judged server;
-    CHECK(server.client.say(packet(op_step, "PLAIN", "m")) ==
+    CHECK(server.client.say(login_packet(op_step, "PLAIN", "m")) ==
           answer(op_step, BinaryStatus::authentication, "Auth failure."));
     CHECK(server.judge.asked.empty());
     server.judge.is_full = true;
-    CHECK(server.client.say(packet(op_start, "PLAIN", "m")) == refusal);
+    CHECK(server.client.say(login_packet(op_start, "PLAIN", "m")) == refusal);
     server.judge.is_full = false;
     server.judge.verdict = SaslVerdict{Admission::granted, {}};
-    CHECK(server.client.say(packet(op_start, "PLAIN", "m")) == welcome);
+    CHECK(server.client.say(login_packet(op_start, "PLAIN", "m")) == welcome);
 }
 
 TEST_CASE("the judge's mechanisms are listed, and a client that goes takes its attempt along") {
     Judged server;
-    CHECK(server.client.say(packet(op_list)) ==
+    CHECK(server.client.say(login_packet(op_list)) ==
           answer(op_list, BinaryStatus::ok, "SCRAM-SHA-256 PLAIN"));
     {
         Client other(server.service, some_time(), {.waker = &server.waker});
-        CHECK(other.say(packet(op_start, "PLAIN", "m")).empty());
+        CHECK(other.say(login_packet(op_start, "PLAIN", "m")).empty());
         CHECK(server.judge.talks == 1);
     }
     CHECK(server.judge.talks == 0);

@@ -60,7 +60,7 @@ stage_debug() {
 
 stage_clients() {
     scripts/install-dependencies.sh clients
-    build debug twincached mcload
+    build debug twincached twinctl mcload
     scripts/build-clients.sh
     TWINCACHED_ALL_CLIENTS=1 run_timed debug -L clients
 }
@@ -70,7 +70,7 @@ stage_asan() {
     SIMULATION_SEEDS=300 run_ctest asan -L 'unit|simulation'
     run_timed asan -L integration
 }
-stage_asan_build() { build asan unit_tests simulation twincached mcload fuzzers; }
+stage_asan_build() { build asan unit_tests simulation twincached twinctl mcload fuzzers; }
 
 # The simulation has one thread: there is nothing to find.
 stage_tsan() {
@@ -78,14 +78,14 @@ stage_tsan() {
     run_ctest tsan -L unit
     run_timed tsan -L integration
 }
-stage_tsan_build() { build tsan unit_tests twincached mcload; }
+stage_tsan_build() { build tsan unit_tests twincached twinctl mcload; }
 
 stage_release() {
     finish release_swarm
     TWINCACHED_JOIN_ITEMS=2000000 run_timed release -R 'integration.test_stalls'
 }
 stage_release_swarm() {
-    build release twincached mcload simulation
+    build release twincached twinctl mcload simulation
     run_swarm
 }
 

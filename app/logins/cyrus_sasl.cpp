@@ -27,6 +27,7 @@ constexpr auto application = "memcached";
 // process: what it says goes to the log of that one for as long as he lives.
 struct Surroundings {
     std::string folders;
+    char* folders_told = nullptr;
     std::mutex mutex;
     Log* log = nullptr;
     ThrottledNote note;
@@ -63,9 +64,10 @@ bool is_trouble(int result) noexcept {
            result == SASL_TRYAGAIN;
 }
 
-// The library frees it.
+// The library's manual says that it frees the path, and it does not: so it is left to it, and is
+// remembered as the process's, once.
 int tell_folders(void*, char** path) noexcept {
-    *path = ::strdup(surroundings().folders.c_str());
+    *path = surroundings().folders_told = ::strdup(surroundings().folders.c_str());
     return *path != nullptr ? SASL_OK : SASL_NOMEM;
 }
 

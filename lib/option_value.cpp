@@ -118,22 +118,26 @@ class Rules {
         auto likely = row_.initial;
         likely.remove_prefix(std::min(likely.size(), likely.find_first_not_of("0123456789")));
         if (row_.fills.kind == OptionKind::duration && likely != "ms") likely = "s";
-        const auto choices = joined_units(known);
+        auto text = name();
+        text.append(": '")
+            .append(text_)
+            .append("' needs a unit (")
+            .append(joined(known))
+            .append(")");
         if (!likely.empty()) known.insert(known.begin(), likely);
         for (const auto unit : known) {
-            const auto meant = std::string(text_) + std::string(unit);
-            if (is_in_range(meant)) {
-                return name() + ": '" + std::string(text_) + "' needs a unit (" + choices +
-                       "); was " + meant + " meant?";
-            }
+            const auto meant = std::string(text_).append(unit);
+            if (is_in_range(meant)) return text.append("; was ").append(meant).append(" meant?");
         }
-        return name() + ": '" + std::string(text_) + "' needs a unit (" + choices + ")";
+        return text;
     }
 
-    static std::string joined_units(const std::vector<std::string_view>& known) {
+    static std::string joined(const std::vector<std::string_view>& known) {
         std::string text;
-        for (const auto unit : known)
-            text += (text.empty() ? "" : unit == known.back() ? " or " : ", ") + std::string(unit);
+        for (const auto unit : known) {
+            if (!text.empty()) text += unit == known.back() ? " or " : ", ";
+            text += unit;
+        }
         return text;
     }
 
@@ -153,7 +157,7 @@ class Rules {
 
     // No machine has more. Where a plain number counts MiB, what lies above was meant as bytes.
     Parsed<std::uint64_t> size() const {
-        const auto size = parse_size(text_, unit_);
+        auto size = parse_size(text_, unit_);
         const auto plain = parse_number<std::uint64_t>(text_);
         if (plain && unit_ > 1 && *plain > most_bytes / unit_) {
             const std::string written(text_);

@@ -48,21 +48,23 @@ def seen_after(nodes, count):
 
 def lag(stage, table, settings):
     count = settings.runs * 200
-    for rate, target in ((1_000, 0.0005), (20_000, None)):
+    for rate, most_p50, most_p99 in ((1_000, 0.0005, 0.005), (20_000, None, 0.001)):
         with stage.servers() as nodes:
             options = f"--rate {rate} --get-ratio 0 --connections 8 --depth 64 --seconds 120"
             with background(nodes[0], options):
                 time.sleep(0.5)
                 p50, p99 = percentiles(seen_after(nodes, count))
         table.add(f"from the answer of a set on a to its sight on b, beside {rate} sets/s",
-                  "p99 < 5 ms" + (f", p50 < {milliseconds(target)}" if target else ""),
+                  f"p99 ≤ {milliseconds(most_p99)}"
+                  + (f", p50 < {milliseconds(most_p50)}" if most_p50 else ""),
                   f"p50 {milliseconds(p50)}, p99 {milliseconds(p99)} of {count}",
-                  p99 < 0.005 and (target is None or p50 < target),
+                  p99 <= most_p99 and (most_p50 is None or p50 < most_p50),
                   "repcached 2.2.1 / 2.3.1, idle: p50 0.042 / 0.067 ms, p99 0.093 / 0.165 ms")
 
 
-COST_CASES = [(sets, most, depth) for sets, most in ((1.0, 0.15), (0.1, 0.03))
-              for depth in (1, 16)]
+# (Share of sets, most that may be lost, requests a packet.) At 16 a packet both cores are busy with
+# nothing else, and what a kill may lose was the more important.
+COST_CASES = [(1.0, 0.15, 1), (1.0, 0.20, 16), (0.1, 0.03, 1), (0.1, 0.15, 16)]
 Cost = collections.namedtuple("Cost", "alone paired ratio busy")
 
 

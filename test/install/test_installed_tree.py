@@ -32,7 +32,8 @@ class InstalledTree(unittest.TestCase):
 
     def test_the_program_takes_the_installed_configuration(self):
         checked = subprocess.run([self.path("SBIN", "twincached"), "--check-config", "--config",
-                                  self.path("ETC", "twincached", "twincached.conf")],
+                                  self.path("ETC", "twincached", "twincached.conf"),
+                                  *(["-u", "root"] if os.geteuid() == 0 else [])],
                                  capture_output=True, text=True)
         self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
 

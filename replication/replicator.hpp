@@ -39,6 +39,8 @@ struct Events {
     std::function<void(Access)> access;
     // One reading of the node's clocks; the same clock that sessions use.
     std::function<storage::Now()> now;
+    // The replication thread begins: what it may ask of the system. Null: nothing.
+    std::function<void()> thread_began = {};
 };
 
 // What a driver is made of. `options` are those of all modules, of which it takes its own, and must

@@ -82,6 +82,7 @@ void LinkLoop::start() {
     turn();
     thread_ = std::thread([this] {
         pthread_setname_np(pthread_self(), "replication");
+        if (parts_.events.thread_began) parts_.events.thread_began();
         run();
     });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -27,6 +27,7 @@ Timing::ms patience() {
 
 Swarm::Swarm(std::uint64_t seed, Defect defect)
     : random_(seed), defect_(defect), timing_(replication::pair::default_timing()), net_(seed) {
+    net_.few_items = 1;  // a bucket that remembers a delete is walked
     net_.delay_max = Timing::ms(random_.below(random_.one_in(3) ? 60 : 6));
     net_.observe = [this](unsigned node, storage::MutationSink& sink) {
         return std::make_unique<Observer>(sink, history_, node, defect_);

@@ -33,8 +33,7 @@ inline void shorten_walk(ChangeSink& sink, storage::Store& store, std::size_t fe
         const auto used = used_buckets(store);
         for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
             const auto bucket = static_cast<storage::BucketNumber>(b);
-            // A delete of what the peer may still have.
-            const bool remembers = buckets.floor(bucket) != 0;
+            const bool remembers = few_items > 0 && buckets.floor(bucket) != 0;
             if (b % one_in == 0 || remembers || used[b]) continue;
             buckets.restore(bucket, buckets.floor(bucket), false);
         }

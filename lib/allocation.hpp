@@ -26,12 +26,17 @@ template <class Function>
 // Lives as long as what it guards is called.
 class MemoryGuard {
   public:
+    // Does it, or as much of it as there is memory for.
+    template <class Function>
+    void run(Function&& function) noexcept {
+        if (!has_memory_for(function)) has_failed_ = true;
+    }
     // What is to be called instead. After one call that found no memory the others do nothing.
     template <class Function>
     auto over(Function function) noexcept {
         return [this, function](auto&&... arguments) noexcept {
             if (has_failed_) return;
-            has_failed_ = !has_memory_for([&] { function(arguments...); });
+            run([&] { function(arguments...); });
         };
     }
     // Throws std::bad_alloc if one of them found none.

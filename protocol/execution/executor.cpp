@@ -1,6 +1,6 @@
 #include "protocol/execution/executor.hpp"
 
-#include "protocol/execution/visit_guard.hpp"
+#include "lib/allocation.hpp"
 
 #include <algorithm>
 #include <array>
@@ -31,7 +31,7 @@ void Executor::get_many(std::span<const std::string_view> keys, const storage::N
     assert(keys.size() <= batch_limit);
     std::uint32_t hits = 0;  // one bit per key
     static_assert(batch_limit <= 32);
-    VisitGuard guard;
+    lib::MemoryGuard guard;
     const auto on_hit = [&](std::size_t index, const ItemView& item) {
         hits |= 1U << index;
         recorder_.found(item);
@@ -69,7 +69,7 @@ bool Executor::touch(std::string_view key, const storage::Now& now, storage::Exp
     storage::Read request;
     request.touch = expiry;
     request.claims_recache = false;
-    VisitGuard guard;
+    lib::MemoryGuard guard;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks&) {
         recorder_.found_to_touch(item);
         guard.run([&] { visit(item); });
@@ -83,7 +83,7 @@ bool Executor::touch(std::string_view key, const storage::Now& now, storage::Exp
 
 bool Executor::read(std::string_view key, const storage::Now& now, const storage::Read& request,
                     storage::ReadVisitor visit) {
-    VisitGuard guard;
+    lib::MemoryGuard guard;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks& marks) {
         recorder_.found_or_vivified(item, marks.vivified, now);
         guard.run([&] { visit(item, marks); });

@@ -1,8 +1,8 @@
 #include "protocol/reports/dump.hpp"
 
+#include "lib/allocation.hpp"
 #include "protocol/base64.hpp"
 #include "protocol/digits.hpp"
-#include "protocol/execution/visit_guard.hpp"
 #include "protocol/line_end.hpp"
 #include "protocol/uri_key.hpp"
 #include "protocol/words.hpp"
@@ -71,7 +71,7 @@ void write_cachedump_line(Turn& turn, const ItemView& item) {
 template <class Visit>
 bool walk(Turn& turn, Visit&& visit) {
     auto& progress = turn.progress;
-    VisitGuard guard;
+    lib::MemoryGuard guard;
     const auto guarded = [&](const ItemView& item) { guard.run([&] { visit(item); }); };
     for (unsigned step = 0; step < steps_per_turn; ++step) {
         if (turn.output_is_full()) return false;

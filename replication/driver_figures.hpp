@@ -11,6 +11,25 @@ inline constexpr auto state_figure = lib::state(
     "repl_state", "STANDALONE|LISTENING|CONNECTING|HANDSHAKE|SYNCING|LINKED|REFUSED|DRAINING",
     "`LINKED`, `SYNCING`, `LISTENING`/`CONNECTING`/`HANDSHAKE` (no peer), `REFUSED`, `DRAINING`; "
     "`STANDALONE` without a peer configured");
+inline constexpr auto state_age_figure =
+    lib::gauge("repl_state_age", lib::Unit::seconds, "since `repl_state` is what it is");
+inline constexpr auto role_age_figure =
+    lib::gauge("repl_role_age", lib::Unit::seconds, "since `repl_role` is what it is");
+inline constexpr auto serving_age_figure =
+    lib::gauge("repl_serving_age", lib::Unit::seconds, "since `repl_serving` is what it is");
+inline constexpr auto access_age_figure =
+    lib::gauge("repl_access_age", lib::Unit::seconds, "since `repl_access` is what it is");
+inline constexpr auto last_contact_figure =
+    lib::gauge("repl_last_contact_age", lib::Unit::seconds,
+               "since the peer was last heard in a session; -1: it never was");
+inline constexpr auto peer_role_figure =
+    lib::state("repl_peer_role", "primary|secondary",
+               "what the peer says that it is; empty without a session");
+inline constexpr auto peer_serving_figure =
+    lib::state("repl_peer_serving", "READY|COLD",
+               "whether the peer says that it serves clients; empty without a session");
+inline constexpr auto peer_dirty_figure = lib::gauge(
+    "repl_peer_dirty_buckets", "buckets that the peer has still to compare, as it last said");
 inline constexpr auto serving_figure =
     lib::state("repl_serving", "READY|COLD", "`READY`, or `COLD` while the client port is closed");
 inline constexpr auto role_figure =

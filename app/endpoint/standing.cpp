@@ -52,6 +52,13 @@ void Standing::take(const lib::Figure& figure, std::string_view value) {
     text(known::node_figure, node);
     text(known::peer_figure, peer);
     text(known::last_refusal_figure, last_refusal);
+    text(known::peer_role_figure, peer_role);
+    text(known::peer_serving_figure, peer_serving);
+    number(known::state_age_figure, state_seconds);
+    number(known::role_age_figure, role_seconds);
+    number(known::access_age_figure, access_seconds);
+    if (figure.name == known::last_contact_figure.name)
+        contact_seconds = lib::parse_number<std::uint64_t>(value);
     number(known::lag_figure, lag_ms);
     number(known::unacked_figure, unacked);
     number(known::dirty_buckets_figure, dirty_buckets);

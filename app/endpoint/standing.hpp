@@ -26,6 +26,12 @@ struct Standing {
     std::string node;
     std::string peer;
     std::string last_refusal;
+    std::string peer_role;     // as the peer says; empty: no session
+    std::string peer_serving;  // likewise: READY, COLD
+    std::uint64_t state_seconds = 0;
+    std::uint64_t role_seconds = 0;
+    std::uint64_t access_seconds = 0;
+    std::optional<std::uint64_t> contact_seconds;  // since the peer was heard; none: never
     std::uint64_t lag_ms = 0;
     std::uint64_t unacked = 0;
     std::uint64_t dirty_buckets = 0;

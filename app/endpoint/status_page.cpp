@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace twincached::app {
 namespace {
@@ -25,7 +26,12 @@ json::object verdict_of(const Verdict& verdict) {
 
 json::value peer_of(const Standing& standing) {
     if (standing.peer.empty()) return nullptr;
+    json::value contact;
+    if (standing.contact_seconds) contact = *standing.contact_seconds;
     return json::object{{"address", standing.peer},
+                        {"role", standing.peer_role},
+                        {"serving", standing.peer_serving},
+                        {"last_contact_seconds", std::move(contact)},
                         {"lag_ms", standing.lag_ms},
                         {"unconfirmed_changes", standing.unacked},
                         {"resync_percent_left", percent_left(standing.dirty_buckets)},
@@ -48,8 +54,11 @@ Answer status_page(const NodeView& node) {
         {"open_seconds", standing.open_for.value_or(std::chrono::seconds(0)).count()},
         {"stopping", standing.is_stopping},
         {"state", standing.state},
+        {"state_seconds", standing.state_seconds},
         {"role", standing.role.empty() ? "primary" : standing.role},
+        {"role_seconds", standing.role_seconds},
         {"access", standing.access.empty() ? "open" : standing.access},
+        {"access_seconds", standing.access_seconds},
         {"node", standing.node},
         {"link", link_text(standing)},
         {"primary", verdict_of(primacy(standing))},

@@ -52,18 +52,32 @@ Row row_of(const NodeStatus& node) {
 // What is told below the table.
 std::string remark_on(const NodeStatus& node) {
     if (!node.error.empty()) return node.error + "\n";
-    auto text = fmt::format("{} {}: {}\n", node_name(node), node.asked_at, node.text("summary"));
+    auto text = fmt::format("{} {}: {}", node_name(node), node.asked_at, node.text("summary"));
+    if (node.has_peer())
+        text += fmt::format("; {} for {}", node.text("state"),
+                            short_time(node.figure("repl_state_age")));
+    text += "\n";
     if (const auto event = node.figure_text("repl_last_event"); !event.empty())
         text += fmt::format("    last event of the link: {}\n", event);
     return text;
 }
 
+// What the node knows of the other: what it says of itself, or since when it says nothing.
+std::string peer_condition(const NodeStatus& node) {
+    const auto role = node.peer_text("role");
+    if (!role.empty())
+        return fmt::format(", {} and {}", role,
+                           node.peer_text("serving") == "COLD" ? "cold" : "ready");
+    const auto heard = node.figure("repl_last_contact_age");
+    return heard < 0 ? ", never heard yet" : fmt::format(", last heard {} ago", short_time(heard));
+}
+
 std::string peer_remark(const NodeStatus& node) {
     if (!node.has_peer()) return {};
     const auto version = node.figure_text("repl_peer_version");
-    return fmt::format("its peer {} at {}{}: give its admin address, too (--host), to see both\n",
+    return fmt::format("its peer {} at {}{}{}: give its admin address, too (--host), to see both\n",
                        node.figure_text("repl_peer_node"), node.peer_text("address"),
-                       version.empty() ? "" : ", version " + version);
+                       peer_condition(node), version.empty() ? "" : ", version " + version);
 }
 
 }  // namespace

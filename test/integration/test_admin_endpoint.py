@@ -220,8 +220,10 @@ class AskedOfAPair(Case):
 
     def test_a_node_that_has_lost_its_peer_is_ready_and_not_synchronised(self):
         nodes = self.pair().start()
-        nodes.a.kill()
         admin = Admin.of(nodes.b)
+        until(lambda: admin.page()["state_seconds"] >= 1, 5, "it says for how long it is linked")
+        nodes.a.kill()
+        until(lambda: admin.page()["state_seconds"] == 0, 5, "another state has begun")
         until(lambda: admin.status("/primary") == 200, 5, "b is the primary")
         self.assertEqual(admin.status("/readyz"), 200)
         self.assertEqual(admin.status("/synchronised"), 503)

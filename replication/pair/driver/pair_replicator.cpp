@@ -194,6 +194,9 @@ void PairReplicator::stats(lib::FigureVisitor visit) const {
     report.gate = gate_ ? &*gate_ : nullptr;
     report.exchange = loop_.exchange_stats();
     report.link = loop_.report();
+    // Of a link that was never started nothing is older than the rest.
+    report.now = report.link.made_at;
+    if (report.link.made_at > Instant(0)) report.now = instant_of(events_.now());
     visit_stats(report, visit);
 }
 

@@ -206,7 +206,7 @@ void Engine::begin_drain(const storage::Now& now) {
 
 void Engine::set_on_split(OnSplit policy, const storage::Now& now) noexcept {
     keeper_.wake(now);
-    link_.set_on_split(policy);
+    link_.set_on_split(policy, instant_of(now));
 }
 
 // --- what is to be done ------------------------------------------------------------------------
@@ -286,10 +286,14 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.last_event = link_.last_event();
     report.peer_software = keeper_.peer_software();
     report.access = link_.access();
+    report.made_at = instant_of(now);
+    report.since = link_.since();
+    report.last_contact = keeper_.last_contact();
     report.peer_clock = keeper_.peer_clock();
     const auto wall_ms = wall_ms_of(now);
     if (store_ != nullptr) report.versions_ahead_ms = versions_ahead_ms(*store_, wall_ms);
     if (const auto* session = keeper_.session()) {
+        report.peer_state = session->peer_state();
         report.clock_offset_ms =
             session->peer_clock() + static_cast<std::int64_t>(now.steady_ms) - wall_ms;
         report.round_trip_ms = session->round_trip_ms();

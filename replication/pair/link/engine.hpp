@@ -79,6 +79,10 @@ struct LinkReport {
     std::string peer_software;
     Access access = Access::open;
     unsigned protocol = 0;  // of the session; 0: there is none
+    Instant made_at{0};     // 0: the link was never started
+    LinkMachine::Sinces since;
+    std::optional<Instant> last_contact;  // when the peer was last heard in a session; none: never
+    std::optional<NodeState> peer_state;  // what it last said of itself; none: no session
 };
 
 // Why a dial failed, and what it tells of the peer.

@@ -43,6 +43,25 @@ bool LinkMachine::has_session() const noexcept {
 
 void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcept {
     if (state_ == LinkState::draining) return;
+    take(event, now, why);
+    since_.note(*this, now);
+}
+
+void LinkMachine::Sinces::begin(Instant now) noexcept {
+    state.begin(now);
+    serving.begin(now);
+    role.begin(now);
+    access.begin(now);
+}
+
+void LinkMachine::Sinces::note(const LinkMachine& machine, Instant now) noexcept {
+    state.note(machine.state(), now);
+    serving.note(machine.serving(), now);
+    role.note(machine.role(), now);
+    access.note(machine.access(), now);
+}
+
+void LinkMachine::take(LinkEvent event, Instant now, std::string_view why) noexcept {
     switch (event) {
         case LinkEvent::start:
             start(now);
@@ -118,6 +137,7 @@ LinkOrders LinkMachine::take_orders() noexcept {
 }
 
 void LinkMachine::start(Instant now) noexcept {
+    since_.begin(now);
     if (!dialling_.has_peer()) return serving_.start_alone(now);
     serving_.start(now);
     dial(now);

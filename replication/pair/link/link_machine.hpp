@@ -18,6 +18,7 @@
 #include "replication/pair/link/link_log.hpp"
 #include "replication/pair/link/reasons_told.hpp"
 #include "replication/pair/link/serving_policy.hpp"
+#include "replication/pair/link/since.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/pair/timing.hpp"
 #include "replication/replicator.hpp"
@@ -85,7 +86,10 @@ class LinkMachine {
     void agree_on(Role role) noexcept { serving_.agree_on(role); }
 
     // A node that the old policy keeps from serving serves.
-    void set_on_split(OnSplit policy) noexcept { serving_.set_on_split(policy, has_session()); }
+    void set_on_split(OnSplit policy, Instant now) noexcept {
+        serving_.set_on_split(policy, has_session());
+        since_.note(*this, now);
+    }
 
     // When `timer` is next to be told; none if nothing is due.
     std::optional<Instant> deadline() const noexcept;
@@ -100,6 +104,17 @@ class LinkMachine {
     Role role() const noexcept { return serving_.role(); }
     Access access() const noexcept { return serving_.access(); }
     bool has_session() const noexcept;
+    // Since when each of these is what it is. REQUIRES: LinkEvent::start was told.
+    struct Sinces {
+        Since<LinkState> state{LinkState::listening};
+        Since<Serving> serving{Serving::cold};
+        Since<Role> role{Role::secondary};
+        Since<Access> access{Access::open};
+
+        void begin(Instant now) noexcept;
+        void note(const LinkMachine& machine, Instant now) noexcept;
+    };
+    const Sinces& since() const noexcept { return since_; }
     // Since when the node has been serving; none while it is COLD.
     std::optional<Instant> ready_since() const noexcept { return serving_.ready_since(); }
     std::uint64_t promotions() const noexcept { return serving_.promotions(); }
@@ -109,6 +124,7 @@ class LinkMachine {
     const std::string& last_event() const noexcept { return log_.last_event(); }
 
   private:
+    void take(LinkEvent event, Instant now, std::string_view why) noexcept;
     void start(Instant now) noexcept;
     void on_timer(Instant now) noexcept;
     void on_connected(std::string_view why) noexcept;
@@ -130,6 +146,7 @@ class LinkMachine {
     ServingPolicy serving_;
 
     LinkState state_ = LinkState::listening;
+    Sinces since_;
     bool caught_up_ = false;            // as last told; only meaningful in a session
     std::optional<Instant> relink_at_;  // in a session: LINKED not before
 

@@ -4,6 +4,7 @@
 #include "replication/pair/node_identity.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 namespace twincached::replication::pair {
@@ -43,6 +44,27 @@ std::string ack_state(const PairReport& report) {
 template <auto part>
 std::string of_link(const PairReport& report) {
     return lib::member<part>(report.link);
+}
+
+std::string seconds_since(Instant at, const PairReport& report) {
+    const auto age = std::max(report.now - at, Instant(0));
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(age).count());
+}
+
+template <auto value>
+std::string age_of(const PairReport& report) {
+    return seconds_since((report.link.since.*value).at(), report);
+}
+
+// What the peer said last; 0 without a session.
+template <auto part>
+std::string of_peer(const PairReport& report) {
+    const auto& peer = report.link.peer_state;
+    return std::to_string(peer ? (*peer).*part : 0);
+}
+
+Role role_of(std::uint8_t word) noexcept {
+    return word == static_cast<std::uint8_t>(Role::primary) ? Role::primary : Role::secondary;
 }
 
 // What the gate has counted; 0 without one.
@@ -106,6 +128,32 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
      of_link<&LinkReport::no_memory>},
     {last_refusal_figure, of_link<&LinkReport::last_refusal>},
     {last_event_figure, of_link<&LinkReport::last_event>},
+    {state_age_figure, age_of<&LinkMachine::Sinces::state>},
+    {role_age_figure, age_of<&LinkMachine::Sinces::role>},
+    {serving_age_figure, age_of<&LinkMachine::Sinces::serving>},
+    {access_age_figure, age_of<&LinkMachine::Sinces::access>},
+    {last_contact_figure,
+     [](const PairReport& report) -> std::string {
+         const auto& at = report.link.last_contact;
+         return at ? seconds_since(*at, report) : "-1";
+     }},
+    {peer_role_figure,
+     [](const PairReport& report) -> std::string {
+         const auto& peer = report.link.peer_state;
+         if (!peer) return {};
+         return std::string(name_of(role_of(peer->role)));
+     }},
+    {peer_serving_figure,
+     [](const PairReport& report) -> std::string {
+         const auto& peer = report.link.peer_state;
+         if (!peer) return {};
+         return std::string(name_of(peer->serving ? Serving::ready : Serving::cold));
+     }},
+    {lib::gauge("repl_peer_unacked",
+                "the peer's changes that this node has not confirmed, as it "
+                "last said; 0 without a session"),
+     of_peer<&NodeState::log_entries>},
+    {peer_dirty_figure, of_peer<&NodeState::dirty_buckets>},
     {lib::gauge("repl_clock_offset_ms", lib::Unit::milliseconds,
                 "the peer's wall clock against ours"),
      of_link<&LinkReport::clock_offset_ms>},

@@ -15,6 +15,7 @@ struct PairReport {
     bool has_secret = false;
     bool has_tls = false;
     const AckGate* gate = nullptr;  // none: async
+    Instant now{0};                 // to which ages are counted
     LinkReport link;
     ExchangeStats exchange;
 };

@@ -47,6 +47,7 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
         const auto state = read_state(frame.payload);
         if (!state) return broken("a STATE that makes no sense");
         peer_state_ = *state;
+        peer_told_ = true;
         if (state->dirty_buckets > 0) parts_.exchange.distrust_peer();
         return std::nullopt;
     }

@@ -74,7 +74,11 @@ class PeerSession {
     // The peer's wall clock, as what it is ahead of this node's steady one, in ms.
     std::int64_t peer_clock() const noexcept { return peer_clock_; }
     std::int64_t round_trip_ms() const noexcept { return round_trip_ms_; }
-    const NodeState& peer_state() const noexcept { return peer_state_; }
+    // What the peer has said of itself; none: nothing yet.
+    std::optional<NodeState> peer_state() const noexcept {
+        return peer_told_ ? std::optional(peer_state_) : std::nullopt;
+    }
+    bool peer_is_serving() const noexcept { return peer_state_.serving; }
 
   private:
     // Of the latest PING; an earlier one that had no answer yet needs none.
@@ -94,7 +98,8 @@ class PeerSession {
     const bool tells_wall_;  // the peer understands a PING that does
     Heartbeat heartbeat_;
     std::optional<OwedPong> owed_pong_;
-    NodeState peer_state_;
+    NodeState peer_state_;  // as last told
+    bool peer_told_ = false;
     NodeState own_state_;  // as last sent
     bool state_sent_ = false;
     std::int64_t round_trip_ms_ = 0;

@@ -69,6 +69,7 @@ void SessionKeeper::establish(Connection& connection, const storage::Now& now) {
     const auto& handshake = connection.handshake;
     const auto& hello = handshake.peer_hello();
     connection_ = &connection;
+    last_contact_ = instant_of(now);
     session_.emplace(PeerSession::Parts{parts_.exchange, *store_, parts_.options.timing},
                      handshake.session_number(), hello, now);
     peer_software_ = printable(hello.software_version);
@@ -195,8 +196,7 @@ void SessionKeeper::flush_if_peer_crashed(SessionEnd::Ending ending, std::string
     const bool is_lost =
         ending != SessionEnd::Ending::farewell && ending != SessionEnd::Ending::refused;
     const bool is_down = parts_.link.state() == LinkState::draining;
-    const bool both_served =
-        parts_.link.serving() == Serving::ready && session_->peer_state().serving;
+    const bool both_served = parts_.link.serving() == Serving::ready && session_->peer_is_serving();
     if (!is_lost || is_down || !both_served) return;
     (void)store_->flush(now);
     parts_.log.note(LogLevel::warning, {"all items are dropped (on-peer-crash = flush): ", why});

@@ -59,10 +59,16 @@ class SessionKeeper final : public Connections::Host {
     // See Replicator; also of a peer that has gone.
     std::optional<std::int64_t> peer_clock() const noexcept;
 
+    // When the peer was last heard in a session; none: never yet.
+    std::optional<Instant> last_contact() const noexcept { return last_contact_; }
+
     // To be called before anything else at every event. Harmless without a session.
     void wake(const storage::Now& now) noexcept;
     // Bytes came in on the session's connection. REQUIRES: a session.
-    void heard(const storage::Now& now) noexcept { session_->heard(instant_of(now)); }
+    void heard(const storage::Now& now) noexcept {
+        last_contact_ = instant_of(now);
+        session_->heard(instant_of(now));
+    }
     // The peer's next frame, or what is none. The session may be over then. REQUIRES: a session.
     void on_frame(const Frame& frame, const storage::Now& now);
     void on_malformed(const storage::Now& now);
@@ -118,6 +124,7 @@ class SessionKeeper final : public Connections::Host {
     Connection* connection_ = nullptr;
     std::string peer_software_;
     std::optional<std::int64_t> peer_clock_;  // of the last session
+    std::optional<Instant> last_contact_;
     std::uint64_t defects_told_ = 0;
 };
 

@@ -234,4 +234,34 @@ TEST_CASE("HAProxy's agent hears up, drain and down, and ready in the first minu
     CHECK(agent_line(standing) == "down#not open to clients yet; connecting to host-b:11212\n");
 }
 
+TEST_CASE("a status says since when everything is so, and what the peer says of itself") {
+    using std::chrono::seconds;
+    auto report = report_of(LinkState::linked);
+    report.now = seconds(1000);
+    report.link.since.state.begin(seconds(940));
+    report.link.since.role.begin(seconds(900));
+    report.link.since.access.begin(seconds(1));
+    report.link.last_contact = seconds(998);
+    report.link.peer_state = replication::pair::NodeState{.serving = true, .role = 1};
+    auto page = status_page_of(FakeNode::of(report));
+    CHECK(page.at("state_seconds") == 60);
+    CHECK(page.at("role_seconds") == 100);
+    CHECK(page.at("access_seconds") == 999);
+    CHECK(page.at("peer").at("last_contact_seconds") == 2);
+    CHECK(page.at("peer").at("role") == "secondary");
+    CHECK(page.at("peer").at("serving") == "READY");
+    report.link.peer_state.reset();
+    report.link.last_contact.reset();
+    page = status_page_of(FakeNode::of(report));
+    CHECK(page.at("peer").at("last_contact_seconds").is_null());
+    CHECK(page.at("peer").at("role") == "");
+    CHECK(page.at("peer").at("serving") == "");
+}
+
+TEST_CASE("nothing of a link that was never started is older than nothing") {
+    const auto page = status_page_of(FakeNode::of(report_of(LinkState::listening)));
+    CHECK(page.at("state_seconds") == 0);
+    CHECK(page.at("role_seconds") == 0);
+}
+
 }  // namespace twincached::app

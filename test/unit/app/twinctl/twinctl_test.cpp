@@ -31,6 +31,8 @@ FakeNode busy_node() {
                     {lib::gauge("memory_used", "h"), "1572864"},
                     {lib::gauge("limit_maxbytes", "h"), "67108864"},
                     {lib::gauge("uptime", "h"), "3725"},
+                    {lib::gauge("repl_state_age", "h"), "61"},
+                    {lib::gauge("repl_last_contact_age", "h"), "5"},
                     {lib::text("repl_last_event", "h"), "SYNCING -> LINKED"}};
     return node;
 }
@@ -125,9 +127,23 @@ TEST_CASE("status shows a node in one row, and what it knows of its peer below")
     CHECK(has(screen,
               "| a    | host-a:11280 | primary | ready   | LINKED | 7      | 3           | "
               "5/1024      | 2K    | 1.5M/64M | 1h 2m  |\n"));
-    CHECK(has(screen, "a host-a:11280: ready; in step with host-b:11212, 7 ms behind\n"));
+    CHECK(has(screen,
+              "a host-a:11280: ready; in step with host-b:11212, 7 ms behind; LINKED for 1m 1s\n"));
     CHECK(has(screen, "    last event of the link: SYNCING -> LINKED\n"));
-    CHECK(has(screen, "at host-b:11212: give its admin address, too"));
+    CHECK(has(screen,
+              "at host-b:11212, last heard 5s ago: give its admin address, too (--host), to see"));
+}
+
+TEST_CASE("what the peer says of itself is shown, or that it says nothing") {
+    auto node = busy_node();
+    node.standing.peer_role = "secondary";
+    node.standing.peer_serving = "COLD";
+    CHECK(has(status_screen(std::vector{shown(node)}), "host-b:11212, secondary and cold: "));
+    node.standing.peer_serving = "READY";
+    CHECK(has(status_screen(std::vector{shown(node)}), "host-b:11212, secondary and ready: "));
+    node.standing.peer_role.clear();
+    node.figures.emplace_back(lib::gauge("repl_last_contact_age", "h"), "-1");
+    CHECK(has(status_screen(std::vector{shown(node)}), "host-b:11212, never heard yet: "));
 }
 
 TEST_CASE("status names a node that cannot be asked, beside those that can") {

@@ -499,3 +499,21 @@ TEST_CASE("whatever the network and the processes do, the pair is linked soon af
         REQUIRE(net.linked());
     }
 }
+
+TEST_CASE("a node tells what its peer says of itself, and when it last heard it") {
+    LinkedNet net;
+    net.run(1000ms);
+    auto report = net.nodes[1].engine().report(net.now(1));
+    REQUIRE(report.peer_state);
+    CHECK(report.peer_state->serving);
+    CHECK(report.peer_state->role == static_cast<std::uint8_t>(Role::primary));
+    REQUIRE(report.last_contact);
+    const auto heard = *report.last_contact;
+    CHECK(instant_of(net.now(1)) - heard <= 2 * default_timing().heartbeat);
+    net.kill(0);
+    net.run(5000ms);
+    report = net.nodes[1].engine().report(net.now(1));
+    CHECK_FALSE(report.peer_state);
+    REQUIRE(report.last_contact);
+    CHECK(instant_of(net.now(1)) - *report.last_contact >= 4000ms);
+}

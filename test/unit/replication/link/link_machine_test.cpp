@@ -22,8 +22,9 @@ struct Link {
     int hang_ups = 0;
     int opened = 0;
 
-    explicit Link(bool has_peer = true, std::uint64_t seed = 1)
-        : machine(timing, has_peer, seed, OnSplit::both_serve) {}
+    explicit Link(bool has_peer = true, std::uint64_t seed = 1,
+                  OnSplit on_split = OnSplit::both_serve)
+        : machine(timing, has_peer, seed, on_split) {}
 
     Link& on(LinkEvent event, std::string_view why = "") {
         machine.on(event, now, why);
@@ -470,4 +471,44 @@ TEST_CASE("whatever happens, a node without a session always has a dial under wa
         if (random.one_in(10)) link.on(LinkEvent::dial_failed, "random").pass(6s);
         if (random.one_in(10)) REQUIRE(link.on(LinkEvent::dial_failed).pass(6s).dials > dials);
     }
+}
+
+TEST_CASE("since when link, role, phase and access are what they are, is known of each") {
+    Link link;
+    const auto start = link.now;
+    link.on(LinkEvent::start);
+    const auto& since = link.machine.since();
+    CHECK(since.state.at() == start);
+    CHECK(since.role.at() == start);
+    CHECK(since.serving.at() == start);
+    link.now += 100ms;
+    link.on(LinkEvent::connected).session(Role::primary);
+    link.now += 100ms;
+    const auto linked = link.now;
+    link.on(LinkEvent::caught_up);
+    CHECK(since.state.at() == linked);
+    CHECK(since.serving.at() == linked);
+    CHECK(since.role.at() == linked - 100ms);
+    CHECK(since.access.at() == start);
+    // Told again, it is no newer.
+    link.now += 10s;
+    link.on(LinkEvent::caught_up).on(LinkEvent::timer);
+    CHECK(since.state.at() == linked);
+    link.on(LinkEvent::lost, "cut");
+    CHECK(since.state.at() == linked + 10s);
+    CHECK(since.role.at() == linked - 100ms);
+}
+
+TEST_CASE("a policy that is set anew and lets clients in again is when access changed") {
+    Link link(true, 1, OnSplit::secondary_closed);
+    link.linked(Role::secondary);
+    link.now += 1s;
+    link.on(LinkEvent::lost, "cut");
+    CHECK(link.machine.access() == Access::closed);
+    CHECK(link.machine.since().access.at() == link.now);
+    link.now += 1s;
+    link.machine.set_on_split(OnSplit::both_serve, link.now);
+    CHECK(link.machine.access() == Access::open);
+    CHECK(link.machine.since().access.at() == link.now);
+    CHECK(link.machine.since().role.at() == link.now);
 }

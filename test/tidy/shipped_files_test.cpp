@@ -60,7 +60,8 @@ TEST_CASE("who a row says reloads it joins the reload when the server starts") {
 }
 
 TEST_CASE("every shipped configuration is accepted") {
-    for (const auto* path : {"conf/twincached.conf", "conf/pair/a.conf", "conf/pair/b.conf"}) {
+    for (const auto* path :
+         {"conf/twincached.conf", "conf/pair-on-one-host/a.conf", "conf/pair-on-one-host/b.conf"}) {
         INFO(path);
         const auto content = content_of(path);
         REQUIRE_FALSE(content.empty());
@@ -76,8 +77,8 @@ TEST_CASE("every shipped configuration is accepted") {
 TEST_CASE("the two nodes of the shipped pair name each other") {
     app::OptionReader a(app::server_option_table());
     app::OptionReader b(app::server_option_table());
-    a.read_content(content_of("conf/pair/a.conf"), "a.conf");
-    b.read_content(content_of("conf/pair/b.conf"), "b.conf");
+    a.read_content(content_of("conf/pair-on-one-host/a.conf"), "a.conf");
+    b.read_content(content_of("conf/pair-on-one-host/b.conf"), "b.conf");
     a.finish();
     b.finish();
     const auto& of_a = a.options().get<replication::pair::PairOptions>();

@@ -7,6 +7,8 @@
     client.py   a raw text client
     relay.py    a link that can be cut, black-holed and slowed
     proxy.py    HAProxy in front of two nodes
+    shipped.py  what stands in conf/, run as it is
+    numbered.py writers of numbers, who notice an older one that comes back
     load.py     load threads that record every answer and its time
     together.py two things done at the same time
     killing.py  nodes killed in the midst of writes that wait for the peer

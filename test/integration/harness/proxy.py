@@ -65,16 +65,19 @@ class HAProxy:
         """Starts it and waits until it can be asked."""
         self.process = Process([self.PROGRAM, "-db", "-f", self._path],
                                os.path.join(self._directory, "haproxy.log"))
-        until(self.server_states, 10, "HAProxy runs")
+        self.wait_until_asked()
         return self
+
+    def wait_until_asked(self):
+        until(self.rows, 10, "HAProxy runs")
 
     def start(self):
         self.launch()
         until(self.all_up, 10, "HAProxy has found both nodes")
         return self
 
-    def _table(self):
-        """`show stat`: {server name: {column: value}}."""
+    def rows(self):
+        """`show stat`: {column: value} of each server."""
         with socket.socket(socket.AF_UNIX) as control:
             control.connect(os.path.join(self._directory, "haproxy.sock"))
             control.sendall(b"show stat\n")
@@ -82,8 +85,13 @@ class HAProxy:
             while more := control.recv(65536):
                 table += more
         lines = [line.split(",") for line in table.decode().splitlines() if line]
+        lines[0][0] = "pxname"
         rows = [dict(zip(lines[0], line)) for line in lines[1:] if len(line) > 10]
-        return {row["svname"]: row for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")}
+        return [row for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")]
+
+    def _table(self):
+        """{server name: {column: value}}; REQUIRES: one `listen`."""
+        return {row["svname"]: row for row in self.rows()}
 
     def server_states(self):
         """{server name: "UP", "DOWN" ...}"""

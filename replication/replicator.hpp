@@ -76,6 +76,18 @@ enum class Recall : std::uint8_t {
     anew,       // to a node of which no other has heard: all is compared
 };
 
+// What an operator tells a node while it runs.
+enum class Order : std::uint8_t {
+    promote,      // this node is the primary from now on
+    switch_over,  // the other of the two is, as soon as it has what the primary has
+    resync,       // all is compared again
+};
+// What becomes of it: a sentence that says what follows, or why nothing does.
+struct Ordered {
+    bool is_taken = false;
+    std::string sentence;
+};
+
 class Replicator {
   public:
     virtual ~Replicator() = default;
@@ -105,6 +117,12 @@ class Replicator {
     // Rows with `reloaded_by` have been read again, or certificates. Any thread. REQUIRES: where
     // there is TLS now, there was TLS.
     virtual void reload(const Reloaded&) {}
+
+    // Any thread. Judged by how things were a moment ago; what changed since is a line in the log.
+    // What is taken has begun, and ends by itself.
+    virtual Ordered order(Order) {
+        return {false, "there is no other node: this one is alone, and the primary"};
+    }
 
     // The wall clock of the node that this one is compared with, as what it is ahead of this node's
     // steady clock, in ms since 2025; also of one that was met and is gone. None: nobody was met.

@@ -74,6 +74,11 @@ void Buckets::abandon_walk(storage::BucketNumber bucket) noexcept {
     mark_dirty(bucket);
 }
 
+void Buckets::mark_each_dirty() noexcept {
+    for (std::size_t i = 0; i < buckets_.size(); ++i)
+        mark_dirty(static_cast<storage::BucketNumber>(first_ + i));
+}
+
 void Buckets::mark_all_dirty(storage::Version floor) noexcept {
     // Two megabytes are passed through only where there is something to say of a bucket.
     if (floor != 0 || walking_count_ > 0) {

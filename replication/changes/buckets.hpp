@@ -51,6 +51,8 @@ class Buckets {
     }
 
     void mark_dirty(storage::BucketNumber bucket) noexcept;
+    // All of them, in a session: what is under way stays so.
+    void mark_each_dirty() noexcept;
     void raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept {
         auto& floor = at(bucket).floor;
         if (floor < version) floor = version;

@@ -32,6 +32,7 @@ enum class FrameType : std::uint8_t {
     ping = 0x21,
     pong = 0x22,
     state = 0x23,
+    order = 0x24,
     bye = 0x2F,
     error = 0x30,
 };
@@ -94,6 +95,8 @@ inline constexpr std::array frame_rows{
     FrameRow{FrameType::ping, "PING", FrameOwner::link, FrameOrder::loose, 44},
     FrameRow{FrameType::pong, "PONG", FrameOwner::link, FrameOrder::loose, 12},
     FrameRow{FrameType::state, "STATE", FrameOwner::link, FrameOrder::loose, 19},
+    // What an operator told the other node, as one word.
+    FrameRow{FrameType::order, "ORDER", FrameOwner::link, FrameOrder::loose, 1},
     FrameRow{FrameType::bye, "BYE", FrameOwner::link, FrameOrder::loose, farewell_payload_limit},
     FrameRow{FrameType::error, "ERROR", FrameOwner::link, FrameOrder::loose,
              farewell_payload_limit},

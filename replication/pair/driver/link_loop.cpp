@@ -122,6 +122,10 @@ void LinkLoop::set_on_split(OnSplit policy) {
     asio::post(context_, [this, policy] { engine_.set_on_split(policy, now()); });
 }
 
+void LinkLoop::take(Order order) {
+    asio::post(context_, [this, order] { engine_.take(order, now()); });
+}
+
 LinkReport LinkLoop::report() const {
     const lib::MutexLock lock(report_mutex_);
     return report_;

@@ -100,6 +100,7 @@ class PairReplicator final : public Replicator {
     std::string remember(storage::Store&) override { return loop_.engine().remember(); }
     lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) override;
     void reload(const Reloaded& fresh) override;
+    Ordered order(Order order) override;
     std::optional<std::int64_t> peer_clock() const override { return loop_.report().peer_clock; }
     void stats(lib::FigureVisitor visit) const override;
 
@@ -180,6 +181,14 @@ void PairReplicator::reload(const Reloaded& fresh) {
     if (fresh.options == nullptr) return;
     const auto policy = fresh.options->get<PairOptions>().on_split;
     if (on_split_.exchange(policy) != policy) loop_.set_on_split(policy);
+}
+
+Ordered PairReplicator::order(Order order) {
+    const auto facts = loop_.report().order_facts;
+    auto objection = objection_to(order, facts);
+    if (!objection.empty()) return {false, std::move(objection)};
+    loop_.take(order);
+    return {true, consequence_of(order, facts)};
 }
 
 void PairReplicator::stats(lib::FigureVisitor visit) const {

@@ -40,7 +40,7 @@ Standing Exchange::standing(const storage::Now& now) const noexcept {
         std::max({context_.store->version_time(), storage::time_of(standing.flush_version),
                   storage::time_of(standing.schedule_version)});
     standing.items = context_.store->stats().total.items;
-    standing.capabilities |= capability_digests | capability_hints;
+    standing.capabilities |= capability_digests | capability_hints | capability_orders;
     standing.dirty_buckets = static_cast<std::uint32_t>(context_.sum(&ShardTracking::dirty));
     standing.steady_ms = now.steady_ms;
     standing.version_ms = now.version_ms;
@@ -144,6 +144,20 @@ bool Exchange::on_loose_frame(const Frame& frame, const storage::Now& now) {
 
 void Exchange::measure_lag(const storage::Now& now) noexcept {
     lag_ms_.store(context_.window.lag_ms(now.steady_ms), std::memory_order_relaxed);
+}
+
+// As if all buckets had overflowed; the log stays, and is sent as it would have been.
+void Exchange::compare_all() noexcept {
+    if (!in_session_) return;
+    distrust_peer();
+    for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
+        context_.store->with_shard(i, [&](storage::Shard&) {
+            context_.sink.shard(i).buckets.mark_each_dirty();
+            context_.sink.refresh(i);
+        });
+    }
+    walk_.on_digests_gone();
+    context_.counters.add(ExchangeCounter::resyncs);
 }
 
 std::size_t Exchange::produce(lib::ByteBuffer& out, std::size_t budget_bytes,

@@ -72,6 +72,10 @@ class Exchange {
     // REQUIRES: a session; the frame's owner is the exchange.
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now);
 
+    // All that is here is told anew, by digests where that pays, while the session goes on; the
+    // peer is to do the same. Harmless without a session.
+    void compare_all() noexcept;
+
     // A frame of this session told of a version that cannot be, and was not followed.
     bool refused_version() const noexcept { return context_.version_refused; }
 

@@ -25,6 +25,7 @@ struct SharedPast {
 // What a node understands beyond the first protocol version's frames: bits of `capabilities`.
 inline constexpr std::uint64_t capability_digests = 1;
 inline constexpr std::uint64_t capability_hints = 2;
+inline constexpr std::uint64_t capability_orders = 8;  // ORDER, and a HELLO's primary_by_order
 // Not what it understands, but what it is: its items were kept by a node that stood alone.
 inline constexpr std::uint64_t capability_adopted = 4;
 

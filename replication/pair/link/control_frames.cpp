@@ -212,6 +212,18 @@ std::optional<NodeState> read_state(std::string_view payload) noexcept {
     return if_complete(in, state);
 }
 
+void write_frame(lib::ByteBuffer& out, const OrderFrame& order) {
+    FrameWriter frame(out, FrameType::order, 0, frame_ignorable);
+    WireWriter(out).u8(static_cast<std::uint8_t>(order.word));
+    frame.finish();
+}
+
+std::optional<OrderFrame> read_order(std::string_view payload) noexcept {
+    WireReader in(payload);
+    const OrderFrame order{static_cast<OrderWord>(in.u8())};
+    return if_complete(in, order);
+}
+
 void write_frame(lib::ByteBuffer& out, const Bye& bye) {
     FrameWriter frame(out, FrameType::bye);
     WireWriter(out).u8(static_cast<std::uint8_t>(bye.reason)).text(bye.text);

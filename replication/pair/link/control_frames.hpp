@@ -41,7 +41,7 @@ struct Proof {
 // the link (see write_frame).
 struct Hello : Standing {
     std::uint64_t live_session = 0;  // session that the sender holds open, 0 = none
-    std::uint8_t role = 0;
+    std::uint8_t role = 0;           // a Role, or primary_by_order
     std::uint64_t ready_since_ms = 0;
     std::uint64_t hash_check = 0;  // equal on nodes that hash keys alike
     std::string software_version{};
@@ -51,6 +51,9 @@ struct Hello : Standing {
     // HELLO of a version that does not know it; such a peer is told of none in PINGs either.
     std::optional<std::int64_t> wall_ms{};
 };
+
+// In HELLO, of a primary that an operator has made one: it stays it, whoever has served for longer.
+inline constexpr std::uint8_t primary_by_order = 2;
 
 // 21 and 22
 struct Ping {
@@ -75,6 +78,20 @@ struct NodeState {
     std::uint32_t dirty_buckets = 0;
     std::uint32_t walking_buckets = 0;
     std::uint64_t log_entries = 0;
+};
+
+// 24: what an operator told the sender, as far as it concerns the receiver. Only to a peer that has
+// capability_orders. See operator_orders.hpp.
+enum class OrderWord : std::uint8_t {
+    hand_over = 1,  // from a primary: take over, what I had is before this in the stream
+    ask_for = 2,    // from a secondary: hand over to me
+    took_over = 3,  // I am the primary now: step back
+    compare = 4,    // all buckets, with me, who does the same
+};
+inline constexpr std::size_t order_words = 4;
+
+struct OrderFrame {
+    OrderWord word = OrderWord::took_over;
 };
 
 enum class ByeReason : std::uint8_t {
@@ -113,6 +130,7 @@ void write_frame(lib::ByteBuffer& out, const Hello& hello);
 void write_frame(lib::ByteBuffer& out, const Ping& ping);
 void write_frame(lib::ByteBuffer& out, const Pong& pong);
 void write_frame(lib::ByteBuffer& out, const NodeState& state);
+void write_frame(lib::ByteBuffer& out, const OrderFrame& order);
 void write_frame(lib::ByteBuffer& out, const Bye& bye);
 void write_frame(lib::ByteBuffer& out, const Error& error);
 
@@ -123,6 +141,8 @@ std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol
 std::optional<Ping> read_ping(std::string_view payload) noexcept;
 std::optional<Pong> read_pong(std::string_view payload) noexcept;
 std::optional<NodeState> read_state(std::string_view payload) noexcept;
+// The word may be one of a later version, which is to be passed over.
+std::optional<OrderFrame> read_order(std::string_view payload) noexcept;
 std::optional<Bye> read_bye(std::string_view payload);
 std::optional<Error> read_error(std::string_view payload);
 

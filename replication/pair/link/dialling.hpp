@@ -11,7 +11,7 @@
 #pragma once
 
 #include "lib/random.hpp"
-#include "replication/pair/link/reasons_told.hpp"
+#include "replication/pair/reasons_told.hpp"
 #include "replication/pair/timing.hpp"
 #include "replication/replicator.hpp"
 

@@ -55,6 +55,7 @@ Engine::Engine(EngineOptions options, ChangeSink& sink)
             lib::load_little<std::uint64_t>(options_.entropy.data()), options_.chosen.on_split),
       incarnation_(options_.self, exchange_, log_),
       keeper_({options_, incarnation_, exchange_, link_, log_}),
+      orders_({link_, exchange_, log_}),
       connections_({options_.self, options_.timing, link_, strangers_, keeper_}, options_.entropy) {
 }
 
@@ -126,6 +127,7 @@ void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::No
         }
         if (connection->phase == Phase::session) {
             keeper_.on_frame(read.frame, now);
+            if (const auto word = keeper_.take_word()) orders_.on_word(*word, instant_of(now));
         } else {
             connections_.on_frame(*connection, read.frame, now);
         }
@@ -209,6 +211,22 @@ void Engine::set_on_split(OnSplit policy, const storage::Now& now) noexcept {
     link_.set_on_split(policy, instant_of(now));
 }
 
+void Engine::take(Order order, const storage::Now& now) noexcept {
+    keeper_.wake(now);
+    orders_.take(order, order_facts(), instant_of(now));
+}
+
+OrderFacts Engine::order_facts() const noexcept {
+    const auto* session = keeper_.session();
+    return {.has_peer = options_.has_peer,
+            .peer_understands = session != nullptr && session->understands_orders(),
+            .has_what_is_here = session != nullptr && session->behind().empty(),
+            .state = link_.state(),
+            .serving = link_.serving(),
+            .role = link_.role(),
+            .access = link_.access()};
+}
+
 // --- what is to be done ------------------------------------------------------------------------
 
 void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
@@ -218,6 +236,8 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
         connections_.begin_anew("no peer confirms them", now);
     keeper_.judge(now);
     keeper_.produce(now);
+    while (const auto word = orders_.next_word(has_session(), instant_of(now)))
+        keeper_.say(*word);
     if (draining_ && has_session()) {
         const bool is_time_up = instant_of(now) >= draining_->until;
         if (is_time_up || exchange_.drained()) keeper_.say_goodbye(now);
@@ -267,6 +287,7 @@ std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept 
         if (!first || at < *first) first = at;
     };
     if (const auto at = connections_.deadline()) consider(*at);
+    if (const auto at = orders_.deadline()) consider(*at);
     if (has_session()) consider(keeper_.session()->deadline(instant_of(now)));
     return first;
 }
@@ -287,6 +308,7 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.peer_software = keeper_.peer_software();
     report.access = link_.access();
     report.made_at = instant_of(now);
+    report.order_facts = order_facts();
     report.since = link_.since();
     report.last_contact = keeper_.last_contact();
     report.peer_clock = keeper_.peer_clock();

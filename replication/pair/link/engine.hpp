@@ -9,6 +9,7 @@
 //         |---- SessionKeeper    begins the session, ends it, lets the others hear of it
 //         |       '-- PeerSession   is the peer alive, and in step? heartbeats, STATE, goodbyes
 //         |---- Incarnation      who is this node, and may it still hold what it held?
+//         |---- OperatorOrders   what was this node, or the other, told to do?
 //         '---- Exchange         what each node has, and the other has not  ---- store, sink
 //
 // Sans-I/O: after every event call drain() and do what it says, in order. Owned by the driver; the
@@ -26,6 +27,7 @@
 #include "replication/pair/link/incarnation.hpp"
 #include "replication/pair/link/link_log.hpp"
 #include "replication/pair/link/link_machine.hpp"
+#include "replication/pair/link/operator_orders.hpp"
 #include "replication/pair/link/session_keeper.hpp"
 #include "replication/pair/link/strangers.hpp"
 #include "replication/pair/node_identity.hpp"
@@ -79,7 +81,8 @@ struct LinkReport {
     std::string peer_software;
     Access access = Access::open;
     unsigned protocol = 0;  // of the session; 0: there is none
-    Instant made_at{0};     // 0: the link was never started
+    OrderFacts order_facts;
+    Instant made_at{0};  // 0: the link was never started
     LinkMachine::Sinces since;
     std::optional<Instant> last_contact;  // when the peer was last heard in a session; none: never
     std::optional<NodeState> peer_state;  // what it last said of itself; none: no session
@@ -133,6 +136,8 @@ class Engine {
     // Sends what is to be sent, says goodbye; ends with Action::drained.
     void begin_drain(const storage::Now& now);
     void set_on_split(OnSplit policy, const storage::Now& now) noexcept;
+    // What an operator tells this node; what makes no sense any more is a line in the log.
+    void take(Order order, const storage::Now& now) noexcept;
     // Which of the two this node is: undecided until an address or the peer tells. Until then it
     // can be called, and calls nobody.
     unsigned node() const noexcept { return options_.self.node; }
@@ -154,6 +159,8 @@ class Engine {
     // For its stats() and traffic(), from any thread.
     const Exchange& exchange() const noexcept { return exchange_; }
     LinkReport report(const storage::Now& now) const;
+    // By which an order is judged.
+    OrderFacts order_facts() const noexcept;
 
   private:
     void close(ConnectionId id, const SessionEnd& end, const storage::Now& now);
@@ -175,6 +182,7 @@ class Engine {
     LinkMachine link_;
     Incarnation incarnation_;
     SessionKeeper keeper_;
+    OperatorOrders orders_;
     Strangers strangers_;
     Connections connections_;
     std::uint64_t no_memory_ = 0;

@@ -245,6 +245,18 @@ void LinkMachine::on_session_end(PeersFate fate, Instant now, std::string_view w
     if (serving_.end_session(fate, now, why)) dialling_.retry_at_once(now);
 }
 
+void LinkMachine::take_over(Instant now, std::string_view why) noexcept {
+    if (state_ == LinkState::draining) return;
+    serving_.take_over(now, why);
+    since_.note(*this, now);
+}
+
+void LinkMachine::step_back(Instant now, std::string_view why) noexcept {
+    if (state_ == LinkState::draining) return;
+    serving_.step_back(why);
+    since_.note(*this, now);
+}
+
 void LinkMachine::on_shutdown(std::string_view why) noexcept {
     dialling_.shut_down();
     serving_.shut_down();

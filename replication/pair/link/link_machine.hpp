@@ -16,10 +16,10 @@
 
 #include "replication/pair/link/dialling.hpp"
 #include "replication/pair/link/link_log.hpp"
-#include "replication/pair/link/reasons_told.hpp"
 #include "replication/pair/link/serving_policy.hpp"
-#include "replication/pair/link/since.hpp"
 #include "replication/pair/pair_options.hpp"
+#include "replication/pair/reasons_told.hpp"
+#include "replication/pair/since.hpp"
 #include "replication/pair/timing.hpp"
 #include "replication/replicator.hpp"
 
@@ -84,6 +84,12 @@ class LinkMachine {
 
     // The role that the handshake agreed on; to be told before `established`.
     void agree_on(Role role) noexcept { serving_.agree_on(role); }
+
+    // What operators decided, here or over there: see operator_orders.hpp. Harmless while the node
+    // shuts down.
+    void take_over(Instant now, std::string_view why) noexcept;
+    void step_back(Instant now, std::string_view why) noexcept;
+    bool is_primary_by_order() const noexcept { return serving_.is_primary_by_order(); }
 
     // A node that the old policy keeps from serving serves.
     void set_on_split(OnSplit policy, Instant now) noexcept {

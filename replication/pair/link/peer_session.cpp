@@ -3,6 +3,7 @@
 #include "replication/pair/link/handshake.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace twincached::replication::pair {
 
@@ -24,6 +25,7 @@ PeerSession::PeerSession(Parts parts, std::uint64_t number, const Hello& peer,
       number_(number),
       peer_clock_(wall_ms_of(peer) - static_cast<std::int64_t>(now.steady_ms)),
       tells_wall_(peer.wall_ms.has_value()),
+      understands_orders_((peer.capabilities & capability_orders) != 0),
       heartbeat_(parts.timing, instant_of(now)) {}
 
 std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storage::Now& now) {
@@ -51,6 +53,12 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
         if (state->dirty_buckets > 0) parts_.exchange.distrust_peer();
         return std::nullopt;
     }
+    if (frame.type == FrameType::order) {
+        const auto order = read_order(frame.payload);
+        if (!order) return broken("an ORDER that makes no sense");
+        heard_word_ = order->word;
+        return std::nullopt;
+    }
     if (frame.type == FrameType::bye) {
         const auto bye = read_bye(frame.payload);
         const bool leaves = bye && bye->reason == ByeReason::shutdown;
@@ -67,6 +75,12 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
     return SessionEnd{SessionEnd::Ending::refused,
                       "the peer sent a frame that this version does not know (type " +
                           std::to_string(static_cast<unsigned>(frame.type)) + ")"};
+}
+
+std::optional<OrderWord> PeerSession::take_word() noexcept {
+    const auto word = std::exchange(heard_word_, std::nullopt);
+    const bool is_known = word >= OrderWord::hand_over && word <= OrderWord::compare;
+    return is_known ? word : std::nullopt;
 }
 
 std::optional<SessionEnd> PeerSession::on_ping(const Frame& frame, const storage::Now& now) {
@@ -155,10 +169,10 @@ bool PeerSession::caught_up() const noexcept {
 std::string_view PeerSession::behind() const noexcept {
     const auto stats = parts_.exchange.stats();
     if (stats.dirty_buckets + stats.walking_buckets > 0) {
-        return "this node's change log was full, its buckets are walked";
+        return "this node's buckets are walked: its change log was full, or a resync was ordered";
     }
     if (peer_state_.dirty_buckets + peer_state_.walking_buckets > 0) {
-        return "the peer's change log was full, its buckets are walked";
+        return "the peer's buckets are walked: its change log was full, or a resync was ordered";
     }
     return {};
 }

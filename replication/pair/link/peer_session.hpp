@@ -45,6 +45,9 @@ class PeerSession {
     void wake(Instant now) noexcept { heartbeat_.wake(now); }
     void heard(Instant now) noexcept { heartbeat_.heard(now); }
     std::optional<SessionEnd> on_frame(const Frame& frame, const storage::Now& now);
+    // What the last frame said of an operator's order over there; given once.
+    std::optional<OrderWord> take_word() noexcept;
+    bool understands_orders() const noexcept { return understands_orders_; }
 
     // Appends what is due: PONG, PING, STATE, and the exchange's frames. All of it is paid out of
     // one budget, `room`: without any nothing is written, and what is begun within it may exceed it
@@ -96,6 +99,8 @@ class PeerSession {
     const std::uint64_t number_;
     std::int64_t peer_clock_;
     const bool tells_wall_;  // the peer understands a PING that does
+    const bool understands_orders_;
+    std::optional<OrderWord> heard_word_;
     Heartbeat heartbeat_;
     std::optional<OwedPong> owed_pong_;
     NodeState peer_state_;  // as last told

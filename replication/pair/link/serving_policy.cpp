@@ -61,6 +61,7 @@ void ServingPolicy::begin_session(Instant now) noexcept {
     if (agreed_role_ == Role::primary) admit_clients("the peer has begun anew");
     if (role_ == agreed_role_) return;
     role_ = agreed_role_;
+    is_by_order_ = is_by_order_ && role_ == Role::primary;
     log_.note(LogLevel::info, {"role: ", name_of(role_), ": agreed with the peer"});
 }
 
@@ -104,6 +105,19 @@ void ServingPolicy::set_on_split(OnSplit policy, bool has_session) noexcept {
     if (access_ == Access::open && !in_doubt_) return;
     if (has_session) return admit_clients("on-split was set anew");
     promote("on-split was set anew");
+}
+
+void ServingPolicy::take_over(Instant now, std::string_view why) noexcept {
+    serve(now, why);
+    promote(why);
+    is_by_order_ = true;
+}
+
+void ServingPolicy::step_back(std::string_view why) noexcept {
+    is_by_order_ = false;
+    if (role_ == Role::secondary) return;
+    role_ = Role::secondary;
+    log_.note(LogLevel::info, {"role: secondary: ", why});
 }
 
 void ServingPolicy::shut_down() noexcept {

@@ -63,6 +63,12 @@ class ServingPolicy {
     void end_doubt(std::string_view why) noexcept;
     // The system of the peer's host answers for a process that does not run. REQUIRES: no session.
     void on_nobody_there() noexcept;
+    // An operator's word, here or over there: the node is the primary from now on, and serves; or
+    // it is no longer. It goes on serving either way.
+    void take_over(Instant now, std::string_view why) noexcept;
+    void step_back(std::string_view why) noexcept;
+    // And it stays the primary when it meets a node that has served for longer.
+    bool is_primary_by_order() const noexcept { return is_by_order_; }
     // A node that the old policy keeps from serving serves.
     void set_on_split(OnSplit policy, bool has_session) noexcept;
     // Nothing is due any more.
@@ -99,6 +105,7 @@ class ServingPolicy {
     Serving serving_ = Serving::cold;
     Role role_ = Role::secondary;
     Role agreed_role_ = Role::secondary;
+    bool is_by_order_ = false;  // REQUIRES: primary
     Access access_ = Access::open;
     Access told_access_ = Access::open;
     bool in_doubt_ = false;  // whether to restrict clients: the peer has vanished

@@ -15,10 +15,15 @@ std::uint64_t serving_age_of(const Hello& hello) noexcept {
 
 // Which of the two is primary when a session begins: the one that has served for longer, for it
 // missed nothing that the other accepted; of two alike node a. Both come to it by the same two
-// HELLOs.
+// HELLOs. What an operator has ordered goes before, where both know of it.
 Role agreed_role(const Handshake& handshake, unsigned node) noexcept {
     const auto ours = serving_age_of(handshake.own_hello());
     const auto theirs = serving_age_of(handshake.peer_hello());
+    const auto both = handshake.own_hello().capabilities & handshake.peer_hello().capabilities;
+    const bool ours_by_order = handshake.own_hello().role == primary_by_order;
+    const bool theirs_by_order = handshake.peer_hello().role == primary_by_order;
+    if ((both & capability_orders) != 0 && ours_by_order != theirs_by_order)
+        return ours_by_order ? Role::primary : Role::secondary;
     if (ours != theirs) return ours > theirs ? Role::primary : Role::secondary;
     return node == node_a ? Role::primary : Role::secondary;
 }
@@ -47,6 +52,7 @@ Hello SessionKeeper::own_hello(const storage::Now& now) const {
     Hello hello{parts_.exchange.standing(now)};
     hello.live_session = session_number();
     hello.role = static_cast<std::uint8_t>(parts_.link.role());
+    if (parts_.link.is_primary_by_order()) hello.role = primary_by_order;
     hello.ready_since_ms =
         static_cast<std::uint64_t>(parts_.link.ready_since().value_or(Instant(0)).count());
     hello.item_size_limit = options.item_size_limit_bytes;
@@ -144,6 +150,10 @@ void SessionKeeper::tell_of_defects() noexcept {
 }
 
 // --- its end -------------------------------------------------------------------------------------
+
+void SessionKeeper::say(OrderWord word) {
+    write_frame(connection_->output, OrderFrame{word});
+}
 
 void SessionKeeper::say_goodbye(const storage::Now& now) {
     write_frame(connection_->output, Bye{ByeReason::shutdown, "shutting down"});

@@ -71,6 +71,10 @@ class SessionKeeper final : public Connections::Host {
     }
     // The peer's next frame, or what is none. The session may be over then. REQUIRES: a session.
     void on_frame(const Frame& frame, const storage::Now& now);
+    // What that frame said of an operator's order over there; given once.
+    std::optional<OrderWord> take_word() noexcept {
+        return session_ ? session_->take_word() : std::nullopt;
+    }
     void on_malformed(const storage::Now& now);
     // REQUIRES: a session.
     void end(const SessionEnd& end, const storage::Now& now, Parting parting = Parting::at_once);
@@ -83,6 +87,8 @@ class SessionKeeper final : public Connections::Host {
     void judge(const storage::Now& now);
     // Writes what is due, as far as its connection has room.
     void produce(const storage::Now& now);
+    // After what was produced so far. REQUIRES: a session whose peer understands orders.
+    void say(OrderWord word);
     // The node shuts down, and everything is said. REQUIRES: a session.
     void say_goodbye(const storage::Now& now);
     // After all that: whether answers may wait for the peer, and what somebody should hear of.

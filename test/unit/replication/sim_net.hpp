@@ -187,6 +187,9 @@ class SimNet {
             }
         }
     }
+    void order(unsigned n, Order what) {
+        event(n, [what](Engine& engine, const storage::Now& now) { engine.take(what, now); });
+    }
     void set_on_split(unsigned n, OnSplit policy) {
         event(n, [policy](Engine& engine, const storage::Now& now) {
             engine.set_on_split(policy, now);

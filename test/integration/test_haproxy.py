@@ -107,6 +107,29 @@ class Misfortune(BehindTheShippedFile):
         self._suffer("stop", self.nodes.a, self.nodes.b)
         self._assert_nobody_was_lied_to()
 
+    def test_a_planned_upgrade_whose_clients_are_moved_first_fails_no_second_try(self):
+        """One after the other: HAProxy is told, the node is stopped and started, HAProxy is told."""
+        fronts = [front for front in FRONTS if front != "memcached-primary"]
+        for node in self.nodes:
+            since = time.monotonic()
+            for front in fronts:
+                self.proxy.tell(f"set server {front}/{node.name} state maint")
+            self._wait_until_answered()
+            node.stop()
+            node.start()
+            self.nodes.wait_until_linked(10)
+            for front in fronts:
+                self.proxy.tell(f"set server {front}/{node.name} state ready")
+            until(self.proxy.all_up, 10, "HAProxy uses both again")
+            self._wait_until_answered()
+            for crowd in self.crowds:
+                broken, again, _, gap = crowd.noticed(since, time.monotonic())
+                print(f"upgrade of {node.name}, {crowd.name}: {broken} requests broken off, {again} "
+                      f"again at the second try, {gap * 1000:.0f} ms without an answer", flush=True)
+                if crowd.name in fronts:
+                    self.assertEqual(again, 0, crowd.name)
+        self._assert_nobody_was_lied_to()
+
     def test_a_node_that_hangs_is_replaced_within_half_a_second_and_writes_nothing_late(self):
         self._suffer("hang", self.nodes.a, self.nodes.b)
         self._assert_nobody_was_lied_to()

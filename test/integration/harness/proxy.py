@@ -76,15 +76,19 @@ class HAProxy:
         until(self.all_up, 10, "HAProxy has found both nodes")
         return self
 
-    def rows(self):
-        """`show stat`: {column: value} of each server."""
+    def tell(self, command):
+        """The answer of its socket for administrators."""
         with socket.socket(socket.AF_UNIX) as control:
             control.connect(os.path.join(self._directory, "haproxy.sock"))
-            control.sendall(b"show stat\n")
-            table = b""
+            control.sendall(command.encode() + b"\n")
+            answer = b""
             while more := control.recv(65536):
-                table += more
-        lines = [line.split(",") for line in table.decode().splitlines() if line]
+                answer += more
+        return answer.decode()
+
+    def rows(self):
+        """`show stat`: {column: value} of each server."""
+        lines = [line.split(",") for line in self.tell("show stat").splitlines() if line]
         lines[0][0] = "pxname"
         rows = [dict(zip(lines[0], line)) for line in lines[1:] if len(line) > 10]
         return [row for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")]

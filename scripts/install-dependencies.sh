@@ -20,7 +20,8 @@ for_clients=(netbase python3-pylibmc python3-binary-memcached php-cli php-memcac
              libcache-memcached-perl libcache-memcached-fast-perl ruby ruby-dalli
              golang-go golang-github-bradfitz-gomemcache-dev
              openjdk-17-jdk-headless libspymemcached-java
-             collectd-core munin-plugins-extra monitoring-plugins-contrib prometheus)
+             collectd-core munin-plugins-extra monitoring-plugins-basic
+             monitoring-plugins-contrib prometheus)
 # Node.js from elsewhere brings an npm of its own, which Debian's would exclude.
 command -v npm > /dev/null || for_clients+=(nodejs npm)
 

@@ -1,5 +1,6 @@
 """Those who read our statistics: promtool, collectd, munin, nagios, memcached-tool, libmemcached's tools, and
 a reader with the rules of the Prometheus exporter's parser."""
+import json
 import os
 import re
 import shutil
@@ -8,7 +9,9 @@ import subprocess
 import clients  # noqa: F401  the harness is found through it
 from harness import Case, main, until, world
 from harness.admin import Admin
+from harness.node import Pair
 from harness.process import Process
+from harness.shipped import CONF, arguments_for_checks, text_of
 
 
 class Readers(Case):
@@ -16,7 +19,10 @@ class Readers(Case):
 
     def setUp(self):
         super().setUp()
-        self.nodes = self.pair().start()
+        shift = self.client_port - world.CLIENT_PORT
+        self.nodes = Pair(*(self.node(*arguments_for_checks(self.addresses.host(n), shift),
+                                      name=name, host=n, peer=self.addresses.host(3 - n))
+                            for name, n in (("a", 1), ("b", 2)))).start()
         self.server = self.nodes.a
         self.at = "{}:{}".format(*self.server.address)
         with self.server.client() as client:
@@ -39,6 +45,48 @@ class Readers(Case):
         self.assertEqual(ended.returncode, status, f"{words}: {ended.stdout}{ended.stderr}")
         return ended.stdout
 
+    def _shipped(self, name):
+        """A file of conf/ that speaks of the nodes here."""
+        return text_of(name, self.server.address[1] - world.CLIENT_PORT,
+                       {f"127.0.0.{10 + n}": self.addresses.host(n) for n in (1, 2)})
+
+    def _nagios_says(self, command, status, host=None):
+        line = re.search(rf"check_twincached_{command}\s+command_line +(.*)",
+                         self._shipped("nagios.cfg"))[1]
+        words = line.replace("$HOSTADDRESS$", host or self.server.host).split()
+        self._needs(words[0])
+        return self._said(*words, status=status)
+
+    def test_nagios_knows_who_serves_and_who_is_in_step(self):
+        for command in ("ready", "in_step"):
+            self.assertIn("200", self._nagios_says(command, 0))
+        self.nodes.b.kill()
+        until(lambda: Admin.of(self.server).status("/synchronised") == 503, 5, "a knows of it")
+        self._nagios_says("ready", 0)
+        self.assertIn("503", self._nagios_says("in_step", 2))
+        self._nagios_says("ready", 2, self.nodes.b.host)
+
+    def test_promtool_takes_the_shipped_rules_and_finds_that_each_fires_when_it_shall(self):
+        promtool = self._needs("/usr/bin/promtool")
+        folder = os.path.join(CONF, "prometheus")
+        self._said(promtool, "check", "config", os.path.join(folder, "prometheus.yml"))
+        self._said(promtool, "test", "rules", os.path.join(folder, "alerts.test.yml"))
+
+    def test_every_query_of_the_dashboard_is_one_that_prometheus_understands(self):
+        promtool = self._needs("/usr/bin/promtool")
+        with open(os.path.join(CONF, "grafana/twincached.json")) as file:
+            panels = json.load(file)["panels"]
+        panels += [inner for panel in panels for inner in panel.get("panels", [])]
+        queries = [target["expr"] for panel in panels for target in panel.get("targets", [])]
+        self.assertGreater(len(queries), 100)
+        rules = [{"record": f"q{number}",
+                  "expr": query.replace("$pair", ".*").replace("$__rate_interval", "1m")}
+                 for number, query in enumerate(queries)]
+        path = os.path.join(self.directory, "queries.yml")
+        with open(path, "w") as file:
+            json.dump({"groups": [{"name": "dashboard", "rules": rules}]}, file)
+        self._said(promtool, "check", "rules", path)
+
     def test_promtool_finds_nothing_to_object_to_in_the_metrics(self):
         promtool = self._needs("/usr/bin/promtool")
         _, headers, body = Admin.of(self.server).ask("/metrics")
@@ -51,12 +99,12 @@ class Readers(Case):
         program = self._needs("/usr/sbin/collectd")
         path = os.path.join(self.directory, "collectd.conf")
         with open(path, "w") as file:
-            file.write(COLLECTD.format(directory=self.directory, host=self.server.host,
-                                       port=self.server.address[1]))
+            file.write(COLLECTD.format(directory=self.directory) + self._shipped("collectd.conf"))
         collectd = Process([program, "-f", "-C", path],
                            os.path.join(self.directory, "collectd.log"))
         self.addCleanup(collectd.stop)
-        folder = os.path.join(self.directory, "csv", "here", "memcached-twin")
+        folder = os.path.join(self.directory, "csv", "here",
+                              "memcached-twincached-a")
         wanted = ["memcached_command-get", "memcached_command-set", "memcached_command-flush",
                   "memcached_connections-current", "memcached_items-current", "memcached_octets",
                   "memcached_ops-hits", "memcached_ops-misses", "memcached_ops-evictions",
@@ -80,7 +128,8 @@ class Readers(Case):
 
     def test_munins_plugin_knows_every_value(self):
         plugin = self._needs("/usr/share/munin/plugins/memcached_")
-        where = {"host": self.server.host, "port": str(self.server.address[1])}
+        where = dict(re.findall(r"(?m)^env\.(\w+) (.*)$", self._shipped("munin.conf")))
+        self.assertEqual(where["host"], self.server.host)
         for graph, values in (("rates", 6), ("bytes", 2), ("counters", 3)):
             with self.subTest(graph=graph):
                 link = os.path.join(self.directory, f"memcached_{graph}")
@@ -90,10 +139,8 @@ class Readers(Case):
                 self.assertEqual(len(re.findall(r"^\w+\.value \d+$", said, re.M)), values, said)
 
     def test_nagios_check_is_content_and_keeps_its_history_with_us(self):
-        check = self._needs("/usr/lib/nagios/plugins/check_memcached")
-        host, port = self.server.host, str(self.server.address[1])
         for _ in range(2):
-            self.assertTrue(self._said(check, "-H", host, "-p", port).startswith("OK"))
+            self.assertTrue(self._nagios_says("hits", 0).startswith("OK"))
         with self.nodes.b.client() as client:
             until(lambda: client.get(b"check_memcached"), 2, "its history is on both nodes")
 
@@ -171,6 +218,7 @@ class Readers(Case):
                 float(settings[name])
 
 
+# What Debian's own file says, and where to write.
 COLLECTD = """
 Hostname "here"
 FQDNLookup false
@@ -186,13 +234,6 @@ LoadPlugin logfile
 LoadPlugin csv
 <Plugin csv>
     DataDir "{directory}/csv"
-</Plugin>
-LoadPlugin memcached
-<Plugin memcached>
-    <Instance "twin">
-        Address "{host}"
-        Port "{port}"
-    </Instance>
 </Plugin>
 """
 

@@ -57,7 +57,9 @@ class InstalledTree(unittest.TestCase):
                         self.assertTrue(os.path.isfile(self.path("DOC", folder, name)))
 
     def test_the_examples_are_there(self):
-        for name in ("haproxy.cfg", "nutcracker.yml", "twincached.conf",
+        for name in ("collectd.conf", "munin.conf", "nagios.cfg", "haproxy.cfg",
+                     "nutcracker.yml", "twincached.conf", "grafana/twincached.json",
+                     "prometheus/alerts.yml", "prometheus/prometheus.yml",
                      "keepalived/keepalived.conf", "keepalived/lvs.conf",
                      "keepalived/twincached-notify", "pair-on-one-host/a.conf",
                      "pair-on-one-host/b.conf", "pair-on-one-host/start"):

@@ -2,12 +2,11 @@
 // made here: with TWINCACHED_WRITE_FIGURES=1 in the environment this test writes them anew.
 #include "app/endpoint/metric_names.hpp"
 #include "app/endpoint/metrics_page.hpp"
-#include "app/reports/connection_report.hpp"
 #include "app/reports/process_figures.hpp"
 #include "protocol/execution/service.hpp"
 #include "protocol/reports/report_figures.hpp"
 #include "replication/none.hpp"
-#include "replication/pair/link/pair_stats.hpp"
+#include "test/tidy/figure_tables.hpp"
 #include "test/tidy/source_tree.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
@@ -25,30 +24,9 @@ namespace twincached::tidy {
 namespace {
 
 using lib::Figure;
-using Figures = std::vector<Figure>;
 using Names = std::set<std::string>;
 
 const std::string document = "docs/OBSERVING.md";
-
-template <class Rows>
-void add_rows(Figures& figures, const Rows& rows) {
-    for (const auto& row : rows)
-        figures.push_back(row.figure);
-}
-
-template <class... Rows>
-Figures figures_of(const Rows&... rows) {
-    Figures figures;
-    (add_rows(figures, rows), ...);
-    return figures;
-}
-
-Figures figures_of_pair() {
-    Figures figures;
-    replication::pair::visit_stats(
-        {}, [&](const Figure& figure, std::string_view) { figures.push_back(figure); });
-    return figures;
-}
 
 Names names_of(const Figures& figures) {
     Names names;
@@ -70,26 +48,10 @@ Names without_meaning(const Names& known, const Orders&... orders) {
     return names;
 }
 
-// The tables of the document by the names of their places in it.
-std::map<std::string, Figures> tables() {
-    return {
-        {"process", figures_of(app::process_rows())},
-        {"server", figures_of(protocol::server_rows, protocol::crawler_rows, protocol::watch_rows,
-                              protocol::prefix_rows)},
-        {"commands", figures_of(protocol::count_rows)},
-        {"store", figures_of(storage::store_rows)},
-        {"items", figures_of(storage::class_rows, protocol::class_fact_rows)},
-        {"slabs",
-         figures_of(protocol::slab_rows, protocol::class_count_rows, protocol::slab_total_rows)},
-        {"conns", figures_of(app::connection_rows())},
-        {"replication", figures_of_pair()},
-    };
-}
-
 Names figures_of_general() {
     Names names;
     for (const auto* table : {"process", "server", "commands", "store"})
-        names.merge(names_of(tables().at(table)));
+        names.merge(names_of(figure_tables().at(table)));
     return names;
 }
 
@@ -99,7 +61,7 @@ Names zeroes_of_general() {
 }
 
 Names zeroes_of_items() {
-    return without_meaning(names_of(tables().at("items")), protocol::items_order);
+    return without_meaning(names_of(figure_tables().at("items")), protocol::items_order);
 }
 
 std::string text_of(const Figures& figures) {
@@ -117,17 +79,6 @@ std::string text_of(const Names& names) {
     for (const auto& name : names)
         text += (text.empty() ? "`" : ", `") + name + "`";
     return text + "\n";
-}
-
-// What /metrics is made of.
-Figures figures_of_metrics() {
-    Figures figures;
-    const auto all = tables();
-    for (const auto* table : {"process", "server", "commands", "store", "replication"}) {
-        for (const auto& figure : all.at(table))
-            figures.push_back(figure);
-    }
-    return figures;
 }
 
 std::string text_of_exporter_names() {
@@ -149,7 +100,7 @@ std::string text_of_exporter_names() {
 // The document with what stands between "<!-- figures: NAME -->" and "<!-- end -->" made anew.
 std::string made_anew(std::string text) {
     std::map<std::string, std::string> places;
-    for (const auto& [name, figures] : tables())
+    for (const auto& [name, figures] : figure_tables())
         places[name] = text_of(figures);
     places["memcached_exporter"] = text_of_exporter_names();
     places["zeroes of stats"] = text_of(zeroes_of_general());
@@ -194,7 +145,7 @@ TEST_CASE("docs/OBSERVING.md names every figure as its row does") {
 }
 
 TEST_CASE("every figure says what it means, in a name and a text that its readers can take") {
-    for (const auto& [table, figures] : tables()) {
+    for (const auto& [table, figures] : figure_tables()) {
         for (const auto& figure : figures) {
             INFO(table << " " << figure.name);
             CHECK_FALSE(figure.name.empty());
@@ -210,7 +161,7 @@ TEST_CASE("every figure says what it means, in a name and a text that its reader
 TEST_CASE("no two of those whom stats asks know the same name") {
     std::size_t rows = 0;
     for (const auto* table : {"process", "server", "commands", "store"})
-        rows += tables().at(table).size();
+        rows += figure_tables().at(table).size();
     CHECK(figures_of_general().size() == rows);
 }
 
@@ -270,12 +221,12 @@ TEST_CASE("stats items and stats slabs tell what the rows of their tables name")
     protocol::test::TestService service;
     protocol::test::Client(service).say("set a 0 0 1\r\nx\r\n");
     CHECK(told_by(service, "stats items") ==
-          joined(names_of(tables().at("items")), zeroes_of_items()));
-    CHECK(told_by(service, "stats slabs") == names_of(tables().at("slabs")));
+          joined(names_of(figure_tables().at("items")), zeroes_of_items()));
+    CHECK(told_by(service, "stats slabs") == names_of(figure_tables().at("slabs")));
 }
 
 TEST_CASE("a node alone tells nothing in stats replication that a pair's does not tell") {
-    const auto known = names_of(figures_of_pair());
+    const auto known = names_of(figure_tables().at("replication"));
     std::size_t told = 0;
     replication::NoneReplicator({}).stats([&](const Figure& figure, std::string_view) {
         ++told;

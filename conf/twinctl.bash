@@ -4,13 +4,16 @@ _twinctl()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
     case $before in
         --socket) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --pid) mapfile -t COMPREPLY < <(compgen -W "$(pidof twincached)" -- "$word"); return ;;
         --host | --timeout | --lag | --interval | --count) COMPREPLY=(); return ;;
         check) mapfile -t COMPREPLY < <(compgen -W 'ready primary secondary synchronised' -- "$word"); return ;;
+        log-level) mapfile -t COMPREPLY < <(compgen -W 'info debug trace' -- "$word"); return ;;
     esac
-    local options='--host --socket --json --timeout --lag --weight --interval --count --help --version'
+    local options='--host --socket --pid --json --timeout --lag --weight --interval --count --help --version'
+    local commands='status top check drain undrain promote switchover resync log-level'
     case $word in
         -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
-        *) mapfile -t COMPREPLY < <(compgen -W 'status top check' -- "$word") ;;
+        *) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;
     esac
 }
 complete -F _twinctl twinctl

@@ -121,7 +121,7 @@ class Replicator {
     // Any thread. Judged by how things were a moment ago; what changed since is a line in the log.
     // What is taken has begun, and ends by itself.
     virtual Ordered order(Order) {
-        return {false, "there is no other node: this one is alone, and the primary"};
+        return {false, "no peer is configured: this node is alone, and the primary"};
     }
 
     // The wall clock of the node that this one is compared with, as what it is ahead of this node's

@@ -24,8 +24,9 @@ bool AdminConnection::take(int descriptor) {
     return !error;
 }
 
-void AdminConnection::serve(const AnswerTo& answer_to) {
+void AdminConnection::serve(const AnswerTo& answer_to, bool may_act) {
     answer_to_ = &answer_to;
+    may_act_ = may_act;
     await(patience);
     read();
 }
@@ -67,8 +68,14 @@ void AdminConnection::advance(RequestReader::Progress progress) {
     using Progress = RequestReader::Progress;
     if (progress == Progress::more) return read();
     const bool is_request = progress == Progress::request;
-    output_ = reader_.text_of(is_request ? (*answer_to_)(reader_.request()) : reader_.refusal());
+    output_ = reader_.text_of(is_request ? answer() : reader_.refusal());
     write(is_request && reader_.keeps_open());
+}
+
+Answer AdminConnection::answer() const {
+    auto request = reader_.request();
+    request.may_act = may_act_;
+    return (*answer_to_)(request);
 }
 
 void AdminConnection::write(bool then_goes_on) {

@@ -37,8 +37,8 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
     // caller's it is still. Once, first.
     [[nodiscard]] bool take(int descriptor);
 
-    // One of these, once. `answer_to` must outlive it.
-    void serve(const AnswerTo& answer_to);
+    // One of these, once. `answer_to` must outlive it. `may_act`: whoever is at the other end.
+    void serve(const AnswerTo& answer_to, bool may_act);
     void say(std::string line);
 
     // At once; what is pending ends.
@@ -52,6 +52,7 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
     void read();
     void on_read(std::size_t count);
     void advance(RequestReader::Progress progress);
+    Answer answer() const;
     void write(bool then_goes_on);
     void part();
     void discard();
@@ -59,6 +60,7 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
     boost::asio::posix::stream_descriptor socket_;
     boost::asio::steady_timer deadline_;
     const AnswerTo* answer_to_ = nullptr;
+    bool may_act_ = false;
     RequestReader reader_;
     std::array<char, 4096> input_;
     std::string output_;

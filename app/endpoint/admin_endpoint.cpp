@@ -43,6 +43,7 @@ struct AdminEndpoint::Listener {
 
 AdminEndpoint::AdminEndpoint(const EndpointOptions& options, const NodeParts& node, Log& log)
     : node_(node),
+      actions_({node.service, node.replicator, node.phase, log}),
       log_(log),
       answer_to_([this](const Request& request) { return answer_to(request); }),
       bound_(options) {}
@@ -105,7 +106,8 @@ void AdminEndpoint::pause(Listener& listener) {
 }
 
 void AdminEndpoint::welcome(Listener& listener, int descriptor) {
-    if (listener.asks_who && !is_of_this_user(descriptor)) {
+    const bool is_ours = is_of_this_user(descriptor);
+    if (listener.asks_who && !is_ours) {
         ::close(descriptor);
         return;
     }
@@ -124,7 +126,7 @@ void AdminEndpoint::welcome(Listener& listener, int descriptor) {
     if (listener.kind == AdminListeners::Kind::agent) {
         connection->say(agent_line(standing_of(node_)));
     } else {
-        connection->serve(answer_to_);
+        connection->serve(answer_to_, is_ours);
     }
 }
 
@@ -145,7 +147,8 @@ void AdminEndpoint::make_place() {
 Answer AdminEndpoint::answer_to(const Request& request) const {
     const auto standing = [this] { return standing_of(node_); };
     const auto figures = [this](lib::FigureVisitor visit) { visit_figures_of(node_, visit); };
-    return answer(request, {standing, figures});
+    const auto act = [this](const Action& action) { return actions_.act(action); };
+    return answer(request, {standing, figures, act});
 }
 
 }  // namespace twincached::app

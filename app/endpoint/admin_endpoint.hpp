@@ -11,6 +11,7 @@
 
 #include "app/endpoint/admin_connection.hpp"
 #include "app/endpoint/admin_listeners.hpp"
+#include "app/endpoint/node_actions.hpp"
 #include "app/endpoint/node_view.hpp"
 #include "app/process/log.hpp"
 
@@ -50,6 +51,7 @@ class AdminEndpoint {
     Answer answer_to(const Request& request) const;
 
     const NodeParts node_;
+    const NodeActions actions_;
     Log& log_;
     const AdminConnection::AnswerTo answer_to_;
     boost::asio::io_context context_{1};  // hint: one thread runs it

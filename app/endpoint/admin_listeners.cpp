@@ -34,6 +34,10 @@ bool bind_abstract(int descriptor, const std::string& name) noexcept {
 }  // namespace
 
 bool is_of_this_user(int descriptor) noexcept {
+    int family = AF_UNSPEC;
+    socklen_t length = sizeof family;
+    const int told = ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &length);
+    if (told != 0 || family != AF_UNIX) return false;
     ucred who{};
     socklen_t size = sizeof who;
     if (::getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &who, &size) != 0) return false;

@@ -48,7 +48,8 @@ class AdminListeners {
     std::vector<std::string> absent_;
 };
 
-// Whether who is at the other end of a unix socket is this process's user, or root.
+// Whether who is at the other end of a unix socket is this process's user, or root. Of any other
+// socket nobody is.
 bool is_of_this_user(int descriptor) noexcept;
 
 }  // namespace twincached::app

@@ -9,9 +9,9 @@
 
 namespace twincached::app {
 
-// A node that stops says `drain`, which HAProxy keeps until `ready` takes it back. So the process
-// that comes after it says `ready` for this long; later it does not, for that word would also undo
-// what an operator has told HAProxy.
+// A node that stops, or is drained, says `drain`, which HAProxy keeps until `ready` takes it back.
+// So the process that comes after it, or a node that is drained no longer, says `ready` for this
+// long; later it does not, for that word would also undo what an operator has told HAProxy.
 inline constexpr std::chrono::seconds ready_is_said_for{60};
 
 // With its newline.

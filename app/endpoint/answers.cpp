@@ -5,7 +5,9 @@
 #include "lib/durations.hpp"
 
 #include <chrono>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 namespace twincached::app {
 namespace {
@@ -21,6 +23,7 @@ struct PageRow {
     std::string_view path;
     Answer (*make)(const Question& question);
     std::string_view help;
+    bool is_action = false;  // POST
 };
 
 Answer line(unsigned status, std::string text) {
@@ -58,7 +61,31 @@ Answer status(const Question& question) {
     return status_page(question.node);
 }
 
+// Refused because of how things are: 409 (RFC 9110, 15.5.10).
+Answer done(const Question& question, const Action& action) {
+    auto verdict = question.node.act(action);
+    return line(verdict.holds ? 200 : 409, std::move(verdict.why));
+}
+
+template <Action::Kind kind>
+Answer act(const Question& question) {
+    if (!question.query.empty()) return line(400, "there are no parameters here");
+    return done(question, {kind});
+}
+
+Answer log_level(const Question& question) {
+    constexpr std::string_view name = "level=";
+    const auto level = question.query.starts_with(name) ? question.query.substr(name.size()) : "";
+    for (unsigned verbosity = 0; !name_of_verbosity(verbosity).empty(); ++verbosity) {
+        if (level == name_of_verbosity(verbosity))
+            return done(question, {Action::Kind::log_level, verbosity});
+    }
+    return line(400, "say which, as in /log-level?level=debug: info, debug or trace");
+}
+
 Answer contents(const Question&);
+
+using Kind = Action::Kind;
 
 constexpr PageRow pages[] = {
     {"/", contents, "this list"},
@@ -72,12 +99,22 @@ constexpr PageRow pages[] = {
     {"/synchronised", synchronised, "200: ready, and the peer holds the same; ?lag=100ms"},
     {"/metrics", metrics, "figures for Prometheus, or OpenMetrics by Accept"},
     {"/status", status, "all that is known, as JSON"},
+    {"/drain", act<Kind::drain>, "not ready from now on; connections go on", true},
+    {"/undrain", act<Kind::undrain>, "the contrary", true},
+    {"/promote", act<Kind::promote>, "this node is the primary now", true},
+    {"/switchover", act<Kind::switch_over>, "the other node is, once it has what is here", true},
+    {"/resync", act<Kind::resync>, "all is compared with the other node again", true},
+    {"/log-level", log_level, "?level=info, debug or trace", true},
 };
 
 Answer contents(const Question&) {
     std::string text;
     for (const auto& page : pages)
-        text.append(page.path).append("  ").append(page.help).append("\n");
+        text.append(page.is_action ? "POST " : "")
+            .append(page.path)
+            .append("  ")
+            .append(page.help)
+            .append("\n");
     text.pop_back();
     return line(200, std::move(text));
 }
@@ -90,7 +127,29 @@ std::string_view without_authority(std::string_view target) noexcept {
     return path == std::string_view::npos ? "/" : target.substr(path);
 }
 
+Answer not_this_way(std::string_view why, std::string_view allow) {
+    auto refusal = line(405, std::string(why));
+    refusal.allow = allow;
+    return refusal;
+}
+
+Answer taken(const PageRow& page, const Question& question) {
+    const auto method = question.request.method;
+    if (!page.is_action) {
+        if (method == "GET" || method == "HEAD") return page.make(question);
+        return not_this_way("only GET and HEAD are answered here", "GET, HEAD");
+    }
+    if (method != "POST") return not_this_way("this changes something: ask by POST", "POST");
+    if (question.request.may_act) return page.make(question);
+    return line(403, "only the user of the node and root may do that, by a unix socket of it");
+}
+
 }  // namespace
+
+std::string_view name_of_verbosity(unsigned verbosity) noexcept {
+    constexpr std::string_view names[] = {"info", "debug", "trace"};
+    return verbosity < std::size(names) ? names[verbosity] : std::string_view();
+}
 
 Answer answer(const Request& request, const NodeView& node) {
     const auto target = without_authority(request.target);
@@ -100,12 +159,7 @@ Answer answer(const Request& request, const NodeView& node) {
     const auto query =
         mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
     for (const auto& page : pages) {
-        if (page.path != path) continue;
-        if (request.method == "GET" || request.method == "HEAD")
-            return page.make({query, request, node});
-        auto refusal = line(405, "only GET and HEAD are answered here");
-        refusal.allow = "GET, HEAD";
-        return refusal;
+        if (page.path == path) return taken(page, {query, request, node});
     }
     return line(404, "no such page; / lists those that there are");
 }

@@ -1,6 +1,6 @@
 // What is answered to a request about the node: the pages and who makes them. Pure: no socket, no
-// HTTP syntax. A new page is a row in answers.cpp. Actions, which change something and are
-// authenticated, would be rows with another method.
+// HTTP syntax. A new page is a row in answers.cpp; so is an action, which changes something, is
+// asked for by POST, and done for those alone who may act.
 #pragma once
 
 #include "app/endpoint/request.hpp"

@@ -7,7 +7,9 @@ namespace twincached::app {
 Standing standing_of(const NodeParts& parts) {
     Standing standing;
     standing.is_stopping = parts.phase.is_stopping();
+    standing.is_drained = parts.phase.is_drained();
     standing.open_for = parts.phase.open_for();
+    standing.process_unchanged_for = parts.phase.unchanged_for();
     parts.replicator.stats(
         [&](const lib::Figure& figure, std::string_view value) { standing.take(figure, value); });
     return standing;

@@ -18,9 +18,9 @@ namespace twincached::app {
 // All must outlive who looks.
 struct NodeParts {
     ServerService& service;
-    const replication::Replicator& replicator;
+    replication::Replicator& replicator;
     const SystemClock& clock;
-    const NodePhase& phase;
+    NodePhase& phase;
 };
 
 Standing standing_of(const NodeParts& parts);

@@ -6,6 +6,7 @@
 #include "lib/figure_row.hpp"
 #include "lib/function_ref.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,7 +17,16 @@ struct Request {
     std::string_view method;
     std::string_view target;  // as it was sent: "/synchronised?lag=100ms"
     std::string_view accept = {};
+    bool may_act = false;  // whoever asks has shown that the node is his
 };
+
+// What an operator tells the node.
+struct Action {
+    enum class Kind : std::uint8_t { drain, undrain, promote, switch_over, resync, log_level };
+    Kind kind = Kind::drain;
+    unsigned verbosity = 0;  // of log_level: 0 info, 1 debug, 2 trace
+};
+std::string_view name_of_verbosity(unsigned verbosity) noexcept;
 
 struct Answer {
     unsigned status = 200;
@@ -31,6 +41,8 @@ struct NodeView {
     lib::FunctionRef<Standing()> standing;
     // All that `stats` and `stats replication` tell.
     lib::FunctionRef<void(lib::FigureVisitor)> figures;
+    // Does what it is told, or says why not. Asked by whoever may act alone.
+    lib::FunctionRef<Verdict(const Action&)> act;
 };
 
 }  // namespace twincached::app

@@ -88,9 +88,27 @@ std::string link_text(const Standing& standing) {
     return state;
 }
 
+std::string_view phase_of(const Standing& standing) noexcept {
+    if (standing.is_stopping) return "stopping";
+    if (standing.is_drained) return "drained";
+    if (!standing.open_for) return "cold";
+    if (standing.access == "closed") return "closed";
+    return standing.access == "read-only" ? "read-only" : "open";
+}
+
+std::chrono::seconds phase_age(const Standing& standing) noexcept {
+    const auto phase = phase_of(standing);
+    const std::chrono::seconds access(standing.access_seconds);
+    if (phase == standing.access && phase != "open") return access;
+    const bool was_shut = phase == "open" && standing.access == "open";
+    return was_shut ? std::min(access, standing.process_unchanged_for)
+                    : standing.process_unchanged_for;
+}
+
 Verdict readiness(const Standing& standing) {
     const auto link = link_text(standing);
     if (standing.is_stopping) return no("stopping; " + link);
+    if (standing.is_drained) return no("drained by an operator; " + link);
     if (!standing.open_for) return no("not open to clients yet; " + link);
     if (standing.access == "closed")
         return no("closed to clients until the other node is seen again (on-split); " + link);

@@ -16,6 +16,9 @@ namespace twincached::app {
 struct Standing {
     // --- of the process
     bool is_stopping = false;
+    bool is_drained = false;  // by an operator
+    // Since the last of these three changed, or since the start.
+    std::chrono::seconds process_unchanged_for{0};
     // Since the client ports were first opened; none: they were not yet.
     std::optional<std::chrono::seconds> open_for;
 
@@ -45,6 +48,11 @@ struct Verdict {
     bool holds = false;
     std::string why;
 };
+
+// What the node is to its clients, in one word: stopping, drained, cold, closed, read-only or open;
+// and for how long it has been that.
+std::string_view phase_of(const Standing& standing) noexcept;
+std::chrono::seconds phase_age(const Standing& standing) noexcept;
 
 // May clients come? Never a matter of how many there are.
 Verdict readiness(const Standing& standing);

@@ -53,6 +53,8 @@ Answer status_page(const NodeView& node) {
         {"open", standing.open_for.has_value()},
         {"open_seconds", standing.open_for.value_or(std::chrono::seconds(0)).count()},
         {"stopping", standing.is_stopping},
+        {"phase", phase_of(standing)},
+        {"phase_seconds", phase_age(standing).count()},
         {"state", standing.state},
         {"state_seconds", standing.state_seconds},
         {"role", standing.role.empty() ? "primary" : standing.role},

@@ -187,20 +187,45 @@ lib::Parsed<AdminAnswer> parse_admin_answer(std::string_view bytes) {
     return AdminAnswer{*status, std::string(bytes.substr(end + 4))};
 }
 
-lib::Parsed<AdminAnswer> ask(const NodeAddress& node, std::string_view target,
-                             std::chrono::milliseconds patience) {
+namespace {
+
+lib::Parsed<AdminAnswer> answer_of(const NodeAddress& node, std::string_view request,
+                                   std::chrono::milliseconds patience) {
     const auto deadline = Clock::now() + patience;
     const auto socket = node.unix_socket.empty() ? connect_tcp(node.endpoint, deadline)
                                                  : connect_unix(node.unix_socket, deadline);
     if (socket.has_error()) return failure(node, socket.error());
-    const auto request =
-        fmt::format("GET {} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n", target);
     std::string bytes;
     const auto why = exchange(*socket, request, bytes, deadline);
     if (!why.empty()) return failure(node, why);
     auto answer = parse_admin_answer(bytes);
     if (answer.has_error()) return failure(node, answer.error());
     return answer;
+}
+
+}  // namespace
+
+lib::Parsed<AdminAnswer> ask(const NodeAddress& node, std::string_view target,
+                             std::chrono::milliseconds patience) {
+    return answer_of(
+        node, fmt::format("GET {} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n", target),
+        patience);
+}
+
+lib::Parsed<AdminAnswer> tell(const NodeAddress& node, std::string_view target,
+                              std::chrono::milliseconds patience) {
+    return answer_of(node,
+                     fmt::format("POST {} HTTP/1.1\r\nHost: node\r\nContent-Length: 0\r\n"
+                                 "Connection: close\r\n\r\n",
+                                 target),
+                     patience);
+}
+
+NodeAddress local_node(unsigned process) {
+    NodeAddress node;
+    node.text = fmt::format("pid {}", process);
+    node.unix_socket = std::string(1, '\0').append(local_prefix).append(std::to_string(process));
+    return node;
 }
 
 }  // namespace twincached::app

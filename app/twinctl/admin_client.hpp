@@ -41,5 +41,10 @@ lib::Parsed<AdminAnswer> parse_admin_answer(std::string_view bytes);
 // The error is a sentence that names the node and says what to do.
 lib::Parsed<AdminAnswer> ask(const NodeAddress& node, std::string_view target,
                              std::chrono::milliseconds patience);
+// The same for what changes something.
+lib::Parsed<AdminAnswer> tell(const NodeAddress& node, std::string_view target,
+                              std::chrono::milliseconds patience);
+// Of this machine and that process.
+NodeAddress local_node(unsigned process);
 
 }  // namespace twincached::app

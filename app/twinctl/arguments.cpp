@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <exception>
 #include <sstream>
 #include <utility>
@@ -18,6 +20,8 @@ namespace po = boost::program_options;
 using std::chrono::milliseconds;
 using Words = std::vector<std::string>;
 
+constexpr std::array orders{"drain", "undrain", "promote", "switchover", "resync", "log-level"};
+
 po::options_description visible() {
     po::options_description options("Options", 100);
     auto add = options.add_options();
@@ -25,6 +29,8 @@ po::options_description visible() {
         "ask the node at this port (listen of [admin]); repeat it for more nodes");
     add("socket", po::value<Words>()->composing()->value_name("PATH"),
         "ask the node at this unix socket; repeat it for more nodes");
+    add("pid", po::value<std::vector<unsigned>>()->composing()->value_name("N"),
+        "ask the node of this machine with that process id");
     add("json", "answer for programs");
     add("timeout", po::value<std::string>()->value_name("TIME"),
         "how long a node may take to answer (2s)");
@@ -68,12 +74,20 @@ std::string take_time(const po::variables_map& values, const char* name, millise
     return {};
 }
 
+std::string take_level(const Words& words, Arguments& to) {
+    if (words.size() == 2) to.level = words[1];
+    const bool is_known = to.level == "info" || to.level == "debug" || to.level == "trace";
+    return is_known ? std::string() : "log-level: say which: info, debug or trace";
+}
+
 std::string take_words(const Words& words, Arguments& to) {
-    if (words.empty()) return "a command is needed: status, top or check; twinctl --help says more";
+    if (words.empty()) return "a command is needed, such as status; twinctl --help lists them";
     to.command = words[0];
-    const bool is_known = to.command == "status" || to.command == "top" || to.command == "check";
-    if (!is_known)
-        return fmt::format("'{}' is no command: there are status, top and check", to.command);
+    const bool is_question = to.command == "status" || to.command == "top" || to.command == "check";
+    if (!is_question && !is_order(to.command))
+        return fmt::format("'{}' is no command; twinctl --help lists those that there are",
+                           to.command);
+    if (to.command == "log-level") return take_level(words, to);
     if (words.size() == 1) return {};
     if (to.command != "check" || words.size() > 2)
         return fmt::format("'{}' is one word too many", words.back());
@@ -95,6 +109,10 @@ std::string take_nodes(const po::variables_map& values, Arguments& to) {
             }
             to.nodes.push_back(std::move(*node));
         }
+    }
+    if (values.count("pid") != 0) {
+        for (const auto process : values["pid"].as<std::vector<unsigned>>())
+            to.nodes.push_back(local_node(process));
     }
     return {};
 }
@@ -121,6 +139,10 @@ std::string take_all(const po::variables_map& values, Arguments& to) {
 
 }  // namespace
 
+bool is_order(std::string_view command) noexcept {
+    return std::find(orders.begin(), orders.end(), command) != orders.end();
+}
+
 lib::Parsed<Arguments> parse_arguments(const std::vector<std::string>& words) {
     try {
         Arguments arguments;
@@ -142,7 +164,14 @@ std::string usage() {
         "  top                     what they do, anew each second\n"
         "  check [ready]           exit 0 if clients may come, 1 if not, and a line that says why\n"
         "  check primary|secondary|synchronised\n"
-        "                          the same for these\n\n{}",
+        "                          the same for these\n"
+        "  drain, undrain          not ready for balancers, connections go on; and ready again\n"
+        "  promote                 make this node the primary now\n"
+        "  switchover              make the other node of the two the primary, once it has all\n"
+        "  resync                  compare all items with the other node again\n"
+        "  log-level info|debug|trace\n"
+        "                          how much is logged, until the next start\n\n"
+        "The last six are told to one node, by its unix socket, by its user or root.\n\n{}",
         options.str());
 }
 

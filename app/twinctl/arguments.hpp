@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace twincached::app {
@@ -16,8 +17,9 @@ namespace twincached::app {
 struct Arguments {
     Arguments() = default;  // no aggregate: Parsed could not tell it from its error
 
-    std::string command;  // "status", "top", "check", "help", "version"
+    std::string command;  // "status", "top", "check", "help", "version", or an order's name
     std::string check = "ready";
+    std::string level;               // of log-level
     std::vector<NodeAddress> nodes;  // empty: those of this machine
     bool is_json = false;
     bool is_weight = false;
@@ -29,6 +31,9 @@ struct Arguments {
 
 // Without the program's name. The error is a sentence.
 lib::Parsed<Arguments> parse_arguments(const std::vector<std::string>& words);
+
+// Whether it changes something; then it is told to one node.
+bool is_order(std::string_view command) noexcept;
 
 std::string usage();
 

@@ -2,6 +2,7 @@
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/arguments.hpp"
 #include "app/twinctl/check.hpp"
+#include "app/twinctl/order.hpp"
 #include "app/twinctl/status_screen.hpp"
 #include "app/twinctl/top_screen.hpp"
 
@@ -116,6 +117,12 @@ int run(const std::vector<std::string>& words) {
         return complain(
             "no node runs on this machine with `local` in its listen of [admin]: name one with "
             "--host or --socket");
+    }
+    if (is_order(arguments->command)) {
+        const auto show = [](std::string_view text) { print(text); };
+        if (arguments->nodes.size() == 1) return order(*arguments, show);
+        return complain(arguments->command +
+                        " is told to one node: name it with --pid or --socket");
     }
     if (arguments->command == "top") return top(*arguments);
     return arguments->command == "check" ? check_one(*arguments) : status(*arguments);

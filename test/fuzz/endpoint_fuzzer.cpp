@@ -34,7 +34,11 @@ app::Answer answer_to(const app::Request& request) {
     const auto tell = [](lib::FigureVisitor visit) {
         visit(lib::counter("get_hits", "keys that were found"), "1");
     };
-    return app::answer(request, {see, tell});
+    const auto act = [](const app::Action&) -> app::Verdict {
+        demand(false, "whoever may not act does nothing");
+        return {};
+    };
+    return app::answer(request, {see, tell, act});
 }
 
 // To requests that were whole. What is wrong with half a head may be seen at once or at its end.

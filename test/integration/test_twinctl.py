@@ -52,7 +52,7 @@ class Twinctl(Case):
         self.assertEqual(json.loads(text)["exit_code"], 0)
 
     def test_a_mistake_is_one_sentence_and_no_weight(self):
-        for words in (["check", "everything"], ["promote"], [], ["status", "--host", "x"]):
+        for words in (["check", "everything"], ["promot"], ["log-level", "loud"], [], ["status", "--host", "x"]):
             code, text = self.said(*words)
             self.assertEqual((code, text.count("\n")), (1, 1), text)
             self.assertTrue(text.startswith("twinctl: "), text)

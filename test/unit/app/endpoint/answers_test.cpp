@@ -55,7 +55,11 @@ TEST_CASE("a process that lives is healthy, and nothing is asked for it") {
         return {};
     };
     const auto tell = [](lib::FigureVisitor) { FAIL("healthz asked for figures"); };
-    const auto answered = answer({"GET", "/healthz"}, {see, tell});
+    const auto act = [](const Action&) -> Verdict {
+        FAIL("healthz did something");
+        return {};
+    };
+    const auto answered = answer({"GET", "/healthz"}, {see, tell, act});
     CHECK(answered.status == 200);
     CHECK(answered.body == "alive\n");
 }
@@ -262,6 +266,97 @@ TEST_CASE("nothing of a link that was never started is older than nothing") {
     const auto page = status_page_of(FakeNode::of(report_of(LinkState::listening)));
     CHECK(page.at("state_seconds") == 0);
     CHECK(page.at("role_seconds") == 0);
+}
+
+TEST_CASE("an action is done by POST, once, for who may act alone") {
+    using Kind = Action::Kind;
+    const std::pair<std::string_view, Kind> actions[] = {
+        {"/drain", Kind::drain},     {"/undrain", Kind::undrain},
+        {"/promote", Kind::promote}, {"/switchover", Kind::switch_over},
+        {"/resync", Kind::resync},   {"/log-level?level=debug", Kind::log_level},
+    };
+    for (const auto& [target, kind] : actions) {
+        const auto node = FakeNode::linked();
+        for (const auto* method : {"GET", "HEAD", "PUT", "DELETE"}) {
+            const auto refused = node.ask({method, target, {}, true});
+            CHECK(refused.status == 405);
+            CHECK(refused.allow == "POST");
+        }
+        CHECK(node.ask(target, "POST").status == 403);
+        CHECK(node.told.empty());
+        CHECK(node.tell(target).status == 200);
+        REQUIRE(node.told.size() == 1);
+        CHECK(node.told[0].kind == kind);
+    }
+}
+
+TEST_CASE("what makes no sense is refused with the sentence that says why") {
+    auto node = FakeNode::linked();
+    node.objection = "this node is the primary already";
+    const auto answered = node.tell("/promote");
+    CHECK(answered.status == 409);
+    CHECK(answered.body == "this node is the primary already\n");
+}
+
+TEST_CASE("an action with a parameter that it does not have is not done") {
+    const auto node = FakeNode::linked();
+    for (const auto* target : {"/drain?now=1", "/promote?x", "/log-level",
+                               "/log-level?level=", "/log-level?level=loud", "/log-level?debug"})
+        CHECK(node.tell(target).status == 400);
+    CHECK(node.told.empty());
+    unsigned verbosity = 0;
+    for (const auto* level : {"info", "debug", "trace"}) {
+        CHECK(node.tell(std::string("/log-level?level=") + level).status == 200);
+        CHECK(node.told.back().verbosity == verbosity++);
+    }
+}
+
+TEST_CASE("a drained node is not ready, is neither primary nor secondary, and says drain") {
+    auto node = FakeNode::linked();
+    node.standing.is_drained = true;
+    for (const auto* page : {"/readyz", "/primary", "/secondary", "/synchronised"}) {
+        CHECK(status_of(node, page) == 503);
+        CHECK(node.ask(page).body.find("drained by an operator; in step with") == 0);
+    }
+    CHECK(agent_line(node.standing) == "drain\n");
+    CHECK(told(node, "phase") == "drained");
+}
+
+TEST_CASE("a node that is drained no longer takes HAProxy's drain back, and then is silent") {
+    auto node = FakeNode::linked();
+    node.standing.access_seconds = 10'000;
+    node.standing.open_for = std::chrono::seconds(10'000);
+    node.standing.process_unchanged_for = std::chrono::seconds(59);
+    CHECK(agent_line(node.standing) == "ready up 100%\n");
+    node.standing.process_unchanged_for = std::chrono::seconds(60);
+    CHECK(agent_line(node.standing) == "up 100%\n");
+}
+
+TEST_CASE("every phase has one word, and the time since it began") {
+    using std::chrono::seconds;
+    auto node = FakeNode::linked();
+    auto& standing = node.standing;
+    standing.process_unchanged_for = seconds(50);
+    standing.access_seconds = 40;
+    const auto is = [&](std::string_view word, seconds age) {
+        const auto page = status_page_of(node);
+        CHECK(page.at("phase").as_string() == word);
+        CHECK(page.at("phase_seconds").as_int64() == age.count());
+    };
+    is("open", seconds(40));
+    standing.access = "read-only";
+    is("read-only", seconds(40));
+    standing.access = "closed";
+    is("closed", seconds(40));
+    standing.is_drained = true;
+    is("drained", seconds(50));
+    standing.is_stopping = true;
+    is("stopping", seconds(50));
+    standing = {};
+    standing.process_unchanged_for = seconds(3);
+    is("cold", seconds(3));
+    standing.open_for = seconds(3);  // of a driver that tells of no access
+    is("open", seconds(3));
 }
 
 }  // namespace twincached::app

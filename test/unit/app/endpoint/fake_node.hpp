@@ -18,7 +18,7 @@ struct FakeNode {
     // One that serves, in step with its peer, as the primary.
     static FakeNode linked() {
         FakeNode node;
-        node.standing.open_for = std::chrono::seconds(100);
+        node.standing.open_for = node.standing.process_unchanged_for = std::chrono::seconds(100);
         node.standing.state = "LINKED";
         node.standing.role = "primary";
         node.standing.access = "open";
@@ -36,14 +36,28 @@ struct FakeNode {
         return node;
     }
 
+    // What is told to it is noted, and done if this is empty.
+    std::string objection;
+    mutable std::vector<Action> told;
+
     Answer ask(std::string_view target, std::string_view method = "GET",
                std::string_view accept = {}) const {
+        return ask(Request{method, target, accept});
+    }
+    // By somebody who may act.
+    Answer tell(std::string_view target) const { return ask({"POST", target, {}, true}); }
+
+    Answer ask(const Request& request) const {
         const auto see = [this] { return standing; };
         const auto tell = [this](lib::FigureVisitor visit) {
             for (const auto& [figure, value] : figures)
                 visit(figure, value);
         };
-        return answer({method, target, accept}, {see, tell});
+        const auto act = [this](const Action& action) {
+            told.push_back(action);
+            return Verdict{objection.empty(), objection.empty() ? "done" : objection};
+        };
+        return answer(request, {see, tell, act});
     }
 };
 

@@ -1,6 +1,7 @@
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/arguments.hpp"
 #include "app/twinctl/check.hpp"
+#include "app/twinctl/order.hpp"
 #include "app/twinctl/status_screen.hpp"
 #include "app/twinctl/top_screen.hpp"
 #include "test/unit/app/endpoint/fake_node.hpp"
@@ -96,7 +97,7 @@ TEST_CASE("the command line names a command, nodes and times with their units") 
 TEST_CASE("a command line that makes no sense is refused with one sentence") {
     const std::vector<std::vector<std::string>> wrong{
         {},
-        {"promote"},
+        {"promot"},
         {"status", "all"},
         {"check", "everything"},
         {"check", "ready", "now"},
@@ -243,6 +244,58 @@ TEST_CASE("numbers and times are short enough for a column") {
     CHECK(short_time(59) == "59s");
     CHECK(short_time(3725) == "1h 2m");
     CHECK(short_time(90061) == "1d 1h");
+}
+
+TEST_CASE("an order is told to the node under its name, and a level with its word") {
+    for (const auto* command : {"drain", "undrain", "promote", "switchover", "resync"}) {
+        const auto arguments = parse_arguments({command});
+        REQUIRE_FALSE(arguments.has_error());
+        CHECK(is_order(arguments->command));
+        CHECK(order_target(*arguments) == std::string("/") + command);
+        CHECK(parse_arguments({command, "now"}).has_error());
+    }
+    const auto level = parse_arguments({"log-level", "debug", "--pid", "47"});
+    REQUIRE_FALSE(level.has_error());
+    CHECK(order_target(*level) == "/log-level?level=debug");
+    REQUIRE(level->nodes.size() == 1);
+    CHECK(level->nodes[0].unix_socket == std::string("\0twincached/admin/47", 20));
+    CHECK(parse_arguments({"log-level"}).has_error());
+    CHECK(parse_arguments({"log-level", "loud"}).has_error());
+    CHECK_FALSE(is_order("status"));
+}
+
+TEST_CASE("a change of roles is over when the node has the other role") {
+    auto before = FakeNode::linked();
+    auto after = before;
+    after.standing.role = "secondary";
+    CHECK_FALSE(order_progress("switchover", shown(before), shown(before)).is_over);
+    CHECK(order_progress("switchover", shown(before), shown(after)).is_over);
+    CHECK(order_progress("switchover", shown(after), shown(before)).is_over);
+    CHECK_FALSE(order_progress("switchover", shown(after), shown(after)).is_over);
+    CHECK(order_progress("promote", shown(after), shown(before)).is_over);
+    CHECK_FALSE(order_progress("promote", shown(after), shown(after)).is_over);
+}
+
+TEST_CASE("a resync is over when it has begun and neither node has anything left") {
+    const auto node = [](const char* resyncs, const char* own, const char* peers,
+                         const char* state = "LINKED") {
+        auto one = FakeNode::linked();
+        one.standing.state = state;
+        one.figures = {{lib::counter("repl_resyncs", "h"), resyncs},
+                       {lib::gauge("repl_dirty_buckets", "h"), own},
+                       {lib::gauge("repl_peer_dirty_buckets", "h"), peers}};
+        return shown(one);
+    };
+    const auto before = node("1", "0", "0");
+    CHECK_FALSE(order_progress("resync", before, before).is_over);
+    const auto half = order_progress("resync", before, node("2", "32768", "100", "SYNCING"));
+    CHECK_FALSE(half.is_over);
+    CHECK(half.percent == 50);
+    CHECK(order_progress("resync", before, node("2", "0", "49152", "SYNCING")).percent == 25);
+    CHECK_FALSE(order_progress("resync", before, node("2", "0", "0", "SYNCING")).is_over);
+    CHECK(order_progress("resync", before, node("2", "0", "0")).is_over);
+    CHECK(bar(50) == "[" + std::string(20, '#') + std::string(20, ' ') + "]  50 %");
+    CHECK(bar(100) == "[" + std::string(40, '#') + "] 100 %");
 }
 
 }  // namespace twincached::app

@@ -1,0 +1,205 @@
+"""What an operator tells nodes while they run: drain, undrain, promote, switchover, resync, the log
+level; by twinctl, and by POST."""
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import Case, main, until, world
+from harness.admin import Admin
+
+TWINCTL = os.environ.get("TWINCTL", os.path.join(os.path.dirname(world.SERVER), "twinctl"))
+ACTIONS = ("/drain", "/undrain", "/promote", "/switchover", "/resync", "/log-level?level=debug")
+
+
+def free_port(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+class Ordered(Case):
+    def told(self, node, *words):
+        """(exit status, what twinctl said)."""
+        ended = subprocess.run([TWINCTL, "--pid", str(node.process.pid), *words],
+                               capture_output=True, text=True, timeout=world.scaled(60))
+        return ended.returncode, (ended.stdout + ended.stderr).strip()
+
+    def post(self, admin, path):
+        status, _, body = admin.ask(path, method="POST", Content_Length="0")
+        return status, body.strip()
+
+
+@unittest.skipUnless(os.access(TWINCTL, os.X_OK), "no twinctl beside the server")
+class ANodeAlone(Ordered):
+    def test_a_drained_node_is_not_ready_and_serves_whoever_is_there(self):
+        node = self.node().start()
+        admin = Admin.of(node)
+        with node.client() as client:
+            self.assertEqual(self.told(node, "drain"),
+                             (0, "drained: /readyz says not ready, connections go on"))
+            self.assertEqual(admin.status("/readyz"), 503)
+            self.assertEqual(admin.status("/primary"), 503)
+            self.assertEqual(admin.page()["phase"], "drained")
+            self.assertEqual(client.set(b"a", b"1"), b"STORED")
+            self.assertTrue(node.is_open())  # who comes all the same is served
+            self.assertEqual(self.told(node, "drain"),
+                             (1, "not done: this node is drained already"))
+            self.assertEqual(self.told(node, "undrain")[0], 0)
+            self.assertEqual(admin.status("/readyz"), 200)
+            self.assertEqual(client.get(b"a"), b"1")
+        self.assertEqual(self.told(node, "undrain"), (1, "not done: this node is not drained"))
+        self.assertIn("drained by an operator", node.process.log())
+
+    def test_orders_that_need_two_nodes_are_refused_with_a_sentence(self):
+        node = self.node().start()
+        for order in ("promote", "switchover", "resync"):
+            code, text = self.told(node, order, "--json")
+            self.assertEqual((code, json.loads(text)["done"]), (1, False))
+            self.assertIn("no peer is configured", json.loads(text)["sentence"])
+
+    def test_the_log_level_is_changed_and_changed_back(self):
+        node = self.node().start()
+        self.assertEqual(self.told(node, "log-level", "debug"), (0, "the log level is debug"))
+        with node.client() as client:
+            client.ask(b"version")
+        self.assertEqual(node.stats(b"settings")["verbosity"], "1")
+        self.assertEqual(self.told(node, "log-level", "info")[0], 0)
+        self.assertEqual(node.stats(b"settings")["verbosity"], "0")
+
+    def test_nobody_acts_by_a_port(self):
+        host = self.addresses.host(1)
+        port = free_port(host)
+        path = os.path.join(self.directory, "admin.sock")
+        node = self.node("--admin-listen", f"{host}:{port},{path}").start()
+        for action in ACTIONS:
+            status, why = self.post(Admin((host, port)), action)
+            self.assertEqual(status, 403, action)
+            self.assertIn("unix socket", why)
+        self.assertEqual(Admin((host, port)).status("/readyz"), 200)
+        self.assertEqual(self.post(Admin(path), "/drain")[0], 200)
+        self.assertEqual(Admin(path).ask("/drain")[0], 405)
+        ended = subprocess.run([TWINCTL, "--host", f"{host}:{port}", "undrain"],
+                               capture_output=True, text=True, timeout=world.scaled(30))
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("not done: only the user of the node", ended.stdout)
+        self.assertEqual(node.process.is_running(), True)
+
+
+class Balanced(threading.Thread):
+    """A client behind a balancer that asks /primary, whose connections are kept. The two
+    nodes are asked one after the other, so that a change in between may show none of them as primary:
+    then the one of before is asked on, and it serves."""
+
+    def __init__(self, nodes, stop):
+        super().__init__()
+        self._nodes = list(nodes)
+        self._stop_event = stop
+        self.asked = {node.name: 0 for node in nodes}
+        self.failed = []
+
+    def run(self):
+        clients = {node.name: node.client(timeout=world.scaled(5)) for node in self._nodes}
+        admins = {node.name: Admin.of(node) for node in self._nodes}
+        primary = self._nodes[0].name
+        number = 0
+        while not self._stop_event.is_set():
+            if number % 50 == 0:
+                found = [name for name, admin in admins.items()
+                         if admin.status("/primary") == 200]
+                primary = found[0] if found else primary
+            number += 1
+            try:
+                if clients[primary].set(b"k", b"1") != b"STORED":
+                    self.failed.append("no STORED")
+                self.asked[primary] += 1
+            except OSError as error:
+                self.failed.append(repr(error))
+        for client in clients.values():
+            client.close()
+
+
+@unittest.skipUnless(os.access(TWINCTL, os.X_OK), "no twinctl beside the server")
+class APair(Ordered):
+    needs_replication = True
+
+    def in_step(self, *arguments):
+        nodes = self.pair(*arguments).start()
+        for node in nodes:
+            until(lambda: Admin.of(node).status("/synchronised") == 200, 20, "they are in step")
+        return nodes
+
+    def roles(self, nodes):
+        return tuple(Admin.of(node).page()["role"] for node in nodes)
+
+    def test_a_switchover_under_load_costs_no_request(self):
+        nodes = self.in_step()
+        stop = threading.Event()
+        clients = [Balanced(nodes, stop) for _ in range(3)]
+        for client in clients:
+            client.start()
+        try:
+            for told, roles in ((nodes.a, ("secondary", "primary")),
+                                (nodes.a, ("primary", "secondary")),
+                                (nodes.b, ("secondary", "primary"))):
+                before = [dict(client.asked) for client in clients]
+                code, text = self.told(told, "switchover")
+                self.assertEqual(code, 0, text)
+                until(lambda: self.roles(nodes) == roles, 5, "both know it")
+                name = "b" if roles[1] == "primary" else "a"
+                for client, asked in zip(clients, before):
+                    until(lambda: client.asked[name] > asked[name], 10, "the client has moved")
+        finally:
+            stop.set()
+            for client in clients:
+                client.join()
+        for client in clients:
+            self.assertEqual(client.failed, [])
+        self.assertTrue(nodes.a.is_linked())
+
+    def test_a_promoted_secondary_is_primary_and_stays_it_when_the_link_heals(self):
+        nodes = self.in_step()
+        self.assertEqual(self.told(nodes.a, "promote"),
+                         (1, "not done: this node is the primary already"))
+        code, text = self.told(nodes.b, "promote")
+        self.assertEqual((code, text.splitlines()[-1]), (0, "this node is the primary"))
+        until(lambda: self.roles(nodes) == ("secondary", "primary"), 5, "a has stepped back")
+        self.assertIn("promoted: by an operator", nodes.b.process.log())
+
+    def test_a_switchover_without_the_peer_is_refused(self):
+        nodes = self.in_step()
+        nodes.b.kill()
+        until(lambda: Admin.of(nodes.a).page()["state"] != "LINKED", 5, "a has noticed")
+        code, text = self.told(nodes.a, "switchover")
+        self.assertEqual(code, 1)
+        self.assertIn("not done: switchover needs the other node, which is not there", text)
+
+    def test_a_drained_primary_hands_its_role_over(self):
+        nodes = self.in_step()
+        code, text = self.told(nodes.a, "drain")
+        self.assertEqual(code, 0)
+        self.assertIn("the other node becomes the primary", text)
+        until(lambda: Admin.of(nodes.b).status("/primary") == 200, 5, "b is asked for instead")
+        self.assertEqual(self.told(nodes.a, "undrain")[0], 0)
+        until(lambda: Admin.of(nodes.a).status("/secondary") == 200, 5, "a is the secondary")
+
+    def test_a_resync_compares_all_and_is_seen_to_its_end(self):
+        nodes = self.in_step()
+        with nodes.a.client() as client:
+            for i in range(200):
+                client.set(b"k%d" % i, b"1")
+        before = int(nodes.a.replication()["repl_resyncs"])
+        code, text = self.told(nodes.b, "resync")
+        self.assertEqual((code, text.splitlines()[-1]),
+                         (0, "all buckets are compared; the nodes are in step"))
+        self.assertEqual(int(nodes.a.replication()["repl_resyncs"]), before + 1)
+        self.assertEqual(self.roles(nodes), ("primary", "secondary"))
+        for node in nodes:
+            self.assertEqual(int(node.replication()["repl_sessions"]), 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -174,9 +174,14 @@ void Server::open_client_ports() {
     notify_service_manager("READY=1");
 }
 
+// A node that nobody was sent to has nobody to move.
 void Server::begin_stop(std::string_view reason) {
+    if (stop_.has_begun()) return;
+    const auto pause =
+        is_serving_ ? options_.get<ProcessOptions>().drain_pause : std::chrono::milliseconds(0);
+    if (pause.count() > 0) (void)hand_over_role(node_.replicator());
     phase_.on_stopping();
-    stop_.begin(reason);
+    stop_.begin(reason, pause);
 }
 
 // Only a node that serves can be told otherwise.

@@ -5,11 +5,15 @@
 
 #include <boost/asio/post.hpp>
 
+#include <fmt/format.h>
+
 namespace twincached::app {
 namespace {
 
 // How often it is looked whether the last client has gone: sessions end on other threads.
 constexpr std::chrono::milliseconds look_period{5};
+// For the other node to hear the last changes; saving items asks for more by itself.
+constexpr std::chrono::seconds patience_beyond_the_pause{30};
 
 }  // namespace
 
@@ -20,10 +24,29 @@ StopSequence::~StopSequence() {
     if (node_drain_.joinable()) node_drain_.join();
 }
 
-void StopSequence::begin(std::string_view reason) {
+// The service manager's patience is for what follows the pause.
+void StopSequence::begin(std::string_view reason, std::chrono::milliseconds pause) {
     if (has_begun()) return;
-    parts_.log.info("stopping on {}: {} clients are connected", reason, parts_.limit.current());
     notify_service_manager("STOPPING=1");
+    step_ = Step::pausing;
+    if (pause <= std::chrono::milliseconds(0)) {
+        parts_.log.info("stopping on {}: {} clients are connected", reason, parts_.limit.current());
+        return close_ports();
+    }
+    parts_.log.info(
+        "stopping on {}: not ready from now on, and closed in {} ms (drain-pause); {} "
+        "clients are connected",
+        reason, pause.count(), parts_.limit.current());
+    const auto patience = std::chrono::microseconds(pause + timeout_) + patience_beyond_the_pause;
+    notify_service_manager(fmt::format("EXTEND_TIMEOUT_USEC={}", patience.count()));
+    timer_.expires_after(pause);
+    const auto go_on = [this](const boost::system::error_code& error) {
+        if (!error) close_ports();
+    };
+    insist([&] { timer_.async_wait(go_on); });
+}
+
+void StopSequence::close_ports() {
     step_ = Step::draining_clients;
     deadline_ = std::chrono::steady_clock::now() + timeout_;
     parts_.ports.close();

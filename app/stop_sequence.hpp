@@ -1,7 +1,8 @@
 // How the server ends, once and in one order:
 //
-//     running -> draining_clients -> draining_node -> ended
+//     running -> pausing -> draining_clients -> draining_node -> ended
 //
+//     pausing            the node says that it is not ready, and serves on, so that balancers move
 //     draining_clients   no further client; those that are here end at their next boundary, or are
 //                        closed when the stop timeout is over
 //     draining_node      the io threads have ended, so nothing changes any more: the other node
@@ -44,12 +45,14 @@ class StopSequence {
     ~StopSequence();
 
     bool has_begun() const noexcept { return step_ != Step::running; }
-    // Harmless if it has begun. `reason` is for the log: "SIGTERM".
-    void begin(std::string_view reason);
+    // Harmless if it has begun. `reason` is for the log: "SIGTERM". `pause`: before anything is
+    // closed.
+    void begin(std::string_view reason, std::chrono::milliseconds pause);
 
   private:
-    enum class Step : std::uint8_t { running, draining_clients, draining_node, ended };
+    enum class Step : std::uint8_t { running, pausing, draining_clients, draining_node, ended };
 
+    void close_ports();
     void await_last_client();
     void drain_node();
     void end();

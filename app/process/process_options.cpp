@@ -50,6 +50,15 @@ constexpr std::array rows = {
                        "Keep used memory from being paged out; within a limit (ulimit -l) items "
                        "and index first."},
     lib::OptionRow{.section = "process",
+                   .key = "drain-pause",
+                   .flag = "drain-pause",
+                   .fills = lib::fills<&ProcessOptions::drain_pause>,
+                   .initial = "0s",
+                   .most = 600.0 * seconds,
+                   .help = "How long a stop says that the node is not ready, and serves on, before "
+                           "it closes anything:\ntwo checks of the balancer that asks /readyz or "
+                           "/primary, such as 2s. 0s where none does."},
+    lib::OptionRow{.section = "process",
                    .key = "stop-timeout",
                    .flag = "stop-timeout",
                    .fills = lib::fills<&ProcessOptions::stop_timeout>,

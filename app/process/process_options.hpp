@@ -15,6 +15,7 @@ struct ProcessOptions {
     std::string user;      // to become, if started as root
     bool core_dumps{};
     bool lock_memory{};
+    std::chrono::milliseconds drain_pause{};  // of a stop, between "not ready" and closing anything
     std::chrono::milliseconds stop_timeout{};  // for clients to finish their requests
 };
 

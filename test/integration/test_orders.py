@@ -2,6 +2,7 @@
 level; by twinctl, and by POST."""
 import json
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -89,6 +90,62 @@ class ANodeAlone(Ordered):
         self.assertEqual(node.process.is_running(), True)
 
 
+class APlannedStop(Ordered):
+    def test_a_node_says_not_ready_and_serves_on_for_the_pause(self):
+        pause = world.scaled(0.5)
+        node = self.node("--drain-pause", f"{pause * 1000:.0f}ms").start()
+        admin = Admin.of(node)
+        with node.client() as client:
+            began = time.monotonic()
+            node.process.signal(signal.SIGTERM)
+            until(lambda: admin.status("/readyz") == 503, 1, "it is not ready")
+            self.assertEqual(admin.page()["phase"], "stopping")
+            self.assertEqual(self.post(admin, "/undrain")[0], 409)
+            with node.client() as another:
+                self.assertEqual(another.set(b"a", b"1"), b"STORED")
+            self.assertEqual(client.get(b"a"), b"1")
+            self.assertLess(time.monotonic() - began, pause)
+            until(lambda: not node.process.is_running(), pause + 5, "it has ended")
+            self.assertGreaterEqual(time.monotonic() - began, pause)
+        self.assertIn("not ready from now on", node.process.log())
+
+    def test_a_second_signal_does_not_wait(self):
+        node = self.node("--drain-pause", "600s").start()
+        node.process.signal(signal.SIGTERM)
+        until(lambda: Admin.of(node).status("/readyz") == 503, 2, "it pauses")
+        node.process.signal(signal.SIGTERM)
+        until(lambda: not node.process.is_running(), 5, "it has ended")
+
+    def test_a_node_that_never_opened_does_not_pause(self):
+        node = self.node("--drain-pause", "600s", "--boot-grace", "600s",
+                         peer=self.addresses.host(9)).launch()
+        until(lambda: Admin.of(node).status("/healthz") == 200, 10, "it runs")
+        node.process.signal(signal.SIGTERM)
+        until(lambda: not node.process.is_running(), 5, "it has ended")
+
+    def test_what_the_peer_does_not_have_is_told_with_its_number_and_the_peer(self):
+        a, b = self.pair("--drain-timeout", "300ms", "--silence", "60s").start()
+        until(a.is_linked, 20, "they are linked")
+        b.pause()
+        self.addCleanup(b.resume)
+        with a.client() as client:
+            for i in range(200):
+                client.set(b"k%d" % i, b"1")
+        a.process.signal(signal.SIGTERM)
+        until(lambda: not a.process.is_running(), 10, "it has ended")
+        self.assertIn("warning stopping with what {}:{} has not confirmed: 200 changes;".format(
+            *b.link_address), a.process.log())
+
+    def test_a_stop_that_leaves_nothing_behind_says_nothing_of_it(self):
+        a, b = self.pair().start()
+        until(a.is_linked, 20, "they are linked")
+        with a.client() as client:
+            client.set(b"k", b"1")
+        a.process.signal(signal.SIGTERM)
+        until(lambda: not a.process.is_running(), 10, "it has ended")
+        self.assertNotIn("has not confirmed", a.process.log())
+
+
 class Balanced(threading.Thread):
     """A client behind a balancer that asks /primary, whose connections are kept. The two
     nodes are asked one after the other, so that a change in between may show none of them as primary:
@@ -101,6 +158,13 @@ class Balanced(threading.Thread):
         self.asked = {node.name: 0 for node in nodes}
         self.failed = []
 
+    @staticmethod
+    def _is_primary(admin):
+        try:
+            return admin.status("/primary") == 200
+        except OSError:
+            return False
+
     def run(self):
         clients = {node.name: node.client(timeout=world.scaled(5)) for node in self._nodes}
         admins = {node.name: Admin.of(node) for node in self._nodes}
@@ -108,8 +172,7 @@ class Balanced(threading.Thread):
         number = 0
         while not self._stop_event.is_set():
             if number % 50 == 0:
-                found = [name for name, admin in admins.items()
-                         if admin.status("/primary") == 200]
+                found = [name for name, admin in admins.items() if self._is_primary(admin)]
                 primary = found[0] if found else primary
             number += 1
             try:
@@ -185,6 +248,22 @@ class APair(Ordered):
         until(lambda: Admin.of(nodes.b).status("/primary") == 200, 5, "b is asked for instead")
         self.assertEqual(self.told(nodes.a, "undrain")[0], 0)
         until(lambda: Admin.of(nodes.a).status("/secondary") == 200, 5, "a is the secondary")
+
+    def test_a_primary_that_is_stopped_hands_over_before_it_closes(self):
+        nodes = self.in_step("--drain-pause", f"{world.scaled(250):.0f}ms")
+        stop = threading.Event()
+        client = Balanced(nodes, stop)
+        client.start()
+        try:
+            until(lambda: client.asked["a"] > 0, 10, "it asks a")
+            nodes.a.process.signal(signal.SIGTERM)
+            until(lambda: client.asked["b"] > 0, 10, "it has moved")
+            until(lambda: not nodes.a.process.is_running(), 10, "a has ended")
+        finally:
+            stop.set()
+            client.join()
+        self.assertEqual(client.failed, [])
+        self.assertIn("promoted: the primary handed over", nodes.b.process.log())
 
     def test_a_resync_compares_all_and_is_seen_to_its_end(self):
         nodes = self.in_step()

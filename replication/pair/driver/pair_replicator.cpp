@@ -105,6 +105,7 @@ class PairReplicator final : public Replicator {
     void stats(lib::FigureVisitor visit) const override;
 
   private:
+    PairReport report() const;
     bool has_peer() const noexcept { return !ends_.places.peer.host.empty(); }
 
     const Setup setup_;
@@ -114,6 +115,7 @@ class PairReplicator final : public Replicator {
     std::optional<AckGate> gate_;
     ChangeSink sink_;
     LinkLoop loop_;
+    storage::Store* store_ = nullptr;  // null: not started
     bool drain_began_ = false;
     std::atomic<OnSplit> on_split_;
 };
@@ -140,6 +142,7 @@ PairReplicator::PairReplicator(const Setup& setup, Events events)
 }
 
 void PairReplicator::start(storage::Store& store) {
+    store_ = &store;
     loop_.engine().attach(store);
     loop_.start();
     for (const auto& line : regrets(setup_, ends_.places))
@@ -156,6 +159,9 @@ void PairReplicator::drain() {
     // The engine keeps the limit itself; a second more is for its goodbye.
     loop_.drain(setup_.options.get<replication::ReplicationOptions>().drain_timeout +
                 std::chrono::seconds(1));
+    const auto line =
+        has_peer() ? left_behind(report(), store_->stats().total.items) : std::string();
+    if (!line.empty() && events_.log) events_.log(LogLevel::warning, line);
 }
 
 // The other node's items would make two of one; what was hashed by another secret is in other
@@ -192,6 +198,10 @@ Ordered PairReplicator::order(Order order) {
 }
 
 void PairReplicator::stats(lib::FigureVisitor visit) const {
+    visit_stats(report(), visit);
+}
+
+PairReport PairReplicator::report() const {
     PairReport report;
     if (has_peer()) {
         report.peer = text_of(ends_.places.peer);
@@ -206,7 +216,7 @@ void PairReplicator::stats(lib::FigureVisitor visit) const {
     // Of a link that was never started nothing is older than the rest.
     report.now = report.link.made_at;
     if (report.link.made_at > Instant(0)) report.now = instant_of(events_.now());
-    visit_stats(report, visit);
+    return report;
 }
 
 }  // namespace

@@ -174,6 +174,23 @@ constexpr lib::FigureRow<PairReport> ancestors_rows[] = {
 
 }  // namespace
 
+// Of a dirty bucket nobody knows how many changes it stands for.
+std::string left_behind(const PairReport& report, std::uint64_t items) {
+    constexpr std::uint64_t all_buckets = 65536;
+    const auto& exchange = report.exchange;
+    const auto uncompared = exchange.dirty_buckets + exchange.walking_buckets;
+    const bool has_uncompared = uncompared > 0 && items > 0;
+    if (exchange.unacked == 0 && !has_uncompared) return {};
+    auto line = "stopping with what " + report.peer + " has not confirmed: ";
+    if (exchange.unacked > 0) line += std::to_string(exchange.unacked) + " changes";
+    if (has_uncompared) {
+        if (exchange.unacked > 0) line += " and ";
+        line +=
+            "what " + std::to_string(std::min(uncompared, all_buckets)) + " of 65536 buckets hold";
+    }
+    return line + "; lost, unless memory-file brings it back";
+}
+
 void visit_stats(const PairReport& report, lib::FigureVisitor visit) {
     lib::visit_figures(link_rows, report, visit);
     lib::visit_figures(exchange_rows, report.exchange, visit);

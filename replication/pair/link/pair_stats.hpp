@@ -4,6 +4,7 @@
 #include "lib/figure_row.hpp"
 #include "replication/pair/link/engine.hpp"
 
+#include <cstdint>
 #include <string>
 
 namespace twincached::replication::pair {
@@ -19,6 +20,10 @@ struct PairReport {
     LinkReport link;
     ExchangeStats exchange;
 };
+
+// What the node leaves behind at its end that the peer has not confirmed, as a line for the log;
+// empty: nothing. `items`: that it holds.
+std::string left_behind(const PairReport& report, std::uint64_t items);
 
 // Every figure and its value, always all of them, in the same order.
 void visit_stats(const PairReport& report, lib::FigureVisitor visit);

@@ -2,6 +2,7 @@
 
 #include "lib/numbers.hpp"
 #include "replication/driver_figures.hpp"
+#include "storage/key.hpp"
 
 #include <fmt/format.h>
 
@@ -9,8 +10,6 @@
 
 namespace twincached::app {
 namespace {
-
-constexpr std::uint64_t buckets = 65536;
 
 bool is_linked(const Standing& standing) noexcept {
     return standing.state == "LINKED";
@@ -65,7 +64,7 @@ void Standing::take(const lib::Figure& figure, std::string_view value) {
 }
 
 unsigned percent_left(std::uint64_t dirty_buckets) noexcept {
-    const auto percent = std::min<std::uint64_t>(100, dirty_buckets * 100 / buckets);
+    const auto percent = std::min<std::uint64_t>(100, dirty_buckets * 100 / storage::bucket_count);
     return dirty_buckets > 0 && percent == 0 ? 1U : static_cast<unsigned>(percent);
 }
 

@@ -1,33 +1,19 @@
 #include "app/listeners/datagram_socket.hpp"
 
 #include "app/addresses/endpoint.hpp"
+#include "lib/system/descriptor.hpp"
 
 #include <fmt/format.h>
 
 #include <netinet/in.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
-#include <utility>
 
 namespace twincached::app {
 namespace {
 
-class Descriptor {
-  public:
-    explicit Descriptor(int number) noexcept : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    int get() const noexcept { return number_; }
-    int release() noexcept { return std::exchange(number_, -1); }
-
-  private:
-    int number_;
-};
+using lib::Descriptor;
 
 // Throws std::system_error.
 Descriptor bind_datagram(const PlaceAddress& to, bool shares_port) {

@@ -1,6 +1,7 @@
 #include "app/twinctl/admin_client.hpp"
 
 #include "lib/numbers.hpp"
+#include "lib/system/descriptor.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +9,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -23,24 +23,11 @@ namespace twincached::app {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using lib::Descriptor;
 
 // As app/endpoint names its sockets.
 constexpr std::string_view local_prefix = "twincached/admin/";
 constexpr std::size_t answer_limit = 16U << 20;
-
-class Descriptor {
-  public:
-    explicit Descriptor(int number) noexcept : number_(number) {}
-    Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-    Descriptor& operator=(Descriptor&&) = delete;
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    int number() const noexcept { return number_; }
-
-  private:
-    int number_;
-};
 
 // What went wrong, as errno says it.
 std::string trouble() {
@@ -48,7 +35,7 @@ std::string trouble() {
 }
 
 bool await(const Descriptor& socket, short event, Clock::time_point deadline) {
-    pollfd entry{socket.number(), event, 0};
+    pollfd entry{socket.get(), event, 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     const int ready = ::poll(&entry, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
     if (ready == 0) errno = ETIMEDOUT;
@@ -57,11 +44,11 @@ bool await(const Descriptor& socket, short event, Clock::time_point deadline) {
 
 bool connect_within(const Descriptor& socket, const sockaddr* address, socklen_t size,
                     Clock::time_point deadline) {
-    if (::connect(socket.number(), address, size) == 0) return true;
+    if (::connect(socket.get(), address, size) == 0) return true;
     if (errno != EINPROGRESS || !await(socket, POLLOUT, deadline)) return false;
     int error = 0;
     socklen_t length = sizeof error;
-    ::getsockopt(socket.number(), SOL_SOCKET, SO_ERROR, &error, &length);
+    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
     errno = error;
     return error == 0;
 }
@@ -107,14 +94,14 @@ std::string exchange(const Descriptor& socket, std::string_view request, std::st
     for (std::size_t sent = 0; sent < request.size();) {
         if (!await(socket, POLLOUT, deadline)) return trouble();
         const auto count =
-            ::send(socket.number(), request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
+            ::send(socket.get(), request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
         if (count < 0) return trouble();
         sent += static_cast<std::size_t>(count);
     }
     char piece[16384];
     while (answer.size() < answer_limit) {
         if (!await(socket, POLLIN, deadline)) return trouble();
-        const auto count = ::recv(socket.number(), piece, sizeof piece, 0);
+        const auto count = ::recv(socket.get(), piece, sizeof piece, 0);
         if (count == 0) return {};
         if (count < 0) return trouble();
         answer.append(piece, static_cast<std::size_t>(count));

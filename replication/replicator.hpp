@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -128,6 +129,13 @@ class Replicator {
     // steady clock, in ms since 2025; also of one that was met and is gone. None: nobody was met.
     // Any thread.
     virtual std::optional<std::int64_t> peer_clock() const { return std::nullopt; }
+
+    // Of the buckets from `first` on, what tells two nodes that hold the same versions of the same
+    // keys from two that do not; changes on their way make them differ for a moment. False: this
+    // driver keeps none. Any thread; asks each shard for a moment.
+    virtual bool digests(storage::Store&, storage::BucketNumber, std::span<std::uint64_t>) const {
+        return false;
+    }
 
     // `stats replication`: every figure and its value, in a stable order; those of
     // driver_figures.hpp are among them. Any thread.

@@ -2,6 +2,7 @@
 
 #include "app/endpoint/agent_line.hpp"
 #include "app/endpoint/answers.hpp"
+#include "app/endpoint/item_pages.hpp"
 #include "app/process/insist.hpp"
 #include "app/process/scheduling.hpp"
 #include "lib/allocation.hpp"
@@ -148,7 +149,11 @@ Answer AdminEndpoint::answer_to(const Request& request) const {
     const auto standing = [this] { return standing_of(node_); };
     const auto figures = [this](lib::FigureVisitor visit) { visit_figures_of(node_, visit); };
     const auto act = [this](const Action& action) { return actions_.act(action); };
-    return answer(request, {standing, figures, act});
+    const auto digests = [this](storage::BucketNumber first, std::span<std::uint64_t> to) {
+        return digests_of(node_, first, to);
+    };
+    const StoredItems items{node_.service.store(), node_.clock.now(), digests};
+    return answer(request, {standing, figures, act, &items});
 }
 
 }  // namespace twincached::app

@@ -1,5 +1,6 @@
 #include "app/endpoint/answers.hpp"
 
+#include "app/endpoint/item_pages.hpp"
 #include "app/endpoint/metrics_page.hpp"
 #include "app/endpoint/status_page.hpp"
 #include "lib/durations.hpp"
@@ -83,6 +84,26 @@ Answer log_level(const Question& question) {
     return line(400, "say which, as in /log-level?level=debug: info, debug or trace");
 }
 
+// Figures are anybody's who reaches the endpoint; what clients have stored is not.
+bool may_read_items(const Request& request) noexcept {
+    return request.may_act;
+}
+
+template <Answer (*page)(std::string_view, const StoredItems&)>
+Answer of_items(const Question& question) {
+    if (!may_read_items(question.request))
+        return line(403,
+                    "items are shown to the user of the node and root, by a unix socket of it");
+    if (question.node.items == nullptr) return line(503, "there are no items to look at yet");
+    return page(question.query, *question.node.items);
+}
+
+// Two nodes that cannot read each other's items can be compared: a digest tells nothing of them.
+Answer digest(const Question& question) {
+    if (question.node.items != nullptr) return digest_page(question.query, *question.node.items);
+    return line(503, "there is nothing to compare yet");
+}
+
 Answer contents(const Question&);
 
 using Kind = Action::Kind;
@@ -105,6 +126,9 @@ constexpr PageRow pages[] = {
     {"/switchover", act<Kind::switch_over>, "the other node is, once it has what is here", true},
     {"/resync", act<Kind::resync>, "all is compared with the other node again", true},
     {"/log-level", log_level, "?level=info, debug or trace", true},
+    {"/keys", of_items<keys_page>, "what is kept; ?prefix=, bucket=, from=, limit=; not for all"},
+    {"/items", of_items<items_page>, "the same, with values; not for all"},
+    {"/digest", digest, "of each bucket of keys, to compare two nodes by"},
 };
 
 Answer contents(const Question&) {

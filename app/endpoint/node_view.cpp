@@ -22,4 +22,9 @@ void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit) {
     parts.replicator.stats(visit);
 }
 
+bool digests_of(const NodeParts& parts, storage::BucketNumber first,
+                std::span<std::uint64_t> digests) {
+    return parts.replicator.digests(parts.service.store(), first, digests);
+}
+
 }  // namespace twincached::app

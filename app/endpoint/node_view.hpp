@@ -1,7 +1,7 @@
-// Looks at a running server for the admin endpoint: its standing and its figures. Everything that
-// it asks is any thread's: atomics, sums of the io threads' counters, reports behind locks that are
-// held for moments. So it waits for no io thread. Figures ask every shard of the store; the
-// standing asks none.
+// Looks at a running server for the admin endpoint: its standing, its figures, its items.
+// Everything that it asks is any thread's: atomics, sums of the io threads' counters, reports
+// behind locks that are held for moments. So it waits for no io thread. Figures ask every shard of
+// the store; the standing asks none.
 //
 // Owned by the endpoint, on its thread.
 #pragma once
@@ -12,6 +12,9 @@
 #include "app/process/system_clock.hpp"
 #include "app/reports/server_service.hpp"
 #include "replication/replicator.hpp"
+
+#include <cstdint>
+#include <span>
 
 namespace twincached::app {
 
@@ -25,5 +28,8 @@ struct NodeParts {
 
 Standing standing_of(const NodeParts& parts);
 void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit);
+// False: the node keeps none.
+bool digests_of(const NodeParts& parts, storage::BucketNumber first,
+                std::span<std::uint64_t> digests);
 
 }  // namespace twincached::app

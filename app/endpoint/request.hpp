@@ -35,6 +35,8 @@ struct Answer {
     std::string_view allow = {};  // of 405: the methods that would do
 };
 
+struct StoredItems;  // item_pages.hpp
+
 // Looks at the node, each time that it is called. /healthz calls neither, so that it depends on
 // nothing but the endpoint's own thread.
 struct NodeView {
@@ -43,6 +45,8 @@ struct NodeView {
     lib::FunctionRef<void(lib::FigureVisitor)> figures;
     // Does what it is told, or says why not. Asked by whoever may act alone.
     lib::FunctionRef<Verdict(const Action&)> act;
+    // Null: there is no store to look at.
+    const StoredItems* items = nullptr;
 };
 
 }  // namespace twincached::app

@@ -1,7 +1,7 @@
 #include "app/listeners/datagram_socket.hpp"
 
 #include "app/addresses/endpoint.hpp"
-#include "lib/system/descriptor.hpp"
+#include "app/process/descriptor.hpp"
 
 #include <fmt/format.h>
 
@@ -12,8 +12,6 @@
 
 namespace twincached::app {
 namespace {
-
-using lib::Descriptor;
 
 // Throws std::system_error.
 Descriptor bind_datagram(const PlaceAddress& to, bool shares_port) {

@@ -2,7 +2,7 @@
 // it. Also finds the nodes of this machine. No global state; any thread.
 #pragma once
 
-#include "lib/input/endpoint.hpp"
+#include "app/twinctl/node_connection.hpp"
 #include "lib/result.hpp"
 
 #include <chrono>
@@ -11,18 +11,6 @@
 #include <vector>
 
 namespace twincached::app {
-
-// Where a node is asked.
-struct NodeAddress {
-    NodeAddress() = default;  // no aggregate: Parsed could not tell it from its error
-
-    std::string text;         // as people write it
-    std::string unix_socket;  // a path, or a zero byte and a name; empty: TCP
-    lib::Endpoint endpoint;
-};
-
-// "host:port", or the whole path of a unix socket.
-lib::Parsed<NodeAddress> parse_node_address(std::string_view text);
 
 // Those that have `local` among their places, by what /proc/net/unix (proc(5)) says: `table` is its
 // content.

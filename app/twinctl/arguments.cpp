@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <initializer_list>
 #include <sstream>
 #include <utility>
 
@@ -21,6 +22,69 @@ using std::chrono::milliseconds;
 using Words = std::vector<std::string>;
 
 constexpr std::array orders{"drain", "undrain", "promote", "switchover", "resync", "log-level"};
+
+struct CommandRow {
+    std::string_view name;
+    std::string_view shown;  // with its words
+    std::string_view help;   // without an end of its last line
+};
+
+constexpr std::array commands{
+    CommandRow{"status", "status", "all nodes on one screen"},
+    CommandRow{"top", "top", "what they do, anew each second"},
+    CommandRow{"check", "check [ready]",
+               "exit 0 if clients may come, 1 if not, and a line that says why"},
+    CommandRow{"check", "check primary|secondary|synchronised", "the same for these"},
+    CommandRow{"digest", "digest",
+               "do two nodes hold the same? exit 0 yes, 1 no (and which\n"
+               "keys), 2 they could not be compared"},
+    CommandRow{"keys", "keys", "the keys that a node keeps (--prefix, --limit)"},
+    CommandRow{"dump", "dump", "all items of a node, a line each, for load"},
+    CommandRow{"load", "load --to HOST:PORT", "puts a dump (standard input) into a server"},
+    CommandRow{"drain", "drain", "not ready for balancers, connections go on"},
+    CommandRow{"undrain", "undrain", "and ready again"},
+    CommandRow{"promote", "promote", "make this node the primary now"},
+    CommandRow{"switchover", "switchover",
+               "make the other node of the two the primary, once it has all"},
+    CommandRow{"resync", "resync", "compare all items with the other node again"},
+    CommandRow{"log-level", "log-level info|debug|trace",
+               "how much is logged, until the next start"},
+};
+
+const CommandRow* find_command(std::string_view name) noexcept {
+    const auto* const found = std::find_if(commands.begin(), commands.end(),
+                                           [&](const auto& row) { return row.name == name; });
+    return found == commands.end() ? nullptr : found;
+}
+
+// "status, top and check"
+std::string command_names() {
+    std::string text;
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        if (i > 0 && commands[i].name == commands[i - 1].name) continue;
+        const bool is_last = i + 1 == commands.size();
+        text += fmt::format("{}{}", i == 0 ? "" : is_last ? " and " : ", ", commands[i].name);
+    }
+    return text;
+}
+
+// Each command and, in a column of their own, the lines of its help.
+std::string command_help() {
+    constexpr int column = 26;
+    std::string text;
+    for (const auto& row : commands) {
+        auto rest = row.help;
+        auto begin = fmt::format("  {:<{}}", row.shown, column - 2);
+        if (row.shown.size() + 3 > column) begin += fmt::format("\n{:<{}}", "", column);
+        while (!rest.empty()) {
+            const auto line = rest.substr(0, rest.find('\n'));
+            rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+            text += fmt::format("{}{}\n", begin, line);
+            begin = fmt::format("{:<{}}", "", column);
+        }
+    }
+    return text;
+}
 
 po::options_description visible() {
     po::options_description options("Options", 100);
@@ -39,6 +103,13 @@ po::options_description visible() {
     add("weight", "check: exit with a weight for keepalived's misc_dynamic");
     add("interval", po::value<std::string>()->value_name("TIME"), "top: between two looks (1s)");
     add("count", po::value<std::uint64_t>()->value_name("N"), "top: end after so many looks");
+    add("prefix", po::value<std::string>()->value_name("TEXT"),
+        "keys, dump: of the items whose keys begin so");
+    add("limit", po::value<std::uint64_t>()->value_name("N"),
+        "keys, dump: so many items at most; digest: list the keys of so many buckets (64)");
+    add("to", po::value<std::string>()->value_name("HOST:PORT"),
+        "load: where clients reach the server; also the path of a unix socket");
+    add("only-new", "load: keep what the server has already");
     add("help,h", "show this");
     add("version,V", "show the version");
     return options;
@@ -81,12 +152,11 @@ std::string take_level(const Words& words, Arguments& to) {
 }
 
 std::string take_words(const Words& words, Arguments& to) {
-    if (words.empty()) return "a command is needed, such as status; twinctl --help lists them";
+    if (words.empty())
+        return fmt::format("a command is needed: {}; twinctl --help says more", command_names());
     to.command = words[0];
-    const bool is_question = to.command == "status" || to.command == "top" || to.command == "check";
-    if (!is_question && !is_order(to.command))
-        return fmt::format("'{}' is no command; twinctl --help lists those that there are",
-                           to.command);
+    if (find_command(to.command) == nullptr)
+        return fmt::format("'{}' is no command: there are {}", to.command, command_names());
     if (to.command == "log-level") return take_level(words, to);
     if (words.size() == 1) return {};
     if (to.command != "check" || words.size() > 2)
@@ -95,6 +165,28 @@ std::string take_words(const Words& words, Arguments& to) {
     if (is_checkable(to.check)) return {};
     return fmt::format("'{}' cannot be checked: there are ready, primary, secondary, synchronised",
                        to.check);
+}
+
+// An option that would be passed over is a mistake.
+std::string take_of_items(const po::variables_map& values, Arguments& to) {
+    const auto is_for = [&](std::initializer_list<std::string_view> names) {
+        return std::find(names.begin(), names.end(), to.command) != names.end();
+    };
+    if (values.count("prefix") != 0) to.prefix = values["prefix"].as<std::string>();
+    if (values.count("limit") != 0) to.limit = values["limit"].as<std::uint64_t>();
+    to.only_new = values.count("only-new") != 0;
+    if (!to.prefix.empty() && !is_for({"keys", "dump"}))
+        return "--prefix goes with keys and dump alone";
+    if (to.limit != 0 && !is_for({"keys", "dump", "digest"}))
+        return "--limit goes with keys, dump and digest alone";
+    if ((to.only_new || values.count("to") != 0) && !is_for({"load"}))
+        return "--to and --only-new go with load alone";
+    if (!is_for({"load"})) return {};
+    if (values.count("to") == 0) return "load needs --to HOST:PORT: where clients reach the server";
+    auto server = parse_node_address(values["to"].as<std::string>());
+    if (server.has_error()) return "--to: " + server.error();
+    to.to = std::move(*server);
+    return {};
 }
 
 std::string take_nodes(const po::variables_map& values, Arguments& to) {
@@ -126,6 +218,7 @@ std::string take_all(const po::variables_map& values, Arguments& to) {
     if (problem.empty()) problem = take_nodes(values, to);
     if (problem.empty()) problem = take_time(values, "timeout", to.timeout);
     if (problem.empty()) problem = take_time(values, "interval", to.interval);
+    if (problem.empty()) problem = take_of_items(values, to);
     milliseconds lag{0};
     if (problem.empty()) problem = take_time(values, "lag", lag);
     if (lag > milliseconds(0)) to.lag = lag;
@@ -160,19 +253,9 @@ std::string usage() {
     return fmt::format(
         "twinctl [options] command\n\n"
         "Asks twincached nodes how they are. Without --host or --socket: those of this machine.\n\n"
-        "  status                  all nodes on one screen\n"
-        "  top                     what they do, anew each second\n"
-        "  check [ready]           exit 0 if clients may come, 1 if not, and a line that says why\n"
-        "  check primary|secondary|synchronised\n"
-        "                          the same for these\n"
-        "  drain, undrain          not ready for balancers, connections go on; and ready again\n"
-        "  promote                 make this node the primary now\n"
-        "  switchover              make the other node of the two the primary, once it has all\n"
-        "  resync                  compare all items with the other node again\n"
-        "  log-level info|debug|trace\n"
-        "                          how much is logged, until the next start\n\n"
-        "The last six are told to one node, by its unix socket, by its user or root.\n\n{}",
-        options.str());
+        "{}\nThe last six, and keys and dump, are for one node, asked at its unix socket by its "
+        "user or root.\n\n{}",
+        command_help(), options.str());
 }
 
 }  // namespace twincached::app

@@ -17,7 +17,7 @@ namespace twincached::app {
 struct Arguments {
     Arguments() = default;  // no aggregate: Parsed could not tell it from its error
 
-    std::string command;  // "status", "top", "check", "help", "version", or an order's name
+    std::string command;  // of the table in arguments.cpp, or "help" or "version"
     std::string check = "ready";
     std::string level;               // of log-level
     std::vector<NodeAddress> nodes;  // empty: those of this machine
@@ -27,6 +27,10 @@ struct Arguments {
     std::chrono::milliseconds timeout{2000};
     std::chrono::milliseconds interval{1000};
     std::uint64_t rounds = 0;  // of top; 0: until it is interrupted
+    std::string prefix;        // of keys and dump: of the keys that are meant
+    std::uint64_t limit = 0;   // of keys and dump: items; of digest: buckets listed; 0: as it is
+    std::optional<NodeAddress> to;  // of load: where clients go
+    bool only_new = false;          // of load: what is there already stays
 };
 
 // Without the program's name. The error is a sentence.

@@ -2,6 +2,7 @@
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/arguments.hpp"
 #include "app/twinctl/check.hpp"
+#include "app/twinctl/item_commands.hpp"
 #include "app/twinctl/order.hpp"
 #include "app/twinctl/status_screen.hpp"
 #include "app/twinctl/top_screen.hpp"
@@ -107,11 +108,28 @@ int check_one(const Arguments& arguments) {
     return result.exit_code;
 }
 
+int with_items(Outcome (*command)(const Arguments&, Print), const Arguments& arguments) {
+    const auto outcome = command(arguments, [](std::string_view text) { print(text); });
+    if (!outcome.complaint.empty()) complain(outcome.complaint);
+    return outcome.exit_code;
+}
+
+int dispatch(const Arguments& arguments) {
+    const auto& command = arguments.command;
+    if (command == "top") return top(arguments);
+    if (command == "check") return check_one(arguments);
+    if (command == "keys") return with_items(list_keys, arguments);
+    if (command == "dump") return with_items(dump_items, arguments);
+    if (command == "digest") return with_items(compare_digests, arguments);
+    return status(arguments);
+}
+
 int run(const std::vector<std::string>& words) {
     auto arguments = parse_arguments(words);
     if (arguments.has_error()) return complain(arguments.error());
     if (arguments->command == "help") return print(usage()), 0;
     if (arguments->command == "version") return print("twinctl " TWINCACHED_VERSION "\n"), 0;
+    if (arguments->command == "load") return with_items(load_items, *arguments);
     if (arguments->nodes.empty()) arguments->nodes = local_nodes();
     if (arguments->nodes.empty()) {
         return complain(
@@ -124,8 +142,7 @@ int run(const std::vector<std::string>& words) {
         return complain(arguments->command +
                         " is told to one node: name it with --pid or --socket");
     }
-    if (arguments->command == "top") return top(*arguments);
-    return arguments->command == "check" ? check_one(*arguments) : status(*arguments);
+    return dispatch(*arguments);
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ class Twinctl(Case):
                   "printf '%s\\n' \"${COMPREPLY[@]}\"")
         ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
         known = set(ended.stdout.split())
-        options = set(re.findall("^  (?:-. \\[ )?(--[a-z]+)", helped, re.M))
+        options = set(re.findall("^  (?:-. \\[ )?(--[a-z-]+)", helped, re.M))
         self.assertEqual(known, options, ended.stderr)
 
 

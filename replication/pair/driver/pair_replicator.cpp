@@ -102,6 +102,8 @@ class PairReplicator final : public Replicator {
     void reload(const Reloaded& fresh) override;
     Ordered order(Order order) override;
     std::optional<std::int64_t> peer_clock() const override { return loop_.report().peer_clock; }
+    bool digests(storage::Store& store, storage::BucketNumber first,
+                 std::span<std::uint64_t> digests) const override;
     void stats(lib::FigureVisitor visit) const override;
 
   private:
@@ -195,6 +197,24 @@ Ordered PairReplicator::order(Order order) {
     if (!objection.empty()) return {false, std::move(objection)};
     loop_.take(order);
     return {true, consequence_of(order, facts)};
+}
+
+bool PairReplicator::digests(storage::Store& store, storage::BucketNumber first,
+                             std::span<std::uint64_t> digests) const {
+    std::size_t number = 0;
+    while (number < digests.size()) {
+        const auto shard_at = [&](std::size_t i) {
+            return store.shard_of_bucket(static_cast<storage::BucketNumber>(first + i));
+        };
+        const auto shard = shard_at(number);
+        store.with_shard(shard, [&](storage::Shard&) {
+            const auto& buckets = sink_.shard(shard).buckets;
+            for (; number < digests.size() && shard_at(number) == shard; ++number)
+                digests[number] =
+                    buckets.digest(static_cast<storage::BucketNumber>(first + number));
+        });
+    }
+    return true;
 }
 
 void PairReplicator::stats(lib::FigureVisitor visit) const {

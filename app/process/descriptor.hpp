@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace twincached::lib {
+namespace twincached::app {
 
 class Descriptor {
   public:
@@ -25,4 +25,4 @@ class Descriptor {
     int number_;
 };
 
-}  // namespace twincached::lib
+}  // namespace twincached::app

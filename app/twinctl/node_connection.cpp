@@ -1,0 +1,123 @@
+#include "app/twinctl/node_connection.hpp"
+
+#include <fmt/format.h>
+
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace twincached::app {
+namespace {
+
+using Clock = NodeConnection::Clock;
+
+// What went wrong, as errno says it.
+std::string trouble() {
+    return std::strerror(errno);
+}
+
+bool await(const Descriptor& socket, short event, Clock::time_point deadline) {
+    pollfd entry{socket.get(), event, 0};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    const int ready = ::poll(&entry, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
+    if (ready == 0) errno = ETIMEDOUT;
+    return ready > 0;
+}
+
+bool connect_within(const Descriptor& socket, const sockaddr* address, socklen_t size,
+                    Clock::time_point deadline) {
+    if (::connect(socket.get(), address, size) == 0) return true;
+    if (errno != EINPROGRESS || !await(socket, POLLOUT, deadline)) return false;
+    int error = 0;
+    socklen_t length = sizeof error;
+    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &length);
+    errno = error;
+    return error == 0;
+}
+
+Descriptor make_socket(int family) noexcept {
+    return Descriptor(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+lib::Parsed<Descriptor> connect_unix(const std::string& name, Clock::time_point deadline) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (name.size() >= sizeof address.sun_path) return std::string("the path is too long");
+    std::copy(name.begin(), name.end(), address.sun_path);
+    const auto size = offsetof(sockaddr_un, sun_path) + name.size() + (name[0] == '\0' ? 0 : 1);
+    auto socket = make_socket(AF_UNIX);
+    // A unix socket whose queue is full says "again" and offers nothing to wait for.
+    while (!connect_within(socket, reinterpret_cast<const sockaddr*>(&address),
+                           static_cast<socklen_t>(size), deadline)) {
+        if (errno != EAGAIN || Clock::now() >= deadline) return trouble();
+        ::poll(nullptr, 0, 10);
+    }
+    return socket;
+}
+
+lib::Parsed<Descriptor> connect_tcp(const lib::Endpoint& to, Clock::time_point deadline) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const auto port = std::to_string(to.port.value_or(0));
+    const int error = ::getaddrinfo(to.host.c_str(), port.c_str(), &hints, &found);
+    if (error != 0) return std::string(::gai_strerror(error));
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+    for (const auto* at = found; at != nullptr; at = at->ai_next) {
+        auto socket = make_socket(at->ai_family);
+        if (connect_within(socket, at->ai_addr, at->ai_addrlen, deadline)) return socket;
+    }
+    return trouble();
+}
+
+}  // namespace
+
+lib::Parsed<NodeAddress> parse_node_address(std::string_view text) {
+    NodeAddress node;
+    node.text = text;
+    if (text.starts_with('/')) {
+        node.unix_socket = text;
+        return node;
+    }
+    const auto endpoint = lib::parse_endpoint(text);
+    if (endpoint.has_error()) return endpoint.error();
+    if (!endpoint->port || endpoint->host.empty())
+        return fmt::format("'{}' is no address of a node: write host:port", text);
+    node.endpoint = *endpoint;
+    return node;
+}
+
+lib::Parsed<NodeConnection> NodeConnection::to(const NodeAddress& node,
+                                               Clock::time_point deadline) {
+    auto socket = node.unix_socket.empty() ? connect_tcp(node.endpoint, deadline)
+                                           : connect_unix(node.unix_socket, deadline);
+    if (socket.has_error()) return socket.error();
+    return NodeConnection(std::move(*socket));
+}
+
+std::string NodeConnection::send(std::string_view bytes, Clock::time_point deadline) {
+    while (!bytes.empty()) {
+        if (!await(socket_, POLLOUT, deadline)) return trouble();
+        const auto count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (count < 0) return trouble();
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return {};
+}
+
+lib::Parsed<std::size_t> NodeConnection::receive(std::span<char> room, Clock::time_point deadline) {
+    if (!await(socket_, POLLIN, deadline)) return trouble();
+    const auto count = ::recv(socket_.get(), room.data(), room.size(), 0);
+    if (count < 0) return trouble();
+    return static_cast<std::size_t>(count);
+}
+
+}  // namespace twincached::app

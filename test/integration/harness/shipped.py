@@ -8,6 +8,7 @@ from harness.proxy import HAProxy
 
 CONF = os.path.abspath(os.path.join(os.path.dirname(__file__), *[os.pardir] * 3, "conf"))
 ADMIN_PORT, AGENT_PORT = 11280, 11281
+DRAIN_PAUSE = "500ms"
 FRONTS = {"memcached": 11211, "memcached-prefers-a": 11213, "memcached-both": 11214,
           "memcached-primary": 11215, "memcached-drained": 11216}
 
@@ -22,9 +23,9 @@ def text_of(name, shift=0, addresses=()):
 
 
 def arguments_for_checks(host, shift):
-    """What makes a node answer where the shipped file asks."""
+    """What makes a node answer where the shipped file asks, and move before it closes anything."""
     return ("--admin-listen", f"local,{host}:{ADMIN_PORT + shift}",
-            "--agent-listen", f"{host}:{AGENT_PORT + shift}")
+            "--agent-listen", f"{host}:{AGENT_PORT + shift}", "--drain-pause", DRAIN_PAUSE)
 
 
 class ShippedHAProxy(HAProxy):

@@ -2,6 +2,7 @@
 
 #include "app/certificate_renewal.hpp"
 #include "app/config_warnings.hpp"
+#include "app/endpoint/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/listeners/listening_socket.hpp"
 #include "app/logins/password_files.hpp"
@@ -67,6 +68,7 @@ void check_start(const Options& options, const Warn& warn) {
     require_writable("pid-file (-P)", process.pid_file);
     if (identity) assume(*identity);
     require_writable("log-file", options.get<LogOptions>().file);
+    require_writable("history-file", options.get<EndpointOptions>().history_file);
     require_writable("unix-socket (-s)", listeners.unix_socket);
     warn_all(absent_listeners(listeners), warn);
     PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>());

@@ -69,6 +69,7 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
       certificates_(certificates),
       log_(log),
       signals_(control_),
+      history_(options.get<EndpointOptions>().history_file, log),
       limit_(options.get<ListenerOptions>().connections),
       bound_(bind_ports(options)),
       node_({options, clock_, log}, replication_setup(options, certificates), replication_events()),
@@ -82,8 +83,8 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
       passwords_(&service_.shared().login_credentials, &service_.shared().sasl_credentials),
       stop_({control_, ports_, pool_, node_, limit_, log},
             options.get<ProcessOptions>().stop_timeout),
-      endpoint_(options.get<EndpointOptions>(), {service_, node_.replicator(), clock_, phase_},
-                log),
+      endpoint_(options.get<EndpointOptions>(),
+                {service_, node_.replicator(), clock_, phase_, history_, log}, log),
       reload_(options, std::move(read_again), log) {
     limit_.addresses().set_most(options.get<ListenerOptions>().connections_per_address);
     passwords_.load(options.get<PasswordOptions>());
@@ -115,6 +116,14 @@ replication::Events Server::replication_events() {
     };
     events.access = [this](replication::Access access) {
         insist([this, access] { asio::post(control_, [this, access] { set_access(access); }); });
+    };
+    events.role_changed = [this](const replication::RoleChange& change) {
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        const auto at = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+        insist([&] {
+            asio::post(control_,
+                       [this, failover = failover_at(at, change)] { history_.note(failover); });
+        });
     };
     events.now = [this] { return clock_.now(); };
     // What it has not sent yet is lost with the node; in a resync clients go before it all the

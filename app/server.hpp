@@ -15,6 +15,7 @@
 #include "app/client_ports.hpp"
 #include "app/endpoint/admin_endpoint.hpp"
 #include "app/endpoint/node_phase.hpp"
+#include "app/history/failover_history.hpp"
 #include "app/listeners/connection_limit.hpp"
 #include "app/logins/password_files.hpp"
 #include "app/node.hpp"
@@ -73,6 +74,7 @@ class Server {
     boost::asio::io_context control_{1};
     Signals signals_;  // held back from here on, heard in run()
     SystemClock clock_;
+    FailoverHistory history_;
     ConnectionLimit limit_;
     // In the order of start-up; destroyed in the other. Each knows only what stands above it.
     BoundPorts bound_;  // until the ports have taken them over

@@ -10,7 +10,7 @@ _twinctl()
         log-level) mapfile -t COMPREPLY < <(compgen -W 'info debug trace' -- "$word"); return ;;
     esac
     local options='--host --socket --pid --json --timeout --lag --weight --interval --count --prefix --limit --to --only-new --help --version'
-    local commands='status top check digest keys dump load drain undrain promote switchover resync log-level'
+    local commands='status top check explain watch digest keys dump load drain undrain promote switchover resync log-level'
     case $word in
         -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;
         *) mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word") ;;

@@ -30,6 +30,16 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 // What clients may do.
 enum class Access : std::uint8_t { open, read_only, closed };
 
+// The other node became the primary, or this one did. Nodes by the names that they have among
+// themselves; empty: not known.
+struct RoleChange {
+    std::string from;  // who was it before; empty: this node had not met it
+    std::string to;
+    std::string here;  // this node
+    std::string why;
+    std::uint64_t unconfirmed = 0;  // changes of this node's that no other had confirmed then
+};
+
 // What a replicator tells its surroundings. Called on the replication thread; must not block.
 struct Events {
     // One line per event; never a value, never a secret.
@@ -40,6 +50,8 @@ struct Events {
     std::function<void(Access)> access;
     // One reading of the node's clocks; the same clock that sessions use.
     std::function<storage::Now()> now;
+    // Null: nobody wants to know.
+    std::function<void(const RoleChange&)> role_changed = {};
     // The replication thread begins: what it may ask of the system. Null: nothing.
     std::function<void()> thread_began = {};
 };

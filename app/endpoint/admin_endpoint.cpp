@@ -149,11 +149,13 @@ Answer AdminEndpoint::answer_to(const Request& request) const {
     const auto standing = [this] { return standing_of(node_); };
     const auto figures = [this](lib::FigureVisitor visit) { visit_figures_of(node_, visit); };
     const auto act = [this](const Action& action) { return actions_.act(action); };
+    const auto history = [this] { return history_of(node_); };
+    const auto lines = [this](std::uint64_t number) { return lines_after(node_, number); };
     const auto digests = [this](storage::BucketNumber first, std::span<std::uint64_t> to) {
         return digests_of(node_, first, to);
     };
     const StoredItems items{node_.service.store(), node_.clock.now(), digests};
-    return answer(request, {standing, figures, act, &items});
+    return answer(request, {standing, figures, history, lines, act, &items});
 }
 
 }  // namespace twincached::app

@@ -4,6 +4,7 @@
 #include "app/endpoint/metrics_page.hpp"
 #include "app/endpoint/status_page.hpp"
 #include "lib/durations.hpp"
+#include "lib/numbers.hpp"
 
 #include <chrono>
 #include <iterator>
@@ -60,6 +61,24 @@ Answer metrics(const Question& question) {
 
 Answer status(const Question& question) {
     return status_page(question.node);
+}
+
+Answer history(const Question& question) {
+    return {.type = "application/json", .body = question.node.history()};
+}
+
+// Lines name clients and their addresses: they are for those who may read the log.
+Answer events(const Question& question) {
+    if (!question.request.may_act)
+        return line(403,
+                    "only the user of the node and root may read that, by a unix socket of it");
+    constexpr std::string_view name = "after=";
+    const bool has_number = question.query.starts_with(name);
+    const auto number =
+        lib::parse_number<std::uint64_t>(question.query.substr(has_number ? name.size() : 0));
+    if (!question.query.empty() && !(has_number && number))
+        return line(400, "the only parameter here is after, as in /events?after=12");
+    return {.type = "application/json", .body = question.node.lines_after(number.value_or(0))};
 }
 
 // Refused because of how things are: 409 (RFC 9110, 15.5.10).
@@ -120,6 +139,8 @@ constexpr PageRow pages[] = {
     {"/synchronised", synchronised, "200: ready, and the peer holds the same; ?lag=100ms"},
     {"/metrics", metrics, "figures for Prometheus, or OpenMetrics by Accept"},
     {"/status", status, "all that is known, as JSON"},
+    {"/history", history, "the last changes of the primary, as JSON"},
+    {"/events", events, "the last lines of the log, as JSON; ?after=12"},
     {"/drain", act<Kind::drain>, "not ready from now on; connections go on", true},
     {"/undrain", act<Kind::undrain>, "the contrary", true},
     {"/promote", act<Kind::promote>, "this node is the primary now", true},

@@ -24,6 +24,15 @@ constexpr std::array rows = {
                    .initial = "",
                    .help = "Where HAProxy's agent-check is answered with a line: up 100%, drain, "
                            "down#reason. A list\nof host:port. Empty: nowhere."},
+    lib::OptionRow{.section = "admin",
+                   .key = "history-file",
+                   .flag = "history-file",
+                   .fills = lib::fills<&EndpointOptions::history_file>,
+                   .initial = "",
+                   .path = true,
+                   .help =
+                       "Where the last 100 changes of the primary are kept, so that twinctl "
+                       "explain can tell of\nthem after a restart, too. Empty: in memory alone."},
 };
 
 void check(const std::vector<std::string>& places, std::string_view key,

@@ -15,6 +15,7 @@ namespace twincached::app {
 struct EndpointOptions {
     std::vector<std::string> listen;        // for HTTP; empty: nowhere
     std::vector<std::string> agent_listen;  // for HAProxy's agent-check; likewise
+    std::string history_file;               // of changes of the primary; empty: in memory alone
 };
 
 std::span<const lib::OptionRow> endpoint_option_rows() noexcept;

@@ -1,5 +1,6 @@
 #include "app/endpoint/node_view.hpp"
 
+#include "lib/json.hpp"
 #include "protocol/reports/stats_report.hpp"
 
 namespace twincached::app {
@@ -13,6 +14,22 @@ Standing standing_of(const NodeParts& parts) {
     parts.replicator.stats(
         [&](const lib::Figure& figure, std::string_view value) { standing.take(figure, value); });
     return standing;
+}
+
+std::string history_of(const NodeParts& parts) {
+    return history_json(parts.history.all());
+}
+
+std::string lines_after(const NodeParts& parts, std::uint64_t number) {
+    namespace json = boost::json;
+    json::array lines;
+    for (const auto& line : parts.log.recent().after(number)) {
+        lines.push_back(json::object{{"number", line.number},
+                                     {"at_ms", line.at_ms},
+                                     {"level", line.level},
+                                     {"text", printable(line.text)}});
+    }
+    return json::serialize(lines) + "\n";
 }
 
 void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit) {

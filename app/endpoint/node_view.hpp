@@ -9,6 +9,8 @@
 #include "app/endpoint/node_phase.hpp"
 #include "app/endpoint/request.hpp"
 #include "app/endpoint/standing.hpp"
+#include "app/history/failover_history.hpp"
+#include "app/process/log.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/reports/server_service.hpp"
 #include "replication/replicator.hpp"
@@ -24,9 +26,13 @@ struct NodeParts {
     replication::Replicator& replicator;
     const SystemClock& clock;
     NodePhase& phase;
+    const FailoverHistory& history;
+    const Log& log;
 };
 
 Standing standing_of(const NodeParts& parts);
+std::string history_of(const NodeParts& parts);
+std::string lines_after(const NodeParts& parts, std::uint64_t number);
 void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit);
 // False: the node keeps none.
 bool digests_of(const NodeParts& parts, storage::BucketNumber first,

@@ -43,6 +43,9 @@ struct NodeView {
     lib::FunctionRef<Standing()> standing;
     // All that `stats` and `stats replication` tell.
     lib::FunctionRef<void(lib::FigureVisitor)> figures;
+    // JSON: the last changes of the primary, and the lines of the log behind that number.
+    lib::FunctionRef<std::string()> history;
+    lib::FunctionRef<std::string(std::uint64_t)> lines_after;
     // Does what it is told, or says why not. Asked by whoever may act alone.
     lib::FunctionRef<Verdict(const Action&)> act;
     // Null: there is no store to look at.

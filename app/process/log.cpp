@@ -10,6 +10,7 @@
 #include <syslog.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
@@ -70,6 +71,18 @@ spdlog::level::level_enum level_of(Severity severity) noexcept {
             return spdlog::level::err;
     }
     return spdlog::level::info;
+}
+
+std::string_view word_of(Severity severity) noexcept {
+    return severity == Severity::error     ? "error"
+           : severity == Severity::warning ? "warning"
+                                           : "info";
+}
+
+std::int64_t unix_ms() noexcept {
+    using std::chrono::milliseconds;
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<milliseconds>(now).count();
 }
 
 // A file that can be opened anew under its name while others write.
@@ -166,6 +179,7 @@ Log::~Log() = default;
 
 void Log::write(Severity severity, std::string_view line) noexcept {
     if (!is_on(severity)) return;
+    if (severity >= Severity::info) recent_.add(unix_ms(), word_of(severity), line);
     (void)lib::has_memory_for([&] { sinks_->logger->log(level_of(severity), line); });
 }
 

@@ -2,6 +2,7 @@
 // syslog. Never a value, never a secret. Any thread may write.
 #pragma once
 
+#include "app/process/recent_lines.hpp"
 #include "lib/allocation.hpp"
 #include "lib/option_row.hpp"
 
@@ -61,6 +62,8 @@ class Log {
     }
 
     void set_verbosity(std::int64_t verbosity) noexcept;
+    // What was logged of late, from info on, whatever the verbosity.
+    const RecentLines& recent() const noexcept { return recent_; }
     // After the file was moved away: go on in a new one.
     void reopen() noexcept;
 
@@ -78,6 +81,7 @@ class Log {
 
     std::atomic<Severity> least_;
     std::unique_ptr<Sinks> sinks_;
+    RecentLines recent_;
 };
 
 }  // namespace twincached::app

@@ -35,6 +35,8 @@ constexpr std::array commands{
     CommandRow{"check", "check [ready]",
                "exit 0 if clients may come, 1 if not, and a line that says why"},
     CommandRow{"check", "check primary|secondary|synchronised", "the same for these"},
+    CommandRow{"explain", "explain", "the last change of the primary, in words"},
+    CommandRow{"watch", "watch", "what the nodes log, as it happens"},
     CommandRow{"digest", "digest",
                "do two nodes hold the same? exit 0 yes, 1 no (and which\n"
                "keys), 2 they could not be compared"},
@@ -101,8 +103,10 @@ po::options_description visible() {
     add("lag", po::value<std::string>()->value_name("TIME"),
         "check synchronised: no further behind than this");
     add("weight", "check: exit with a weight for keepalived's misc_dynamic");
-    add("interval", po::value<std::string>()->value_name("TIME"), "top: between two looks (1s)");
-    add("count", po::value<std::uint64_t>()->value_name("N"), "top: end after so many looks");
+    add("interval", po::value<std::string>()->value_name("TIME"),
+        "top, watch: between two looks (1s)");
+    add("count", po::value<std::uint64_t>()->value_name("N"),
+        "top, watch: end after so many looks");
     add("prefix", po::value<std::string>()->value_name("TEXT"),
         "keys, dump: of the items whose keys begin so");
     add("limit", po::value<std::uint64_t>()->value_name("N"),
@@ -254,7 +258,7 @@ std::string usage() {
         "twinctl [options] command\n\n"
         "Asks twincached nodes how they are. Without --host or --socket: those of this machine.\n\n"
         "{}\nThe last six, and keys and dump, are for one node, asked at its unix socket by its "
-        "user or root.\n\n{}",
+        "user or root;\nso is watch, for any number.\n\n{}",
         command_help(), options.str());
 }
 

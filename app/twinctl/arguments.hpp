@@ -26,7 +26,7 @@ struct Arguments {
     std::optional<std::chrono::milliseconds> lag;
     std::chrono::milliseconds timeout{2000};
     std::chrono::milliseconds interval{1000};
-    std::uint64_t rounds = 0;  // of top; 0: until it is interrupted
+    std::uint64_t rounds = 0;  // of top and watch; 0: until it is interrupted
     std::string prefix;        // of keys and dump: of the keys that are meant
     std::uint64_t limit = 0;   // of keys and dump: items; of digest: buckets listed; 0: as it is
     std::optional<NodeAddress> to;  // of load: where clients go

@@ -2,6 +2,7 @@
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/arguments.hpp"
 #include "app/twinctl/check.hpp"
+#include "app/twinctl/history.hpp"
 #include "app/twinctl/item_commands.hpp"
 #include "app/twinctl/order.hpp"
 #include "app/twinctl/status_screen.hpp"
@@ -78,6 +79,58 @@ int top(const Arguments& arguments) {
     return 0;
 }
 
+// What happened before is not shown: the first look says where to begin.
+int watch(const Arguments& arguments) {
+    std::vector<std::uint64_t> seen(arguments.nodes.size(), 0);
+    bool is_first = true;
+    for (std::uint64_t round = 0; arguments.rounds == 0 || round < arguments.rounds; ++round) {
+        for (std::size_t i = 0; i < arguments.nodes.size(); ++i) {
+            const auto& node = arguments.nodes[i];
+            const auto answer =
+                ask(node, fmt::format("/events?after={}", seen[i]), arguments.timeout);
+            if (answer.has_error()) {
+                if (is_first) return complain(answer.error());
+                print(node.text + ": " + answer.error() + "\n");
+                continue;
+            }
+            if (answer->status != 200) return complain(answer->body);
+            for (const auto& event : node_events(answer->body)) {
+                seen[i] = event.number;
+                if (is_first) continue;
+                print(arguments.is_json ? event_json(node.text, event)
+                                        : event_line(node.text, event));
+            }
+        }
+        is_first = false;
+        std::this_thread::sleep_for(arguments.interval);
+    }
+    return 0;
+}
+
+// The log around it is told to the user of a node alone; who asks by a port does without.
+int explain(const Arguments& arguments) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+    int exit_code = 0;
+    for (const auto& node : arguments.nodes) {
+        const auto history = ask(node, "/history", arguments.timeout);
+        if (history.has_error()) {
+            exit_code = complain(history.error());
+            continue;
+        }
+        if (arguments.is_json) {
+            print(history->body);
+            continue;
+        }
+        const auto events = ask(node, "/events", arguments.timeout);
+        const bool has_events = events.has_value() && events->status == 200;
+        print(explanation(node.text, node_history(history->body),
+                          has_events ? node_events(events->body) : std::vector<NodeEvent>(),
+                          now_ms));
+    }
+    return exit_code;
+}
+
 // A limit of the lag is the node's to judge.
 CheckResult check_lag(const NodeAddress& node, const Arguments& arguments) {
     const auto target = fmt::format("/synchronised?lag={}ms", arguments.lag->count());
@@ -118,6 +171,8 @@ int dispatch(const Arguments& arguments) {
     const auto& command = arguments.command;
     if (command == "top") return top(arguments);
     if (command == "check") return check_one(arguments);
+    if (command == "watch") return watch(arguments);
+    if (command == "explain") return explain(arguments);
     if (command == "keys") return with_items(list_keys, arguments);
     if (command == "dump") return with_items(dump_items, arguments);
     if (command == "digest") return with_items(compare_digests, arguments);

@@ -279,6 +279,48 @@ class APair(Ordered):
         for node in nodes:
             self.assertEqual(int(node.replication()["repl_sessions"]), 1)
 
+    def history(self, node):
+        return json.loads(Admin.of(node).ask("/history")[2])
+
+    def test_a_failover_is_remembered_told_in_words_and_survives_a_restart(self):
+        path = os.path.join(self.directory, "history")
+        nodes = self.pair()
+        nodes.b.arguments += ["--history-file", path]
+        nodes.start()
+        until(nodes.b.is_linked, 20, "they are linked")
+        self.assertEqual([], self.history(nodes.b))
+        nodes.a.kill()
+        last = until(lambda: self.history(nodes.b), 10, "b remembers")[-1]
+        self.assertEqual((last["from"], last["to"], last["here"]), ("a", "b", "b"))
+        code, text = self.told(nodes.b, "explain")
+        self.assertEqual(code, 0)
+        self.assertIn("the primary changed from node a to node b", text)
+        self.assertIn(last["why"], text)
+        self.assertIn("link: LINKED -> LISTENING", text)  # the log around it
+        until(lambda: os.path.exists(path), 5, "it is in the file")
+        nodes.b.stop()
+        nodes.b.launch(["--boot-grace", "60s"])
+        self.assertEqual(until(lambda: self.history(nodes.b), 10, "it answers"), [last])
+        self.assertEqual(json.loads(self.told(nodes.b, "explain", "--json")[1]), [last])
+
+    def test_what_a_node_logs_is_watched_as_it_happens(self):
+        node = self.node().start()
+        watcher = subprocess.Popen([TWINCTL, "--pid", str(node.process.pid), "watch", "--json",
+                                    "--interval", "50ms"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(watcher.stdout.close)
+        self.addCleanup(watcher.wait)
+        self.addCleanup(watcher.kill)
+        admin = Admin.of(node)
+        # It begins at its first look, of which nobody tells: something happens until it is seen.
+        seen = []
+        reader = threading.Thread(target=lambda: seen.append(watcher.stdout.readline()))
+        reader.start()
+        until(lambda: self.post(admin, "/log-level?level=info") and seen, 10, "it tells a line")
+        reader.join()
+        event = json.loads(seen[0])
+        self.assertEqual((event["level"], event["text"]),
+                         ("info", "log level set to info by an operator"))
+
 
 if __name__ == "__main__":
     main()

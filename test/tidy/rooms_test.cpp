@@ -54,7 +54,8 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
     {"app/logins", {"app/process"}},
     {"app/restart", {"app/process"}},
     {"app/reports", {"app/listeners", "app/options", "app/process", "app/sessions"}},
-    {"app/endpoint", {"app/listeners", "app/process", "app/reports"}},
+    {"app/history", {"app/process"}},
+    {"app/endpoint", {"app/history", "app/listeners", "app/process", "app/reports"}},
     {"app/twinctl", {"app/process"}},
 };
 

@@ -225,6 +225,8 @@ void LinkLoop::turn() {
     const auto instant = now();
     engine_.drain(instant, actions_);
     perform_all(instant);
+    const auto change = engine_.take_role_change();
+    if (change && parts_.events.role_changed) parts_.events.role_changed(*change);
     sockets_.go_on();
     arm_timer(instant);
     const bool due = instant_of(instant) >= published_at_ + report_period;

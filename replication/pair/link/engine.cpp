@@ -275,10 +275,25 @@ void Engine::collect_orders(std::vector<Action>& actions) {
         dialling_ = true;
         actions.push_back({Action::Kind::dial});
     }
+    if (orders.turn) (void)lib::has_memory_for([&] { role_change_ = change_of(*orders.turn); });
     if (orders.ready) actions.push_back({Action::Kind::ready});
     if (orders.access) {
         actions.push_back({Action::Kind::access, 0, {}, {}, *orders.access});
     }
+}
+
+RoleChange Engine::change_of(const RoleTurn& turn) const {
+    const auto own = options_.self.node;
+    const std::string here(node_name(own));
+    const std::string peer(is_decided(own) ? node_name(other_node(own)) : "");
+    const bool is_here = turn.role == Role::primary;
+    auto from = is_here ? peer : here;
+    if (!turn.knew_primary) from.clear();
+    return {.from = std::move(from),
+            .to = is_here ? here : peer,
+            .here = here,
+            .why = turn.why,
+            .unconfirmed = exchange_.stats().unacked};
 }
 
 std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept {

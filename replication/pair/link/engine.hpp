@@ -38,6 +38,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace twincached::replication::pair {
@@ -149,6 +150,10 @@ class Engine {
 
     // Moves what is to be done to the end of `actions`.
     void drain(const storage::Now& now, std::vector<Action>& actions);
+    // What drain() found out of the role; given once.
+    std::optional<RoleChange> take_role_change() noexcept {
+        return std::exchange(role_change_, std::nullopt);
+    }
     // When on_timer() is to be called at the latest, if nothing else happens; after drain().
     std::optional<Instant> deadline(const storage::Now& now) const noexcept;
 
@@ -165,6 +170,7 @@ class Engine {
   private:
     void close(ConnectionId id, const SessionEnd& end, const storage::Now& now);
     void collect_orders(std::vector<Action>& actions);
+    RoleChange change_of(const RoleTurn& turn) const;
 
     // A node that shuts down sends what the peer lacks, for as long as it may, and says goodbye.
     struct Draining {
@@ -187,6 +193,7 @@ class Engine {
     Connections connections_;
     std::uint64_t no_memory_ = 0;
     std::uint64_t no_memory_told_ = 0;
+    std::optional<RoleChange> role_change_;
     bool dialling_ = false;  // the driver was told to, and has not answered
     std::optional<Draining> draining_;
 };

@@ -133,6 +133,7 @@ LinkOrders LinkMachine::take_orders() noexcept {
     orders.dial = dialling_.take_dial();
     orders.ready = serving_.take_ready();
     orders.access = serving_.take_access();
+    orders.turn = serving_.take_turn();
     return orders;
 }
 

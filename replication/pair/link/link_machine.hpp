@@ -71,6 +71,7 @@ struct LinkOrders {
     bool dial = false;
     bool ready = false;            // the node may serve clients from now on
     std::optional<Access> access;  // what they may do, if that has changed
+    std::optional<RoleTurn> turn;  // of the role, if it has changed
 };
 
 class LinkMachine {

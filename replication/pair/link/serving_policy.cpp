@@ -1,5 +1,7 @@
 #include "replication/pair/link/serving_policy.hpp"
 
+#include "lib/allocation.hpp"
+
 #include <algorithm>
 
 namespace twincached::replication::pair {
@@ -60,12 +62,13 @@ void ServingPolicy::begin_session(Instant now) noexcept {
     // Who has served for longer missed nothing that the other accepted.
     if (agreed_role_ == Role::primary) admit_clients("the peer has begun anew");
     if (role_ == agreed_role_) return;
-    role_ = agreed_role_;
+    turn(agreed_role_, "agreed with the peer");
     is_by_order_ = is_by_order_ && role_ == Role::primary;
     log_.note(LogLevel::info, {"role: ", name_of(role_), ": agreed with the peer"});
 }
 
 void ServingPolicy::on_linked(Instant now) noexcept {
+    has_served_beside_ = true;
     admit_clients("linked again");
     serve(now, "synchronised");
 }
@@ -116,7 +119,7 @@ void ServingPolicy::take_over(Instant now, std::string_view why) noexcept {
 void ServingPolicy::step_back(std::string_view why) noexcept {
     is_by_order_ = false;
     if (role_ == Role::secondary) return;
-    role_ = Role::secondary;
+    turn(Role::secondary, why);
     log_.note(LogLevel::info, {"role: secondary: ", why});
 }
 
@@ -140,9 +143,15 @@ void ServingPolicy::serve(Instant now, std::string_view why) noexcept {
     log_.note(LogLevel::info, {"serving: COLD -> READY: ", why});
 }
 
+// What a node that serves nobody is called is nobody's news. Without memory for it, it is not told.
+void ServingPolicy::turn(Role role, std::string_view why) noexcept {
+    if (std::exchange(role_, role) == role || serving_ == Serving::cold) return;
+    (void)lib::has_memory_for([&] { turn_ = {role, has_served_beside_, std::string(why)}; });
+}
+
 // Changes no data rule: it says which node a balancer should prefer.
 void ServingPolicy::promote(std::string_view why) noexcept {
-    role_ = Role::primary;
+    turn(Role::primary, why);
     in_doubt_ = false;
     ++promotions_;
     log_.note(LogLevel::info, {"promoted: ", why});

@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -38,6 +39,13 @@ enum class PeersFate : std::uint8_t {
     unknown,      // it may live on, out of sight
     to_be_asked,  // the connection failed: the next dial tells whether it died
     gone,         // its process ended, or it said goodbye
+};
+
+// A change of the role of a node that serves, or begins to.
+struct RoleTurn {
+    Role role = Role::primary;
+    bool knew_primary = false;  // it had served beside it
+    std::string why;
 };
 
 class ServingPolicy {
@@ -84,6 +92,8 @@ class ServingPolicy {
                                                                : std::optional(access_);
     }
 
+    std::optional<RoleTurn> take_turn() noexcept { return std::exchange(turn_, std::nullopt); }
+
     Serving serving() const noexcept { return serving_; }
     Role role() const noexcept { return role_; }
     Access access() const noexcept { return access_; }
@@ -95,6 +105,7 @@ class ServingPolicy {
     bool steps_back() const noexcept;
     void serve(Instant now, std::string_view why) noexcept;
     void promote(std::string_view why) noexcept;
+    void turn(Role role, std::string_view why) noexcept;
     void restrict_clients(std::string_view why) noexcept;
     void admit_clients(std::string_view why) noexcept;
 
@@ -105,7 +116,9 @@ class ServingPolicy {
     Serving serving_ = Serving::cold;
     Role role_ = Role::secondary;
     Role agreed_role_ = Role::secondary;
-    bool is_by_order_ = false;  // REQUIRES: primary
+    std::optional<RoleTurn> turn_;
+    bool has_served_beside_ = false;  // a peer, since the start
+    bool is_by_order_ = false;        // REQUIRES: primary
     Access access_ = Access::open;
     Access told_access_ = Access::open;
     bool in_doubt_ = false;  // whether to restrict clients: the peer has vanished

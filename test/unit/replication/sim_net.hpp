@@ -43,6 +43,7 @@ class SimNet {
         std::uint64_t incarnation = 0;
         std::string log;
         bool ready = false;
+        std::vector<RoleChange> role_changes;
         Access access = Access::open;
         OnSplit on_split = OnSplit::both_serve;
         bool flush_on_peer_crash = false;
@@ -337,6 +338,9 @@ class SimNet {
                 shorten_walk(*process->sink, *process->store, few_items);
             }
             process->engine->drain(now(n), actions);
+            const AllocationsSucceed of_the_test;
+            if (auto change = process->engine->take_role_change())
+                nodes[n].role_changes.push_back(std::move(*change));
         } catch (const std::bad_alloc&) {
             if (after_event) after_event(n);
             return start_over(n, actions);

@@ -59,7 +59,9 @@ TEST_CASE("a process that lives is healthy, and nothing is asked for it") {
         FAIL("healthz did something");
         return {};
     };
-    const auto answered = answer({"GET", "/healthz"}, {see, tell, act});
+    const auto nothing = []() -> std::string { return {}; };
+    const auto no_lines = [](std::uint64_t) -> std::string { return {}; };
+    const auto answered = answer({"GET", "/healthz"}, {see, tell, nothing, no_lines, act});
     CHECK(answered.status == 200);
     CHECK(answered.body == "alive\n");
 }
@@ -357,6 +359,18 @@ TEST_CASE("every phase has one word, and the time since it began") {
     is("cold", seconds(3));
     standing.open_for = seconds(3);  // of a driver that tells of no access
     is("open", seconds(3));
+}
+
+TEST_CASE("the log's lines are told to those who may act alone, and from the number on") {
+    const auto node = FakeNode::linked();
+    CHECK(node.ask("/events").status == 403);
+    CHECK(node.ask("/events?after=3").status == 403);
+    CHECK(node.ask({"GET", "/events", {}, true}).body == "0");
+    CHECK(node.ask({"GET", "/events?after=12", {}, true}).body == "12");
+    for (const auto* target :
+         {"/events?after=", "/events?after=x", "/events?12", "/events?after=-1"})
+        CHECK(node.ask({"GET", target, {}, true}).status == 400);
+    CHECK(node.ask("/history").status == 200);
 }
 
 }  // namespace twincached::app

@@ -57,7 +57,9 @@ struct FakeNode {
             told.push_back(action);
             return Verdict{objection.empty(), objection.empty() ? "done" : objection};
         };
-        return answer(request, {see, tell, act});
+        const auto history = [] { return std::string("[]\n"); };
+        const auto lines = [](std::uint64_t number) { return std::to_string(number); };
+        return answer(request, {see, tell, history, lines, act});
     }
 };
 

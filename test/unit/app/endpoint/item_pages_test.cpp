@@ -47,8 +47,10 @@ class Kept {
         const StoredItems items{store_, now, digests};
         const auto see = [] { return Standing(); };
         const auto tell = [](lib::FigureVisitor) {};
+        const auto history = [] { return std::string(); };
+        const auto lines = [](std::uint64_t) { return std::string(); };
         const auto act = [](const Action&) { return Verdict(); };
-        return answer({"GET", target, {}, true}, {see, tell, act, &items});
+        return answer({"GET", target, {}, true}, {see, tell, history, lines, act, &items});
     }
 
     // All lines of as many answers as it takes; the last line of each answer is not among them.

@@ -1,6 +1,7 @@
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/arguments.hpp"
 #include "app/twinctl/check.hpp"
+#include "app/twinctl/history.hpp"
 #include "app/twinctl/order.hpp"
 #include "app/twinctl/status_screen.hpp"
 #include "app/twinctl/top_screen.hpp"
@@ -296,6 +297,38 @@ TEST_CASE("a resync is over when it has begun and neither node has anything left
     CHECK(order_progress("resync", before, node("2", "0", "0")).is_over);
     CHECK(bar(50) == "[" + std::string(20, '#') + std::string(20, ' ') + "]  50 %");
     CHECK(bar(100) == "[" + std::string(40, '#') + "] 100 %");
+}
+
+TEST_CASE("the last change of the primary is told in words, with the log around it") {
+    const auto history = node_history(
+        R"([{"at_ms":1000000000000,"from":"a","to":"b","here":"b","why":"old","unconfirmed":0},
+            {"at_ms":1795902005000,"from":"b","to":"a","here":"a","why":"no sign of life for 1 s",
+             "unconfirmed":3}])");
+    const auto events = node_events(
+        R"([{"number":1,"at_ms":1795901999000,"level":"info","text":"long before"},
+            {"number":2,"at_ms":1795902004900,"level":"warning","text":"link: lost"},
+            {"number":3,"at_ms":1795902005000,"level":"info","text":"promoted"}])");
+    REQUIRE(events.size() == 3);
+    const auto text = explanation("pid 4", history, events, 1795902066000);
+    INFO(text);
+    CHECK(has(text,
+              "pid 4: 2026-11-28 21:40:05 UTC, 1m 1s ago: the primary changed from node b to "
+              "node a\n"));
+    CHECK(has(text, "  why: no sign of life for 1 s\n"));
+    CHECK(has(text, "node a had 3 changes that the other had not confirmed"));
+    CHECK(has(text, "    21:40:04.900 pid 4 warning link: lost\n"));
+    CHECK_FALSE(has(text, "long before"));
+    CHECK(has(text, "1 changes before it are in /history"));
+    CHECK(explanation("x", {}, {}, 0) == "x: no change of the primary is known\n");
+    CHECK(has(explanation("x", node_history(R"([{"at_ms":1,"from":"","to":"a"}])"), {}, 0),
+              "node a became the primary; who was it before is not known"));
+}
+
+TEST_CASE("what is no history and no event is read as none") {
+    for (const auto* body : {"", "{}", "null", "[1,\"a\",null]", "[{]"}) {
+        CHECK(node_history(body).empty());
+        CHECK(node_events(body).empty());
+    }
 }
 
 }  // namespace twincached::app

@@ -224,3 +224,48 @@ TEST_CASE("an order that came too late is a line in the log") {
     net.run(10ms);
     CHECK(net.nodes[0].said("an operator's order is not followed: switchover needs"));
 }
+
+TEST_CASE("a change of the primary is told once, by both nodes, with who it was and why") {
+    LinkedNet net;
+    net.nodes[0].role_changes.clear();
+    net.nodes[1].role_changes.clear();
+    net.order(0, Order::switch_over);
+    REQUIRE(becomes_primary(net, 1));
+    for (const auto n : {0U, 1U}) {
+        REQUIRE(net.nodes[n].role_changes.size() == 1);
+        const auto& change = net.nodes[n].role_changes[0];
+        CHECK(change.from == "a");
+        CHECK(change.to == "b");
+        CHECK(change.here == (n == 0 ? "a" : "b"));
+        CHECK(change.why.find(n == 0 ? "took over" : "handed over") != std::string::npos);
+    }
+}
+
+TEST_CASE("who survives the primary tells of what it had not been able to say") {
+    LinkedNet net;
+    net.nodes[1].role_changes.clear();
+    net.stop(0);
+    for (int i = 0; i < 5; ++i)
+        net.set(1, "key" + std::to_string(i));
+    net.run(100ms);
+    net.vanish(0);
+    REQUIRE(net.run_until(5000ms, [&] { return role(net, 1) == Role::primary; }));
+    net.run(10ms);
+    REQUIRE(net.nodes[1].role_changes.size() == 1);
+    CHECK(net.nodes[1].role_changes[0].from == "a");
+    CHECK(net.nodes[1].role_changes[0].to == "b");
+    CHECK(net.nodes[1].role_changes[0].unconfirmed == 5);
+    CHECK_FALSE(net.nodes[1].role_changes[0].why.empty());
+}
+
+TEST_CASE("two nodes that start tell of no change, and one that serves alone of nobody before it") {
+    LinkedNet net;
+    CHECK(net.nodes[0].role_changes.empty());
+    CHECK(net.nodes[1].role_changes.empty());
+    SimNet alone(1);
+    alone.boot(1);
+    alone.run(default_timing().boot_grace + 1000ms);
+    REQUIRE(alone.nodes[1].role_changes.size() == 1);
+    CHECK(alone.nodes[1].role_changes[0].from.empty());
+    CHECK(alone.nodes[1].role_changes[0].to == "b");
+}

@@ -13,7 +13,6 @@ namespace twincached::protocol {
 using storage::ItemView;
 using storage::Key;
 using storage::Miss;
-using storage::Now;
 
 Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin)
     : service_(service),

@@ -182,19 +182,26 @@ class CyrusSasl(Case):
         self.assertEqual(node.process.stop(), 0)
 
     def test_where_too_many_wait_for_the_judge_a_login_is_refused(self):
-        node, daemon = self.by_daemon("--login-timeout=1m")
-        waiting = [node.client() for _ in range(4 + 64)]
-        for number, client in enumerate(waiting):
-            self.addCleanup(client.close)
+        node, daemon = self.by_daemon("--login-timeout=1m", "-t", "1")
+        judges, line = 4, 64
+        for number in range(judges + line):
+            client = self.greeted(node)
             client.send(plain(b"app", b"hang"))
-            if number < 4:
+            if number < judges:
                 until(lambda: len(daemon.hung) > number, 5, "it is being judged")
-        with node.client(15) as late:
-            def is_refused():
-                late.send(plain(b"app", b"right"))
-                return answer(late)
-            self.assertEqual(is_refused(), (0x20, b"Auth failure."))
+        # The one thread reads in the order in which it was written to.
+        late = self.greeted(node)
+        late.send(plain(b"app", b"right"))
+        self.assertEqual(answer(late), (0x20, b"Auth failure."))
         self.assertEqual(node.process.stop(), 0)
+
+    def greeted(self, node):
+        """A client that the node has answered."""
+        client = node.client(15)
+        self.addCleanup(client.close)
+        client.send(packet(LIST))
+        self.assertEqual(answer(client), (0, b"PLAIN"))
+        return client
 
     def test_passwords_of_ours_win(self):
         path = os.path.join(self.directory, "passwords")

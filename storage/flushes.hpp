@@ -49,6 +49,8 @@ class Flushes {
     // Those of another node: the sink is not told.
     void apply(Version version, Tick now) noexcept;
     void apply_schedule(std::uint64_t at_steady_ms, Version version) noexcept;
+    // See ReplicationOperations.
+    void restart_versions(const VersionGate& gate, const Now& now) noexcept;
     // Carries out what has come due and is this node's to do.
     void fire(const Now& now) noexcept;
 
@@ -67,7 +69,7 @@ class Flushes {
     const VersionClock clock_;
     std::atomic<Tick> last_{0};
     mutable lib::Mutex mutex_;
-    // Its version only ever rises, also when it is taken back.
+    // Its version only ever rises, also when it is taken back, but for one of a wrong clock.
     FlushSchedule schedule_ GUARDED_BY(mutex_);
     bool schedule_is_own_ GUARDED_BY(mutex_) = false;
 };

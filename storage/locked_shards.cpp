@@ -11,11 +11,13 @@ void LockedShards::observe(Version version) const noexcept {
     }
 }
 
-void LockedShards::restart_versions() const noexcept {
+void LockedShards::restart_versions(const VersionGate& gate) const noexcept {
     for (const auto& locked : shards_) {
         const lib::ForegroundLock lock(locked->mutex);
+        auto& table = locked->items.table();
+        if (!gate.admits(table.flush_version())) table.forget_flush();
         locked->items.clock().restart();
-        locked->items.clock().pass(locked->items.table().flush_version());
+        locked->items.clock().pass(table.flush_version());
     }
 }
 

@@ -65,7 +65,7 @@ class LockedShards {
     // Whatever any shard writes from now on is newer.
     void observe(Version version) const noexcept;
     // See Store.
-    void restart_versions() const noexcept;
+    void restart_versions(const VersionGate& gate) const noexcept;
     // The highest of all shards.
     std::uint64_t version_time() const noexcept;
     Version flush_version() const noexcept;

@@ -45,9 +45,13 @@ class ReplicationOperations {
     // The highest of all shards.
     std::uint64_t version_time() const noexcept { return core_.shards.version_time(); }
     // The clocks of all shards begin anew at the time of the next write, after a wrong clock had
-    // led them far ahead. Items are not touched: the caller has dropped them. On a shard on which
-    // something was flushed since, only down to that flush, which stays what it is.
-    void restart_versions() noexcept { core_.shards.restart_versions(); }
+    // led them far ahead. A flush beyond the gate is forgotten, and one to come becomes a request
+    // of this moment. Items are not touched: the caller has dropped them, flushed ones, too.
+    // REQUIRES: `now` is by the clock that is right.
+    void restart_versions(const VersionGate& gate, const Now& now) noexcept {
+        core_.shards.restart_versions(gate);
+        core_.flushes.restart_versions(gate, now);
+    }
 
   private:
     StoreCore& core_;

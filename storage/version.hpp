@@ -54,6 +54,9 @@ class VersionGate {
         return cas_of(version) != 0 && admits(version);
     }
 
+    // The newest that it admits.
+    constexpr Version last() const noexcept { return (last_time_ << 13) | 0x1FFF; }
+
   private:
     std::uint64_t last_time_;
 };

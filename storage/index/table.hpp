@@ -76,12 +76,15 @@ class Table {
     Item* slide(Item* item, std::uint64_t hash, std::uint32_t offset) noexcept;
 
     // --- the flush register ------------------------------------------------------------------
-    // What is not newer is dead, though it may still be there. The version is only ever raised.
+    // What is not newer is dead, though it may still be there. The version is only ever raised,
+    // but for one of a wrong clock.
     bool is_flushed(const Item& item) const noexcept {
         return (item.is_stub() ? item.birth() : item.version()) <= flush_version_;
     }
     Version flush_version() const noexcept { return flush_version_; }
     void set_flush_version(Version version) noexcept { flush_version_ = version; }
+    // REQUIRES: what was flushed is not to be seen again, and has left.
+    void forget_flush() noexcept { flush_version_ = 0; }
 
     // For upkeep: moves on by so many buckets, if the index is growing or shrinking.
     void step_index(unsigned buckets) noexcept;

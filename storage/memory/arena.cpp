@@ -21,6 +21,8 @@ Arena::Arena(const ArenaParts& parts, std::uint32_t slab_bytes, const AddressSpa
       slabs_(parts.share, slab_bytes, space),
       open_(slabs_) {}
 
+// The oldest first, as eviction would come to them; what it has looked at in a slab is behind
+// `scanned` and has been decided.
 bool Arena::visit_by_age(lib::FunctionRef<bool(const Item&, Queue)> visit) const noexcept {
     for (const Queue queue : {Queue::main, Queue::fresh}) {
         SlabNumber number = slabs_.queue(queue).oldest;
@@ -37,6 +39,7 @@ bool Arena::visit_by_age(lib::FunctionRef<bool(const Item&, Queue)> visit) const
 
 // --- storing -----------------------------------------------------------------------------------
 
+// Written whole before anybody can find it: the table links it afterwards.
 Item* Arena::place(const Placement& placement, const ItemForm& form) noexcept {
     assert(placement.slab != 0 && "has_room was asked");
     Item* item = slabs_.append(placement.slab, placement.bytes);
@@ -45,6 +48,8 @@ Item* Arena::place(const Placement& placement, const ItemForm& form) noexcept {
     return item;
 }
 
+// An append to a large value keeps its extent: both items name it for a moment, and the old one
+// gives its share back when it is buried.
 void Arena::take_over(const Item& item, const Item* old) noexcept {
     books_.count(Work::items_stored);
     count_in(item);
@@ -52,6 +57,9 @@ void Arena::take_over(const Item& item, const Item* old) noexcept {
         extents_.retain(item.extent());
 }
 
+// In place: most sets are of a key that is there, of about the size that it had, and this saves the
+// link, the burial and the compaction that would follow. Refused where it would waste memory or
+// keep a slab alive.
 bool Arena::rewrite(Item* item, const ItemForm& form) noexcept {
     const std::uint32_t room = item->slab_bytes();
     const std::uint32_t needed = form.slab_bytes();
@@ -83,6 +91,8 @@ void Arena::note_expiry(SlabNumber number, Expiry expiry) noexcept {
 
 // --- removing and moving -----------------------------------------------------------------------
 
+// The bytes stay where they are until the slab is compacted or freed: a dead item is a gap that
+// knows its length.
 void Arena::bury(Item* item) noexcept {
     count_out(*item);
     if (item->is_large()) extents_.release(item->extent());
@@ -98,6 +108,7 @@ void Arena::bury_in_slab(SlabNumber number, Item* item) noexcept {
     item->set_dead();
 }
 
+// For compaction and promotion. The room that an item wasted where it was is not taken along.
 Item* Arena::copy(const Item& item, Placement placement) noexcept {
     placement.bytes = item.natural_bytes();
     const SlabNumber to = open_.with_room(placement);
@@ -110,11 +121,14 @@ Item* Arena::copy(const Item& item, Placement placement) noexcept {
     return copy;
 }
 
+// The extent is the copy's now; it changes the queue that it counts for, if the copy is in another.
 void Arena::bury_copied(Item* item, const Item& copy) noexcept {
     move_extent(*item, queue_of(*item), queue_of(copy));
     bury_in_slab(slabs_.slab_of(item), item);
 }
 
+// Down only, and never over a living neighbour: the caller goes through the slab from its
+// beginning.
 Item* Arena::slide(Item* item, std::uint32_t offset) noexcept {
     const SlabNumber number = slabs_.slab_of(item);
     const std::uint32_t bytes = item->natural_bytes();

@@ -8,6 +8,8 @@
 
 namespace twincached::storage {
 
+// Number 0 means none, so that a slab's number fits where a reference is kept, and a zeroed one is
+// valid.
 Slabs::Slabs(MemoryShare& share, std::uint32_t slab_bytes, const AddressSpace& space)
     : share_(share),
       slab_bytes_(slab_bytes),
@@ -41,6 +43,7 @@ SlabNumber Slabs::take() noexcept {
     return number;
 }
 
+// A slab holds items of about one lifetime, so that it dies as a whole more often than in parts.
 SlabNumber Slabs::open(Queue queue, unsigned lifetime) noexcept {
     const SlabNumber number = take();
     if (number == 0) return 0;
@@ -51,6 +54,7 @@ SlabNumber Slabs::open(Queue queue, unsigned lifetime) noexcept {
     return number;
 }
 
+// REQUIRES: nothing lives in it. Its number and its place in the range stay its own.
 void Slabs::free(SlabNumber number) noexcept {
     assert(slabs_[number].live_items == 0);
     dequeue(number);
@@ -69,6 +73,7 @@ void Slabs::give_back(SlabNumber number) noexcept {
     share_.give(slab_bytes_);
 }
 
+// For a shard that has nothing to do, while another asks for memory.
 std::uint64_t Slabs::give_back_kept() noexcept {
     if (kept_ == 0) return 0;
     give_back(std::exchange(kept_, 0));
@@ -101,6 +106,7 @@ void Slabs::dequeue(SlabNumber number) noexcept {
     line.bytes -= slab_bytes_;
 }
 
+// Only ever at the end: a slab is filled once, and compacted or freed as a whole.
 Item* Slabs::append(SlabNumber number, std::uint32_t bytes) noexcept {
     Slab& slab = slabs_[number];
     assert(slab.state == SlabState::open && bytes <= room(number));

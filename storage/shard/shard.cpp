@@ -23,6 +23,8 @@ Version Shard::known_version(const Key& key, const Item* held, Tick now) noexcep
     return std::max({version, sink, items_.table().flush_version()});
 }
 
+// The last try, with the lock held: by then room has been made elsewhere as far as that goes. A
+// record that finds none is refused, and the peer is told so with the acknowledgement.
 ApplyOutcome Shard::apply(const Record& record, const Now& now) noexcept {
     MemoryGrant grant;
     grant.is_final = true;
@@ -39,6 +41,7 @@ ApplyOutcome Shard::apply(const Record& record, const Now& now) noexcept {
     return outcome;
 }
 
+// Rule R4. The loop is entered again when making room has moved or evicted what was looked up.
 ApplyOutcome Shard::apply(const Record& record, const Now& now, MemoryGrant& grant) noexcept {
     items_.clock().observe(record.version);
     Storing storing(record.key);
@@ -76,6 +79,8 @@ ApplyOutcome Shard::apply(const Record& record, const Now& now, MemoryGrant& gra
     }
 }
 
+// Also of a key that is absent here: the log remembers it, so that an older set which is still on
+// its way is found to be older.
 ApplyOutcome Shard::apply_delete(const Key& key, Version version, const Now& now) noexcept {
     items_.clock().observe(version);
     const Item* held = items_.table().find(key);
@@ -84,6 +89,8 @@ ApplyOutcome Shard::apply_delete(const Key& key, Version version, const Now& now
     return ApplyOutcome::applied;
 }
 
+// A touch is a newer version of one write, and means nothing to another: then the caller asks for
+// the item. True: nothing is left to do.
 bool Shard::apply_touch(const Key& key, Version version, Expiry expiry, const Now& now) noexcept {
     items_.clock().observe(version);
     if (version <= known_version(key, items_.table().find(key), now.tick())) return true;
@@ -102,13 +109,37 @@ void Shard::apply_hint(std::uint64_t hash, const Now& now) noexcept {
     });
 }
 
+// Without a floor: it is the peer who knows better, and what it has is to come.
 void Shard::drop_in_doubt(const Key& key, const Now& now) noexcept {
     Item* item = items_.table().find(key);
     if (item != nullptr) items_.drop(*item, key.hash, Cause::in_doubt, now.tick());
 }
 
+// Nothing may leave the index while it is being visited.
+void Shard::drop_bucket_in_doubt(BucketNumber bucket, Version newer_than, const Now& now) noexcept {
+    struct Doubtful {
+        Item* item;
+        std::uint64_t hash;
+    };
+    std::array<Doubtful, 32> found;
+    std::optional<std::uint64_t> next = std::uint64_t{bucket} << 48;
+    while (next && bucket_of(*next) == bucket) {
+        std::size_t count = 0;
+        const auto beyond = items_.table().visit(*next, [&](Item& item, std::uint64_t hash) {
+            const bool is_doubtful = newer_than == 0 || item.version() > newer_than;
+            if (bucket_of(hash) == bucket && is_doubtful && count < found.size())
+                found[count++] = {&item, hash};
+        });
+        for (std::size_t i = 0; i < count; ++i)
+            items_.drop(*found[i].item, found[i].hash, Cause::in_doubt, now.tick());
+        if (count < found.size()) next = beyond;
+    }
+}
+
 // --- looking up --------------------------------------------------------------------------------
 
+// What is flushed or expired is absent, but stays until someone asks for it as a client, or upkeep
+// passes: a look changes nothing.
 bool Shard::peek(const Key& key, const Now& now, ItemVisitor visit) noexcept {
     Item* item = items_.table().find(key);
     if (item == nullptr || !items_.is_live(*item, now.tick())) return false;

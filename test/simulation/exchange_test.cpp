@@ -44,8 +44,8 @@ struct Pair {
     void link() {
         const std::array hellos{nodes[0]->exchange().standing(now),
                                 nodes[1]->exchange().standing(now)};
-        const std::array meetings{nodes[0]->exchange().judge(hellos[1]),
-                                  nodes[1]->exchange().judge(hellos[0])};
+        const std::array meetings{nodes[0]->exchange().acquaintance().judge(hellos[1]),
+                                  nodes[1]->exchange().acquaintance().judge(hellos[0])};
         for (unsigned i = 0; i < 2; ++i) {
             if (meetings[i] == Meeting::begin) continue;
             // One begins anew, the other lets it; then they call again.
@@ -428,11 +428,11 @@ TEST_CASE("R12: a node that was put back to an earlier state begins anew, and it
     // What it says of itself is from before it had sent and heard anything.
     auto earlier = pair.nodes[0]->exchange().standing(pair.now);
     earlier.past.sent = 0;
-    CHECK(pair.nodes[1]->exchange().judge(earlier) == Meeting::let_go_anew);
+    CHECK(pair.nodes[1]->exchange().acquaintance().judge(earlier) == Meeting::let_go_anew);
     auto other = pair.nodes[1]->exchange().standing(pair.now);
-    CHECK(pair.nodes[0]->exchange().judge(other) == Meeting::begin);
+    CHECK(pair.nodes[0]->exchange().acquaintance().judge(other) == Meeting::begin);
     other.past.heard_applied += 100;
-    CHECK(pair.nodes[0]->exchange().judge(other) == Meeting::begin_anew);
+    CHECK(pair.nodes[0]->exchange().acquaintance().judge(other) == Meeting::begin_anew);
 }
 
 TEST_CASE("R12: a HELLO that was said before the peer knew this incarnation costs nothing") {
@@ -447,7 +447,7 @@ TEST_CASE("R12: a HELLO that was said before the peer knew this incarnation cost
     pair.set(0, "a", "1");
     pair.settle();
     pair.cut();
-    CHECK(pair.nodes[0]->exchange().judge(late) == Meeting::let_go_anew);
+    CHECK(pair.nodes[0]->exchange().acquaintance().judge(late) == Meeting::let_go_anew);
     pair.link();
     CHECK(pair.get(0, "a") == "1");
 }

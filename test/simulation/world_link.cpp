@@ -118,7 +118,7 @@ void World::greet(unsigned node) {
         hellos_[node] = nodes_[node]->exchange().standing(now(node));
     } else if (hellos_[1 - node] && !begun_[node]) {
         auto& exchange = nodes_[node]->exchange();
-        const auto meeting = exchange.judge(*hellos_[1 - node]);
+        const auto meeting = exchange.acquaintance().judge(*hellos_[1 - node]);
         if (meeting != Meeting::begin) {
             // As the engine does it: the connection ends, and whoever is to begins anew.
             if (begun_[1 - node]) nodes_[1 - node]->exchange().end();

@@ -51,7 +51,7 @@ Standing Exchange::standing(const storage::Now& now) const noexcept {
 // machine was set back to before a restart.
 void Exchange::begin(const Standing& peer, const storage::Now& now) noexcept {
     end();
-    assert(judge(peer) == Meeting::begin);
+    assert(acquaintance_.judge(peer) == Meeting::begin);
     const auto last = last_of(context_.store->version_time());
     const auto encounter = acquaintance_.begin(peer, last);
     incoming_.begin(acquaintance_.split());
@@ -109,9 +109,9 @@ bool Exchange::recall(std::string_view remembered, const storage::Now& now) {
     return true;
 }
 
-void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) {
+void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {
     assert(!in_session_);
-    drop_all_items(context_, now);
+    drop_items(context_, 0, now);
     mark_all_dirty(context_, 0);
     acquaintance_.forget(new_epoch);
 }

@@ -36,6 +36,7 @@
 #include "replication/pair/exchange/log_sender.hpp"
 #include "replication/pair/exchange/scrub.hpp"
 #include "replication/pair/exchange/standing.hpp"
+#include "replication/pair/exchange/starting_over.hpp"
 #include "replication/pair/exchange/walk.hpp"
 #include "replication/records/frame.hpp"
 #include "storage/now.hpp"
@@ -61,7 +62,7 @@ class Exchange {
 
     // A session starts: rule R12 on the peer's HELLO. Send READY when it returns, and call
     // nothing else until the peer's READY is there. If a session is open, it ends first.
-    // REQUIRES: judge(peer) == Meeting::begin.
+    // REQUIRES: acquaintance().judge(peer) == Meeting::begin.
     void begin(const Standing& peer, const storage::Now& now) noexcept;
 
     // The session is over, for whatever reason (rule R11). Harmless without a session.
@@ -119,13 +120,16 @@ class Exchange {
         context_.options.node = node;
         acquaintance_.decide_node(node);
     }
-    // Do the two agree on what they have done together? To be asked before begin().
-    Meeting judge(const Standing& peer) const noexcept { return acquaintance_.judge(peer); }
+    // Its judge() is to be asked before begin(): do the two agree on what they have done together?
     const Acquaintance& acquaintance() const noexcept { return acquaintance_; }
     // For tests: see Acquaintance.
     void believe_memory() noexcept { acquaintance_.believe_memory(); }
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
-    void forget(std::uint64_t new_epoch, const storage::Now& now);
+    void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
+    // After that, should a wrong clock have led the versions; see starting_over.hpp.
+    void restart_versions(const storage::VersionGate& gate, const storage::Now& now) noexcept {
+        pair::restart_versions(context_, gate, now);
+    }
     // There are buckets that the peer must be told of.
     bool is_dirty() const noexcept { return context_.sum(&ShardTracking::dirty) > 0; }
     // The peer may have refused what it acknowledges: no answer may wait for it.

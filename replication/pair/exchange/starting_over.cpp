@@ -1,8 +1,6 @@
 #include "replication/pair/exchange/starting_over.hpp"
 
 #include <cstddef>
-#include <string>
-#include <vector>
 
 namespace twincached::replication::pair {
 
@@ -21,20 +19,24 @@ void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept {
     context.counters.add(ExchangeCounter::resyncs);
 }
 
-void drop_all_items(ExchangeContext& context, const storage::Now& now) {
-    std::vector<std::string> keys;
+void drop_items(ExchangeContext& context, storage::Version newer_than,
+                const storage::Now& now) noexcept {
     for (std::size_t b = 0; b < storage::bucket_count; ++b) {
         const auto bucket = static_cast<storage::BucketNumber>(b);
-        context.with_shard(context.store->shard_of_bucket(bucket), [&](storage::Shard& shard) {
-            keys.clear();
-            lib::MemoryGuard guard;
-            const auto visit =
-                guard.over([&](const storage::ItemView& item) { keys.emplace_back(item.key); });
-            shard.visit_bucket(bucket, now, visit);
-            guard.finish();
-            for (const auto& key : keys)
-                shard.drop_in_doubt(context.store->key(key), now);
-        });
+        context.store->with_shard(
+            context.store->shard_of_bucket(bucket),
+            [&](storage::Shard& shard) { shard.drop_bucket_in_doubt(bucket, newer_than, now); });
+    }
+}
+
+// The clocks first: what is written from then on is right, and what was written until then goes.
+void restart_versions(ExchangeContext& context, const storage::VersionGate& gate,
+                      const storage::Now& now) noexcept {
+    context.store->restart_versions(gate, now);
+    drop_items(context, gate.last(), now);
+    for (unsigned i = 0; i < context.sink.shard_count(); ++i) {
+        auto& buckets = context.sink.shard(i).buckets;
+        context.store->with_shard(i, [&](storage::Shard&) { buckets.lower_floors(gate.last()); });
     }
 }
 

@@ -13,7 +13,15 @@ namespace twincached::replication::pair {
 // offers is taken if it is newer than `floor`, should this node lack it.
 void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept;
 
-// Drops every item, as one that the peer may know something newer of.
-void drop_all_items(ExchangeContext& context, const storage::Now& now);
+// Drops every item that is newer than that, as one that the peer may know something newer of;
+// 0 = all of them.
+void drop_items(ExchangeContext& context, storage::Version newer_than,
+                const storage::Now& now) noexcept;
+
+// After a wrong clock, when the items have been dropped: versions begin again at the clock that is
+// right now, and nothing remembers one that the gate would refuse to a peer, be it of a flush, of a
+// flush to come, or of a delete. REQUIRES: `now` is by that clock.
+void restart_versions(ExchangeContext& context, const storage::VersionGate& gate,
+                      const storage::Now& now) noexcept;
 
 }  // namespace twincached::replication::pair

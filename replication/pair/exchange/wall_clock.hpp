@@ -26,12 +26,17 @@ constexpr std::int64_t wall_ms_of(const storage::Now& now) noexcept {
     return apart <= coarse_ms ? version_ms : wall_ms;
 }
 
+// The same as a time that versions may have.
+constexpr std::uint64_t wall_version_ms(const storage::Now& now) noexcept {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall_ms_of(now)));
+}
+
 // Measured from the wall clock, whatever versions have come since: else each version that is
 // believed would let a later one pass. A wall clock that was set back by more than `ahead_ms` while
 // the node ran is no measure any more: then version time, which has gone on, is.
 constexpr storage::VersionGate gate_of(const storage::Now& now, std::uint64_t ahead_ms) noexcept {
     constexpr std::uint64_t slack_ms = 2000;
-    const auto wall_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall_ms_of(now)));
+    const auto wall_ms = wall_version_ms(now);
     const bool was_set_back = now.version_ms > wall_ms && now.version_ms - wall_ms > slack_ms &&
                               now.version_ms - wall_ms - slack_ms > ahead_ms;
     return {was_set_back ? now.version_ms : wall_ms, ahead_ms};

@@ -147,7 +147,7 @@ void Connections::on_peer_refused(Connection& connection, const storage::Now& no
             {handshake.why(), must_part(handshake, parts_.host), Parting::at_once, by_clock}, now);
     if (!by_clock || !has_said_hello || !parts_.host.wrote_by_wrong_clock(now)) return;
     begin_anew("they were written by a clock further ahead than clock-max-ahead", now);
-    parts_.host.restart_versions();
+    parts_.host.restart_versions(now);
 }
 
 // Only a node that neither has a session nor has chosen one may say that it has none.

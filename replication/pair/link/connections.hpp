@@ -79,7 +79,7 @@ class Connections {
         // A peer that this node has said HELLO to finds its clock, or its versions, too far ahead.
         // True: it is right, and the node has to begin anew, versions included.
         virtual bool wrote_by_wrong_clock(const storage::Now& now) const noexcept = 0;
-        virtual void restart_versions() noexcept = 0;
+        virtual void restart_versions(const storage::Now& now) noexcept = 0;
         // READY was said both ways: this is the session.
         virtual void establish(Connection& connection, const storage::Now& now) = 0;
     };

@@ -3,7 +3,6 @@
 #include "lib/endian.hpp"
 #include "replication/pair/node_identity.hpp"
 
-#include <algorithm>
 #include <cassert>
 #include <cstdint>
 #include <utility>
@@ -14,6 +13,11 @@ namespace {
 // Any text does: both nodes ask for the same one.
 std::uint64_t hash_check_of(const storage::Store& store) noexcept {
     return store.key("twincached: do both nodes hash alike?").hash;
+}
+
+// What a peer believes whose clock is right.
+storage::VersionGate peers_gate(const Self& self, const storage::Now& now) noexcept {
+    return {wall_version_ms(now), clock_max_ahead_ms(self)};
 }
 
 }  // namespace
@@ -40,7 +44,7 @@ void Incarnation::decide_node(unsigned node, std::string_view why) noexcept {
 }
 
 Meeting Incarnation::judge_past(const Hello& peer) const noexcept {
-    return exchange_.judge(peer);
+    return exchange_.acquaintance().judge(peer);
 }
 
 bool Incarnation::needs_peers_word() const noexcept {
@@ -71,19 +75,21 @@ void Incarnation::begin_exchange(const Hello& peer, const storage::Now& now) noe
 }
 
 bool Incarnation::wrote_by_wrong_clock(const storage::Now& now) const noexcept {
-    const auto wall_ms = static_cast<std::uint64_t>(std::max<std::int64_t>(0, wall_ms_of(now)));
-    const storage::VersionGate gate(wall_ms, clock_max_ahead_ms(self_));
-    // A flush of that time would be one of all that is written from now on: it has to be waited
-    // for.
-    return !gate.admits_time(store_->version_time()) && gate.admits(store_->flush_version());
+    return !peers_gate(self_, now).admits_time(store_->version_time());
 }
 
 void Incarnation::begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now) {
     const auto epoch = lib::load_little<std::uint64_t>(nonce.data()) | 1;  // never 0
-    // Should memory end before it is done, this node is still the one that has to begin anew.
     exchange_.forget(epoch, now);
     self_.epoch = epoch;
     log_.note(LogLevel::warning, {"all items are forgotten: ", why});
+}
+
+// The clock that versions follow may still be led by those that are forgotten now.
+void Incarnation::restart_versions(const storage::Now& now) noexcept {
+    auto right = now;
+    right.version_ms = wall_version_ms(now);
+    exchange_.restart_versions(peers_gate(self_, now), right);
 }
 
 }  // namespace twincached::replication::pair

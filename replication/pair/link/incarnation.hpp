@@ -55,7 +55,7 @@ class Incarnation {
     // Forgets all items. `nonce` decides the new incarnation. REQUIRES: no session.
     void begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now);
     // After that: the versions that it allots begin again at its clock.
-    void restart_versions() noexcept { store_->restart_versions(); }
+    void restart_versions(const storage::Now& now) noexcept;
 
   private:
     Self& self_;

@@ -29,6 +29,7 @@ constexpr std::int64_t to_1970 = -start_2026;
 
 struct Clocks : SimNet {
     Clocks() : SimNet(1) {
+        few_items = 1;  // a bucket that remembers a delete is told of
         clock = [this](unsigned n, Instant) { return clocks[n]->now(reading(n)); };
     }
     void start(unsigned n, std::int64_t wrong_by) {

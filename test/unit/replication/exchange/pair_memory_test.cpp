@@ -86,7 +86,7 @@ struct Recalled {
         auto hello = standing_of(epoch, knows);
         hello.past.session = 1;
         hello.past.heard_session = heard_session;
-        return node.exchange->judge(hello) == Meeting::begin;
+        return node.exchange->acquaintance().judge(hello) == Meeting::begin;
     }
     Node node;
 };
@@ -175,8 +175,9 @@ TEST_CASE("R15: what a node alone has kept is believed if no peer has met the no
         CHECK(node.exchange->acquaintance().is_unconfirmed());
         CHECK_FALSE(node.exchange->acquaintance().needs_peers_word());  // it may serve alone
         CHECK(node.is_dirty("anything"));
-        CHECK(node.exchange->judge(standing_of(peer_epoch, 0)) == Meeting::begin);
-        CHECK(node.exchange->judge(standing_of(peer_epoch, 5)) == Meeting::begin_anew);
+        CHECK(node.exchange->acquaintance().judge(standing_of(peer_epoch, 0)) == Meeting::begin);
+        CHECK(node.exchange->acquaintance().judge(standing_of(peer_epoch, 5)) ==
+              Meeting::begin_anew);
     }
 }
 
@@ -189,12 +190,12 @@ TEST_CASE("R15: of two nodes with what they kept alone, b begins anew, also afte
     REQUIRE(again.exchange->recall(b.exchange->remember(true), again.now));
     const auto of_a = a.exchange->standing(a.now);
     const auto of_b = b.exchange->standing(b.now);
-    CHECK(a.exchange->judge(of_b) == Meeting::begin);
-    CHECK(b.exchange->judge(of_a) == Meeting::begin_anew);
-    CHECK(again.exchange->judge(of_a) == Meeting::begin_anew);
+    CHECK(a.exchange->acquaintance().judge(of_b) == Meeting::begin);
+    CHECK(b.exchange->acquaintance().judge(of_a) == Meeting::begin_anew);
+    CHECK(again.exchange->acquaintance().judge(of_a) == Meeting::begin_anew);
     // When b has forgotten its items, it is like any node that begins.
     b.exchange->forget(99, b.now);
-    CHECK(b.exchange->judge(of_a) == Meeting::begin);
+    CHECK(b.exchange->acquaintance().judge(of_a) == Meeting::begin);
 }
 
 TEST_CASE("R12: of a former incarnation of the peer nothing is taken, also after a restart") {

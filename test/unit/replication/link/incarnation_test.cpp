@@ -6,7 +6,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 
 using namespace twincached;
 using namespace twincached::replication;
@@ -147,16 +150,37 @@ TEST_CASE(
     node.now.version_ms -= 40 * day_ms;
     CHECK(node.incarnation.wrote_by_wrong_clock(node.now));
     node.incarnation.begin_anew(Nonce{1}, "wrong", node.now);
-    node.incarnation.restart_versions();
+    node.incarnation.restart_versions(node.now);
     node.set("key");
     CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
 }
 
-TEST_CASE("a flush of a wrong clock's has to be waited for") {
+TEST_CASE("nothing remembers a version of the wrong clock that was left behind") {
     Node node;
+    const auto right = node.now;
     node.now.version_ms += 40 * day_ms;
-    node.set("key");
+    node.set("flushed");
     (void)node.store.flush(node.now);
-    node.now.version_ms -= 40 * day_ms;
-    CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
+    node.set("deleted");
+    (void)node.store.remove(node.store.key("deleted"), node.now, {});
+    node.set("key");
+    node.store.schedule_flush(node.now.steady_ms + 60'000, node.now);
+    node.incarnation.begin_anew(Nonce{1}, "wrong", right);
+    node.set("by a client who came between");
+    node.incarnation.restart_versions(right);
+    node.now = right;
+    CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(right));
+    CHECK(node.items() == 0);
+
+    const auto told = node.exchange.standing(right);
+    const storage::VersionGate gate(right.version_ms, 1000);
+    CHECK(is_credible(told, gate));
+    CHECK(told.flush_version == 0);
+    CHECK(told.schedule_at_ms == right.steady_ms + 60'000);
+    for (const auto* key : {"flushed", "deleted", "key"}) {
+        const auto bucket = storage::bucket_of(node.store.key(key).hash);
+        CHECK(node.sink.shard(0).buckets.floor(bucket) == 0);
+    }
+    node.set("flushed");
+    CHECK(node.items() == 1);
 }

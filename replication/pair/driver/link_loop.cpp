@@ -7,7 +7,9 @@
 #include <boost/asio/post.hpp>
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -47,9 +49,9 @@ bool is_of_link(const Action& action) noexcept {
     return false;
 }
 
-// What the kernel tells of the calling thread; nothing where it keeps no such figures, or there is
-// no memory to read them.
-ThreadTimes thread_times() noexcept {
+// Of the calling thread and its process. A figure is 0 where the kernel does not keep it, or there
+// is no memory to read it.
+CoreTimes core_times() noexcept {
     std::uint64_t ran = 0;
     std::uint64_t waited = 0;
     bool is_read = false;
@@ -57,8 +59,18 @@ ThreadTimes thread_times() noexcept {
         std::ifstream file("/proc/thread-self/schedstat");
         is_read = static_cast<bool>(file >> ran >> waited);
     });
-    if (!is_read) return {};
-    return {std::chrono::nanoseconds(ran), std::chrono::nanoseconds(waited)};
+    CoreTimes times;
+    if (is_read) {
+        times.ran = std::chrono::nanoseconds(ran);
+        times.waited = std::chrono::nanoseconds(waited);
+    }
+    timespec process{};
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &process);
+    times.process_ran =
+        std::chrono::seconds(process.tv_sec) + std::chrono::nanoseconds(process.tv_nsec);
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) == 0) times.cores = CPU_COUNT(&cores);
+    return times;
 }
 
 }  // namespace
@@ -214,9 +226,9 @@ void LinkLoop::serve() {
         const auto after = engine_.exchange().traffic();
         const Traffic moved{after.records - before.records, after.bytes - before.bytes};
         const auto ended = std::chrono::steady_clock::now();
-        if (share.is_due(ended)) share.note(thread_times(), ended);
-        if (!share.is_shared()) continue;
-        std::this_thread::sleep_for(rest_after(ended - began, moved));
+        if (share.is_due(ended)) share.note(core_times(), ended);
+        if (share.use() == CoreUse::own) continue;
+        std::this_thread::sleep_for(rest_after(ended - began, moved, share.use()));
     }
 }
 

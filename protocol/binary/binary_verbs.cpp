@@ -76,6 +76,8 @@ Next execute_get_and_touch(Turn& turn, const BinaryRequest& request) {
     return finish_read(call, hit);
 }
 
+// touch answers with the item's flags and no value, as memcached does, though no specification says
+// so.
 Next execute_touch(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     auto& executor = turn.executor;
@@ -101,6 +103,8 @@ constexpr BinaryStatus status_of_not_stored(WriteMode mode) noexcept {
     return BinaryStatus::not_stored;
 }
 
+// Opaque and key are echoed by the answer itself. A value that came in pieces is already in its
+// extent (`turn.reserved`): then the store takes it over without a copy.
 template <WriteMode mode>
 Next execute_write(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
@@ -150,6 +154,8 @@ Next execute_remove(Turn& turn, const BinaryRequest& request) {
     return Next::go_on;
 }
 
+// A missing key is created with the initial value, unless the exptime is all ones: the only place
+// in the protocol where that number is not a time.
 template <bool decrement>
 Next execute_arithmetic(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
@@ -184,6 +190,8 @@ Next execute_arithmetic(Turn& turn, const BinaryRequest& request) {
     return Next::go_on;
 }
 
+// Where flush_all is switched off (-F) memcached answers "authentication error" here, for want of a
+// status that would say it.
 Next execute_flush(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     auto& executor = turn.executor;
@@ -332,6 +340,7 @@ constexpr BinaryShape shapes[] = {
 
 constexpr std::size_t opcode_limit = 0x25;
 
+// Looked up by one index: a packet of an opcode beyond, or of none, has no shape.
 constexpr auto make_index() noexcept {
     std::array<const BinaryShape*, opcode_limit> index{};
     for (const auto& shape : shapes)

@@ -26,6 +26,8 @@ AnnouncedValue announced(const BinaryRequest& request, std::string_view input) n
 
 }  // namespace
 
+// In memcached's order, which decides what a packet with several faults is told. What is in the way
+// of finding the next packet closes the connection: after it every byte could be a header.
 Next PacketReader::next(Burst& burst) {
     const auto input = burst.input.readable();
     if (static_cast<unsigned char>(input.front()) != binary_request_magic) return Next::close;
@@ -48,6 +50,8 @@ Next PacketReader::next(Burst& burst) {
     return input.size() < request.head_bytes() ? Next::read_more : run(burst, request);
 }
 
+// Lengths that contradict each other leave nobody who knows where the next packet begins; an opcode
+// that is not known does not, so its body is skipped and the client goes on.
 Next PacketReader::refuse(Burst& burst, const BinaryRequest& request) {
     BinaryAnswer answer(burst.output, request);
     if (!request.is_consistent()) {
@@ -74,6 +78,8 @@ Next PacketReader::run(Burst& burst, const BinaryRequest& request) {
     return execute(burst, request, turn, request.head_bytes());
 }
 
+// A small value is executed where it lies in the input, a large one is received into its extent and
+// executed by finish_large(), one that is refused is swallowed.
 Next PacketReader::take_value(Burst& burst, const BinaryRequest& request) {
     auto& intake = burst.state.intake;
     const auto value = announced(request, burst.input.readable());
@@ -100,6 +106,8 @@ Next PacketReader::take_value(Burst& burst, const BinaryRequest& request) {
     return swallow_body(burst, request);
 }
 
+// The answer is noted before it is known whether it may go out: one that the peer has to confirm
+// first, and does not, is turned into an error with the same opcode and opaque.
 Next PacketReader::execute(Burst& burst, const BinaryRequest& request, Turn& turn,
                            std::size_t consumed) {
     TicketList::LastAnswer answer;
@@ -124,6 +132,8 @@ Next PacketReader::swallow_body(Burst& burst, const BinaryRequest& request) {
     return Next::go_on;
 }
 
+// A message is judged as a whole. One that is longer than any mechanism needs counts as a failure
+// and closes the connection, before a byte of it has been kept.
 Next PacketReader::log_in(Burst& burst, const BinaryRequest& request) {
     auto& state = burst.state;
     BinaryAnswer answer(burst.output, request);

@@ -6,6 +6,8 @@ namespace twincached::protocol {
 
 namespace {
 
+// Of all commands alike: a letter that a command has no use for is accepted and ignored, as
+// memcached does. Source: TEXT_PROTOCOL.md, meta commands.
 constexpr std::string_view known_letters = "bcfhklqstuvxCDEFIJLMNOPRT";
 
 // What M may say, and what a command says to anything else. Without letters M is not looked at.
@@ -28,6 +30,8 @@ constexpr std::uint64_t known = make_known();
 // 'A' to 'z' lie within 64 letters, so one bit each is enough.
 static_assert(MetaFlags::bit_of('A') != MetaFlags::bit_of('a'));
 
+// As many digits as there are: memcached reads `T30x` as 30. A token without a digit, or a number
+// that does not fit, is refused in the words of its flag.
 template <std::integral Number>
 Answer take_number(std::string_view token, Number& number, Answer refusal) noexcept {
     const auto parsed = lib::parse_leading_number<Number>(token);
@@ -97,6 +101,8 @@ bool all_are_letters(Words words) noexcept {
     return true;
 }
 
+// Each flag once. The first fault is the answer; what stands before it has no effect, for nothing
+// is executed until the whole line is understood.
 Answer take_flags(Words words, const Modes& modes, Command& command) noexcept {
     auto& meta = command.meta;
     meta.words = words.rest();
@@ -112,6 +118,8 @@ Answer take_flags(Words words, const Modes& modes, Command& command) noexcept {
     return Answer::none;
 }
 
+// Into the command, so that the key outlives the line; a text key stays where it lies. What is left
+// of a key that came in base64 may hold any byte.
 Answer decode_key(Command& command) noexcept {
     if (!command.meta.has('b')) return Answer::none;
     const auto size = decode_base64(command.meta.wire_key, command.decoded_key);
@@ -154,6 +162,7 @@ Answer parse_meta_set(Words words, Command& command) noexcept {
     return refused;
 }
 
+// memcached tells the faults of this command's flags by one sentence.
 Answer parse_meta_arithmetic(Words words, Command& command) noexcept {
     command.meta.wire_key = words.next();
     if (!all_are_letters(words)) return Answer::bad_line;

@@ -72,6 +72,9 @@ void write_marks(MetaAnswer& line, const ItemView& item, const ReadMarks& marks)
     if (marks.recache == Recache::won || marks.vivified) line.mark('W');
 }
 
+// Flags are answered in the order in which they were asked for; marks follow. The facts are those
+// of the item as it was found, but for what the command itself has changed of it: T, and a CAS
+// unique.
 void answer_hit(Turn& turn, const Command& command, const ItemView& item, const ReadMarks& marks) {
     const auto& meta = command.meta;
     MetaFacts facts;
@@ -97,6 +100,7 @@ void answer_hit(Turn& turn, const Command& command, const ItemView& item, const 
     if (sends_value) turn.answers.data(item);
 }
 
+// No mode is a plain set.
 WriteMode mode_of(char mode) noexcept {
     switch (mode) {
         case 'E':
@@ -136,6 +140,8 @@ std::optional<std::int64_t> ttl_before(Turn& turn, const Command& command) noexc
     return ttl;
 }
 
+// The value goes out as digits that were made for the answer: the item may be gone, or another, by
+// the time that the output is written.
 Next answer_number(Turn& turn, const Command& command, const storage::ArithmeticResult& result,
                    std::optional<std::int64_t> ttl_at_first) {
     const auto& meta = command.meta;
@@ -159,6 +165,8 @@ Next answer_number(Turn& turn, const Command& command, const storage::Arithmetic
     return Next::go_on;
 }
 
+// One command does what get, gat, a lease and a recache lock do: the store decides all of it under
+// one lock, so that of two readers at most one is told to recache.
 Next execute_meta_get(Turn& turn, const Command& command) {
     count_meta(turn);
     const auto& meta = command.meta;
@@ -180,6 +188,8 @@ Next execute_meta_get(Turn& turn, const Command& command) {
     return status_line(turn, command, no_item);
 }
 
+// What is not stored is answered with the size that was sent, what is stored with the size that the
+// item has now: after an append the two differ.
 Next execute_meta_set(Turn& turn, const Command& command) {
     count_meta(turn);
     const auto& meta = command.meta;
@@ -205,6 +215,8 @@ Next execute_meta_set(Turn& turn, const Command& command) {
     return Next::go_on;
 }
 
+// With I the item stays, marked stale, so that one reader may recache it while the others are still
+// served; with x its value and client flags go, and the item stays.
 Next execute_meta_delete(Turn& turn, const Command& command) {
     count_meta(turn);
     const auto& meta = command.meta;
@@ -226,6 +238,7 @@ Next execute_meta_delete(Turn& turn, const Command& command) {
     return Next::go_on;
 }
 
+// N makes the item of a miss, with the initial value and without the delta.
 Next execute_meta_arithmetic(Turn& turn, const Command& command) {
     count_meta(turn);
     const auto& meta = command.meta;
@@ -258,6 +271,8 @@ Next execute_meta_no_op(Turn& turn, const Command&) {
     return turn.answer(Answer::meta_no_op);
 }
 
+// For people: nothing of the item is marked or counted by looking at it. The room is reserved for
+// the longest that a line can be, so that nothing is checked while it is put together.
 Next execute_meta_debug(Turn& turn, const Command& command) {
     auto& store = turn.executor.store();
     auto& bytes = turn.answers.output().bytes();

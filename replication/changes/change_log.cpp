@@ -50,6 +50,9 @@ ChangeLog::Position ChangeLog::skip_padding(Position position) const noexcept {
     return position + rest;
 }
 
+// An entry lies in one chunk. What is left at the end of the last one is padding, which counts as
+// used until the head has passed it: so the limit holds for what is in memory, not for what is
+// useful.
 bool ChangeLog::make_tail_room(std::size_t size) noexcept {
     const Position chunk_size = chunks_.size();
     const Position offset = tail_ & (chunk_size - 1);
@@ -75,6 +78,7 @@ void ChangeLog::settle() noexcept {
 
 // --- looking up ------------------------------------------------------------------------------
 
+// The newest entry of that key; older ones of it may still be on their way to the peer.
 ChangeLog::Found ChangeLog::find(const storage::Key& key) noexcept {
     if (entries_ == 0) return {};
     const auto slot = index_.probe(key, chunks_, head_).found;
@@ -107,6 +111,8 @@ storage::Version ChangeLog::version_of_hash(std::uint64_t hash) noexcept {
 
 // --- changes ---------------------------------------------------------------------------------
 
+// The index names the newest entry of a key only. An older one that has been sent stays where it
+// is, to be acknowledged in its turn; one that has not is left to next_unsent(), which drops it.
 ChangeLog::Found ChangeLog::append(const storage::Key& key, storage::Version version) noexcept {
     const auto [slot, free_slot] = index_.probe(key, chunks_, head_);
     if (slot == no_slot && free_slot == no_slot) return {nullptr, crowded};
@@ -132,6 +138,8 @@ ChangeLog::Found ChangeLog::append(const storage::Key& key, storage::Version ver
     return {entry, position};
 }
 
+// Wishes are bounded by the bytes that fulfilling them will cost, not by their number: a peer may
+// ask for a bucket of large values.
 void ChangeLog::mark_wanted(Entry& entry, std::uint32_t size_hint) noexcept {
     if (entry.wanted) wanted_bytes_ -= entry.size_hint;
     entry.wanted = true;
@@ -139,6 +147,8 @@ void ChangeLog::mark_wanted(Entry& entry, std::uint32_t size_hint) noexcept {
     wanted_bytes_ += size_hint;
 }
 
+// The entry dies in place: a FIFO has no holes to fill. Its bytes come back when the head passes
+// it.
 void ChangeLog::remove(Entry& entry, Position position) noexcept {
     const auto slot = index_.slot_of(entry, position);
     if (slot != no_slot) index_.erase(slot);
@@ -148,6 +158,8 @@ void ChangeLog::remove(Entry& entry, Position position) noexcept {
     if (entry.wanted) wanted_bytes_ -= entry.size_hint;
 }
 
+// A key that was changed again since is skipped: its newest entry will say all there is to say.
+// That is how a hot key costs the link one record a turn, however often it is written.
 ChangeLog::Found ChangeLog::next_unsent() noexcept {
     while (unsent_entries_ > 0) {
         unsent_ = skip_padding(unsent_);
@@ -167,6 +179,7 @@ ChangeLog::Found ChangeLog::next_unsent() noexcept {
     return {};
 }
 
+// Gives the position behind the entry: acknowledged up to there, it is done.
 ChangeLog::Position ChangeLog::mark_sent(const Found& found) noexcept {
     assert(found.position == unsent_);
     --unsent_entries_;
@@ -182,6 +195,7 @@ void ChangeLog::discard(const Found& found) noexcept {
     settle();
 }
 
+// Never beyond what was sent, whatever the peer says.
 void ChangeLog::acknowledge(Position position) noexcept {
     position = std::min(position, unsent_);
     std::array<std::uint64_t, fetched_at_once> hashes;
@@ -198,11 +212,14 @@ void ChangeLog::acknowledge(Position position) noexcept {
     settle();
 }
 
+// A session has ended: what was sent and not acknowledged is unsent again (rule R11).
 void ChangeLog::rewind() noexcept {
     unsent_ = head_;
     unsent_entries_ = entries_;
 }
 
+// Whether the key is present is asked of its newest entry: this one may be a delete that a set has
+// followed, and a floor for it would cost the bucket more than it saves.
 bool ChangeLog::pop_oldest(Folded& folded) noexcept {
     while (entries_ > 0) {
         head_ = skip_padding(head_);

@@ -13,6 +13,7 @@ ShardTracking::ShardTracking(storage::BucketNumber first_bucket, std::size_t cou
     refresh_gauges();
 }
 
+// For readers without the lock: figures, and the sender that asks whether there is work.
 void ShardTracking::refresh_gauges() noexcept {
     constexpr auto relaxed = std::memory_order_relaxed;
     log_entries.store(log.entries(), relaxed);
@@ -24,6 +25,9 @@ void ShardTracking::refresh_gauges() noexcept {
     log_head.store(log.head(), relaxed);
 }
 
+// Under the shard's lock, once for each mutation: this is what replication costs a client's set.
+// Every cause has its rule; those that end in 0 are no news for the peer, or are told by other
+// means.
 ChangeLog::Position ShardTracking::on_change(const storage::Change& change) noexcept {
     if (change.before != change.after) {
         buckets.change_digest(change.key.hash, change.before, change.after);
@@ -108,6 +112,8 @@ ChangeLog::Position ShardTracking::record(const storage::Key& key, const Fact& f
     return position;
 }
 
+// The oldest entry becomes a mark on its bucket: the log is bounded, and what does not fit is told
+// by walking. What was deleted leaves its version behind as the bucket's floor.
 bool ShardTracking::fold_oldest() noexcept {
     ChangeLog::Folded folded;
     if (!log.pop_oldest(folded)) return false;

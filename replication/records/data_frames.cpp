@@ -7,6 +7,8 @@
 namespace twincached::replication {
 namespace {
 
+// The bits of a record's second byte. A peer that sets one that is not known here would mean
+// something that this node would lose without a word: the frame is refused.
 enum RecordFlag : std::uint8_t {
     flag_stale = 1,
     flag_binary_key = 2,
@@ -69,6 +71,8 @@ std::uint32_t read_record_head(WireReader& in, WireRecord& record) noexcept {
     if ((flags & flag_explicit_cas) != 0) record.explicit_cas = in.u64();
     record.key = in.bytes(key_length);
 
+    // What only a newer protocol could mean, and what no store could hold, ends the session:
+    // skipped, it would be acknowledged, and never sent again.
     const bool known = kind >= 1 && kind <= 3 && (flags & ~flags_known) == 0 &&
                        lib::load_little<std::uint16_t>(at + 28) == 0;
     const bool sound = key_length > 0 && key_length <= storage::key_size_limit &&
@@ -80,6 +84,8 @@ std::uint32_t read_record_head(WireReader& in, WireRecord& record) noexcept {
 
 }  // namespace
 
+// The count is written last, over what stands in its place here: the records of a batch are not
+// known before the shard's lock is held, and are not looked at twice.
 BatchWriter::BatchWriter(lib::ByteBuffer& out, std::uint64_t seq, std::uint16_t lane,
                          std::uint64_t sender_now_ms)
     : out_(out), frame_(out, FrameType::batch, seq) {
@@ -104,6 +110,7 @@ void BatchWriter::finish() noexcept {
     frame_.finish();
 }
 
+// The head only. What follows is read record by record, so that a batch costs no memory of its own.
 BatchReader::BatchReader(std::string_view payload) noexcept : in_(payload) {
     in_.u16();  // the lane is the sender's affair
     left_ = in_.u16();
@@ -126,6 +133,8 @@ void write_frame(lib::ByteBuffer& out, std::uint64_t seq, const Segment& segment
     frame.finish();
 }
 
+// Each piece says the whole: total and offset must agree with what is here, for the receiver
+// reserves by the first and copies by the second.
 std::optional<Segment> read_segment(std::string_view payload) noexcept {
     WireReader in(payload);
     Segment segment;
@@ -140,6 +149,8 @@ std::optional<Segment> read_segment(std::string_view payload) noexcept {
     return segment;
 }
 
+// Of at most list_items_limit items, in one piece of memory: 16 bytes each, hash and version. The
+// peer judges by them alone what it lacks and what it must drop (rule R9).
 void write_list(lib::ByteBuffer& out, const ListHead& head, std::span<const BucketItem> items) {
     assert(items.size() <= list_items_limit);
     FrameWriter frame(out, head.type, head.seq);
@@ -155,6 +166,8 @@ void write_list(lib::ByteBuffer& out, const ListHead& head, std::span<const Buck
     frame.finish();
 }
 
+// The count must be that of the items which are there: a list cut short would pass for a bucket
+// that holds less, and what is missing would be dropped.
 ListReader::ListReader(std::string_view payload) noexcept {
     WireReader in(payload);
     bucket_ = in.u16();
@@ -164,6 +177,7 @@ ListReader::ListReader(std::string_view payload) noexcept {
     valid_ = in.complete();
 }
 
+// Most buckets of an almost empty store are empty: a bit each says which ones follow with 16 bytes.
 void write_digests(lib::ByteBuffer& out, const DigestsHead& head,
                    std::span<const BucketDigest> digests) {
     assert(digests.size() <= digests_limit);
@@ -185,6 +199,7 @@ void write_digests(lib::ByteBuffer& out, const DigestsHead& head,
     frame.finish();
 }
 
+// As many entries as bits are set, no more buckets than there are: what next() takes is then there.
 DigestReader::DigestReader(std::string_view payload) noexcept {
     WireReader in(payload);
     first_ = in.u16();
@@ -253,6 +268,7 @@ void write_frame(lib::ByteBuffer& out, const Ack& ack) {
     frame.finish();
 }
 
+// What is wanted is named by its hash: the sender looks its keys up under the same hash.
 AckReader::AckReader(std::string_view payload) noexcept {
     WireReader in(payload);
     seq_ = in.u64();
@@ -262,6 +278,8 @@ AckReader::AckReader(std::string_view payload) noexcept {
     valid_ = in.complete();
 }
 
+// May be left out by a peer that does not know it, and by this node if there is no room: nothing
+// but the order of evictions depends on it.
 void write_hints(lib::ByteBuffer& out, std::span<const std::uint64_t> hashes) {
     FrameWriter frame(out, FrameType::hint, 0, frame_ignorable);
     WireWriter writer(out);

@@ -30,6 +30,8 @@ void Incoming::end() noexcept {
     group_.count = group_.bytes = 0;
 }
 
+// In order and without gaps, or the session ends: an acknowledgement says "everything until here",
+// and there is no other word for what is missing. False: the peer is not to be believed.
 bool Incoming::on_frame(const Frame& frame, const storage::Now& now) {
     if (frame.seq != applied_ + 1 || wants_.size() > wants_limit) return false;
     // The pieces of a large value come one after the other.
@@ -84,6 +86,10 @@ void Incoming::write_acks(lib::ByteBuffer& out, std::size_t end_size) {
 
 // --- batches ---------------------------------------------------------------------------------
 
+// Records are applied in groups, one lock for each; those of a batch are of one shard on the
+// sender, but need not be here, where the number of shards may be another. Before a record is
+// applied its version has passed the gate: one that is refused ends the batch with nothing of its
+// group applied.
 bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) {
     BatchReader reader(frame.payload);
     offset_.observe(reader.sender_now_ms(), now.steady_ms);
@@ -116,6 +122,7 @@ bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) {
     return reader.complete();
 }
 
+// Three passes over the same records: the first two only fetch, so that their waits overlap.
 void Incoming::apply_group(const storage::Now& now) {
     std::array<std::uint64_t, Group::records_limit> hashes;
     for (std::size_t i = 0; i < group_.count; ++i)
@@ -131,6 +138,7 @@ void Incoming::apply_group(const storage::Now& now) {
     group_.bytes = 0;
 }
 
+// The clock first: whatever this node writes from here on is newer than what it has seen (rule R4).
 void Incoming::apply_record(storage::Shard& shard, const Group::Member& member,
                             const storage::Now& now) {
     const auto& [key, record] = member;
@@ -168,6 +176,8 @@ storage::Record Incoming::item_of(const storage::Key& key,
     return item;
 }
 
+// What did not fit is told with the acknowledgement: a client whose answer waits
+// for the peer must not hear that there are two copies.
 void Incoming::count(storage::ApplyOutcome outcome) noexcept {
     switch (outcome) {
         case storage::ApplyOutcome::applied:

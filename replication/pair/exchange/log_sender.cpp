@@ -20,6 +20,8 @@ unsigned origin_of(storage::Version version) noexcept {
     return touched ? static_cast<unsigned>(version & 3U) : storage::node_of(version);
 }
 
+// A touch is sent with the value as long as that is cheap: then a peer that has lost the item, or
+// never had it, need not ask for it.
 WireRecord record_of(const storage::ItemView& item, const ChangeLog::Entry& entry) noexcept {
     WireRecord record;
     record.stale = item.stale;
@@ -58,6 +60,8 @@ struct LogSender::Pass {
     ChangeLog::Position sent_to = 0;
 };
 
+// Asked at every turn, also when there is nothing: without locks, by what the shards say of
+// themselves.
 bool LogSender::has_work() const noexcept {
     if (large_) return true;
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
@@ -66,6 +70,9 @@ bool LogSender::has_work() const noexcept {
     return false;
 }
 
+// One batch of one shard, in turn, so that a shard with endless changes delays the others by one
+// batch at most. The frame is written in place, under the lock, and the lock is held no longer than
+// 2,048 entries take; an empty one is taken back.
 bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) {
     assert(!large_);
     const unsigned shards = context_.sink.shard_count();
@@ -102,6 +109,8 @@ bool LogSender::send_batch(lib::ByteBuffer& out, const storage::Now& now) {
     return true;
 }
 
+// What will be read is fetched a few entries ahead: entry, index and item are in no cache by then,
+// and waiting for each in turn was most of the time.
 void LogSender::send_some(Pass& pass, storage::Shard& shard) {
     // Entries that need not be sent cost time, too.
     constexpr unsigned entries_per_lock = 2048;
@@ -151,6 +160,7 @@ bool LogSender::send_entry(Pass& pass, storage::Shard& shard, const ChangeLog::F
     return true;
 }
 
+// What came from the peer is not told back to it, unless it asked (rule R10).
 bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
                           const ChangeLog::Entry& entry) {
     if (!entry.wanted && origin_of(item.version) == context_.peer_node()) return false;
@@ -176,6 +186,8 @@ bool LogSender::is_too_large_for_peer(const storage::ItemView& item) const noexc
            storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags) > limit;
 }
 
+// The item may be overwritten or evicted while its pieces go out: its extent is pinned, or the
+// value copied where it has none. The peer never sees pieces of two values under one version.
 void LogSender::begin_large(const storage::ItemView& item, const WireRecord& record) {
     large_ = Large();
     auto& large = *large_;
@@ -192,6 +204,8 @@ void LogSender::send_large(lib::ByteBuffer& out, std::size_t end_size, const sto
         send_segment(out, now);
 }
 
+// Only the last piece counts for the log: acknowledged, it acknowledges the whole value. A session
+// that ends before begins with the first piece again.
 void LogSender::send_segment(lib::ByteBuffer& out, const storage::Now& now) {
     auto& large = *large_;
     const auto value = large.value();

@@ -63,7 +63,9 @@ Findings long_functions(const SourceFile& file) {
         const auto indent = line.find_first_not_of(' ');
         if (indent == std::string::npos || indent > 4 || !line.ends_with("{")) continue;
         if (line.find(')') == std::string::npos || line.find("namespace") == indent) continue;
-        const auto closing = std::string(indent, ' ') + "}";
+        // A constructor's initializers stand deeper than its closing brace.
+        const auto depth = line[indent] == ':' ? indent - std::min<std::size_t>(indent, 4) : indent;
+        const auto closing = std::string(depth, ' ') + "}";
         std::size_t end = i + 1;
         while (end < file.lines.size() && !file.lines[end].starts_with(closing))
             ++end;

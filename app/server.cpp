@@ -9,6 +9,7 @@
 #include "app/process/tls_options.hpp"
 #include "app/replication_options.hpp"
 #include "app/sessions/session_options.hpp"
+#include "lib/allocation.hpp"
 #include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 
@@ -27,6 +28,8 @@ namespace twincached::app {
 namespace {
 
 namespace asio = boost::asio;
+
+constexpr std::chrono::seconds status_period{1};
 
 Severity severity_of(replication::LogLevel level) noexcept {
     switch (level) {
@@ -151,6 +154,7 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
     node_.start();
     say_started();
     started();
+    tell_service_manager();
     const auto work = asio::make_work_guard(control_);
     // What found no memory, such as a reload, is not done; whoever waits goes on.
     for (;;) {
@@ -181,6 +185,22 @@ void Server::open_client_ports() {
     ports_.open();
     phase_.on_open();
     notify_service_manager("READY=1");
+}
+
+// What `systemctl status` shows, anew when it has changed. Nothing where nobody listens.
+void Server::tell_service_manager() {
+    if (std::getenv("NOTIFY_SOCKET") == nullptr) return;
+    (void)lib::has_memory_for([this] {
+        auto status = service_status(
+            standing_of({service_, node_.replicator(), clock_, phase_, history_, log_}));
+        if (status != status_told_) notify_service_manager("STATUS=" + status);
+        status_told_ = std::move(status);
+    });
+    status_timer_.expires_after(status_period);
+    const auto again = [this](const boost::system::error_code& error) {
+        if (!error) tell_service_manager();
+    };
+    insist([&] { status_timer_.async_wait(again); });
 }
 
 // A node that nobody was sent to has nobody to move.

@@ -32,9 +32,11 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace twincached::app {
@@ -65,6 +67,7 @@ class Server {
     void join_reload();
     void say_started();
     void begin_stop(std::string_view reason);
+    void tell_service_manager();
     void await_signal();
     void on_signal(int signal);
 
@@ -92,6 +95,8 @@ class Server {
 
     Reload reload_;
     std::function<void()> abandon_;
+    boost::asio::steady_timer status_timer_{control_};
+    std::string status_told_;  // to the service manager
     bool is_serving_ = false;  // the client ports were opened
 };
 

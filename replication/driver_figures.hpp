@@ -13,6 +13,13 @@ inline constexpr auto state_figure = lib::state(
     "`STANDALONE` without a peer configured");
 inline constexpr auto state_age_figure =
     lib::gauge("repl_state_age", lib::Unit::seconds, "since `repl_state` is what it is");
+inline constexpr auto resync_percent_figure =
+    lib::gauge("repl_resync_percent",
+               "of the buckets of both nodes that a resync began with, those that are compared; "
+               "100: nothing is left");
+inline constexpr auto resync_remaining_figure =
+    lib::gauge("repl_resync_remaining", lib::Unit::seconds,
+               "until a resync is over, by its pace so far; -1: not known yet, 0: nothing is left");
 inline constexpr auto role_age_figure =
     lib::gauge("repl_role_age", lib::Unit::seconds, "since `repl_role` is what it is");
 inline constexpr auto serving_age_figure =

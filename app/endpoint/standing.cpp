@@ -61,6 +61,9 @@ void Standing::take(const lib::Figure& figure, std::string_view value) {
     number(known::lag_figure, lag_ms);
     number(known::unacked_figure, unacked);
     number(known::dirty_buckets_figure, dirty_buckets);
+    number(known::resync_percent_figure, resync_percent);
+    if (figure.name == known::resync_remaining_figure.name)
+        resync_seconds = lib::parse_number<std::uint64_t>(value);
 }
 
 unsigned percent_left(std::uint64_t dirty_buckets) noexcept {
@@ -76,8 +79,11 @@ std::string link_text(const Standing& standing) {
     if (state == "CONNECTING") return fmt::format("connecting to {}", peer);
     if (state == "HANDSHAKE") return fmt::format("shaking hands with {}", peer);
     if (state == "SYNCING") {
-        return fmt::format("synchronising with {}, {} % left to compare", peer,
-                           percent_left(standing.dirty_buckets));
+        auto text = fmt::format("synchronising with {}, {} % left to compare", peer,
+                                percent_left(standing.dirty_buckets));
+        if (standing.resync_seconds.value_or(0) > 0)
+            text += fmt::format(", about {} s left", *standing.resync_seconds);
+        return text;
     }
     if (is_linked(standing)) {
         return fmt::format("in step with {}, {} ms behind", peer, standing.lag_ms);
@@ -102,6 +108,15 @@ std::chrono::seconds phase_age(const Standing& standing) noexcept {
     const bool was_shut = phase == "open" && standing.access == "open";
     return was_shut ? std::min(access, standing.process_unchanged_for)
                     : standing.process_unchanged_for;
+}
+
+std::string service_status(const Standing& standing) {
+    auto still = standing;
+    still.lag_ms = 0;
+    auto text = readiness(still).why;
+    constexpr std::string_view lag = ", 0 ms behind";
+    if (text.ends_with(lag)) text.resize(text.size() - lag.size());
+    return standing.role.empty() ? text : fmt::format("{}; {}", standing.role, text);
 }
 
 Verdict readiness(const Standing& standing) {

@@ -38,6 +38,8 @@ struct Standing {
     std::uint64_t lag_ms = 0;
     std::uint64_t unacked = 0;
     std::uint64_t dirty_buckets = 0;
+    std::uint64_t resync_percent = 100;
+    std::optional<std::uint64_t> resync_seconds;  // that are left of it; none: not known
 
     // Takes what it knows of; any other figure is passed over.
     void take(const lib::Figure& figure, std::string_view value);
@@ -65,6 +67,9 @@ Verdict synchrony(const Standing& standing, std::optional<std::chrono::milliseco
 
 // What the link to the peer is doing, in words: distinct for every state that a driver has.
 std::string link_text(const Standing& standing);
+
+// For the service manager's STATUS: as readiness() says it, without what changes at every look.
+std::string service_status(const Standing& standing);
 
 // Of the buckets that a resync compares, those that are left: 0 to 100, 1 if it is less than that
 // but some.

@@ -27,6 +27,8 @@ json::object verdict_of(const Verdict& verdict) {
 json::value peer_of(const Standing& standing) {
     if (standing.peer.empty()) return nullptr;
     json::value contact;
+    json::value left;
+    if (standing.resync_seconds) left = *standing.resync_seconds;
     if (standing.contact_seconds) contact = *standing.contact_seconds;
     return json::object{{"address", standing.peer},
                         {"role", standing.peer_role},
@@ -35,6 +37,8 @@ json::value peer_of(const Standing& standing) {
                         {"lag_ms", standing.lag_ms},
                         {"unconfirmed_changes", standing.unacked},
                         {"resync_percent_left", percent_left(standing.dirty_buckets)},
+                        {"resync_percent", standing.resync_percent},
+                        {"resync_seconds_left", std::move(left)},
                         {"last_refusal", standing.last_refusal}};
 }
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 import unittest
+from unittest import mock
 
 from harness import Case, main, until, world
 from harness.admin import Admin, local_address
@@ -217,6 +218,38 @@ class AskedOfAPair(Case):
         page = a.page()
         self.assertEqual((page["state"], page["role"], page["ready"]), ("LINKED", "primary", True))
         self.assertEqual(page["peer"]["address"], "{}:{}".format(*nodes.b.link_address))
+
+    def test_a_resync_is_told_in_percent_and_seconds_also_to_the_service_manager(self):
+        nodes = self.pair("--sync-rate", "1m")
+        nodes.a.start()
+        with nodes.a.client() as client:
+            for i in range(800):
+                client.set(b"key%d" % i, b"x" * 1000)
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
+        path = os.path.join(self.directory, "notify")
+        manager.bind(path)
+        with mock.patch.dict(os.environ, NOTIFY_SOCKET=path):
+            nodes.b.launch()
+        admin = Admin.of(nodes.b)
+        peer = until(lambda: self.peer_with_an_estimate(admin), 20, "b knows its pace")
+        self.assertEqual(admin.page()["phase"], "cold")
+        self.assertLess(0, peer["resync_percent"])
+        self.assertLess(peer["resync_percent"], 100)
+        nodes.b.wait_until_open(30)
+        peer = until(lambda: admin.page()["state"] == "LINKED" and admin.page()["peer"], 20, "linked")
+        self.assertEqual((peer["resync_percent"], peer["resync_seconds_left"]), (100, 0))
+        manager.settimeout(world.scaled(5))
+        told = []
+        while not told or not told[-1].startswith("STATUS=secondary; ready; in step with"):
+            told.append(manager.recv(4096).decode())
+        self.assertIn("READY=1", told)
+        self.assertTrue(any("left to compare" in line for line in told), told)
+
+    @staticmethod
+    def peer_with_an_estimate(admin):
+        peer = admin.page()["peer"]
+        return peer if peer["resync_seconds_left"] else None
 
     def test_a_node_that_has_lost_its_peer_is_ready_and_not_synchronised(self):
         nodes = self.pair().start()

@@ -235,6 +235,7 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
     if (serves_alone && incarnation_.needs_peers_word())
         connections_.begin_anew("no peer confirms them", now);
     keeper_.judge(now);
+    note_progress(now);
     keeper_.produce(now);
     while (const auto word = orders_.next_word(has_session(), instant_of(now)))
         keeper_.say(*word);
@@ -253,6 +254,22 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
     if (is_over && !std::exchange(draining_->told, true)) {
         actions.push_back({Action::Kind::drained});
     }
+}
+
+// While the nodes are in step there is nothing to ask.
+void Engine::note_progress(const storage::Now& now) noexcept {
+    const auto instant = instant_of(now);
+    if (link_.state() == LinkState::linked) return progress_.note(0, instant);
+    const auto* session = keeper_.session();
+    if (session == nullptr) return progress_.pause(exchange_.dirty_buckets(), instant);
+    progress_.note(session->left_to_compare(), instant);
+    if (!progress_.is_line_due()) return;
+    const auto left = progress_.remaining();
+    (void)lib::has_memory_for([&] {
+        log_.note(LogLevel::info,
+                  {"resync: ", std::to_string(progress_.percent()), " % compared",
+                   left ? ", about " + std::to_string(left->count()) + " s left" : std::string()});
+    });
 }
 
 // Room is made before anything is taken: what finds none is there at the next call.
@@ -324,6 +341,7 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.access = link_.access();
     report.made_at = instant_of(now);
     report.order_facts = order_facts();
+    report.progress = progress_;
     report.since = link_.since();
     report.last_contact = keeper_.last_contact();
     report.peer_clock = keeper_.peer_clock();

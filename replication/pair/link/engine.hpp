@@ -31,6 +31,7 @@
 #include "replication/pair/link/session_keeper.hpp"
 #include "replication/pair/link/strangers.hpp"
 #include "replication/pair/node_identity.hpp"
+#include "replication/pair/resync_progress.hpp"
 #include "replication/pair/timing.hpp"
 
 #include <cstddef>
@@ -82,6 +83,7 @@ struct LinkReport {
     std::string peer_software;
     Access access = Access::open;
     unsigned protocol = 0;  // of the session; 0: there is none
+    ResyncProgress progress;
     OrderFacts order_facts;
     Instant made_at{0};  // 0: the link was never started
     LinkMachine::Sinces since;
@@ -169,6 +171,7 @@ class Engine {
 
   private:
     void close(ConnectionId id, const SessionEnd& end, const storage::Now& now);
+    void note_progress(const storage::Now& now) noexcept;
     void collect_orders(std::vector<Action>& actions);
     RoleChange change_of(const RoleTurn& turn) const;
 
@@ -194,6 +197,7 @@ class Engine {
     std::uint64_t no_memory_ = 0;
     std::uint64_t no_memory_told_ = 0;
     std::optional<RoleChange> role_change_;
+    ResyncProgress progress_;
     bool dialling_ = false;  // the driver was told to, and has not answered
     std::optional<Draining> draining_;
 };

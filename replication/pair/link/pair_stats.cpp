@@ -128,6 +128,15 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
      of_link<&LinkReport::no_memory>},
     {last_refusal_figure, of_link<&LinkReport::last_refusal>},
     {last_event_figure, of_link<&LinkReport::last_event>},
+    {resync_percent_figure,
+     [](const PairReport& report) -> std::string {
+         return std::to_string(report.link.progress.percent());
+     }},
+    {resync_remaining_figure,
+     [](const PairReport& report) -> std::string {
+         const auto left = report.link.progress.remaining();
+         return std::to_string(left ? left->count() : -1);
+     }},
     {state_age_figure, age_of<&LinkMachine::Sinces::state>},
     {role_age_figure, age_of<&LinkMachine::Sinces::role>},
     {serving_age_figure, age_of<&LinkMachine::Sinces::serving>},

@@ -166,6 +166,12 @@ bool PeerSession::caught_up() const noexcept {
     return peer_state_.caught_up && parts_.exchange.caught_up();
 }
 
+std::uint64_t PeerSession::left_to_compare() const noexcept {
+    const auto stats = parts_.exchange.stats();
+    return stats.dirty_buckets + stats.walking_buckets + peer_state_.dirty_buckets +
+           peer_state_.walking_buckets;
+}
+
 std::string_view PeerSession::behind() const noexcept {
     const auto stats = parts_.exchange.stats();
     if (stats.dirty_buckets + stats.walking_buckets > 0) {

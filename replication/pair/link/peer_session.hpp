@@ -70,6 +70,8 @@ class PeerSession {
     Instant deadline(Instant now) const noexcept { return now + Exchange::tick; }
 
     bool caught_up() const noexcept;
+    // Buckets of both nodes that are still to be compared.
+    std::uint64_t left_to_compare() const noexcept;
     // Which of the nodes has fallen behind, as a sentence; empty if none has.
     std::string_view behind() const noexcept;
 

@@ -373,4 +373,39 @@ TEST_CASE("the log's lines are told to those who may act alone, and from the num
     CHECK(node.ask("/history").status == 200);
 }
 
+TEST_CASE("a resync is told with what is left of it, in percent and seconds") {
+    using std::chrono::seconds;
+    auto report = report_of(LinkState::syncing);
+    report.exchange.dirty_buckets = 32768;
+    report.link.progress.note(65536, seconds(10));
+    report.link.progress.note(49152, seconds(20));
+    auto page = status_page_of(FakeNode::of(report));
+    CHECK(page.at("peer").at("resync_percent") == 25);
+    CHECK(page.at("peer").at("resync_seconds_left") == 30);
+    CHECK(told(FakeNode::of(report), "link") ==
+          "synchronising with host-b:11212, 50 % left to compare, about 30 s left");
+    report.link.progress = {};
+    report.link.progress.note(65536, seconds(10));
+    page = status_page_of(FakeNode::of(report));
+    CHECK(page.at("peer").at("resync_percent") == 0);
+    CHECK(page.at("peer").at("resync_seconds_left").is_null());
+}
+
+TEST_CASE("the service manager is told the same, but for what changes at every look") {
+    auto standing = FakeNode::linked().standing;
+    standing.lag_ms = 17;
+    CHECK(service_status(standing) == "primary; ready; in step with host-b:11212");
+    standing.state = "SYNCING";
+    standing.dirty_buckets = 32768;
+    standing.open_for.reset();
+    standing.role = "secondary";
+    CHECK(service_status(standing) ==
+          "secondary; not open to clients yet; synchronising with host-b:11212, 50 % left to "
+          "compare");
+    Standing alone;
+    alone.state = "STANDALONE";
+    alone.open_for = std::chrono::seconds(1);
+    CHECK(service_status(alone) == "ready; alone, no peer is configured");
+}
+
 }  // namespace twincached::app

@@ -192,7 +192,9 @@ void PairReplicator::reload(const Reloaded& fresh) {
 }
 
 Ordered PairReplicator::order(Order order) {
-    const auto facts = loop_.report().order_facts;
+    const auto link = loop_.report();
+    if (link.made_at == Instant(0)) return {false, "this node is starting: ask again"};
+    const auto& facts = link.order_facts;
     auto objection = objection_to(order, facts);
     if (!objection.empty()) return {false, std::move(objection)};
     loop_.take(order);

@@ -131,7 +131,6 @@ class Exchange {
         pair::restart_versions(context_, gate, now);
     }
     // There are buckets that the peer must be told of.
-    bool is_dirty() const noexcept { return dirty_buckets() > 0; }
     std::uint64_t dirty_buckets() const noexcept { return context_.sum(&ShardTracking::dirty); }
     // The peer may have refused what it acknowledges: no answer may wait for it.
     void distrust_peer() noexcept;

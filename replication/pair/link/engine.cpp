@@ -45,6 +45,31 @@ std::int64_t versions_ahead_ms(const storage::Store& store, std::int64_t wall_ms
     return std::max<std::int64_t>(version_ms - wall_ms, 0);
 }
 
+// By which an order is judged.
+OrderFacts facts_of(bool has_peer, const LinkMachine& link, const SessionKeeper& keeper) noexcept {
+    const auto* session = keeper.session();
+    return {.has_peer = has_peer,
+            .peer_understands = session != nullptr && session->understands_orders(),
+            .has_what_is_here = session != nullptr && session->behind().empty(),
+            .state = link.state(),
+            .serving = link.serving(),
+            .role = link.role(),
+            .access = link.access()};
+}
+
+RoleChange change_of(const RoleTurn& turn, unsigned own, std::uint64_t unconfirmed) {
+    const std::string here(node_name(own));
+    const std::string peer(is_decided(own) ? node_name(other_node(own)) : "");
+    const bool is_here = turn.role == Role::primary;
+    auto from = is_here ? peer : here;
+    if (!turn.knew_primary) from.clear();
+    return {.from = std::move(from),
+            .to = is_here ? here : peer,
+            .here = here,
+            .why = turn.why,
+            .unconfirmed = unconfirmed};
+}
+
 }  // namespace
 
 Engine::Engine(EngineOptions options, ChangeSink& sink)
@@ -213,18 +238,7 @@ void Engine::set_on_split(OnSplit policy, const storage::Now& now) noexcept {
 
 void Engine::take(Order order, const storage::Now& now) noexcept {
     keeper_.wake(now);
-    orders_.take(order, order_facts(), instant_of(now));
-}
-
-OrderFacts Engine::order_facts() const noexcept {
-    const auto* session = keeper_.session();
-    return {.has_peer = options_.has_peer,
-            .peer_understands = session != nullptr && session->understands_orders(),
-            .has_what_is_here = session != nullptr && session->behind().empty(),
-            .state = link_.state(),
-            .serving = link_.serving(),
-            .role = link_.role(),
-            .access = link_.access()};
+    orders_.take(order, facts_of(options_.has_peer, link_, keeper_), instant_of(now));
 }
 
 // --- what is to be done ------------------------------------------------------------------------
@@ -292,25 +306,14 @@ void Engine::collect_orders(std::vector<Action>& actions) {
         dialling_ = true;
         actions.push_back({Action::Kind::dial});
     }
-    if (orders.turn) (void)lib::has_memory_for([&] { role_change_ = change_of(*orders.turn); });
+    if (orders.turn)
+        (void)lib::has_memory_for([&] {
+            role_change_ = change_of(*orders.turn, options_.self.node, exchange_.stats().unacked);
+        });
     if (orders.ready) actions.push_back({Action::Kind::ready});
     if (orders.access) {
         actions.push_back({Action::Kind::access, 0, {}, {}, *orders.access});
     }
-}
-
-RoleChange Engine::change_of(const RoleTurn& turn) const {
-    const auto own = options_.self.node;
-    const std::string here(node_name(own));
-    const std::string peer(is_decided(own) ? node_name(other_node(own)) : "");
-    const bool is_here = turn.role == Role::primary;
-    auto from = is_here ? peer : here;
-    if (!turn.knew_primary) from.clear();
-    return {.from = std::move(from),
-            .to = is_here ? here : peer,
-            .here = here,
-            .why = turn.why,
-            .unconfirmed = exchange_.stats().unacked};
 }
 
 std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept {
@@ -340,7 +343,7 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.peer_software = keeper_.peer_software();
     report.access = link_.access();
     report.made_at = instant_of(now);
-    report.order_facts = order_facts();
+    report.order_facts = facts_of(options_.has_peer, link_, keeper_);
     report.progress = progress_;
     report.since = link_.since();
     report.last_contact = keeper_.last_contact();

@@ -86,7 +86,7 @@ struct LinkReport {
     ResyncProgress progress;
     OrderFacts order_facts;
     Instant made_at{0};  // 0: the link was never started
-    LinkMachine::Sinces since;
+    LinkSinces since;
     std::optional<Instant> last_contact;  // when the peer was last heard in a session; none: never
     std::optional<NodeState> peer_state;  // what it last said of itself; none: no session
 };
@@ -166,14 +166,11 @@ class Engine {
     // For its stats() and traffic(), from any thread.
     const Exchange& exchange() const noexcept { return exchange_; }
     LinkReport report(const storage::Now& now) const;
-    // By which an order is judged.
-    OrderFacts order_facts() const noexcept;
 
   private:
     void close(ConnectionId id, const SessionEnd& end, const storage::Now& now);
     void note_progress(const storage::Now& now) noexcept;
     void collect_orders(std::vector<Action>& actions);
-    RoleChange change_of(const RoleTurn& turn) const;
 
     // A node that shuts down sends what the peer lacks, for as long as it may, and says goodbye.
     struct Draining {

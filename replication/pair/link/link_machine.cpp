@@ -44,21 +44,21 @@ bool LinkMachine::has_session() const noexcept {
 void LinkMachine::on(LinkEvent event, Instant now, std::string_view why) noexcept {
     if (state_ == LinkState::draining) return;
     take(event, now, why);
-    since_.note(*this, now);
+    since_.note(state_, serving_, now);
 }
 
-void LinkMachine::Sinces::begin(Instant now) noexcept {
+void LinkSinces::begin(Instant now) noexcept {
     state.begin(now);
     serving.begin(now);
     role.begin(now);
     access.begin(now);
 }
 
-void LinkMachine::Sinces::note(const LinkMachine& machine, Instant now) noexcept {
-    state.note(machine.state(), now);
-    serving.note(machine.serving(), now);
-    role.note(machine.role(), now);
-    access.note(machine.access(), now);
+void LinkSinces::note(LinkState state_now, const ServingPolicy& policy, Instant now) noexcept {
+    state.note(state_now, now);
+    serving.note(policy.serving(), now);
+    role.note(policy.role(), now);
+    access.note(policy.access(), now);
 }
 
 void LinkMachine::take(LinkEvent event, Instant now, std::string_view why) noexcept {
@@ -249,13 +249,13 @@ void LinkMachine::on_session_end(PeersFate fate, Instant now, std::string_view w
 void LinkMachine::take_over(Instant now, std::string_view why) noexcept {
     if (state_ == LinkState::draining) return;
     serving_.take_over(now, why);
-    since_.note(*this, now);
+    since_.note(state_, serving_, now);
 }
 
 void LinkMachine::step_back(Instant now, std::string_view why) noexcept {
     if (state_ == LinkState::draining) return;
     serving_.step_back(why);
-    since_.note(*this, now);
+    since_.note(state_, serving_, now);
 }
 
 void LinkMachine::on_shutdown(std::string_view why) noexcept {

@@ -74,6 +74,17 @@ struct LinkOrders {
     std::optional<RoleTurn> turn;  // of the role, if it has changed
 };
 
+// Since when each of these is what it is.
+struct LinkSinces {
+    Since<LinkState> state{LinkState::listening};
+    Since<Serving> serving{Serving::cold};
+    Since<Role> role{Role::secondary};
+    Since<Access> access{Access::open};
+
+    void begin(Instant now) noexcept;
+    void note(LinkState state_now, const ServingPolicy& policy, Instant now) noexcept;
+};
+
 class LinkMachine {
   public:
     // `seed` decides by how much redials are put off, so that two nodes do not stay in step.
@@ -95,7 +106,7 @@ class LinkMachine {
     // A node that the old policy keeps from serving serves.
     void set_on_split(OnSplit policy, Instant now) noexcept {
         serving_.set_on_split(policy, has_session());
-        since_.note(*this, now);
+        since_.note(state_, serving_, now);
     }
 
     // When `timer` is next to be told; none if nothing is due.
@@ -111,17 +122,8 @@ class LinkMachine {
     Role role() const noexcept { return serving_.role(); }
     Access access() const noexcept { return serving_.access(); }
     bool has_session() const noexcept;
-    // Since when each of these is what it is. REQUIRES: LinkEvent::start was told.
-    struct Sinces {
-        Since<LinkState> state{LinkState::listening};
-        Since<Serving> serving{Serving::cold};
-        Since<Role> role{Role::secondary};
-        Since<Access> access{Access::open};
-
-        void begin(Instant now) noexcept;
-        void note(const LinkMachine& machine, Instant now) noexcept;
-    };
-    const Sinces& since() const noexcept { return since_; }
+    // REQUIRES: LinkEvent::start was told.
+    const LinkSinces& since() const noexcept { return since_; }
     // Since when the node has been serving; none while it is COLD.
     std::optional<Instant> ready_since() const noexcept { return serving_.ready_since(); }
     std::uint64_t promotions() const noexcept { return serving_.promotions(); }
@@ -153,7 +155,7 @@ class LinkMachine {
     ServingPolicy serving_;
 
     LinkState state_ = LinkState::listening;
-    Sinces since_;
+    LinkSinces since_;
     bool caught_up_ = false;            // as last told; only meaningful in a session
     std::optional<Instant> relink_at_;  // in a session: LINKED not before
 

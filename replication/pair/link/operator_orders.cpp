@@ -104,8 +104,8 @@ void OperatorOrders::on_word(OrderWord word, Instant now) noexcept {
     const bool is_primary = parts_.link.role() == Role::primary;
     switch (word) {
         case OrderWord::hand_over:
-            // It may have been promoted while the word was on its way.
-            if (!is_primary) parts_.link.take_over(now, "the primary handed over (switchover)");
+            if (is_primary) return;  // promoted meanwhile, which it has said
+            parts_.link.take_over(now, "the primary handed over (switchover)");
             return say(OrderWord::took_over);
         case OrderWord::ask_for:
             if (is_primary) begin_handover(now);

@@ -10,6 +10,8 @@
 //                  steps back                         <---  TOOK_OVER
 //     resync       compares all                 COMPARE <-> compares all
 //
+// Who becomes primary in a session says so, once, and by that alone the other steps back: so roles
+// take turns, and never are both nodes secondary, however orders cross each other on the way.
 // The words travel in the stream of the data, so that what was written before HAND_OVER is there
 // when it is read. Sans-I/O. Owned by the Engine; the replication thread alone calls it.
 #pragma once

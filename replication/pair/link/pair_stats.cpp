@@ -137,10 +137,10 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
          const auto left = report.link.progress.remaining();
          return std::to_string(left ? left->count() : -1);
      }},
-    {state_age_figure, age_of<&LinkMachine::Sinces::state>},
-    {role_age_figure, age_of<&LinkMachine::Sinces::role>},
-    {serving_age_figure, age_of<&LinkMachine::Sinces::serving>},
-    {access_age_figure, age_of<&LinkMachine::Sinces::access>},
+    {state_age_figure, age_of<&LinkSinces::state>},
+    {role_age_figure, age_of<&LinkSinces::role>},
+    {serving_age_figure, age_of<&LinkSinces::serving>},
+    {access_age_figure, age_of<&LinkSinces::access>},
     {last_contact_figure,
      [](const PairReport& report) -> std::string {
          const auto& at = report.link.last_contact;

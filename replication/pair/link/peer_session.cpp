@@ -111,7 +111,7 @@ void PeerSession::produce(lib::ByteBuffer& out, const LinkMachine& link, const O
     const bool beat = heartbeat_.take_ping(instant);
     if (beat) write_ping(out, now);
     // Before any acknowledgement of what may have been refused because of it.
-    const bool falls_behind = own_state_.dirty_buckets == 0 && parts_.exchange.is_dirty();
+    const bool falls_behind = own_state_.dirty_buckets == 0 && parts_.exchange.dirty_buckets() > 0;
     if (state_sent_ && falls_behind) write_state(out, link, false);
     write_data(out, output.room, now);
     write_state(out, link, beat);

@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from harness import Case, ClientClosed, main, until, world
+from harness.admin import Admin
 from harness.client import Client
 from harness.node import Pair
 from harness.numbered import BASE, Crowd, lay_base
@@ -112,6 +113,27 @@ class Misfortune(BehindTheShippedFile):
         for crowd, again in self._suffer("stop", self.nodes.a, self.nodes.b):
             if crowd != "memcached-primary" and not world.IS_SANITIZED:
                 self.assertEqual(again, 0, crowd)
+        self._assert_nobody_was_lied_to()
+
+    def test_a_switchover_breaks_off_at_most_what_follows_the_role(self):
+        """The nodes close nothing; HAProxy closes the clients of a server that it marks down."""
+        for told, primary in ((self.nodes.a, self.nodes.b), (self.nodes.b, self.nodes.a)):
+            since = time.monotonic()
+            admin = Admin.of(told)
+            self.assertEqual(admin.ask("/switchover", method="POST", Content_Length="0")[0], 200)
+            until(lambda: Admin.of(primary).status("/primary") == 200, 5, "the role has moved")
+            self._wait_until_answered()
+            time.sleep(world.scaled(0.3))  # in which HAProxy checks, and closes what it closes
+            self._wait_until_answered()
+            for crowd in self.crowds:
+                broken, again, failed, gap = crowd.noticed(since, time.monotonic())
+                print(f"switchover to {primary.name}, {crowd.name}: {broken} requests broken off, "
+                      f"{again} again at the second try, {failed} at the third; "
+                      f"{gap * 1000:.0f} ms without an answer", flush=True)
+                if crowd.name != "memcached-primary":
+                    self.assertEqual(broken, 0, crowd.name)
+                elif not world.IS_SANITIZED:
+                    self.assertEqual(again, 0)
         self._assert_nobody_was_lied_to()
 
     def test_a_planned_upgrade_whose_clients_are_moved_first_fails_no_second_try(self):

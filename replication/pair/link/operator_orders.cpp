@@ -113,7 +113,7 @@ void OperatorOrders::on_word(OrderWord word, Instant now) noexcept {
         case OrderWord::took_over:
             hands_over_until_.reset();
             has_handed_over_ = false;
-            if (is_primary) parts_.link.step_back(now, "the other node took over");
+            if (is_primary) steps_back_at_ = now + overlap;
             return;
         case OrderWord::compare:
             parts_.log.note(LogLevel::info, {"resync: all buckets are compared with the peer's, "
@@ -125,8 +125,13 @@ void OperatorOrders::on_word(OrderWord word, Instant now) noexcept {
 std::optional<OrderWord> OperatorOrders::next_word(bool has_session, Instant now) noexcept {
     if (!has_session) {
         owed_ = {};
+        steps_back_at_.reset();
         if (hands_over_until_) give_up("the session ended");
         return std::nullopt;
+    }
+    if (steps_back_at_ && now >= *steps_back_at_) {
+        steps_back_at_.reset();
+        parts_.link.step_back(now, "the other node took over");
     }
     if (hands_over_until_ && now >= *hands_over_until_)
         give_up("the other node did not have everything in time");
@@ -145,7 +150,7 @@ void OperatorOrders::say(OrderWord word) noexcept {
 }
 
 void OperatorOrders::begin_handover(Instant now) noexcept {
-    if (hands_over_until_) return;
+    if (hands_over_until_ || steps_back_at_) return;
     hands_over_until_ = now + patience;
     has_handed_over_ = false;
     parts_.log.note(LogLevel::info,

@@ -4,10 +4,10 @@
 //
 //     switchover   primary                                  secondary
 //                  sends what it has, then HAND_OVER  --->  takes over
-//                  steps back                         <---  TOOK_OVER
+//                  steps back a second later          <---  TOOK_OVER
 //     the same, told to the secondary:                <---  ASK_FOR, and then as above
 //     promote, told to the secondary:                       takes over at once
-//                  steps back                         <---  TOOK_OVER
+//                  steps back a second later          <---  TOOK_OVER
 //     resync       compares all                 COMPARE <-> compares all
 //
 // Who becomes primary in a session says so, once, and by that alone the other steps back: so roles
@@ -50,6 +50,8 @@ class OperatorOrders {
   public:
     // A primary under more load than the link carries never has nothing to send.
     static constexpr std::chrono::seconds patience{10};
+    // For so long both are primary, so that a balancer finds the new one before it leaves the old.
+    static constexpr std::chrono::seconds overlap{1};
 
     // All must outlive it.
     struct Parts {
@@ -66,7 +68,9 @@ class OperatorOrders {
     // nothing. Without a session an order to hand over lapses.
     std::optional<OrderWord> next_word(bool has_session, Instant now) noexcept;
     // When next_word() has something to give up at the latest.
-    std::optional<Instant> deadline() const noexcept { return hands_over_until_; }
+    std::optional<Instant> deadline() const noexcept {
+        return steps_back_at_ ? steps_back_at_ : hands_over_until_;
+    }
 
   private:
     void say(OrderWord word) noexcept;
@@ -77,7 +81,8 @@ class OperatorOrders {
     // Of each kind at most one waits to be said.
     std::array<bool, order_words> owed_{};
     std::optional<Instant> hands_over_until_;
-    bool has_handed_over_ = false;  // the word is said, and was not answered yet
+    std::optional<Instant> steps_back_at_;  // then nothing is handed over any more
+    bool has_handed_over_ = false;          // the word is said, and was not answered yet
 };
 
 }  // namespace twincached::replication::pair

@@ -42,7 +42,7 @@ bool roles_are(LinkedNet& net, Role a, Role b) {
 
 // Until then at least one of the two is primary, at every moment.
 bool becomes_primary(LinkedNet& net, unsigned n) {
-    return net.run_until(2000ms, [&] {
+    return net.run_until(4000ms, [&] {
         CHECK_FALSE(roles_are(net, Role::secondary, Role::secondary));
         return role(net, n) == Role::primary && role(net, 1 - n) == Role::secondary;
     });
@@ -307,4 +307,28 @@ TEST_CASE(
         const auto a = net.nodes[0].engine().link().role();
         REQUIRE(a != net.nodes[1].engine().link().role());
     }
+}
+
+TEST_CASE("both nodes are primary for a second, so that no balancer is without one") {
+    LinkedNet net;
+    net.order(0, Order::switch_over);
+    REQUIRE(net.run_until(1000ms, [&] { return role(net, 1) == Role::primary; }));
+    net.run(OperatorOrders::overlap - 100ms);
+    CHECK(roles_are(net, Role::primary, Role::primary));
+    // What is ordered meanwhile does not take the role back.
+    net.order(0, Order::switch_over);
+    net.run(200ms);
+    CHECK(roles_are(net, Role::secondary, Role::primary));
+    net.run(12s);
+    CHECK(roles_are(net, Role::secondary, Role::primary));
+}
+
+TEST_CASE("a node whose peer took over and died in the same second stays the primary") {
+    LinkedNet net;
+    net.order(0, Order::switch_over);
+    REQUIRE(net.run_until(1000ms, [&] { return role(net, 1) == Role::primary; }));
+    net.run(50ms);
+    net.kill(1);
+    net.run(3s);
+    CHECK(role(net, 0) == Role::primary);
 }

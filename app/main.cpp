@@ -1,5 +1,6 @@
 // The program: reads options, does what they ask, and runs the server on this thread. The only
 // place that catches exceptions.
+#include "app/build_line.hpp"
 #include "app/certificate_renewal.hpp"
 #include "app/config_check.hpp"
 #include "app/config_warnings.hpp"
@@ -123,13 +124,17 @@ int check(const Options& options, const std::vector<std::string>& remarks) {
     return print("the options are valid\n");
 }
 
+std::string version_text() {
+    return "twincached " TWINCACHED_VERSION " (memcached 1.6.45)\n" + build_line();
+}
+
 int run(const std::vector<std::string>& arguments) {
     const auto& table = server_option_table();
     OptionReader reader(table);
     read_command_line(arguments, reader);
     const auto& asked = reader.options().get<Actions>();
     if (asked.help) return print(help_text(table));
-    if (asked.version) return print("twincached " TWINCACHED_VERSION " (memcached 1.6.45)\n");
+    if (asked.version) return print(version_text());
     if (asked.license) return print(license_text);
     if (asked.print_default_config) return print(default_config_text(table));
     if (!reader.problems().empty()) return complain(reader.problems());

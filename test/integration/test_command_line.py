@@ -62,7 +62,10 @@ class CommandLine(Case):
             with self.subTest(word=word):
                 ended = self._run(word)
                 self.assertEqual(ended.returncode, 0)
-        self.assertRegex(self._run("-V").stdout, r"1\.6\.\d+")
+        version = self._run("-V").stdout
+        self.assertRegex(version, r"^twincached \d+\.\d+\.\d+ \(memcached 1\.6\.\d+\)\n"
+                                  r"built from (an unnamed commit|[0-9a-f]{12}\S*) by \S+ \d+\.")
+        self.assertEqual(self._run("--version").stdout, version)
 
     @unittest.skipUnless(world.IS_ROOT, "only root may become somebody else")
     def test_root_becomes_the_user_that_it_is_told(self):

@@ -88,6 +88,7 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
             options.get<ProcessOptions>().stop_timeout),
       endpoint_(options.get<EndpointOptions>(),
                 {service_, node_.replicator(), clock_, phase_, history_, log}, log),
+      watchdog_(control_),
       reload_(options, std::move(read_again), log) {
     limit_.addresses().set_most(options.get<ListenerOptions>().connections_per_address);
     passwords_.load(options.get<PasswordOptions>());
@@ -152,6 +153,7 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
     pool_.start(service_);
     endpoint_.start();
     node_.start();
+    watchdog_.start();
     say_started();
     started();
     tell_service_manager();

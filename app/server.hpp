@@ -28,6 +28,7 @@
 #include "app/sessions/client_tls.hpp"
 #include "app/sessions/io_pool.hpp"
 #include "app/stop_sequence.hpp"
+#include "app/watchdog.hpp"
 #include "replication/replicator.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -92,6 +93,7 @@ class Server {
     StopSequence stop_;
     NodePhase phase_;
     AdminEndpoint endpoint_;
+    Watchdog watchdog_;
 
     Reload reload_;
     std::function<void()> abandon_;

@@ -4,6 +4,7 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import stat
 import subprocess
 import unittest
@@ -79,6 +80,65 @@ class Restarts(Case):
                                    os.path.join(self.directory, name)],
                                   capture_output=True, text=True)
             self.assertNotIn("twincached", done.stderr)
+
+
+class Notifications(Case):
+    """What systemd hears of a node, on a socket as systemd has it."""
+
+    needs_replication = True
+
+    def setUp(self):
+        super().setUp()
+        path = os.path.join(self.directory, "notify")
+        self.manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.manager.bind(path)
+        self.manager.settimeout(world.scaled(20))
+        self.addCleanup(self.manager.close)
+        given = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "100000"}
+        os.environ.update(given)
+        self.addCleanup(lambda: [os.environ.pop(name) for name in given])
+        self.heard = []
+
+    def _hear(self, wanted):
+        """Waits for a message that begins so."""
+        while True:
+            message = self.manager.recv(4096).decode()
+            self.heard.append(message)
+            if message.startswith(wanted):
+                return message
+
+    def test_ready_is_said_when_clients_are_served_and_how_it_is_from_the_start_on(self):
+        node = self.node("--boot-grace", "1s", peer=self.addresses.host(9)).launch()
+        self.assertIn("not open to clients yet; ", self._hear("STATUS="))
+        self.assertFalse(any(message.startswith("READY") for message in self.heard))
+        self._hear("READY=1")
+        self.assertTrue(node.is_open())
+        while "; ready; " not in self._hear("STATUS="):
+            pass
+        node.process.signal(15)
+        self._hear("STOPPING=1")
+
+    def test_signs_of_life_come_as_often_as_asked_for_and_stop_with_the_node(self):
+        node = self.node().start()
+        for _ in range(5):
+            self._hear("WATCHDOG=1")
+        node.pause()
+        self.manager.settimeout(0.5)
+        with self.assertRaises(TimeoutError):
+            while True:
+                self.manager.recv(4096)
+        self.manager.settimeout(world.scaled(20))
+        node.resume()
+        self._hear("WATCHDOG=1")
+
+    def test_the_units_ask_for_signs_of_life_and_expose_little(self):
+        for unit in ("twincached.service", "twincached@.service"):
+            self.assertIn(("WatchdogSec", "30s"), settings_of(unit))
+        for unit in ("twincached.service", "twincached@.service"):
+            done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager",
+                                   "--threshold=15", os.path.join(UNITS, unit)],
+                                  capture_output=True, text=True)
+            self.assertEqual(done.returncode, 0, done.stdout[-200:] + done.stderr)
 
 
 @unittest.skipUnless(world.IS_ROOT, "only root may become somebody else")

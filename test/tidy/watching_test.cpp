@@ -6,6 +6,7 @@
 #include "test/tidy/figure_tables.hpp"
 #include "test/tidy/source_tree.hpp"
 
+#include <fmt/format.h>
 #include <catch2/catch.hpp>
 
 #include <cstdlib>
@@ -20,6 +21,10 @@ namespace {
 const std::string dashboard = "conf/grafana/twincached.json";
 using Names = std::set<std::string>;
 
+std::string with_state(const std::string& name, const std::string& word) {
+    return fmt::format("{}{{state=\"{}\"}}", name, word);
+}
+
 // As Prometheus stores them; of a state with each of its words: name{state="word"}.
 Names series() {
     Names names{"twincached_build_info"};
@@ -29,7 +34,7 @@ Names series() {
         names.insert(figure.kind == lib::FigureKind::counter ? name + "_total" : name);
         std::istringstream words{std::string(figure.choices)};
         for (std::string word; std::getline(words, word, '|');)
-            names.insert(name + "{state=\"" + word + "\"}");
+            names.insert(with_state(name, word));
     }
     return names;
 }
@@ -98,7 +103,7 @@ TEST_CASE("alert rules and their tests name figures and states that exist") {
         std::istringstream each(all);
         for (std::string word; std::getline(each, word, '|');) {
             INFO(state << ": " << word);
-            CHECK(known.contains(name + "{state=\"" + word + "\"}"));
+            CHECK(known.contains(with_state(name, word)));
         }
     }
 }

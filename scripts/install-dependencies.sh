@@ -3,6 +3,7 @@
 #
 #   scripts/install-dependencies.sh build   what it takes to build and run twincached
 #   scripts/install-dependencies.sh test    that, and what the tests are made with (default)
+#   scripts/install-dependencies.sh package that, and what packages are made and tried with
 #   scripts/install-dependencies.sh clients that, and the clients of test/clients with the languages
 #                                           they are written in (hundreds of MB)
 #
@@ -13,9 +14,10 @@ source "$(dirname "$0")/common.sh"
 for_build=(g++ cmake ninja-build ccache libboost1.81-dev libboost-program-options1.81-dev
            libspdlog-dev libxxhash-dev libssl-dev libsasl2-dev)
 for_tests=(catch2 libbenchmark-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
-           git memcached haproxy keepalived nutcracker iproute2 procps faketime openssl libmemcached-tools libsasl2-modules sasl2-bin
-           python3 python3-memcache python3-pymemcache)
+           git memcached haproxy keepalived nutcracker iproute2 procps systemd faketime openssl libmemcached-tools libsasl2-modules sasl2-bin
+           python3 python3-yaml python3-memcache python3-pymemcache)
 
+for_package=(dpkg-dev lintian debootstrap systemd-container)
 for_clients=(netbase python3-pylibmc python3-binary-memcached php-cli php-memcached php-memcache
              libcache-memcached-perl libcache-memcached-fast-perl ruby ruby-dalli
              golang-go golang-github-bradfitz-gomemcache-dev
@@ -28,8 +30,9 @@ command -v npm > /dev/null || for_clients+=(nodejs npm)
 case ${1:-test} in
     build) wanted=("${for_build[@]}") ;;
     test) wanted=("${for_build[@]}" "${for_tests[@]}") ;;
+    package) wanted=("${for_build[@]}" "${for_tests[@]}" "${for_package[@]}") ;;
     clients) wanted=("${for_build[@]}" "${for_tests[@]}" "${for_clients[@]}") ;;
-    *) fail "build, test or clients, not $1" ;;
+    *) fail "build, test, package or clients, not $1" ;;
 esac
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }

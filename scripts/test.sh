@@ -17,6 +17,9 @@
 #   release  what only optimised code can reach: 2 million items joined, and a swarm of
 #            simulations (SIMULATION_SEEDS in all, 100,000 by default, from SIMULATION_FIRST on)
 #
+#   scripts/test.sh package          makes the Debian package, has lintian judge it, and installs, runs,
+#                                    upgrades and purges it in a root that systemd has booted: takes
+#                                    root's rights and a Debian mirror
 #   scripts/test.sh quick            unit tests, layering and format: before each commit
 #
 # Tests in real time mostly wait. What comes later and waits for nothing (the next build, the swarm)
@@ -63,6 +66,13 @@ stage_clients() {
     build debug twincached twinctl mcload
     scripts/build-clients.sh
     TWINCACHED_ALL_CLIENTS=1 run_timed debug -L clients
+}
+
+stage_package() {
+    scripts/install-dependencies.sh package
+    scripts/package.sh
+    as_root env PACKAGE="$(echo build/package/*.deb)" ROOT=build/package-root.tar \
+        /usr/bin/python3 -B test/install/test_package.py
 }
 
 stage_asan() {

@@ -75,7 +75,9 @@ class InstalledTree(unittest.TestCase):
 
     def test_nothing_else_is_there(self):
         places = [self.path("SBIN", "twincached"), self.path("BIN", "twinctl"),
-                  self.path("ETC", "twincached"), self.path("DOC"), self.path("UNITS"),
+                  self.path("ETC", "twincached"), self.path("ETC", "logrotate.d", "twincached"),
+                  self.path("LIB", "sysusers.d", "twincached.conf"),
+                  self.path("LIB", "tmpfiles.d", "twincached.conf"), self.path("DOC"), self.path("UNITS"),
                   self.path("DATA", "bash-completion", "completions", "twinctl")]
         for folder, _, names in os.walk(self.root):
             for name in names:

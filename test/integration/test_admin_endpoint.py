@@ -123,7 +123,8 @@ class Asked(Case):
     def test_many_nodes_of_a_machine_never_meet(self):
         for number in range(1, 4):
             _, admin = self.started(name=f"n{number}", host=number)
-            self.assertEqual(admin.status("/readyz"), 200)
+            # The port is open a moment before the node says so.
+            until(lambda: admin.status("/readyz") == 200, 5, "it is ready")
 
     # --- whatever clients do ---------------------------------------------------------------------
 

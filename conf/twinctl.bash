@@ -9,7 +9,7 @@ _twinctl()
         check) mapfile -t COMPREPLY < <(compgen -W 'ready primary secondary synchronised' -- "$word"); return ;;
         log-level) mapfile -t COMPREPLY < <(compgen -W 'info debug trace' -- "$word"); return ;;
     esac
-    local options='--host --socket --pid --json --timeout --lag --weight --interval --count --prefix --limit --to --only-new --help --version'
+    local options='--host --socket --pid --json --timeout --lag --weight --interval --count --prefix --limit --hot --to --only-new --help --version'
     local commands='status top check explain watch digest keys dump load drain undrain promote switchover resync log-level'
     case $word in
         -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;

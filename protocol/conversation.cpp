@@ -39,6 +39,35 @@ Next Conversation::step(Burst& burst) {
 }
 
 Next Conversation::next_request(Burst& burst) {
+    return state_.executor.counters().times.is_due() ? measure_request(burst)
+                                                     : serve_request(burst);
+}
+
+// What it was is told by what it has made count.
+Next Conversation::measure_request(Burst& burst) {
+    auto& times = state_.executor.counters().times;
+    const auto& totals = state_.executor.counters().totals;
+    const auto finished = state_.finished_requests;
+    const auto gets = totals.get(Count::cmd_get);
+    const auto sets = totals.get(Count::cmd_set);
+    const auto meta = totals.get(Count::cmd_meta);
+    const bool went_on = is_suspended();
+    const auto begun = times.now();
+    const auto next = serve_request(burst);
+    if (went_on || finished == state_.finished_requests) {
+        times.try_again();
+        return next;
+    }
+    LatencySeries series{LatencyDialect::text, LatencyKind::other};
+    if (dialect_ == Dialect::binary) series.dialect = LatencyDialect::binary;
+    if (totals.get(Count::cmd_meta) != meta) series.dialect = LatencyDialect::meta;
+    if (totals.get(Count::cmd_set) != sets) series.kind = LatencyKind::set;
+    if (totals.get(Count::cmd_get) != gets) series.kind = LatencyKind::get;
+    times.note(series, times.now() - begun);
+    return next;
+}
+
+Next Conversation::serve_request(Burst& burst) {
     if (dialect_ == Dialect::unknown) begin_dialect(burst.input.readable());
     switch (dialect_) {
         case Dialect::text:

@@ -96,6 +96,8 @@ class Conversation {
 
     Next step(Burst& burst);
     Next next_request(Burst& burst);
+    Next serve_request(Burst& burst);
+    Next measure_request(Burst& burst);
     Next receive_large_value(Burst& burst);
     Next report(Burst& burst);
     void begin_dialect(std::string_view input) noexcept;

@@ -154,8 +154,10 @@ Answer AdminEndpoint::answer_to(const Request& request) const {
     const auto digests = [this](storage::BucketNumber first, std::span<std::uint64_t> to) {
         return digests_of(node_, first, to);
     };
+    const auto latencies = node_.service.latencies();
     const StoredItems items{node_.service.store(), node_.clock.now(), digests};
-    return answer(request, {standing, figures, history, lines, act, &items});
+    return answer(request, {standing, figures, history, lines, act, &items, &latencies,
+                            &node_.service.shared().observation.hot_keys});
 }
 
 }  // namespace twincached::app

@@ -56,11 +56,7 @@ Answer synchronised(const Question& question) {
 }
 
 Answer metrics(const Question& question) {
-    return metrics_page(question.node.figures, question.request.accept);
-}
-
-Answer status(const Question& question) {
-    return status_page(question.node);
+    return metrics_page(question.node, question.request.accept);
 }
 
 Answer history(const Question& question) {
@@ -106,6 +102,10 @@ Answer log_level(const Question& question) {
 // Figures are anybody's who reaches the endpoint; what clients have stored is not.
 bool may_read_items(const Request& request) noexcept {
     return request.may_act;
+}
+
+Answer status(const Question& question) {
+    return status_page(question.node, may_read_items(question.request));
 }
 
 template <Answer (*page)(std::string_view, const StoredItems&)>

@@ -1,11 +1,9 @@
 #include "app/endpoint/metric_names.hpp"
 
-#include "lib/numbers.hpp"
-
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdint>
+#include <cstdlib>
 
 namespace twincached::app {
 namespace {
@@ -127,9 +125,8 @@ std::string metric_name(const lib::Figure& figure) {
 
 std::string metric_value(const lib::Figure& figure, std::string_view value) {
     const auto scale = scale_of(figure.unit);
-    const auto count = lib::parse_number<std::int64_t>(value);
-    if (scale == 1 || !count) return std::string(value);
-    return fmt::format("{}", static_cast<double>(*count) / scale);
+    if (scale == 1) return std::string(value);
+    return fmt::format("{}", std::strtod(std::string(value).c_str(), nullptr) / scale);
 }
 
 std::span<const ExporterRow> exporter_rows() noexcept {

@@ -22,6 +22,8 @@ constexpr std::string_view prometheus_type = "text/plain; version=0.0.4; charset
 constexpr std::string_view openmetrics_type =
     "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+constexpr std::string_view latency_metric = "twincached_request_seconds";
+
 struct Told {
     lib::Figure figure;
     std::string value;
@@ -50,6 +52,11 @@ class Page {
         text_ += labels.empty() ? fmt::format("{} {}\n", sample_name_, value)
                                 : fmt::format("{}{{{}}} {}\n", sample_name_, labels, value);
     }
+    // A metric whose samples have names of their own.
+    void begin_histogram(std::string_view name, std::string_view help) {
+        text_ += fmt::format("# HELP {} {}\n# TYPE {} histogram\n", name, help, name);
+    }
+    void line(const std::string& text) { text_.append(text).append("\n"); }
     std::string text() && {
         if (is_openmetrics_) text_ += "# EOF\n";
         return std::move(text_);
@@ -121,6 +128,34 @@ void tell_as_exporter(const Values& values, Page& page) {
     }
 }
 
+double seconds_of(std::uint64_t nanoseconds) noexcept {
+    return static_cast<double>(nanoseconds) / 1e9;
+}
+
+// Of the steps those that end a power of two, so that a series has some twenty lines.
+void tell_latency(const protocol::LatencyTally& tally, protocol::LatencySeries series, Page& page) {
+    using Steps = protocol::LatencySteps;
+    const auto labels =
+        fmt::format("dialect=\"{}\",command=\"{}\"", name_of(series.dialect), name_of(series.kind));
+    const auto count = tally.count(series);
+    for (std::size_t step = 0; step + 1 < Steps::count; step += Steps::per_power) {
+        page.line(fmt::format("{}_bucket{{{},le=\"{}\"}} {}", latency_metric, labels,
+                              seconds_of(Steps::bound(step)), tally.count_within(series, step)));
+    }
+    page.line(fmt::format("{}_bucket{{{},le=\"+Inf\"}} {}", latency_metric, labels, count));
+    page.line(fmt::format("{}_sum{{{}}} {}", latency_metric, labels,
+                          seconds_of(tally.nanoseconds(series))));
+    page.line(fmt::format("{}_count{{{}}} {}", latency_metric, labels, count));
+}
+
+void tell_latencies(const protocol::LatencyTally& tally, Page& page) {
+    page.begin_histogram(latency_metric, protocol::latency_help);
+    for (std::size_t i = 0; i < protocol::LatencySeries::count; ++i) {
+        const auto series = protocol::LatencySeries::of(i);
+        if (tally.count(series) > 0) tell_latency(tally, series, page);
+    }
+}
+
 void tell_build(const Values& values, Page& page) {
     const auto version = values.find("twincached_version");
     if (version == values.end()) return;
@@ -160,9 +195,9 @@ bool prefers_openmetrics(std::string_view accept) noexcept {
     return urgency > 0 && urgency >= urgency_of("text/plain", accept);
 }
 
-Answer metrics_page(lib::FunctionRef<void(lib::FigureVisitor)> figures, std::string_view accept) {
+Answer metrics_page(const NodeView& node, std::string_view accept) {
     Figures all;
-    figures([&](const lib::Figure& figure, std::string_view value) {
+    node.figures([&](const lib::Figure& figure, std::string_view value) {
         all.push_back({figure, std::string(value)});
     });
     Values values;
@@ -173,6 +208,7 @@ Answer metrics_page(lib::FunctionRef<void(lib::FigureVisitor)> figures, std::str
     tell_build(values, page);
     for (const auto& told : all)
         tell(told, page);
+    if (node.latencies != nullptr) tell_latencies(*node.latencies, page);
     tell_as_exporter(values, page);
     return {.type = is_openmetrics ? openmetrics_type : prometheus_type,
             .body = std::move(page).text()};

@@ -11,7 +11,7 @@
 
 namespace twincached::app {
 
-Answer metrics_page(lib::FunctionRef<void(lib::FigureVisitor)> figures, std::string_view accept);
+Answer metrics_page(const NodeView& node, std::string_view accept);
 
 // Whether a header `Accept` of HTTP (RFC 9110, 12.5.1) names OpenMetrics, and plain text not more
 // urgently.

@@ -35,7 +35,9 @@ std::string lines_after(const NodeParts& parts, std::uint64_t number) {
 void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit) {
     const auto now = parts.clock.now();
     parts.service.process_figures(visit);
-    protocol::StatsReport(parts.service, now).figures(visit);
+    const protocol::StatsReport report(parts.service, now);
+    report.figures(visit);
+    report.latencies(visit);
     parts.replicator.stats(visit);
 }
 

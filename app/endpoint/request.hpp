@@ -5,6 +5,8 @@
 #include "app/endpoint/standing.hpp"
 #include "lib/figure_row.hpp"
 #include "lib/function_ref.hpp"
+#include "protocol/observation/hot_keys.hpp"
+#include "protocol/observation/latencies.hpp"
 
 #include <cstdint>
 #include <string>
@@ -50,6 +52,10 @@ struct NodeView {
     lib::FunctionRef<Verdict(const Action&)> act;
     // Null: there is no store to look at.
     const StoredItems* items = nullptr;
+    // How long requests take; null: nobody measures.
+    const protocol::LatencyTally* latencies = nullptr;
+    // Told to whoever may read items; null: nobody counts.
+    const protocol::HotKeys* hot_keys = nullptr;
 };
 
 }  // namespace twincached::app

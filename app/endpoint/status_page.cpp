@@ -2,7 +2,9 @@
 
 #include "lib/json.hpp"
 #include "lib/numbers.hpp"
+#include "protocol/uri_key.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -42,9 +44,69 @@ json::value peer_of(const Standing& standing) {
                         {"last_refusal", standing.last_refusal}};
 }
 
+double microseconds_of(std::uint64_t nanoseconds) noexcept {
+    return static_cast<double>(nanoseconds) / 1000;
+}
+
+// How many took no longer than so many nanoseconds, and longer than the step before.
+json::array steps_of(const protocol::LatencyTally& tally, protocol::LatencySeries series) {
+    json::array steps;
+    std::uint64_t before = 0;
+    for (std::size_t step = 0; step + 1 < protocol::LatencySteps::count; ++step) {
+        const auto within = tally.count_within(series, step);
+        if (within != before)
+            steps.push_back(json::array{protocol::LatencySteps::bound(step), within - before});
+        before = within;
+    }
+    return steps;
+}
+
+// By dialect and kind; those of which none was measured are left out.
+json::object latency_of(const protocol::LatencyTally* tally) {
+    json::object dialects;
+    for (std::size_t i = 0; tally != nullptr && i < protocol::LatencySeries::count; ++i) {
+        const auto series = protocol::LatencySeries::of(i);
+        const auto count = tally->count(series);
+        if (count == 0) continue;
+        auto& dialect = dialects[name_of(series.dialect)];
+        if (dialect.is_null()) dialect = json::object();
+        dialect.as_object()[name_of(series.kind)] =
+            json::object{{"measured", count},
+                         {"p50_us", microseconds_of(tally->quantile(series, 50))},
+                         {"p99_us", microseconds_of(tally->quantile(series, 99))},
+                         {"steps_ns", steps_of(*tally, series)}};
+    }
+    return dialects;
+}
+
+constexpr std::size_t hot_keys_shown = 10;
+
+std::string_view name_of(protocol::HotKeys::Ranking ranking) noexcept {
+    constexpr std::string_view names[] = {"keys_by_requests", "keys_by_bytes",
+                                          "prefixes_by_requests", "prefixes_by_bytes"};
+    return names[static_cast<std::size_t>(ranking)];
+}
+
+// The first of each ranking, keys encoded as in every report. Null while nobody counts.
+json::value hot_keys_of(const protocol::HotKeys* hot_keys) {
+    if (hot_keys == nullptr || !hot_keys->is_enabled()) return nullptr;
+    json::object rankings;
+    for (std::size_t i = 0; i < static_cast<std::size_t>(protocol::HotKeys::Ranking::count_); ++i)
+        rankings[name_of(static_cast<protocol::HotKeys::Ranking>(i))] = json::array();
+    hot_keys->visit(hot_keys_shown, [&](const protocol::HotKeys::Line& line) {
+        std::array<char, protocol::uri_key_limit> text;
+        const auto* const end = protocol::put_uri_key(text.data(), line.key);
+        rankings[name_of(line.ranking)].as_array().push_back(json::object{
+            {"key", std::string_view(text.data(), static_cast<std::size_t>(end - text.data()))},
+            {"amount", line.amount},
+            {"error", line.error}});
+    });
+    return rankings;
+}
+
 }  // namespace
 
-Answer status_page(const NodeView& node) {
+Answer status_page(const NodeView& node, bool may_read_items) {
     const auto standing = node.standing();
     const auto ready = readiness(standing);
     json::object figures;
@@ -71,6 +133,8 @@ Answer status_page(const NodeView& node) {
         {"secondary", verdict_of(secondariness(standing))},
         {"synchronised", verdict_of(synchrony(standing, std::nullopt))},
         {"peer", peer_of(standing)},
+        {"latency", latency_of(node.latencies)},
+        {"hot_keys", may_read_items ? hot_keys_of(node.hot_keys) : json::value()},
         {"figures", std::move(figures)},
     };
     return {.type = "application/json", .body = json::serialize(page) + "\n"};

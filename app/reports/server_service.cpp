@@ -73,6 +73,13 @@ void ServerService::reset_counters() noexcept {
     parts_.limit.reset_counts();
 }
 
+protocol::LatencyTally ServerService::latencies() const {
+    protocol::LatencyTally tally;
+    parts_.pool.visit_counters(
+        [&](const protocol::ThreadCounters& counters) { tally.add(counters.times); });
+    return tally;
+}
+
 void ServerService::process_stats(protocol::StatVisitor visit) const {
     process_figures(
         [&](const lib::Figure& figure, std::string_view value) { visit(figure.name, value); });

@@ -55,6 +55,7 @@ class ServerService final : public protocol::Service {
         return sums_.total(size_class, name);
     }
     void reset_counters() noexcept override;
+    protocol::LatencyTally latencies() const override;
 
     void process_stats(protocol::StatVisitor visit) const override;
     // The same with all that is known of each; any thread.

@@ -41,6 +41,11 @@ seconds whole_seconds(std::chrono::milliseconds duration) noexcept {
     return std::chrono::ceil<seconds>(duration);
 }
 
+std::int64_t steady_nanoseconds() noexcept {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
 }  // namespace
 
 // What is posted here is told once.
@@ -74,6 +79,7 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
         lib::PauseDetector(static_cast<std::uint64_t>(options.pause_limit.count()));
     counters_.memory.set_limit(
         share_of(options.sessions.buffer_memory_bytes, options.sessions.threads));
+    counters_.times.set_clock(steady_nanoseconds);
     if (options.gate == nullptr) return;
     poller_.set_gate(options.gate);
     surroundings_.waiter =

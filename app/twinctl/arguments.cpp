@@ -111,6 +111,7 @@ po::options_description visible() {
         "keys, dump: of the items whose keys begin so");
     add("limit", po::value<std::uint64_t>()->value_name("N"),
         "keys, dump: so many items at most; digest: list the keys of so many buckets (64)");
+    add("hot", "keys: the hottest, as far as hot-keys of [commands] counts them");
     add("to", po::value<std::string>()->value_name("HOST:PORT"),
         "load: where clients reach the server; also the path of a unix socket");
     add("only-new", "load: keep what the server has already");
@@ -179,6 +180,9 @@ std::string take_of_items(const po::variables_map& values, Arguments& to) {
     if (values.count("prefix") != 0) to.prefix = values["prefix"].as<std::string>();
     if (values.count("limit") != 0) to.limit = values["limit"].as<std::uint64_t>();
     to.only_new = values.count("only-new") != 0;
+    to.is_hot = values.count("hot") != 0;
+    if (to.is_hot && !is_for({"keys"})) return "--hot goes with keys alone";
+    if (to.is_hot && !to.prefix.empty()) return "--hot and --prefix do not go together";
     if (!to.prefix.empty() && !is_for({"keys", "dump"}))
         return "--prefix goes with keys and dump alone";
     if (to.limit != 0 && !is_for({"keys", "dump", "digest"}))

@@ -28,7 +28,9 @@ struct Arguments {
     std::chrono::milliseconds interval{1000};
     std::uint64_t rounds = 0;  // of top and watch; 0: until it is interrupted
     std::string prefix;        // of keys and dump: of the keys that are meant
+    bool is_hot = false;       // of keys: the hottest ones
     std::uint64_t limit = 0;   // of keys and dump: items; of digest: buckets listed; 0: as it is
+    std::string haproxy;       // of doctor: HAProxy's configuration; empty: none
     std::optional<NodeAddress> to;  // of load: where clients go
     bool only_new = false;          // of load: what is there already stays
 };

@@ -4,6 +4,7 @@
 #include "app/twinctl/digest.hpp"
 #include "app/twinctl/dump_file.hpp"
 #include "app/twinctl/item_loader.hpp"
+#include "app/twinctl/node_status.hpp"
 #include "lib/json.hpp"
 
 #include <fmt/format.h>
@@ -28,6 +29,7 @@ constexpr milliseconds settling{200};
 // Looks at all digests until what differs is taken for different.
 constexpr int looks = 5;
 constexpr std::size_t buckets_listed = 64;
+constexpr std::uint64_t all_hot_keys = 1000;  // more than a node tells of
 
 Outcome failed(std::string why, int exit_code = check_failed) {
     return {exit_code, std::move(why)};
@@ -170,11 +172,39 @@ void list_items(const Arguments& arguments, Comparison& to) {
     to.items = lasting(std::move(seen[0]), std::move(seen[1]));
 }
 
+// --- hot keys ----------------------------------------------------------------------------------
+
+Outcome list_hot_keys(const Arguments& arguments, Print print) {
+    const auto& address = arguments.nodes.front();
+    const auto page = page_of(address, "/status", arguments.timeout);
+    if (page.has_error()) return failed(page.error());
+    const auto node = node_status(address.text, page->body);
+    if (!node.error.empty()) return failed(node.error);
+    const auto* told = node.page.if_contains("hot_keys");
+    if (told == nullptr || !told->is_object()) {
+        return failed(
+            address.text +
+            ": it tells of no hot keys: `hot-keys = yes` of [commands], or `stats hotkeys "
+            "on`, counts them, and its user and root are told, by a unix socket");
+    }
+    const auto limit = arguments.limit == 0 ? all_hot_keys : arguments.limit;
+    for (const auto& line : hot_keys_of(node, "keys_by_requests", limit)) {
+        print(
+            arguments.is_json
+                ? json::serialize(json::object{
+                      {"key", line.key}, {"requests", line.amount}, {"error", line.error}}) +
+                      "\n"
+                : fmt::format("key={} requests={} error={}\n", line.key, line.amount, line.error));
+    }
+    return {};
+}
+
 }  // namespace
 
 Outcome list_keys(const Arguments& arguments, Print print) {
     if (arguments.nodes.size() > 1)
         return failed("keys asks one node: name it with --host or --socket");
+    if (arguments.is_hot) return list_hot_keys(arguments, print);
     const auto printed = print_items("/keys", arguments, print);
     return printed.has_error() ? failed(printed.error()) : Outcome();
 }

@@ -67,6 +67,22 @@ std::string NodeStatus::why(std::string_view verdict) const {
     return text_in(object_in(page, verdict), "why");
 }
 
+std::vector<HotKeyLine> hot_keys_of(const NodeStatus& node, std::string_view ranking,
+                                    std::size_t count) {
+    std::vector<HotKeyLine> lines;
+    const auto* rankings = object_in(node.page, "hot_keys");
+    const auto* told = rankings == nullptr ? nullptr : rankings->if_contains(ranking);
+    if (told == nullptr || !told->is_array()) return lines;
+    for (const auto& line : told->as_array()) {
+        if (lines.size() == count || !line.is_object()) break;
+        const auto* const object = line.if_object();
+        lines.push_back({text_in(object, "key"),
+                         static_cast<std::uint64_t>(number_in(object, "amount")),
+                         static_cast<std::uint64_t>(number_in(object, "error"))});
+    }
+    return lines;
+}
+
 NodeStatus node_status(std::string asked_at, std::string_view body) {
     json::error_code error;
     const auto page = json::parse(body, error);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace twincached::app {
 
@@ -31,6 +32,16 @@ struct NodeStatus {
     bool holds(std::string_view verdict) const;
     std::string why(std::string_view verdict) const;
 };
+
+// Of a ranking of /status's hot keys: the first so many, the hottest first. None while nobody
+// counts.
+struct HotKeyLine {
+    std::string key;  // percent-encoded
+    std::uint64_t amount = 0;
+    std::uint64_t error = 0;
+};
+std::vector<HotKeyLine> hot_keys_of(const NodeStatus& node, std::string_view ranking,
+                                    std::size_t count);
 
 // From the body of /status; what is no such page becomes an error.
 NodeStatus node_status(std::string asked_at, std::string_view body);

@@ -19,6 +19,9 @@ struct NodeChange {
     double rate(std::string_view figure) const;
     // Of the gets in between, those that hit, in percent; 0 if there were none.
     double hit_percent() const;
+    // Of the measured requests of that kind in between, in any dialect: so many microseconds were
+    // not exceeded by 99 of a hundred. 0 if none was measured.
+    double slow_us(std::string_view kind) const;
 };
 
 std::string top_screen(std::span<const NodeChange> nodes);

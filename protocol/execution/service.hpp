@@ -9,6 +9,7 @@
 #include "protocol/execution/counts.hpp"
 #include "protocol/execution/shared_state.hpp"
 #include "protocol/execution/thread_counters.hpp"
+#include "protocol/observation/latencies.hpp"
 #include "protocol/settings.hpp"
 #include "protocol/stat_visitor.hpp"
 #include "storage/store.hpp"
@@ -32,6 +33,9 @@ class Service {
     virtual std::uint64_t total(unsigned size_class, ClassCount name) const noexcept = 0;
     // For all threads together; what a thread counts goes on, and reports subtract.
     virtual void reset_counters() noexcept = 0;
+
+    // Of all threads together, since the start.
+    virtual LatencyTally latencies() const { return {}; }
 
     // Keys of `stats` that only the process knows: pid, uptime, connections, threads, rusage...
     virtual void process_stats(StatVisitor visit) const = 0;

@@ -5,7 +5,8 @@
 #include "lib/counters.hpp"
 #include "protocol/execution/client_memory.hpp"
 #include "protocol/execution/counts.hpp"
-#include "protocol/observation/hot_keys.hpp"
+#include "protocol/observation/latencies.hpp"
+#include "protocol/observation/request_sampler.hpp"
 #include "storage/size_classes.hpp"
 
 #include <array>
@@ -15,7 +16,8 @@ namespace twincached::protocol {
 struct ThreadCounters {
     lib::Counters<Count> totals;
     std::array<lib::Counters<ClassCount>, storage::size_class_limit> classes;
-    HotSampler sampler;
+    RequestSampler sampler;  // of hot keys
+    RequestTimes times;
     ClientMemory memory;
 };
 

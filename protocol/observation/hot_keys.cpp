@@ -1,5 +1,7 @@
 #include "protocol/observation/hot_keys.hpp"
 
+#include "protocol/observation/request_sampler.hpp"
+
 #include <new>
 
 namespace twincached::protocol {
@@ -51,8 +53,8 @@ void HotKeys::visit(std::size_t count, lib::FunctionRef<void(const Line&)> visit
     for (std::size_t i = 0; i < sketches_->size(); ++i) {
         std::size_t rank = 0;
         for (const auto& entry : (*sketches_)[i].top(count)) {
-            visit({static_cast<Ranking>(i), ++rank, entry.key, entry.weight * HotSampler::one_in,
-                   entry.error * HotSampler::one_in});
+            visit({static_cast<Ranking>(i), ++rank, entry.key,
+                   entry.weight * RequestSampler::one_in, entry.error * RequestSampler::one_in});
         }
     }
 }
@@ -60,7 +62,7 @@ void HotKeys::visit(std::size_t count, lib::FunctionRef<void(const Line&)> visit
 std::uint64_t HotKeys::total(Ranking ranking) const noexcept {
     const lib::MutexLock lock(mutex_);
     if (sketches_ == nullptr) return 0;
-    return (*sketches_)[static_cast<std::size_t>(ranking)].total() * HotSampler::one_in;
+    return (*sketches_)[static_cast<std::size_t>(ranking)].total() * RequestSampler::one_in;
 }
 
 std::uint64_t HotKeys::requests() const noexcept {

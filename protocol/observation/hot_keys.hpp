@@ -5,7 +5,6 @@
 
 #include "lib/function_ref.hpp"
 #include "lib/mutex.hpp"
-#include "lib/random.hpp"
 #include "protocol/observation/heavy_hitters.hpp"
 
 #include <array>
@@ -16,23 +15,6 @@
 #include <string_view>
 
 namespace twincached::protocol {
-
-// Picks one request of so many, at random distances, so that no rhythm of a client hides a key.
-// One per thread.
-class HotSampler {
-  public:
-    static constexpr std::uint32_t one_in = 100;  // on average
-
-    bool is_due() noexcept {
-        if (--left_ != 0) return false;
-        left_ = 1 + static_cast<std::uint32_t>(random_.below(2 * one_in - 1));
-        return true;
-    }
-
-  private:
-    lib::Random random_{0x746f'7068'6f74'6b65};
-    std::uint32_t left_ = one_in;
-};
 
 class HotKeys {
   public:

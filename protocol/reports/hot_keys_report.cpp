@@ -1,6 +1,7 @@
 #include "protocol/reports/hot_keys_report.hpp"
 
 #include "protocol/digits.hpp"
+#include "protocol/observation/request_sampler.hpp"
 #include "protocol/uri_key.hpp"
 
 #include <array>
@@ -29,7 +30,7 @@ std::string_view name_of(HotKeys::Ranking ranking) noexcept {
 
 void report_hot_keys(const HotKeys& hot_keys, std::size_t count, StatVisitor visit) {
     visit("hotkeys", hot_keys.is_enabled() ? "on" : "off");
-    visit("sampled_one_in", std::to_string(HotSampler::one_in));
+    visit("sampled_one_in", std::to_string(RequestSampler::one_in));
     visit("requests", std::to_string(hot_keys.requests()));
     visit("bytes", std::to_string(hot_keys.bytes()));
     hot_keys.visit(count, [&](const HotKeys::Line& line) {

@@ -118,6 +118,10 @@ void StatsReport::general(StatVisitor visit_line) const {
     });
 }
 
+void StatsReport::latencies(lib::FigureVisitor visit) const {
+    lib::visit_figures(latency_rows(), service_.latencies(), visit);
+}
+
 void StatsReport::items(StatVisitor visit) const {
     const auto stats = service_.store().stats();
     for (unsigned id = 1; id < storage::size_class_limit; ++id) {
@@ -184,6 +188,9 @@ bool report_stats(Service& service, std::string_view name, const storage::Now& n
         service.connection_stats(visit);
     } else if (name == "replication") {
         service.replication_stats(visit);
+    } else if (name == "latency") {
+        report.latencies(
+            [&](const lib::Figure& figure, std::string_view value) { visit(figure.name, value); });
     } else {
         return false;
     }

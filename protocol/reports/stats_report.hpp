@@ -18,6 +18,8 @@ class StatsReport {
     void general(StatVisitor visit) const;
     // The figures of that one that are neither the process's nor the replicator's, in no order.
     void figures(lib::FigureVisitor visit) const;
+    // `stats latency`: a report of its own, for plain `stats` has to stay short.
+    void latencies(lib::FigureVisitor visit) const;
     void items(StatVisitor visit) const;
     void slabs(StatVisitor visit) const;
     void sizes(StatVisitor visit) const;
@@ -28,7 +30,7 @@ class StatsReport {
 };
 
 // The report that a client names: "" for the general one, "settings", "items", "slabs", "sizes",
-// "conns" or "replication". False if there is none of that name.
+// "conns", "replication" or "latency". False if there is none of that name.
 bool report_stats(Service& service, std::string_view name, const storage::Now& now,
                   StatVisitor visit);
 

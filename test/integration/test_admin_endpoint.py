@@ -54,11 +54,7 @@ class StoppedThreads:
             self._libc.ptrace(17, thread, 0, 0)  # PTRACE_DETACH
 
 
-class Asked(Case):
-    def started(self, *arguments, **options):
-        node = self.node(*arguments, **options).start()
-        return node, Admin.of(node)
-
+class Timed(Case):
     def assert_answers_at_once(self, admin, path, status):
         for attempt in range(ATTEMPTS):
             begun = time.monotonic()
@@ -67,6 +63,17 @@ class Asked(Case):
             if took < world.scaled(ANSWERED_WITHIN):
                 return
         self.fail(f"{path}: {1000 * took:.1f} ms each time")
+
+    def assert_all_answer_at_once(self, admin, readyz):
+        for path, status in (("/healthz", 200), ("/readyz", readyz), ("/metrics", 200),
+                             ("/status", 200)):
+            self.assert_answers_at_once(admin, path, status)
+
+
+class Asked(Timed):
+    def started(self, *arguments, **options):
+        node = self.node(*arguments, **options).start()
+        return node, Admin.of(node)
 
     # --- pages -----------------------------------------------------------------------------------
 
@@ -205,7 +212,7 @@ class Asked(Case):
         self.assertEqual(ended.stdout, "b''\n", ended.stderr)
 
 
-class AskedOfAPair(Case):
+class AskedOfAPair(Timed):
     needs_replication = True
 
     def test_both_nodes_say_which_they_are(self):
@@ -272,6 +279,7 @@ class AskedOfAPair(Case):
         self.assertEqual(admin.status("/readyz"), 503)
         self.assertEqual(admin.page()["open"], False)
         self.assertEqual(admin.metrics()['twincached_repl_serving{state="COLD"}'], 1)
+        self.assert_all_answer_at_once(admin, 503)
 
     def test_a_node_that_its_policy_has_closed_can_be_asked(self):
         nodes = self.pair("--on-split", "secondary-closed").start()
@@ -282,6 +290,7 @@ class AskedOfAPair(Case):
         self.assertIn("closed to clients until the other node is seen again", admin.line("/readyz"))
         self.assertEqual(admin.status("/healthz"), 200)
         self.assertEqual(admin.page()["access"], "closed")
+        self.assert_all_answer_at_once(admin, 503)
 
     def test_a_refused_node_says_why(self):
         secrets = []
@@ -298,6 +307,7 @@ class AskedOfAPair(Case):
                      "a says that it is refused")
         self.assertIn("not paired with", page["link"])
         self.assertIn("secret", page["link"])
+        self.assert_all_answer_at_once(admin, admin.status("/readyz"))
 
 
 class Metrics(Case):
@@ -351,7 +361,8 @@ class Status(Case):
         figures = set(Admin.of(node).page()["figures"])
         replication = set(node.replication())
         told = set(node.stats())
-        self.assertEqual(figures - told - replication, set())
+        latency = set(node.stats(b"latency"))
+        self.assertEqual(figures - told - replication - latency, set())
         self.assertEqual(replication - figures, set())
         with open(os.path.join(SOURCE, "docs", "OBSERVING.md")) as file:
             zeroes = file.read().split("<!-- figures: zeroes of stats -->")[1].split("<!--")[0]

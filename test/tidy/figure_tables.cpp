@@ -2,6 +2,7 @@
 
 #include "app/reports/connection_report.hpp"
 #include "app/reports/process_figures.hpp"
+#include "protocol/observation/latencies.hpp"
 #include "protocol/reports/report_figures.hpp"
 #include "replication/pair/link/pair_stats.hpp"
 
@@ -46,13 +47,14 @@ std::map<std::string, Figures> figure_tables() {
          figures_of(protocol::slab_rows, protocol::class_count_rows, protocol::slab_total_rows)},
         {"conns", figures_of(app::connection_rows())},
         {"replication", figures_of_pair()},
+        {"latency", figures_of(protocol::latency_rows())},
     };
 }
 
 Figures figures_of_metrics() {
     Figures figures;
     const auto all = figure_tables();
-    for (const auto* table : {"process", "server", "commands", "store", "replication"}) {
+    for (const auto* table : {"process", "server", "commands", "store", "replication", "latency"}) {
         for (const auto& figure : all.at(table))
             figures.push_back(figure);
     }

@@ -167,12 +167,13 @@ TEST_CASE("no two of those whom stats asks know the same name") {
 
 TEST_CASE("every counter and gauge is one metric, and no other metric of ours is told") {
     const auto figures = figures_of_metrics();
-    const auto page = app::metrics_page(
-        [&](lib::FigureVisitor visit) {
-            for (const auto& figure : figures)
-                visit(figure, "1");
-        },
-        "application/openmetrics-text");
+    const auto see = [] { return app::Standing(); };
+    const auto tell = [&](lib::FigureVisitor visit) {
+        for (const auto& figure : figures)
+            visit(figure, "1");
+    };
+    const auto act = [](const app::Action&) { return app::Verdict(); };
+    const auto page = app::metrics_page({see, tell, act}, "application/openmetrics-text");
     std::istringstream lines(page.body);
     std::multiset<std::string> told;
     std::string word;

@@ -49,7 +49,7 @@ Names matches(const std::string& text, const std::string& pattern) {
 
 void check_names(const std::string& path) {
     const auto known = series();
-    const auto named = matches(content_of(path), "\\btwincached_[a-z_]+");
+    const auto named = matches(content_of(path), "\\btwincached_[a-z0-9_]+");
     CHECK(named.size() > 10);
     for (const auto& name : named) {
         INFO(path << ": " << name);
@@ -67,7 +67,7 @@ TEST_CASE("conf/grafana/twincached.json is made from the rows of figures") {
 
 TEST_CASE("the dashboard shows every metric, in panels that do not overlap") {
     const auto text = content_of(dashboard);
-    const auto shown = matches(text, "\\btwincached_[a-z_]+");
+    const auto shown = matches(text, "\\btwincached_[a-z0-9_]+");
     for (const auto& name : series()) {
         INFO(name);
         CHECK((name.find('{') != std::string::npos || shown.contains(name)));

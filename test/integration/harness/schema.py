@@ -1,7 +1,7 @@
 """Whether a document is as a JSON schema says, as far as our own schemas go: a word of a schema that
 is not known here is an error."""
 
-_TYPES = {"object": dict, "string": str, "null": type(None), "boolean": bool}
+_TYPES = {"object": dict, "array": list, "string": str, "null": type(None), "boolean": bool}
 _TEXTS = {"$schema", "title", "description", "$defs"}
 
 
@@ -32,6 +32,9 @@ def problems(value, schema, root=None, at="$"):
         elif word == "anyOf":
             if all(problems(value, other, root, at) for other in rule):
                 found.append(f"{at}: {value!r} is as none of them says")
+        elif word == "items":
+            for number, item in enumerate(value):
+                found += problems(item, rule, root, f"{at}[{number}]")
         elif word == "$ref":
             found += problems(value, root["$defs"][rule.rsplit("/", 1)[1]], root, at)
         elif word == "properties":

@@ -408,4 +408,23 @@ TEST_CASE("the service manager is told the same, but for what changes at every l
     CHECK(service_status(alone) == "ready; alone, no peer is configured");
 }
 
+TEST_CASE("hot keys are told to whoever may read items, encoded, and null while nobody counts") {
+    protocol::HotKeys hot_keys;
+    auto node = FakeNode::linked();
+    node.hot_keys = &hot_keys;
+    const auto told = [&](bool may_act) {
+        const auto body = node.ask(Request{"GET", "/status", {}, may_act}).body;
+        return boost::json::parse(body).as_object().at("hot_keys");
+    };
+    CHECK(told(true).is_null());
+    REQUIRE(hot_keys.set_enabled(true));
+    hot_keys.note("a b", ':', 10);
+    CHECK(told(false).is_null());
+    const auto rankings = told(true).as_object();
+    const auto first = rankings.at("keys_by_requests").as_array().at(0).as_object();
+    CHECK(first.at("key") == "a%20b");
+    CHECK(first.at("amount") == 100);
+    CHECK(rankings.at("prefixes_by_bytes").as_array().empty());
+}
+
 }  // namespace twincached::app

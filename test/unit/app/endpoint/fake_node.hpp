@@ -38,6 +38,8 @@ struct FakeNode {
 
     // What is told to it is noted, and done if this is empty.
     std::string objection;
+    const protocol::LatencyTally* latencies = nullptr;
+    const protocol::HotKeys* hot_keys = nullptr;
     mutable std::vector<Action> told;
 
     Answer ask(std::string_view target, std::string_view method = "GET",
@@ -59,7 +61,7 @@ struct FakeNode {
         };
         const auto history = [] { return std::string("[]\n"); };
         const auto lines = [](std::uint64_t number) { return std::to_string(number); };
-        return answer(request, {see, tell, history, lines, act});
+        return answer(request, {see, tell, history, lines, act, nullptr, latencies, hot_keys});
     }
 };
 

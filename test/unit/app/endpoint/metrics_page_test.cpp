@@ -115,6 +115,31 @@ TEST_CASE("the rows of one metric of the exporter stand together, under one help
     }
 }
 
+TEST_CASE("a histogram counts what took no longer than its bounds, and all of it at the last") {
+    using protocol::LatencyDialect;
+    using protocol::LatencyKind;
+    protocol::RequestTimes times;
+    times.note({LatencyDialect::text, LatencyKind::get}, 256);
+    times.note({LatencyDialect::text, LatencyKind::get}, 257);
+    times.note({LatencyDialect::text, LatencyKind::get}, 5'000'000'000);
+    protocol::LatencyTally tally;
+    tally.add(times);
+    FakeNode node;
+    node.latencies = &tally;
+    const auto body = body_of(node);
+    const std::string series =
+        R"(twincached_request_seconds_bucket{dialect="text",command="get",le=")";
+    CHECK(has_line(body, "# TYPE twincached_request_seconds histogram"));
+    CHECK(has_line(body, series + "2.56e-07\"} 1"));
+    CHECK(has_line(body, series + "5.12e-07\"} 2"));
+    CHECK(has_line(body, series + "1.073741824\"} 2"));
+    CHECK(has_line(body, series + "+Inf\"} 3"));
+    CHECK(has_line(body, R"(twincached_request_seconds_count{dialect="text",command="get"} 3)"));
+    CHECK(has_line(body,
+                   R"(twincached_request_seconds_sum{dialect="text",command="get"} 5.000000513)"));
+    CHECK(body.find(R"(command="set")") == std::string::npos);
+}
+
 TEST_CASE("OpenMetrics is for who names it and wants nothing else more") {
     CHECK(prefers_openmetrics("application/openmetrics-text"));
     CHECK(

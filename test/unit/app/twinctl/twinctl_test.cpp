@@ -331,4 +331,28 @@ TEST_CASE("what is no history and no event is read as none") {
     }
 }
 
+TEST_CASE("top tells what was slow in between, in all dialects together") {
+    const auto look = [](std::string_view text_steps, std::string_view meta_steps) {
+        return node_status("a",
+                           std::string(R"({"ready":true,"latency":{"text":{"get":{"steps_ns":)") +
+                               std::string(text_steps) + R"(}},"meta":{"get":{"steps_ns":)" +
+                               std::string(meta_steps) + "}}}}");
+    };
+    NodeChange change;
+    change.before = look("[[256,1000]]", "[[512,7]]");
+    change.now = look("[[256,1098]]", "[[512,7],[2048,2]]");
+    CHECK(change.slow_us("get") == 2.048);
+    CHECK(change.slow_us("set") == 0);
+    change.now = look("[[256,1198]]", "[[512,7],[2048,2]]");
+    CHECK(change.slow_us("get") == 0.256);
+    // Started anew in between.
+    change.now = look("[[256,5]]", "[]");
+    CHECK(change.slow_us("get") == 0);
+    change.now = change.before;
+    CHECK(change.slow_us("get") == 0);
+    change.now =
+        node_status("a", R"({"ready":true,"latency":{"text":{"get":{"steps_ns":[1,[2]]}}}})");
+    CHECK(change.slow_us("get") == 0);
+}
+
 }  // namespace twincached::app

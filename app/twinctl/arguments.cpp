@@ -40,6 +40,9 @@ constexpr std::array commands{
     CommandRow{"digest", "digest",
                "do two nodes hold the same? exit 0 yes, 1 no (and which\n"
                "keys), 2 they could not be compared"},
+    CommandRow{"doctor", "doctor",
+               "the usual mistakes of nodes, machine and HAProxy (--haproxy\n"
+               "FILE), and what to do; exit 1 if something is wrong"},
     CommandRow{"keys", "keys", "the keys that a node keeps (--prefix, --limit)"},
     CommandRow{"dump", "dump", "all items of a node, a line each, for load"},
     CommandRow{"load", "load --to HOST:PORT", "puts a dump (standard input) into a server"},
@@ -112,6 +115,8 @@ po::options_description visible() {
     add("limit", po::value<std::uint64_t>()->value_name("N"),
         "keys, dump: so many items at most; digest: list the keys of so many buckets (64)");
     add("hot", "keys: the hottest, as far as hot-keys of [commands] counts them");
+    add("haproxy", po::value<std::string>()->value_name("FILE"),
+        "doctor: look at this configuration, too");
     add("to", po::value<std::string>()->value_name("HOST:PORT"),
         "load: where clients reach the server; also the path of a unix socket");
     add("only-new", "load: keep what the server has already");
@@ -180,6 +185,8 @@ std::string take_of_items(const po::variables_map& values, Arguments& to) {
     if (values.count("prefix") != 0) to.prefix = values["prefix"].as<std::string>();
     if (values.count("limit") != 0) to.limit = values["limit"].as<std::uint64_t>();
     to.only_new = values.count("only-new") != 0;
+    if (values.count("haproxy") != 0) to.haproxy = values["haproxy"].as<std::string>();
+    if (!to.haproxy.empty() && !is_for({"doctor"})) return "--haproxy goes with doctor alone";
     to.is_hot = values.count("hot") != 0;
     if (to.is_hot && !is_for({"keys"})) return "--hot goes with keys alone";
     if (to.is_hot && !to.prefix.empty()) return "--hot and --prefix do not go together";

@@ -2,6 +2,7 @@
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/arguments.hpp"
 #include "app/twinctl/check.hpp"
+#include "app/twinctl/doctor_command.hpp"
 #include "app/twinctl/history.hpp"
 #include "app/twinctl/item_commands.hpp"
 #include "app/twinctl/order.hpp"
@@ -161,7 +162,7 @@ int check_one(const Arguments& arguments) {
     return result.exit_code;
 }
 
-int with_items(Outcome (*command)(const Arguments&, Print), const Arguments& arguments) {
+int outcome_of(Outcome (*command)(const Arguments&, Print), const Arguments& arguments) {
     const auto outcome = command(arguments, [](std::string_view text) { print(text); });
     if (!outcome.complaint.empty()) complain(outcome.complaint);
     return outcome.exit_code;
@@ -173,9 +174,10 @@ int dispatch(const Arguments& arguments) {
     if (command == "check") return check_one(arguments);
     if (command == "watch") return watch(arguments);
     if (command == "explain") return explain(arguments);
-    if (command == "keys") return with_items(list_keys, arguments);
-    if (command == "dump") return with_items(dump_items, arguments);
-    if (command == "digest") return with_items(compare_digests, arguments);
+    if (command == "doctor") return outcome_of(doctor, arguments);
+    if (command == "keys") return outcome_of(list_keys, arguments);
+    if (command == "dump") return outcome_of(dump_items, arguments);
+    if (command == "digest") return outcome_of(compare_digests, arguments);
     return status(arguments);
 }
 
@@ -184,7 +186,7 @@ int run(const std::vector<std::string>& words) {
     if (arguments.has_error()) return complain(arguments.error());
     if (arguments->command == "help") return print(usage()), 0;
     if (arguments->command == "version") return print("twinctl " TWINCACHED_VERSION "\n"), 0;
-    if (arguments->command == "load") return with_items(load_items, *arguments);
+    if (arguments->command == "load") return outcome_of(load_items, *arguments);
     if (arguments->nodes.empty()) arguments->nodes = local_nodes();
     if (arguments->nodes.empty()) {
         return complain(

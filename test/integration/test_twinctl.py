@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 import unittest
 
 from harness import Case, main, until, world
@@ -117,6 +118,89 @@ class Twinctl(Case):
         looks = [json.loads(line) for line in text.splitlines()]
         self.assertEqual(len(looks), 2)
         self.assertIn("cmd_get_per_second", looks[0][0])
+
+    def test_a_wrong_secret_and_a_bad_proxy_file_are_what_the_doctor_finds(self):
+        node = self.node("--secret-file", self.secret("one"), name="a", host=1,
+                         peer=self.addresses.host(2)).launch()
+        self.node("--secret-file", self.secret("two"), name="b", host=2,
+                  peer=self.addresses.host(1)).launch()
+        until(lambda: Admin.of(node).page()["state"] == "REFUSED", 20, "they refuse each other")
+        proxy = os.path.join(self.directory, "haproxy.cfg")
+        with open(proxy, "w") as file:
+            file.write("listen x\n mode tcp\n timeout connect 5s\n server a 127.0.0.1:11211 check\n")
+        code, text = self.said("--pid", node.process.pid, "doctor", "--haproxy", proxy, "--json")
+        self.assertEqual(code, 1)
+        page = json.loads(text)
+        told = " ".join(finding["what"] for finding in page["findings"])
+        for part in ("does not pair", "secret", "waited for for 5s", "checked at its client port"):
+            self.assertIn(part, told)
+        self.assertIn("this machine", page["looked_at"])
+        self.assertEqual(self.said("--pid", node.process.pid, "doctor", "--haproxy", "/none"),
+                         (1, "twinctl: --haproxy /none: it cannot be read\n"))
+
+    def secret(self, name):
+        path = os.path.join(self.directory, name)
+        with open(path, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(f"the secret {name}, which is long enough to be one\n")
+        return path
+
+    def test_the_shipped_file_of_haproxy_is_well(self):
+        node, at = self.with_port()
+        node.start()
+        shipped = os.path.join(os.path.dirname(COMPLETION), "haproxy.cfg")
+        _, text = self.said("--host", at, "doctor", "--haproxy", shipped, "--json")
+        findings = [finding for finding in json.loads(text)["findings"]
+                    if finding["where"].startswith(shipped)]
+        self.assertEqual(findings, [])
+
+    def test_status_answers_at_once_at_the_connection_limit(self):
+        node = self.node("-c", "20").start()
+        until(lambda: Admin.of(node).metrics()["memcached_current_connections"] == 0, 5,
+              "nobody is there")
+        for _ in range(20):
+            client = node.client()
+            self.addCleanup(client.close)
+            client.ask(b"version")
+        # What a process takes to begin and to end is not the node's: --version takes it, too.
+        def seconds(*words):
+            begun = time.monotonic()
+            self.assertEqual(self.said(*words)[0], 0)
+            return time.monotonic() - begun
+        attempts = range(7)
+        took = min(seconds("--pid", node.process.pid, "status") for _ in attempts)
+        self.assertLess(took - min(seconds("--version") for _ in attempts), world.scaled(0.010))
+
+    def test_hot_keys_are_told_if_they_are_counted(self):
+        node = self.node("--hot-keys").start()
+        with node.client() as client:
+            for _ in range(3000):
+                client.send(b"get hot:key\r\n")
+            for _ in range(3000):
+                client.line()
+        code, text = self.said("--pid", node.process.pid, "keys", "--hot")
+        self.assertEqual(code, 0)
+        self.assertTrue(text.startswith("key=hot%3Akey requests="), text)
+        look = self.said("--pid", node.process.pid, "top", "--count", "1", "--interval", "10ms")[1]
+        self.assertIn("hottest keys: hot%3Akey (", look)
+        cold = self.node(name="cold", host=2).start()
+        code, text = self.said("--pid", cold.process.pid, "keys", "--hot")
+        self.assertEqual(code, 1)
+        self.assertIn("hot-keys = yes", text)
+
+    def test_top_tells_how_long_requests_take(self):
+        node = self.node().start()
+        with node.client() as client:
+            for _ in range(3000):
+                client.ask(b"mg key")
+        page = Admin.of(node).page()["latency"]["meta"]["get"]
+        self.assertGreater(page["measured"], 10)
+        self.assertLessEqual(page["p50_us"], page["p99_us"])
+        buckets = {name: value for name, value in Admin.of(node).metrics().items()
+                   if name.startswith('twincached_request_seconds_bucket{dialect="meta",command="get"')}
+        self.assertGreater(len(buckets), 20)
+        self.assertEqual(max(buckets.values()), Admin.of(node).metrics()[
+            'twincached_request_seconds_count{dialect="meta",command="get"}'])
+        self.assertIn("latency_meta_get_p99_us", node.stats(b"latency"))
 
     def test_the_completion_knows_every_option(self):
         helped = self.said("--help")[1]

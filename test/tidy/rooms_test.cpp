@@ -56,7 +56,8 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
     {"app/reports", {"app/listeners", "app/options", "app/process", "app/sessions"}},
     {"app/history", {"app/process"}},
     {"app/endpoint", {"app/history", "app/listeners", "app/process", "app/reports"}},
-    {"app/twinctl", {"app/process"}},
+    {"app/twinctl/doctor", {}},
+    {"app/twinctl", {"app/process", "app/twinctl/doctor"}},
 };
 
 // File -> what it includes of its own layer; a header and its source are one.

@@ -1,0 +1,165 @@
+#include "app/twinctl/doctor/node_findings.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <string_view>
+
+namespace twincached::app {
+namespace {
+
+using Weight = Finding::Weight;
+
+// The other's changes would be taken for newer, or older, than they are; below it the clock of
+// versions makes up for it.
+constexpr std::int64_t clock_tolerance_ms = 1000;
+
+bool has_no_peer_yet(std::string_view state) noexcept {
+    return state == "LISTENING" || state == "CONNECTING" || state == "HANDSHAKE";
+}
+
+bool is_loopback(std::string_view address) noexcept {
+    return address.starts_with("127.") || address.starts_with("[::1]") ||
+           address.starts_with("localhost");
+}
+
+std::string clients_of(const NodeFacts& node) {
+    return node.is_ready ? "it serves alone" : "it serves no clients";
+}
+
+void find_unreachable_peer(const NodeFacts& node, Findings& findings) {
+    if (!has_no_peer_yet(node.state)) return;
+    findings.push_back(
+        {Weight::wrong, node.name,
+         fmt::format("its peer {} is not reached ({}); {}", node.peer, node.state,
+                     clients_of(node)),
+         fmt::format("is the peer running, is {} let through by firewalls in both directions, "
+                     "and does its -x name this node?",
+                     node.peer)});
+}
+
+void find_refusal(const NodeFacts& node, Findings& findings) {
+    if (node.state != "REFUSED") return;
+    findings.push_back(
+        {Weight::wrong, node.name,
+         fmt::format("it does not pair with {}: {}; {}", node.peer,
+                     node.last_refusal.empty() ? "a refusal" : node.last_refusal, clients_of(node)),
+         "set both nodes alike in what that names, then SIGHUP or restart the one "
+         "that was changed"});
+}
+
+void find_clock(const NodeFacts& node, Findings& findings) {
+    if (std::abs(node.clock_offset_ms) <= clock_tolerance_ms) return;
+    findings.push_back(
+        {Weight::risky, node.name,
+         fmt::format("its peer's clock is {} ms {} its own: after a split the earlier of two "
+                     "writes may win",
+                     std::abs(node.clock_offset_ms),
+                     node.clock_offset_ms > 0 ? "ahead of" : "behind"),
+         "let both machines take the time from the same servers (chrony, systemd-timesyncd)"});
+}
+
+void find_open_link(const NodeFacts& node, Findings& findings) {
+    const bool is_proved = node.authentication == "secret" || node.has_link_tls;
+    if (node.peer.empty() || is_proved || node.authentication.empty()) return;
+    if (is_loopback(node.peer) && (node.listen.empty() || is_loopback(node.listen))) return;
+    findings.push_back({Weight::wrong, node.name,
+                        "its link has neither a secret nor TLS: whoever can use its peer's "
+                        "address can read and change this cache",
+                        "write the same secret into a file on both nodes, mode 0600, and name it "
+                        "with secret-file of [replication]"});
+}
+
+void find_not_ready(const NodeFacts& node, Findings& findings) {
+    if (node.is_ready || has_no_peer_yet(node.state) || node.state == "REFUSED") return;
+    findings.push_back({Weight::wrong, node.name, "clients may not come: " + node.summary,
+                        "wait for it to synchronise; `twinctl top` shows how far it is"});
+}
+
+void find_losses(const NodeFacts& node, Findings& findings) {
+    if (node.evicted_unsent > 0) {
+        findings.push_back(
+            {Weight::risky, node.name,
+             fmt::format("{} items were evicted before its peer had them", node.evicted_unsent),
+             "give it more memory (-m), or the link more bandwidth"});
+    }
+    if (node.scrub_defects > 0) {
+        findings.push_back(
+            {Weight::wrong, node.name,
+             fmt::format("{} items differed at rest (repl_scrub_defects), which by the rules never "
+                         "happens; they were mended",
+                         node.scrub_defects),
+             "report it, with the log and the output of `twinctl status --json` of both nodes"});
+    }
+}
+
+void find_version(const NodeFacts& node, Findings& findings) {
+    if (node.version.empty() || node.peer_version.empty() || node.version == node.peer_version)
+        return;
+    findings.push_back({Weight::risky, node.name,
+                        fmt::format("it runs {}, its peer {}", node.version, node.peer_version),
+                        "that is for the time of an upgrade: upgrade the other one, too"});
+}
+
+constexpr void (*judgements[])(const NodeFacts&, Findings&) = {
+    find_unreachable_peer, find_refusal, find_not_ready, find_clock,
+    find_open_link,        find_losses,  find_version,
+};
+
+struct SharedFigure {
+    std::string_view name;
+    std::uint64_t NodeFacts::*member;
+};
+constexpr SharedFigure shared[] = {
+    {"memory limit (-m), in bytes", &NodeFacts::memory_limit},
+    {"connection limit (-c)", &NodeFacts::max_connections},
+    {"log-memory, in bytes", &NodeFacts::log_limit},
+};
+
+}  // namespace
+
+void judge_node(const NodeFacts& node, Findings& findings) {
+    if (!node.error.empty()) {
+        findings.push_back({Weight::wrong, node.name, node.error, "start it, or name it rightly"});
+        return;
+    }
+    for (const auto judge : judgements)
+        judge(node, findings);
+}
+
+void judge_pair(const NodeFacts& one, const NodeFacts& other, Findings& findings) {
+    if (!one.error.empty() || !other.error.empty()) return;
+    const auto both = one.name + " and " + other.name;
+    if (one.peer.empty() != other.peer.empty()) {
+        const auto& alone = one.peer.empty() ? one : other;
+        findings.push_back({Weight::wrong, alone.name, "it has no peer, the other node has one",
+                            "give it the other's address, too: -x, peer of [replication]"});
+    }
+    if (!one.node.empty() && one.node == other.node) {
+        findings.push_back({Weight::wrong, both,
+                            fmt::format("both are node {}, so that neither pairs", one.node),
+                            "set node = a of [replication] on one and node = b on the other"});
+    }
+    if (one.role == "primary" && other.role == "primary" && !one.peer.empty() &&
+        !other.peer.empty()) {
+        findings.push_back({Weight::wrong, both, "both call themselves the primary: a split",
+                            "mend the link between them; until then they serve different values"});
+    }
+    for (const auto& figure : shared) {
+        const auto first = one.*figure.member;
+        const auto second = other.*figure.member;
+        if (first == second) continue;
+        findings.push_back(
+            {Weight::risky, both,
+             fmt::format("they are set differently: {}: {} and {}", figure.name, first, second),
+             "set both alike: each must be able to take all of the other's"});
+    }
+    if (!one.version.empty() && !other.version.empty() && one.version != other.version &&
+        one.peer_version.empty() && other.peer_version.empty()) {
+        findings.push_back({Weight::risky, both,
+                            fmt::format("they run {} and {}", one.version, other.version),
+                            "that is for the time of an upgrade: upgrade the other one, too"});
+    }
+}
+
+}  // namespace twincached::app

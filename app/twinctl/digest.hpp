@@ -9,12 +9,12 @@
 #include "lib/result.hpp"
 
 #include <array>
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace twincached::app {
@@ -36,7 +36,11 @@ struct ItemDifference {
     std::string key;  // as it may be shown
     std::array<storage::Version, 2> versions{};
 
-    friend auto operator<=>(const ItemDifference&, const ItemDifference&) = default;
+    friend bool operator==(const ItemDifference&, const ItemDifference&) = default;
+    friend bool operator<(const ItemDifference& one, const ItemDifference& other) noexcept {
+        return std::tie(one.bucket, one.key, one.versions) <
+               std::tie(other.bucket, other.key, other.versions);
+    }
 };
 
 // Of one bucket's lists, in the order of the keys.

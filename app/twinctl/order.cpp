@@ -2,6 +2,7 @@
 
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/check.hpp"
+#include "storage/key.hpp"
 
 #include <fmt/format.h>
 
@@ -32,7 +33,7 @@ OrderProgress resync_progress(const NodeStatus& before, const NodeStatus& now) {
     const bool has_begun = now.figure("repl_resyncs") > before.figure("repl_resyncs");
     const auto left = now.figure("repl_dirty_buckets") + now.figure("repl_walking");
     const auto peers = now.figure("repl_peer_dirty_buckets");
-    constexpr double buckets = 65536;
+    constexpr double buckets = storage::bucket_count;
     const auto most = std::min(std::max(left, peers), buckets);
     OrderProgress progress;
     progress.percent = has_begun ? static_cast<unsigned>(100 * (buckets - most) / buckets) : 0;

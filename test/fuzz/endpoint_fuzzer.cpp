@@ -1,7 +1,10 @@
 // Whatever comes to the admin endpoint: the first byte says in which pieces. What was found in them
 // must not depend on that, and every answer must be one that a client can take.
 #include "app/endpoint/answers.hpp"
+#include "app/endpoint/item_pages.hpp"
 #include "app/endpoint/request_reader.hpp"
+#include "replication/none.hpp"
+#include "storage/store_options.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -23,7 +26,40 @@ void demand(bool condition, const char* what) {
     std::abort();
 }
 
-app::Answer answer_to(const app::Request& request) {
+// Some items, that are only read.
+class Kept {
+  public:
+    Kept() {
+        for (int i = 0; i < 40; ++i)
+            set(std::to_string(i), std::string(static_cast<std::size_t>(i), 'x'));
+        set("a\r\nb", "value");
+        set("large", std::string(600'000, 'x'));
+    }
+    storage::Store& store() noexcept { return store_; }
+
+  private:
+    static storage::StoreOptions options() {
+        auto options = storage::default_store_options();
+        options.memory_limit_bytes = 16 << 20;
+        options.shards = 2;
+        return options;
+    }
+    void set(std::string_view key, std::string_view value) {
+        storage::Write request;
+        request.value = value;
+        (void)store_.write(store_.key(key), {}, request);
+    }
+
+    replication::NoneReplicator replicator_{{}};
+    storage::Store store_{options(), lib::KeyedHash::of_seed(1), replicator_.sink()};
+};
+
+app::Answer answer_to(app::Request request) {
+    static Kept kept;
+    const auto digests = [](storage::BucketNumber, std::span<std::uint64_t>) { return false; };
+    const app::StoredItems items{kept.store(), {}, digests};
+    // Who may read items may act, too, and nothing here is told to act.
+    request.may_act = request.method != "POST";
     const auto see = [] {
         app::Standing standing;
         standing.open_for = std::chrono::seconds(1);
@@ -35,7 +71,8 @@ app::Answer answer_to(const app::Request& request) {
         visit(lib::counter("get_hits", "keys that were found"), "1");
     };
     const auto act = [](const app::Action&) -> app::Verdict {
-        demand(false, "whoever may not act does nothing");
+        demand(false,
+               "whoever may not act does nothing, and nobody acts by another method than POST");
         return {};
     };
     const auto history = [] { return std::string("[]\n"); };
@@ -43,7 +80,7 @@ app::Answer answer_to(const app::Request& request) {
         demand(false, "the log is told to nobody who may not read it");
         return std::string();
     };
-    return app::answer(request, {see, tell, history, lines, act});
+    return app::answer(request, {see, tell, history, lines, act, &items});
 }
 
 // To requests that were whole. What is wrong with half a head may be seen at once or at its end.

@@ -2,6 +2,7 @@
 
 #include "replication/driver_figures.hpp"
 #include "replication/pair/node_identity.hpp"
+#include "storage/key.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -185,7 +186,7 @@ constexpr lib::FigureRow<PairReport> ancestors_rows[] = {
 
 // Of a dirty bucket nobody knows how many changes it stands for.
 std::string left_behind(const PairReport& report, std::uint64_t items) {
-    constexpr std::uint64_t all_buckets = 65536;
+    constexpr std::uint64_t all_buckets = storage::bucket_count;
     const auto& exchange = report.exchange;
     const auto uncompared = exchange.dirty_buckets + exchange.walking_buckets;
     const bool has_uncompared = uncompared > 0 && items > 0;
@@ -194,8 +195,8 @@ std::string left_behind(const PairReport& report, std::uint64_t items) {
     if (exchange.unacked > 0) line += std::to_string(exchange.unacked) + " changes";
     if (has_uncompared) {
         if (exchange.unacked > 0) line += " and ";
-        line +=
-            "what " + std::to_string(std::min(uncompared, all_buckets)) + " of 65536 buckets hold";
+        line += "what " + std::to_string(std::min(uncompared, all_buckets)) + " of " +
+                std::to_string(all_buckets) + " buckets hold";
     }
     return line + "; lost, unless memory-file brings it back";
 }

@@ -76,10 +76,7 @@ app::Answer answer_to(app::Request request) {
         return {};
     };
     const auto history = [] { return std::string("[]\n"); };
-    const auto lines = [](std::uint64_t) {
-        demand(false, "the log is told to nobody who may not read it");
-        return std::string();
-    };
+    const auto lines = [](std::uint64_t) { return std::string("[]\n"); };
     return app::answer(request, {see, tell, history, lines, act, &items});
 }
 

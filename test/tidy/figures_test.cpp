@@ -174,9 +174,9 @@ TEST_CASE("every counter and gauge is one metric, and no other metric of ours is
     };
     const auto act = [](const app::Action&) { return app::Verdict(); };
     const auto history = [] { return std::string(); };
-    const auto lines = [](std::uint64_t) { return std::string(); };
+    const auto log_lines = [](std::uint64_t) { return std::string(); };
     const auto page =
-        app::metrics_page({see, tell, history, lines, act}, "application/openmetrics-text");
+        app::metrics_page({see, tell, history, log_lines, act}, "application/openmetrics-text");
     std::istringstream lines(page.body);
     std::multiset<std::string> told;
     std::string word;

@@ -4,7 +4,8 @@
 #
 #   scripts/package.sh [folder]      the folder to build in, build/package by default
 #
-# The same commit gives the same file, byte for byte, wherever it is built with the same packages.
+# Times are the commit's and paths are left out, so that the same commit gives the same file wherever it
+# is built with the same packages.
 source "$(dirname "$0")/common.sh"
 
 folder=${1:-build/package}

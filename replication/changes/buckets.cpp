@@ -17,11 +17,6 @@ void Buckets::mark_dirty(storage::BucketNumber bucket) noexcept {
     ++dirty_count_;
 }
 
-void Buckets::lower_floors(storage::Version newer_than) noexcept {
-    for (auto& bucket : buckets_)
-        if (bucket.floor > newer_than) bucket.floor = 0;
-}
-
 void Buckets::restore(storage::BucketNumber bucket, storage::Version floor, bool dirty) noexcept {
     assert(!is_walking(bucket));
     at(bucket).floor = floor;

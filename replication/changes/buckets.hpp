@@ -57,8 +57,6 @@ class Buckets {
         auto& floor = at(bucket).floor;
         if (floor < version) floor = version;
     }
-    // Of every bucket of which it is newer than that: it is none any more.
-    void lower_floors(storage::Version newer_than) noexcept;
     // An item of the bucket changed; version 0 = absent.
     void change_digest(std::uint64_t hash, storage::Version before,
                        storage::Version after) noexcept {

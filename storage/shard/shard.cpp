@@ -115,25 +115,28 @@ void Shard::drop_in_doubt(const Key& key, const Now& now) noexcept {
     if (item != nullptr) items_.drop(*item, key.hash, Cause::in_doubt, now.tick());
 }
 
-// Nothing may leave the index while it is being visited.
-void Shard::drop_bucket_in_doubt(BucketNumber bucket, Version newer_than, const Now& now) noexcept {
+// Nothing may leave the index while it is being visited. What did not fit into one visit of an
+// index bucket is found by the next one.
+std::optional<std::uint64_t> Shard::drop_some_in_doubt(std::uint64_t hash, Version newer_than,
+                                                       const Now& now) noexcept {
     struct Doubtful {
         Item* item;
         std::uint64_t hash;
     };
-    std::array<Doubtful, 32> found;
-    std::optional<std::uint64_t> next = std::uint64_t{bucket} << 48;
-    while (next && bucket_of(*next) == bucket) {
+    constexpr unsigned index_buckets = 64;
+    std::array<Doubtful, 64> found;
+    std::optional<std::uint64_t> next = hash;
+    for (unsigned i = 0; i < index_buckets && next; ++i) {
         std::size_t count = 0;
-        const auto beyond = items_.table().visit(*next, [&](Item& item, std::uint64_t hash) {
+        const auto beyond = items_.table().visit(*next, [&](Item& item, std::uint64_t item_hash) {
             const bool is_doubtful = newer_than == 0 || item.version() > newer_than;
-            if (bucket_of(hash) == bucket && is_doubtful && count < found.size())
-                found[count++] = {&item, hash};
+            if (is_doubtful && count < found.size()) found[count++] = {&item, item_hash};
         });
-        for (std::size_t i = 0; i < count; ++i)
-            items_.drop(*found[i].item, found[i].hash, Cause::in_doubt, now.tick());
+        for (std::size_t f = 0; f < count; ++f)
+            items_.drop(*found[f].item, found[f].hash, Cause::in_doubt, now.tick());
         if (count < found.size()) next = beyond;
     }
+    return next;
 }
 
 // --- looking up --------------------------------------------------------------------------------

@@ -1,8 +1,22 @@
 #include "replication/pair/exchange/starting_over.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 
 namespace twincached::replication::pair {
+namespace {
+
+// REQUIRES: no list is under way.
+void forget_floors(Buckets& buckets, storage::Version newer_than) noexcept {
+    for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+        const auto bucket = static_cast<storage::BucketNumber>(b);
+        if (buckets.floor(bucket) > newer_than)
+            buckets.restore(bucket, 0, buckets.is_dirty(bucket));
+    }
+}
+
+}  // namespace
 
 // The log is folded by and by: a client that writes meanwhile waits for some thousands of entries,
 // not for all of them. What it writes goes into buckets that are dirty already.
@@ -21,11 +35,14 @@ void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept {
 
 void drop_items(ExchangeContext& context, storage::Version newer_than,
                 const storage::Now& now) noexcept {
-    for (std::size_t b = 0; b < storage::bucket_count; ++b) {
-        const auto bucket = static_cast<storage::BucketNumber>(b);
-        context.store->with_shard(
-            context.store->shard_of_bucket(bucket),
-            [&](storage::Shard& shard) { shard.drop_bucket_in_doubt(bucket, newer_than, now); });
+    for (unsigned i = 0; i < context.sink.shard_count(); ++i) {
+        std::optional<std::uint64_t> next = std::uint64_t{context.sink.shard(i).buckets.first()}
+                                            << 48;
+        while (next) {
+            context.store->with_shard(i, [&](storage::Shard& shard) {
+                next = shard.drop_some_in_doubt(*next, newer_than, now);
+            });
+        }
     }
 }
 
@@ -36,7 +53,7 @@ void restart_versions(ExchangeContext& context, const storage::VersionGate& gate
     drop_items(context, gate.last(), now);
     for (unsigned i = 0; i < context.sink.shard_count(); ++i) {
         auto& buckets = context.sink.shard(i).buckets;
-        context.store->with_shard(i, [&](storage::Shard&) { buckets.lower_floors(gate.last()); });
+        context.store->with_shard(i, [&](storage::Shard&) { forget_floors(buckets, gate.last()); });
     }
 }
 

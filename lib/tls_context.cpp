@@ -44,6 +44,8 @@ int no_pass_phrase(char*, int, int, void*) noexcept {
     return 0;
 }
 
+// The first error of the queue is the cause, those behind it tell how OpenSSL took it. Emptied:
+// what stays there would be found by the next stream of the thread.
 std::string reason() {
     const auto error = ERR_peek_error();
     const char* text = ERR_reason_error_string(error);
@@ -68,6 +70,7 @@ TlsFingerprint fingerprint_of(const X509* certificate) noexcept {
     return digest;
 }
 
+// Unix seconds; 0 if it says no time, which then warns of nothing.
 std::int64_t expiry_of(const X509* certificate) noexcept {
     std::tm time{};
     if (ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) != 1) return 0;
@@ -97,6 +100,8 @@ struct CipherLists {
     std::string earlier;
 };
 
+// Errors that only say that nobody known has signed the certificate: with a pin alone that is not
+// asked. Whatever else is wrong with it, an expired date for one, stays wrong.
 bool is_lack_of_trust(int error) noexcept {
     switch (error) {
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
@@ -117,6 +122,8 @@ const TlsContext& context_of(X509_STORE_CTX* store) noexcept {
     return *static_cast<const TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(stream)));
 }
 
+// Called by OpenSSL for each certificate of the chain, the last one first; the pin is of the peer's
+// own.
 int verify(int is_good, X509_STORE_CTX* store) noexcept {
     const auto& context = context_of(store);
     if (!context.is_pinned(X509_STORE_CTX_get0_cert(store))) {
@@ -175,6 +182,8 @@ TlsContext::~TlsContext() {
     SSL_CTX_free(context_);
 }
 
+// Whole or not at all, so that a reload which fails leaves what there was. A stream keeps the
+// context that it began with.
 Parsed<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsSettings& settings) {
     ERR_clear_error();
     std::shared_ptr<TlsContext> context(new TlsContext(settings));
@@ -244,6 +253,7 @@ Parsed<void> TlsContext::load_own() {
     return {};
 }
 
+// The names of the authorities go to clients, too, as a hint at which certificate to show.
 Parsed<void> TlsContext::load_trusted() {
     const auto& file = settings_.ca_file;
     if (file.empty()) return {};
@@ -256,6 +266,8 @@ Parsed<void> TlsContext::load_trusted() {
     return {};
 }
 
+// An address is looked for among the certificate's addresses, a name among its names. No wildcards:
+// there is one peer.
 Parsed<void> TlsContext::set_peer() {
     SSL_CTX_set_verify(context_, native_mode(settings_.peer), verify);
     if (settings_.peer_name.empty()) return {};

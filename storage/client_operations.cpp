@@ -22,12 +22,14 @@ bool joins_values(const Write& request) noexcept {
 
 // --- reading -----------------------------------------------------------------------------------
 
+// Asked before a value is received, so that one which cannot be stored need not be kept meanwhile.
 bool ClientOperations::exceeds_limit(std::size_t key_bytes, std::uint64_t value_bytes,
                                      std::uint32_t client_flags) const noexcept {
     return value_bytes > value_length_limit ||
            accounted_bytes(key_bytes, value_bytes, client_flags) > core_.limits.item_size;
 }
 
+// The shortest way to an item: one lock, no memory needed, nothing told to the sink.
 ReadResult ClientOperations::get(const Key& key, const Now& now, ItemVisitor visit) noexcept {
     LockedShard& locked = core_.shards.of(key.hash);
     const lib::ForegroundLock lock(locked.mutex);
@@ -50,6 +52,8 @@ void ClientOperations::get_many(std::span<const Key> keys, const Now& now,
     }
 }
 
+// Each shard's lock once, whatever the order of the keys: for 32 keys that is far less than a lock
+// each.
 void ClientOperations::prefetch(std::span<const Key> group) noexcept {
     std::array<bool, prefetch_distance> done{};
     for (const Key& key : group)
@@ -66,6 +70,7 @@ void ClientOperations::prefetch(std::span<const Key> group) noexcept {
     }
 }
 
+// For reports: without a mark of access.
 bool ClientOperations::peek(const Key& key, const Now& now, ItemVisitor visit) noexcept {
     LockedShard& locked = core_.shards.of(key.hash);
     const lib::ForegroundLock lock(locked.mutex);
@@ -86,6 +91,8 @@ PinnedValue ClientOperations::pin(const ItemView& item) noexcept {
     return {core_.extents, held->extent(), item.value.size()};
 }
 
+// May create an item on a miss, and so may need memory: whoever lacks it lets go of the lock, makes
+// room and begins again, which is what the reclaimer runs.
 ReadResult ClientOperations::read(const Key& key, const Now& now, const Read& request,
                                   ReadVisitor visit) noexcept {
     core_.note_time(now);
@@ -97,6 +104,7 @@ ReadResult ClientOperations::read(const Key& key, const Now& now, const Read& re
 
 // --- storing -----------------------------------------------------------------------------------
 
+// To append is to write a value that is known only under the lock: its memory is found there.
 WriteResult ClientOperations::write(const Key& key, const Now& now, const Write& request) noexcept {
     core_.note_time(now);
     MemoryGrant grant;
@@ -108,6 +116,7 @@ WriteResult ClientOperations::write(const Key& key, const Now& now, const Write&
     });
 }
 
+// The value is in its extent already; the store takes it over. Used up either way.
 WriteResult ClientOperations::write(const Key& key, const Now& now, const Write& request,
                                     ValueReservation value) noexcept {
     Write filled = request;
@@ -140,6 +149,7 @@ RemoveResult ClientOperations::remove(const Key& key, const Now& now,
     });
 }
 
+// Told to the peer like a delete, for there, too, the old value must not be read any longer.
 void ClientOperations::drop_failed_write(const Key& key, const Now& now) noexcept {
     LockedShard& locked = core_.shards.of(key.hash);
     const lib::ForegroundLock lock(locked.mutex);

@@ -33,6 +33,7 @@ std::vector<ListenerName> names_of(const std::vector<ListeningSocket>& sockets) 
     return names;
 }
 
+// One descriptor that is kept for the moment in which there is no other: see reject_by_reserve().
 int open_reserve() noexcept {
     return ::open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
@@ -95,6 +96,7 @@ Acceptor::~Acceptor() {
     if (reserve_ >= 0) ::close(reserve_);
 }
 
+// All sockets first, then the watching: a client that comes at once finds every listener there.
 void Acceptor::open() {
     for (auto& socket : sockets_) {
         socket.open(backlog_);
@@ -131,6 +133,8 @@ void Acceptor::close() noexcept {
     is_closed_ = true;
 }
 
+// A pulse that comes late shows that the process stood still. Nothing else would: to a process that
+// was stopped no time has passed.
 void Acceptor::beat() noexcept {
     pulse_.expires_after(milliseconds(pauses_.pulse_ms()));
     const auto look = [this](const boost::system::error_code& error) {
@@ -141,6 +145,7 @@ void Acceptor::beat() noexcept {
     insist([&] { pulse_.async_wait(look); });
 }
 
+// The warning is said here once, for all io threads; they find out for themselves.
 void Acceptor::look_for_pause() noexcept {
     if (!pauses_.runs_at(SystemClock::boot_ms())) return;
     log_.warning("the process stood still for {} ms: clients whose requests waited are closed",
@@ -161,6 +166,7 @@ void Acceptor::watch(Listener& listener) noexcept {
         [&] { listener.descriptor.async_wait(asio::posix::stream_descriptor::wait_read, accept); });
 }
 
+// Until the queue is empty or others must have their turn.
 void Acceptor::accept_all(Listener& listener) noexcept {
     if (!is_accepting()) return;  // go_on() watches it again
     look_for_pause();
@@ -184,6 +190,8 @@ void Acceptor::accept_all(Listener& listener) noexcept {
     watch(listener);
 }
 
+// At the limit a client is left in the kernel's queue, as memcached does, unless it is to be told
+// at once (maxconns_fast).
 Acceptor::Outcome Acceptor::accept_one(Listener& listener) noexcept {
     if (!reject_fast_ && !limit_.has_room()) return Outcome::full;
     const auto client = listener.accept();
@@ -210,6 +218,7 @@ Acceptor::Outcome Acceptor::accept_one(Listener& listener) noexcept {
     }
 }
 
+// The words are memcached's; clients look for them.
 void Acceptor::tell_and_close(int descriptor) noexcept {
     // A fresh connection has room for one line; if not, the client learns it by the close.
     [[maybe_unused]] const auto sent =
@@ -241,6 +250,8 @@ void Acceptor::deal_if_it_may_come(NewClient& client, bool is_proxy) {
     limit_.give_back();
 }
 
+// Without a free descriptor a client can neither be served nor told so, and the kernel would report
+// it again and again. The reserve is given up to take it, and taken back when it has been told.
 bool Acceptor::reject_by_reserve(Listener& listener) noexcept {
     if (!exhausted_) {
         exhausted_ = true;
@@ -261,6 +272,7 @@ bool Acceptor::reject_by_reserve(Listener& listener) noexcept {
     return client >= 0;
 }
 
+// Until there is room, or for so long: a wake-up that was lost must not end the service.
 void Acceptor::pause(milliseconds longest) noexcept {
     accepting_ = false;
     ++times_disabled_;
@@ -273,6 +285,8 @@ void Acceptor::pause(milliseconds longest) noexcept {
     insist([&] { pause_timer_.async_wait(resume); });
 }
 
+// How long nobody was accepted is told by `stats` (listen_disabled_num,
+// time_in_listen_disabled_us).
 void Acceptor::go_on() noexcept {
     if (open_.empty() || is_accepting()) return;
     const auto paused = std::chrono::steady_clock::now() - paused_since_;

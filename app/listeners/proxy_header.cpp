@@ -27,6 +27,7 @@ bool agree(std::string_view bytes, std::string_view whole) noexcept {
     return bytes.substr(0, size) == whole.substr(0, size);
 }
 
+// One blank between two words, as the specification has it; two make an empty word, which is none.
 std::string_view take_word(std::string_view& line) noexcept {
     const auto blank = line.find(' ');
     const auto word = line.substr(0, blank);
@@ -34,6 +35,7 @@ std::string_view take_word(std::string_view& line) noexcept {
     return word;
 }
 
+// inet_pton takes a terminated text and no other forms than the usual ones, which suits a header.
 bool parse_ip(std::string_view text, int family, unsigned char* into) noexcept {
     char terminated[INET6_ADDRSTRLEN] = "";
     if (text.size() >= sizeof terminated || text.find('\0') != text.npos) return false;
@@ -56,6 +58,8 @@ std::optional<ClientAddress> parse_client(std::string_view line) noexcept {
                              : ClientAddress::ipv6(source.data(), *port);
 }
 
+// Version 1. UNKNOWN is a proxy's own check, or a client of a kind that it cannot name: served,
+// under the proxy's own address.
 ProxyHeader parse_line(std::string_view bytes) noexcept {
     const auto end = bytes.substr(0, line_limit).find("\r\n");
     if (end == std::string_view::npos) {
@@ -70,6 +74,7 @@ ProxyHeader parse_line(std::string_view bytes) noexcept {
     return {State::complete, end + 2, client};
 }
 
+// REQUIRES: the body has address_bytes(family).
 std::optional<ClientAddress> client_of(unsigned char family, std::string_view body) noexcept {
     constexpr unsigned char tcp4 = 0x11;
     constexpr unsigned char tcp6 = 0x21;
@@ -97,6 +102,8 @@ std::size_t address_bytes(unsigned char family) noexcept {
     }
 }
 
+// Refused as early as it can be: who speaks anything else must not be waited for. What follows the
+// addresses (TLVs) is skipped. Source: HAProxy, doc/proxy-protocol.txt, section 2.2.
 ProxyHeader parse_version_2(std::string_view bytes) noexcept {
     if (bytes.size() > signature.size()) {
         const auto command = static_cast<unsigned char>(bytes[signature.size()]);
@@ -118,6 +125,7 @@ ProxyHeader parse_version_2(std::string_view bytes) noexcept {
 
 }  // namespace
 
+// Decided by the first bytes: neither form can begin like the other, or like a command.
 ProxyHeader parse_proxy_header(std::string_view bytes) noexcept {
     if (agree(bytes, line_start)) {
         return bytes.size() < line_start.size() ? ProxyHeader{State::incomplete, 0, {}}

@@ -19,6 +19,7 @@ constexpr std::size_t block_head_bytes = 16;
 constexpr std::size_t sum_bytes = 4;
 // A call that writes or reads more would not be asked for its deadline in time.
 constexpr std::size_t piece_bytes = 4U << 20;
+// The largest value that a store takes, and its head.
 constexpr std::uint64_t length_limit = (1ULL << 30) + 4096;
 
 constexpr std::string_view too_late = "it took longer than memory-file-timeout";
@@ -29,6 +30,8 @@ std::string_view sum_part(const std::array<char, block_head_bytes>& head) noexce
 
 }  // namespace
 
+// Head and payload have one sum, so that no block can be taken for another kind, or for a longer
+// one. Parts are written one after the other, not joined: a large value is copied nowhere.
 bool BlockWriter::write(BlockType type, std::initializer_list<std::string_view> parts) {
     std::array<char, block_head_bytes> head{};
     std::uint64_t length = 0;
@@ -45,6 +48,7 @@ bool BlockWriter::write(BlockType type, std::initializer_list<std::string_view> 
                        [this](std::string_view part) { return write_all(part); });
 }
 
+// A disk that is full or slow ends the saving, not the stop: the caller removes what is unfinished.
 bool BlockWriter::write_all(std::string_view bytes) {
     while (!bytes.empty()) {
         if (std::chrono::steady_clock::now() >= deadline_) {
@@ -64,11 +68,14 @@ bool BlockWriter::write_all(std::string_view bytes) {
     return true;
 }
 
+// The first reason stays: what fails afterwards is its consequence.
 bool BlockReader::fail(std::string_view why) {
     if (problem_.empty()) problem_ = why;
     return false;
 }
 
+// What the head says is not proved before is_sound(): until then it may only be used where damage
+// does no harm.
 std::optional<BlockReader::Head> BlockReader::next() {
     std::array<char, block_head_bytes> head{};
     if (!read_all(head.data(), head.size())) return std::nullopt;
@@ -107,6 +114,7 @@ bool BlockReader::read_payload(std::string& to) {
     return is_sound();
 }
 
+// Nothing may follow: a file that was written over a longer one is not this file.
 bool BlockReader::is_at_end() {
     char byte = 0;
     ssize_t count = 0;

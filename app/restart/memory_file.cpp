@@ -53,10 +53,13 @@ constexpr std::string_view too_far_ahead =
 
 constexpr std::string_view hash_question = "twincached: does this store hash as the saved one did?";
 
+// Any text does: two stores that hash it alike hash all keys alike, and the secret that decides the
+// hash does not appear in the file.
 std::uint64_t hash_check_of(const storage::Store& store) noexcept {
     return store.key(hash_question).hash;
 }
 
+// A node that does not know yet which of the two it is saves itself as none.
 std::uint64_t node_of(const replication::Replicator& replicator) noexcept {
     return replicator.node().value_or(static_cast<unsigned>(MemoryHeader::no_node));
 }
@@ -121,6 +124,8 @@ void sync_folder_of(const std::string& path) noexcept {
 
 }  // namespace
 
+// Takes possession of the path: from here on a crash leaves a mark behind, and nobody finds old
+// items there. What was saved is read through the descriptor, which outlives its name.
 MemoryFile::MemoryFile(std::string path, milliseconds limit, Log& log)
     : path_(std::move(path)), unfinished_(path_ + ".new"), limit_(limit), log_(log) {
     const FolderLock folder(path_);
@@ -193,6 +198,8 @@ void MemoryFile::put_mark() {
     sync_folder_of(path_);
 }
 
+// One line, and the node starts empty: a cache that lacks items is right, one with wrong ones is
+// not.
 std::optional<MemoryFile::Saved> MemoryFile::refuse(std::string_view why) {
     log_.warning("memory file {}: refused: {}; starting empty", path_, why);
     reader_.reset();
@@ -208,6 +215,8 @@ std::optional<MemoryFile::Saved> MemoryFile::open(const ClockReading& clocks) {
     }
 }
 
+// The header decides whether anything else is read. A clock that has gone back since would bring
+// what has expired back to life.
 std::optional<MemoryFile::Saved> MemoryFile::try_open(const ClockReading& clocks) {
     if (saved_ < 0) return std::nullopt;
     reader_.emplace(saved_, deadline());
@@ -235,6 +244,9 @@ bool MemoryFile::load(const Saved& saved, const Parts& parts, const storage::Now
     }
 }
 
+// In the order of what depends on what: clocks and flushes before items, for an item that was
+// flushed is not restored; what replication remembers before them, too, for each of them is then
+// told to it.
 bool MemoryFile::try_load(const Saved& saved, const Parts& parts, const storage::Now& now) {
     const auto start = steady_clock::now();
     const auto give_up = [this](std::string_view why) {
@@ -273,6 +285,8 @@ bool MemoryFile::try_load(const Saved& saved, const Parts& parts, const storage:
     return true;
 }
 
+// Until the block that says how many there were: a file that was cut short is refused as a whole,
+// since what is missing may be what was written last.
 bool MemoryFile::read_items(BlockReader& reader, storage::Store& store, const storage::Now& now) {
     std::string payload;
     const auto damaged = [this] {
@@ -310,6 +324,7 @@ bool MemoryFile::is_believed(const storage::SavedItem& item) {
     return false;
 }
 
+// Values point into the block; the store copies what it keeps.
 bool MemoryFile::read_block(std::string_view payload, storage::Store& store,
                             const storage::Now& now) {
     while (!payload.empty()) {

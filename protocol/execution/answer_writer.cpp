@@ -123,6 +123,8 @@ void AnswerWriter::version(std::string_view version) {
     raw(line_end);
 }
 
+// Without a CAS unique: the most frequent answer of all, put together in one piece. A large value
+// is not copied but pinned, and leaves from where it lies.
 void AnswerWriter::value(const storage::ItemView& item) {
     auto& bytes = output_.bytes();
     const auto copied = item.pinnable ? 0 : item.value.size();
@@ -143,6 +145,8 @@ void AnswerWriter::value(const storage::ItemView& item, std::uint64_t cas) {
     data(item);
 }
 
+// Behind the header, and its line end. A pinned value stays in memory until it has left, even if
+// the item is overwritten meanwhile.
 void AnswerWriter::data(const storage::ItemView& item) {
     if (item.pinnable) {
         output_.append(store_.pin(item));
@@ -172,6 +176,7 @@ void AnswerWriter::prefixes(const PrefixStats& stats) {
     write(Answer::end);
 }
 
+// A prefix is whatever clients sent before the delimiter, so it is encoded like a key in a report.
 void AnswerWriter::prefix(std::string_view prefix, const PrefixStats::Counts& counts) {
     auto& bytes = output_.bytes();
     char* const begin = bytes.prepare(uri_key_limit + 4 * digits_limit + 48);

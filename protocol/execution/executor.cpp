@@ -56,6 +56,7 @@ void Executor::get_many(std::span<const std::string_view> keys, const storage::N
     guard.finish();
 }
 
+// Counted as a touch by the store, and as a get by the prefix: as memcached does.
 bool Executor::get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                              storage::ItemVisitor visit) {
     const bool hit = touch(key, now, expiry, visit);
@@ -63,6 +64,7 @@ bool Executor::get_and_touch(std::string_view key, const storage::Now& now, stor
     return hit;
 }
 
+// To touch claims no recache: who only prolongs a life has not read the value.
 bool Executor::touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                      storage::ItemVisitor visit) {
     storage::Read request;
@@ -96,6 +98,8 @@ bool Executor::read(std::string_view key, const storage::Now& now, const storage
 
 // --- changes -------------------------------------------------------------------------------------
 
+// What came in large has its memory already. Whether it is stored or not, the reservation is used
+// up.
 storage::WriteResult Executor::write(std::string_view key, const storage::Now& now,
                                      const storage::Write& request,
                                      storage::ValueReservation* reserved) {
@@ -111,6 +115,8 @@ storage::WriteResult Executor::write(std::string_view key, const storage::Now& n
     return result;
 }
 
+// The value was never here, but the client has meant to replace what is: as memcached, a set that
+// fails takes the old value with it, so that nobody reads what should be gone.
 void Executor::refuse_write(const RefusedWrite& refused, const storage::Now& now) noexcept {
     recorder_.refused(refused.key, refused.too_large);
     const auto hashed = store_.key(refused.key);

@@ -45,6 +45,7 @@ class Line {
     char* at_;
 };
 
+// memcached's words for the status of a fetch, and of a store: scripts look for them.
 std::string_view word_of(Miss miss) noexcept {
     switch (miss) {
         case Miss::none:
@@ -87,6 +88,7 @@ void put_end(Line& line, const ConnectionEvent& event) noexcept {
 
 }  // namespace
 
+// Names and order are memcached 1.6.45's; the log itself puts time and number before them.
 void tell_fetch(WatchLog& log, const FetchEvent& event) noexcept {
     Line line("item_get");
     log.write(WatchTopic::fetchers, line.key(event.key)
@@ -118,6 +120,8 @@ void tell_delete(WatchLog& log, const DeleteEvent& event) noexcept {
                                          .ended());
 }
 
+// Under the shard's lock: the line is put together on the stack, and written without waiting for a
+// watcher who does not read.
 void EvictionTeller::on_evicted(const storage::ItemView& item, unsigned size_class,
                                 storage::Tick now) noexcept {
     const auto left = item.expiry.seconds_left(now);

@@ -22,10 +22,12 @@ constexpr std::size_t step_items = 128;
 // Steps until others have their turn.
 constexpr unsigned steps_per_turn = 8;
 
+// Ticks count from the start; people and scripts want a date.
 std::int64_t unix_time_of(storage::Tick tick, const storage::Now& now) noexcept {
     return now.unix_seconds + (std::int64_t{tick} - std::int64_t{now.tick()});
 }
 
+// As `lru_crawler metadump`: the key URI-encoded, one line end without CR, a blank before it.
 void write_metadump_line(Turn& turn, const ItemView& item) {
     constexpr std::size_t line_limit = uri_key_limit + 6 * digits_limit + 80;
     auto& bytes = turn.answers.output().bytes();
@@ -43,6 +45,7 @@ void write_metadump_line(Turn& turn, const ItemView& item) {
     bytes.commit(static_cast<std::size_t>(at - begin));
 }
 
+// A command that can be sent back as it is. A key that is no text goes out in base64.
 void write_mgdump_line(Turn& turn, const ItemView& item) {
     auto& bytes = turn.answers.output().bytes();
     char* const begin = bytes.prepare(base64_size(key_size_limit) + 8);
@@ -56,6 +59,7 @@ void write_mgdump_line(Turn& turn, const ItemView& item) {
     bytes.commit(static_cast<std::size_t>(at - begin));
 }
 
+// As memcached, 0 is said of an item that never expires.
 void write_cachedump_line(Turn& turn, const ItemView& item) {
     auto& bytes = turn.answers.output().bytes();
     char* const begin = bytes.prepare(key_size_limit + 2 * digits_limit + 24);
@@ -86,6 +90,8 @@ bool walk(Turn& turn, Visit&& visit) {
 
 using WriteLine = void (*)(Turn& turn, const ItemView& item);
 
+// All items are walked, whatever the class: they lie by hash here, not by class. So a dump of one
+// class takes as long as one of all.
 bool walk_classes(Turn& turn, ClassSet classes, WriteLine write_line) {
     return walk(turn, [&](const ItemView& item) {
         if (classes.contains(turn.executor.class_of(item))) write_line(turn, item);
@@ -105,6 +111,7 @@ Answer begin_dump(const Turn& turn, std::string_view classes, Answer pipelined) 
 
 }  // namespace
 
+// "hash" is another order of the same items in memcached; here there is only that one.
 std::optional<ClassSet> ClassSet::parse(std::string_view text) noexcept {
     if (text == "all" || text == "hash") return ClassSet(~std::uint64_t{0});
     std::uint64_t mask = 0;
@@ -146,6 +153,7 @@ Next execute_mgdump(Turn& turn, std::string_view classes) {
     return turn.answer(Answer::meta_end);
 }
 
+// No CAS, no promise: what is stored or dropped while the walk is under way may be told or not.
 Next execute_cachedump(Turn& turn, std::string_view arguments) {
     if (!turn.executor.settings().dump_enabled) return turn.answer(Answer::dump_denied);
     Words words(arguments);

@@ -79,6 +79,7 @@ bool exceeds_memory(const Turn& turn) {
     return !memory.has_room_for(turn.progress.given * ClientMemory::answer_bytes);
 }
 
+// memcached says NOT_STORED of an append to what is absent, and NOT_FOUND of a cas.
 Answer answer_for(WriteOutcome outcome) noexcept {
     switch (outcome) {
         case WriteOutcome::stored:
@@ -97,6 +98,8 @@ Answer answer_for(WriteOutcome outcome) noexcept {
     return Answer::no_memory;
 }
 
+// In batches, between which others have their turn: neither a long line nor a long answer holds the
+// thread. What is suspended goes on from its place in the line, which stays in the input.
 template <bool shows_cas>
 Next execute_retrieval(Turn& turn, const Command& command) {
     const auto begins_at = turn.answers.output().size();
@@ -156,6 +159,7 @@ Next execute_storage(Turn& turn, const Command& command) {
     return turn.answer(answer_for(result.outcome));
 }
 
+// A time behind the key was allowed once; the parser accepts 0 and nothing else.
 Next execute_delete(Turn& turn, const Command& command) {
     const auto result = turn.executor.remove(command.key, turn.now, {});
     const bool removed = result.outcome == storage::RemoveOutcome::removed;
@@ -217,6 +221,8 @@ std::span<const Verb> classic_verbs() noexcept {
     return verbs;
 }
 
+// Many gets of one key each that came in one packet: one batch for all, each with an END of its
+// own.
 void execute_get_run(Turn& turn, std::span<const std::string_view> keys) {
     turn.executor.get_many(keys, turn.now, [&](std::size_t, const ItemView* item) {
         if (item != nullptr) turn.answers.value(*item);

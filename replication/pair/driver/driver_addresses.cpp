@@ -19,6 +19,7 @@ using asio::ip::address;
 
 namespace {
 
+// IPv4 as mapped IPv6, so that both nodes order the same two ends alike.
 LinkEnd end_of(const address& at, std::uint16_t port) {
     const auto six =
         at.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, at.to_v4()) : at.to_v6();
@@ -69,6 +70,7 @@ bool is_own(const address& at) {
 
 }  // namespace
 
+// ::ffff:10.0.0.1 and 10.0.0.1 are one address; people write the latter.
 address plain(const address& at) {
     if (at.is_v6() && at.to_v6().is_v4_mapped()) {
         return asio::ip::make_address_v4(asio::ip::v4_mapped, at.to_v6());
@@ -81,6 +83,8 @@ std::string text_of(const address& at, std::uint16_t port) {
     return (plain(at).is_v6() ? "[" + text + "]" : text) + ":" + std::to_string(port);
 }
 
+// What is not said is taken from what is: the listener's host from the clients' one, a port from
+// the default. REQUIRES: the options were checked.
 LinkPlaces link_places(const Setup& setup) {
     const auto& options = setup.options.get<PairOptions>();
     LinkPlaces places;
@@ -93,6 +97,7 @@ LinkPlaces link_places(const Setup& setup) {
     return places;
 }
 
+// By name or number, without asking a resolver.
 bool is_loopback(const std::string& host) {
     boost::system::error_code no_address;
     const auto numeric = asio::ip::make_address(host, no_address);
@@ -106,6 +111,8 @@ std::string text_of(const lib::Endpoint& place) {
     return shown + ":" + std::to_string(place.port.value_or(0));
 }
 
+// The link's own address, if it listens on a particular one. Resolves, and so may block: at the
+// start.
 std::optional<address> specific_address(const std::string& listen_host) {
     if (listen_host.empty()) return std::nullopt;
     const auto found = addresses_of(listen_host);
@@ -120,6 +127,8 @@ std::optional<address> specific_address(const std::string& listen_host) {
     return address;
 }
 
+// Each once, in the resolver's order, which is the order of preference. Blocks as long as the
+// resolver does: off the threads that serve.
 lib::Parsed<Addresses> addresses_of(const std::string& host) {
     using Found = lib::Parsed<Addresses>;
     boost::system::error_code error;
@@ -144,6 +153,8 @@ bool is_address(const std::string& host) {
     return !no_address;
 }
 
+// A name that stands for the pair resolves to the own address, too: whoever dialled that would meet
+// itself. Only where the ports are the same, for else it is another process.
 Addresses of_others(Addresses addresses, const LinkPlaces& places,
                     const std::optional<address>& own) {
     if (places.peer.port != places.listen.port) return addresses;
@@ -151,6 +162,8 @@ Addresses of_others(Addresses addresses, const LinkPlaces& places,
     return addresses;
 }
 
+// Which of the two this node is: as configured, or by comparing the two ends of the link, which
+// both nodes see alike.
 lib::Parsed<unsigned> find_node(const std::string& configured, const LinkPlaces& places,
                                 const std::optional<address>& own, const Addresses& peer) {
     const auto there = peer_to_compare(peer, own);

@@ -60,6 +60,7 @@ void Answers::record_wanted(const AckReader& ack, const storage::Now& now) noexc
     context_.counters.add(ExchangeCounter::wanted_by_peer, ack.size());
 }
 
+// Frames are acknowledged in order, each for what it carried.
 void Answers::set_free(std::uint64_t seq, const InFlight& frame) noexcept {
     switch (frame.content) {
         case InFlight::Content::log:
@@ -77,6 +78,7 @@ void Answers::set_free(std::uint64_t seq, const InFlight& frame) noexcept {
     }
 }
 
+// One hold of the lock for a whole batch: its entries are the oldest of their log.
 void Answers::free_log(const InFlight& frame) noexcept {
     context_.store->with_shard(frame.place, [&](storage::Shard&) {
         context_.sink.shard(frame.place).log.acknowledge(frame.position);
@@ -139,6 +141,8 @@ void Answers::give_up() noexcept {
     }
 }
 
+// Log entries need nothing here: rewinding makes them unsent again. A list, or digests, were taken
+// for told when they were sent, so their buckets become dirty once more.
 void Answers::abandon(const InFlight& frame) noexcept {
     const bool is_list = frame.content == InFlight::Content::list;
     if (!is_list && frame.content != InFlight::Content::digests) return;

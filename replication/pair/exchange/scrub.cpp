@@ -16,6 +16,7 @@ constexpr bool by_hash(const BucketItem& one, const BucketItem& other) noexcept 
 
 }  // namespace
 
+// The first round begins when the session does; a peer of the first protocol is told nothing.
 void Scrub::begin(const Standing& peer, const storage::Now& now) noexcept {
     peer_understands_ = peer.protocol >= first_protocol;
     told_at_ms_ = now.steady_ms;
@@ -27,6 +28,8 @@ void Scrub::end() noexcept {
     to_ask_.clear();
 }
 
+// None of these frames is acknowledged: one that is lost with its session is told in the next
+// round.
 bool Scrub::on_frame(const Frame& frame, const storage::Now& now) {
     if (frame.type == FrameType::scrub) return compare_digests(DigestReader(frame.payload));
     if (frame.type == FrameType::scrub_list) return compare_list(ListReader(frame.payload), now);
@@ -40,6 +43,9 @@ bool Scrub::on_frame(const Frame& frame, const storage::Now& now) {
 
 // --- what the peer tells ---------------------------------------------------------------------
 
+// Only buckets that are at rest on both sides can be compared: the peer tells settled ones, and
+// this node looks whether it has said all of its own. What is in flight would differ, and be no
+// defect.
 bool Scrub::compare_digests(DigestReader digests) {
     if (!digests.valid()) return false;
     const std::size_t end = digests.first() + digests.size();
@@ -62,6 +68,8 @@ bool Scrub::compare_digests(DigestReader digests) {
     return true;
 }
 
+// As strict as with a list of a resync, though nothing is dropped by it: a hash of another bucket,
+// or a version out of any clock, shows that the peer is not sane.
 bool Scrub::compare_list(const ListReader& list, const storage::Now& now) {
     if (!list.valid()) return false;
     items_.clear();
@@ -138,6 +146,7 @@ void Scrub::produce(lib::ByteBuffer& out, std::size_t end_size, const storage::N
     }
 }
 
+// The last one asked for first: the order does not matter, and nothing has to be moved.
 void Scrub::send_lists(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
     while (!asked_of_us_.empty() && out.size() < end_size) {
         const auto bucket = asked_of_us_.back();

@@ -77,7 +77,7 @@ class Idle(Case):
 
 class Join(Case):
     needs_replication = True
-    ITEMS = world.number("TWINCACHED_JOIN_ITEMS", 300000)
+    ITEMS = world.number("TWINCACHED_JOIN_ITEMS", 60000 if world.IS_SANITIZED else 300000)
 
     def test_an_empty_node_is_filled_fast_and_no_client_notices(self):
         """ANCESTORS 24 to 26: 66 k to 127 k items/s, with a freeze of 0.35 to 3.5 s."""

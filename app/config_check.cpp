@@ -1,12 +1,10 @@
 #include "app/config_check.hpp"
 
-#include "app/certificate_renewal.hpp"
 #include "app/config_warnings.hpp"
 #include "app/endpoint/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/listeners/listening_socket.hpp"
 #include "app/logins/password_files.hpp"
-#include "app/process/certificates.hpp"
 #include "app/process/log.hpp"
 #include "app/process/machine.hpp"
 #include "app/process/privileges.hpp"
@@ -14,6 +12,7 @@
 #include "app/replication_options.hpp"
 #include "app/restart/memory_file_options.hpp"
 #include "app/sessions/session_options.hpp"
+#include "app/start_files.hpp"
 #include "replication/registry.hpp"
 
 #include <fmt/format.h>
@@ -61,7 +60,7 @@ void check_start(const Options& options, const Warn& warn) {
     const auto machine = this_machine();
     const auto& process = options.get<ProcessOptions>();
     const auto& listeners = options.get<ListenerOptions>();
-    const auto certificates = load_certificates(certificate_settings(options));
+    const auto files = read_start_files(options);
     warn_all(config_warnings(options, machine), warn);
     const auto identity = identity_to_assume(process);
     raise_limits(process, {listeners.connections, options.get<SessionOptions>().threads});
@@ -71,10 +70,10 @@ void check_start(const Options& options, const Warn& warn) {
     require_writable("history-file", options.get<EndpointOptions>().history_file);
     require_writable("unix-socket (-s)", listeners.unix_socket);
     warn_all(absent_listeners(listeners), warn);
-    PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>());
-    const auto setup = replication_setup(options, certificates);
+    PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>(), files.passwords);
+    const auto setup = replication_setup(options, files);
     (void)replication::make_replicator(replication::replicator_factories(), setup, {});
-    warn_all(warnings_of_parts(options, machine, certificates, std::time(nullptr)), warn);
+    warn_all(warnings_of_parts(options, machine, files, std::time(nullptr)), warn);
     // Without it the node starts, and says that items will not survive.
     const auto& memory_file = options.get<MemoryFileOptions>().path;
     const auto obstacle = memory_file.empty() ? std::nullopt : obstacle_to_writing(memory_file);

@@ -20,9 +20,12 @@
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <linux/magic.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -178,29 +181,61 @@ void warn_of_memory(const Options& all, const Machine& machine, Warnings& to) {
     }
 }
 
-void warn_if_others_read(std::string_view option, const std::string& path, std::string_view what,
-                         Warnings& to) {
-    struct stat status {};
-    if (path.empty() || ::stat(path.c_str(), &status) != 0) return;
-    if ((status.st_mode & S_IROTH) == 0) return;
-    to.push_back(fmt::format("{}: every user of this machine can read {} in {} (chmod o-r)", option,
-                             what, path));
+// The group that the process has, or takes when it becomes another user: its files may be read by
+// it, as by root's.
+gid_t own_group(const Options& all) {
+    const auto& user = all.get<ProcessOptions>().user;
+    const auto* entry = ::geteuid() == 0 && !user.empty() ? ::getpwnam(user.c_str()) : nullptr;
+    return entry == nullptr ? ::getegid() : entry->pw_gid;
 }
+
+// Who else than the process, root and the owner reads or writes it; empty: nobody.
+std::string strangers_to(const struct stat& status, gid_t own) {
+    const auto mode = status.st_mode;
+    if ((mode & S_IROTH) != 0) return "every user of this machine can read";
+    if ((mode & S_IWOTH) != 0) return "every user of this machine can write";
+    const bool is_ours = status.st_gid == own || status.st_gid == 0;
+    if (is_ours || (mode & (S_IRGRP | S_IWGRP)) == 0) return {};
+    const auto* entry = ::getgrgid(status.st_gid);
+    const auto group = entry == nullptr ? std::to_string(status.st_gid) : entry->gr_name;
+    return fmt::format("the group {} can {}", group, (mode & S_IRGRP) != 0 ? "read" : "write");
+}
+
+// Files of which nobody else may know what stands in them, or change it.
+class Guard {
+  public:
+    Guard(gid_t own, Warnings& to) noexcept : own_(own), to_(to) {}
+
+    void look(std::string_view option, const std::string& path, std::string_view what) const {
+        struct stat status {};
+        if (path.empty() || ::stat(path.c_str(), &status) != 0) return;
+        const auto strangers = strangers_to(status, own_);
+        if (strangers.empty()) return;
+        to_.push_back(fmt::format("{}: {} {} in {} (mode {:04o}; chmod go-rwx)", option, strangers,
+                                  what, path, status.st_mode & 07777U));
+    }
+
+  private:
+    const gid_t own_;
+    Warnings& to_;
+};
 
 void warn_of_files(const Options& all, Warnings& to) {
     const auto& replication = all.get<replication::ReplicationOptions>();
     const auto link = replication::tls_settings(replication::replicator_factories(), all.structs());
     const auto& passwords = all.get<PasswordOptions>();
-    warn_if_others_read("secret-file", replication.secret_file, "the secret", to);
+    const Guard guard(own_group(all), to);
+    guard.look("secret-file", replication.secret_file, "the secret");
+    guard.look("old-secret-file", replication.old_secret_file, "the secret");
     if (!replication.secret.empty()) {
-        warn_if_others_read("secret", all.get<Actions>().config, "the secret", to);
+        guard.look("secret", all.get<Actions>().config, "the secret");
     }
-    warn_if_others_read("auth-file (-Y)", passwords.auth_file, "the passwords", to);
-    warn_if_others_read("sasl-file", passwords.sasl_file, "the passwords", to);
+    guard.look("auth-file (-Y)", passwords.auth_file, "the passwords");
+    guard.look("sasl-file", passwords.sasl_file, "the passwords");
     if (all.get<TlsOptions>().enabled) {
-        warn_if_others_read("key of [tls]", all.get<TlsOptions>().key, "the private key", to);
+        guard.look("key of [tls]", all.get<TlsOptions>().key, "the private key");
     }
-    if (link) warn_if_others_read("tls-key", link->key_file, "the private key", to);
+    if (link) guard.look("tls-key", link->key_file, "the private key");
 }
 
 void warn_of_memory_file(const Options& all, Warnings& to) {
@@ -240,11 +275,10 @@ std::vector<std::string> config_warnings(const Options& options, const Machine& 
 }
 
 std::vector<std::string> warnings_of_parts(const Options& options, const Machine& machine,
-                                           const Certificates& certificates,
-                                           std::int64_t unix_seconds) {
+                                           const StartFiles& files, std::int64_t unix_seconds) {
     auto warnings = replication::warnings_of(replication::replicator_factories(),
-                                             replication_setup(options, certificates));
-    for (const auto& context : {certificates.clients, certificates.link}) {
+                                             replication_setup(options, files));
+    for (const auto& context : {files.certificates.clients, files.certificates.link}) {
         if (!context) continue;
         if (auto warning = expiry_warning(*context, unix_seconds)) {
             warnings.push_back(std::move(*warning));

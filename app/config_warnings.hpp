@@ -4,8 +4,8 @@
 #pragma once
 
 #include "app/options/options.hpp"
-#include "app/process/certificates.hpp"
 #include "app/process/machine.hpp"
+#include "app/start_files.hpp"
 
 #include <cstdint>
 #include <string>
@@ -19,7 +19,6 @@ std::vector<std::string> config_warnings(const Options& options, const Machine& 
 // What the parts of a node say themselves once they run, of the same kind: the link of a missing
 // secret, the certificates of their end, -k of a limit that is too low.
 std::vector<std::string> warnings_of_parts(const Options& options, const Machine& machine,
-                                           const Certificates& certificates,
-                                           std::int64_t unix_seconds);
+                                           const StartFiles& files, std::int64_t unix_seconds);
 
 }  // namespace twincached::app

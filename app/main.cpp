@@ -1,7 +1,6 @@
 // The program: reads options, does what they ask, and runs the server on this thread. The only
 // place that catches exceptions.
 #include "app/build_line.hpp"
-#include "app/certificate_renewal.hpp"
 #include "app/config_check.hpp"
 #include "app/config_warnings.hpp"
 #include "app/listeners/listener_options.hpp"
@@ -9,7 +8,6 @@
 #include "app/options/action_options.hpp"
 #include "app/options/command_line.hpp"
 #include "app/options/option_printing.hpp"
-#include "app/process/certificates.hpp"
 #include "app/process/daemon.hpp"
 #include "app/process/license.hpp"
 #include "app/process/log.hpp"
@@ -21,6 +19,7 @@
 #include "app/server.hpp"
 #include "app/server_options.hpp"
 #include "app/sessions/session_options.hpp"
+#include "app/start_files.hpp"
 #include "storage/store_options.hpp"
 
 #include <csignal>
@@ -63,7 +62,7 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
     // A file that may not grow any more (ulimit -f) is like a full disk: writing fails.
     std::signal(SIGXFSZ, SIG_IGN);
     const auto& process = options.get<ProcessOptions>();
-    const auto certificates = load_certificates(certificate_settings(options));
+    const auto files = read_start_files(options);
     const auto warnings = config_warnings(options, this_machine());
     const auto identity = identity_to_assume(process);
     raise_limits(process, {options.get<ListenerOptions>().connections,
@@ -83,9 +82,11 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
         log.warning("{}", remark);
     for (const auto& warning : warnings)
         log.warning("{}", warning);
-    for (const auto& path : files_lost(certificates))
-        log.warning("{} cannot be read again by user {}: no reload will succeed", path,
-                    process.user);
+    for (const auto& path : files_lost(options, files))
+        log.warning(
+            "{} cannot be read again by user {}: SIGHUP will leave in force what it said "
+            "at the start",
+            path, process.user);
     if (process.lock_memory) {
         const auto items = options.get<storage::StoreOptions>().memory_limit_bytes;
         if (const auto problem = lock_memory(items)) log.warning("{}", *problem);
@@ -103,7 +104,7 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
         if (const auto problem = pid_file->remove()) log.warning("{}", *problem);
     };
     try {
-        Server(options, certificates, log, std::move(read_again)).run(started, abandon);
+        Server(options, files, log, std::move(read_again)).run(started, abandon);
         abandon();
     } catch (const std::exception& error) {
         // Nobody may be left to read stderr.

@@ -50,14 +50,26 @@ void Node::recall_items() {
     const auto saved = memory_file_->open(clocks);
     if (!saved) return;
     parts_.clock.go_on_from(saved->header.steady_ms + saved->away_ms, clocks);
-    // What is known of the other node is by the buckets of that hash; so is what the other knows.
-    const lib::KeyedHash old(setup_.secret);
-    const bool hashed_as_before = saved->header.hash_check == MemoryFile::hash_check_of(old);
-    if (hashed_as_before && replicator_->node() && !setup_.secret.empty()) {
-        parts_.log.info("keys hash in the way of versions before this, as in the memory file");
-        build(old);
-    }
+    hash_as_saved(saved->header.hash_check);
     if (!memory_file_->load(*saved, {*store_, *replicator_}, parts_.clock.now())) build();
+}
+
+// What is known of the other node is by the buckets of that hash; so is what the other knows.
+void Node::hash_as_saved(std::uint64_t check) {
+    if (!replicator_->node() || setup_.secret.empty()) return;
+    const auto is_it = [&](const lib::KeyedHash& hash) {
+        return MemoryFile::hash_check_of(hash) == check;
+    };
+    const lib::KeyedHash as_before(setup_.secret);
+    if (is_it(as_before)) {
+        parts_.log.info("keys hash in the way of versions before this, as in the memory file");
+        return build(as_before);
+    }
+    if (setup_.old_secret.empty()) return;
+    const auto of_old = lib::KeyedHash::of_secret(setup_.old_secret);
+    if (!is_it(of_old)) return;
+    parts_.log.info("keys hash by the old secret, as in the memory file");
+    build(of_old);
 }
 
 void Node::start() {

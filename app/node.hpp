@@ -50,6 +50,8 @@ class Node {
     // By the hash that a node like this has, if none is given.
     void build(std::optional<lib::KeyedHash> hash = std::nullopt);
     void recall_items();
+    // Builds anew if the saved items were hashed in another way that this node knows.
+    void hash_as_saved(std::uint64_t check);
     void save_items();
 
     const Parts parts_;

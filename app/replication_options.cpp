@@ -84,15 +84,14 @@ void settle_replication(OptionReader& reader) {
     remark_on_loneliness(reader, factories, is_auto);
 }
 
-replication::Setup replication_setup(const Options& options, const Certificates& certificates) {
-    auto secret = replication::secret_of(options.get<replication::ReplicationOptions>());
-    if (secret.has_error()) throw std::runtime_error(secret.error());
+replication::Setup replication_setup(const Options& options, const StartFiles& files) {
     return {.options = options.structs(),
-            .secret = std::move(*secret),
+            .secret = files.secrets.current,
+            .old_secret = files.secrets.old,
             .shards = storage::planned_shard_count(options.get<storage::StoreOptions>()),
             .clients_host = only_host(options.get<ListenerOptions>().listen),
             .software_version = TWINCACHED_VERSION,
-            .tls = certificates.link};
+            .tls = files.certificates.link};
 }
 
 std::chrono::milliseconds pause_limit(const Options& options) {

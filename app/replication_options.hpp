@@ -4,7 +4,7 @@
 
 #include "app/options/option_reader.hpp"
 #include "app/options/options.hpp"
-#include "app/process/certificates.hpp"
+#include "app/start_files.hpp"
 #include "replication/replicator.hpp"
 
 #include <chrono>
@@ -14,8 +14,8 @@ namespace twincached::app {
 // Which driver it is, once all options are read, and what is wrong with those of all drivers.
 void settle_replication(OptionReader& reader);
 
-// Reads the secret's file. Throws std::runtime_error with a sentence. `options` must outlive it.
-replication::Setup replication_setup(const Options& options, const Certificates& certificates);
+// `options` must outlive it.
+replication::Setup replication_setup(const Options& options, const StartFiles& files);
 // A thread that has stood still for longer than this must not execute what waited for it: another
 // node may have taken over and newer writes. 0: there is none.
 std::chrono::milliseconds pause_limit(const Options& options);

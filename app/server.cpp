@@ -66,22 +66,23 @@ std::unique_ptr<ClientTls> client_tls_of(const Options& options, const Certifica
 
 }  // namespace
 
-Server::Server(const Options& options, const Certificates& certificates, Log& log,
+Server::Server(const Options& options, const StartFiles& files, Log& log,
                Reload::ReadAgain read_again)
     : options_(options),
-      certificates_(certificates),
+      files_(files),
       log_(log),
       signals_(control_),
       history_(options.get<EndpointOptions>().history_file, log),
       limit_(options.get<ListenerOptions>().connections),
       bound_(bind_ports(options)),
-      node_({options, clock_, log}, replication_setup(options, certificates), replication_events()),
-      client_tls_(client_tls_of(options, certificates, clock_.now().tick(), log)),
+      node_({options, clock_, log}, replication_setup(options, files), replication_events()),
+      client_tls_(client_tls_of(options, files.certificates, clock_.now().tick(), log)),
       pool_({options.get<SessionOptions>(), pause_limit(options), client_tls_.get(),
              node_.replicator().ack_gate()},
             clock_, limit_),
       ports_({options, control_, pool_, limit_, log}, std::move(bound_)),
       renewal_({node_.replicator(), client_tls_.get(), clock_, log}, certificate_settings(options)),
+      secrets_(node_.replicator(), log, files.secrets),
       service_(service_parts(), service_requests()),
       passwords_(&service_.shared().login_credentials, &service_.shared().sasl_credentials),
       stop_({control_, ports_, pool_, node_, limit_, log},
@@ -91,7 +92,7 @@ Server::Server(const Options& options, const Certificates& certificates, Log& lo
       watchdog_(control_),
       reload_(options, std::move(read_again), log) {
     limit_.addresses().set_most(options.get<ListenerOptions>().connections_per_address);
-    passwords_.load(options.get<PasswordOptions>());
+    passwords_.load(options.get<PasswordOptions>(), files.passwords);
     if (passwords_.leave_sasl_to_the_system(options.get<PasswordOptions>())) {
         sasl_judge_ = cyrus_sasl(cyrus_folders(), log);
         service_.shared().sasl_judge = sasl_judge_.get();
@@ -174,10 +175,10 @@ void Server::say_started() {
               TWINCACHED_VERSION, options_.get<storage::StoreOptions>().memory_limit_bytes >> 20,
               options_.get<SessionOptions>().threads,
               options_.get<replication::ReplicationOptions>().driver);
-    renewal_.warn_of_expiry(certificates_);
-    if (certificates_.link) {
+    renewal_.warn_of_expiry(files_.certificates);
+    if (files_.certificates.link) {
         log_.info("the link speaks TLS; this node's certificate has the fingerprint {}",
-                  lib::fingerprint_text(certificates_.link->fingerprint()));
+                  lib::fingerprint_text(files_.certificates.link->fingerprint()));
     }
 }
 
@@ -243,6 +244,8 @@ void Server::join_reload() {
     reload_.join("certificates", [this](const auto&, const auto& after) {
         return renewal_.renew(certificate_settings(after));
     });
+    reload_.join("secrets",
+                 [this](const auto&, const auto& after) { return secrets_.renew(after); });
     reload_.join("replication", [this](const auto&, const auto& after) -> lib::Parsed<void> {
         node_.replicator().reload({.options = &after.structs()});
         return {};

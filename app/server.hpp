@@ -20,13 +20,14 @@
 #include "app/logins/password_files.hpp"
 #include "app/node.hpp"
 #include "app/options/options.hpp"
-#include "app/process/certificates.hpp"
 #include "app/process/log.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/reload.hpp"
 #include "app/reports/server_service.hpp"
+#include "app/secret_renewal.hpp"
 #include "app/sessions/client_tls.hpp"
 #include "app/sessions/io_pool.hpp"
+#include "app/start_files.hpp"
 #include "app/stop_sequence.hpp"
 #include "app/watchdog.hpp"
 #include "replication/replicator.hpp"
@@ -46,8 +47,7 @@ class Server {
   public:
     // Binds the client ports, opens nothing. Throws what a person should read. All arguments must
     // outlive it.
-    Server(const Options& options, const Certificates& certificates, Log& log,
-           Reload::ReadAgain read_again);
+    Server(const Options& options, const StartFiles& files, Log& log, Reload::ReadAgain read_again);
     ~Server();
 
     // Blocks until a signal or a client ends the server. `started` is called once all that can
@@ -73,7 +73,7 @@ class Server {
     void on_signal(int signal);
 
     const Options& options_;
-    const Certificates& certificates_;  // as they were at the start
+    const StartFiles& files_;  // as they were at the start
     Log& log_;
     boost::asio::io_context control_{1};
     Signals signals_;  // held back from here on, heard in run()
@@ -87,6 +87,7 @@ class Server {
     IoPool pool_;
     ClientPorts ports_;
     CertificateRenewal renewal_;
+    SecretRenewal secrets_;
     ServerService service_;
     PasswordFiles passwords_;
     std::unique_ptr<protocol::SaslJudge> sasl_judge_;  // null: the passwords are ours

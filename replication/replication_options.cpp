@@ -25,6 +25,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&ReplicationOptions::secret>,
                    .initial = "",
                    .secret = true,
+                   .reloaded_by = "secrets",
                    .help = "What both nodes know and nobody else: proves them to each other."},
     lib::OptionRow{.section = "replication",
                    .key = "secret-file",
@@ -32,7 +33,17 @@ constexpr std::array rows = {
                    .fills = lib::fills<&ReplicationOptions::secret_file>,
                    .initial = "",
                    .path = true,
+                   .reloaded_by = "secrets",
                    .help = "A file with the secret in its first line, instead of `secret`."},
+    lib::OptionRow{.section = "replication",
+                   .key = "old-secret-file",
+                   .flag = "old-secret-file",
+                   .fills = lib::fills<&ReplicationOptions::old_secret_file>,
+                   .initial = "",
+                   .path = true,
+                   .reloaded_by = "secrets",
+                   .help = "A file with the secret of before: while it is named, the node knows "
+                           "both, so that\nthe secret is exchanged on one node after the other."},
     lib::OptionRow{
         .section = "replication",
         .key = "ack",
@@ -73,6 +84,21 @@ constexpr std::array rows = {
                    .help = "How long a stop waits for the other node to receive the last changes."},
 };
 
+lib::Parsed<std::string> refused(std::string sentence) {
+    return lib::Parsed<std::string>(boost::system::in_place_error, std::move(sentence));
+}
+
+// The first line of the file.
+lib::Parsed<std::string> secret_in(const std::string& option, const std::string& path) {
+    const auto content = lib::read_text_file(path);
+    if (content.has_error())
+        return refused(option + ": cannot read a secret from " + path + ": " + content.error());
+    auto line = content->substr(0, content->find('\n'));
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.empty()) return refused(option + ": the secret in " + path + " is empty");
+    return lib::Parsed<std::string>(boost::system::in_place_value, std::move(line));
+}
+
 }  // namespace
 
 std::span<const lib::OptionRow> option_rows() noexcept {
@@ -88,6 +114,11 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
     if (!chosen.secret.empty() && !chosen.secret_file.empty()) {
         complain("secret-file", "secret and secret-file are both set: take one of them");
     }
+    const bool has_secret = !chosen.secret.empty() || !chosen.secret_file.empty();
+    if (!chosen.old_secret_file.empty() && !has_secret) {
+        complain("old-secret-file",
+                 "old-secret-file is what went before a secret: it needs secret-file or secret");
+    }
     if (options.get<AckGate::Options>().required && chosen.ack != AckMode::received) {
         complain("ack-required",
                  "ack-required (--ack-required) needs ack = received (--ack=received)");
@@ -95,22 +126,21 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
     return problems;
 }
 
-lib::Parsed<std::string> secret_of(const ReplicationOptions& options) {
-    const auto result = [](bool is_good, std::string text) {
-        using Result = lib::Parsed<std::string>;
-        return is_good ? Result(boost::system::in_place_value, std::move(text))
-                       : Result(boost::system::in_place_error, std::move(text));
-    };
-    const auto& path = options.secret_file;
-    if (path.empty()) return result(true, options.secret);
-    const auto content = lib::read_text_file(path);
-    if (content.has_error())
-        return result(false,
-                      "secret-file: cannot read a secret from " + path + ": " + content.error());
-    auto line = content->substr(0, content->find('\n'));
-    if (!line.empty() && line.back() == '\r') line.pop_back();
-    if (line.empty()) return result(false, "secret-file: the secret in " + path + " is empty");
-    return result(true, std::move(line));
+lib::Parsed<Secrets> secrets_of(const ReplicationOptions& options) {
+    using Read = lib::Parsed<Secrets>;
+    Secrets secrets;
+    secrets.current = options.secret;
+    if (!options.secret_file.empty()) {
+        auto current = secret_in("secret-file", options.secret_file);
+        if (current.has_error()) return Read(boost::system::in_place_error, current.error());
+        secrets.current = std::move(*current);
+    }
+    if (!options.old_secret_file.empty()) {
+        auto old = secret_in("old-secret-file", options.old_secret_file);
+        if (old.has_error()) return Read(boost::system::in_place_error, old.error());
+        secrets.old = std::move(*old);
+    }
+    return Read(boost::system::in_place_value, std::move(secrets));
 }
 
 }  // namespace twincached::replication

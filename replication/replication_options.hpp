@@ -24,6 +24,7 @@ struct ReplicationOptions {
     std::string cluster;  // equal on all its nodes; others refuse each other
     std::string secret;   // empty: see secret_of
     std::string secret_file;
+    std::string old_secret_file;
     AckMode ack{};
     std::uint64_t log_memory_bytes{};  // for changes that no other node has confirmed
     std::chrono::milliseconds drain_timeout{};
@@ -38,8 +39,16 @@ inline ReplicationOptions default_replication_options() {
 // Each is well by itself, but together they make no sense.
 std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options);
 
-// What the nodes know and nobody else; empty: there is none. Reads its file, if it stands in one;
-// the error is a sentence.
-lib::Parsed<std::string> secret_of(const ReplicationOptions& options);
+// What the nodes know and nobody else. While it is exchanged a node knows two: it lets in who
+// proves either, and proves itself by the one that the other node knows.
+struct Secrets {
+    std::string current;  // empty: there is none
+    std::string old;      // accepted as well; empty: none
+
+    bool operator==(const Secrets&) const = default;
+};
+
+// Reads their files, where they stand in some; the error is a sentence that names the file.
+lib::Parsed<Secrets> secrets_of(const ReplicationOptions& options);
 
 }  // namespace twincached::replication

@@ -13,6 +13,7 @@
 #include "lib/result.hpp"
 #include "lib/tls_context.hpp"
 #include "replication/ack_gate.hpp"
+#include "replication/replication_options.hpp"
 #include "storage/store.hpp"
 
 #include <cstdint>
@@ -61,6 +62,7 @@ struct Events {
 struct Setup {
     const lib::OptionStructs& options;
     std::string secret = {};        // what the nodes know and nobody else; empty: there is none
+    std::string old_secret = {};    // known as well while it is exchanged; empty: none
     unsigned shards = 1;            // of the store to come; see storage::planned_shard_count
     std::string clients_host = {};  // where clients find this node, if that is one address alone
     std::string software_version = {};  // for other nodes and for reports
@@ -72,6 +74,7 @@ struct Setup {
 struct Reloaded {
     const lib::OptionStructs* options = nullptr;      // for as long as the call lasts
     std::shared_ptr<const lib::TlsContext> tls = {};  // for connections that begin from now on
+    const Secrets* secrets = nullptr;                 // the same, for as long as the call lasts
 };
 
 // What a file of saved items says of the replicator under which they were saved: that of this
@@ -127,8 +130,8 @@ class Replicator {
     // must be built anew then.
     virtual lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) = 0;
 
-    // Rows with `reloaded_by` have been read again, or certificates. Any thread. REQUIRES: where
-    // there is TLS now, there was TLS.
+    // Rows with `reloaded_by` have been read again, or certificates, or secrets. Any thread.
+    // REQUIRES: where there is TLS now, there was TLS; where a secret, a secret.
     virtual void reload(const Reloaded&) {}
 
     // Any thread. Judged by how things were a moment ago; what changed since is a line in the log.

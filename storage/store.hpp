@@ -40,6 +40,7 @@ class Store : public ClientOperations, public ReplicationOperations, public Rest
           core_(options, hash, sink) {}
 
     Key key(std::string_view bytes) const noexcept { return core_.key(bytes); }
+    std::uint64_t hash_seed() const noexcept { return core_.hash.seed(); }
 
     // --- whole-store operations ------------------------------------------------------------
     // Everything stored before is gone when it returns; what a client stores after it, stays.

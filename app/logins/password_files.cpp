@@ -86,19 +86,28 @@ bool PasswordFiles::leave_sasl_to_the_system(const PasswordOptions& options) con
     return std::none_of(all.begin(), all.end(), is_for_sasl);
 }
 
-lib::Parsed<std::size_t> PasswordFiles::put_in_force(const Source& source) {
-    const auto content = content_of(source.path);
-    if (content.has_error()) return content.error();
-    auto table = protocol::PasswordTable::parse(*content, source.format);
+lib::Parsed<std::size_t> PasswordFiles::put_in_force(const Source& source,
+                                                     const std::string& content) {
+    auto table = protocol::PasswordTable::parse(content, source.format);
     if (table.has_error()) return fmt::format("Authfile [{}] {}", source.path, table.error());
     const auto size = table->size();
     if (source.credentials != nullptr) source.credentials->replace(std::move(*table));
     return size;
 }
 
-void PasswordFiles::load(const PasswordOptions& options) {
+PasswordFiles::Contents PasswordFiles::read(const PasswordOptions& options) {
+    Contents contents;
+    for (const auto& source : PasswordFiles(nullptr, nullptr).sources(options)) {
+        auto content = content_of(source.path);
+        if (content.has_error()) throw StartError{content.error(), 1};
+        contents.insert_or_assign(source.path, std::move(*content));
+    }
+    return contents;
+}
+
+void PasswordFiles::load(const PasswordOptions& options, const Contents& contents) {
     for (const auto& source : sources(options)) {
-        const auto loaded = put_in_force(source);
+        const auto loaded = put_in_force(source, contents.at(source.path));
         if (loaded.has_error()) throw StartError{loaded.error(), 1};
     }
 }
@@ -106,7 +115,9 @@ void PasswordFiles::load(const PasswordOptions& options) {
 void PasswordFiles::reload(const PasswordOptions& options, Log& log) noexcept {
     try {
         for (const auto& source : sources(options)) {
-            const auto loaded = put_in_force(source);
+            const auto content = content_of(source.path);
+            const auto loaded =
+                content.has_error() ? content.error() : put_in_force(source, *content);
             if (loaded.has_error()) {
                 log.error("{}: the passwords stay as they were", loaded.error());
             } else {

@@ -7,6 +7,8 @@
 #include "lib/result.hpp"
 #include "protocol/login/credentials.hpp"
 
+#include <cstddef>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,8 +31,11 @@ class PasswordFiles {
     PasswordFiles(protocol::Credentials* login, protocol::Credentials* sasl)
         : login_(login), sasl_(sasl) {}
 
-    // Throws StartError with a sentence.
-    void load(const PasswordOptions& options);
+    // What the files say, by their paths. Throws StartError with a sentence.
+    using Contents = std::map<std::string, std::string>;
+    static Contents read(const PasswordOptions& options);
+    // Puts in force what read() gave for these options. Throws StartError with a sentence.
+    void load(const PasswordOptions& options, const Contents& contents);
     // SASL is asked for, no file of ours is named, and Cyrus SASL is configured. Throws StartError.
     bool leave_sasl_to_the_system(const PasswordOptions& options) const;
     // A file that cannot be used is logged, and what was in force stays so.
@@ -45,7 +50,7 @@ class PasswordFiles {
         bool is_for_sasl = false;
     };
     std::vector<Source> sources(const PasswordOptions& options) const;
-    static lib::Parsed<std::size_t> put_in_force(const Source& source);
+    static lib::Parsed<std::size_t> put_in_force(const Source& source, const std::string& content);
 
     protocol::Credentials* login_;
     protocol::Credentials* sasl_;

@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <unistd.h>
-
 #include <utility>
 
 namespace twincached::app {
@@ -48,18 +46,6 @@ Certificates load_certificates(const CertificateSettings& settings) {
     if (settings.clients) result.clients = load(*settings.clients);
     if (settings.link) result.link = load(*settings.link);
     return result;
-}
-
-std::vector<std::string> files_lost(const Certificates& certificates) {
-    std::vector<std::string> lost;
-    for (const auto& context : {certificates.clients, certificates.link}) {
-        if (!context) continue;
-        const auto& settings = context->settings();
-        for (const auto& path : {settings.chain_file, settings.key_file, settings.ca_file}) {
-            if (!path.empty() && ::access(path.c_str(), R_OK) != 0) lost.push_back(path);
-        }
-    }
-    return lost;
 }
 
 std::optional<std::string> expiry_warning(const lib::TlsContext& context,

@@ -9,7 +9,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace twincached::app {
 
@@ -31,9 +30,6 @@ struct Certificates {
 // At start-up, while files that root alone may read can be read. Throws StartError with a sentence
 // that names the file.
 Certificates load_certificates(const CertificateSettings& settings);
-
-// Files that were read at the start, as root perhaps, and that this process can read no more.
-std::vector<std::string> files_lost(const Certificates& certificates);
 
 // A line for the log if a certificate is about to expire, or has.
 std::optional<std::string> expiry_warning(const lib::TlsContext& context,

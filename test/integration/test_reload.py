@@ -66,6 +66,9 @@ class Reload(Case):
         "log.verbosity": "test_verbosity",
         "limits.connections-per-address": "test_connections_per_address",
         "replication.on-split": "test_on_split",
+        "replication.secret": "test_secrets_of_the_link",
+        "replication.secret-file": "test_secrets_of_the_link",
+        "replication.old-secret-file": "test_secrets_of_the_link",
         "replication.tls-certificate": "test_certificates_of_the_link",
         "replication.tls-key": "test_certificates_of_the_link",
         "replication.tls-ca": "test_certificates_of_the_link",
@@ -125,6 +128,38 @@ class Reload(Case):
         b.write(replication={"on-split": "both"})
         b.reload()
         pair.b.wait_until_open(5)
+
+    def test_secrets_of_the_link(self):
+        paths = {}
+        for name, secret in (("first", "the-first"), ("second", "the-second")):
+            paths[name] = os.path.join(self.directory, name)
+            with open(paths[name], "w") as file:
+                file.write(secret + "\n")
+        a = Configured(self, "a", 1, self.addresses.host(2))
+        b = Configured(self, "b", 2, self.addresses.host(1))
+        for one in (a, b):
+            one.write(replication={"secret": "the-first"})
+        pair = Pair(a.node, b.node).start()
+        both = {"secret-file": paths["second"], "old-secret-file": paths["first"]}
+        a.write(replication=both)
+        a.reload("options changed: secret, secret-file nothing -> ")
+        # a knows both, and lets in the b that knows the first alone ...
+        pair.b.stop()
+        pair.b.start()
+        pair.wait_until_linked(10)
+        b.write(replication={"secret": "the-second"})
+        b.reload("options changed: secret")
+        # ... and the b that knows the second alone.
+        pair.b.stop()
+        pair.b.start()
+        pair.wait_until_linked(10)
+        a.write(replication={"secret-file": paths["second"]})
+        a.reload("options changed: old-secret-file ")
+        # Now the first is worth nothing.
+        pair.b.stop()
+        b.write(replication={"secret": "the-first"})
+        pair.b.start()
+        until(lambda: pair.a.replication()["repl_state"] == "REFUSED", 10, "the two part")
 
     def link_options(self, authority, name):
         own = authority.issue(name)

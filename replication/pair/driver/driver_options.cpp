@@ -28,6 +28,7 @@ EngineOptions engine_options(const Setup& setup, unsigned node) {
     engine.settings = settings_to_compare(setup.options);
     engine.self.cluster = shared.cluster;
     engine.self.secret = setup.secret;
+    engine.self.other_secret = setup.old_secret;
     engine.self.node = node;
     engine.self.clock_max_ahead = engine.chosen.clock_max_ahead;
     engine.self.protocol_newest = static_cast<std::uint16_t>(engine.chosen.link_protocol);

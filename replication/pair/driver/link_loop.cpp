@@ -138,6 +138,10 @@ void LinkLoop::take(Order order) {
     asio::post(context_, [this, order] { engine_.take(order, now()); });
 }
 
+void LinkLoop::use_secrets(const Secrets& secrets) {
+    asio::post(context_, [this, secrets] { engine_.use_secrets(secrets.current, secrets.old); });
+}
+
 LinkReport LinkLoop::report() const {
     const lib::MutexLock lock(report_mutex_);
     return report_;

@@ -66,6 +66,7 @@ class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
     void wake();
     void set_on_split(OnSplit policy);
     void take(Order order);
+    void use_secrets(const Secrets& secrets);
     void use_tls(std::shared_ptr<const lib::TlsContext> tls) { sockets_.use_tls(std::move(tls)); }
     LinkReport report() const;
     ExchangeStats exchange_stats() const noexcept { return engine_.exchange().stats(); }

@@ -186,6 +186,7 @@ lib::Parsed<Recall> PairReplicator::recall(const Remembered& memory, storage::St
 
 void PairReplicator::reload(const Reloaded& fresh) {
     if (fresh.tls) loop_.use_tls(fresh.tls);
+    if (fresh.secrets != nullptr) loop_.use_secrets(*fresh.secrets);
     if (fresh.options == nullptr) return;
     const auto policy = fresh.options->get<PairOptions>().on_split;
     if (on_split_.exchange(policy) != policy) loop_.set_on_split(policy);

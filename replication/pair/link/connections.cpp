@@ -42,7 +42,14 @@ bool own_dial_is_answered(const AllConnections& all) noexcept {
 
 // A refusal stands, but for one that the next attempt does not meet again.
 bool must_part(const Handshake& handshake, Connections::Host& host) {
-    return !handshake.hashes_differ() || !host.takes_up_peers_hash();
+    return !handshake.hashes_differ() || !host.takes_up_peers_hash(handshake);
+}
+
+// The same of a refusal that the peer has said of this node's call.
+bool must_part_from_caller(const Handshake& handshake, Connections::Host& host) {
+    const bool is_secret = handshake.reason() == ErrorReason::proof;
+    if (is_secret && host.tries_other_secret()) return false;
+    return must_part(handshake, host);
 }
 
 }  // namespace
@@ -128,10 +135,7 @@ void Connections::take_step(Connection& connection, const Frame& frame, const st
         case Handshake::Step::complete:
             return complete(connection, now);
         case Handshake::Step::refused:
-            return dismiss(connection,
-                           {handshake.why(), must_part(handshake, parts_.host), Parting::linger,
-                            handshake.reason() == ErrorReason::clock},
-                           now);
+            return refuse(connection, now);
         case Handshake::Step::peer_refused:
             return on_peer_refused(connection, now);
         case Handshake::Step::strange:
@@ -139,12 +143,23 @@ void Connections::take_step(Connection& connection, const Frame& frame, const st
     }
 }
 
+// Where the reason has gone meanwhile, the peer is not told of one: it calls again at once.
+void Connections::refuse(Connection& connection, const storage::Now& now) {
+    const auto& handshake = connection.handshake;
+    const bool must = must_part(handshake, parts_.host);
+    if (!must) connection.output = {};
+    dismiss(connection,
+            {handshake.why(), must, must ? Parting::linger : Parting::at_once,
+             handshake.reason() == ErrorReason::clock},
+            now);
+}
+
 void Connections::on_peer_refused(Connection& connection, const storage::Now& now) {
     const auto& handshake = connection.handshake;
     const bool by_clock = handshake.reason() == ErrorReason::clock;
     const bool has_said_hello = handshake.own_hello().epoch != 0;
-    dismiss(connection,
-            {handshake.why(), must_part(handshake, parts_.host), Parting::at_once, by_clock}, now);
+    const bool must = connection.is_dialled() && must_part_from_caller(handshake, parts_.host);
+    dismiss(connection, {handshake.why(), must, Parting::at_once, by_clock}, now);
     if (!by_clock || !has_said_hello || !parts_.host.wrote_by_wrong_clock(now)) return;
     begin_anew("they were written by a clock further ahead than clock-max-ahead", now);
     parts_.host.restart_versions(now);

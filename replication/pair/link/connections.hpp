@@ -70,8 +70,11 @@ class Connections {
         // There is no session, and no connection may become one any more.
         virtual void begin_anew(const Nonce& nonce, std::string_view why,
                                 const storage::Now& now) = 0;
-        // Keys hash otherwise on the peer: true if they hash here as they do there from now on.
-        virtual bool takes_up_peers_hash() = 0;
+        // Keys hash otherwise on the peer: true if they hash here as they do there from now on, or
+        // may do so by its next HELLO.
+        virtual bool takes_up_peers_hash(const Handshake& handshake) = 0;
+        // The peer does not know the secret: true if the next call shows it another.
+        virtual bool tries_other_secret() noexcept = 0;
         // Rule R12 is applied; READY is sent next.
         virtual void begin_exchange(const Connection& connection, const storage::Now& now) = 0;
         // A connection for which that was done is given up before its session began.
@@ -147,6 +150,7 @@ class Connections {
     void limit_strangers(bool introduced, std::size_t limit, const storage::Now& now);
     void make_room(const storage::Now& now);
     void take_step(Connection& connection, const Frame& frame, const storage::Now& now);
+    void refuse(Connection& connection, const storage::Now& now);
     void on_peer_refused(Connection& connection, const storage::Now& now);
     void on_ready(Connection& connection, const storage::Now& now);
     bool agrees_on_past(Connection& connection, const storage::Now& now);

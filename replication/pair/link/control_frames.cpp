@@ -110,6 +110,7 @@ void write_frame(lib::ByteBuffer& out, const Hello& hello) {
     if (hello.protocol >= 2) {
         WireWriter(out).text(hello.settings);
         write_wall(out, hello.wall_ms);
+        if (hello.wall_ms && hello.hash_seed) WireWriter(out).u64(*hello.hash_seed);
     }
     frame.finish();
 }
@@ -144,6 +145,7 @@ std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol
     if (protocol < 2) return if_complete(in, std::move(hello));
     hello.settings = in.text();
     hello.wall_ms = read_wall(in);
+    if (in.remaining() >= sizeof(std::uint64_t)) hello.hash_seed = in.u64();
     if (in.failed()) return std::nullopt;
     return hello;
 }

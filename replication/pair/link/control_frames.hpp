@@ -50,6 +50,10 @@ struct Hello : Standing {
     // The sender's wall clock, in ms since 2025. Written last, of protocol 2, and absent from the
     // HELLO of a version that does not know it; such a peer is told of none in PINGs either.
     std::optional<std::int64_t> wall_ms{};
+    // Of the hash that keys have on the sender, so that one that has served nobody takes it up:
+    // masked on the wire (Handshake), for who knows it makes keys that are alike. Behind wall_ms,
+    // and absent where that is, or where there is no secret.
+    std::optional<std::uint64_t> hash_seed{};
 };
 
 // In HELLO, of a primary that an operator has made one: it stays it, whoever has served for longer.

@@ -141,6 +141,10 @@ class Engine {
     void set_on_split(OnSplit policy, const storage::Now& now) noexcept;
     // What an operator tells this node; what makes no sense any more is a line in the log.
     void take(Order order, const storage::Now& now) noexcept;
+    // For handshakes that begin from now on. REQUIRES: there was a secret, and is one.
+    void use_secrets(std::string current, std::string old) noexcept {
+        incarnation_.use_secrets(std::move(current), std::move(old));
+    }
     // Which of the two this node is: undecided until an address or the peer tells. Until then it
     // can be called, and calls nobody.
     unsigned node() const noexcept { return options_.self.node; }

@@ -99,7 +99,7 @@ Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out
 Handshake::Step Handshake::on_proof(const Frame& frame, lib::ByteBuffer& out) {
     const auto proof = read_proof(frame.payload);
     if (!proof) return strange("a PROOF that makes no sense");
-    if (!equal(proof->mac, proof_of(other(side_)))) {
+    if (!believes(*proof)) {
         return refuse(ErrorReason::proof, "the peer does not know this node's secret", out);
     }
     has_proved_ = true;
@@ -116,6 +116,7 @@ Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
     auto hello = read_hello(frame.payload, protocol());
     if (!hello) return strange("a HELLO that makes no sense");
     peer_hello_ = std::move(*hello);
+    mask_seed(peer_hello_, other(side_));
     if (peer_hello_.epoch != peer_.epoch) return strange("a HELLO of another incarnation");
     if (peer_hello_.hash_check != self_.hash_check) {
         const auto* why = self_.secret.empty()
@@ -182,19 +183,44 @@ void Handshake::write_challenge(lib::ByteBuffer& out) {
 }
 
 void Handshake::write_proof(lib::ByteBuffer& out) {
-    write_frame(out, Proof{proof_of(side_)});
+    if (proves_by_.empty()) proves_by_ = self_.secret;
+    write_frame(out, Proof{proof_of(proves_by_, side_)});
+}
+
+// Who called has chosen one of the secrets that this node knows, and is answered by the same.
+bool Handshake::believes(const Proof& proof) {
+    const auto is_by = [&](const std::string& secret) {
+        return !secret.empty() && equal(proof.mac, proof_of(secret, other(side_)));
+    };
+    if (side_ == Side::dialler) return is_by(proves_by_);
+    if (is_by(self_.secret)) {
+        proves_by_ = self_.secret;
+    } else if (is_by(self_.other_secret)) {
+        proves_by_ = self_.other_secret;
+    }
+    return !proves_by_.empty();
 }
 
 void Handshake::write_hello(Hello hello, lib::ByteBuffer& out) {
     assert(has_proved_);
     own_hello_ = std::move(hello);
     own_hello_.protocol = protocol();
+    mask_seed(own_hello_, side_);
     write_frame(out, own_hello_);
 }
 
-Mac Handshake::proof_of(Side prover) const {
+Mac Handshake::proof_of(std::string_view secret, Side prover) const {
     const bool dialled = side_ == Side::dialler;
-    return prove(self_.secret, prover, dialled ? ours_ : theirs_, dialled ? theirs_ : ours_);
+    return prove(secret, prover, dialled ? ours_ : theirs_, dialled ? theirs_ : ours_);
+}
+
+// Masks it, or takes the mask off. What nobody's secret hides is not told, and not believed.
+void Handshake::mask_seed(Hello& hello, Side writer) const {
+    if (proves_by_.empty()) return hello.hash_seed.reset();
+    if (!hello.hash_seed) return;
+    const bool dialled = side_ == Side::dialler;
+    *hello.hash_seed ^=
+        mask(proves_by_, writer, dialled ? ours_ : theirs_, dialled ? theirs_ : ours_);
 }
 
 std::size_t Handshake::payload_limit() const noexcept {

@@ -32,8 +32,9 @@ namespace twincached::replication::pair {
 // What this node says of itself and expects of its peer.
 struct Self {
     std::string cluster;
-    std::string secret;  // empty: no proof is given and none is accepted
-    unsigned node = 0;   // undecided: whoever has called says which of the two it is
+    std::string secret;        // empty: no proof is given and none is accepted
+    std::string other_secret;  // while it is exchanged: proves as well as `secret`; empty: none
+    unsigned node = 0;         // undecided: whoever has called says which of the two it is
     std::uint64_t epoch = 0;
     std::uint64_t hash_check = 0;
     std::chrono::milliseconds clock_max_ahead = default_options().clock_max_ahead;
@@ -76,6 +77,10 @@ class Handshake {
     // The node that the connection was dialled by. REQUIRES: the peer was introduced.
     unsigned dialled_by() const noexcept;
     bool is_introduced() const noexcept { return !theirs_.empty(); }
+    // This node proved itself, or the peer did, by `other_secret`.
+    bool is_by_other_secret() const noexcept {
+        return !self_.other_secret.empty() && proves_by_ == self_.other_secret;
+    }
     // Both have the secret, and still keys hash otherwise there.
     bool hashes_differ() const noexcept { return has_proved_ && reason_ == ErrorReason::hash; }
     // The other end has shown that it knows the secret; without one, it has at least said HELLO.
@@ -105,13 +110,16 @@ class Handshake {
     Step refuse(ErrorReason reason, std::string why, lib::ByteBuffer& out);
     void write_challenge(lib::ByteBuffer& out);
     void write_proof(lib::ByteBuffer& out);
-    Mac proof_of(Side prover) const;
+    bool believes(const Proof& proof);
+    Mac proof_of(std::string_view secret, Side prover) const;
+    void mask_seed(Hello& hello, Side writer) const;
 
     const Self& self_;
     const Side side_;
     const Nonce nonce_;
     Waits waits_for_ = Waits::challenge;
     bool has_proved_ = false;  // the peer, or nobody needs to
+    std::string proves_by_;    // which secret, once that is decided: options may change meanwhile
     std::string ours_;         // CHALLENGE payloads as they went over the wire
     std::string theirs_;
     Challenge peer_;

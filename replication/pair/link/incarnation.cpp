@@ -11,8 +11,10 @@ namespace twincached::replication::pair {
 namespace {
 
 // Any text does: both nodes ask for the same one.
+constexpr std::string_view hash_question = "twincached: do both nodes hash alike?";
+
 std::uint64_t hash_check_of(const storage::Store& store) noexcept {
-    return store.key("twincached: do both nodes hash alike?").hash;
+    return store.key(hash_question).hash;
 }
 
 // What a peer believes whose clock is right.
@@ -51,22 +53,47 @@ bool Incarnation::needs_peers_word() const noexcept {
     return exchange_.acquaintance().needs_peers_word();
 }
 
-// Versions before this made the hash's seed of the secret in another way. A node that is empty, and
-// has served nobody, does as its peer does, so that a pair is upgraded one node at a time; it is as
-// safe, for no look-up takes long whatever the keys.
-bool Incarnation::take_up_peers_hash(bool is_cold) noexcept {
-    const bool is_new = is_cold && !hash_is_settled_;
-    if (!is_new || self_.secret.empty()) return false;
+// A node that is empty, and has served nobody, does as its peer does: that one was started with
+// another secret, which was exchanged since, and tells its seed. Of two such nodes one follows, or
+// they would take turns.
+// Versions before this tell none, and made it of the secret in another way; so a pair is upgraded
+// one node at a time. That is as safe, for no look-up takes long whatever the keys.
+bool Incarnation::take_up_peers_hash(bool is_cold, bool follows, const Hello& peer) noexcept {
+    if (!may_take_up_hash(is_cold)) return false;
+    if (peer.hash_seed) {
+        const auto hash = lib::KeyedHash::of_seed(*peer.hash_seed);
+        const bool may = follows || peer.ready_since_ms != 0;
+        if (!may || hash(hash_question) != peer.hash_check || !store_->rehash(hash)) return false;
+        self_.hash_check = hash_check_of(*store_);
+        log_.note(LogLevel::info, {"keys hash as on the peer from now on: it was started with "
+                                   "another secret"});
+        return true;
+    }
+    if (std::exchange(hashes_as_before_, true)) return false;
     if (!store_->rehash(lib::KeyedHash(self_.secret))) return false;
-    hash_is_settled_ = true;
     self_.hash_check = hash_check_of(*store_);
     log_.note(LogLevel::info,
               {"keys hash as on the peer from now on, in the way of versions before this"});
     return true;
 }
 
+void Incarnation::use_secrets(std::string current, std::string old) noexcept {
+    if (self_.secret == old) std::swap(current, old);
+    self_.secret = std::move(current);
+    self_.other_secret = std::move(old);
+    tries_other_ = false;
+}
+
+bool Incarnation::try_other_secret() noexcept {
+    if (self_.other_secret.empty()) return false;
+    std::swap(self_.secret, self_.other_secret);
+    tries_other_ = !tries_other_;
+    return tries_other_;
+}
+
 void Incarnation::begin_exchange(const Hello& peer, const storage::Now& now) noexcept {
     hash_is_settled_ = true;
+    tries_other_ = false;
     if (exchange_.acquaintance().is_unconfirmed()) {
         log_.note(LogLevel::info,
                   {"the peer confirms the items of the memory file: only what differs is sent"});

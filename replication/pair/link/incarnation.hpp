@@ -18,8 +18,10 @@
 #include "storage/now.hpp"
 #include "storage/store.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace twincached::replication::pair {
 
@@ -43,9 +45,22 @@ class Incarnation {
     Meeting judge_past(const Hello& peer) const noexcept;
     // The node serves by what it recalled, and nobody has confirmed that it may.
     bool needs_peers_word() const noexcept;
-    // Keys hash otherwise on the peer. True if they hash here as they do there from now on.
-    // `is_cold`: no client has been served yet.
-    bool take_up_peers_hash(bool is_cold) noexcept;
+    // Keys hash otherwise on the peer, whose HELLO may not be known. True if they hash here in
+    // another way from now on, as they do there. `is_cold`: no client has been served yet;
+    // `follows`: of two such nodes this is the one that does as the other.
+    bool take_up_peers_hash(bool is_cold, bool follows, const Hello& peer) noexcept;
+    // That may still become true, by the peer's next HELLO.
+    bool may_take_up_hash(bool is_cold) const noexcept {
+        return is_cold && !hash_is_settled_ && !self_.secret.empty();
+    }
+    std::uint64_t hash_seed() const noexcept { return store_->hash_seed(); }
+
+    // What proves the nodes to each other from now on; the peer is shown the one that it knew.
+    void use_secrets(std::string current, std::string old) noexcept;
+    // A session by the other one: that is the one that the peer is known to know.
+    void prefer_other_secret() noexcept { std::swap(self_.secret, self_.other_secret); }
+    // The peer does not know the secret. True if it may know the other one, which is shown next.
+    bool try_other_secret() noexcept;
     // What is held counts from here on. REQUIRES: judge_past(peer) == Meeting::begin.
     void begin_exchange(const Hello& peer, const storage::Now& now) noexcept;
 
@@ -64,6 +79,8 @@ class Incarnation {
     storage::Store* store_ = nullptr;
     // What is known of buckets, or items, is by this hash: another one would make a lie of it.
     bool hash_is_settled_ = false;
+    bool hashes_as_before_ = false;  // as versions before this, for the peer might be one
+    bool tries_other_ = false;       // one of the two secrets was refused, with no session since
 };
 
 }  // namespace twincached::replication::pair

@@ -1,6 +1,7 @@
 #include "replication/pair/link/proof.hpp"
 
 #include "lib/byte_buffer.hpp"
+#include "lib/endian.hpp"
 #include "replication/records/wire.hpp"
 
 #include <openssl/crypto.h>
@@ -28,13 +29,30 @@ std::string_view label_of(Side side) noexcept {
     return side == Side::dialler ? "twincached pair: dialler" : "twincached pair: acceptor";
 }
 
+std::string_view mask_label_of(Side side) noexcept {
+    return side == Side::dialler ? "twincached pair: mask of the dialler"
+                                 : "twincached pair: mask of the acceptor";
+}
+
+Mac of_both(std::string_view secret, std::string_view label, std::string_view diallers_challenge,
+            std::string_view acceptors_challenge) {
+    lib::ByteBuffer message;
+    WireWriter(message).text(label).text(diallers_challenge).text(acceptors_challenge);
+    return hmac(secret, message.readable());
+}
+
 }  // namespace
 
 Mac prove(std::string_view secret, Side prover, std::string_view diallers_challenge,
           std::string_view acceptors_challenge) {
-    lib::ByteBuffer message;
-    WireWriter(message).text(label_of(prover)).text(diallers_challenge).text(acceptors_challenge);
-    return hmac(secret, message.readable());
+    return of_both(secret, label_of(prover), diallers_challenge, acceptors_challenge);
+}
+
+std::uint64_t mask(std::string_view secret, Side writer, std::string_view diallers_challenge,
+                   std::string_view acceptors_challenge) {
+    const auto mac =
+        of_both(secret, mask_label_of(writer), diallers_challenge, acceptors_challenge);
+    return lib::load_little<std::uint64_t>(reinterpret_cast<const char*>(mac.data()));
 }
 
 bool equal(const Mac& one, const Mac& other) noexcept {

@@ -23,6 +23,11 @@ constexpr Side other(Side side) noexcept {
 Mac prove(std::string_view secret, Side prover, std::string_view diallers_challenge,
           std::string_view acceptors_challenge);
 
+// What a HELLO's number is XORed with on its way, so that only who knows the secret can read it.
+// Another one for each end and each connection.
+std::uint64_t mask(std::string_view secret, Side writer, std::string_view diallers_challenge,
+                   std::string_view acceptors_challenge);
+
 // Takes the same time wherever the two differ.
 bool equal(const Mac& one, const Mac& other) noexcept;
 

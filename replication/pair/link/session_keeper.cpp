@@ -60,11 +60,15 @@ Hello SessionKeeper::own_hello(const storage::Now& now) const {
     hello.software_version = options.software_version;
     hello.settings = options.settings;
     hello.wall_ms = wall_ms_of(now);
+    hello.hash_seed = parts_.incarnation.hash_seed();
     return hello;
 }
 
-bool SessionKeeper::takes_up_peers_hash() noexcept {
-    return parts_.incarnation.take_up_peers_hash(parts_.link.serving() == Serving::cold);
+bool SessionKeeper::takes_up_peers_hash(const Handshake& handshake) noexcept {
+    const bool is_cold = parts_.link.serving() == Serving::cold;
+    const bool follows = handshake.own_node() == node_b;
+    return parts_.incarnation.take_up_peers_hash(is_cold, follows, handshake.peer_hello()) ||
+           parts_.incarnation.may_take_up_hash(is_cold);
 }
 
 void SessionKeeper::begin_exchange(const Connection& connection, const storage::Now& now) noexcept {
@@ -74,6 +78,7 @@ void SessionKeeper::begin_exchange(const Connection& connection, const storage::
 void SessionKeeper::establish(Connection& connection, const storage::Now& now) {
     const auto& handshake = connection.handshake;
     const auto& hello = handshake.peer_hello();
+    if (handshake.is_by_other_secret()) parts_.incarnation.prefer_other_secret();
     connection_ = &connection;
     last_contact_ = instant_of(now);
     session_.emplace(PeerSession::Parts{parts_.exchange, *store_, parts_.options.timing},

@@ -109,7 +109,8 @@ class SessionKeeper final : public Connections::Host {
     void begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now) override {
         parts_.incarnation.begin_anew(nonce, why, now);
     }
-    bool takes_up_peers_hash() noexcept override;
+    bool takes_up_peers_hash(const Handshake& handshake) noexcept override;
+    bool tries_other_secret() noexcept override { return parts_.incarnation.try_other_secret(); }
     void begin_exchange(const Connection& connection, const storage::Now& now) noexcept override;
     void end_exchange() noexcept override { parts_.exchange.end(); }
     bool wrote_by_wrong_clock(const storage::Now& now) const noexcept override {

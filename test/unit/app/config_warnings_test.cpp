@@ -179,6 +179,29 @@ TEST_CASE("a secret, passwords and keys that every user can read are warned of")
     CHECK(lines.front().find("hidden") == std::string::npos);
 }
 
+TEST_CASE("the warning of a file that others can read names them and the file's mode") {
+    const Folder folder;
+    const std::string pair = quiet + "-x 127.0.0.2 --node=a --secret-file=";
+    const auto open = folder.file("open", owners | fs::perms::others_read);
+    CHECK(is_alone(warnings(pair + open),
+                   "secret-file: every user of this machine can read the "
+                   "secret in " +
+                       open + " (mode 0604; chmod go-rwx)"));
+    const auto writable = folder.file("writable", owners | fs::perms::others_write);
+    CHECK(is_alone(warnings(pair + writable), "secret-file: every user of this machine can write"));
+    const std::string old = quiet +
+                            "-x 127.0.0.2 --node=a --secret-file=/dev/null "
+                            "--old-secret-file=";
+    const auto lines = warnings(old + open);
+    CHECK(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+        return line.starts_with("old-secret-file: every user");
+    }));
+    if (::geteuid() != 0) return;
+    const auto shared = folder.file("shared", owners | fs::perms::group_read);
+    REQUIRE(::chown(shared.c_str(), 0, 4242) == 0);
+    CHECK(is_alone(warnings(pair + shared), "secret-file: the group 4242 can read the secret in "));
+}
+
 TEST_CASE("a memory file for which there is no room, or no folder, is warned of") {
     const Folder folder;
     CHECK(warnings(quiet + "-e " + folder.path() + "/items -m 2").empty());

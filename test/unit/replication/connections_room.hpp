@@ -61,7 +61,8 @@ struct ScriptedHost final : Connections::Host {
         self.epoch = nonce[0] + 5000U;
         asked += "anew ";
     }
-    bool takes_up_peers_hash() noexcept override { return false; }
+    bool takes_up_peers_hash(const Handshake&) noexcept override { return false; }
+    bool tries_other_secret() noexcept override { return false; }
     void begin_exchange(const Connection&, const storage::Now&) noexcept override {
         asked += "begin ";
     }

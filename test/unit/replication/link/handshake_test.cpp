@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,7 @@ struct End {
     Now now = at(100 * hour_ms);
     std::vector<Step> steps;
     bool broken = false;
+    std::optional<std::uint64_t> hash_seed = {};
 
     End(Self who, Side side, std::uint64_t nonce)
         : self(std::move(who)), handshake(self, side, make_nonce(entropy, nonce)) {
@@ -67,6 +69,8 @@ struct End {
         hello.epoch = self.epoch;
         hello.hash_check = self.hash_check;
         hello.version_ms = now.version_ms;
+        hello.hash_seed = hash_seed;
+        if (hash_seed) hello.wall_ms = static_cast<std::int64_t>(now.version_ms);
         handshake.write_hello(hello, output);
     }
     bool is_over() const {
@@ -175,6 +179,53 @@ TEST_CASE(
     closed.run();
     CHECK(closed.acceptor.last() == Step::refused);
     CHECK(closed.acceptor.handshake.why() == "the peer has a secret, this node has none");
+}
+
+TEST_CASE("a node that knows two secrets lets in who proves either, and answers by the same") {
+    auto knows_both = self_of(1, "new");
+    knows_both.other_secret = "old";
+    for (const auto* secret : {"new", "old"}) {
+        INFO(secret);
+        Ends ends(self_of(0, secret), knows_both);
+        ends.run();
+        CHECK(ends.dialler.last() == Step::complete);
+        CHECK(ends.acceptor.handshake.is_by_other_secret() == (secret == std::string("old")));
+    }
+    Ends ends(self_of(0, "neither"), knows_both);
+    ends.run();
+    CHECK(ends.acceptor.last() == Step::refused);
+    CHECK(ends.acceptor.handshake.reason() == ErrorReason::proof);
+    // Who calls proves the first of the two, whatever the other end knows.
+    Ends calls(knows_both, self_of(0, "old"));
+    calls.run();
+    CHECK(calls.acceptor.last() == Step::refused);
+}
+
+TEST_CASE("a secret that is exchanged in the middle of a handshake does not break it") {
+    Ends ends;
+    ends.acceptor.feed(ends.dialler.take());
+    ends.dialler.feed(ends.acceptor.take());
+    ends.dialler.self.secret = "another";
+    ends.run();
+    CHECK(ends.dialler.last() == Step::complete);
+}
+
+TEST_CASE("the seed of the keys' hash crosses the link masked, and only with a secret") {
+    constexpr std::uint64_t seed = 0x1122'3344'5566'7788;
+    for (const auto* secret : {"opensesame", ""}) {
+        INFO(secret);
+        Ends ends(self_of(0, secret), self_of(1, secret));
+        ends.dialler.hash_seed = seed;
+        ends.run();
+        REQUIRE(ends.dialler.last() == Step::complete);
+        const auto told = ends.acceptor.handshake.peer_hello().hash_seed;
+        if (secret[0] == 0) {
+            CHECK_FALSE(told);
+            continue;
+        }
+        CHECK(told == seed);
+        CHECK(ends.dialler.handshake.own_hello().hash_seed != seed);
+    }
 }
 
 TEST_CASE("a recorded handshake that is replayed proves nothing") {

@@ -86,23 +86,77 @@ TEST_CASE("a node is told once which of the two it is") {
 TEST_CASE("a node that has served nobody hashes keys as its peer does, with a secret, once") {
     Node node("secret");
     const auto before = node.self.hash_check;
-    CHECK_FALSE(node.incarnation.take_up_peers_hash(false));
+    CHECK_FALSE(node.incarnation.take_up_peers_hash(false, true, {}));
     CHECK(node.self.hash_check == before);
-    CHECK(node.incarnation.take_up_peers_hash(true));
+    CHECK(node.incarnation.take_up_peers_hash(true, true, {}));
     CHECK(node.self.hash_check != before);
     CHECK(node.self.hash_check == node.store.key("twincached: do both nodes hash alike?").hash);
-    CHECK_FALSE(node.incarnation.take_up_peers_hash(true));
+    CHECK_FALSE(node.incarnation.take_up_peers_hash(true, true, {}));
+}
+
+TEST_CASE("a node that has served nobody takes up the seed that its peer tells") {
+    Node node("secret");
+    const auto seed = node.store.hash_seed() + 1;
+    auto peer = node.peer();
+    peer.hash_seed = seed;
+    peer.hash_check = lib::KeyedHash::of_seed(seed)("twincached: do both nodes hash alike?");
+    SECTION("of a peer that serves") {
+        peer.ready_since_ms = 1;
+        CHECK_FALSE(node.incarnation.take_up_peers_hash(false, true, peer));
+        CHECK(node.incarnation.take_up_peers_hash(true, false, peer));
+        CHECK(node.store.hash_seed() == seed);
+        CHECK(node.self.hash_check == peer.hash_check);
+    }
+    SECTION("of one that is new as well if it is the one that follows") {
+        CHECK_FALSE(node.incarnation.take_up_peers_hash(true, false, peer));
+        CHECK(node.incarnation.take_up_peers_hash(true, true, peer));
+    }
+    SECTION("not one that does not fit what the peer says of its hash") {
+        ++peer.hash_check;
+        CHECK_FALSE(node.incarnation.take_up_peers_hash(true, true, peer));
+    }
+    SECTION("also after it has hashed as versions before this for a while") {
+        CHECK(node.incarnation.take_up_peers_hash(true, true, {}));
+        CHECK(node.incarnation.may_take_up_hash(true));
+        CHECK(node.incarnation.take_up_peers_hash(true, true, peer));
+        node.incarnation.begin_exchange(peer, node.now);
+        CHECK_FALSE(node.incarnation.may_take_up_hash(true));
+    }
+}
+
+TEST_CASE("of two secrets the other is tried where one is refused, and then it is a refusal") {
+    Node node("new");
+    CHECK_FALSE(node.incarnation.try_other_secret());
+    node.incarnation.use_secrets("new", "old");
+    CHECK(node.incarnation.try_other_secret());
+    CHECK(node.self.secret == "old");
+    CHECK_FALSE(node.incarnation.try_other_secret());
+    CHECK(node.self.secret == "new");
+    CHECK(node.incarnation.try_other_secret());
+    node.incarnation.begin_exchange(node.peer(), node.now);  // a session: old is the right one
+    CHECK(node.incarnation.try_other_secret());
+    CHECK(node.self.secret == "new");
+}
+
+TEST_CASE("a node that is given another secret goes on with the one that the peer knew") {
+    Node node("first");
+    node.incarnation.use_secrets("second", "first");
+    CHECK(node.self.secret == "first");
+    CHECK(node.self.other_secret == "second");
+    node.incarnation.use_secrets("second", "");
+    CHECK(node.self.secret == "second");
+    CHECK(node.self.other_secret.empty());
 }
 
 TEST_CASE("a node hashes on as it did if it has no secret, holds items or has met its peer") {
     Node open;
-    CHECK_FALSE(open.incarnation.take_up_peers_hash(true));
+    CHECK_FALSE(open.incarnation.take_up_peers_hash(true, true, {}));
     Node full("secret");
     full.set("key");
-    CHECK_FALSE(full.incarnation.take_up_peers_hash(true));
+    CHECK_FALSE(full.incarnation.take_up_peers_hash(true, true, {}));
     Node paired("secret");
     paired.incarnation.begin_exchange(paired.peer(), paired.now);
-    CHECK_FALSE(paired.incarnation.take_up_peers_hash(true));
+    CHECK_FALSE(paired.incarnation.take_up_peers_hash(true, true, {}));
 }
 
 TEST_CASE("what was recalled needs the word of the peer that was left, until it is given") {
@@ -115,7 +169,7 @@ TEST_CASE("what was recalled needs the word of the peer that was left, until it 
     REQUIRE(after.incarnation.recall(memory, after.now));
     CHECK(after.self.epoch == 11);
     CHECK(after.incarnation.needs_peers_word());
-    CHECK_FALSE(after.incarnation.take_up_peers_hash(true));
+    CHECK_FALSE(after.incarnation.take_up_peers_hash(true, true, {}));
 
     SECTION("a peer that knows nothing of it is no witness") {
         CHECK(after.incarnation.judge_past(after.peer()) == Meeting::begin_anew);

@@ -7,6 +7,7 @@
 #include "app/logins/password_files.hpp"
 #include "app/options/action_options.hpp"
 #include "app/options/command_line.hpp"
+#include "app/options/manual_printing.hpp"
 #include "app/options/option_printing.hpp"
 #include "app/process/daemon.hpp"
 #include "app/process/license.hpp"
@@ -42,7 +43,7 @@ int print(std::string_view text) {
 int complain(const std::vector<Problem>& problems) {
     for (const auto& problem : problems)
         std::fprintf(stderr, "%s\n", problem.message.c_str());
-    return problems.front().exit_code;
+    return lib::exit_usage;
 }
 
 // The options as they would be read now.
@@ -138,6 +139,8 @@ int run(const std::vector<std::string>& arguments) {
     if (asked.version) return print(version_text());
     if (asked.license) return print(license_text);
     if (asked.print_default_config) return print(default_config_text(table));
+    if (asked.print_manual == "flags") return print(manual_of_flags(table));
+    if (asked.print_manual == "keys") return print(manual_of_keys(table));
     if (!reader.problems().empty()) return complain(reader.problems());
     auto options = reader.options();
     if (asked.print_config) return print(explained_config_text(reader));

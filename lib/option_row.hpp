@@ -176,7 +176,7 @@ struct OptionSetting {
     std::string (*shown)(std::string_view plain) = nullptr;
 };
 
-// The exit status of whoever was called wrongly (EX_USAGE of sysexits.h), as memcached uses it.
+// The exit status of whoever was called wrongly, whatever was wrong (EX_USAGE of sysexits.h).
 inline constexpr int exit_usage = 64;
 
 struct OptionRow {
@@ -199,7 +199,6 @@ struct OptionRow {
     bool bare_value = true;
     OptionUse use = OptionUse::effective;
     std::string_view out_of_range = {};  // memcached's own words, where it has some; {} = value
-    int exit_code = 1;                   // and its exit status
     bool secret = false;                 // never shown
     bool path = false;                   // of a file; relative to where the program was started
     // Who puts a new value in force on SIGHUP: a name under which somebody joined the reload.

@@ -34,7 +34,6 @@ constexpr std::array rows = {
         .least = -1,
         .most = largest_port,
         .out_of_range = "ERROR: Invalid port number {}.",
-        .exit_code = lib::exit_usage,
         .setting = {.place = 3, .name = "tcpport"},
         .help = "TCP port for clients. 0: none. -1: any free one, written to the file named in "
                 "the\nenvironment variable MEMCACHED_PORT_FILENAME."},
@@ -47,7 +46,6 @@ constexpr std::array rows = {
                    .least = -1,
                    .most = largest_port,
                    .out_of_range = "ERROR: Invalid port number {}.",
-                   .exit_code = lib::exit_usage,
                    .setting = {.place = 4, .name = "udpport"},
                    .help = "UDP port for clients; 0 turns UDP off."},
     lib::OptionRow{.section = "network",

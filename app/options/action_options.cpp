@@ -59,6 +59,16 @@ constexpr std::array rows = {
                    .initial = "no",
                    .bare = true,
                    .help = "Print a file with every option and its default, and exit."},
+    // For the build, which puts it into the manual pages.
+    lib::OptionRow{
+        .section = "",
+        .key = "print-manual",
+        .flag = "print-manual",
+        .fills = lib::fills<&Actions::print_manual>,
+        .initial = "",
+        .choices = "|flags|keys",
+        .use = lib::OptionUse::hidden,
+        .help = "Print the flags, or the keys of the file, for a manual page, and exit."},
     lib::OptionRow{
         .section = "",
         .key = "extended",

@@ -16,6 +16,7 @@ struct Actions {
     bool check_config{};
     bool print_config{};
     bool print_default_config{};
+    std::string print_manual;  // flags, keys; empty: none
     // Read by the command line itself.
     std::string config;    // a file
     std::string extended;  // memcached's words

@@ -44,14 +44,34 @@ const lib::OptionRow* option_of(const OptionTable& table, const po::option& pars
     return table.of_flag(name);
 }
 
-std::string unknown_option(const OptionTable& table, const po::option& parsed) {
-    const auto& written =
-        parsed.original_tokens.empty() ? parsed.string_key : parsed.original_tokens.front();
-    std::vector<std::string_view> flags;
+// What a file calls so, or calls so with other words; nothing if it knows no such key.
+std::string place_of_key(const OptionTable& table, std::string_view written) {
     for (const auto& option : table.rows()) {
-        if (!option.flag.empty()) flags.push_back(option.flag);
+        if (option.section.empty() || option.key != written) continue;
+        if (option.use == lib::OptionUse::hidden) continue;
+        const auto place = fmt::format("{} of [{}]", option.key, option.section);
+        if (!option.flag.empty()) return fmt::format(" ({} is --{})", place, option.flag);
+        if (option.letter != 0) return fmt::format(" ({} is -{})", place, option.letter);
+        if (!option.word.empty()) return fmt::format(" ({} is -o {})", place, option.word);
+        return fmt::format(" ({} stands in the file alone)", place);
     }
-    const auto hint = written.starts_with("--") ? suggestion(written.substr(2), flags) : "";
+    return {};
+}
+
+std::string unknown_option(const OptionTable& table, const po::option& parsed) {
+    const std::string_view written =
+        parsed.original_tokens.empty() ? parsed.string_key : parsed.original_tokens.front();
+    std::string hint;
+    if (written.starts_with("--")) {
+        const auto name = written.substr(2, written.find('=') - 2);
+        std::vector<std::string_view> flags;
+        for (const auto& option : table.rows()) {
+            const bool is_known = !option.flag.empty() && option.use != lib::OptionUse::hidden;
+            if (is_known) flags.push_back(option.flag);
+        }
+        hint = place_of_key(table, name);
+        if (hint.empty()) hint = suggestion(name, flags);
+    }
     return fmt::format("unknown option '{}'{}; -h shows all", written, hint);
 }
 
@@ -92,8 +112,7 @@ class CommandLine {
     void take_stray(const po::option& parsed) {
         // What follows an unknown option may have been its argument.
         if (has_unknown_ || parsed.value.empty()) return;
-        reader_.complain(origin_, fmt::format("unexpected argument '{}'", parsed.value.front()),
-                         lib::exit_usage);
+        reader_.complain(origin_, fmt::format("unexpected argument '{}'", parsed.value.front()));
     }
 
     void take_homonym(const lib::OptionRow& option, const po::option& parsed) {
@@ -102,10 +121,8 @@ class CommandLine {
         if (is_glued) {
             const auto& argument = parsed.value.front();
             if (homonym.take(argument, reader_)) return;
-            return reader_.complain(
-                origin_,
-                fmt::format("-{} takes {}, not '{}'", homonym.letter, homonym.expected, argument),
-                lib::exit_usage);
+            return reader_.complain(origin_, fmt::format("-{} takes {}, not '{}'", homonym.letter,
+                                                         homonym.expected, argument));
         }
         const bool has_follower = next_ < parsed_.size() && parsed_[next_].string_key.empty() &&
                                   !parsed_[next_].value.empty();

@@ -77,10 +77,10 @@ OptionReader::OptionReader(const OptionTable& table, std::string directory)
 
 // What was written is shown, and may be anything: a terminal and the log get it as text. Lines end
 // where memcached's own words do.
-void OptionReader::complain(const Origin& origin, std::string message, int exit_code) {
+void OptionReader::complain(const Origin& origin, std::string message) {
     if (!origin.place.empty()) message = origin.place + ": " + message;
     std::replace_if(message.begin(), message.end(), is_control, '?');
-    problems_.push_back({std::move(message), exit_code});
+    problems_.push_back({std::move(message)});
 }
 
 std::string_view Origin::file() const noexcept {
@@ -186,7 +186,7 @@ void OptionReader::set(const lib::OptionRow& option, std::optional<std::string_v
                                                             : lib::OptionFace::file;
     const auto stored = value ? lib::assign(option, *value, options_.structs(), face)
                               : lib::assign_bare(option, options_.structs());
-    if (stored.has_error()) return complain(origin, stored.error(), option.exit_code);
+    if (stored.has_error()) return complain(origin, stored.error());
     if (is_first && origin.source == Source::command_line && earlier != origins_.end())
         overruled_.insert(*earlier);
     if (is_first) origins_.insert_or_assign(&option, origin);
@@ -256,7 +256,7 @@ std::vector<std::string> OptionReader::overruled() const {
 
 void OptionReader::complain(const std::vector<lib::OptionProblem>& problems) {
     for (const auto& problem : problems) {
-        complain(origin_of(problem.section, problem.key), problem.message, lib::exit_usage);
+        complain(origin_of(problem.section, problem.key), problem.message);
     }
 }
 

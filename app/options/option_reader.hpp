@@ -17,7 +17,6 @@ namespace twincached::app {
 
 struct Problem {
     std::string message;  // "file:line: ..." where a file is to blame
-    int exit_code = 1;
 };
 
 // In order of strength.
@@ -48,7 +47,7 @@ class OptionReader {
              const Origin& origin);
     // memcached's -o: "word,no_word,word=value".
     void set_words(std::string_view list, const Origin& origin);
-    void complain(const Origin& origin, std::string message, int exit_code = 1);
+    void complain(const Origin& origin, std::string message);
     // Of several options together: with the place of the one that is to blame.
     void complain(const std::vector<lib::OptionProblem>& problems);
     // A line for the log.

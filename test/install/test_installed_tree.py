@@ -73,12 +73,27 @@ class InstalledTree(unittest.TestCase):
         self.assertIn("complete -F _twinctl twinctl",
                       self.read("DATA", "bash-completion", "completions", "twinctl"))
 
+    def test_the_manual_pages_are_there_and_well_formed(self):
+        for folder, page in (("man8", "twincached.8"), ("man5", "twincached.conf.5"),
+                             ("man1", "twinctl.1")):
+            with self.subTest(page=page):
+                text = self.read("MAN", folder, page)
+                self.assertNotRegex(text, "@[A-Z]+@")
+                if shutil.which("mandoc"):
+                    linted = subprocess.run(["mandoc", "-T", "lint", "-W", "warning",
+                                             self.path("MAN", folder, page)],
+                                            capture_output=True, text=True)
+                    self.assertEqual((linted.returncode, linted.stdout), (0, ""))
+        self.assertIn("old-secret-file", self.read("MAN", "man5", "twincached.conf.5"))
+
     def test_nothing_else_is_there(self):
         places = [self.path("SBIN", "twincached"), self.path("BIN", "twinctl"),
                   self.path("ETC", "twincached"), self.path("ETC", "logrotate.d", "twincached"),
                   self.path("LIB", "sysusers.d", "twincached.conf"),
                   self.path("LIB", "tmpfiles.d", "twincached.conf"), self.path("DOC"), self.path("UNITS"),
-                  self.path("DATA", "bash-completion", "completions", "twinctl")]
+                  self.path("DATA", "bash-completion", "completions", "twinctl"),
+                  *(self.path("MAN", "man" + page[-1], page)
+                    for page in ("twincached.8", "twincached.conf.5", "twinctl.1"))]
         for folder, _, names in os.walk(self.root):
             for name in names:
                 found = os.path.join(folder, name)

@@ -72,6 +72,8 @@ void Reload::run() {
         append_all(changes, part.name, applied ? taken : refused);
         if (applied) running_ = std::move(after);
     }
+    const bool is_all_well = fresh.problems.empty() && refused.empty();
+    if (changes.empty() && is_all_well) log_.info("no option has changed");
     say("options changed", taken, Severity::info);
     say("options not taken", refused, Severity::error);
     say("options that take a restart to change", waiting, Severity::warning);

@@ -16,11 +16,7 @@ constexpr std::string_view is_new_kind =
 std::vector<std::string> changes_of(const replication::Secrets& before,
                                     const replication::Secrets& after) {
     std::vector<std::string> changes;
-    if (before.current != after.current) {
-        changes.emplace_back(before.old == after.current || before.current == after.old
-                                 ? "the secret of the link was exchanged"
-                                 : "the secret of the link was changed");
-    }
+    if (before.current != after.current) changes.emplace_back("the secret of the link was changed");
     if (before.old == after.old) return changes;
     if (after.old.empty()) {
         changes.emplace_back("the old secret of the link is accepted no more");

@@ -2,7 +2,9 @@
 
 #include "lib/numbers.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <optional>
 
@@ -46,6 +48,23 @@ std::string duration_text(std::chrono::milliseconds duration) {
         return std::to_string(count / unit.milliseconds) + std::string(unit.name);
     }
     return std::to_string(count) + "ms";  // never reached: every count is a multiple of 1 ms
+}
+
+std::string rough_text(std::chrono::milliseconds duration) {
+    constexpr std::uint64_t second = 1000;
+    constexpr std::uint64_t minute = 60 * second;
+    constexpr std::uint64_t hour = 60 * minute;
+    constexpr std::uint64_t day = 24 * hour;
+    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(duration.count(), 0));
+    const auto two = [&](std::uint64_t large, char one, std::uint64_t small, char other) {
+        return std::to_string(ms / large) + one + ' ' + std::to_string(ms % large / small) + other;
+    };
+    if (ms < 10 * second)
+        return std::to_string(ms / second) + '.' + std::to_string(ms % second / 100) + " s";
+    if (ms < minute) return std::to_string(ms / second) + " s";
+    if (ms < hour) return two(minute, 'm', second, 's');
+    if (ms < 2 * day) return two(hour, 'h', minute, 'm');
+    return std::to_string(ms / day) + " d";
 }
 
 }  // namespace twincached::lib

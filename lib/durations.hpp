@@ -18,4 +18,7 @@ Parsed<std::chrono::milliseconds> parse_duration(std::string_view text,
 // In the largest unit that is exact, up to hours: 90000 ms -> "90s". REQUIRES: not negative.
 std::string duration_text(std::chrono::milliseconds duration);
 
+// For people, who need no more than two figures of it: "0.2 s", "12 s", "3m 20s", "5h 7m", "12 d".
+std::string rough_text(std::chrono::milliseconds duration);
+
 }  // namespace twincached::lib

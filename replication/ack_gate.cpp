@@ -85,7 +85,9 @@ std::optional<std::string> AckGate::observe(const Link& link) {
     if (std::exchange(has_news_, false) || current != announced_) wake_waiters();
     if (std::exchange(announced_, current) == current) return std::nullopt;
     if ((current & 1U) != 0) return "answers to changes wait for the peer (ack = received)";
-    std::string line = options_.required ? "changes are refused: " : "answers no longer wait: ";
+    std::string line = options_.required
+                           ? "changes are stored, but answered with an error (ack-required): "
+                           : "changes are answered without waiting for the other node: ";
     switch (reason_.load()) {
         case Reason::not_linked:
             return line + "the peer is not linked";

@@ -51,11 +51,14 @@ inline constexpr auto peer_figure = lib::text("repl_peer", "the other, as config
 inline constexpr auto last_refusal_figure = lib::text("repl_last_refusal", "why, the last time");
 inline constexpr auto last_event_figure =
     lib::text("repl_last_event", "what the link did last, and why");
-inline constexpr auto lag_figure =
-    lib::gauge("repl_lag_ms", lib::Unit::milliseconds,
-               "age of the oldest frame that the peer has not confirmed");
-inline constexpr auto unacked_figure = lib::gauge(
-    "repl_unacked", "changes that the peer has not confirmed: what a crash would cost now");
+inline constexpr auto lag_figure = lib::gauge(
+    "repl_lag_ms", lib::Unit::milliseconds,
+    "age of the oldest frame that the peer has not confirmed; of a peer that is gone, how "
+    "long it has not been heard while changes wait for it");
+inline constexpr auto unacked_figure =
+    lib::gauge("repl_unacked",
+               "changes that the peer has not confirmed: what a crash would cost now. With "
+               "`repl_dirty_buckets` there are more than the log holds");
 inline constexpr auto dirty_buckets_figure = lib::gauge(
     "repl_dirty_buckets", "buckets, of 65536, that are still to be compared with the peer's");
 

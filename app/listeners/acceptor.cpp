@@ -202,6 +202,7 @@ Acceptor::Outcome Acceptor::accept_one(Listener& listener) noexcept {
         } else {
             tell_and_close(client.descriptor);
             limit_.count_rejected();
+            tell_of_limit();
         }
         return Outcome::more;
     }
@@ -224,6 +225,18 @@ void Acceptor::tell_and_close(int descriptor) noexcept {
     [[maybe_unused]] const auto sent =
         ::send(descriptor, too_many.data(), too_many.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     ::close(descriptor);
+}
+
+// One line when the limit is met, and while it is no more than one a minute.
+void Acceptor::tell_of_limit() noexcept {
+    constexpr std::chrono::minutes pause{1};
+    const auto now = std::chrono::steady_clock::now();
+    ++untold_;
+    if (told_at_ && now - *told_at_ < pause) return;
+    const bool is_first = !std::exchange(told_at_, now);
+    const auto count = std::exchange(untold_, 0);
+    log_.warning("all {} places for clients (connections, -c) are taken: {} turned away{}",
+                 limit_.most(), count, is_first ? "" : " since the last such line");
 }
 
 // It has a place in the limit.

@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,7 @@ class Acceptor {
     void admit(NewClient client, bool is_proxy) noexcept;
     void deal_if_it_may_come(NewClient& client, bool is_proxy);
     void tell_and_close(int descriptor) noexcept;
+    void tell_of_limit() noexcept;
     bool reject_by_reserve(Listener& listener) noexcept;
     void pause(std::chrono::milliseconds longest) noexcept;
     void look_for_pause() noexcept;
@@ -97,6 +99,9 @@ class Acceptor {
     bool is_closed_ = false;  // for good
     bool exhausted_ = false;  // descriptors ran out and no accept has succeeded since
     std::chrono::steady_clock::time_point paused_since_;
+    // Turned away for the limit since the log last said so, and when that was.
+    std::uint64_t untold_ = 0;
+    std::optional<std::chrono::steady_clock::time_point> told_at_;
     std::atomic<bool> accepting_{false};
     std::atomic<std::uint64_t> times_disabled_{0};
     std::atomic<std::uint64_t> disabled_us_{0};

@@ -3,6 +3,7 @@
 #include "app/options/suggestion.hpp"
 
 #include <fmt/format.h>
+#include <boost/program_options/errors.hpp>
 #include <boost/program_options/options_description.hpp>
 #include <boost/program_options/parsers.hpp>
 #include <boost/program_options/value_semantic.hpp>
@@ -58,9 +59,7 @@ std::string place_of_key(const OptionTable& table, std::string_view written) {
     return {};
 }
 
-std::string unknown_option(const OptionTable& table, const po::option& parsed) {
-    const std::string_view written =
-        parsed.original_tokens.empty() ? parsed.string_key : parsed.original_tokens.front();
+std::string unknown_option(const OptionTable& table, std::string_view written) {
     std::string hint;
     if (written.starts_with("--")) {
         const auto name = written.substr(2, written.find('=') - 2);
@@ -75,6 +74,17 @@ std::string unknown_option(const OptionTable& table, const po::option& parsed) {
     return fmt::format("unknown option '{}'{}; -h shows all", written, hint);
 }
 
+const std::string& written(const po::option& parsed) noexcept {
+    return parsed.original_tokens.empty() ? parsed.string_key : parsed.original_tokens.front();
+}
+
+// "--name=" without anything behind it, which the parser refuses before it knows the name.
+std::string without_value(const OptionTable& table, std::string name) {
+    name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
+    if (table.of_flag(name) == nullptr) return unknown_option(table, "--" + name + "=");
+    return fmt::format("'--{}=' lacks its value", name);
+}
+
 class CommandLine {
   public:
     CommandLine(std::vector<po::option> parsed, OptionReader& reader)
@@ -84,7 +94,7 @@ class CommandLine {
         for (const auto& option : parsed_) {
             if (option.unregistered) {
                 has_unknown_ = true;
-                reader_.complain(origin_, unknown_option(reader_.table(), option));
+                reader_.complain(origin_, unknown_option(reader_.table(), written(option)));
             }
             const auto* known = option_of(reader_.table(), option);
             if (known != nullptr && known->key == "config" && !option.value.empty()) {
@@ -152,6 +162,10 @@ void read_command_line(const std::vector<std::string>& arguments, OptionReader& 
                 .allow_unregistered()
                 .run();
         CommandLine(std::move(parsed.options), reader).read();
+    } catch (const po::invalid_command_line_syntax& error) {
+        const bool is_empty = error.kind() == po::invalid_syntax::empty_adjacent_parameter;
+        reader.complain({}, is_empty ? without_value(reader.table(), error.get_option_name())
+                                     : std::string(error.what()));
     } catch (const po::error& error) {
         reader.complain({}, error.what());
     }

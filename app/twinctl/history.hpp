@@ -23,7 +23,7 @@ struct NodeEvent {
 };
 // From the body of /events; what is none is left out.
 std::vector<NodeEvent> node_events(std::string_view body);
-// "21:40:05.123 a     info promoted: no peer", and the same for programs.
+// "21:40:05.123 a     warning serving alone as primary: ...", and the same for programs.
 std::string event_line(std::string_view node, const NodeEvent& event);
 std::string event_json(std::string_view node, const NodeEvent& event);
 

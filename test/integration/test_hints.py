@@ -17,7 +17,7 @@ class QuietNode(Case):
         self.written = 0
 
     def _number(self, node, name):
-        return int(node.replication()["repl_bumps_" + name])
+        return int(node.replication()["repl_access_hints_" + name])
 
     def _write(self, client, keys):
         for key in keys:

@@ -137,7 +137,7 @@ class Refused(Case):
         for node in nodes:
             log = node.process.log()
             self.assertEqual(log.count("-> REFUSED"), 1, log)
-            self.assertEqual(log.count("turned away"), 1, log)
+            self.assertEqual(log.count("on the link port: "), 1, log)
             self.assertGreaterEqual(int(node.replication()["repl_strangers"]), 2)
 
 

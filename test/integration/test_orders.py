@@ -229,7 +229,7 @@ class APair(Ordered):
         code, text = self.told(nodes.b, "promote")
         self.assertEqual((code, text.splitlines()[-1]), (0, "this node is the primary"))
         until(lambda: self.roles(nodes) == ("secondary", "primary"), 5, "a has stepped back")
-        self.assertIn("promoted: by an operator", nodes.b.process.log())
+        self.assertIn("role: primary: by an operator", nodes.b.process.log())
 
     def test_a_switchover_without_the_peer_is_refused(self):
         nodes = self.in_step()
@@ -262,7 +262,7 @@ class APair(Ordered):
             stop.set()
             client.join()
         self.assertEqual(client.failed, [])
-        self.assertIn("promoted: the primary handed over", nodes.b.process.log())
+        self.assertIn("role: primary: the primary handed over", nodes.b.process.log())
 
     def test_a_resync_compares_all_and_is_seen_to_its_end(self):
         nodes = self.in_step()

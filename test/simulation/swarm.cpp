@@ -128,7 +128,8 @@ void Swarm::change(unsigned n, const std::string& key, bool is_delete) {
 // The other node stands still, this one has given it up for that alone, and accepts a change.
 void Swarm::note_taken_over(unsigned n, const std::string& key, SwarmSum& sum) {
     if (!net_.nodes[1 - n].stopped || !pauses_[1 - n].is_all) return;
-    if (net_.nodes[n].engine().has_session() || !net_.nodes[n].said("the peer is silent")) return;
+    if (net_.nodes[n].engine().has_session() || !net_.nodes[n].said("nothing from the peer for"))
+        return;
     ++sum.taken_over;
     pauses_[1 - n].newer[key] = {history_.reached(n, key), net_.time};
 }

@@ -30,8 +30,8 @@ std::set<std::string> long_options(const std::string& text) {
     for (auto at = text.find("--"); at != std::string::npos; at = text.find("--", at)) {
         at += 2;
         auto end = at;
-        while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 ||
-                                     text[end] == '-')) {
+        while (end < text.size() &&
+               (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '-')) {
             ++end;
         }
         if (end > at) options.insert(text.substr(at, end - at));
@@ -110,11 +110,12 @@ TEST_CASE("`stats settings` tells an option by its row: each place once, with th
     const auto& table = app::server_option_table();
     std::map<std::string, std::string> told;
     std::size_t lines = 0;
-    app::report_settings(app::Options(table), {}, [&](std::string_view key, std::string_view value) {
-        CHECK_FALSE(key.empty());
-        told.insert_or_assign(std::string(key), std::string(value));
-        ++lines;
-    });
+    app::report_settings(app::Options(table), {},
+                         [&](std::string_view key, std::string_view value) {
+                             CHECK_FALSE(key.empty());
+                             told.insert_or_assign(std::string(key), std::string(value));
+                             ++lines;
+                         });
     CHECK(told.size() == lines);
     std::set<unsigned> places;
     for (const auto& row : table.rows()) {

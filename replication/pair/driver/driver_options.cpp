@@ -1,5 +1,7 @@
 #include "replication/pair/driver/driver_options.hpp"
 
+#include "replication/pair/driver/driver_addresses.hpp"
+
 #include <openssl/rand.h>
 
 #include <stdexcept>
@@ -24,6 +26,7 @@ EngineOptions engine_options(const Setup& setup, unsigned node) {
     engine.drain_timeout = shared.drain_timeout;
     engine.item_size_limit_bytes = setup.options.get<storage::StoreOptions>().item_size_limit_bytes;
     engine.has_peer = is_pair(setup.options);
+    if (engine.has_peer) engine.peer_place = text_of(link_places(setup).peer);
     engine.software_version = setup.software_version;
     engine.settings = settings_to_compare(setup.options);
     engine.self.cluster = shared.cluster;

@@ -32,6 +32,8 @@ constexpr std::size_t joined_limit_bytes = 4U << 10;
 constexpr std::size_t encrypt_limit_bytes = 64U << 10;
 // How a TLS client begins: a handshake record. No frame of ours does.
 constexpr std::string_view tls_greeting = "\x16\x03";
+// How each of our frames begins; no record of TLS does.
+constexpr std::string_view frame_beginning = "\xC7";
 
 void set_tcp_option(asio::ip::tcp::socket& socket, int name, int value) noexcept {
     // Each is a refinement: without it the link works all the same.
@@ -99,10 +101,13 @@ void LinkSocket::on_readable() {
     }
     if (error) return fail(error);
     const bool is_first = !std::exchange(has_heard_, true);
-    if (tls_) {
+    if (tls_ && is_first && std::string_view(space.data(), count).starts_with(frame_beginning)) {
+        part_over_tls(ErrorReason::tls_here, "TLS on the link failed: what came in is not TLS");
+    } else if (tls_) {
         decrypt(space, count);
     } else if (is_first && std::string_view(space.data(), count).starts_with(tls_greeting)) {
-        fail("the other end speaks TLS on the link, and this node has none");
+        part_over_tls(ErrorReason::tls_there,
+                      "the other end speaks TLS on the link, and this node has none");
     } else {
         owner_.on_bytes(id_, {space.data(), count});
     }
@@ -118,7 +123,8 @@ void LinkSocket::decrypt(std::span<char> space, std::size_t count) {
     // Its part of the handshake, what had to wait for that, or a last alert.
     if (!writing_) write_encrypted();
     if (tls_->state() == TlsState::ended) fail("the peer closed the connection");
-    if (tls_->state() == TlsState::failed) fail("TLS on the link failed: " + tls_->why());
+    if (tls_->state() == TlsState::failed)
+        fail("TLS on the link failed: " + tls_->why(), Closing::mismatch);
 }
 
 void LinkSocket::send(lib::ByteBuffer bytes) {
@@ -192,10 +198,19 @@ void LinkSocket::write() {
 
 void LinkSocket::fail(const error_code& error) {
     std::string storage;
-    fail(sentence(error, storage), error == asio::error::eof);
+    fail(sentence(error, storage), error == asio::error::eof ? Closing::in_order : Closing::broken);
 }
 
-void LinkSocket::fail(std::string_view why, bool in_order) {
+void LinkSocket::part_over_tls(ErrorReason reason, std::string_view why) {
+    lib::ByteBuffer frame;
+    write_frame(frame, Error{reason, std::string(text_of(reason))});
+    error_code ignored;
+    socket_.write_some(asio::buffer(frame.readable().data(), frame.size()), ignored);
+    close();
+    owner_.on_closed(id_, why, Closing::mismatch);
+}
+
+void LinkSocket::fail(std::string_view why, Closing how) {
     // What is said last, such as an alert, should it be ready.
     error_code ignored;
     if (tls_ && !writing_) {
@@ -203,7 +218,7 @@ void LinkSocket::fail(std::string_view why, bool in_order) {
         socket_.write_some(asio::buffer(last.data(), last.size()), ignored);
     }
     close();
-    owner_.on_closed(id_, why, in_order);
+    owner_.on_closed(id_, why, how);
 }
 
 void LinkSocket::reset() noexcept {

@@ -10,6 +10,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <span>
@@ -20,14 +21,19 @@ namespace twincached::replication::pair {
 
 class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
   public:
+    enum class Closing : std::uint8_t {
+        broken,    // by the network, or by something that makes no sense
+        in_order,  // by the other end, or its system when it died
+        mismatch,  // one end speaks TLS and the other does not, or not with this one
+    };
+
     // Told of what happens; none of it is called after close() or from inside a call to the socket.
     class Owner {
       public:
         virtual ~Owner() = default;
         virtual void on_bytes(ConnectionId id, std::string_view bytes) = 0;
         virtual void on_sent(ConnectionId id, std::size_t count) = 0;
-        // `in_order`: it was the other end that closed it, or its system when it died.
-        virtual void on_closed(ConnectionId id, std::string_view why, bool in_order) = 0;
+        virtual void on_closed(ConnectionId id, std::string_view why, Closing how) = 0;
         // Whether more is to be read of it now; the owner calls go_on() when it may be.
         virtual bool listens(ConnectionId id) = 0;
         // Where every socket of the owner reads to, one at a time.
@@ -57,7 +63,9 @@ class LinkSocket : public std::enable_shared_from_this<LinkSocket> {
     void encrypt();
     void write_encrypted();
     void fail(const boost::system::error_code& error);
-    void fail(std::string_view why, bool in_order = false);
+    void fail(std::string_view why, Closing how = Closing::broken);
+    // The other end hears why, in the clear, if it is one of ours.
+    void part_over_tls(ErrorReason reason, std::string_view why);
 
     boost::asio::ip::tcp::socket socket_;
     const ConnectionId id_;

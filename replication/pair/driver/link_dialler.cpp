@@ -55,15 +55,17 @@ void LinkDialler::hang_up() {
 void LinkDialler::on_found(const lib::Parsed<Addresses>& found) {
     if (!found.has_error()) addresses_ = of_others(*found, parts_.places, parts_.own);
     if (!std::exchange(waits_for_name_, false)) return;
-    if (found.has_error()) return fail("the peer's name does not resolve: " + found.error(), false);
+    if (found.has_error())
+        return fail("the name of the peer does not resolve: " + found.error(), false);
     begin();
 }
 
 void LinkDialler::begin() {
     if (addresses_.empty()) {
-        return fail("the peer's name stands for no address but this node's own", false);
+        return fail("the name of the peer stands for no address but this node's own", false);
     }
-    if (!owner_.may_dial(addresses_)) return fail("there is no way to the peer's address", false);
+    if (!owner_.may_dial(addresses_))
+        return fail("there is no way to the address of the peer", false);
     to_try_ = addresses_;
     std::rotate(to_try_.begin(),
                 to_try_.begin() + static_cast<std::ptrdiff_t>(dials_ % to_try_.size()),

@@ -165,8 +165,7 @@ bool LinkLoop::may_call(const asio::ip::address& from) {
     if (parts_.has_secret) return true;
     const auto& known = dialler_.addresses();
     if (std::find(known.begin(), known.end(), from) != known.end()) return true;
-    engine_.on_turned_away("it came from " + from.to_string() + ", which is not the peer's address",
-                           now());
+    engine_.on_turned_away("it is not the address of the peer", now(), from.to_string());
     return false;
 }
 

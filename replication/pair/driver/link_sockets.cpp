@@ -1,5 +1,9 @@
 #include "replication/pair/driver/link_sockets.hpp"
 
+#include "replication/pair/driver/driver_addresses.hpp"
+
+#include <string>
+
 namespace twincached::replication::pair {
 
 using boost::asio::ip::tcp;
@@ -15,8 +19,11 @@ LinkSockets::LinkSockets(Engine& engine, const Events& events,
     : engine_(engine), events_(events), tls_(std::move(tls)), read_space_(read_space_bytes) {}
 
 void LinkSockets::add_accepted(tcp::socket socket) {
+    boost::system::error_code unknown;
+    const auto from = socket.remote_endpoint(unknown);
+    const auto place = unknown ? std::string() : text_of(from.address(), from.port());
     const auto id = add(std::move(socket), lib::TlsStream::Side::server);
-    engine_.on_accepted(id, events_.now());
+    engine_.on_accepted(id, events_.now(), place);
 }
 
 void LinkSockets::add_dialled(tcp::socket socket) {
@@ -77,10 +84,16 @@ void LinkSockets::on_sent(ConnectionId id, std::size_t count) {
     engine_.on_sent(id, count, events_.now());
 }
 
-void LinkSockets::on_closed(ConnectionId id, std::string_view why, bool in_order) {
+void LinkSockets::on_closed(ConnectionId id, std::string_view why, LinkSocket::Closing how) {
     sockets_.erase(id);
-    if (in_order) return engine_.on_end_of_stream(id, why, events_.now());
-    engine_.on_closed(id, why, events_.now());
+    switch (how) {
+        case LinkSocket::Closing::in_order:
+            return engine_.on_end_of_stream(id, why, events_.now());
+        case LinkSocket::Closing::mismatch:
+            return engine_.on_mismatch(id, why, events_.now());
+        case LinkSocket::Closing::broken:
+            return engine_.on_closed(id, why, events_.now());
+    }
 }
 
 }  // namespace twincached::replication::pair

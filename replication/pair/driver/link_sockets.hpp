@@ -45,7 +45,7 @@ class LinkSockets final : private LinkSocket::Owner {
   private:
     void on_bytes(ConnectionId id, std::string_view bytes) override;
     void on_sent(ConnectionId id, std::size_t count) override;
-    void on_closed(ConnectionId id, std::string_view why, bool in_order) override;
+    void on_closed(ConnectionId id, std::string_view why, LinkSocket::Closing how) override;
     bool listens(ConnectionId id) override { return engine_.listens(id, events_.now()); }
     std::span<char> read_space() noexcept override { return read_space_; }
     ConnectionId add(boost::asio::ip::tcp::socket socket, lib::TlsStream::Side side);

@@ -239,6 +239,11 @@ PairReport PairReplicator::report() const {
     // Of a link that was never started nothing is older than the rest.
     report.now = report.link.made_at;
     if (report.link.made_at > Instant(0)) report.now = instant_of(events_.now());
+    // Nothing is on its way to a peer that is gone, and what waits for it grows older all the same.
+    const bool waits = report.exchange.unacked > 0 || report.exchange.dirty_buckets > 0;
+    const auto& heard = report.link.last_contact;
+    if (waits && heard && report.link.protocol == 0)
+        report.exchange.lag_ms = static_cast<std::uint64_t>((report.now - *heard).count());
     return report;
 }
 

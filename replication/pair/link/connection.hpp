@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace twincached::replication::pair {
 
@@ -39,6 +40,7 @@ struct Connection {
         : id(number), handshake(self, side, nonce) {}
 
     const ConnectionId id;
+    std::string from;  // who called, for lines of log; empty: this node, or it is not known
     Handshake handshake;
     Phase phase = Phase::handshake;
     Instant deadline{0};      // of the phase; a session has none

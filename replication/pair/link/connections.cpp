@@ -68,10 +68,12 @@ Connection* Connections::find(Phase phase) const noexcept {
     return nullptr;
 }
 
-Connection& Connections::accept(ConnectionId id, const storage::Now& now) {
+Connection& Connections::accept(ConnectionId id, std::string_view from, const storage::Now& now) {
     limit_strangers(false, stranger_limit - 1, now);
     make_room(now);
-    return open(id, Side::acceptor, instant_of(now));
+    auto& connection = open(id, Side::acceptor, instant_of(now));
+    connection.from = from;
+    return connection;
 }
 
 Connection& Connections::open(ConnectionId id, Side side, Instant now) {
@@ -114,7 +116,8 @@ void Connections::on_frame(Connection& connection, const Frame& frame, const sto
     if (frame.type == FrameType::ready) return on_ready(connection, now);
     if (frame.type == FrameType::bye) {
         const auto bye = read_bye(frame.payload);
-        const auto why = bye ? "the peer: " + printable(bye->text) : "a BYE that makes no sense";
+        const auto why = bye ? "the peer ended it: it says \"" + printable(bye->text) + '"'
+                             : "a BYE that makes no sense";
         return dismiss(connection, {why}, now);
     }
     take_step(connection, frame, now);
@@ -148,8 +151,10 @@ void Connections::refuse(Connection& connection, const storage::Now& now) {
     const auto& handshake = connection.handshake;
     const bool must = must_part(handshake, parts_.host);
     if (!must) connection.output = {};
+    const auto why =
+        (connection.is_dialled() ? "this node refuses the peer: " : "") + handshake.why();
     dismiss(connection,
-            {handshake.why(), must, must ? Parting::linger : Parting::at_once,
+            {why, must, must ? Parting::linger : Parting::at_once,
              handshake.reason() == ErrorReason::clock},
             now);
 }
@@ -305,7 +310,7 @@ void Connections::dismiss(Connection& connection, const Dismissal& how, const st
         const auto refusal = how.by_clock ? LinkEvent::clock_refused : LinkEvent::refused;
         parts_.link.on(how.refused ? refusal : LinkEvent::dial_failed, instant, how.why);
     } else if (!connection.is_crossed) {
-        parts_.strangers.note(how.why, instant);
+        parts_.strangers.note(how.why, instant, connection.from);
     }
     const bool others = std::any_of(connections_.begin(), connections_.end(), [](const auto& one) {
         return one->is_candidate() && (one->is_dialled() || one->handshake.is_introduced());
@@ -325,14 +330,15 @@ void Connections::judge(const storage::Now& now) {
         if (connection->deadline > instant_of(now)) continue;
         switch (connection->phase) {
             case Phase::handshake:
-                dismiss(*connection, {"no handshake in time"}, now);
+                dismiss(*connection, {"no handshake with the peer in time"}, now);
                 break;
             case Phase::complete:
                 // Node a chooses it now, in drain().
-                if (parts_.self.node != node_a) dismiss(*connection, {"no READY in time"}, now);
+                if (parts_.self.node != node_a)
+                    dismiss(*connection, {"no READY of the peer in time"}, now);
                 break;
             case Phase::chosen:
-                dismiss(*connection, {"no READY in time"}, now);
+                dismiss(*connection, {"no READY of the peer in time"}, now);
                 break;
             case Phase::closing:
                 connection->phase = Phase::closed;

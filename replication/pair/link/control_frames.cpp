@@ -43,6 +43,34 @@ std::optional<std::int64_t> read_wall(WireReader& in) noexcept {
 
 }  // namespace
 
+std::string_view text_of(ErrorReason reason) noexcept {
+    switch (reason) {
+        case ErrorReason::protocol:
+            return "the protocol of the link was broken";
+        case ErrorReason::version:
+            return "the nodes have no version of the link's protocol in common";
+        case ErrorReason::cluster:
+            return "the nodes belong to different clusters";
+        case ErrorReason::node:
+            return "both nodes have the same name: set node = a on one and node = b on the other";
+        case ErrorReason::self:
+            return "both ends are the same node, or one is a copy of the other";
+        case ErrorReason::proof:
+            return "the secrets of the two nodes differ";
+        case ErrorReason::hash:
+            return "the nodes hash keys differently";
+        case ErrorReason::clock:
+            return "the clocks or versions of the nodes are further apart than clock-max-ahead";
+        case ErrorReason::secret_here:
+        case ErrorReason::secret_there:
+            return "one node has a secret, the other has none";
+        case ErrorReason::tls_here:
+        case ErrorReason::tls_there:
+            return "one node speaks TLS on the link, the other does not";
+    }
+    return "";
+}
+
 void write_frame(lib::ByteBuffer& out, const Challenge& challenge) {
     FrameWriter frame(out, FrameType::challenge);
     WireWriter(out)

@@ -120,13 +120,21 @@ enum class ErrorReason : std::uint8_t {
     proof = 6,     // wrong secret
     hash = 7,      // keys hash differently
     clock = 8,     // too far in the future
+    // Whoever says it has a secret, or speaks TLS, and the other one does not; or the other way
+    // round. Versions before these show the text.
+    secret_here = 9,
+    secret_there = 10,
+    tls_here = 11,
+    tls_there = 12,
 };
 
-// 30
+// 30. The number says it; each end words it for its own operator. The text is for ends that do not
+// know the number, and so it names neither end: "this node" there is another one here.
 struct Error {
     ErrorReason reason = ErrorReason::protocol;
     std::string text;
 };
+std::string_view text_of(ErrorReason reason) noexcept;
 
 void write_frame(lib::ByteBuffer& out, const Challenge& challenge);
 void write_frame(lib::ByteBuffer& out, const Proof& proof);

@@ -39,6 +39,15 @@ void collect_output(Connections& connections, std::vector<Action>& actions) {
     });
 }
 
+// "node b (host-b:11212)"; empty: its place is not known.
+std::string peer_name(const EngineOptions& options) {
+    const auto& place = options.peer_place;
+    if (place.empty()) return {};
+    const auto node = options.self.node;
+    if (!is_decided(node)) return "the peer (" + place + ")";
+    return "node " + std::string(node_name(other_node(node))) + " (" + place + ")";
+}
+
 // How far the versions that the store allots are ahead of the wall clock.
 std::int64_t versions_ahead_ms(const storage::Store& store, std::int64_t wall_ms) noexcept {
     const auto version_ms = static_cast<std::int64_t>(store.version_time() >> 10);
@@ -104,8 +113,8 @@ void Engine::start(const storage::Now& now) noexcept {
     link_.on(LinkEvent::start, instant_of(now), {});
 }
 
-void Engine::on_accepted(ConnectionId id, const storage::Now& now) {
-    auto& connection = connections_.accept(id, now);
+void Engine::on_accepted(ConnectionId id, const storage::Now& now, std::string_view from) {
+    auto& connection = connections_.accept(id, from, now);
     if (draining_) connection.phase = Phase::closed;
 }
 
@@ -117,7 +126,8 @@ void Engine::on_connected(ConnectionId id, const storage::Now& now) {
     }
     if (!is_decided(options_.self.node)) {
         connection.phase = Phase::closed;  // which of the two should it say that it is?
-        link_.on(LinkEvent::dial_failed, instant_of(now), "this node is neither a nor b yet");
+        link_.on(LinkEvent::dial_failed, instant_of(now),
+                 "this node is neither a nor b yet, as long as the peer has no address");
         return;
     }
     link_.on(LinkEvent::connected, instant_of(now), "the peer accepted our call");
@@ -184,6 +194,14 @@ void Engine::on_closed(ConnectionId id, std::string_view why, const storage::Now
     close(id, {SessionEnd::Ending::vanished, std::string(why)}, now);
 }
 
+void Engine::on_mismatch(ConnectionId id, std::string_view why, const storage::Now& now) {
+    auto* connection = connections_.find(id);
+    if (connection == nullptr || !connection->is_candidate()) return on_closed(id, why, now);
+    keeper_.wake(now);
+    connections_.dismiss(*connection, {why, true}, now);
+    connection->phase = Phase::closed;
+}
+
 void Engine::on_end_of_stream(ConnectionId id, std::string_view why, const storage::Now& now) {
     close(id, {SessionEnd::Ending::died, std::string(why)}, now);
 }
@@ -204,6 +222,7 @@ void Engine::on_timer(const storage::Now& now) {
     keeper_.wake(now);
     link_.on(LinkEvent::timer, instant_of(now), {});
     connections_.judge(now);
+    keeper_.tell_of_overflow();
 }
 
 void Engine::on_wake(const storage::Now& now) noexcept {
@@ -247,7 +266,7 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
     if (!draining_) connections_.choose(now);
     const bool serves_alone = link_.serving() == Serving::ready && !has_session();
     if (serves_alone && incarnation_.needs_peers_word())
-        connections_.begin_anew("no peer confirms them", now);
+        connections_.begin_anew("the peer did not confirm them within boot-grace", now);
     keeper_.judge(now);
     note_progress(now);
     keeper_.produce(now);
@@ -291,10 +310,13 @@ void Engine::collect_orders(std::vector<Action>& actions) {
     constexpr std::size_t orders_but_lines = 4;
     actions.reserve(actions.size() + log_.size() + strangers_.log().size() + link_.lines_to_take() +
                     orders_but_lines);
+    const auto peer = peer_name(options_);
     auto orders = link_.take_orders();
-    const auto tell = [&actions](std::vector<LogLine> lines) {
-        for (auto& line : lines)
+    const auto tell = [&](std::vector<LogLine> lines) {
+        for (auto& line : lines) {
+            (void)lib::has_memory_for([&] { line.text = with_peer_named(line.text, peer); });
             actions.push_back({Action::Kind::log, 0, {}, std::move(line)});
+        }
     };
     tell(log_.take());
     tell(strangers_.log().take());
@@ -309,6 +331,7 @@ void Engine::collect_orders(std::vector<Action>& actions) {
     if (orders.turn)
         (void)lib::has_memory_for([&] {
             role_change_ = change_of(*orders.turn, options_.self.node, exchange_.stats().unacked);
+            role_change_->why = with_peer_named(role_change_->why, peer);
         });
     if (orders.ready) actions.push_back({Action::Kind::ready});
     if (orders.access) {
@@ -338,8 +361,9 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.refused = link_.refusals();
     report.strangers = strangers_.count();
     report.no_memory = no_memory_;
-    report.last_refusal = link_.last_refusal();
-    report.last_event = link_.last_event();
+    const auto peer = peer_name(options_);
+    report.last_refusal = with_peer_named(link_.last_refusal(), peer);
+    report.last_event = with_peer_named(link_.last_event(), peer);
     report.peer_software = keeper_.peer_software();
     report.access = link_.access();
     report.made_at = instant_of(now);

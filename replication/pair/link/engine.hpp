@@ -116,7 +116,8 @@ class Engine {
     void adopt() noexcept { exchange_.adopt(); }
 
     void start(const storage::Now& now) noexcept;
-    void on_accepted(ConnectionId id, const storage::Now& now);
+    // `from`: whoever called, as a line of log names him.
+    void on_accepted(ConnectionId id, const storage::Now& now, std::string_view from = {});
     void on_connected(ConnectionId id, const storage::Now& now);
     void on_connect_failed(const DialFailure& failure, const storage::Now& now);
     void on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now);
@@ -126,6 +127,8 @@ class Engine {
     bool listens(ConnectionId id, const storage::Now& now) noexcept;
     // By the peer or by the network; also of a connection that was asked to be closed.
     void on_closed(ConnectionId id, std::string_view why, const storage::Now& now);
+    // What came in, or what TLS says of it, shows that the two cannot be paired as they are set up.
+    void on_mismatch(ConnectionId id, std::string_view why, const storage::Now& now);
     // The peer's end was closed in order. A peer that lives says a word before.
     void on_end_of_stream(ConnectionId id, std::string_view why, const storage::Now& now);
     void on_timer(const storage::Now& now);
@@ -150,8 +153,9 @@ class Engine {
     unsigned node() const noexcept { return options_.self.node; }
     void decide_node(unsigned node, std::string_view why) { incarnation_.decide_node(node, why); }
     // Somebody was turned away before he said a word; a line, unless that is known.
-    void on_turned_away(std::string_view why, const storage::Now& now) noexcept {
-        strangers_.note(why, instant_of(now));
+    void on_turned_away(std::string_view why, const storage::Now& now,
+                        std::string_view from = {}) noexcept {
+        strangers_.note(why, instant_of(now), from);
     }
 
     // Moves what is to be done to the end of `actions`.

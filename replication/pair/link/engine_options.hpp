@@ -23,6 +23,7 @@ struct EngineOptions {
     Entropy entropy{};     // random; decides nonces and jitter
     std::chrono::milliseconds drain_timeout = default_replication_options().drain_timeout;
     std::uint64_t item_size_limit_bytes = storage::default_store_options().item_size_limit_bytes;
+    std::string peer_place;        // where the peer is called, for lines of log; empty: unknown
     std::string software_version;  // told to the peer, for its operator
     std::string settings;          // see settings_to_compare
 };

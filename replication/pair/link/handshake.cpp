@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t foreign_text_limit = 200;  // a line in the log, not a page
 
+// Else the text is all that there is of it.
+bool is_known(ErrorReason reason) noexcept {
+    return reason != ErrorReason::protocol && !text_of(reason).empty();
+}
+
 std::string range(unsigned first, unsigned last) {
     return std::to_string(first) + " to " + std::to_string(last);
 }
@@ -67,22 +72,16 @@ Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out
     peer_ = std::move(*challenge);
     theirs_ = frame.payload;
     if (peer_.epoch == self_.epoch) {
-        return refuse(ErrorReason::self, "the peer is this node itself, or a copy of it", out);
+        return refuse(ErrorReason::self, out);
     }
     if (peer_.cluster != self_.cluster) {
-        return refuse(ErrorReason::cluster, "the peer belongs to another cluster", out);
+        return refuse(ErrorReason::cluster, out);
     }
     if (protocol() < std::max(peer_.protocol_min, protocol_oldest)) {
-        return refuse(ErrorReason::version,
-                      "no version of the link's protocol in common: one node speaks " +
-                          range(protocol_oldest, self_.protocol_newest) + ", the other " +
-                          range(peer_.protocol_min, peer_.protocol_max),
-                      out);
+        return refuse(ErrorReason::version, out);
     }
     if (!is_decided(peer_.node) || peer_.node == own_node()) {
-        return refuse(
-            ErrorReason::node,
-            "both nodes have the same name: set node = a on one and node = b on the other", out);
+        return refuse(ErrorReason::node, out);
     }
     if (side_ == Side::acceptor) write_challenge(out);
     if (self_.secret.empty()) {
@@ -100,7 +99,7 @@ Handshake::Step Handshake::on_proof(const Frame& frame, lib::ByteBuffer& out) {
     const auto proof = read_proof(frame.payload);
     if (!proof) return strange("a PROOF that makes no sense");
     if (!believes(*proof)) {
-        return refuse(ErrorReason::proof, "the peer does not know this node's secret", out);
+        return refuse(ErrorReason::proof, out);
     }
     has_proved_ = true;
     waits_for_ = Waits::hello;
@@ -119,21 +118,17 @@ Handshake::Step Handshake::on_hello(const Frame& frame, const storage::Now& now,
     mask_seed(peer_hello_, other(side_));
     if (peer_hello_.epoch != peer_.epoch) return strange("a HELLO of another incarnation");
     if (peer_hello_.hash_check != self_.hash_check) {
-        const auto* why = self_.secret.empty()
-                              ? "the nodes hash keys differently: their secrets must be equal"
-                              : "the nodes hash keys differently, one of them as versions before "
-                                "this did: restart the one whose items are to be replaced";
-        return refuse(ErrorReason::hash, why, out);
+        return refuse(ErrorReason::hash, out);
     }
     const auto ahead_ms = static_cast<std::int64_t>(clock_max_ahead_ms(self_));
     const auto wall_ms = wall_ms_of(peer_hello_);
     if (wall_ms > last_wall_ms || wall_ms - wall_ms_of(now) > ahead_ms) {
-        return refuse(ErrorReason::clock, "the peer's clock is further ahead than clock-max-ahead",
-                      out);
+        return refuse(ErrorReason::clock, out);
     }
     if (!is_credible(peer_hello_, gate_of(now, clock_max_ahead_ms(self_)))) {
-        return refuse(ErrorReason::clock,
-                      "the peer's versions are further ahead than clock-max-ahead", out);
+        auto step = refuse(ErrorReason::clock, out);
+        why_ = "the versions of the peer are further ahead than clock-max-ahead";
+        return step;
     }
     waits_for_ = Waits::nothing;
     return side_ == Side::dialler ? Step::complete : Step::answer_hello;
@@ -143,16 +138,18 @@ Handshake::Step Handshake::on_error(const Frame& frame) {
     const auto error = read_error(frame.payload);
     if (!error) return strange("an ERROR that makes no sense");
     reason_ = error->reason;
-    why_ = "the peer refuses: " + printable(error->text);
+    why_ = "the peer refuses this node: " + (is_known(error->reason)
+                                                 ? sentence(error->reason, false)
+                                                 : "it says \"" + printable(error->text) + '"');
     return Step::peer_refused;
 }
 
 Handshake::Step Handshake::out_of_turn(FrameType type, lib::ByteBuffer& out) {
     if (waits_for_ == Waits::proof && type == FrameType::hello) {
-        return refuse(ErrorReason::proof, "this node has a secret, the peer has none", out);
+        return refuse(ErrorReason::secret_here, out);
     }
     if (waits_for_ == Waits::hello && type == FrameType::proof && self_.secret.empty()) {
-        return refuse(ErrorReason::proof, "the peer has a secret, this node has none", out);
+        return refuse(ErrorReason::secret_there, out);
     }
     return strange("a frame out of turn (type " + std::to_string(static_cast<unsigned>(type)) +
                    ")");
@@ -164,12 +161,58 @@ Handshake::Step Handshake::strange(std::string why) {
     return Step::strange;
 }
 
-Handshake::Step Handshake::refuse(ErrorReason reason, std::string why, lib::ByteBuffer& out) {
+Handshake::Step Handshake::refuse(ErrorReason reason, lib::ByteBuffer& out) {
     waits_for_ = Waits::nothing;
     reason_ = reason;
-    why_ = std::move(why);
-    write_frame(out, Error{reason, why_});
+    why_ = sentence(reason, true);
+    write_frame(out, Error{reason, std::string(text_of(reason))});
     return Step::refused;
+}
+
+// For this node's operator: "this node" and "the peer" do not change places with whoever says it.
+std::string Handshake::sentence(ErrorReason reason, bool is_said_here) const {
+    constexpr std::string_view has_secret = "this node has a secret, the peer has none";
+    constexpr std::string_view lacks_secret = "the peer has a secret, this node has none";
+    constexpr std::string_view speaks_tls =
+        "this node speaks TLS on the link, the peer does not (tls of [replication])";
+    constexpr std::string_view lacks_tls =
+        "the peer speaks TLS on the link, this node does not (tls of [replication])";
+    switch (reason) {
+        case ErrorReason::cluster:
+            return "cluster here '" + printable(self_.cluster) + "', there " +
+                   (is_introduced() ? '\'' + printable(peer_.cluster) + '\'' : "another one");
+        case ErrorReason::version:
+            return "no version of the link's protocol in common: here " +
+                   range(protocol_oldest, self_.protocol_newest) + ", there " +
+                   (is_introduced() ? range(peer_.protocol_min, peer_.protocol_max) : "others");
+        case ErrorReason::self:
+            return "the peer is this node itself, or a copy of it";
+        // One that has none cannot be told from one that has another by versions before this.
+        case ErrorReason::proof:
+            return std::string(self_.secret.empty() ? lacks_secret : text_of(reason));
+        case ErrorReason::secret_here:
+            return std::string(is_said_here ? has_secret : lacks_secret);
+        case ErrorReason::secret_there:
+            return std::string(is_said_here ? lacks_secret : has_secret);
+        case ErrorReason::tls_here:
+            return std::string(is_said_here ? speaks_tls : lacks_tls);
+        case ErrorReason::tls_there:
+            return std::string(is_said_here ? lacks_tls : speaks_tls);
+        case ErrorReason::hash:
+            return std::string(text_of(reason)) +
+                   (self_.secret.empty() ? ": their secrets must be equal"
+                                         : ", for one of them began with another secret or as "
+                                           "versions before this did: restart the one whose items "
+                                           "are to be replaced");
+        case ErrorReason::clock:
+            return is_said_here ? "the clock of the peer is further ahead than clock-max-ahead"
+                                : "the clock of this node, or its versions, is further ahead than "
+                                  "clock-max-ahead there";
+        case ErrorReason::node:
+        case ErrorReason::protocol:
+            break;
+    }
+    return std::string(text_of(reason));
 }
 
 void Handshake::write_challenge(lib::ByteBuffer& out) {

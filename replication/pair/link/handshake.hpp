@@ -107,7 +107,8 @@ class Handshake {
     Step on_error(const Frame& frame);
     Step out_of_turn(FrameType type, lib::ByteBuffer& out);
     Step strange(std::string why);
-    Step refuse(ErrorReason reason, std::string why, lib::ByteBuffer& out);
+    Step refuse(ErrorReason reason, lib::ByteBuffer& out);
+    std::string sentence(ErrorReason reason, bool is_said_here) const;
     void write_challenge(lib::ByteBuffer& out);
     void write_proof(lib::ByteBuffer& out);
     bool believes(const Proof& proof);

@@ -43,7 +43,7 @@ bool Heartbeat::take_ping(Instant now) noexcept {
 // what it could not say. The last takes longest: a network that is full is not broken.
 std::string_view Heartbeat::verdict(Instant now) const noexcept {
     if (peer_is_deaf_) return "the peer does not hear this node";
-    if (unheard(now) >= timing_.silence) return "the peer is silent";
+    if (unheard(now) >= timing_.silence) return peer_is_silent;
     if (output_waits_ && now - output_since_ >= timing_.output_stuck) {
         return "the peer takes nothing off the link";
     }

@@ -16,6 +16,9 @@
 
 namespace twincached::replication::pair {
 
+// The verdict of one that has said nothing for Timing::silence.
+inline constexpr std::string_view peer_is_silent = "the peer is silent";
+
 class Heartbeat {
   public:
     Heartbeat(const Timing& timing, Instant now) noexcept;

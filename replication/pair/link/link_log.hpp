@@ -21,6 +21,15 @@ struct LogLine {
     std::string text;
 };
 
+// What stands between the words of a line and its reader: the first "the peer" of it is who that
+// is, by name and address. The machines below know neither.
+inline std::string with_peer_named(std::string text, std::string_view name) {
+    constexpr std::string_view words = "the peer";
+    const auto at = text.find(words);
+    if (!name.empty() && at != std::string::npos) text.replace(at, words.size(), name);
+    return text;
+}
+
 class LinkLog {
   public:
     LinkLog() = default;

@@ -92,7 +92,7 @@ void LinkMachine::take(LinkEvent event, Instant now, std::string_view why) noexc
             on_established(now, why);
             break;
         case LinkEvent::caught_up:
-            on_caught_up(now);
+            on_caught_up(now, why);
             break;
         case LinkEvent::fell_behind:
             caught_up_ = false;
@@ -147,12 +147,12 @@ void LinkMachine::start(Instant now) noexcept {
 void LinkMachine::on_timer(Instant now) noexcept {
     if (dialling_.is_too_late(now)) {
         dialling_.hang_up();
-        on_dial_failed(now, "no answer in time");
+        on_dial_failed(now, "the peer did not answer in time");
     }
     if (dialling_.is_due(now)) dial(now);
-    serving_.on_timer(now);
+    serving_.on_timer(now, state_ == LinkState::refused ? last_refusal_ : std::string_view());
     const bool may_relink = relink_at_ && *relink_at_ <= now;
-    if (state_ == LinkState::syncing && caught_up_ && may_relink) on_caught_up(now);
+    if (state_ == LinkState::syncing && caught_up_ && may_relink) on_caught_up(now, {});
 }
 
 void LinkMachine::dial(Instant now) noexcept {
@@ -190,7 +190,7 @@ void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
     if (state_ == LinkState::connecting || state_ == LinkState::refused) {
         enter(LinkState::listening, why, level);
     } else {
-        log_.note(level, {"link: dial failed: ", why});
+        log_.note(level, {"link: the call failed: ", why});
     }
 }
 
@@ -211,7 +211,8 @@ void LinkMachine::on_refused(LinkEvent how, Instant now, std::string_view why) n
     const bool for_long = how == LinkEvent::refused;
     dialling_.retry_after(now, for_long ? timing_.redial_refused : timing_.redial_last);
     if (!is_news && state_ == LinkState::refused) return;
-    enter(LinkState::refused, why, is_news ? LogLevel::error : LogLevel::debug);
+    enter(LinkState::refused, why, is_news ? LogLevel::error : LogLevel::debug,
+          "; no data is exchanged until that is put right");
 }
 
 void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
@@ -227,13 +228,13 @@ void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
 
 // LINKED again sooner than after a pause only if clients wait for it: a link that hovers at the
 // limit of what it carries would else change its state, and fill the log, without end.
-void LinkMachine::on_caught_up(Instant now) noexcept {
+void LinkMachine::on_caught_up(Instant now, std::string_view why) noexcept {
     caught_up_ = true;
     if (state_ != LinkState::syncing) return;
     const bool too_soon = relink_at_ && now < *relink_at_;
     if (too_soon && serving() == Serving::ready) return;
     relink_at_ = now + timing_.relink_pause;
-    enter(LinkState::linked, "both nodes have caught up", LogLevel::info);
+    enter(LinkState::linked, why.empty() ? "in sync with the peer" : why, LogLevel::info);
     serving_.on_linked(now);
 }
 
@@ -241,7 +242,7 @@ void LinkMachine::on_session_end(PeersFate fate, Instant now, std::string_view w
     if (!has_session()) return;
     caught_up_ = false;
     relink_at_.reset();
-    enter(LinkState::listening, why, LogLevel::warning);
+    enter(LinkState::listening, why, LogLevel::warning, "; it is called again");
     dialling_.end_session(now);
     if (serving_.end_session(fate, now, why)) dialling_.retry_at_once(now);
 }
@@ -265,9 +266,11 @@ void LinkMachine::on_shutdown(std::string_view why) noexcept {
     enter(LinkState::draining, why, LogLevel::info);
 }
 
-void LinkMachine::enter(LinkState state, std::string_view why, LogLevel level) noexcept {
+void LinkMachine::enter(LinkState state, std::string_view why, LogLevel level,
+                        std::string_view follows) noexcept {
     assert(state_ != LinkState::draining);
-    log_.note(level, {"link: ", name_of(state_), " -> ", name_of(state), colon_before(why), why});
+    log_.note(level,
+              {"link: ", name_of(state_), " -> ", name_of(state), colon_before(why), why, follows});
     state_ = state;
 }
 

@@ -142,11 +142,12 @@ class LinkMachine {
     void on_handshakes_over(std::string_view why) noexcept;
     void on_refused(LinkEvent how, Instant now, std::string_view why) noexcept;
     void on_established(Instant now, std::string_view why) noexcept;
-    void on_caught_up(Instant now) noexcept;
+    void on_caught_up(Instant now, std::string_view why) noexcept;
     void on_session_end(PeersFate fate, Instant now, std::string_view why) noexcept;
     void on_shutdown(std::string_view why) noexcept;
 
-    void enter(LinkState state, std::string_view why, LogLevel level) noexcept;
+    void enter(LinkState state, std::string_view why, LogLevel level,
+               std::string_view follows = {}) noexcept;
     void dial(Instant now) noexcept;
 
     const Timing timing_;

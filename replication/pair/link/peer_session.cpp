@@ -13,6 +13,25 @@ namespace {
 // further away than a tick.
 constexpr int rest_attempts = 4;
 
+std::string quoted(std::string_view text) {
+    return "it says \"" + printable(text) + '"';
+}
+
+// Words of this node for what the peer says by a number: in its own, "this node" is another.
+std::string why_of(const Bye& bye) {
+    switch (bye.reason) {
+        case ByeReason::unheard:
+            return "the peer hears nothing of this node and ended the session";
+        case ByeReason::replaced:
+            return "the peer begins anew, empty";
+        case ByeReason::crossed:
+            return "the peer took another connection of the two";
+        case ByeReason::shutdown:
+            break;
+    }
+    return "the peer ended the session: " + quoted(bye.text);
+}
+
 SessionEnd broken(std::string why) {
     return {SessionEnd::Ending::broken, std::move(why)};
 }
@@ -63,13 +82,13 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
         const auto bye = read_bye(frame.payload);
         const bool leaves = bye && bye->reason == ByeReason::shutdown;
         if (leaves) return SessionEnd{SessionEnd::Ending::farewell, "the peer shuts down (clean)"};
-        return broken("the peer ended the session: " +
-                      (bye ? printable(bye->text) : std::string("no reason given")));
+        return broken(bye ? why_of(*bye)
+                          : "the peer ended the session with a BYE that makes no sense");
     }
     if (frame.type == FrameType::error) {
         const auto error = read_error(frame.payload);
-        return broken("the peer gave up: " +
-                      (error ? printable(error->text) : std::string("no reason given")));
+        return broken("the peer finds that this node broke the protocol: " +
+                      (error ? quoted(error->text) : std::string("no reason given")));
     }
     if (frame.is_ignorable() && find_frame(frame.type) == nullptr) return std::nullopt;
     return SessionEnd{SessionEnd::Ending::refused,

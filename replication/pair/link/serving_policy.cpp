@@ -1,10 +1,19 @@
 #include "replication/pair/link/serving_policy.hpp"
 
 #include "lib/allocation.hpp"
+#include "lib/durations.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace twincached::replication::pair {
+
+namespace {
+
+// How the line of a node begins that has nobody beside it.
+constexpr std::string_view alone = "serving alone as primary: ";
+
+}  // namespace
 
 std::string_view name_of(Serving serving) noexcept {
     return serving == Serving::ready ? "READY" : "COLD";
@@ -39,7 +48,7 @@ void ServingPolicy::start_alone(Instant now) noexcept {
     serve(now, "no peer is configured");
 }
 
-void ServingPolicy::on_timer(Instant now) noexcept {
+void ServingPolicy::on_timer(Instant now, std::string_view refusal) noexcept {
     const auto due = [now](const std::optional<Instant>& at) { return at && *at <= now; };
     // A process that stood still has not looked for its peer: what the peer sent meanwhile is
     // read first.
@@ -47,10 +56,12 @@ void ServingPolicy::on_timer(Instant now) noexcept {
     if (late) grace_at_ = now + timing_.silence;
     if (due(grace_at_)) {
         grace_at_.reset();
-        serve(now, "no peer");
-        promote("no peer");
+        serve_alone(now, refusal);
     }
-    if (due(serve_at_)) serve(now, "still synchronising, serving what is here");
+    if (due(serve_at_)) {
+        serve(now, "sync-serve-timeout is over, and the copy of the peer's items is incomplete",
+              LogLevel::warning);
+    }
 }
 
 void ServingPolicy::begin_session(Instant now) noexcept {
@@ -79,7 +90,7 @@ bool ServingPolicy::end_session(PeersFate fate, Instant now, std::string_view wh
         return false;
     }
     if (fate == PeersFate::gone || !steps_back()) {
-        promote(why);
+        promote(LogLevel::warning, alone, why);
         return false;
     }
     if (fate == PeersFate::unknown) {
@@ -100,19 +111,20 @@ void ServingPolicy::end_doubt(std::string_view why) noexcept {
 }
 
 void ServingPolicy::on_nobody_there() noexcept {
-    if (in_doubt_ || access_ != Access::open) promote("no peer runs on the peer's host");
+    if (in_doubt_ || access_ != Access::open)
+        promote(LogLevel::warning, alone, "no node runs on the host of the peer");
 }
 
 void ServingPolicy::set_on_split(OnSplit policy, bool has_session) noexcept {
     on_split_ = policy;
     if (access_ == Access::open && !in_doubt_) return;
     if (has_session) return admit_clients("on-split was set anew");
-    promote("on-split was set anew");
+    promote(LogLevel::warning, alone, "on-split was set anew");
 }
 
 void ServingPolicy::take_over(Instant now, std::string_view why) noexcept {
     serve(now, why);
-    promote(why);
+    promote(LogLevel::info, "role: primary: ", why);
     is_by_order_ = true;
 }
 
@@ -133,14 +145,30 @@ std::optional<Instant> ServingPolicy::deadline() const noexcept {
     return std::min(*grace_at_, *serve_at_);
 }
 
-void ServingPolicy::serve(Instant now, std::string_view why) noexcept {
+// Two nodes that refuse each other both serve, and neither hears of the other's changes: that is an
+// error of whoever set them up, and the reason is the line's.
+void ServingPolicy::serve_alone(Instant now, std::string_view refusal) noexcept {
+    const bool is_refused = !refusal.empty();
+    (void)lib::has_memory_for([&] {
+        const std::string missed = "the peer was not reached within boot-grace (" +
+                                   lib::duration_text(timing_.boot_grace) + ")";
+        const auto why = is_refused ? refusal : missed;
+        serve(now, why);
+        promote(is_refused ? LogLevel::error : LogLevel::warning, alone, why);
+    });
+    if (serving_ == Serving::ready && role_ == Role::primary) return;
+    serve(now, {});
+    promote(LogLevel::warning, alone, {});
+}
+
+void ServingPolicy::serve(Instant now, std::string_view why, LogLevel level) noexcept {
     serve_at_.reset();
     if (serving_ == Serving::ready) return;
     serving_ = Serving::ready;
     ready_since_ = now;
     grace_at_.reset();
     wants_ready_ = true;
-    log_.note(LogLevel::info, {"serving: COLD -> READY: ", why});
+    log_.note(level, {"serving: COLD -> READY: ", why});
 }
 
 // What a node that serves nobody is called is nobody's news. Without memory for it, it is not told.
@@ -150,12 +178,12 @@ void ServingPolicy::turn(Role role, std::string_view why) noexcept {
 }
 
 // Changes no data rule: it says which node a balancer should prefer.
-void ServingPolicy::promote(std::string_view why) noexcept {
+void ServingPolicy::promote(LogLevel level, std::string_view what, std::string_view why) noexcept {
     turn(Role::primary, why);
     in_doubt_ = false;
     ++promotions_;
-    log_.note(LogLevel::info, {"promoted: ", why});
-    admit_clients("promoted");
+    log_.note(level, {what, why});
+    admit_clients("it is the primary now");
 }
 
 // The peer may be alive behind a cut, and its clients with it: theirs are the changes that count.

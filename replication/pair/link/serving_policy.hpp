@@ -57,7 +57,8 @@ class ServingPolicy {
     void start(Instant now) noexcept;
     // One that has none serves at once.
     void start_alone(Instant now) noexcept;
-    void on_timer(Instant now) noexcept;
+    // `refusal`: why the two nodes refuse each other; empty: they do not.
+    void on_timer(Instant now, std::string_view refusal = {}) noexcept;
 
     // The role that the handshake agreed on; to be told before begin_session().
     void agree_on(Role role) noexcept { agreed_role_ = role; }
@@ -103,8 +104,9 @@ class ServingPolicy {
 
   private:
     bool steps_back() const noexcept;
-    void serve(Instant now, std::string_view why) noexcept;
-    void promote(std::string_view why) noexcept;
+    void serve(Instant now, std::string_view why, LogLevel level = LogLevel::info) noexcept;
+    void serve_alone(Instant now, std::string_view refusal) noexcept;
+    void promote(LogLevel level, std::string_view what, std::string_view why) noexcept;
     void turn(Role role, std::string_view why) noexcept;
     void restrict_clients(std::string_view why) noexcept;
     void admit_clients(std::string_view why) noexcept;

@@ -1,5 +1,6 @@
 #include "replication/pair/link/session_keeper.hpp"
 
+#include "lib/durations.hpp"
 #include "replication/pair/node_identity.hpp"
 
 #include <cassert>
@@ -84,6 +85,11 @@ void SessionKeeper::establish(Connection& connection, const storage::Now& now) {
     session_.emplace(PeerSession::Parts{parts_.exchange, *store_, parts_.options.timing},
                      handshake.session_number(), hello, now);
     peer_software_ = printable(hello.software_version);
+    const auto stats = parts_.exchange.stats();
+    session_began_ = instant_of(now);
+    received_before_ = stats[ExchangeCounter::records_received];
+    sent_before_ = stats[ExchangeCounter::records_sent];
+    is_caught_up_ = false;
     compare_settings(parts_.options.settings, hello, parts_.log);
     parts_.link.agree_on(agreed_role(handshake, parts_.options.self.node));
     std::string why = "a session over the connection that node ";
@@ -115,13 +121,18 @@ void SessionKeeper::judge(const storage::Now& now) {
     const auto instant = instant_of(now);
     if (const auto why = session_->verdict(instant); !why.empty()) {
         write_frame(connection_->output, Bye{ByeReason::unheard, std::string(why)});
-        end({SessionEnd::Ending::broken, std::string(why)}, now, Parting::reset);
+        const auto silence =
+            "nothing from the peer for " + lib::rough_text(parts_.options.timing.silence);
+        end({SessionEnd::Ending::broken, why == peer_is_silent ? silence : std::string(why)}, now,
+            Parting::reset);
         return;
     }
     if (const auto behind = session_->behind(); !behind.empty()) {
+        is_caught_up_ = false;
         parts_.link.on(LinkEvent::fell_behind, instant, behind);
     } else if (session_->caught_up()) {
-        parts_.link.on(LinkEvent::caught_up, instant, {});
+        const bool is_news = !std::exchange(is_caught_up_, true);
+        parts_.link.on(LinkEvent::caught_up, instant, is_news ? in_sync(now) : std::string());
     }
 }
 
@@ -154,6 +165,42 @@ void SessionKeeper::tell_of_defects() noexcept {
     defects_told_ = defects;
 }
 
+std::string SessionKeeper::in_sync(const storage::Now& now) const {
+    const auto stats = parts_.exchange.stats();
+    const auto received = stats[ExchangeCounter::records_received] - received_before_;
+    const auto sent = stats[ExchangeCounter::records_sent] - sent_before_;
+    std::string text = "in sync with the peer after ";
+    text += lib::rough_text(instant_of(now) - session_began_);
+    text += ": " + std::to_string(received) + " changes and items received, ";
+    text += std::to_string(sent) + " sent; role ";
+    return text.append(name_of(parts_.link.role()));
+}
+
+// With what it would cost if the peer were gone for good.
+std::string SessionKeeper::at_its_end(std::string_view why, const storage::Now& now) const {
+    const auto stats = parts_.exchange.stats();
+    std::string text(why);
+    text += "; after " + lib::rough_text(instant_of(now) - session_began_) + ", with ";
+    if (stats.dirty_buckets > 0) text += "more than ";
+    return text + std::to_string(stats.unacked) + " changes unconfirmed";
+}
+
+// What the log has no room for is counted nowhere: only that there is such is known.
+void SessionKeeper::tell_of_overflow() noexcept {
+    const auto stats = parts_.exchange.stats();
+    const auto overflows = stats[TrackingCounter::overflows];
+    if (stats.dirty_buckets == 0) {
+        overflow_is_told_ = false;
+        overflows_before_ = overflows;
+    }
+    if (overflows == overflows_before_ || overflow_is_told_) return;
+    overflow_is_told_ = parts_.log.note(
+        LogLevel::warning, {"the change log is full (log-memory): more has changed than the ",
+                            std::to_string(stats.unacked),
+                            " changes that repl_unacked counts; the rest is found by comparing "
+                            "buckets with the peer"});
+}
+
 // --- its end -------------------------------------------------------------------------------------
 
 void SessionKeeper::say(OrderWord word) {
@@ -182,6 +229,8 @@ void SessionKeeper::abandon(std::string_view why, const storage::Now& now) noexc
 void SessionKeeper::end(const SessionEnd& end, const storage::Now& now, Parting parting) {
     assert(session_);
     flush_if_peer_crashed(end.ending, end.why, now);
+    const bool has_died = end.ending == SessionEnd::Ending::died;
+    const auto why = at_its_end(has_died ? end.why + ": its process ended" : end.why, now);
     parts_.exchange.end();
     peer_clock_ = session_->peer_clock();
     session_.reset();
@@ -189,15 +238,15 @@ void SessionKeeper::end(const SessionEnd& end, const storage::Now& now, Parting 
     auto& link = parts_.link;
     switch (end.ending) {
         case SessionEnd::Ending::broken:
-            return link.on(LinkEvent::lost, instant_of(now), end.why);
+            return link.on(LinkEvent::lost, instant_of(now), why);
         case SessionEnd::Ending::vanished:
-            return link.on(LinkEvent::vanished, instant_of(now), end.why);
+            return link.on(LinkEvent::vanished, instant_of(now), why);
         case SessionEnd::Ending::died:
-            return link.on(LinkEvent::died, instant_of(now), end.why);
+            return link.on(LinkEvent::died, instant_of(now), why);
         case SessionEnd::Ending::farewell:
-            return link.on(LinkEvent::farewell, instant_of(now), end.why);
+            return link.on(LinkEvent::farewell, instant_of(now), why);
         case SessionEnd::Ending::refused:
-            link.on(LinkEvent::lost, instant_of(now), end.why);
+            link.on(LinkEvent::lost, instant_of(now), why);
             return link.on(LinkEvent::refused, instant_of(now), end.why);
     }
 }

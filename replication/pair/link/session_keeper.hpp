@@ -89,6 +89,8 @@ class SessionKeeper final : public Connections::Host {
     void produce(const storage::Now& now);
     // After what was produced so far. REQUIRES: a session whose peer understands orders.
     void say(OrderWord word);
+    // Once in a while: one line if more has changed than the log can hold.
+    void tell_of_overflow() noexcept;
     // The node shuts down, and everything is said. REQUIRES: a session.
     void say_goodbye(const storage::Now& now);
     // After all that: whether answers may wait for the peer, and what somebody should hear of.
@@ -125,6 +127,8 @@ class SessionKeeper final : public Connections::Host {
     void flush_if_peer_crashed(SessionEnd::Ending ending, std::string_view why,
                                const storage::Now& now) noexcept;
     void tell_of_defects() noexcept;
+    std::string in_sync(const storage::Now& now) const;
+    std::string at_its_end(std::string_view why, const storage::Now& now) const;
 
     const Parts parts_;
     storage::Store* store_ = nullptr;
@@ -135,6 +139,12 @@ class SessionKeeper final : public Connections::Host {
     std::optional<std::int64_t> peer_clock_;  // of the last session
     std::optional<Instant> last_contact_;
     std::uint64_t defects_told_ = 0;
+    std::uint64_t overflows_before_ = 0;  // while no bucket was dirty
+    bool overflow_is_told_ = false;
+    Instant session_began_{0};
+    std::uint64_t received_before_ = 0;  // records, until the session began
+    std::uint64_t sent_before_ = 0;
+    bool is_caught_up_ = false;  // as the link's machine was last told
 };
 
 }  // namespace twincached::replication::pair

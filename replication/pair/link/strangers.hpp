@@ -4,6 +4,7 @@
 // replication thread alone calls it.
 #pragma once
 
+#include "lib/allocation.hpp"
 #include "replication/pair/link/link_log.hpp"
 #include "replication/pair/reasons_told.hpp"
 #include "replication/pair/timing.hpp"
@@ -19,13 +20,24 @@ namespace twincached::replication::pair {
 
 class Strangers {
   public:
-    // Counts one, and tells why if that is news.
-    void note(std::string_view why, Instant now) noexcept {
+    // Counts one, and tells why if that is news, and how many were not told of since the last line.
+    // `from`: who called; empty: it is not known.
+    void note(std::string_view why, Instant now, std::string_view from = {}) noexcept {
         ++count_;
-        if (now < line_at_ || !told_.is_news(why)) return;
+        if (now < line_at_ || !told_.is_news(why)) {
+            ++untold_;
+            return;
+        }
         line_at_ = now + pause_;
         pause_ = std::min(2 * pause_, stranger_line_pause_most);
-        log_.note(LogLevel::warning, {"turned away a connection: ", why});
+        (void)lib::has_memory_for([&] {
+            const auto others =
+                untold_ == 0 ? std::string()
+                             : "; " + std::to_string(untold_) + " others since the last such line";
+            log_.note(LogLevel::warning, {"refused ", from.empty() ? "a call" : from,
+                                          " on the link port: ", why, others});
+        });
+        untold_ = 0;
     }
     // A session begins: what comes after it is told again.
     void forget_told() noexcept {
@@ -38,6 +50,7 @@ class Strangers {
 
   private:
     std::uint64_t count_ = 0;
+    std::uint64_t untold_ = 0;  // since the last line
     ReasonsTold told_;
     // The next line is not written before; each takes twice as long as the last.
     Instant line_at_{0};

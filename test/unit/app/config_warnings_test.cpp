@@ -42,7 +42,10 @@ Lines warnings(const std::string& line, const Machine& machine = roomy) {
 }
 
 Lines of_parts(const std::string& line, const Machine& machine = roomy) {
-    return warnings_of_parts(options_of(line), machine, {}, 0);
+    const auto options = options_of(line);
+    StartFiles files;
+    files.secrets = *replication::secrets_of(options.get<replication::ReplicationOptions>());
+    return warnings_of_parts(options, machine, files, 0);
 }
 
 // One warning, which begins so.

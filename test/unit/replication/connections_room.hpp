@@ -145,7 +145,7 @@ struct ConnectionsRoom {
     // The peer has dialled; it is the incarnation of that number.
     FarEnd& called(std::uint64_t epoch = 2000) {
         auto& end = add(Side::dialler, epoch);
-        connections.accept(end.id, now);
+        connections.accept(end.id, "10.0.0.9:4711", now);
         end.handshake.begin(end.output);
         return end;
     }

@@ -57,6 +57,8 @@ class SimNet {
         bool drained = false;
         bool self_connected = false;  // its peer's address is its own
         std::string secret = "secret";
+        std::string cluster = "simulation";
+        std::string peer_place;  // as lines of log name it
         unsigned name = 0;
         bool has_peer = true;
         std::int64_t clock_offset_ms = 0;
@@ -100,7 +102,8 @@ class SimNet {
         node.stopped = false;
         node.missed.clear();
         EngineOptions options;
-        options.self.cluster = "simulation";
+        options.self.cluster = node.cluster;
+        options.peer_place = node.peer_place;
         options.self.secret = node.secret;
         options.self.node = node.name;
         options.self.epoch = random_.next() | 1;

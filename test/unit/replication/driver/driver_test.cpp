@@ -247,7 +247,7 @@ TEST_CASE("a node that comes back is refilled before it is ready, the survivor s
     a->set("kept", "1");
     REQUIRE(b.comes_to_hold("kept", "1"));
     a.reset();
-    REQUIRE(b.says("promoted: "));
+    REQUIRE(b.says("serving alone as primary: "));
     b.set("while alone", "2");
     b.clear_log();
     a = std::make_unique<Node>(options.a);
@@ -268,7 +268,8 @@ TEST_CASE("a node that drains hands over what it was told last, and is missed at
     for (int i = 0; i < 1000; ++i)
         a.set("key" + std::to_string(i), "value");
     a.replicator->drain();
-    CHECK(b.says("promoted: the peer shuts down (clean)", 1s));
+    CHECK(b.says("serving alone as primary: node ", 1s));
+    CHECK(b.says(" shuts down (clean); after "));
     for (int i = 0; i < 1000; ++i)
         CHECK(b.get("key" + std::to_string(i)) == "value");
 }
@@ -287,7 +288,7 @@ TEST_CASE("a new node beside one that hashes as older versions did hashes like i
     old.set("name", "old");
     {
         Node fresh(of_new, new_hash);
-        REQUIRE(fresh.says("keys hash as on the peer from now on"));
+        REQUIRE(fresh.says("keys hash as on node "));
         REQUIRE(fresh.says("-> LINKED"));
         CHECK(fresh.get("name") == "old");
         CHECK(fresh.store->key("name").hash == old_hash("name"));
@@ -305,7 +306,7 @@ TEST_CASE("a new node beside one that hashes as older versions did hashes like i
     meets.pair().link_listen = of_new.pair().peer;
     old.replicator->stop();
     Node other(meets, old_hash);
-    CHECK(alone.says("the nodes hash keys differently, one of them as versions before this did"));
+    CHECK(alone.says("the nodes hash keys differently, for one of them began with another secret"));
     CHECK(alone.get("name") == "alone");
 }
 
@@ -425,7 +426,7 @@ TEST_CASE("without a secret only the peer's address may call") {
     Node a(options.a);
     CHECK(a.says("no secret is set"));
     CHECK(answer_to("", options.port_of_a).empty());
-    CHECK(a.says("turned away a connection: it came from 127.0.0.1, which is not the peer's"));
+    CHECK(a.says("refused 127.0.0.1 on the link port: it is not the address of "));
 }
 
 TEST_CASE("with a secret a stranger is told nothing and closed at its first wrong byte") {
@@ -433,7 +434,7 @@ TEST_CASE("with a secret a stranger is told nothing and closed at its first wron
     options.a.secret = "opensesame";
     Node a(options.a);
     CHECK(answer_to("GET / HTTP/1.0\r\n\r\n", options.port_of_a).empty());
-    CHECK(a.says("turned away a connection: the bytes are no frame"));
+    CHECK(a.says("on the link port: the bytes are no frame"));
 }
 
 TEST_CASE("no key of the report has a colon in it") {

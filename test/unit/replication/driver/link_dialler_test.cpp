@@ -158,7 +158,7 @@ TEST_CASE("a name that stands for this node alone is said to") {
     Caller caller("pair", port, [](const std::string&) { return good({"127.0.0.2"}); });
     caller.places.listen = {"", port};  // on all interfaces: whatever is this machine's is its own
     REQUIRE(caller.dial());
-    CHECK(caller.failure == "the peer's name stands for no address but this node's own");
+    CHECK(caller.failure == "the name of the peer stands for no address but this node's own");
     CHECK_FALSE(caller.refused);
 }
 
@@ -181,7 +181,7 @@ TEST_CASE("a name is asked for again at every call, until it stands for somethin
     });
     Host peer(caller.context, "127.0.0.2", port);
     REQUIRE(caller.dial());
-    CHECK(caller.failure == "the peer's name does not resolve: no such host");
+    CHECK(caller.failure == "the name of the peer does not resolve: no such host");
     *is_known = true;
     REQUIRE(caller.dial());
     CHECK(caller.reached == at("127.0.0.2"));
@@ -215,7 +215,7 @@ TEST_CASE("nobody is called before the node may") {
         caller.context, LinkDialler::Parts{caller.places, {}, nullptr, {at("127.0.0.2")}}, caller);
     caller.allowed = false;
     REQUIRE(caller.dial());
-    CHECK(caller.failure == "there is no way to the peer's address");
+    CHECK(caller.failure == "there is no way to the address of the peer");
     caller.allowed = true;
     REQUIRE(caller.dial());
     CHECK(caller.reached == at("127.0.0.2"));

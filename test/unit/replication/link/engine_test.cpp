@@ -83,7 +83,8 @@ TEST_CASE("a node alone serves after the boot grace") {
     net.boot(0);
     CHECK_FALSE(net.run_until(2900ms, [&] { return net.nodes[0].ready; }));
     CHECK(net.run_until(200ms, [&] { return net.nodes[0].ready; }));
-    CHECK(net.nodes[0].said("promoted: no peer"));
+    CHECK(
+        net.nodes[0].said("serving alone as primary: the peer was not reached within boot-grace"));
 }
 
 TEST_CASE("a node that has no peer is ready at once") {
@@ -96,15 +97,18 @@ TEST_CASE("a node that has no peer is ready at once") {
 TEST_CASE("a killed peer is noticed at once, and the survivor is promoted") {
     LinkedNet net;
     net.kill(0);
-    CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("promoted: end of stream"); }));
+    CHECK(net.run_until(
+        50ms, [&] { return net.nodes[1].said("serving alone as primary: end of stream"); }));
     CHECK(net.nodes[1].engine().link().role() == Role::primary);
 }
 
 TEST_CASE("a peer that falls silent is noticed within 1.3 s") {
     LinkedNet net;
     net.vanish(0);
-    CHECK_FALSE(net.run_until(700ms, [&] { return net.nodes[1].said("promoted"); }));
-    CHECK(net.run_until(600ms, [&] { return net.nodes[1].said("promoted: the peer is silent"); }));
+    CHECK_FALSE(net.run_until(700ms, [&] { return net.nodes[1].said("serving alone"); }));
+    CHECK(net.run_until(600ms, [&] {
+        return net.nodes[1].said("serving alone as primary: nothing from the peer for");
+    }));
 }
 
 TEST_CASE("after a partition heals the nodes are linked within 1.5 s") {
@@ -125,7 +129,7 @@ TEST_CASE("when only one direction is cut both ends drop the session") {
     LinkedNet net;
     net.mute[muted] = true;
     CHECK(net.run_until(1300ms, [&] { return !net.nodes[1 - muted].engine().has_session(); }));
-    CHECK(net.nodes[1 - muted].said("the peer is silent"));
+    CHECK(net.nodes[1 - muted].said("nothing from the peer for"));
     CHECK(net.run_until(1300ms, [&] { return !net.nodes[muted].engine().has_session(); }));
 }
 
@@ -168,7 +172,7 @@ TEST_CASE("a node that was stopped for long is left, and linked again within 1.5
         const auto stopped = static_cast<unsigned>(seed % 2);
         net.stop(stopped);
         net.run(10s);
-        REQUIRE(net.nodes[1 - stopped].said("promoted: the peer is silent"));
+        REQUIRE(net.nodes[1 - stopped].said("serving alone as primary: nothing from the peer for"));
         net.resume(stopped);
         REQUIRE(net.run_until(1500ms, [&] { return net.linked(); }));
     }
@@ -211,7 +215,8 @@ TEST_CASE("what a dead incarnation leaves behind neither keeps the other awake n
 TEST_CASE("a node that drains says goodbye, and the other is promoted within 50 ms") {
     LinkedNet net;
     net.begin_drain(0);
-    CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("promoted: the peer shuts down"); }));
+    CHECK(net.run_until(
+        50ms, [&] { return net.nodes[1].said("serving alone as primary: the peer shuts down"); }));
     CHECK(net.run_until(600ms, [&] { return net.nodes[0].drained; }));
     CHECK(net.nodes[0].said("LINKED -> DRAINING"));
 }

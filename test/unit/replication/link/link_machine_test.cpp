@@ -178,7 +178,7 @@ TEST_CASE("a COLD node that meets nobody for the boot grace serves alone and is 
     CHECK(link.ready());
     CHECK(link.opened == 1);
     CHECK(link.machine.role() == Role::primary);
-    CHECK(link.said("promoted: no peer"));
+    CHECK(link.said("serving alone as primary: the peer was not reached within boot-grace"));
 }
 
 TEST_CASE("a COLD node that stood still over the end of the boot grace looks for its peer first") {
@@ -381,7 +381,7 @@ TEST_CASE("the loss of a session promotes a READY node and dials again") {
     CHECK(link.state() == LinkState::listening);
     CHECK(link.machine.role() == Role::primary);
     CHECK(link.ready());
-    CHECK(link.said("promoted: the peer is silent"));
+    CHECK(link.said("serving alone as primary: the peer is silent"));
     CHECK(link.machine.promotions() == 1);
     link.pass(120ms);
     CHECK(link.dials == 2);
@@ -409,12 +409,12 @@ TEST_CASE("the loss of a session leaves a COLD node COLD until the boot grace ha
         .pass(10s)
         .on(LinkEvent::lost, "reset");
     CHECK_FALSE(link.ready());
-    CHECK_FALSE(link.said("promoted"));
+    CHECK_FALSE(link.said("serving alone"));
     link.pass(2999ms);
     CHECK_FALSE(link.ready());
     link.pass(1ms);
     CHECK(link.ready());
-    CHECK(link.said("promoted: no peer"));
+    CHECK(link.said("serving alone as primary: the peer was not reached within boot-grace"));
 }
 
 TEST_CASE("a peer that says goodbye leaves the other primary at once") {
@@ -422,7 +422,7 @@ TEST_CASE("a peer that says goodbye leaves the other primary at once") {
     link.linked().on(LinkEvent::farewell, "clean: the peer shuts down");
     CHECK(link.state() == LinkState::listening);
     CHECK(link.machine.role() == Role::primary);
-    CHECK(link.said("promoted: clean: the peer shuts down"));
+    CHECK(link.said("serving alone as primary: clean: the peer shuts down"));
 }
 
 TEST_CASE("READY never reverts to COLD") {
@@ -439,7 +439,7 @@ TEST_CASE("a node that is shutting down is DRAINING, neither dials nor is promot
     link.on(LinkEvent::lost, "reset").pass(10s);
     CHECK(link.state() == LinkState::draining);
     CHECK(link.dials == 1);
-    CHECK_FALSE(link.said("promoted"));
+    CHECK_FALSE(link.said("serving alone"));
 }
 
 TEST_CASE("every change of state is one line that says from, to and why") {
@@ -449,10 +449,10 @@ TEST_CASE("every change of state is one line that says from, to and why") {
           "link: LISTENING -> CONNECTING: dialling\n"
           "link: CONNECTING -> HANDSHAKE\n"
           "link: HANDSHAKE -> SYNCING: session\n"
-          "link: SYNCING -> LINKED: both nodes have caught up\n"
+          "link: SYNCING -> LINKED: in sync with the peer\n"
           "serving: COLD -> READY: synchronised\n"
-          "link: LINKED -> LISTENING: end of stream\n"
-          "promoted: end of stream\n");
+          "link: LINKED -> LISTENING: end of stream; it is called again\n"
+          "serving alone as primary: end of stream\n");
 }
 
 TEST_CASE("whatever happens, a node without a session always has a dial under way or due") {

@@ -122,7 +122,7 @@ TEST_CASE("a switchover told to either node changes the roles, and one is always
         CHECK(net.linked());
         // What the old primary had is with the new one.
         CHECK(net.holds(1, "key"));
-        CHECK(net.nodes[1].said("promoted: "));
+        CHECK(net.nodes[1].said("role: primary: "));
         CHECK(net.nodes[0].said("role: secondary: the other node took over"));
         net.order(told, Order::switch_over);
         CHECK(becomes_primary(net, 0));
@@ -143,7 +143,7 @@ TEST_CASE("a secondary that is promoted is primary at once, and the other steps 
     LinkedNet net;
     net.order(1, Order::promote);
     CHECK(becomes_primary(net, 1));
-    CHECK(net.nodes[1].said("promoted: by an operator"));
+    CHECK(net.nodes[1].said("role: primary: by an operator"));
 }
 
 TEST_CASE("who was made primary stays it when the link is cut and heals") {

@@ -108,7 +108,8 @@ TEST_CASE("a memory that nobody is there to confirm is forgotten before clients 
     CHECK(pair.holds(1, "old"));
     CHECK_FALSE(pair.nodes[1].ready);
     REQUIRE(pair.run_until(10s, [&] { return pair.nodes[1].ready; }));
-    CHECK(pair.nodes[1].said("all items are forgotten: no peer confirms them"));
+    CHECK(pair.nodes[1].said(
+        "all items are forgotten: the peer did not confirm them within boot-grace"));
     CHECK_FALSE(pair.holds(1, "old"));
 }
 

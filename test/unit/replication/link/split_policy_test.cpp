@@ -60,7 +60,7 @@ TEST_CASE("a secondary that may be cut off from a living primary is restricted u
 TEST_CASE("a secondary whose primary died with a word from its system serves at once") {
     Pair net(OnSplit::secondary_closed);
     net.kill(0);
-    CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("promoted"); }));
+    CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("serving alone"); }));
     CHECK(net.access(1) == Access::open);
 }
 
@@ -73,14 +73,15 @@ TEST_CASE("a secondary whose connection was reset asks the primary's host before
     CHECK(net.access(1) == Access::open);
     net.run(Timing::ms(80));
     CHECK(net.nodes[1].said("clients: closed") == !is_dead);
-    CHECK(net.nodes[1].said("promoted: no peer runs on the peer's host") == is_dead);
+    CHECK(net.nodes[1].said("serving alone as primary: no node runs on the host of the peer") ==
+          is_dead);
     CHECK(net.run_until(3s, [&] { return net.access(1) == Access::open; }));
 }
 
 TEST_CASE("a secondary whose primary said goodbye serves at once") {
     Pair net(OnSplit::secondary_closed);
     net.begin_drain(0);
-    CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("promoted"); }));
+    CHECK(net.run_until(50ms, [&] { return net.nodes[1].said("serving alone"); }));
     CHECK(net.access(1) == Access::open);
 }
 
@@ -94,7 +95,7 @@ TEST_CASE("a restricted node serves when the host of its peer says that no peer 
     CHECK(net.access(1) == Access::read_only);
     net.partitioned = false;
     CHECK(net.run_until(1200ms, [&] { return net.access(1) == Access::open; }));
-    CHECK(net.nodes[1].said("promoted: no peer runs on the peer's host"));
+    CHECK(net.nodes[1].said("serving alone as primary: no node runs on the host of the peer"));
 }
 
 TEST_CASE("a restricted node serves when its peer turns out to have begun anew") {
@@ -115,7 +116,7 @@ TEST_CASE("an operator who sets on-split anew lets a restricted node serve") {
     net.run(2s);
     net.set_on_split(1, OnSplit::both_serve);
     CHECK(net.access(1) == Access::open);
-    CHECK(net.nodes[1].said("promoted: on-split was set anew"));
+    CHECK(net.nodes[1].said("serving alone as primary: on-split was set anew"));
 }
 
 TEST_CASE("a primary that loses its secondary serves on, whatever the policy") {
@@ -133,7 +134,7 @@ TEST_CASE("a node keeps its items when its peer is lost, or forgets them if it i
     net.run(100ms);
     killed ? net.kill(0) : net.vanish(0);
     net.run(1500ms);
-    REQUIRE(net.nodes[1].said("promoted"));
+    REQUIRE(net.nodes[1].said("serving alone"));
     CHECK(net.holds(1, "before") == !flush);
     net.set(1, "after");
     CHECK(net.holds(1, "after"));
@@ -160,7 +161,7 @@ TEST_CASE("a node that gives its silent peer up tells it so") {
     net.mute[0] = true;
     REQUIRE(net.run_until(1300ms, [&] { return !net.nodes[1].engine().has_session(); }));
     CHECK(net.run_until(50ms, [&] { return !net.nodes[0].engine().has_session(); }));
-    CHECK(net.nodes[0].said("the peer ended the session: the peer is silent"));
+    CHECK(net.nodes[0].said("the peer hears nothing of this node and ended the session"));
 }
 
 TEST_CASE("nodes that are set differently say so, unless one speaks the first version") {

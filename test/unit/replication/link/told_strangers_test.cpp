@@ -17,8 +17,22 @@ TEST_CASE("each stranger is counted, and a reason is told once") {
     CHECK(strangers.count() == 2);
     const auto lines = strangers.log().take();
     REQUIRE(lines.size() == 1);
-    CHECK(lines[0].text == "turned away a connection: no handshake");
+    CHECK(lines[0].text == "refused a call on the link port: no handshake");
     CHECK(strangers.log().take().empty());
+}
+
+TEST_CASE("a line names who called, and says how many were not told of since the last") {
+    Strangers strangers;
+    strangers.note("no handshake", 10s, "10.0.0.9:4711");
+    for (int i = 0; i < 12; ++i)
+        strangers.note("no handshake", 11s, "10.0.0.9:4712");
+    strangers.note("another reason", 5000s, "[fd00::9]:1");
+    const auto lines = strangers.log().take();
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].text == "refused 10.0.0.9:4711 on the link port: no handshake");
+    CHECK(
+        lines[1].text ==
+        "refused [fd00::9]:1 on the link port: another reason; 12 others since the last such line");
 }
 
 TEST_CASE("whatever they say of themselves, lines come ever more seldom, up to once an hour") {

@@ -1,0 +1,139 @@
+// What people get wrong, and what they are told: a sentence that names the place, what was written
+// and what was likely meant. What only the machine can tell (files, users, addresses) is in
+// test/integration/test_command_line.py.
+#include "app/options/command_line.hpp"
+#include "app/options/option_reader.hpp"
+#include "app/server_options.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace twincached::app {
+namespace {
+
+using Sentences = std::vector<std::string>;
+
+Sentences told(const std::string& file, const std::string& line = {}) {
+    OptionReader reader(server_option_table());
+    if (!file.empty()) reader.read_content(file, "x.conf");
+    std::istringstream words(line);
+    std::vector<std::string> arguments;
+    for (std::string word; words >> word;)
+        arguments.push_back(word);
+    read_command_line(arguments, reader);
+    Sentences sentences;
+    for (const auto& problem : reader.problems())
+        sentences.push_back(problem.message);
+    return sentences;
+}
+
+struct Mistake {
+    const char* file;
+    Sentences sentences;
+};
+
+const Mistake in_files[] = {
+    // Typos and places.
+    {"[memory]\nlimt = 64m\n",
+     {"x.conf:2: unknown option 'limt' in [memory] (did you mean 'limit'?)"}},
+    {"[memroy]\nlimit = 64m\n", {"x.conf:2: unknown section [memroy] (did you mean 'memory'?)"}},
+    {"[network]\nlimit = 64m\n", {"x.conf:2: 'limit' belongs in [memory], not in [network]"}},
+    {"[replication]\nchain-cert = /x\n",
+     {"x.conf:2: 'chain-cert' belongs in [tls], not in [replication]"}},
+    {"[memory]\nxyzzy = 1\n", {"x.conf:2: unknown option 'xyzzy' in [memory]"}},
+    {"[memory]\nlimit = 64m\nlimit = 128m\n",
+     {"x.conf:3: 'limit' is set again, first at x.conf:2"}},
+    {"[memory]\nlimit = 64m\n[network]\nport = 11211\n[memory]\nlimit = 32m\n",
+     {"x.conf:6: 'limit' is set again, first at x.conf:2"}},
+    // Units.
+    {"[replication]\nsilence = 1\n",
+     {"x.conf:2: silence: '1' needs a unit (ms, s, m or h); was 1s meant?"}},
+    {"[replication]\ndrain-timeout = 30\n",
+     {"x.conf:2: drain-timeout: '30' needs a unit (ms, s, m or h); was 30s meant?"}},
+    {"[replication]\nack-timeout = 50\n",
+     {"x.conf:2: ack-timeout: '50' needs a unit (ms, s, m or h); was 50ms meant?"}},
+    {"[memory]\nlimit = 64\n", {"x.conf:2: limit: '64' needs a unit (k, m or g); was 64m meant?"}},
+    {"[replication]\nlog-memory = 64\n",
+     {"x.conf:2: log-memory: '64' needs a unit (k, m or g); was 64m meant?"}},
+    {"[memory]\nlimit = 64x\n", {"x.conf:2: limit: '64x' is not a size such as 512k, 64m or 2g"}},
+    {"[replication]\nsilence = soon\n",
+     {"x.conf:2: silence: 'soon' is not a duration such as 200ms, 3s, 5m or 24h"}},
+    // Ranges and choices.
+    {"[memory]\nlimit = 0\n", {"x.conf:2: limit must be at least 1m, not '0'"}},
+    {"[replication]\nsilence = 10ms\n",
+     {"x.conf:2: silence must be between 50ms and 10m, not '10ms'"}},
+    {"[replication]\non-split = bth\n",
+     {"x.conf:2: on-split must be one of both|secondary-readonly|secondary-closed, not 'bth'"}},
+    {"[replication]\nack = sync\n", {"x.conf:2: ack must be one of async|received, not 'sync'"}},
+    {"[replication]\nnode = c\n", {"x.conf:2: node must be one of |a|b, not 'c'"}},
+    {"[memory]\nevictions = maybe\n", {"x.conf:2: evictions must be yes or no, not 'maybe'"}},
+    {"[network]\nport = eleven\n", {"x.conf:2: port must be a number, not 'eleven'"}},
+    {"[network]\nport = 70000\n", {"x.conf:2: ERROR: Invalid port number 70000."}},
+    // What does not go together.
+    {"[replication]\npeer = b\nsecret = x\nsecret-file = /x\n",
+     {"x.conf:4: secret and secret-file are both set: take one of them"}},
+    {"[replication]\npeer = b\nold-secret-file = /x\n",
+     {"x.conf:3: old-secret-file is what went before a secret: it needs secret-file or secret"}},
+    {"[replication]\npeer = b, c\n",
+     {"x.conf:2: peer is one node, not 'b, c': a pair has two, and each names the other"}},
+    {"[replication]\ndriver = pair\n",
+     {"x.conf:2: driver pair needs a peer (-x, or peer in [replication])"}},
+    {"[replication]\npeer = b\nack-required = yes\n",
+     {"x.conf:3: ack-required (--ack-required) needs ack = received (--ack=received)"}},
+    {"[replication]\npeer = b\nsilence = 300ms\n",
+     {"x.conf:3: silence must be at least twice the heartbeat"}},
+    {"[replication]\npeer = b\nlisten = 11211\n",
+     {"x.conf:3: the link (listen of [replication], -X) and the clients (port, -p) both want port "
+      "11211"}},
+    // Lines that are none.
+    {"limit = 64m\n", {"x.conf:1: 'limit' stands in no [section]"}},
+    {"[memory\nlimit = 64m\n", {}},
+    {"[memory]\nlimit\n", {}},
+};
+
+const Mistake on_command_lines[] = {
+    {"--on-splitt=both",
+     {"unknown option '--on-splitt=both' (did you mean 'on-split'?); -h shows all"}},
+    {"--secret=",
+     {"unknown option '--secret=' (secret of [replication] stands in the file alone); -h "
+      "shows all"}},
+    {"--limit=64m",
+     {"unknown option '--limit=64m' (limit of [memory] is --memory-limit); -h shows all"}},
+    {"--peer=", {"'--peer=' lacks its value"}},
+    {"-m 0", {"memory-limit must be at least 1m, not '0'"}},
+    {"-t many", {"threads must be a number, not 'many'"}},
+    {"--silence=1", {"silence: '1' needs a unit (ms, s, m or h); was 1s meant?"}},
+    {"-x b -p 11212",
+     {"the link (listen of [replication], -X) and the clients (port, -p) both want port 11212"}},
+};
+
+}  // namespace
+
+TEST_CASE("a mistake in a file is named with its line, what was written and what was meant") {
+    for (const auto& mistake : in_files) {
+        INFO(mistake.file);
+        const auto sentences = told(mistake.file);
+        if (mistake.sentences.empty()) {
+            REQUIRE_FALSE(sentences.empty());
+            CHECK(sentences.front().starts_with("x.conf:"));
+            continue;
+        }
+        CHECK(sentences == mistake.sentences);
+    }
+}
+
+TEST_CASE("a mistake on the command line is named as it was written, with what was meant") {
+    for (const auto& mistake : on_command_lines) {
+        INFO(mistake.file);
+        CHECK(told({}, mistake.file) == mistake.sentences);
+    }
+}
+
+TEST_CASE("all mistakes of a file are told at once, in the order of their lines") {
+    CHECK(told("[memory]\nlimt = 1m\nlimit = 64\n[replication]\nsilence = 1\n").size() == 3);
+}
+
+}  // namespace twincached::app

@@ -196,7 +196,7 @@ Parsed<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsSettings& se
 Parsed<void> TlsContext::fill() {
     for (const auto step : {&TlsContext::set_protocol, &TlsContext::load_own,
                             &TlsContext::load_trusted, &TlsContext::set_peer}) {
-        const auto done = (this->*step)();
+        auto done = (this->*step)();
         if (done.has_error()) return done;
     }
     return {};
@@ -257,7 +257,7 @@ Parsed<void> TlsContext::load_own() {
 Parsed<void> TlsContext::load_trusted() {
     const auto& file = settings_.ca_file;
     if (file.empty()) return {};
-    const auto readable = check_readable("the CA certificates", file);
+    auto readable = check_readable("the CA certificates", file);
     if (readable.has_error()) return readable;
     if (SSL_CTX_load_verify_file(context_, file.c_str()) != 1) {
         return file + " holds no usable CA certificate (PEM): " + reason();

@@ -48,7 +48,8 @@ DatagramPlaces datagram_places(const ListenerOptions& options) {
         const auto listener = parse_listener(text);  // checked when it was read
         const auto& endpoint = listener->endpoint;
         // As in memcached, a port that stands with an address is for TCP and UDP alike.
-        places.add(option + ", listen (-l) " + text, endpoint.host, endpoint.port.value_or(port));
+        places.add(fmt::format("{}, listen (-l) {}", option, text), endpoint.host,
+                   endpoint.port.value_or(port));
     }
     result.absent = places.finish();
     return result;
@@ -64,6 +65,7 @@ std::vector<int> open_datagram_sockets(PlaceAddress& address, std::size_t count)
                       &address.size);
     }
     std::vector<int> descriptors;
+    descriptors.reserve(sockets.size());
     for (auto& socket : sockets)
         descriptors.push_back(socket.release());
     return descriptors;

@@ -38,6 +38,8 @@ Next Conversation::step(Burst& burst) {
     return next_request(burst);
 }
 
+// One request in a hundred is measured, at random distances: a clock for each would cost more than
+// many of them take.
 Next Conversation::next_request(Burst& burst) {
     return state_.executor.counters().times.is_due() ? measure_request(burst)
                                                      : serve_request(burst);
@@ -88,12 +90,15 @@ Next Conversation::receive_large_value(Burst& burst) {
                                        : lines_.finish_large(burst, *value);
 }
 
+// Whoever watches has nothing more to say: what it sends is read and forgotten, so that it notices
+// when it is gone.
 Next Conversation::report(Burst& burst) {
     burst.input.consume(burst.input.size());
     state_.watcher->take(burst.output.bytes());
     return Next::read_more;
 }
 
+// Once, by the first byte. A connection does not change its language.
 void Conversation::begin_dialect(std::string_view input) noexcept {
     dialect_ = dialect_of(input);
     const auto& settings = state_.executor.settings();
@@ -111,6 +116,7 @@ Conversation::Dialect Conversation::dialect_of(std::string_view input) const noe
     return settings.speaks_ascii() ? Dialect::text : Dialect::refused;
 }
 
+// What `stats conns` shows, and what a stop asks before it closes: only between requests.
 void Conversation::note_phase(const lib::ByteBuffer& input, Next next) noexcept {
     if (next == Next::close) {
         phase_ = ConversationPhase::closing;
@@ -136,6 +142,8 @@ void Conversation::confirm() noexcept {
     state_.executor.tickets()->clear();
 }
 
+// The peer did not confirm what the last answer says. If it is still here it becomes an error; if a
+// part has left, nothing can be taken back, and the connection has to end.
 bool Conversation::refuse(Output& output) {
     auto& tickets = *state_.executor.tickets();
     tickets.clear();

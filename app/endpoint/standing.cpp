@@ -30,6 +30,7 @@ std::string refusal_text(const Standing& standing) {
 
 }  // namespace
 
+// A peer's words may hold anything; a header or a terminal must not.
 std::string printable(std::string_view text) {
     std::string plain(text);
     std::replace_if(
@@ -37,6 +38,7 @@ std::string printable(std::string_view text) {
     return plain;
 }
 
+// Out of the same figures that `stats replication` shows, so that the two never disagree.
 void Standing::take(const lib::Figure& figure, std::string_view value) {
     namespace known = replication;
     const auto text = [&](const lib::Figure& wanted, std::string& to) {
@@ -66,11 +68,13 @@ void Standing::take(const lib::Figure& figure, std::string_view value) {
         resync_seconds = lib::parse_number<std::uint64_t>(value);
 }
 
+// 0 only if nothing is left: what rounds to it is 1.
 unsigned percent_left(std::uint64_t dirty_buckets) noexcept {
     const auto percent = std::min<std::uint64_t>(100, dirty_buckets * 100 / storage::bucket_count);
     return dirty_buckets > 0 && percent == 0 ? 1U : static_cast<unsigned>(percent);
 }
 
+// Present tense, and with the peer's name: these words stand behind a comma or a semicolon.
 std::string link_text(const Standing& standing) {
     const auto& state = standing.state;
     const auto& peer = standing.peer;
@@ -93,6 +97,7 @@ std::string link_text(const Standing& standing) {
     return state;
 }
 
+// What an operator did is stronger than what the link did.
 std::string_view phase_of(const Standing& standing) noexcept {
     if (standing.is_stopping) return "stopping";
     if (standing.is_drained) return "drained";
@@ -101,6 +106,8 @@ std::string_view phase_of(const Standing& standing) noexcept {
     return standing.access == "read-only" ? "read-only" : "open";
 }
 
+// The younger of the two that a phase depends on: since when the process is as it is, and since
+// when the policy of a split lets clients in, or does not.
 std::chrono::seconds phase_age(const Standing& standing) noexcept {
     const auto phase = phase_of(standing);
     const std::chrono::seconds access(standing.access_seconds);
@@ -110,6 +117,7 @@ std::chrono::seconds phase_age(const Standing& standing) noexcept {
                     : standing.process_unchanged_for;
 }
 
+// For systemd, which is told only what has changed: a lag that changes every second is left out.
 std::string service_status(const Standing& standing) {
     auto still = standing;
     still.lag_ms = 0;
@@ -119,6 +127,7 @@ std::string service_status(const Standing& standing) {
     return standing.role.empty() ? text : fmt::format("{}; {}", standing.role, text);
 }
 
+// A node that is read only is ready: what it holds is good, and writes are told why they fail.
 Verdict readiness(const Standing& standing) {
     const auto link = link_text(standing);
     if (standing.is_stopping) return no("stopping; " + link);

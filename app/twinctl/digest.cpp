@@ -15,8 +15,10 @@ namespace {
 
 namespace json = boost::json;
 
+// Of a digest in hexadecimal, as the endpoint writes it: one a line, by bucket.
 constexpr std::size_t digits = 16;
 
+// Versions order writes, so the higher one is the newer value; 0 says that a node lacks the key.
 std::string line_of(const ItemDifference& item, const Comparison& comparison) {
     const auto& [first, second] = item.versions;
     const auto& nodes = comparison.nodes;
@@ -36,6 +38,8 @@ std::string numbers_of(std::span<const std::size_t> buckets) {
 
 }  // namespace
 
+// All of them or none: a page that was cut short would count as a difference in all that is
+// missing.
 lib::Parsed<BucketDigests> parse_digests(std::string_view body) {
     BucketDigests digests;
     while (body.size() > digits && body[digits] == '\n') {
@@ -50,6 +54,7 @@ lib::Parsed<BucketDigests> parse_digests(std::string_view body) {
     return digests;
 }
 
+// REQUIRES: both have all buckets.
 std::vector<std::size_t> differing(const BucketDigests& first, const BucketDigests& second) {
     std::vector<std::size_t> buckets;
     for (std::size_t i = 0; i < first.size(); ++i) {
@@ -58,6 +63,8 @@ std::vector<std::size_t> differing(const BucketDigests& first, const BucketDiges
     return buckets;
 }
 
+// What differs now and differed before. A change on its way makes a bucket differ for some
+// milliseconds; what differs twice in a row is more than that. REQUIRES: both are sorted.
 std::vector<std::size_t> common(std::span<const std::size_t> first,
                                 std::span<const std::size_t> second) {
     std::vector<std::size_t> both;
@@ -66,6 +73,7 @@ std::vector<std::size_t> common(std::span<const std::size_t> first,
     return both;
 }
 
+// Keys as they are shown: encoded, so that two of them differ if and only if the keys do.
 std::vector<ItemDifference> differences(std::size_t bucket, std::span<const ItemLine> first,
                                         std::span<const ItemLine> second) {
     std::map<std::string, std::array<storage::Version, 2>> versions;
@@ -80,6 +88,7 @@ std::vector<ItemDifference> differences(std::size_t bucket, std::span<const Item
     return found;
 }
 
+// The same of items: a difference counts if it is there at both looks, with the same versions.
 std::vector<ItemDifference> lasting(std::vector<ItemDifference> before,
                                     std::vector<ItemDifference> now) {
     std::sort(before.begin(), before.end());
@@ -90,6 +99,7 @@ std::vector<ItemDifference> lasting(std::vector<ItemDifference> before,
     return both;
 }
 
+// For people: the verdict is the first word of the first line.
 std::string digest_screen(const Comparison& comparison) {
     const auto& nodes = comparison.nodes;
     const auto count = comparison.differing.size();

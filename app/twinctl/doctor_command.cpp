@@ -27,6 +27,7 @@ std::optional<std::string> content_of(const std::string& path) {
     return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
+// A file that is not there says nothing, and nothing is found by it.
 std::string kernel_text(const std::string& path) {
     return content_of(path).value_or(std::string());
 }
@@ -46,6 +47,7 @@ std::uint64_t whole(const NodeStatus& node, std::string_view figure) {
     return static_cast<std::uint64_t>(std::max(0.0, node.figure(figure)));
 }
 
+// The one place where figures' names meet the doctor: what judges them is pure, and has tests.
 NodeFacts facts_of(const NodeStatus& node) {
     NodeFacts facts;
     facts.name = node.asked_at;
@@ -138,6 +140,7 @@ void examine_nodes(const Arguments& arguments, Examination& to) {
 
 }  // namespace
 
+// What is wrong, where, and on a line of its own what to do about it.
 std::string doctor_screen(std::span<const Finding> findings, std::span<const std::string> seen) {
     std::string text;
     for (const auto& finding : findings) {
@@ -165,6 +168,7 @@ std::string doctor_json(std::span<const Finding> findings, std::span<const std::
     return json::serialize(page) + "\n";
 }
 
+// Fails only by what is wrong: what is merely risky may be meant.
 Outcome doctor(const Arguments& arguments, Print print) {
     Examination examination;
     examine_nodes(arguments, examination);

@@ -27,6 +27,8 @@ std::string clients_of(const NodeFacts& node) {
     return node.is_ready ? "it serves alone" : "it serves no clients";
 }
 
+// Before a session it cannot be told whether the peer is down, elsewhere, or behind a firewall: all
+// three are asked for.
 void find_unreachable_peer(const NodeFacts& node, Findings& findings) {
     if (!has_no_peer_yet(node.state)) return;
     findings.push_back(
@@ -48,6 +50,7 @@ void find_refusal(const NodeFacts& node, Findings& findings) {
          "that was changed"});
 }
 
+// By the wall clocks that both nodes tell each other; versions follow them.
 void find_clock(const NodeFacts& node, Findings& findings) {
     if (std::abs(node.clock_offset_ms) <= clock_tolerance_ms) return;
     findings.push_back(
@@ -59,6 +62,7 @@ void find_clock(const NodeFacts& node, Findings& findings) {
          "let both machines take the time from the same servers (chrony, systemd-timesyncd)"});
 }
 
+// On loopback alone nobody else can reach it. What a node does not say is not held against it.
 void find_open_link(const NodeFacts& node, Findings& findings) {
     const bool is_proved = node.authentication == "secret" || node.has_link_tls;
     if (node.peer.empty() || is_proved || node.authentication.empty()) return;
@@ -76,6 +80,7 @@ void find_not_ready(const NodeFacts& node, Findings& findings) {
                         "wait for it to synchronise; `twinctl top` shows how far it is"});
 }
 
+// Both are counted since the start of the process.
 void find_losses(const NodeFacts& node, Findings& findings) {
     if (node.evicted_unsent > 0) {
         findings.push_back(
@@ -127,6 +132,7 @@ void judge_node(const NodeFacts& node, Findings& findings) {
         judge(node, findings);
 }
 
+// What one node cannot see by itself. In no order: the two may be named either way.
 void judge_pair(const NodeFacts& one, const NodeFacts& other, Findings& findings) {
     if (!one.error.empty() || !other.error.empty()) return;
     const auto both = one.name + " and " + other.name;

@@ -1,6 +1,7 @@
 #include "app/config_check.hpp"
 
 #include "app/config_warnings.hpp"
+#include "app/endpoint/admin_listeners.hpp"
 #include "app/endpoint/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/listeners/listening_socket.hpp"
@@ -70,6 +71,12 @@ void check_start(const Options& options, const Warn& warn) {
     require_writable("history-file", options.get<EndpointOptions>().history_file);
     require_writable("unix-socket (-s)", listeners.unix_socket);
     warn_all(absent_listeners(listeners), warn);
+    const auto& endpoint = options.get<EndpointOptions>();
+    for (const auto& text : endpoint.listen)
+        require_writable("listen of [admin]", parse_admin_place(text)->path);
+    for (const auto& text : endpoint.agent_listen)
+        require_writable("agent-listen of [admin]", parse_admin_place(text)->path);
+    warn_all(absent_listeners(endpoint), warn);
     PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>(), files.passwords);
     const auto setup = replication_setup(options, files);
     (void)replication::make_replicator(replication::replicator_factories(), setup, {});

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -85,6 +86,27 @@ void AdminListeners::add_local() {
         return;
     }
     throw std::system_error(errno, std::generic_category(), "listen of [admin] local");
+}
+
+std::vector<std::string> absent_listeners(const EndpointOptions& options) {
+    ListenerPlaces tcp(SOCK_STREAM, [](PlaceAddress place) {
+        // sin_port and sin6_port lie at the same place.
+        reinterpret_cast<sockaddr_in&>(place.address).sin_port = 0;
+        bind_tcp(place, ListenerTls::none);
+    });
+    bool has_tcp = false;
+    const auto add = [&](const std::vector<std::string>& places, std::string_view key) {
+        for (const auto& text : places) {
+            const auto place = parse_admin_place(text);  // checked when it was read
+            if (place->is_local || !place->path.empty()) continue;
+            has_tcp = true;
+            tcp.add(fmt::format("{} of [admin] {}", key, text), place->endpoint.host,
+                    *place->endpoint.port);
+        }
+    };
+    add(options.listen, "listen");
+    add(options.agent_listen, "agent-listen");
+    return has_tcp ? tcp.finish() : std::vector<std::string>();
 }
 
 void AdminListeners::open() {

@@ -48,6 +48,11 @@ class AdminListeners {
     std::vector<std::string> absent_;
 };
 
+// For a check of the configuration: a line for each address that this machine does not have.
+// Throws, as the listeners would, where it has none. No port is taken, so a node that runs is no
+// obstacle.
+std::vector<std::string> absent_listeners(const EndpointOptions& options);
+
 // Whether who is at the other end of a unix socket is this process's user, or root. Of any other
 // socket nobody is.
 bool is_of_this_user(int descriptor) noexcept;

@@ -40,7 +40,7 @@ std::string literal(std::string_view text) {
     return result;
 }
 
-std::string_view argument_of(const lib::OptionRow& option) noexcept {
+std::string_view argument_macro_of(const lib::OptionRow& option) noexcept {
     if (option.path) return "file";
     if (!option.choices.empty()) return "choice";
     switch (option.fills.kind) {
@@ -66,15 +66,15 @@ std::string item_of_flag(const lib::OptionRow& option) {
     std::string item = ".It";
     if (option.letter != 0) {
         item += fmt::format(" Fl {}", option.letter);
-        if (!option.bare) item += fmt::format(" Ar {}", argument_of(option));
+        if (!option.bare) item += fmt::format(" Ar {}", argument_macro_of(option));
     }
     if (!option.flag.empty()) {
         item += fmt::format("{} Fl -{}", option.letter != 0 ? " ," : "", option.flag);
-        if (!option.bare) item += fmt::format(" Ns = Ns Ar {}", argument_of(option));
+        if (!option.bare) item += fmt::format(" Ns = Ns Ar {}", argument_macro_of(option));
     }
     if (option.letter == 0 && option.flag.empty()) {
         item += fmt::format(" Fl o Cm {}", option.word);
-        if (!option.bare) item += fmt::format(" Ns = Ns Ar {}", argument_of(option));
+        if (!option.bare) item += fmt::format(" Ns = Ns Ar {}", argument_macro_of(option));
     }
     return item + '\n';
 }
@@ -152,9 +152,9 @@ std::string manual_of_keys(const OptionTable& table) {
             return fmt::format("[{}] {}", section.name, section.title);
         },
         [](const lib::OptionRow& option) {
-            auto text =
-                fmt::format(".It Cm {} No = Ar {}\n", literal(option.key), argument_of(option)) +
-                sentences(option.help) + choices_line(option) + default_line(option);
+            auto text = fmt::format(".It Cm {} No = Ar {}\n", literal(option.key),
+                                    argument_macro_of(option)) +
+                        sentences(option.help) + choices_line(option) + default_line(option);
             if (!option.reloaded_by.empty()) text += "Read again on SIGHUP.\n";
             return text;
         });

@@ -51,7 +51,7 @@ class Degradation(Case):
         self.assertEqual(report["repl_ack_degradations"], "1")
         self.assertEqual(report["repl_acks_degraded"], "21")
         log = nodes.a.process.log()
-        self.assertEqual(log.count("answers no longer wait: the peer did not confirm"), 1)
+        self.assertEqual(log.count("changes are answered without waiting for the other node: "), 1)
         nodes.b.resume()
         until(lambda: ack_state(nodes.a) == "sync", 10, "answers wait for the peer again")
 

@@ -122,7 +122,8 @@ TEST_CASE("a pin holds a value that its owner has let go, and one that was moved
 
 TEST_CASE("whatever is allocated and freed, no extents overlap, and all memory comes back") {
     lib::Random random(seed_of("extents"));
-    Fixture fixture(32 * mebibyte);
+    // More is allocated than freed: an eighth of what is held at the end fits.
+    Fixture fixture(6 * mebibyte);
     struct Held {
         ExtentNumber extent;
         std::uint64_t bytes;

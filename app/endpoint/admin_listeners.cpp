@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -54,7 +53,6 @@ void AdminListeners::add(const std::vector<std::string>& places, Kind kind, std:
     ListenerPlaces tcp(SOCK_STREAM, [&](const PlaceAddress& place) {
         listeners_.push_back({bind_tcp(place, ListenerTls::none), kind});
     });
-    bool has_tcp = false;
     for (const auto& text : places) {
         const auto place = parse_admin_place(text);  // checked when it was read
         const auto option = fmt::format("{} of [admin] {}", key, text);
@@ -64,11 +62,9 @@ void AdminListeners::add(const std::vector<std::string>& places, Kind kind, std:
             listeners_.push_back(
                 {bind_unix({fmt::format("{} of [admin]", key), place->path, 0700}), kind});
         } else {
-            has_tcp = true;
             tcp.add(option, place->endpoint.host, *place->endpoint.port);
         }
     }
-    if (!has_tcp) return;
     for (auto& line : tcp.finish())
         absent_.push_back(std::move(line));
 }
@@ -89,24 +85,18 @@ void AdminListeners::add_local() {
 }
 
 std::vector<std::string> absent_listeners(const EndpointOptions& options) {
-    ListenerPlaces tcp(SOCK_STREAM, [](PlaceAddress place) {
-        // sin_port and sin6_port lie at the same place.
-        reinterpret_cast<sockaddr_in&>(place.address).sin_port = 0;
-        bind_tcp(place, ListenerTls::none);
-    });
-    bool has_tcp = false;
+    ListenerPlaces tcp(SOCK_STREAM, try_tcp);
     const auto add = [&](const std::vector<std::string>& places, std::string_view key) {
         for (const auto& text : places) {
             const auto place = parse_admin_place(text);  // checked when it was read
             if (place->is_local || !place->path.empty()) continue;
-            has_tcp = true;
             tcp.add(fmt::format("{} of [admin] {}", key, text), place->endpoint.host,
                     *place->endpoint.port);
         }
     };
     add(options.listen, "listen");
     add(options.agent_listen, "agent-listen");
-    return has_tcp ? tcp.finish() : std::vector<std::string>();
+    return tcp.finish();
 }
 
 void AdminListeners::open() {

@@ -242,6 +242,12 @@ std::vector<std::string> bind_places(const ListenerOptions& options, ListenerTls
 
 }  // namespace
 
+void try_tcp(PlaceAddress place) {
+    // sin_port and sin6_port lie at the same place.
+    reinterpret_cast<sockaddr_in&>(place.address).sin_port = 0;
+    bind_tcp(place, ListenerTls::none);
+}
+
 BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
     BoundListeners bound;
     if (!options.unix_socket.empty()) {
@@ -260,11 +266,7 @@ BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
 std::vector<std::string> absent_listeners(const ListenerOptions& options) {
     if (!options.unix_socket.empty()) return {};
     ListenerTls kind{};
-    return bind_places(options, ListenerTls::none, kind, [](PlaceAddress place) {
-        // sin_port and sin6_port lie at the same place.
-        reinterpret_cast<sockaddr_in&>(place.address).sin_port = 0;
-        bind_tcp(place, ListenerTls::none);
-    });
+    return bind_places(options, ListenerTls::none, kind, try_tcp);
 }
 
 }  // namespace twincached::app

@@ -310,11 +310,14 @@ void Engine::collect_orders(std::vector<Action>& actions) {
     constexpr std::size_t orders_but_lines = 4;
     actions.reserve(actions.size() + log_.size() + strangers_.log().size() + link_.lines_to_take() +
                     orders_but_lines);
-    const auto peer = peer_name(options_);
+    // At each turn there are orders to be asked for, but seldom a line to be told.
+    const auto named = [this](std::string text) {
+        return with_peer_named(std::move(text), peer_name(options_));
+    };
     auto orders = link_.take_orders();
     const auto tell = [&](std::vector<LogLine> lines) {
         for (auto& line : lines) {
-            (void)lib::has_memory_for([&] { line.text = with_peer_named(line.text, peer); });
+            (void)lib::has_memory_for([&] { line.text = named(line.text); });
             actions.push_back({Action::Kind::log, 0, {}, std::move(line)});
         }
     };
@@ -331,7 +334,7 @@ void Engine::collect_orders(std::vector<Action>& actions) {
     if (orders.turn)
         (void)lib::has_memory_for([&] {
             role_change_ = change_of(*orders.turn, options_.self.node, exchange_.stats().unacked);
-            role_change_->why = with_peer_named(role_change_->why, peer);
+            role_change_->why = named(role_change_->why);
         });
     if (orders.ready) actions.push_back({Action::Kind::ready});
     if (orders.access) {

@@ -32,14 +32,19 @@ class StoppedThreads:
 
     _SEIZE, _INTERRUPT = 0x4206, 0x4207
 
-    def __init__(self, pid, prefix="io-"):
+    def __init__(self, pid, count, prefix="io-"):
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._libc.ptrace.argtypes = [ctypes.c_long] * 4
-        self._threads = []
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/comm") as name:
-                if name.read().startswith(prefix):
-                    self._threads.append(int(task))
+        # A thread bears its name a moment after it has begun.
+        until(lambda: len(self._named(pid, prefix)) == count, 5, f"{count} threads {prefix}*")
+        self._threads = self._named(pid, prefix)
+
+    @staticmethod
+    def _named(pid, prefix):
+        def name(task):
+            with open(f"/proc/{pid}/task/{task}/comm") as file:
+                return file.read()
+        return [int(task) for task in os.listdir(f"/proc/{pid}/task") if name(task).startswith(prefix)]
 
     def __enter__(self):
         for thread in self._threads:
@@ -47,7 +52,6 @@ class StoppedThreads:
                 if self._libc.ptrace(request, thread, 0, 0) != 0:
                     raise OSError(ctypes.get_errno(), "ptrace")
             os.waitpid(thread, 0x40000000)  # __WALL
-        return len(self._threads)
 
     def __exit__(self, *_):
         for thread in self._threads:
@@ -154,9 +158,8 @@ class Asked(Timed):
         with node.client() as client:
             client.set(b"key", b"value")
         try:
-            stopped = StoppedThreads(node.process.pid)
-            with stopped as count:
-                self.assertEqual(count, 3)
+            stopped = StoppedThreads(node.process.pid, 3)
+            with stopped:
                 for path in ("/healthz", "/readyz", "/primary", "/metrics", "/status"):
                     self.assert_answers_at_once(admin, path, 200)
         except PermissionError as error:

@@ -164,7 +164,6 @@ void LinkMachine::dial(Instant now) noexcept {
 
 void LinkMachine::on_connected(std::string_view why) noexcept {
     if (!dialling_.is_calling()) return;
-    serving_.end_doubt("the peer's host accepts calls");
     dialling_.connected();
     if (state_ == LinkState::connecting) enter(LinkState::handshake, why, dialling_.chatter());
 }
@@ -179,14 +178,18 @@ void LinkMachine::on_called(std::string_view why) noexcept {
 // nothing of the refusal, and whoever was refused may be gone: then it is redialled as any other.
 void LinkMachine::on_dial_failed(Instant now, std::string_view why) noexcept {
     if (!dialling_.is_under_way()) return;
-    serving_.end_doubt(why);
     const bool had_connected = dialling_.give_up();
+    if (!had_connected) serving_.end_doubt(why);
     if (has_session()) return;
     const auto level = dialling_.note_failure(why) ? LogLevel::info : LogLevel::debug;
     if (state_ == LinkState::refused && had_connected) {
         return dialling_.retry_after(now, timing_.redial_refused);
     }
-    dialling_.retry(now);
+    if (serving_.is_in_doubt()) {
+        dialling_.retry_after(now, timing_.redial_first);
+    } else {
+        dialling_.retry(now);
+    }
     if (state_ == LinkState::connecting || state_ == LinkState::refused) {
         enter(LinkState::listening, why, level);
     } else {
@@ -204,6 +207,7 @@ void LinkMachine::on_handshakes_over(std::string_view why) noexcept {
 // A peer that is set up wrongly stays so until somebody mends it; a clock may be set right at once.
 void LinkMachine::on_refused(LinkEvent how, Instant now, std::string_view why) noexcept {
     ++refusals_;
+    serving_.end_doubt(why);
     const bool is_news = told_refusals_.is_news(why);
     (void)lib::has_memory_for([&] { last_refusal_ = why; });
     dialling_.give_up();

@@ -62,11 +62,12 @@ void ServingPolicy::on_timer(Instant now, std::string_view refusal) noexcept {
         serve(now, "sync-serve-timeout is over, and the copy of the peer's items is incomplete",
               LogLevel::warning);
     }
+    if (due(doubt_until_)) end_doubt("its host takes calls, and nothing is heard of it");
 }
 
 void ServingPolicy::begin_session(Instant now) noexcept {
     grace_at_.reset();
-    in_doubt_ = false;
+    doubt_until_.reset();
     if (serving_ == Serving::cold) {
         serve_at_ = serve_at_.value_or(now + timing_.sync_serve);
     }
@@ -97,7 +98,7 @@ bool ServingPolicy::end_session(PeersFate fate, Instant now, std::string_view wh
         restrict_clients(why);
         return false;
     }
-    in_doubt_ = true;
+    doubt_until_ = now + timing_.silence;
     return true;
 }
 
@@ -107,17 +108,17 @@ bool ServingPolicy::steps_back() const noexcept {
 }
 
 void ServingPolicy::end_doubt(std::string_view why) noexcept {
-    if (std::exchange(in_doubt_, false)) restrict_clients(why);
+    if (std::exchange(doubt_until_, std::nullopt)) restrict_clients(why);
 }
 
 void ServingPolicy::on_nobody_there() noexcept {
-    if (in_doubt_ || access_ != Access::open)
+    if (is_in_doubt() || access_ != Access::open)
         promote(LogLevel::warning, alone, "no node runs on the host of the peer");
 }
 
 void ServingPolicy::set_on_split(OnSplit policy, bool has_session) noexcept {
     on_split_ = policy;
-    if (access_ == Access::open && !in_doubt_) return;
+    if (access_ == Access::open && !is_in_doubt()) return;
     if (has_session) return admit_clients("on-split was set anew");
     promote(LogLevel::warning, alone, "on-split was set anew");
 }
@@ -138,11 +139,15 @@ void ServingPolicy::step_back(std::string_view why) noexcept {
 void ServingPolicy::shut_down() noexcept {
     grace_at_.reset();
     serve_at_.reset();
+    doubt_until_.reset();
 }
 
 std::optional<Instant> ServingPolicy::deadline() const noexcept {
-    if (!grace_at_ || !serve_at_) return grace_at_ ? grace_at_ : serve_at_;
-    return std::min(*grace_at_, *serve_at_);
+    std::optional<Instant> first;
+    for (const auto& at : {grace_at_, serve_at_, doubt_until_}) {
+        if (at && (!first || *at < *first)) first = at;
+    }
+    return first;
 }
 
 // Two nodes that refuse each other both serve, and neither hears of the other's changes: that is an
@@ -180,7 +185,7 @@ void ServingPolicy::turn(Role role, std::string_view why) noexcept {
 // Changes no data rule: it says which node a balancer should prefer.
 void ServingPolicy::promote(LogLevel level, std::string_view what, std::string_view why) noexcept {
     turn(Role::primary, why);
-    in_doubt_ = false;
+    doubt_until_.reset();
     ++promotions_;
     log_.note(level, {what, why});
     admit_clients("it is the primary now");

@@ -7,7 +7,7 @@
 //     session over             the node was        what it does (on-split)
 //     said goodbye, died       secondary           promotes itself
 //     silent, out of sight     secondary           both-serve: promotes itself; else it restricts
-//     connection failed        secondary           asks the peer's host, then one of the two
+//     connection failed        secondary           calls the peer, then one of the two
 //     any                      primary             goes on
 //
 // Owned by the LinkMachine, which knows when sessions come and go; the replication thread alone
@@ -65,10 +65,11 @@ class ServingPolicy {
     void begin_session(Instant now) noexcept;
     // Both nodes have caught up.
     void on_linked(Instant now) noexcept;
-    // True: the peer's host is to be called now, and end_doubt() or on_nobody_there() to be told
-    // what it says.
+    // True: the peer is to be called now, and end_doubt() or on_nobody_there() to be told what its
+    // host says. Until then, at most for `silence`, clients go on.
     [[nodiscard]] bool end_session(PeersFate fate, Instant now, std::string_view why) noexcept;
-    // The peer's host answers, or does not: its process may live.
+    // Nothing tells that the peer's process has ended: it may live. That its host takes a call
+    // decides nothing, the system does so for a process that it is about to end.
     void end_doubt(std::string_view why) noexcept;
     // The system of the peer's host answers for a process that does not run. REQUIRES: no session.
     void on_nobody_there() noexcept;
@@ -78,6 +79,7 @@ class ServingPolicy {
     void step_back(std::string_view why) noexcept;
     // And it stays the primary when it meets a node that has served for longer.
     bool is_primary_by_order() const noexcept { return is_by_order_; }
+    bool is_in_doubt() const noexcept { return doubt_until_.has_value(); }
     // A node that the old policy keeps from serving serves.
     void set_on_split(OnSplit policy, bool has_session) noexcept;
     // Nothing is due any more.
@@ -123,7 +125,7 @@ class ServingPolicy {
     bool is_by_order_ = false;        // REQUIRES: primary
     Access access_ = Access::open;
     Access told_access_ = Access::open;
-    bool in_doubt_ = false;  // whether to restrict clients: the peer has vanished
+    std::optional<Instant> doubt_until_;  // whether to restrict clients: the peer has vanished
 
     std::optional<Instant> grace_at_;  // COLD without a session: serve alone
     std::optional<Instant> serve_at_;  // COLD whatever happens: serve

@@ -91,6 +91,27 @@ TEST_CASE("a node without a peer serves at once, as primary, and never dials") {
     CHECK(link.opened == 1);
 }
 
+TEST_CASE("a system that still takes calls for a process that it ends hides no death") {
+    Link link(true, 1, OnSplit::secondary_closed);
+    link.linked().on(LinkEvent::vanished, "connection reset by peer");
+    link.wait_for_dial();
+    link.on(LinkEvent::connected).on(LinkEvent::dial_failed, "connection reset by peer");
+    CHECK(link.machine.access() == Access::open);
+    CHECK(link.wait_for_dial() <= link.timing.redial_first * 12 / 10);
+    link.on(LinkEvent::nobody_there).on(LinkEvent::dial_failed, "connection refused");
+    CHECK(link.machine.access() == Access::open);
+    CHECK(link.machine.role() == Role::primary);
+    CHECK_FALSE(link.said("clients: closed"));
+}
+
+TEST_CASE("a peer that refuses this node lives, and a secondary steps back behind it") {
+    Link link(true, 1, OnSplit::secondary_closed);
+    link.linked().on(LinkEvent::vanished, "connection reset by peer");
+    link.wait_for_dial();
+    link.on(LinkEvent::connected).on(LinkEvent::refused, "the secrets differ");
+    CHECK(link.machine.access() == Access::closed);
+}
+
 TEST_CASE("CONNECTING becomes HANDSHAKE when the dial reaches somebody") {
     Link link;
     link.on(LinkEvent::start).on(LinkEvent::connected, "connected to the peer");

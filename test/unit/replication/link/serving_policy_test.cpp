@@ -155,6 +155,16 @@ TEST_CASE("in doubt the peer's host is asked, and clients go on until it has ans
         c.policy.end_doubt("again");
         CHECK(c.policy.promotions() == 0);
     }
+    SECTION("a host that answers nothing for as long as a peer may be silent") {
+        CHECK(c.policy.deadline() == c.now + c.timing.silence);
+        c.now += c.timing.silence - 1ms;
+        c.policy.on_timer(c.now);
+        CHECK(c.policy.access() == Access::open);
+        c.now += 1ms;
+        c.policy.on_timer(c.now);
+        CHECK(c.policy.access() == Access::read_only);
+        CHECK_FALSE(c.policy.deadline());
+    }
     SECTION("a host on which no peer runs") {
         c.policy.on_nobody_there();
         CHECK(c.policy.access() == Access::open);

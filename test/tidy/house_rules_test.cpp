@@ -135,6 +135,19 @@ TEST_CASE("only app and the replication drivers reach out of the process or read
     CHECK(findings == Findings{});
 }
 
+// The thread sanitizer's build runs these two programs and no other unit test.
+TEST_CASE("tests that start threads are in test/threads, or are the drivers'") {
+    const std::set<std::string_view> starts{"thread", "future"};
+    Findings findings;
+    for (const auto& file : sources_below({"test/unit", "test/conformance", "test/simulation"})) {
+        for (std::size_t i = 0; i < file.lines.size(); ++i) {
+            if (starts.contains(included_by(file.lines[i])))
+                findings.push_back(place(file, i) + file.lines[i]);
+        }
+    }
+    CHECK(findings == Findings{});
+}
+
 TEST_CASE("no file of the product has more than 500 lines") {
     Findings findings;
     for (const auto& file : sources_below(product)) {

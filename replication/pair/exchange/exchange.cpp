@@ -123,13 +123,11 @@ bool Exchange::on_frame(const Frame& frame, const storage::Now& now) {
     context_.counters.add(ExchangeCounter::bytes_received,
                           frame_header_size + frame.payload.size());
     if (!is_in_order(frame)) return false;
-    if (frame.seq == 0) return on_loose_frame(frame, now);
-    if (!incoming_.on_frame(frame, now)) return false;
-    acquaintance_.note_applied();
-    return true;
-}
-
-bool Exchange::on_loose_frame(const Frame& frame, const storage::Now& now) {
+    if (frame.seq != 0) {
+        if (!incoming_.on_frame(frame, now)) return false;
+        acquaintance_.note_applied();
+        return true;
+    }
     if (frame.type == FrameType::hint) return hints_.receive(frame, now);
     if (frame.type == FrameType::digest) {
         return answers_.on_bucket_requests(BucketRequestReader(frame.payload));

@@ -145,7 +145,6 @@ class Exchange {
     ExchangeStats stats() const noexcept;
 
   private:
-    bool on_loose_frame(const Frame& frame, const storage::Now& now);
     void send_changes(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now);
 
     ExchangeContext context_;

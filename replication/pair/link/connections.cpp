@@ -33,6 +33,13 @@ bool is_left_behind(const Connection& connection, const AllConnections& all) noe
     });
 }
 
+// One of them is the session, or will be as soon as the peer has said READY, too.
+bool has_chosen(const Connections::Host& host, const AllConnections& all) noexcept {
+    return host.session_number() != 0 || std::any_of(all.begin(), all.end(), [](const auto& one) {
+               return one->phase == Phase::chosen;
+           });
+}
+
 bool own_dial_is_answered(const AllConnections& all) noexcept {
     return std::any_of(all.begin(), all.end(), [](const auto& connection) {
         return connection->phase == Phase::handshake && connection->is_dialled() &&
@@ -78,7 +85,7 @@ Connection& Connections::accept(ConnectionId id, std::string_view from, const st
 
 Connection& Connections::open(ConnectionId id, Side side, Instant now) {
     assert(find(id) == nullptr);
-    connections_.push_back(std::make_unique<Connection>(id, parts_.self, side, next_nonce()));
+    connections_.push_back(std::make_unique<Connection>(id, parts_.self, side, nonces_.next()));
     connections_.back()->deadline = now + parts_.timing.handshake;
     return *connections_.back();
 }
@@ -172,7 +179,7 @@ void Connections::on_peer_refused(Connection& connection, const storage::Now& no
 
 // Only a node that neither has a session nor has chosen one may say that it has none.
 void Connections::say_hello(Connection& connection, const storage::Now& now) {
-    if (has_chosen()) return dismiss_crossed(connection, now);
+    if (has_chosen(parts_.host, connections_)) return dismiss_crossed(connection, now);
     connection.handshake.write_hello(parts_.host.own_hello(now), connection.output);
 }
 
@@ -204,7 +211,7 @@ void Connections::complete(Connection& connection, const storage::Now& now) {
     if (is_left_behind(connection, connections_)) return dismiss(connection, {restarted}, now);
     dismiss_left_behind(connection, now);
     connection.phase = Phase::complete;
-    const bool is_at_rest = !has_chosen();
+    const bool is_at_rest = !has_chosen(parts_.host, connections_);
     if (is_at_rest) (void)agrees_on_past(connection, now);
 }
 
@@ -229,7 +236,7 @@ bool Connections::agrees_on_past(Connection& connection, const storage::Now& now
 void Connections::begin_anew(std::string_view why, const storage::Now& now) {
     const Bye bye{ByeReason::replaced, "this node begins anew"};
     dismiss_all({why, false, Parting::linger}, &bye, now);
-    parts_.host.begin_anew(next_nonce(), why, now);
+    parts_.host.begin_anew(nonces_.next(), why, now);
 }
 
 void Connections::dismiss_left_behind(const Connection& alive, const storage::Now& now) {
@@ -242,14 +249,10 @@ void Connections::dismiss_left_behind(const Connection& alive, const storage::No
 
 // --- the choice ----------------------------------------------------------------------------------
 
-bool Connections::has_chosen() const noexcept {
-    return parts_.host.session_number() != 0 || find(Phase::chosen) != nullptr;
-}
-
 // Node a's choice. One that node b dialled waits for our own dial if that one is being answered,
 // so that the outcome is the same whichever is quicker.
 void Connections::choose(const storage::Now& now) {
-    if (parts_.self.node != node_a || has_chosen()) return;
+    if (parts_.self.node != node_a || has_chosen(parts_.host, connections_)) return;
     Connection* choice = nullptr;
     for (auto& connection : connections_) {
         if (connection->phase != Phase::complete) continue;
@@ -367,7 +370,7 @@ bool Connections::is_peer_there() const noexcept {
 std::optional<Instant> Connections::deadline() const noexcept {
     std::optional<Instant> first;
     // What node a has not chosen waits for the one that it has chosen.
-    const bool others_wait = parts_.self.node == node_a && has_chosen();
+    const bool others_wait = parts_.self.node == node_a && has_chosen(parts_.host, connections_);
     for (const auto& connection : connections_) {
         if (connection->phase == Phase::session) continue;
         if (connection->phase == Phase::complete && others_wait) continue;

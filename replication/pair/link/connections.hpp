@@ -96,7 +96,7 @@ class Connections {
         Host& host;
     };
     Connections(const Parts& parts, const Entropy& entropy) noexcept
-        : parts_(parts), entropy_(entropy) {}
+        : parts_(parts), nonces_(entropy) {}
 
     // A connection of that number is there. An accepted one may make a stranger give way; a dialled
     // one is introduced by begin().
@@ -145,8 +145,6 @@ class Connections {
     }
 
   private:
-    // As good as random to whoever does not know the entropy; never the same twice.
-    Nonce next_nonce() { return make_nonce(entropy_, nonces_++); }
     void limit_strangers(bool introduced, std::size_t limit, const storage::Now& now);
     void make_room(const storage::Now& now);
     void take_step(Connection& connection, const Frame& frame, const storage::Now& now);
@@ -161,13 +159,11 @@ class Connections {
     void dismiss_crossed(Connection& connection, const storage::Now& now);
     void dismiss_others(const Connection& chosen, const storage::Now& now);
     void establish(Connection& connection, const storage::Now& now);
-    bool has_chosen() const noexcept;
 
     const Parts parts_;
-    const Entropy entropy_;
     // At most one of them is chosen or the session; in the order in which they came.
     std::vector<std::unique_ptr<Connection>> connections_;
-    std::uint64_t nonces_ = 0;
+    Nonces nonces_;
 };
 
 }  // namespace twincached::replication::pair

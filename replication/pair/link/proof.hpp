@@ -36,4 +36,15 @@ bool equal(const Mac& one, const Mac& other) noexcept;
 using Entropy = std::array<std::uint8_t, 32>;
 Nonce make_nonce(const Entropy& entropy, std::uint64_t count);
 
+// All of a process, one after the other.
+class Nonces {
+  public:
+    explicit Nonces(const Entropy& entropy) noexcept : entropy_(entropy) {}
+    Nonce next() { return make_nonce(entropy_, count_++); }
+
+  private:
+    const Entropy entropy_;
+    std::uint64_t count_ = 0;
+};
+
 }  // namespace twincached::replication::pair

@@ -39,6 +39,7 @@ using Warnings = std::vector<std::string>;
 
 constexpr std::uint64_t mib = 1024 * 1024;
 
+// An address, or the one name that stands for it everywhere.
 bool is_loopback(const std::string& host) {
     in_addr four{};
     if (::inet_pton(AF_INET, host.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
@@ -61,6 +62,7 @@ std::vector<std::string> client_hosts(const ListenerOptions& options) {
     return hosts;
 }
 
+// What clients, and whoever else reaches the port, may do without having to show anything.
 void warn_of_listeners(const Options& all, Warnings& to) {
     const auto& options = all.get<ListenerOptions>();
     const auto& settings = all.get<protocol::Settings>();
@@ -96,6 +98,8 @@ void warn_of_listeners(const Options& all, Warnings& to) {
     }
 }
 
+// The endpoint tells no values and changes nothing there, but it says where the nodes are and how
+// they fare.
 void warn_of_endpoint(const Options& all, Warnings& to) {
     const auto& options = all.get<EndpointOptions>();
     for (const auto& text : options.listen) {
@@ -129,6 +133,8 @@ void warn_of_proxies(const Options& all, Warnings& to) {
     }
 }
 
+// 0 of the machine is: not known. Descriptors: sockets of clients, and what the process keeps back
+// for the link, the endpoint and its files.
 void warn_of_limits(const Options& all, const Machine& machine, Warnings& to) {
     const auto& listeners = all.get<ListenerOptions>();
     const auto threads = all.get<SessionOptions>().threads;
@@ -155,6 +161,7 @@ std::uint64_t memory_of(const Options& all) {
     return bytes + all.get<SessionOptions>().buffer_memory_bytes;
 }
 
+// Each by itself may be right and all together too much: that is found out under load.
 void warn_of_memory(const Options& all, const Machine& machine, Warnings& to) {
     const auto items = all.get<storage::StoreOptions>().memory_limit_bytes;
     const auto together = memory_of(all);
@@ -220,6 +227,7 @@ class Guard {
     Warnings& to_;
 };
 
+// A warning and no refusal: the file may lie where nobody else gets to.
 void warn_of_files(const Options& all, Warnings& to) {
     const auto& replication = all.get<replication::ReplicationOptions>();
     const auto link = replication::tls_settings(replication::replicator_factories(), all.structs());
@@ -238,6 +246,7 @@ void warn_of_files(const Options& all, Warnings& to) {
     if (link) guard.look("tls-key", link->key_file, "the private key");
 }
 
+// At a stop the items are written out whole: the room has to be there then.
 void warn_of_memory_file(const Options& all, Warnings& to) {
     const std::filesystem::path path = all.get<MemoryFileOptions>().path;
     if (path.empty()) return;

@@ -29,6 +29,7 @@ namespace {
 
 namespace asio = boost::asio;
 
+// How often the service manager is told how far a resync has come.
 constexpr std::chrono::seconds status_period{1};
 
 Severity severity_of(replication::LogLevel level) noexcept {
@@ -58,6 +59,7 @@ std::string_view name_of(int signal) noexcept {
     }
 }
 
+// Null where clients speak no TLS.
 std::unique_ptr<ClientTls> client_tls_of(const Options& options, const Certificates& certificates,
                                          storage::Tick now, Log& log) {
     if (!certificates.clients) return nullptr;
@@ -111,6 +113,8 @@ Server::~Server() {
     node_.stop();
 }
 
+// Called on the replication thread, lines of the log on others, too: what concerns the rest of the
+// server is posted to the control thread, and done there.
 replication::Events Server::replication_events() {
     replication::Events events;
     events.log = [this](replication::LogLevel level, std::string_view line) {
@@ -142,12 +146,14 @@ ServerService::Parts Server::service_parts() {
             client_tls_.get(), pool_,         ports_.acceptor(),  log_};
 }
 
+// A client's commands come in on its thread; a stop begins on the control thread, like a signal's.
 ServerService::Requests Server::service_requests() {
     const auto begin = [this] { begin_stop("a client's shutdown command"); };
     const auto stop = [this, begin] { insist([&] { asio::post(control_, begin); }); };
     return {stop, [this] { return renewal_.refresh(); }};
 }
 
+// Threads before ports: when the first client is let in, everything that answers it runs.
 void Server::run(const std::function<void()>& started, std::function<void()> abandon) {
     abandon_ = std::move(abandon);
     await_signal();
@@ -170,6 +176,7 @@ void Server::run(const std::function<void()>& started, std::function<void()> aba
     }
 }
 
+// The lines that an operator looks for after a start, once everything that can fail has not.
 void Server::say_started() {
     log_.info("twincached {} started: memory {} MiB, {} threads, replication {}",
               TWINCACHED_VERSION, options_.get<storage::StoreOptions>().memory_limit_bytes >> 20,
@@ -182,6 +189,7 @@ void Server::say_started() {
     }
 }
 
+// Only now is the unit started (Type=notify): what is ordered after it finds a node that is filled.
 void Server::open_client_ports() {
     if (stop_.has_begun()) return;  // asked to stop before the node was ready
     is_serving_ = true;
@@ -262,6 +270,7 @@ void Server::await_signal() {
     insist([&] { signals_.async_wait(hear); });
 }
 
+// A first SIGTERM is a request, a second one an order.
 void Server::on_signal(int signal) {
     if (signal == SIGHUP) {
         log_.reopen();

@@ -53,6 +53,7 @@ class Rules {
           face_(face),
           unit_(face == OptionFace::command_line ? row.plain_unit : 0) {}
 
+    // What people write in other configuration files, too.
     Parsed<bool> flag() const {
         for (const auto yes : {"yes", "true", "on", "1"}) {
             if (text_ == yes) return true;
@@ -82,6 +83,8 @@ class Rules {
         return value;
     }
 
+    // In bytes. A plain number has the unit of memcached's flag, on the command line alone: in a
+    // file 64 could be anything.
     Parsed<std::uint64_t> bytes() const {
         if (lacks_unit()) return needs_unit({"k", "m", "g"});
         return ranged(size(), [](std::uint64_t count) { return static_cast<double>(count); });
@@ -107,6 +110,7 @@ class Rules {
     }
 
   private:
+    // 0 is 0 in every unit.
     bool lacks_unit() const noexcept {
         return unit_ == 0 && parse_number<std::uint64_t>(text_).value_or(0) != 0;
     }
@@ -185,6 +189,7 @@ class Rules {
         return words;
     }
 
+    // A limit as the operator would write it, so that it can be copied from the error.
     std::string bound_text(double bound) const {
         if (row_.fills.kind == OptionKind::bytes) {
             return size_text(static_cast<std::uint64_t>(bound));
@@ -195,6 +200,7 @@ class Rules {
         return decimal_text(bound);  // which alone may be negative
     }
 
+    // Every kind of number is compared as a double: what a limit is precise to is far below 2^53.
     Parsed<void> check_range(double value) const {
         if (value >= row_.least && value <= row_.most) return {};
         if (!row_.out_of_range.empty()) return own_words();
@@ -226,6 +232,7 @@ Parsed<OptionValue> as(const Parsed<Value>& value) {
     return Parsed<OptionValue>(boost::system::in_place_value, Alternative{*value});
 }
 
+// Blanks around an entry and empty entries are nothing: "a, b," is two.
 std::vector<std::string> entries_of(std::string_view text) {
     std::vector<std::string> entries;
     while (!text.empty()) {
@@ -261,6 +268,7 @@ Parsed<OptionValue> parse(const OptionRow& row, std::string_view text, OptionFac
     return OptionValue(std::string(text));
 }
 
+// A list as one line; the separator stands between entries, not behind the last.
 std::string joined(const std::vector<std::string>& entries, std::string_view separator) {
     std::string text;
     for (const auto& entry : entries) {
@@ -270,6 +278,7 @@ std::string joined(const std::vector<std::string>& entries, std::string_view sep
     return text;
 }
 
+// REQUIRES: the row has that many choices; a struct is only ever filled from its own row.
 std::string choice_text(const OptionRow& row, OptionChoice choice) {
     auto rest = row.choices;
     while (choice.number-- > 0)
@@ -299,6 +308,7 @@ struct Text {
     std::string operator()(OptionChoice value) const { return choice_text(row, value); }
 };
 
+// A row that fills no struct keeps what was written.
 std::string text_of(const OptionRow& row, const OptionStructs& structs, bool is_plain) {
     if (row.fills.owner == nullptr) return std::string(structs.written(row.key));
     return std::visit(Text{row, is_plain}, structs.value(row));

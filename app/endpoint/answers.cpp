@@ -123,6 +123,7 @@ Answer digest(const Question& question) {
     return line(503, "there is nothing to compare yet");
 }
 
+// What there is, for whoever has only found the port.
 Answer contents(const Question&);
 
 using Kind = Action::Kind;
@@ -178,6 +179,8 @@ Answer not_this_way(std::string_view why, std::string_view allow) {
     return refusal;
 }
 
+// Whoever reads is answered, whoever acts has to show that he may; the method is judged first, so
+// that a mistake is told as one.
 Answer taken(const PageRow& page, const Question& question) {
     const auto method = question.request.method;
     if (!page.is_action) {
@@ -196,6 +199,7 @@ std::string_view name_of_verbosity(unsigned verbosity) noexcept {
     return verbosity < std::size(names) ? names[verbosity] : std::string_view();
 }
 
+// The pages are few: they are gone through.
 Answer answer(const Request& request, const NodeView& node) {
     const auto target = without_authority(request.target);
     if (!target.starts_with('/')) return line(400, "the target must be a path, such as /readyz");

@@ -24,6 +24,7 @@ constexpr std::string_view openmetrics_type =
 
 constexpr std::string_view latency_metric = "twincached_request_seconds";
 
+// A row of the table of figures with its value now, as `stats` shows it.
 struct Told {
     lib::Figure figure;
     std::string value;
@@ -37,6 +38,7 @@ struct Metric {
     std::string_view help;
 };
 
+// Text in either of the two formats, which differ in few things: both are written at once.
 class Page {
   public:
     explicit Page(bool is_openmetrics) noexcept : is_openmetrics_(is_openmetrics) {}
@@ -78,6 +80,8 @@ std::string label_text(std::string_view value) {
     return text;
 }
 
+// A figure of few words is a series for each: 1 for the one that holds, 0 for the others, so that
+// an alert can name it.
 void tell_words(const Told& told, Page& page) {
     page.begin({metric_name(told.figure), FigureKind::gauge, told.figure.help});
     for (auto rest = told.figure.choices; !rest.empty();) {
@@ -97,6 +101,7 @@ void tell(const Told& told, Page& page) {
     }
 }
 
+// memcached_exporter counts some things without others that our figures have in them.
 std::string exported_value(const ExporterRow& row, const Values& values) {
     const auto value = values.at(row.figure);
     if (row.less.empty()) return std::string(value);
@@ -111,6 +116,7 @@ std::string exported_value(const ExporterRow& row, const Values& values) {
     return std::to_string(count);
 }
 
+// The names of memcached_exporter, so that dashboards and alerts made for memcached go on.
 void tell_as_exporter(const Values& values, Page& page) {
     page.begin({"memcached_up", FigureKind::gauge, "always 1: who is down does not answer"});
     page.sample({}, "1");

@@ -26,11 +26,14 @@ constexpr int stream_flags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     throw std::system_error(errno, std::generic_category(), what);
 }
 
+// A switch of the socket that every Linux has: that it fails is a fault of ours, and ends the
+// start.
 void turn_on(int descriptor, int level, int name) {
     const int on = 1;
     if (::setsockopt(descriptor, level, name, &on, sizeof on) != 0) fail("setsockopt");
 }
 
+// "tcp:127.0.0.1:11211", as `stats conns` and the log write an end of a connection.
 std::string end_text(const sockaddr_storage& address, socklen_t length) {
     char host[INET6_ADDRSTRLEN] = "";
     if (address.ss_family == AF_INET) {
@@ -85,6 +88,7 @@ void remove_stale(const std::string& option, const sockaddr_un& address) {
     ::unlink(address.sun_path);
 }
 
+// Throws with the option and the limit: the kernel would cut the path without a word.
 sockaddr_un unix_address(const std::string& option, const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -125,6 +129,8 @@ ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls) {
     return socket;
 }
 
+// The lock on the path comes first: two servers that start at once must not both find its socket
+// left over.
 ListeningSocket bind_unix(UnixPlace place) {
     const auto address = unix_address(place.option, place.path);
     auto lock = std::make_unique<PathLock>(place.path, place.option);
@@ -134,6 +140,7 @@ ListeningSocket bind_unix(UnixPlace place) {
     return ListeningSocket(descriptor, std::move(place), std::move(lock));
 }
 
+// Of an address without a name, such as a client's on a unix socket, the kind alone.
 std::string local_end(int descriptor) {
     sockaddr_storage address{};
     socklen_t length = sizeof address;
@@ -175,6 +182,8 @@ ListeningSocket::~ListeningSocket() {
     if (is_bound_) ::unlink(is_open_ ? place_.path.c_str() : unopened(place_.path).c_str());
 }
 
+// The mode counts from the moment that the file is there: the mask is the process's, and so this is
+// done before other threads make files, or where they make none.
 void ListeningSocket::bind_path() const {
     const auto name = unopened(place_.path);
     const auto address = unix_address(place_.option, name);
@@ -188,6 +197,8 @@ void ListeningSocket::bind_path() const {
     if (bound != 0) fail(place_.option + ": failed to listen on " + text());
 }
 
+// The name under which clients connect appears when the socket listens already: nobody is refused
+// in between.
 void ListeningSocket::open(int backlog) {
     if (family_ == AF_UNIX) {
         if (!std::exchange(is_bound_, true)) bind_path();
@@ -248,6 +259,7 @@ void try_tcp(PlaceAddress place) {
     bind_tcp(place, ListenerTls::none);
 }
 
+// A unix socket is instead of TCP, as with memcached.
 BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
     BoundListeners bound;
     if (!options.unix_socket.empty()) {
@@ -263,6 +275,7 @@ BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
     return bound;
 }
 
+// What a start would find, for --check-config: bound on a port of the system's choice, and let go.
 std::vector<std::string> absent_listeners(const ListenerOptions& options) {
     if (!options.unix_socket.empty()) return {};
     ListenerTls kind{};

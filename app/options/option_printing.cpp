@@ -35,6 +35,7 @@ std::string_view argument_of(const lib::OptionRow& option) noexcept {
     return "<value>";
 }
 
+// Columns line up: a row without a letter is indented by its width.
 std::string flag_names(const lib::OptionRow& option) {
     std::string names;
     if (option.letter != 0) names += fmt::format("-{}", option.letter);

@@ -23,10 +23,12 @@ std::string written_name(const lib::OptionRow& option) {
     return fmt::format("-o {}", option.word);
 }
 
+// The end of a line is none: memcached's own words have some.
 bool is_control(char c) noexcept {
     return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7F';
 }
 
+// In this order: the section is wrong, the key is another section's, the key is misspelt.
 std::string unknown_key(const OptionTable& table, const FileEntry& entry) {
     std::vector<std::string_view> sections;
     std::vector<std::string_view> keys;
@@ -87,6 +89,8 @@ std::string_view Origin::file() const noexcept {
     return std::string_view(place).substr(0, place.rfind(':'));
 }
 
+// A path is meant from the folder in which the process was started. What cannot be read is a
+// problem, never an empty file.
 std::optional<std::string> OptionReader::content_of(const std::string& path, const Origin& asked) {
     auto content = lib::read_text_file((std::filesystem::path(directory_) / path).string());
     if (!content.has_error()) return std::move(*content);
@@ -95,6 +99,8 @@ std::optional<std::string> OptionReader::content_of(const std::string& path, con
     return std::nullopt;
 }
 
+// Includes are one level deep: so they have no circle, and an operator finds every value in two
+// steps.
 void OptionReader::read_file(const std::string& path) {
     const auto content = content_of(path, {Source::file, path});
     if (!content) return;
@@ -163,6 +169,8 @@ std::vector<OptionReader::Include> OptionReader::take_content(std::string_view c
     return includes;
 }
 
+// A later source is stronger: defaults, files, the command line. Within one file a key stands once,
+// but for lists, which grow there and are begun anew by the next source.
 void OptionReader::set(const lib::OptionRow& option, std::optional<std::string_view> value,
                        const Origin& origin) {
     const auto earlier = origins_.find(&option);
@@ -193,6 +201,8 @@ void OptionReader::set(const lib::OptionRow& option, std::optional<std::string_v
     if (is_first) remark_on(option, value.value_or(""));
 }
 
+// Options of memcached's that mean nothing here are accepted, so that its command lines start this
+// server, and are remarked on, so that nobody relies on them.
 void OptionReader::remark_on(const lib::OptionRow& option, std::string_view written) {
     const bool is_default = written == option.initial;
     if (option.use == lib::OptionUse::meaningless) {
@@ -205,6 +215,7 @@ void OptionReader::remark_on(const lib::OptionRow& option, std::string_view writ
     }
 }
 
+// The list behind -o: "word", "word=value" or "no_word", between commas.
 void OptionReader::set_words(std::string_view list, const Origin& origin) {
     while (!list.empty()) {
         const auto comma = list.find(',');
@@ -213,6 +224,7 @@ void OptionReader::set_words(std::string_view list, const Origin& origin) {
     }
 }
 
+// The texts are memcached's own, since scripts look for them.
 void OptionReader::set_word(std::string_view written, const Origin& origin) {
     const auto equals = written.find('=');
     const auto name = written.substr(0, equals);
@@ -244,6 +256,8 @@ Origin OptionReader::origin_of(std::string_view section, std::string_view key) c
     return found == origins_.end() ? Origin{} : found->second;
 }
 
+// For the operator who changes the file and wonders: what a flag of the unit or the init script
+// overrules.
 std::vector<std::string> OptionReader::overruled() const {
     std::vector<std::string> lines;
     for (const auto& [option, origin] : overruled_) {

@@ -50,6 +50,7 @@ constexpr std::array rows = {
                    .help = "Log to syslog as well."},
 };
 
+// UTC to the millisecond, so that the lines of two nodes can be laid side by side.
 constexpr auto line_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %l %v";
 
 Severity least_severity(std::int64_t verbosity) noexcept {
@@ -133,6 +134,8 @@ class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
     void flush_() override { std::fflush(stderr); }
 };
 
+// JOURNAL_STREAM says which stream systemd connected to the journal; it is inherited by programs
+// whose stderr goes elsewhere, and so compared with what stderr is (systemd.exec(5)).
 bool stderr_is_journal() noexcept {
     const auto* stream = std::getenv("JOURNAL_STREAM");
     struct stat status {};
@@ -151,6 +154,7 @@ std::span<const lib::OptionRow> log_option_rows() noexcept {
     return rows;
 }
 
+// A place for lines is always there: without a file and without stderr it is syslog.
 Log::Log(const LogOptions& options)
     : least_(least_severity(options.verbosity)), sinks_(std::make_unique<Sinks>()) {
     std::vector<spdlog::sink_ptr> sinks;
@@ -177,6 +181,7 @@ Log::Log(const LogOptions& options)
 
 Log::~Log() = default;
 
+// Flushed line by line: the last one before a crash is the one that is looked for.
 void Log::write(Severity severity, std::string_view line) noexcept {
     if (!is_on(severity)) return;
     if (severity >= Severity::info) recent_.add(unix_ms(), word_of(severity), line);

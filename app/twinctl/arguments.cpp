@@ -91,6 +91,7 @@ std::string command_help() {
     return text;
 }
 
+// What --help shows, in the order in which it is needed.
 po::options_description visible() {
     po::options_description options("Options", 100);
     auto add = options.add_options();
@@ -125,6 +126,7 @@ po::options_description visible() {
     return options;
 }
 
+// Throws po::error with a sentence of its own.
 po::variables_map read(const Words& words) {
     po::options_description all;
     all.add(visible()).add_options()("words", po::value<Words>());
@@ -247,6 +249,7 @@ std::string take_all(const po::variables_map& values, Arguments& to) {
 
 }  // namespace
 
+// An order changes something; all others ask.
 bool is_order(std::string_view command) noexcept {
     return std::find(orders.begin(), orders.end(), command) != orders.end();
 }

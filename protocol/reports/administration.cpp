@@ -11,6 +11,7 @@ namespace twincached::protocol {
 
 namespace {
 
+// memcached takes what strtod() takes; so does this, but for blanks in front and hexadecimals.
 std::optional<double> parse_ratio(std::string_view word) noexcept {
     double ratio = 0;
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), ratio);
@@ -21,6 +22,8 @@ std::optional<double> parse_ratio(std::string_view word) noexcept {
 // memcached's largest class with the default factor; pages can be moved between 0 and this.
 constexpr std::int32_t slab_class_max = 39;
 
+// There are no pages to move between classes here: what is asked properly is answered as by a
+// memcached that has none to spare.
 Answer reassign(Words words) noexcept {
     const auto from_word = words.next();
     const auto to_word = words.next();
@@ -40,6 +43,8 @@ Answer take_note(ReportedSettings& reported, std::string_view setting, std::stri
     return Answer::ok;
 }
 
+// Levels 0 to 2, ratios, a window of 3 to 1800 seconds: checked as memcached does, and without
+// effect.
 Answer automove(ReportedSettings& reported, Words words) {
     const auto what = words.next();
     if (what.empty()) return Answer::error;
@@ -63,6 +68,7 @@ Answer automove(ReportedSettings& reported, Words words) {
     return *level <= 2 ? take_note(reported, "slab_automove", what) : Answer::error;
 }
 
+// Percentages of memory, which together leave 20 to the cold queue, and ages beside its.
 Answer tune(ReportedSettings& reported, Words words) {
     const auto hot_word = words.next();
     const auto warm_word = words.next();
@@ -81,6 +87,7 @@ Answer tune(ReportedSettings& reported, Words words) {
     return take_note(reported, "warm_max_factor", warm_factor_word);
 }
 
+// Negative seconds switch it off.
 Answer set_temporary_ttl(ReportedSettings& reported, std::string_view word) {
     const auto seconds = parse_strict_word<std::int32_t>(word);
     if (!seconds) return Answer::error;
@@ -88,12 +95,14 @@ Answer set_temporary_ttl(ReportedSettings& reported, std::string_view word) {
     return *seconds < 0 ? Answer::ok : take_note(reported, "temporary_ttl", word);
 }
 
+// Enabling twice is told, as by memcached; disabling twice is not.
 Answer set_crawler(ReportedSettings& reported, bool enabled) {
     const bool was = reported.enable_crawler(enabled);
     if (enabled && was) return Answer::crawler_runs;
     return take_note(reported, "lru_crawler", enabled ? "yes" : "no");
 }
 
+// Microseconds between items, at most a second; or how many items a run looks at.
 Answer set_crawler_number(ReportedSettings& reported, std::string_view what,
                           std::string_view word) {
     if (word.empty()) return Answer::error;
@@ -126,6 +135,8 @@ Answer crawl(ReportedSettings& reported, std::string_view classes) noexcept {
 
 // --- lines ---------------------------------------------------------------------------------------
 
+// "flush_all", "flush_all 10", either with "noreply". A word that is no number is an error, but not
+// where it is the last and says noreply.
 Answer parse_flush(Words words, Command& command) noexcept {
     command.noreply = asks_no_reply(words.rest());
     const auto word = words.next();
@@ -179,6 +190,7 @@ Next execute_quit(Turn&, const Command&) {
     return Next::close;
 }
 
+// No answer: the connection ends, as all others do.
 Next execute_shutdown(Turn& turn, const Command& command) {
     if (!turn.executor.settings().shutdown_enabled) return turn.answer(Answer::shutdown_disabled);
     const auto mode = Words(command.arguments).next();
@@ -187,6 +199,7 @@ Next execute_shutdown(Turn& turn, const Command& command) {
     return Next::close;
 }
 
+// In MiB. Whoever writes bytes is told so, rather than given a limit that no machine has.
 Next execute_cache_memlimit(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto word = words.next();
@@ -223,6 +236,7 @@ Next execute_lru(Turn& turn, const Command& command) {
     return turn.answer(Answer::error);
 }
 
+// A dump is asked for once and answered in many turns: the first alone counts as a run.
 Next execute_lru_crawler(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
@@ -240,6 +254,8 @@ Next execute_lru_crawler(Turn& turn, const Command& command) {
     return turn.answer(Answer::error);
 }
 
+// The connection belongs to the log from then on. It has to be the last request that was read:
+// answers to others would stand between the log's lines.
 Next execute_watch(Turn& turn, const Command& command) {
     auto& executor = turn.executor;
     if (!executor.settings().watch_enabled) return turn.answer(Answer::watch_denied);

@@ -53,6 +53,8 @@ struct Ends {
     unsigned node;  // may be undecided
 };
 
+// The two bits of a version that tell who wrote it. A node that does not know yet which of the two
+// it is takes what the other will most likely not take.
 unsigned number_of(const Ends& ends) {
     if (is_decided(ends.node)) return ends.node;
     return number_of_undecided(own_host_name(), ends.places.peer.host);
@@ -79,6 +81,7 @@ std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
     return lines;
 }
 
+// Null where no answer waits for the peer.
 AckGate* make_gate(std::optional<AckGate>& gate, const Setup& setup) {
     const auto& shared = setup.options.get<replication::ReplicationOptions>();
     if (shared.ack != AckMode::received || !is_pair(setup.options)) return nullptr;
@@ -143,6 +146,7 @@ PairReplicator::PairReplicator(const Setup& setup, Events events)
     sink_.set_wake([this] { loop_.wake(); });
 }
 
+// The store is there, and no client is let in yet.
 void PairReplicator::start(storage::Store& store) {
     store_ = &store;
     loop_.engine().attach(store);
@@ -156,6 +160,8 @@ void PairReplicator::start(storage::Store& store) {
                                        " can read and change this cache over the link");
 }
 
+// Blocks for as long as the peer takes what it lacks, at most `drain-timeout`; then says what was
+// left behind, if anything was.
 void PairReplicator::drain() {
     if (!loop_.is_running() || std::exchange(drain_began_, true)) return;
     // The engine keeps the limit itself; a second more is for its goodbye.
@@ -184,6 +190,7 @@ lib::Parsed<Recall> PairReplicator::recall(const Remembered& memory, storage::St
     return Recall::continued;
 }
 
+// Each part is there or not: a renewed certificate comes without options.
 void PairReplicator::reload(const Reloaded& fresh) {
     if (fresh.tls) loop_.use_tls(fresh.tls);
     if (fresh.secrets != nullptr) loop_.use_secrets(*fresh.secrets);
@@ -192,6 +199,7 @@ void PairReplicator::reload(const Reloaded& fresh) {
     if (on_split_.exchange(policy) != policy) loop_.set_on_split(policy);
 }
 
+// Judged by what the link last reported, some milliseconds ago; the engine judges it again.
 Ordered PairReplicator::order(Order order) {
     const auto link = loop_.report();
     if (link.made_at == Instant(0)) return {false, "this node is starting: ask again"};
@@ -202,6 +210,7 @@ Ordered PairReplicator::order(Order order) {
     return {true, consequence_of(order, facts)};
 }
 
+// A shard's buckets lie side by side: each lock is taken once.
 bool PairReplicator::digests(storage::Store& store, storage::BucketNumber first,
                              std::span<std::uint64_t> digests) const {
     std::size_t number = 0;

@@ -19,6 +19,7 @@ void read_into(Bytes& bytes, WireReader& in) noexcept {
     std::copy(field.begin(), field.end(), reinterpret_cast<char*>(bytes.data()));
 }
 
+// 0 or 1: who sends another number speaks another protocol, or lies.
 bool boolean(WireReader& in) noexcept {
     const auto value = in.u8();
     if (value > 1) in.fail();
@@ -43,6 +44,7 @@ std::optional<std::int64_t> read_wall(WireReader& in) noexcept {
 
 }  // namespace
 
+// For an end that does not know the number: true on either side of the link.
 std::string_view text_of(ErrorReason reason) noexcept {
     switch (reason) {
         case ErrorReason::protocol:
@@ -83,6 +85,8 @@ void write_frame(lib::ByteBuffer& out, const Challenge& challenge) {
     frame.finish();
 }
 
+// Read before anything is proved: whatever is not exactly a CHALLENGE is none, and the name of the
+// cluster costs no more memory than the longest that can be configured.
 std::optional<Challenge> read_challenge(std::string_view payload) {
     WireReader in(payload);
     Challenge challenge;
@@ -109,6 +113,8 @@ std::optional<Proof> read_proof(std::string_view payload) noexcept {
     return if_complete(in, proof);
 }
 
+// Fields of a fixed size in an order that never changes; what a later version adds comes behind the
+// texts, where an older one does not look. REPLICATION.md, section "frames", has the table.
 void write_frame(lib::ByteBuffer& out, const Hello& hello) {
     FrameWriter frame(out, FrameType::hello);
     WireWriter(out)
@@ -143,6 +149,8 @@ void write_frame(lib::ByteBuffer& out, const Hello& hello) {
     frame.finish();
 }
 
+// `protocol`: what the two CHALLENGEs agreed on. From 2 on what follows the known fields is left
+// unread: a newer peer may know more.
 std::optional<Hello> read_hello(std::string_view payload, std::uint16_t protocol) {
     WireReader in(payload);
     Hello hello;
@@ -191,6 +199,7 @@ void write_frame(lib::ByteBuffer& out, const Ping& ping) {
     frame.finish();
 }
 
+// The fixed part must be there whole; a wall clock may follow.
 std::optional<Ping> read_ping(std::string_view payload) noexcept {
     WireReader in(payload);
     Ping ping;
@@ -242,6 +251,8 @@ std::optional<NodeState> read_state(std::string_view payload) noexcept {
     return if_complete(in, state);
 }
 
+// Ignorable: a peer that does not know the frame passes over it, so that it needs no version of its
+// own. Nobody is sent one without the capability all the same (operator_orders.hpp).
 void write_frame(lib::ByteBuffer& out, const OrderFrame& order) {
     FrameWriter frame(out, FrameType::order, 0, frame_ignorable);
     WireWriter(out).u8(static_cast<std::uint8_t>(order.word));
@@ -260,6 +271,7 @@ void write_frame(lib::ByteBuffer& out, const Bye& bye) {
     frame.finish();
 }
 
+// The text goes into a log line, quoted and made printable there: nothing of it is believed.
 std::optional<Bye> read_bye(std::string_view payload) {
     WireReader in(payload);
     Bye bye;

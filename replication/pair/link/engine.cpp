@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view no_memory = "there was no memory for the link";
 
+// What the exchange needs of the node's options; it knows nothing of links.
 ExchangeOptions exchange_options(const EngineOptions& options) noexcept {
     const auto interval = options.chosen.scrub_interval;
     return {.epoch = options.self.epoch,
@@ -66,6 +67,8 @@ OrderFacts facts_of(bool has_peer, const LinkMachine& link, const SessionKeeper&
             .access = link.access()};
 }
 
+// For the history of primaries: from whom to whom, as one node sees it. A node that never served
+// beside another does not say who was the primary before it.
 RoleChange change_of(const RoleTurn& turn, unsigned own, std::uint64_t unconfirmed) {
     const std::string here(node_name(own));
     const std::string peer(is_decided(own) ? node_name(other_node(own)) : "");
@@ -93,6 +96,7 @@ Engine::Engine(EngineOptions options, ChangeSink& sink)
       connections_({options_.self, options_.timing, link_, strangers_, keeper_}, options_.entropy) {
 }
 
+// The store is made after the engine, with the sink that both share.
 void Engine::attach(storage::Store& store) noexcept {
     store_ = &store;
     incarnation_.attach(store);
@@ -113,6 +117,7 @@ void Engine::start(const storage::Now& now) noexcept {
     link_.on(LinkEvent::start, instant_of(now), {});
 }
 
+// Accepted while the node drains: closed without a word, as if nobody listened any more.
 void Engine::on_accepted(ConnectionId id, const storage::Now& now, std::string_view from) {
     auto& connection = connections_.accept(id, from, now);
     if (draining_) connection.phase = Phase::closed;
@@ -190,10 +195,13 @@ bool Engine::listens(ConnectionId id, const storage::Now& now) noexcept {
     return !is_session || keeper_.session()->listens(instant_of(now));
 }
 
+// Whether the peer's process has ended is not known: who is told is the link machine.
 void Engine::on_closed(ConnectionId id, std::string_view why, const storage::Now& now) {
     close(id, {SessionEnd::Ending::vanished, std::string(why)}, now);
 }
 
+// What speaks here is no peer as this node is set up (TLS where there is none, or the other way
+// round): told as a refusal, since an operator has to mend it.
 void Engine::on_mismatch(ConnectionId id, std::string_view why, const storage::Now& now) {
     auto* connection = connections_.find(id);
     if (connection == nullptr || !connection->is_candidate()) return on_closed(id, why, now);
@@ -202,6 +210,7 @@ void Engine::on_mismatch(ConnectionId id, std::string_view why, const storage::N
     connection->phase = Phase::closed;
 }
 
+// An orderly end without a BYE: the system closed what a process had held when it died.
 void Engine::on_end_of_stream(ConnectionId id, std::string_view why, const storage::Now& now) {
     close(id, {SessionEnd::Ending::died, std::string(why)}, now);
 }
@@ -229,6 +238,8 @@ void Engine::on_wake(const storage::Now& now) noexcept {
     keeper_.wake(now);
 }
 
+// Everything of the link is let go, which gives memory back; what is in the store stays. The link
+// begins again by its usual way, and a resync makes good what got lost on this one.
 void Engine::on_no_memory(const storage::Now& now) noexcept {
     const auto instant = instant_of(now);
     ++no_memory_;
@@ -242,6 +253,8 @@ void Engine::on_no_memory(const storage::Now& now) noexcept {
     if (draining_) link_.on(LinkEvent::shutdown, instant, no_memory);
 }
 
+// Connections that are no session have nothing to hand over. A session ends when the peer has all,
+// or at `drain_timeout` (drain()).
 void Engine::begin_drain(const storage::Now& now) {
     if (draining_) return;
     const bool is_alone = !has_session() && !connections_.is_peer_there();
@@ -262,6 +275,8 @@ void Engine::take(Order order, const storage::Now& now) noexcept {
 
 // --- what is to be done ------------------------------------------------------------------------
 
+// What follows from the events since the last call, in an order that matters: who is the peer, what
+// is sent to it, and only then whether that was all.
 void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
     if (!draining_) connections_.choose(now);
     const bool serves_alone = link_.serving() == Serving::ready && !has_session();

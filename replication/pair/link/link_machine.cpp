@@ -126,6 +126,7 @@ std::optional<Instant> LinkMachine::deadline() const noexcept {
     return first;
 }
 
+// Everything that the events so far ask of the owner; asked for a second time there is nothing.
 LinkOrders LinkMachine::take_orders() noexcept {
     LinkOrders orders;
     orders.lines = log_.take();
@@ -137,6 +138,7 @@ LinkOrders LinkMachine::take_orders() noexcept {
     return orders;
 }
 
+// A node without a peer is done with the link at once, and serves.
 void LinkMachine::start(Instant now) noexcept {
     since_.begin(now);
     if (!dialling_.has_peer()) return serving_.start_alone(now);
@@ -144,6 +146,8 @@ void LinkMachine::start(Instant now) noexcept {
     dial(now);
 }
 
+// One call may find several deadlines over: a dial that hung, the next one, a grace. Each looks for
+// itself, so that a process that stood still misses none.
 void LinkMachine::on_timer(Instant now) noexcept {
     if (dialling_.is_too_late(now)) {
         dialling_.hang_up();
@@ -162,12 +166,16 @@ void LinkMachine::dial(Instant now) noexcept {
     }
 }
 
+// Somebody at the peer's address takes calls. Whether it is the peer is seen by its HELLO, and
+// until then nothing is concluded from it.
 void LinkMachine::on_connected(std::string_view why) noexcept {
     if (!dialling_.is_calling()) return;
     dialling_.connected();
     if (state_ == LinkState::connecting) enter(LinkState::handshake, why, dialling_.chatter());
 }
 
+// While a session is there, or this node is refused, a caller changes no state: it has to prove
+// itself first.
 void LinkMachine::on_called(std::string_view why) noexcept {
     if (state_ == LinkState::listening || state_ == LinkState::connecting) {
         enter(LinkState::handshake, why, dialling_.chatter());
@@ -219,6 +227,7 @@ void LinkMachine::on_refused(LinkEvent how, Instant now, std::string_view why) n
           "; no data is exchanged until that is put right");
 }
 
+// The handshake is over, on whichever of the two dials.
 void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
     assert(!has_session());
     ++sessions_;
@@ -242,6 +251,8 @@ void LinkMachine::on_caught_up(Instant now, std::string_view why) noexcept {
     serving_.on_linked(now);
 }
 
+// The one way out of a session, whoever ended it and why. The first dial after it is due after the
+// usual pause, or at once where clients wait to know whether the peer lives.
 void LinkMachine::on_session_end(PeersFate fate, Instant now, std::string_view why) noexcept {
     if (!has_session()) return;
     caught_up_ = false;
@@ -251,6 +262,7 @@ void LinkMachine::on_session_end(PeersFate fate, Instant now, std::string_view w
     if (serving_.end_session(fate, now, why)) dialling_.retry_at_once(now);
 }
 
+// An operator's word, or the peer's: no event of the link, and so no change of its state.
 void LinkMachine::take_over(Instant now, std::string_view why) noexcept {
     if (state_ == LinkState::draining) return;
     serving_.take_over(now, why);

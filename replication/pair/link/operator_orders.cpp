@@ -5,6 +5,7 @@
 namespace twincached::replication::pair {
 namespace {
 
+// Words are numbered from 1 on the wire.
 std::size_t place_of(OrderWord word) noexcept {
     return static_cast<std::size_t>(word) - 1;
 }
@@ -23,6 +24,7 @@ std::string objection_without_session(const OrderFacts& facts, std::string_view 
     return std::string(what) + " needs a peer that knows of it: update the other node first";
 }
 
+// With the peer in sight a node must not become the primary of items that it does not have.
 std::string objection_to_promotion(const OrderFacts& facts) {
     if (facts.role == Role::primary && facts.serving == Serving::ready)
         return "this node is the primary already";
@@ -34,6 +36,7 @@ std::string objection_to_promotion(const OrderFacts& facts) {
     return objection_without_session(facts, "promote, with the other node in sight,");
 }
 
+// A switchover loses nothing, or is not begun.
 std::string objection_to_switchover(const OrderFacts& facts) {
     auto objection = objection_without_session(facts, "switchover");
     if (!objection.empty()) {
@@ -47,6 +50,8 @@ std::string objection_to_switchover(const OrderFacts& facts) {
 
 }  // namespace
 
+// Asked twice: where the order comes in, so that the operator hears it, and here when it is
+// followed, since the link may have changed in between.
 std::string objection_to(Order order, const OrderFacts& facts) {
     if (!facts.has_peer) return "no peer is configured: this node is alone, and the primary";
     if (facts.state == LinkState::draining) return "this node is stopping";
@@ -76,6 +81,7 @@ std::string consequence_of(Order order, const OrderFacts& facts) {
     return {};
 }
 
+// REQUIRES: the thread of the link. What cannot be judged for want of memory is not followed.
 void OperatorOrders::take(Order order, const OrderFacts& facts, Instant now) noexcept {
     std::string objection;
     const bool is_judged = lib::has_memory_for([&] { objection = objection_to(order, facts); });
@@ -100,6 +106,7 @@ void OperatorOrders::take(Order order, const OrderFacts& facts, Instant now) noe
     }
 }
 
+// The peer's words. None is believed beyond what this node is: a secondary hands nothing over.
 void OperatorOrders::on_word(OrderWord word, Instant now) noexcept {
     const bool is_primary = parts_.link.role() == Role::primary;
     switch (word) {
@@ -122,6 +129,7 @@ void OperatorOrders::on_word(OrderWord word, Instant now) noexcept {
     }
 }
 
+// What was owed to a session that is over is owed to nobody: an operator asks again.
 std::optional<OrderWord> OperatorOrders::next_word(bool has_session, Instant now) noexcept {
     if (!has_session) {
         owed_ = {};
@@ -145,10 +153,12 @@ std::optional<OrderWord> OperatorOrders::next_word(bool has_session, Instant now
     return std::nullopt;
 }
 
+// Each word is owed at most once at a time, however often it was asked for.
 void OperatorOrders::say(OrderWord word) noexcept {
     owed_[place_of(word)] = true;
 }
 
+// A second order during a handover is the same order.
 void OperatorOrders::begin_handover(Instant now) noexcept {
     if (hands_over_until_ || steps_back_at_) return;
     hands_over_until_ = now + patience;

@@ -47,6 +47,8 @@ PeerSession::PeerSession(Parts parts, std::uint64_t number, const Hello& peer,
       understands_orders_((peer.capabilities & capability_orders) != 0),
       heartbeat_(parts.timing, instant_of(now)) {}
 
+// What it gives is why the session ends; nothing: it goes on. A frame whose type is not known ends
+// it, unless its flag says that it may be passed over.
 std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storage::Now& now) {
     if (is_owned_by(FrameOwner::exchange, frame.type)) {
         if (parts_.exchange.on_frame(frame, now)) return std::nullopt;
@@ -96,12 +98,15 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
                           std::to_string(static_cast<unsigned>(frame.type)) + ")"};
 }
 
+// A word of a later version is none.
 std::optional<OrderWord> PeerSession::take_word() noexcept {
     const auto word = std::exchange(heard_word_, std::nullopt);
     const bool is_known = word >= OrderWord::hand_over && word <= OrderWord::compare;
     return is_known ? word : std::nullopt;
 }
 
+// One PONG is owed at most, for the latest PING: who sends them faster than it reads gets no more
+// out of this node by it.
 std::optional<SessionEnd> PeerSession::on_ping(const Frame& frame, const storage::Now& now) {
     const auto ping = read_ping(frame.payload);
     if (!ping) return broken("a PING that makes no sense");
@@ -121,6 +126,8 @@ void PeerSession::write_pong(lib::ByteBuffer& out, const storage::Now& now) {
     owed_pong_.reset();
 }
 
+// Heartbeats go before data: within one turn of at most `output.room` bytes a full log must not let
+// the peer take this node for silent.
 void PeerSession::produce(lib::ByteBuffer& out, const LinkMachine& link, const Output& output,
                           const storage::Now& now) {
     const auto instant = instant_of(now);
@@ -169,6 +176,8 @@ void PeerSession::write_state(lib::ByteBuffer& out, const LinkMachine& link, boo
     write_frame(out, state);
 }
 
+// A change that comes in while the last bytes are written would have woken nobody yet; so it is
+// looked for again before this side may rest, a few times, since other connections wait.
 void PeerSession::write_data(lib::ByteBuffer& out, std::size_t room, const storage::Now& now) {
     std::size_t written = 0;
     for (int attempt = 0; attempt < rest_attempts && written < room; ++attempt) {
@@ -185,6 +194,7 @@ bool PeerSession::caught_up() const noexcept {
     return peer_state_.caught_up && parts_.exchange.caught_up();
 }
 
+// In buckets, of both nodes: each walks its own.
 std::uint64_t PeerSession::left_to_compare() const noexcept {
     const auto stats = parts_.exchange.stats();
     return stats.dirty_buckets + stats.walking_buckets + peer_state_.dirty_buckets +

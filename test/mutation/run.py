@@ -120,7 +120,8 @@ class Scratch:
 
     def passes(self, program, seconds):
         """Whether all its tests pass in that time; the first that fails ends it."""
-        path = os.path.join(self.build, "test", "unit", program)
+        folder = "unit" if program.startswith("unit_") else program
+        path = os.path.join(self.build, "test", folder, program)
         try:
             done = subprocess.run([path, "--abort"], cwd=self.build, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, timeout=seconds)

@@ -316,6 +316,27 @@ TEST_CASE("over the limit for buffers who holds less than its share stays") {
     CHECK_FALSE(wire.service.counters.memory.has_room_for(0));
 }
 
+TEST_CASE("an answer of which a part has left goes on, whatever the limit for buffers") {
+    Wire wire;
+    const std::string value(30'000, 'v');
+    wire.say("set k 0 0 30000\r\n" + value + "\r\n");
+    wire.turn();
+    wire.hear();
+    constexpr std::size_t keys = 500;
+    wire.service.counters.memory.set_limit(keys / 2 * protocol::ClientMemory::answer_bytes);
+    std::string line = "get";
+    for (std::size_t i = 0; i < keys; ++i)
+        line += " k";
+    wire.say(line + "\r\n");
+    std::string answer;
+    for (std::string part = "first"; !part.empty(); answer += part) {
+        (void)wire.turn();
+        part = wire.hear();
+    }
+    CHECK(answer.find("SERVER_ERROR") == std::string::npos);
+    CHECK(answer.size() == keys * (17 + 30'000 + 2) + 5);
+}
+
 TEST_CASE("over the limit for buffers a get of many keys is refused, and the next is not") {
     Wire wire;
     wire.service.counters.memory.set_limit(262'144);

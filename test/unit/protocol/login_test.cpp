@@ -236,6 +236,15 @@ TEST_CASE("who is not known gets no memory: long lines close the connection") {
     CHECK(server.closed);
 }
 
+TEST_CASE("a login of as many bytes as one may have is judged, as memcached does") {
+    Guarded server;
+    const auto token = "nobody " + std::string(2041, 't');
+    CHECK(server.say("set x 0 0 2048\r\n" + token + "\r\nversion\r\n") ==
+          "CLIENT_ERROR authentication failure\r\nCLIENT_ERROR unauthenticated\r\n");
+    CHECK(server.attempts() == 1);
+    CHECK(server.errors() == 1);
+}
+
 TEST_CASE("after a login that is too long the next line is a request, as with memcached") {
     Guarded server;
     const std::string refusal = "CLIENT_ERROR auth token too long\r\n";

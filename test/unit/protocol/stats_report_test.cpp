@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <map>
 #include <sstream>
 #include <string>
@@ -193,6 +194,25 @@ TEST_CASE("stats knows what the process, the counters and the store know") {
     CHECK(values.at("curr_items") == "1");
     CHECK(values.at("bytes") == "61");
     CHECK(values.at("limit_maxbytes") == "67108864");
+}
+
+TEST_CASE("a cas is a hit, a bad value or a miss, and a set is none of them") {
+    TestService service;
+    Client client(service);
+    const auto counts = [&service] {
+        return std::array{service.total(Count::cas_hits), service.total(Count::cas_badval),
+                          service.total(Count::cas_misses)};
+    };
+    client.say("set a 0 0 1\r\nx\r\n");
+    CHECK(counts() == std::array<std::uint64_t, 3>{0, 0, 0});
+    const auto shown = client.say("mg a c\r\n");
+    const auto unique = shown.substr(4, shown.size() - 6);
+    REQUIRE(client.say("cas a 0 0 1 " + unique + "\r\ny\r\n") == "STORED\r\n");
+    CHECK(counts() == std::array<std::uint64_t, 3>{1, 0, 0});
+    REQUIRE(client.say("cas a 0 0 1 " + unique + "\r\nz\r\n") == "EXISTS\r\n");
+    CHECK(counts() == std::array<std::uint64_t, 3>{1, 1, 0});
+    REQUIRE(client.say("cas b 0 0 1 " + unique + "\r\nz\r\n") == "NOT_FOUND\r\n");
+    CHECK(counts() == std::array<std::uint64_t, 3>{1, 1, 1});
 }
 
 TEST_CASE("stats reset zeroes the counters and keeps the items") {

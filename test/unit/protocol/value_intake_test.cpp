@@ -138,6 +138,27 @@ TEST_CASE("a value that neither the store nor its client's part of the buffers h
     CHECK(client.say("set k 0 0 100000\r\n" + std::string(100'000, 'v') + "\r\n") == "STORED\r\n");
 }
 
+TEST_CASE("a set in the meta dialect that the store has no room for says which") {
+    auto options = TestService::small_store();
+    options.memory_limit_bytes = 4 << 20;
+    options.item_size_limit_bytes = 1 << 20;
+    options.evict = false;
+    TestService service(options);
+    Client client(service);
+    const std::string value((1 << 20) - 100, 'v');
+    const auto set = [&](const std::string& key) {
+        return client.say("ms " + key + " " + std::to_string(value.size()) + "\r\n" + value +
+                          "\r\n");
+    };
+    CHECK(set(std::string(240, 'k')) == "SERVER_ERROR object too large for cache\r\n");
+    std::string answer;
+    for (int i = 0; i < 8 && answer != "SERVER_ERROR out of memory storing object\r\n"; ++i)
+        answer = set("k" + std::to_string(i));
+    CHECK(answer == "SERVER_ERROR out of memory storing object\r\n");
+    CHECK(service.total(Count::store_too_large) == 1);
+    CHECK(service.total(Count::store_no_memory) == 1);
+}
+
 TEST_CASE("a value over the limit is refused, and takes with it what a set's key held") {
     const auto is_set = GENERATE(true, false);
     Stage stage;

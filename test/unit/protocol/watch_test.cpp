@@ -85,6 +85,16 @@ TEST_CASE("a watcher reads memcached's lines for what is fetched, stored and del
           "type=item_get key=big status=not_found clsid=0 cfd=29 size=0\n");
 }
 
+TEST_CASE("an item that is only made stale or empty is not deleted to a watcher") {
+    Stage stage;
+    REQUIRE(stage.watch("deletions") == "OK\r\n");
+    stage.worker.say("set foo 0 0 3\r\nbar\r\n");
+    CHECK(stage.seen("md foo I\r\n") == "");
+    CHECK(stage.seen("md foo x\r\n") == "");
+    CHECK(stage.seen("md foo I x\r\n") == "");
+    CHECK(stage.seen("md foo\r\n") == "type=deleted key=foo cmd=md clsid=1 size=0\n");
+}
+
 TEST_CASE("a watcher learns why a key was missed") {
     Stage stage;
     stage.worker.say(

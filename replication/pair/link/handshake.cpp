@@ -20,7 +20,8 @@ bool is_known(ErrorReason reason) noexcept {
 }
 
 std::string range(unsigned first, unsigned last) {
-    return std::to_string(first) + " to " + std::to_string(last);
+    auto text = std::to_string(first);
+    return first == last ? text : text + " to " + std::to_string(last);
 }
 
 }  // namespace
@@ -78,6 +79,8 @@ Handshake::Step Handshake::on_challenge(const Frame& frame, lib::ByteBuffer& out
         return refuse(ErrorReason::cluster, out);
     }
     if (protocol() < std::max(peer_.protocol_min, protocol_oldest)) {
+        // Whoever called learns which versions are spoken here, and can say so in its own log.
+        if (side_ == Side::acceptor) write_challenge(out);
         return refuse(ErrorReason::version, out);
     }
     if (!is_decided(peer_.node) || peer_.node == own_node()) {
@@ -182,9 +185,10 @@ std::string Handshake::sentence(ErrorReason reason, bool is_said_here) const {
             return "cluster here '" + printable(self_.cluster) + "', there " +
                    (is_introduced() ? '\'' + printable(peer_.cluster) + '\'' : "another one");
         case ErrorReason::version:
-            return "no version of the link's protocol in common: here " +
-                   range(protocol_oldest, self_.protocol_newest) + ", there " +
-                   (is_introduced() ? range(peer_.protocol_min, peer_.protocol_max) : "others");
+            if (!is_introduced()) return std::string(text_of(reason));
+            return "the peer speaks link protocol " +
+                   range(peer_.protocol_min, peer_.protocol_max) + ", this node " +
+                   range(protocol_oldest, self_.protocol_newest);
         case ErrorReason::self:
             return "the peer is this node itself, or a copy of it";
         // One that has none cannot be told from one that has another by versions before this.

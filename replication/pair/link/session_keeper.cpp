@@ -92,10 +92,9 @@ void SessionKeeper::establish(Connection& connection, const storage::Now& now) {
     is_caught_up_ = false;
     compare_settings(parts_.options.settings, hello, parts_.log);
     parts_.link.agree_on(agreed_role(handshake, parts_.options.self.node));
-    std::string why = "a session over the connection that node ";
+    std::string why = "a session with the peer, over the connection that node ";
     why += node_name(handshake.dialled_by());
-    why += " dialled, the peer is node ";
-    why += node_name(handshake.peer_node());
+    why += " dialled";
     parts_.link.on(LinkEvent::established, instant_of(now), why);
 }
 

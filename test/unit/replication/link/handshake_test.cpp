@@ -332,6 +332,25 @@ TEST_CASE("a peer that speaks no common protocol version is refused") {
     CHECK(acceptor.handshake.reason() == ErrorReason::version);
 }
 
+TEST_CASE("of two nodes without a common protocol version each names both ranges") {
+    constexpr std::string_view sentence = "the peer speaks link protocol 7 to 9, this node 1 to 2";
+    ByteBuffer stranger;
+    write_frame(stranger,
+                Challenge{.protocol_min = 7, .protocol_max = 9, .epoch = 5, .cluster = "shop"});
+    End acceptor(self_of(1), Side::acceptor, 1);
+    acceptor.feed(stranger.readable());
+    CHECK(acceptor.handshake.why() == sentence);
+    // What it answers begins with its own range, so that the caller knows it, too.
+    const auto answer = acceptor.take();
+    End caller(self_of(0), Side::dialler, 2);
+    caller.feed(answer);
+    CHECK(caller.handshake.is_introduced());
+    End dialler(self_of(0), Side::dialler, 3);
+    dialler.feed(stranger.readable());
+    CHECK(dialler.last() == Step::refused);
+    CHECK(dialler.handshake.why() == sentence);
+}
+
 TEST_CASE("a peer further ahead than clock-max-ahead is refused, one just as far is not") {
     Ends near;
     near.dialler.now = at(124 * hour_ms);

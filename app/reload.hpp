@@ -53,6 +53,9 @@ class Reload {
 
     void run();
 
+    // What is in force: as at the start, but for what reloads have put in its place.
+    const Options& running() const noexcept { return running_; }
+
   private:
     struct Part {
         std::string_view name;

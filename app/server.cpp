@@ -275,7 +275,8 @@ void Server::on_signal(int signal) {
     if (signal == SIGHUP) {
         log_.reopen();
         log_.info("the log was opened anew on SIGHUP");
-        return reload_.run();
+        reload_.run();
+        return service_.show(reload_.running());
     }
     if (!stop_.has_begun()) return begin_stop(name_of(signal));
     log_.warning("a second signal came: this ends at once, and what is not sent or saved is lost");

@@ -129,7 +129,7 @@ std::string text_of(const Options& options, Explain explain) {
         },
         [&](const lib::OptionRow& option) {
             auto value = lib::value_text(option, options.structs());
-            if (option.secret && !value.empty()) value = "********";
+            if (option.secret && !value.empty()) value = masked;
             const auto line = fmt::format("{} = {}", option.key, quoted_if_needed(value));
             const auto comment = explain(option);
             text += comment.empty() ? line + '\n' : fmt::format("{:<39} # {}\n", line, comment);

@@ -5,8 +5,12 @@
 #include "app/options/options.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace twincached::app {
+
+// What stands where a secret would be shown.
+inline constexpr std::string_view masked = "********";
 
 // Grouped by section, with the defaults.
 std::string help_text(const OptionTable& table);

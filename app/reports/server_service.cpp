@@ -50,7 +50,8 @@ ServerService::ServerService(const Parts& parts, Requests requests)
       evictions_(shared().observation.watch_log),
       port_(first_port(parts.options, parts.acceptor)),
       started_(parts.clock.now().tick()),
-      verbosity_(parts.options.get<LogOptions>().verbosity) {
+      verbosity_(parts.options.get<LogOptions>().verbosity),
+      in_force_(std::make_shared<const Options>(parts.options)) {
     const auto& store = parts.options.get<storage::StoreOptions>();
     shared().size_classes = storage::SizeClasses(store.growth_factor, store.chunk_size_min);
     auto& observation = shared().observation;
@@ -113,10 +114,21 @@ void ServerService::settings_stats(protocol::StatVisitor visit) const {
                               shared().observation.prefixes.is_enabled(),
                               udp_port};
     const auto& reported = shared().reported;
-    report_settings(parts_.options, state, [&](std::string_view key, std::string_view value) {
+    report_settings(*in_force(), state, [&](std::string_view key, std::string_view value) {
         const auto asked_for = reported.get(key);
         visit(key, asked_for ? std::string_view(*asked_for) : value);
     });
+}
+
+std::shared_ptr<const Options> ServerService::in_force() const {
+    const lib::MutexLock lock(in_force_mutex_);
+    return in_force_;
+}
+
+void ServerService::show(const Options& options) {
+    auto copy = std::make_shared<const Options>(options);
+    const lib::MutexLock lock(in_force_mutex_);
+    in_force_.swap(copy);
 }
 
 void ServerService::connection_stats(protocol::StatVisitor visit) const {

@@ -14,6 +14,7 @@
 #include "app/sessions/client_tls.hpp"
 #include "app/sessions/io_pool.hpp"
 #include "lib/figure_row.hpp"
+#include "lib/mutex.hpp"
 #include "protocol/execution/service.hpp"
 #include "protocol/observation/watch_events.hpp"
 #include "replication/replicator.hpp"
@@ -21,6 +22,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace twincached::app {
@@ -64,6 +66,9 @@ class ServerService final : public protocol::Service {
     void connection_stats(protocol::StatVisitor visit) const override;
     void replication_stats(protocol::StatVisitor visit) const override;
 
+    // What a reload has put in force, for those who ask for the settings. Any thread.
+    void show(const Options& options);
+
     void set_verbosity(unsigned level) noexcept override;
     void request_shutdown(bool graceful) noexcept override;
     protocol::CertificateRefresh refresh_certificates() override;
@@ -72,6 +77,8 @@ class ServerService final : public protocol::Service {
     void change_clock(const protocol::ClockChange& change) noexcept override;
 
   private:
+    std::shared_ptr<const Options> in_force() const;
+
     const Parts parts_;
     const Requests requests_;
     CounterSums sums_;
@@ -80,6 +87,8 @@ class ServerService final : public protocol::Service {
     const std::int64_t port_;  // the first of them; as the system chose it, if it did
     const storage::Tick started_;
     std::atomic<std::int64_t> verbosity_;
+    mutable lib::Mutex in_force_mutex_;  // held while a pointer is copied
+    std::shared_ptr<const Options> in_force_ GUARDED_BY(in_force_mutex_);
     ThrottledNote shut_out_;
     ThrottledNote without_memory_;
 };

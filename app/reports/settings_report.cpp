@@ -1,5 +1,6 @@
 #include "app/reports/settings_report.hpp"
 
+#include "app/options/option_printing.hpp"
 #include "lib/option_value.hpp"
 
 #include <algorithm>
@@ -13,6 +14,8 @@ namespace {
 
 // Every place is taken by one key.
 constexpr std::size_t places = 77;
+
+constexpr std::string_view nothing = "NULL";  // memcached's word; a reader may want three words
 
 struct Line {
     std::string_view key;
@@ -59,7 +62,27 @@ void put_constants(Lines& lines) {
     lines[77] = {"client_flags_size", "4"};
 }
 
+bool is_our_own(const lib::OptionRow& row) noexcept {
+    return row.setting.place == 0 && !row.section.empty() && row.use == lib::OptionUse::effective;
+}
+
+// As the file has it, with its unit, in one word if a list is all that would make it several.
+std::string as_written(const lib::OptionRow& row, const Options& options) {
+    auto value = lib::value_text(row, options.structs());
+    if (value.empty()) return std::string(nothing);
+    if (row.secret) return std::string(masked);
+    if (row.fills.kind == lib::OptionKind::list) std::erase(value, ' ');
+    return value;
+}
+
 }  // namespace
+
+std::string setting_name(const lib::OptionRow& row) {
+    if (row.setting.place != 0) return std::string(row.setting.name);
+    auto name = std::string(row.section) + '_' + std::string(row.key);
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+}
 
 void report_settings(const Options& options, const SettingsState& state,
                      protocol::StatVisitor visit) {
@@ -69,6 +92,8 @@ void report_settings(const Options& options, const SettingsState& state,
     put_constants(lines);
     for (std::size_t place = 1; place <= places; ++place)
         visit(lines[place].key, lines[place].value);
+    for (const auto& row : options.rows())
+        if (is_our_own(row)) visit(setting_name(row), as_written(row, options));
 }
 
 }  // namespace twincached::app

@@ -128,6 +128,9 @@ class Reload(Case):
         b.write(replication={"on-split": "both"})
         b.reload()
         pair.b.wait_until_open(5)
+        with pair.b.client() as client:
+            until(lambda: client.stats(b"settings")["replication_on_split"] == "both", 5,
+                  "the settings are those in force")
 
     def test_secrets_of_the_link(self):
         paths = {}

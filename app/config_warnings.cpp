@@ -142,8 +142,9 @@ void warn_of_limits(const Options& all, const Machine& machine, Warnings& to) {
     if (machine.descriptors != 0 && needed > machine.descriptors) {
         to.push_back(
             fmt::format("connections (-c) {}: they take {} open files, and this process may have "
-                        "{} (ulimit -n, LimitNOFILE= of the unit)",
-                        listeners.connections, needed, machine.descriptors));
+                        "{} (ulimit -n, LimitNOFILE= of the unit): {} are served at a time",
+                        listeners.connections, needed, machine.descriptors,
+                        room_for_clients({listeners.connections, threads}, machine.descriptors)));
     }
     const auto backlog = static_cast<std::uint64_t>(std::max(listeners.backlog, 0));
     if (machine.backlog != 0 && backlog > machine.backlog) {

@@ -3,6 +3,7 @@
 #include "app/listeners/listener_options.hpp"
 #include "app/logins/cyrus_sasl.hpp"
 #include "app/process/insist.hpp"
+#include "app/process/privileges.hpp"
 #include "app/process/process_options.hpp"
 #include "app/process/scheduling.hpp"
 #include "app/process/service_notification.hpp"
@@ -75,7 +76,8 @@ Server::Server(const Options& options, const StartFiles& files, Log& log,
       log_(log),
       signals_(control_),
       history_(options.get<EndpointOptions>().history_file, log),
-      limit_(options.get<ListenerOptions>().connections),
+      limit_(room_for_clients(
+          {options.get<ListenerOptions>().connections, options.get<SessionOptions>().threads})),
       bound_(bind_ports(options)),
       node_({options, clock_, log}, replication_setup(options, files), replication_events()),
       client_tls_(client_tls_of(options, files.certificates, clock_.now().tick(), log)),

@@ -63,11 +63,11 @@ std::uint64_t group_memory() {
     return least;
 }
 
-// Root may raise its own limits; of open files up to what the kernel allows anybody.
-std::uint64_t hard_limit(__rlimit_resource resource, std::uint64_t of_root) {
+// Who has the right to raise its own limits has as many open files as the kernel allows anybody.
+std::uint64_t descriptors_within_reach() {
+    if (has_right(Right::raise_limits)) return number_in("/proc/sys/fs/nr_open").value_or(0);
     rlimit limit{};
-    if (::geteuid() == 0) return of_root;
-    if (::getrlimit(resource, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return 0;
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max == RLIM_INFINITY) return 0;
     return limit.rlim_max;
 }
 
@@ -81,7 +81,7 @@ Machine this_machine() {
         machine.memory_bytes = static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page);
     }
     machine.group_memory_bytes = group_memory();
-    machine.descriptors = hard_limit(RLIMIT_NOFILE, number_in("/proc/sys/fs/nr_open").value_or(0));
+    machine.descriptors = descriptors_within_reach();
     machine.locked_memory_bytes = lockable_memory().value_or(0);
     machine.backlog = number_in("/proc/sys/net/core/somaxconn").value_or(0);
     return machine;

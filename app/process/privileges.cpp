@@ -22,20 +22,22 @@ namespace {
 constexpr std::uint64_t own_descriptors = 48 + 40;
 constexpr std::uint64_t descriptors_per_thread = 3;
 
+// Where there is no more, as far as it goes: memcached asks for a descriptor a client and for no
+// other, so what starts it starts this server, which then serves some clients fewer.
 void raise_descriptor_limit(const Crowd& crowd) {
     const auto needed = crowd.clients + reserved_descriptors(crowd.threads);
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
-        limit.rlim_cur = needed;
-        limit.rlim_max = std::max<rlim_t>(limit.rlim_max, needed);
-        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) {
-            throw StartError{
-                fmt::format("failed to set rlimit for open files. Try starting as root or "
-                            "requesting smaller maxconns value. ({} are needed for -c {})",
-                            needed, crowd.clients),
-                exit_system};
-        }
-    }
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+    const auto most = limit.rlim_max;
+    limit = {needed, std::max<rlim_t>(most, needed)};
+    if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+    limit = {most, most};
+    const bool is_enough = most >= crowd.clients && room_for_clients(crowd, most) > 0;
+    if (is_enough && ::setrlimit(RLIMIT_NOFILE, &limit) == 0) return;
+    throw StartError{fmt::format("failed to set rlimit for open files. Try starting as root or "
+                                 "requesting smaller maxconns value. ({} are needed for -c {})",
+                                 needed, crowd.clients),
+                     exit_system};
 }
 
 void raise_core_limit() {
@@ -52,6 +54,17 @@ void raise_core_limit() {
 
 std::uint64_t reserved_descriptors(std::uint64_t threads) noexcept {
     return own_descriptors + descriptors_per_thread * threads;
+}
+
+std::uint64_t room_for_clients(const Crowd& crowd, std::uint64_t descriptors) noexcept {
+    const auto reserved = reserved_descriptors(crowd.threads);
+    return std::min(crowd.clients, descriptors - std::min(descriptors, reserved));
+}
+
+std::uint64_t room_for_clients(const Crowd& crowd) noexcept {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return crowd.clients;
+    return room_for_clients(crowd, limit.rlim_cur);
 }
 
 void raise_limits(const ProcessOptions& options, const Crowd& crowd) {
@@ -82,18 +95,22 @@ void assume(const Identity& identity) {
     }
 }
 
-std::optional<std::uint64_t> lockable_memory() {
-    constexpr unsigned lock_capability = 14;  // CAP_IPC_LOCK: no limit holds
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
-        return std::nullopt;
+bool has_right(Right right) {
     std::ifstream file("/proc/self/status");
     for (std::string word; file >> word;) {
         if (word != "CapEff:") continue;
         std::uint64_t capabilities = 0;
         file >> std::hex >> capabilities;
-        if (((capabilities >> lock_capability) & 1U) != 0) return std::nullopt;
+        return ((capabilities >> static_cast<unsigned>(right)) & 1U) != 0;
     }
+    return false;
+}
+
+std::optional<std::uint64_t> lockable_memory() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return std::nullopt;
+    if (has_right(Right::lock_memory)) return std::nullopt;
     return limit.rlim_cur;
 }
 

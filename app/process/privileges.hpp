@@ -29,6 +29,11 @@ struct Crowd {
     std::uint64_t threads;
 };
 
+// How many of them are served with so many descriptors, or with those that this process may have
+// now: what is kept for everything else is taken by no client.
+std::uint64_t room_for_clients(const Crowd& crowd, std::uint64_t descriptors) noexcept;
+std::uint64_t room_for_clients(const Crowd& crowd) noexcept;
+
 // Raises the limits on open files, and on core files if asked to. Throws StartError. While we are
 // still root, if we were.
 void raise_limits(const ProcessOptions& options, const Crowd& crowd);
@@ -44,6 +49,11 @@ std::optional<Identity> identity_to_assume(const ProcessOptions& options);
 
 // Gives root up for good: groups, group, user. Throws StartError.
 void assume(const Identity& identity);
+
+// What limits do not hold for. Root has these rights, unless they were taken from the process, as
+// in a container; the numbers are the kernel's (capabilities(7)).
+enum class Right : unsigned { lock_memory = 14, raise_limits = 24 };
+bool has_right(Right right);
 
 // How many bytes of memory it may lock; none: as many as it likes.
 std::optional<std::uint64_t> lockable_memory();

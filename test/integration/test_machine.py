@@ -11,6 +11,7 @@ from harness.process import Process
 
 MIB = 1 << 20
 CAP_IPC_LOCK = 14
+CAP_SYS_RESOURCE = 24
 
 
 def limited(what, size):
@@ -18,14 +19,22 @@ def limited(what, size):
     return lambda: resource.setrlimit(what, (size, size))
 
 
-def lose_the_right_to_lock(limit):
-    """Root locks what it likes; without that right the limit holds."""
+def limited_for_root(capability, what, size):
+    """Root sets itself above limits; without the right to, they hold."""
     def prepare():
         import ctypes  # pylint: disable=import-outside-toplevel
         pr_capbset_drop = 24
-        ctypes.CDLL(None).prctl(pr_capbset_drop, CAP_IPC_LOCK, 0, 0, 0)
-        resource.setrlimit(resource.RLIMIT_MEMLOCK, (limit, limit))
+        ctypes.CDLL(None).prctl(pr_capbset_drop, capability, 0, 0, 0)
+        resource.setrlimit(what, (size, size))
     return prepare
+
+
+def lose_the_right_to_lock(limit):
+    return limited_for_root(CAP_IPC_LOCK, resource.RLIMIT_MEMLOCK, limit)
+
+
+def lose_the_right_to_files(limit):
+    return limited_for_root(CAP_SYS_RESOURCE, resource.RLIMIT_NOFILE, limit)
 
 
 @unittest.skipIf(world.IS_MEMCACHED, "memcached has its own ways")
@@ -80,6 +89,18 @@ class Machine(Case):
         self.assertIn("lock-memory (-k): nothing may be locked", node.process.log())
 
     @unittest.skipIf(world.IS_SANITIZED, "a sanitizer needs the address space for itself")
+    def test_a_limit_on_open_files_that_is_enough_for_memcached_costs_some_clients(self):
+        node = self._launch("-c", "180", "-t", "1", prepare=lose_the_right_to_files(200))
+        node.wait_until_open()
+        served = 200 - 91  # of one thread, and what is kept for link, endpoint and files
+        self.assertEqual(node.stats()["max_connections"], str(served))
+        self.assertIn(f"connections (-c) 180: they take 271 open files, and this process may have 200 "
+                      f"(ulimit -n, LimitNOFILE= of the unit): {served} are served at a time",
+                      node.process.log())
+        refused = self._launch("-c", "201", "-t", "1", name="refused", host=2,
+                               prepare=lose_the_right_to_files(200))
+        self._refused(refused, "failed to set rlimit for open files", "292 are needed for -c 201")
+
     def test_less_address_space_is_enough_for_a_limit_that_fits_into_it(self):
         node = self._launch("-m", "64", "-t", "2",
                             prepare=limited(resource.RLIMIT_AS, 1500 * MIB))

@@ -130,7 +130,7 @@ TEST_CASE("descriptors: as many as are needed are enough, one less is warned of"
     const auto lines = warnings(quiet + "-c 1000 -t 4", machine);
     CHECK(is_alone(lines,
                    "connections (-c) 1000: they take 1100 open files, and this process may "
-                   "have 1099"));
+                   "have 1099 (ulimit -n, LimitNOFILE= of the unit): 999 are served at a time"));
     machine.descriptors = 0;  // no limit
     CHECK(warnings(quiet + "-c 1000000", machine).empty());
 }

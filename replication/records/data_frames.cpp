@@ -84,6 +84,17 @@ std::uint32_t read_record_head(WireReader& in, WireRecord& record) noexcept {
 
 }  // namespace
 
+void append_record(lib::ByteBuffer& out, const WireRecord& record) {
+    assert(record.value.size() <= batched_value_limit);
+    append_record(out, record, static_cast<std::uint32_t>(record.value.size()));
+}
+
+bool read_record(WireReader& in, WireRecord& record) noexcept {
+    const auto value_length = read_record_head(in, record);
+    record.value = in.bytes(value_length);
+    return !in.failed();
+}
+
 // The count is written last, over what stands in its place here: the records of a batch are not
 // known before the shard's lock is held, and are not looked at twice.
 BatchWriter::BatchWriter(lib::ByteBuffer& out, std::uint64_t seq, std::uint16_t lane,
@@ -118,10 +129,7 @@ BatchReader::BatchReader(std::string_view payload) noexcept : in_(payload) {
 }
 
 bool BatchReader::next(WireRecord& record) noexcept {
-    if (left_ == 0) return false;
-    const auto value_length = read_record_head(in_, record);
-    record.value = in_.bytes(value_length);
-    if (in_.failed()) return false;
+    if (left_ == 0 || !read_record(in_, record)) return false;
     --left_;
     return true;
 }

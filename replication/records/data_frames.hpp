@@ -45,6 +45,11 @@ inline constexpr std::size_t batched_value_limit = 256U << 10;
 inline constexpr std::size_t segment_size = 256U << 10;
 inline constexpr std::size_t batch_size_target = 64U << 10;
 
+// A record as it stands in other frames than these. REQUIRES: its value is not longer than
+// batched_value_limit. False: it makes no sense, and the reader has failed.
+void append_record(lib::ByteBuffer& out, const WireRecord& record);
+bool read_record(WireReader& in, WireRecord& record) noexcept;
+
 // 10: u16 lane | u16 count | u64 sender's steady clock | records. All of one shard of the sender,
 // in the order in which they were read from it. Same use as FrameWriter.
 class BatchWriter {

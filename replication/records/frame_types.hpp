@@ -28,6 +28,8 @@ enum class FrameType : std::uint8_t {
     scrub = 0x17,
     scrub_want = 0x18,
     scrub_list = 0x19,
+    request = 0x1A,
+    outcome = 0x1B,
     ack = 0x20,
     ping = 0x21,
     pong = 0x22,
@@ -42,6 +44,7 @@ enum class FrameOwner : std::uint8_t {
     handshake,  // before there is a session
     link,       // heartbeats, and what ends a connection or a session
     exchange,   // what a session carries
+    arbiter,    // what one node decides for both
 };
 
 // What its sequence number must be.
@@ -90,6 +93,10 @@ inline constexpr std::array frame_rows{
     FrameRow{FrameType::scrub_want, "SCRUB_WANT", FrameOwner::exchange, FrameOrder::loose,
              frame_payload_limit},
     FrameRow{FrameType::scrub_list, "SCRUB_LIST", FrameOwner::exchange, FrameOrder::loose,
+             frame_payload_limit},
+    FrameRow{FrameType::request, "REQUEST", FrameOwner::arbiter, FrameOrder::loose,
+             frame_payload_limit},
+    FrameRow{FrameType::outcome, "OUTCOME", FrameOwner::arbiter, FrameOrder::loose,
              frame_payload_limit},
     FrameRow{FrameType::ack, "ACK", FrameOwner::exchange, FrameOrder::loose, frame_payload_limit},
     FrameRow{FrameType::ping, "PING", FrameOwner::link, FrameOrder::loose, 44},

@@ -39,6 +39,7 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
     {"replication/changes", {}},
     {"replication/pair", {}},
     {"replication/pair/exchange", {"replication/changes", "replication/records"}},
+    {"replication/pair/arbitration", {"replication/changes", "replication/records"}},
     {"replication/pair/link",
      {"replication/changes", "replication/records", "replication/pair",
       "replication/pair/exchange"}},

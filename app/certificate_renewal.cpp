@@ -19,12 +19,17 @@ lib::Parsed<Context> load(const std::optional<lib::TlsSettings>& settings) {
     return Context(std::move(*loaded));
 }
 
+bool has_any(const CertificateSettings& settings) noexcept {
+    return settings.clients || settings.link || settings.admin;
+}
+
 }  // namespace
 
 CertificateSettings certificate_settings(const Options& options) {
     const auto& clients = options.get<TlsOptions>();
     CertificateSettings settings;
     if (clients.enabled) settings.clients = client_tls_settings(clients);
+    settings.admin = admin_tls_settings(options.get<EndpointOptions>());
     settings.link =
         replication::tls_settings(replication::replicator_factories(), options.structs());
     return settings;
@@ -32,7 +37,7 @@ CertificateSettings certificate_settings(const Options& options) {
 
 protocol::CertificateRefresh CertificateRenewal::refresh() {
     const lib::MutexLock lock(mutex_);
-    if (!settings_.clients && !settings_.link) return {};
+    if (!has_any(settings_)) return {};
     if (!refreshes_.allows(SystemClock::boot_ms())) {
         return {true, "asked for too often, certificates are read once a second"};
     }
@@ -42,7 +47,7 @@ protocol::CertificateRefresh CertificateRenewal::refresh() {
 
 lib::Parsed<void> CertificateRenewal::renew(const CertificateSettings& settings) {
     const lib::MutexLock lock(mutex_);
-    if (!settings.clients && !settings.link) return {};
+    if (!has_any(settings)) return {};
     auto renewed = put_in_force(settings);
     if (renewed) settings_ = settings;
     return renewed;
@@ -57,15 +62,18 @@ lib::Parsed<void> CertificateRenewal::put_in_force(const CertificateSettings& se
     if (link.has_error()) return stay(link.error());
     auto clients = load(settings.clients);
     if (clients.has_error()) return stay(clients.error());
-    warn_of_expiry({*clients, *link});
+    auto admin = load(settings.admin);
+    if (admin.has_error()) return stay(admin.error());
+    warn_of_expiry({*clients, *link, *admin});
     if (*clients) parts_.clients->use(std::move(*clients), parts_.clock.now().tick());
     if (*link) parts_.replicator.reload({.tls = *link});
+    if (*admin) parts_.admin.use(std::move(*admin));
     parts_.log.info("the certificates were read again");
     return {};
 }
 
 void CertificateRenewal::warn_of_expiry(const Certificates& certificates) {
-    for (const auto& context : {certificates.clients, certificates.link}) {
+    for (const auto& context : {certificates.clients, certificates.link, certificates.admin}) {
         if (!context) continue;
         const auto warning = expiry_warning(*context, parts_.clock.now().unix_seconds);
         if (warning) parts_.log.warning("{}", *warning);

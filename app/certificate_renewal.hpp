@@ -4,6 +4,7 @@
 // the server; any thread.
 #pragma once
 
+#include "app/endpoint/entry/admin_access.hpp"
 #include "app/options/options.hpp"
 #include "app/process/certificates.hpp"
 #include "app/process/log.hpp"
@@ -27,6 +28,7 @@ class CertificateRenewal {
     struct Parts {
         replication::Replicator& replicator;
         ClientTls* clients;  // null: none
+        AdminAccess& admin;
         const SystemClock& clock;
         Log& log;
     };

@@ -1,8 +1,8 @@
 #include "app/config_check.hpp"
 
 #include "app/config_warnings.hpp"
-#include "app/endpoint/admin_listeners.hpp"
-#include "app/endpoint/endpoint_options.hpp"
+#include "app/endpoint/entry/admin_listeners.hpp"
+#include "app/endpoint/entry/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/listeners/listening_socket.hpp"
 #include "app/logins/password_files.hpp"

@@ -2,7 +2,7 @@
 
 #include "app/addresses/endpoint.hpp"
 #include "app/addresses/network.hpp"
-#include "app/endpoint/endpoint_options.hpp"
+#include "app/endpoint/entry/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/logins/password_files.hpp"
 #include "app/options/action_options.hpp"
@@ -245,6 +245,9 @@ void warn_of_files(const Options& all, Warnings& to) {
         guard.look("key of [tls]", all.get<TlsOptions>().key, "the private key");
     }
     if (link) guard.look("tls-key", link->key_file, "the private key");
+    const auto& endpoint = all.get<EndpointOptions>();
+    guard.look("key of [admin]", endpoint.key, "the private key");
+    guard.look("token-file", endpoint.token_file, "the tokens");
 }
 
 // At a stop the items are written out whole: the room has to be there then.

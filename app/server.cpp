@@ -80,18 +80,20 @@ Server::Server(const Options& options, const StartFiles& files, Log& log,
           {options.get<ListenerOptions>().connections, options.get<SessionOptions>().threads})),
       bound_(bind_ports(options)),
       node_({options, clock_, log}, replication_setup(options, files), replication_events()),
+      admin_access_(files.certificates.admin, files.tokens, log),
       client_tls_(client_tls_of(options, files.certificates, clock_.now().tick(), log)),
       pool_({options.get<SessionOptions>(), pause_limit(options), client_tls_.get(),
              node_.replicator().ack_gate()},
             clock_, limit_),
       ports_({options, control_, pool_, limit_, log}, std::move(bound_)),
-      renewal_({node_.replicator(), client_tls_.get(), clock_, log}, certificate_settings(options)),
+      renewal_({node_.replicator(), client_tls_.get(), admin_access_, clock_, log},
+               certificate_settings(options)),
       secrets_(node_.replicator(), log, files.secrets),
       service_(service_parts(), service_requests()),
       passwords_(&service_.shared().login_credentials, &service_.shared().sasl_credentials),
       stop_({control_, ports_, pool_, node_, limit_, log},
             options.get<ProcessOptions>().stop_timeout),
-      endpoint_(options.get<EndpointOptions>(),
+      endpoint_(options.get<EndpointOptions>(), admin_access_,
                 {service_, node_.replicator(), clock_, phase_, history_, log}, log),
       watchdog_(control_),
       reload_(options, std::move(read_again), log) {
@@ -256,6 +258,9 @@ void Server::join_reload() {
     });
     reload_.join("secrets",
                  [this](const auto&, const auto& after) { return secrets_.renew(after); });
+    reload_.join("tokens", [this](const auto&, const auto& after) {
+        return admin_access_.renew(after.template get<EndpointOptions>());
+    });
     reload_.join("replication", [this](const auto&, const auto& after) -> lib::Parsed<void> {
         node_.replicator().reload({.options = &after.structs()});
         return {};

@@ -83,6 +83,7 @@ class Server {
     // In the order of start-up; destroyed in the other. Each knows only what stands above it.
     BoundPorts bound_;  // until the ports have taken them over
     Node node_;
+    AdminAccess admin_access_;
     const std::unique_ptr<ClientTls> client_tls_;  // null: none
     IoPool pool_;
     ClientPorts ports_;

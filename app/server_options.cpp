@@ -1,7 +1,7 @@
 #include "app/server_options.hpp"
 
 #include "app/addresses/endpoint.hpp"
-#include "app/endpoint/endpoint_options.hpp"
+#include "app/endpoint/entry/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/logins/password_files.hpp"
 #include "app/options/action_options.hpp"

@@ -15,6 +15,9 @@ StartFiles read_start_files(const Options& options) {
     auto secrets = replication::secrets_of(options.get<replication::ReplicationOptions>());
     if (secrets.has_error()) throw std::runtime_error(secrets.error());
     files.secrets = std::move(*secrets);
+    auto tokens = read_tokens(options.get<EndpointOptions>().token_file);
+    if (tokens.has_error()) throw std::runtime_error(tokens.error());
+    files.tokens = std::move(*tokens);
     files.passwords = PasswordFiles::read(options.get<PasswordOptions>());
     return files;
 }
@@ -24,7 +27,8 @@ std::vector<std::string> files_lost(const Options& options, const StartFiles& fi
     const auto look = [&](const std::string& path) {
         if (!path.empty() && ::access(path.c_str(), R_OK) != 0) lost.push_back(path);
     };
-    for (const auto& context : {files.certificates.clients, files.certificates.link}) {
+    const auto& [clients, link, admin] = files.certificates;
+    for (const auto& context : {clients, link, admin}) {
         if (!context) continue;
         const auto& settings = context->settings();
         for (const auto& path : {settings.chain_file, settings.key_file, settings.ca_file})
@@ -33,6 +37,7 @@ std::vector<std::string> files_lost(const Options& options, const StartFiles& fi
     const auto& replication = options.get<replication::ReplicationOptions>();
     look(replication.secret_file);
     look(replication.old_secret_file);
+    look(options.get<EndpointOptions>().token_file);
     for (const auto& [path, content] : files.passwords)
         look(path);
     return lost;

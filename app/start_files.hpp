@@ -1,8 +1,9 @@
-// What the options name and perhaps root alone may read: certificates, the secrets of the link and
-// the files of passwords. Read once, before the process becomes another user, and handed to whoever
-// needs it. Values; keeps no file open. Control thread.
+// What the options name and perhaps root alone may read: certificates, the secrets of the link,
+// tokens of the admin endpoint and the files of passwords. Read once, before the process becomes
+// another user, and handed to whoever needs it. Values; keeps no file open. Control thread.
 #pragma once
 
+#include "app/endpoint/entry/admin_access.hpp"
 #include "app/logins/password_files.hpp"
 #include "app/options/options.hpp"
 #include "app/process/certificates.hpp"
@@ -16,6 +17,7 @@ namespace twincached::app {
 struct StartFiles {
     Certificates certificates;
     replication::Secrets secrets;
+    TokenDigests tokens;
     PasswordFiles::Contents passwords;
 };
 

@@ -1,12 +1,15 @@
 // Somebody who asks: bytes of one socket to the reader, answers back, and a deadline for each step,
 // so that who is slow, or says nothing, holds a place for seconds and no more. It ends in order:
 // what it sends is read to its end before the socket is closed, else the kernel would throw away
-// an answer that the other end has not read yet.
+// an answer that the other end has not read yet. Over TLS it is the same, with a filter between
+// socket and reader; the handshake has the patience of a request.
 //
 // Shared by its pending operations and, weakly, by the endpoint. The endpoint's thread.
 #pragma once
 
+#include "app/endpoint/entry/admin_access.hpp"
 #include "app/endpoint/request_reader.hpp"
+#include "lib/tls_stream.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -17,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace twincached::app {
 
@@ -37,8 +41,10 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
     // caller's it is still. Once, first.
     [[nodiscard]] bool take(int descriptor);
 
-    // One of these, once. `answer_to` must outlive it. `may_act`: whoever is at the other end.
-    void serve(const AnswerTo& answer_to, bool may_act);
+    // One of these, once. `answer_to` and `access` must outlive it. `trust`: in whoever is at the
+    // other end; over TLS each request tells.
+    void serve(const AnswerTo& answer_to, Trust trust);
+    void serve_by_tls(const AnswerTo& answer_to, const AdminAccess& access);
     void say(std::string line);
 
     // At once; what is pending ends.
@@ -50,9 +56,14 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
   private:
     void await(std::chrono::seconds time);
     void read();
-    void on_read(std::size_t count);
+    void on_read(std::string_view bytes);
+    void on_plaintext(std::string_view bytes);
+    std::string decrypted(std::string_view bytes);
+    void encrypt_output(bool is_last);
+    void send_handshake();
     void advance(RequestReader::Progress progress);
-    Answer answer() const;
+    Answer answer();
+    Trust trust_in(const Request& request);
     void write(bool then_goes_on);
     void part();
     void discard();
@@ -60,7 +71,9 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
     boost::asio::posix::stream_descriptor socket_;
     boost::asio::steady_timer deadline_;
     const AnswerTo* answer_to_ = nullptr;
-    bool may_act_ = false;
+    Trust trust_ = Trust::stranger;
+    const AdminAccess* access_ = nullptr;  // null: in the clear
+    std::unique_ptr<lib::TlsStream> tls_;  // likewise
     RequestReader reader_;
     std::array<char, 4096> input_;
     std::string output_;

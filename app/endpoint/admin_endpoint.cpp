@@ -33,17 +33,21 @@ struct AdminEndpoint::Listener {
         : descriptor(context, bound.socket.descriptor()),
           timer(context),
           kind(bound.kind),
-          asks_who(bound.asks_who) {}
+          asks_who(bound.asks_who),
+          speaks_tls(bound.speaks_tls()) {}
     ~Listener() { descriptor.release(); }
 
     asio::posix::stream_descriptor descriptor;
     asio::steady_timer timer;
     const AdminListeners::Kind kind;
     const bool asks_who;
+    const bool speaks_tls;
 };
 
-AdminEndpoint::AdminEndpoint(const EndpointOptions& options, const NodeParts& node, Log& log)
-    : node_(node),
+AdminEndpoint::AdminEndpoint(const EndpointOptions& options, const AdminAccess& access,
+                             const NodeParts& node, Log& log)
+    : access_(access),
+      node_(node),
       actions_({node.service, node.replicator, node.phase, log}),
       log_(log),
       answer_to_([this](const Request& request) { return answer_to(request); }),
@@ -126,8 +130,10 @@ void AdminEndpoint::welcome(Listener& listener, int descriptor) {
     connections_.push_back(connection);
     if (listener.kind == AdminListeners::Kind::agent) {
         connection->say(agent_line(standing_of(node_)));
+    } else if (listener.speaks_tls) {
+        connection->serve_by_tls(answer_to_, access_);
     } else {
-        connection->serve(answer_to_, is_ours);
+        connection->serve(answer_to_, is_ours ? Trust::owner : Trust::stranger);
     }
 }
 

@@ -10,7 +10,8 @@
 #pragma once
 
 #include "app/endpoint/admin_connection.hpp"
-#include "app/endpoint/admin_listeners.hpp"
+#include "app/endpoint/entry/admin_access.hpp"
+#include "app/endpoint/entry/admin_listeners.hpp"
 #include "app/endpoint/node_actions.hpp"
 #include "app/endpoint/node_view.hpp"
 #include "app/process/log.hpp"
@@ -32,7 +33,8 @@ class AdminEndpoint {
     static constexpr std::size_t places = 32;
 
     // Binds, opens nothing. Throws what a person should read. All must outlive it.
-    AdminEndpoint(const EndpointOptions& options, const NodeParts& node, Log& log);
+    AdminEndpoint(const EndpointOptions& options, const AdminAccess& access, const NodeParts& node,
+                  Log& log);
     ~AdminEndpoint();  // ends the thread
 
     // From here on it answers. REQUIRES: the io threads were started. Throws std::system_error.
@@ -50,6 +52,7 @@ class AdminEndpoint {
 
     Answer answer_to(const Request& request) const;
 
+    const AdminAccess& access_;
     const NodeParts node_;
     const NodeActions actions_;
     Log& log_;

@@ -63,11 +63,32 @@ Answer history(const Question& question) {
     return {.type = "application/json", .body = question.node.history()};
 }
 
+// `sentence` says whose it is, by a unix socket; by TCP it takes a token and TLS.
+Answer not_yours(const Request& request, std::string_view sentence) {
+    switch (request.trust) {
+        case Trust::stranger:
+            return line(403, std::string(sentence) +
+                                 "; or who shows a token of the node where it speaks TLS (tls: in "
+                                 "listen of [admin])");
+        case Trust::untold:
+            return line(403, std::string(sentence) +
+                                 "; this node has no token that could be shown (token-file of "
+                                 "[admin])");
+        case Trust::unproved:
+            return line(401, std::string(sentence) + "; or who shows a token of the node");
+        case Trust::refused:
+        case Trust::owner:
+            break;
+    }
+    return line(401, "the token that was shown is not this node's");
+}
+
 // Lines name clients and their addresses: they are for those who may read the log.
 Answer events(const Question& question) {
-    if (!question.request.may_act)
-        return line(403,
-                    "only the user of the node and root may read that, by a unix socket of it");
+    if (!question.request.may_act())
+        return not_yours(
+            question.request,
+            "only the user of the node and root may read that, by a unix socket of it");
     constexpr std::string_view name = "after=";
     const bool has_number = question.query.starts_with(name);
     const auto number =
@@ -101,7 +122,7 @@ Answer log_level(const Question& question) {
 
 // Figures are anybody's who reaches the endpoint; what clients have stored is not.
 bool may_read_items(const Request& request) noexcept {
-    return request.may_act;
+    return request.may_act();
 }
 
 Answer status(const Question& question) {
@@ -111,8 +132,9 @@ Answer status(const Question& question) {
 template <Answer (*page)(std::string_view, const StoredItems&)>
 Answer of_items(const Question& question) {
     if (!may_read_items(question.request))
-        return line(403,
-                    "items are shown to the user of the node and root, by a unix socket of it");
+        return not_yours(
+            question.request,
+            "items are shown to the user of the node and root, by a unix socket of it");
     if (question.node.items == nullptr) return line(503, "there are no items to look at yet");
     return page(question.query, *question.node.items);
 }
@@ -188,8 +210,9 @@ Answer taken(const PageRow& page, const Question& question) {
         return not_this_way("only GET and HEAD are answered here", "GET, HEAD");
     }
     if (method != "POST") return not_this_way("this changes something: ask by POST", "POST");
-    if (question.request.may_act) return page.make(question);
-    return line(403, "only the user of the node and root may do that, by a unix socket of it");
+    if (question.request.may_act()) return page.make(question);
+    return not_yours(question.request,
+                     "only the user of the node and root may do that, by a unix socket of it");
 }
 
 }  // namespace

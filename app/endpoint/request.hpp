@@ -2,6 +2,7 @@
 // Values, without HTTP's syntax.
 #pragma once
 
+#include "app/endpoint/entry/trust.hpp"
 #include "app/endpoint/standing.hpp"
 #include "lib/figure_row.hpp"
 #include "lib/function_ref.hpp"
@@ -19,7 +20,10 @@ struct Request {
     std::string_view method;
     std::string_view target;  // as it was sent: "/synchronised?lag=100ms"
     std::string_view accept = {};
-    bool may_act = false;  // whoever asks has shown that the node is his
+    std::string_view authorization = {};  // the header, as it came
+    Trust trust = Trust::stranger;
+
+    bool may_act() const noexcept { return trust == Trust::owner; }
 };
 
 // What an operator tells the node.

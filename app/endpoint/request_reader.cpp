@@ -82,6 +82,7 @@ RequestReader::Progress RequestReader::take() {
     request_.method = view(head.method_string());
     request_.target = view(head.target());
     request_.accept = view(head[http::field::accept]);
+    request_.authorization = view(head[http::field::authorization]);
     keeps_open_ = parser_->keep_alive();
     return Progress::request;
 }
@@ -97,6 +98,7 @@ std::string RequestReader::text_of(const Answer& answer) const {
         "X-Content-Type-Options: nosniff\r\nConnection: {}\r\n",
         answer.status, reason, answer.type, answer.body.size(),
         keeps_open_ ? "keep-alive" : "close");
+    if (answer.status == 401) text += "WWW-Authenticate: Bearer\r\n";
     if (!answer.allow.empty()) text += fmt::format("Allow: {}\r\n", answer.allow);
     text += "\r\n";
     const bool is_head = refused_with_ == 0 && request_.method == "HEAD";

@@ -45,6 +45,7 @@ Certificates load_certificates(const CertificateSettings& settings) {
     Certificates result;
     if (settings.clients) result.clients = load(*settings.clients);
     if (settings.link) result.link = load(*settings.link);
+    if (settings.admin) result.admin = load(*settings.admin);
     return result;
 }
 

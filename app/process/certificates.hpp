@@ -19,12 +19,14 @@ lib::TlsSettings client_tls_settings(const TlsOptions& options);
 struct CertificateSettings {
     std::optional<lib::TlsSettings> clients;
     std::optional<lib::TlsSettings> link;
+    std::optional<lib::TlsSettings> admin;
 };
 
 // Null where TLS is off.
 struct Certificates {
     std::shared_ptr<const lib::TlsContext> clients;
     std::shared_ptr<const lib::TlsContext> link;
+    std::shared_ptr<const lib::TlsContext> admin;
 };
 
 // At start-up, while files that root alone may read can be read. Throws StartError with a sentence

@@ -1,7 +1,9 @@
 """Every option that its row calls reloadable is changed by SIGHUP and seen at work."""
+import http.client
 import os
 import re
 import signal
+import socket
 import ssl
 import subprocess
 
@@ -63,6 +65,9 @@ class Reload(Case):
 
     # Which test sees an option at work.
     TESTS = {
+        "admin.certificate": "test_certificate_and_tokens_of_the_admin_endpoint",
+        "admin.key": "test_certificate_and_tokens_of_the_admin_endpoint",
+        "admin.token-file": "test_certificate_and_tokens_of_the_admin_endpoint",
         "log.verbosity": "test_verbosity",
         "limits.connections-per-address": "test_connections_per_address",
         "replication.on-split": "test_on_split",
@@ -186,6 +191,37 @@ class Reload(Case):
         b.write(replication=self.link_options(second, "b"))
         pair.b.start()
         pair.wait_until_linked(10)
+
+    def test_certificate_and_tokens_of_the_admin_endpoint(self):
+        host = self.addresses.host(1)
+        with socket.socket() as probe:
+            probe.bind((host, 0))
+            port = probe.getsockname()[1]
+
+        def options(authority, token):
+            own = authority.issue("admin", address=host)
+            path = os.path.join(self.directory, token)
+            with open(path, "w") as file:
+                file.write(token + "\n")
+            return {"listen": f"local, tls:{host}:{port}", "certificate": own.cert, "key": own.key,
+                    "token-file": path}
+
+        def answer_to(authority, token):
+            context = ssl.create_default_context(cafile=authority.cert)
+            asked = http.client.HTTPSConnection(host, port, timeout=world.scaled(5), context=context)
+            self.addCleanup(asked.close)
+            asked.request("GET", "/events", headers={"Authorization": f"Bearer {token}"})
+            return asked.getresponse().status
+
+        first, second = Authority(self.directory), Authority(self.directory, "second")
+        tokens = ("the-token-of-before", "the-token-of-today")
+        server = Configured(self)
+        server.write(admin=options(first, tokens[0]))
+        server.node.start()
+        self.assertEqual([answer_to(first, token) for token in tokens], [200, 401])
+        server.write(admin=options(second, tokens[1]))
+        server.reload()
+        self.assertEqual([answer_to(second, token) for token in tokens], [401, 200])
 
     def tls_options(self, certificate, **others):
         return {"enabled": "yes", "chain-cert": certificate.cert, "key": certificate.key, **others}

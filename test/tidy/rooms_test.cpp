@@ -56,7 +56,9 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
     {"app/restart", {"app/process"}},
     {"app/reports", {"app/listeners", "app/options", "app/process", "app/sessions"}},
     {"app/history", {"app/process"}},
-    {"app/endpoint", {"app/history", "app/listeners", "app/process", "app/reports"}},
+    {"app/endpoint/entry", {"app/listeners", "app/process"}},
+    {"app/endpoint",
+     {"app/endpoint/entry", "app/history", "app/listeners", "app/process", "app/reports"}},
     {"app/twinctl/doctor", {}},
     {"app/twinctl", {"app/process", "app/twinctl/doctor"}},
 };

@@ -18,12 +18,13 @@ struct Renewed {
     explicit Renewed(const std::string& name) : Renewed(authority().issue(name)) {}
     explicit Renewed(const lib::TlsSettings& settings)
         : clients(loaded(settings), TlsOptions{}, 0, log),
-          renewal({replicator, &clients, clock, log}, {settings, {}}) {}
+          renewal({replicator, &clients, admin, clock, log}, {settings, {}, {}}) {}
 
     Log log{LogOptions{0, "/dev/null", false, true}};
     SystemClock clock;
     replication::NoneReplicator replicator{{}};
     ClientTls clients;
+    AdminAccess admin{nullptr, {}, log};
     CertificateRenewal renewal;
 };
 
@@ -33,7 +34,8 @@ TEST_CASE("a server without TLS says so when it is asked for its certificates") 
     Log log{LogOptions{0, "/dev/null", false, true}};
     SystemClock clock;
     replication::NoneReplicator replicator{{}};
-    CertificateRenewal renewal({replicator, nullptr, clock, log}, {});
+    AdminAccess admin(nullptr, {}, log);
+    CertificateRenewal renewal({replicator, nullptr, admin, clock, log}, {});
     CHECK_FALSE(renewal.refresh().has_tls);
     CHECK(renewal.renew({}).has_value());
 }
@@ -60,13 +62,13 @@ TEST_CASE("clients who ask without end for certificates are told so, and nothing
     CHECK(read >= CertificateRenewal::refreshes_at_once);
     CHECK(read <= CertificateRenewal::refreshes_at_once + 5);
     // An operator's signal is no client's command.
-    CHECK(server.renewal.renew({settings, {}}).has_value());
+    CHECK(server.renewal.renew({settings, {}, {}}).has_value());
 }
 
 TEST_CASE("after other files were put in force, they are the ones that are read again") {
     Renewed server("first");
     const auto second = authority().issue("second");
-    CHECK(server.renewal.renew({second, {}}).has_value());
+    CHECK(server.renewal.renew({second, {}, {}}).has_value());
     std::filesystem::remove(second.chain_file);
     CHECK(server.renewal.refresh().problem.find(second.chain_file) != std::string::npos);
 }
@@ -75,7 +77,7 @@ TEST_CASE("other files that are no certificates are refused, and are not read ag
     Renewed server("good");
     auto broken = authority().issue("broken");
     broken.chain_file = broken.key_file;
-    CHECK(server.renewal.renew({broken, {}}).has_error());
+    CHECK(server.renewal.renew({broken, {}, {}}).has_error());
     CHECK(server.clients.refreshed_at() == 0);
     CHECK(server.renewal.refresh().problem.empty());
 }

@@ -154,7 +154,7 @@ TEST_CASE("who cannot do what is asked keeps what he has, and the others go on")
 TEST_CASE("a row that names who reloads it is missed until he has joined") {
     Reloaded server(with(""));
     const auto nothing = [](const Options&, const Options&) { return lib::Parsed<void>(); };
-    for (const auto* name : {"log", "certificates", "replication", "secrets"})
+    for (const auto* name : {"log", "certificates", "replication", "secrets", "tokens"})
         server.reload.join(name, nothing);
     const auto missing = server.reload.missing_parts();
     REQUIRE(missing.size() == 1);

@@ -280,7 +280,7 @@ TEST_CASE("an action is done by POST, once, for who may act alone") {
     for (const auto& [target, kind] : actions) {
         const auto node = FakeNode::linked();
         for (const auto* method : {"GET", "HEAD", "PUT", "DELETE"}) {
-            const auto refused = node.ask({method, target, {}, true});
+            const auto refused = node.ask({method, target, {}, {}, Trust::owner});
             CHECK(refused.status == 405);
             CHECK(refused.allow == "POST");
         }
@@ -365,11 +365,11 @@ TEST_CASE("the log's lines are told to those who may act alone, and from the num
     const auto node = FakeNode::linked();
     CHECK(node.ask("/events").status == 403);
     CHECK(node.ask("/events?after=3").status == 403);
-    CHECK(node.ask({"GET", "/events", {}, true}).body == "0");
-    CHECK(node.ask({"GET", "/events?after=12", {}, true}).body == "12");
+    CHECK(node.ask({"GET", "/events", {}, {}, Trust::owner}).body == "0");
+    CHECK(node.ask({"GET", "/events?after=12", {}, {}, Trust::owner}).body == "12");
     for (const auto* target :
          {"/events?after=", "/events?after=x", "/events?12", "/events?after=-1"})
-        CHECK(node.ask({"GET", target, {}, true}).status == 400);
+        CHECK(node.ask({"GET", target, {}, {}, Trust::owner}).status == 400);
     CHECK(node.ask("/history").status == 200);
 }
 
@@ -408,19 +408,45 @@ TEST_CASE("the service manager is told the same, but for what changes at every l
     CHECK(service_status(alone) == "ready; alone, no peer is configured");
 }
 
+TEST_CASE("who may not act is told what it would take, by how he came") {
+    const auto node = FakeNode::linked();
+    struct Refusal {
+        Trust trust;
+        unsigned status;
+        std::string_view says;
+    };
+    for (const auto& [trust, status, says] : {
+             Refusal{Trust::stranger, 403, "by a unix socket of it; or who shows a token"},
+             Refusal{Trust::untold, 403, "this node has no token that could be shown"},
+             Refusal{Trust::unproved, 401, "or who shows a token of the node"},
+             Refusal{Trust::refused, 401, "the token that was shown is not this node's"},
+         }) {
+        for (const auto* target : {"/drain", "/log-level?level=info"}) {
+            const auto answered = node.ask({"POST", target, {}, {}, trust});
+            CHECK(answered.status == status);
+            CHECK(answered.body.find(says) != std::string::npos);
+        }
+        CHECK(node.ask({"GET", "/events", {}, {}, trust}).status == status);
+        CHECK(node.ask({"GET", "/items", {}, {}, trust}).status == status);
+        CHECK(node.ask({"GET", "/readyz", {}, {}, trust}).status == 200);
+    }
+    CHECK(node.ask({"POST", "/drain", {}, {}, Trust::owner}).status == 200);
+}
+
 TEST_CASE("hot keys are told to whoever may read items, encoded, and null while nobody counts") {
     protocol::HotKeys hot_keys;
     auto node = FakeNode::linked();
     node.hot_keys = &hot_keys;
-    const auto told = [&](bool may_act) {
-        const auto body = node.ask(Request{"GET", "/status", {}, may_act}).body;
+    const auto told = [&](Trust trust) {
+        const auto body =
+            node.ask(Request{.method = "GET", .target = "/status", .trust = trust}).body;
         return boost::json::parse(body).as_object().at("hot_keys");
     };
-    CHECK(told(true).is_null());
+    CHECK(told(Trust::owner).is_null());
     REQUIRE(hot_keys.set_enabled(true));
     hot_keys.note("a b", ':', 10);
-    CHECK(told(false).is_null());
-    const auto rankings = told(true).as_object();
+    CHECK(told(Trust::stranger).is_null());
+    const auto rankings = told(Trust::owner).as_object();
     const auto first = rankings.at("keys_by_requests").as_array().at(0).as_object();
     CHECK(first.at("key") == "a%20b");
     CHECK(first.at("amount") == 100);

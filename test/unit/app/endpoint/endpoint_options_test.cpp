@@ -1,4 +1,4 @@
-#include "app/endpoint/endpoint_options.hpp"
+#include "app/endpoint/entry/endpoint_options.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -32,6 +32,40 @@ TEST_CASE("HAProxy's agent is awaited at a port alone") {
     CHECK(problems_of(options).size() == 1);
     options.agent_listen = {"/a", "nowhere"};
     CHECK(problems_of(options).size() == 2);
+}
+
+TEST_CASE("an address that begins with tls: is for TLS, and a unix socket is not") {
+    CHECK(parse_admin_place("tls:127.0.0.1:11281")->is_tls);
+    CHECK(parse_admin_place("tls:[::1]:11281")->endpoint.host == "::1");
+    CHECK_FALSE(parse_admin_place("127.0.0.1:11281")->is_tls);
+    for (const auto* text : {"tls:local", "tls:/run/admin.sock", "tls:host", "tls:"}) {
+        INFO(text);
+        CHECK(parse_admin_place(text).has_error());
+    }
+    CHECK(parse_admin_place("tls:local").error() ==
+          "'tls:local' is a unix socket, which needs no TLS: write tls:host:port");
+}
+
+TEST_CASE("TLS of the endpoint has a certificate and a key, and is not asked for by halves") {
+    EndpointOptions options;
+    options.listen = {"local", "tls:127.0.0.1:1"};
+    const auto message = [&] {
+        const auto problems = problems_of(options);
+        return problems.size() == 1 ? problems.front().message : std::to_string(problems.size());
+    };
+    CHECK(message() == "listen of [admin] has tls: it needs certificate and key");
+    options.certificate = "/c";
+    CHECK(message() == "certificate of [admin] needs its key");
+    options.key = "/k";
+    options.token_file = "/t";
+    CHECK(problems_of(options).empty());
+    options.listen = {"local", "127.0.0.1:1"};
+    CHECK(problems_of(options).size() == 3);
+    options.certificate = options.key = "";
+    CHECK(message() == "token-file of [admin] is for TLS: a place of listen must begin with tls:");
+    options.token_file = "";
+    options.agent_listen = {"tls:127.0.0.1:2"};
+    CHECK(problems_of(options).size() == 1);
 }
 
 }  // namespace twincached::app

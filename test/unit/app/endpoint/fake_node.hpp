@@ -47,7 +47,9 @@ struct FakeNode {
         return ask(Request{method, target, accept});
     }
     // By somebody who may act.
-    Answer tell(std::string_view target) const { return ask({"POST", target, {}, true}); }
+    Answer tell(std::string_view target) const {
+        return ask({"POST", target, {}, {}, Trust::owner});
+    }
 
     Answer ask(const Request& request) const {
         const auto see = [this] { return standing; };

@@ -50,7 +50,8 @@ class Kept {
         const auto history = [] { return std::string(); };
         const auto lines = [](std::uint64_t) { return std::string(); };
         const auto act = [](const Action&) { return Verdict(); };
-        return answer({"GET", target, {}, true}, {see, tell, history, lines, act, &items});
+        return answer({"GET", target, {}, {}, Trust::owner},
+                      {see, tell, history, lines, act, &items});
     }
 
     // All lines of as many answers as it takes; the last line of each answer is not among them.

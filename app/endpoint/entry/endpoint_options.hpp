@@ -15,7 +15,11 @@ namespace twincached::app {
 struct EndpointOptions {
     std::vector<std::string> listen;        // for HTTP; empty: nowhere
     std::vector<std::string> agent_listen;  // for HAProxy's agent-check; likewise
-    std::string history_file;               // of changes of the primary; empty: in memory alone
+    std::string
+        certificate;  // shown at the places that begin with tls:, with what leads to its root
+    std::string key;  // of that
+    std::string token_file;    // who may act at these places; empty: nobody
+    std::string history_file;  // of changes of the primary; empty: in memory alone
 };
 
 std::span<const lib::OptionRow> endpoint_option_rows() noexcept;
@@ -30,7 +34,11 @@ struct AdminPlace {
     std::string path;  // of a unix socket; empty: none
     lib::Endpoint endpoint;
     bool is_local = false;  // a unix socket without a path: see admin_listeners.hpp
+    bool is_tls = false;    // of an address alone
 };
 lib::Parsed<AdminPlace> parse_admin_place(std::string_view text);
+
+// Whether a place of `listen` does. REQUIRES: the options are valid.
+bool speaks_tls(const EndpointOptions& options);
 
 }  // namespace twincached::app

@@ -1,4 +1,4 @@
-#include "app/endpoint/admin_listeners.hpp"
+#include "app/endpoint/entry/admin_listeners.hpp"
 
 #include "app/listeners/listener_places.hpp"
 
@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <set>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -50,8 +52,13 @@ AdminListeners::AdminListeners(const EndpointOptions& options) {
 }
 
 void AdminListeners::add(const std::vector<std::string>& places, Kind kind, std::string_view key) {
+    bool is_tls = false;
+    std::set<std::string> encrypted;  // addresses; one that is not here yet is bound after the last
     ListenerPlaces tcp(SOCK_STREAM, [&](const PlaceAddress& place) {
-        listeners_.push_back({bind_tcp(place, ListenerTls::none), kind});
+        std::string address(reinterpret_cast<const char*>(&place.address), place.size);
+        if (is_tls) encrypted.insert(address);
+        const auto tls = encrypted.contains(address) ? ListenerTls::usual : ListenerTls::none;
+        listeners_.push_back({bind_tcp(place, tls), kind});
     });
     for (const auto& text : places) {
         const auto place = parse_admin_place(text);  // checked when it was read
@@ -62,9 +69,11 @@ void AdminListeners::add(const std::vector<std::string>& places, Kind kind, std:
             listeners_.push_back(
                 {bind_unix({fmt::format("{} of [admin]", key), place->path, 0700}), kind});
         } else {
+            is_tls = place->is_tls;
             tcp.add(option, place->endpoint.host, *place->endpoint.port);
         }
     }
+    is_tls = false;
     for (auto& line : tcp.finish())
         absent_.push_back(std::move(line));
 }

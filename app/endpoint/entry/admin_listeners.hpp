@@ -7,7 +7,7 @@
 // Owned by the endpoint; the control thread builds it.
 #pragma once
 
-#include "app/endpoint/endpoint_options.hpp"
+#include "app/endpoint/entry/endpoint_options.hpp"
 #include "app/listeners/listening_socket.hpp"
 
 #include <string>
@@ -28,6 +28,8 @@ class AdminListeners {
         // Of `local`, which has no file whose mode could say who may come: this process's user and
         // root alone.
         bool asks_who = false;
+
+        bool speaks_tls() const noexcept { return socket.tls() != ListenerTls::none; }
     };
 
     // Throws what a person should read.

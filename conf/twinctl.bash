@@ -3,13 +3,13 @@ _twinctl()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
     case $before in
-        --socket | --haproxy) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+        --socket | --haproxy | --ca | --token-file | --login-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
         --pid) mapfile -t COMPREPLY < <(compgen -W "$(pidof twincached)" -- "$word"); return ;;
         --host | --timeout | --lag | --interval | --count | --prefix | --limit | --to) COMPREPLY=(); return ;;
         check) mapfile -t COMPREPLY < <(compgen -W 'ready primary secondary synchronised' -- "$word"); return ;;
         log-level) mapfile -t COMPREPLY < <(compgen -W 'info debug trace' -- "$word"); return ;;
     esac
-    local options='--host --socket --pid --json --timeout --lag --weight --interval --count --prefix --limit --hot --haproxy --to --only-new --help --version'
+    local options='--host --socket --pid --ca --token-file --login-file --json --timeout --lag --weight --interval --count --prefix --limit --hot --haproxy --to --only-new --help --version'
     local commands='status top check explain watch digest doctor keys dump load drain undrain promote switchover resync log-level'
     case $word in
         -*) mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word") ;;

@@ -224,9 +224,11 @@ Parsed<void> TlsContext::set_protocol() {
     return {};
 }
 
+// A client need not show who it is.
 Parsed<void> TlsContext::load_own() {
     const auto& chain = settings_.chain_file;
     const auto& key = settings_.key_file;
+    if (chain.empty() && key.empty()) return {};
     auto readable = check_readable("the certificate", chain);
     if (readable) readable = check_readable("the private key", key);
     if (readable.has_error()) return readable;

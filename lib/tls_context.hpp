@@ -31,7 +31,7 @@ Parsed<TlsFingerprint> parse_fingerprint(std::string_view text);
 std::string fingerprint_text(const TlsFingerprint& fingerprint);
 
 struct TlsSettings {
-    std::string chain_file;  // PEM: our certificate first, then what leads to the root
+    std::string chain_file;  // PEM: our certificate first, then what leads to the root; empty: none
     std::string key_file;
     bool key_is_der = false;
     std::string ca_file;  // PEM: whom we trust; empty: nobody

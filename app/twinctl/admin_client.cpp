@@ -21,6 +21,11 @@ constexpr std::string_view local_prefix = "twincached/admin/";
 // The largest item that there may be, in base64.
 constexpr std::size_t answer_limit = std::size_t{3} << 29;
 
+constexpr std::string_view no_answer =
+    "it closed the connection without an answer, as one does that speaks TLS (--ca)";
+constexpr std::string_view no_endpoint =
+    "what answers there is no admin endpoint, or speaks TLS (--ca)";
+
 // Says what went wrong, or nothing.
 std::string exchange(NodeConnection& node, std::string_view request, std::string& answer,
                      Clock::time_point deadline) {
@@ -78,15 +83,24 @@ std::vector<NodeAddress> local_nodes() {
 lib::Parsed<AdminAnswer> parse_admin_answer(std::string_view bytes) {
     constexpr std::string_view version = "HTTP/1.1 ";
     const auto end = bytes.find("\r\n\r\n");
-    if (bytes.empty()) return std::string("it closed the connection without an answer");
+    if (bytes.empty()) return std::string(no_answer);
     if (!bytes.starts_with(version) || end == std::string_view::npos)
-        return std::string("what answers there is no admin endpoint");
+        return std::string(no_endpoint);
     const auto status = lib::parse_number<unsigned>(bytes.substr(version.size(), 3));
-    if (!status) return std::string("what answers there is no admin endpoint");
+    if (!status) return std::string(no_endpoint);
     return AdminAnswer{*status, std::string(bytes.substr(end + 4))};
 }
 
 namespace {
+
+// A request without a body.
+std::string request_for(const NodeAddress& node, std::string_view method, std::string_view target) {
+    auto text =
+        fmt::format("{} {} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n", method, target);
+    if (method == "POST") text += "Content-Length: 0\r\n";
+    if (!node.token.empty()) text += fmt::format("Authorization: Bearer {}\r\n", node.token);
+    return text + "\r\n";
+}
 
 lib::Parsed<AdminAnswer> answer_of(const NodeAddress& node, std::string_view request,
                                    std::chrono::milliseconds patience) {
@@ -105,18 +119,12 @@ lib::Parsed<AdminAnswer> answer_of(const NodeAddress& node, std::string_view req
 
 lib::Parsed<AdminAnswer> ask(const NodeAddress& node, std::string_view target,
                              std::chrono::milliseconds patience) {
-    return answer_of(
-        node, fmt::format("GET {} HTTP/1.1\r\nHost: node\r\nConnection: close\r\n\r\n", target),
-        patience);
+    return answer_of(node, request_for(node, "GET", target), patience);
 }
 
 lib::Parsed<AdminAnswer> tell(const NodeAddress& node, std::string_view target,
                               std::chrono::milliseconds patience) {
-    return answer_of(node,
-                     fmt::format("POST {} HTTP/1.1\r\nHost: node\r\nContent-Length: 0\r\n"
-                                 "Connection: close\r\n\r\n",
-                                 target),
-                     patience);
+    return answer_of(node, request_for(node, "POST", target), patience);
 }
 
 NodeAddress local_node(unsigned process) {

@@ -2,6 +2,7 @@
 
 #include "app/twinctl/check.hpp"
 #include "lib/durations.hpp"
+#include "lib/input/text_file.hpp"
 
 #include <boost/program_options.hpp>
 
@@ -101,6 +102,12 @@ po::options_description visible() {
         "ask the node at this unix socket; repeat it for more nodes");
     add("pid", po::value<std::vector<unsigned>>()->composing()->value_name("N"),
         "ask the node of this machine with that process id");
+    add("ca", po::value<std::string>()->value_name("FILE"),
+        "speak TLS to every --host and --to; FILE has who signs their certificates, PEM");
+    add("token-file", po::value<std::string>()->value_name("FILE"),
+        "with --ca: show the token in FILE's first line, to give orders and read items");
+    add("login-file", po::value<std::string>()->value_name("FILE"),
+        "load: log in as FILE's first line says, user:password");
     add("json", "answer for programs");
     add("timeout", po::value<std::string>()->value_name("TIME"),
         "how long a node may take to answer (2s)");
@@ -226,6 +233,45 @@ std::string take_nodes(const po::variables_map& values, Arguments& to) {
     return {};
 }
 
+// The first line of the file that an option names; a sentence if there is none.
+std::string take_line(const po::variables_map& values, const char* name, std::string& to) {
+    const auto& path = values[name].as<std::string>();
+    const auto content = lib::read_text_file(path);
+    if (content.has_error()) return fmt::format("--{} {}: {}", name, path, content.error());
+    to = content->substr(0, content->find_first_of("\r\n"));
+    return to.empty() ? fmt::format("--{} {}: its first line is empty", name, path) : std::string();
+}
+
+// A token goes to nobody who has not shown by a certificate that it is his.
+std::string take_secrets(const po::variables_map& values, Arguments& to) {
+    const auto ca = values.count("ca") == 0 ? std::string() : values["ca"].as<std::string>();
+    const auto is_tcp = [](const NodeAddress& node) { return node.unix_socket.empty(); };
+    const bool has_tcp =
+        std::any_of(to.nodes.begin(), to.nodes.end(), is_tcp) || (to.to && is_tcp(*to.to));
+    if (!ca.empty() && !has_tcp) return "--ca goes with --host or --to HOST:PORT";
+    std::string token;
+    std::string problem;
+    if (values.count("token-file") != 0) {
+        if (ca.empty()) return "--token-file needs --ca: a token is shown by TLS alone";
+        problem = take_line(values, "token-file", token);
+    }
+    for (auto& node : to.nodes) {
+        if (!is_tcp(node)) continue;
+        node.ca_file = ca;
+        node.token = token;
+    }
+    if (to.to && is_tcp(*to.to)) to.to->ca_file = ca;
+    if (problem.empty() && values.count("login-file") != 0) {
+        if (to.command != "load") return "--login-file goes with load alone";
+        problem = take_line(values, "login-file", to.login);
+        const auto colon = to.login.find(':');
+        if (problem.empty() && colon == std::string::npos)
+            return "--login-file: its first line is no user:password";
+        if (problem.empty()) to.login[colon] = ' ';
+    }
+    return problem;
+}
+
 std::string take_all(const po::variables_map& values, Arguments& to) {
     if (values.count("help") != 0 || values.count("version") != 0) {
         to.command = values.count("help") != 0 ? "help" : "version";
@@ -236,6 +282,7 @@ std::string take_all(const po::variables_map& values, Arguments& to) {
     if (problem.empty()) problem = take_time(values, "timeout", to.timeout);
     if (problem.empty()) problem = take_time(values, "interval", to.interval);
     if (problem.empty()) problem = take_of_items(values, to);
+    if (problem.empty()) problem = take_secrets(values, to);
     milliseconds lag{0};
     if (problem.empty()) problem = take_time(values, "lag", lag);
     if (lag > milliseconds(0)) to.lag = lag;
@@ -272,7 +319,7 @@ std::string usage() {
         "twinctl [options] command\n\n"
         "Asks twincached nodes how they are. Without --host or --socket: those of this machine.\n\n"
         "{}\nThe last six, and keys and dump, are for one node, asked at its unix socket by its "
-        "user or root;\nso is watch, for any number.\n\n{}",
+        "user or root,\nor by --host, --ca and --token-file; so is watch, for any number.\n\n{}",
         command_help(), options.str());
 }
 

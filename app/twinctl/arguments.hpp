@@ -1,5 +1,6 @@
-// What twinctl is told on its command line. Pure but for the words that Boost.Program_options has
-// for mistakes.
+// What twinctl is told on its command line, and by the files of secrets that it names: a command
+// line can be read by every user of the machine. Words for mistakes are partly
+// Boost.Program_options'.
 #pragma once
 
 #include "app/twinctl/admin_client.hpp"
@@ -33,6 +34,7 @@ struct Arguments {
     std::string haproxy;       // of doctor: HAProxy's configuration; empty: none
     std::optional<NodeAddress> to;  // of load: where clients go
     bool only_new = false;          // of load: what is there already stays
+    std::string login;              // of load: "user password"; empty: nobody logs in
 };
 
 // Without the program's name. The error is a sentence.

@@ -243,7 +243,9 @@ Outcome load_items(const Arguments& arguments, Print print) {
         const auto now = std::chrono::system_clock::now().time_since_epoch();
         return std::chrono::duration_cast<std::chrono::seconds>(now).count();
     };
-    std::string problem = read_dump(std::cin, [&](std::string_view line) -> std::string {
+    std::string problem = arguments.login.empty() ? "" : loader.log_in(arguments.login);
+    if (!problem.empty()) return failed(fmt::format("{}: {}", to.text, problem));
+    problem = read_dump(std::cin, [&](std::string_view line) -> std::string {
         const auto item = parse_item_line(line);
         if (!item) return "it is not as a dump writes it";
         return loader.take(*item, unix_now());

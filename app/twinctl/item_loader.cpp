@@ -48,6 +48,22 @@ StoreCommand store_command(const ItemLine& item, std::int64_t unix_now, bool onl
     return {.bytes = std::move(command)};
 }
 
+std::string ItemLoader::log_in(std::string_view login) {
+    const auto deadline = NodeConnection::Clock::now() + patience_;
+    auto why =
+        connection_.send(fmt::format("set login 0 0 {}\r\n{}\r\n", login.size(), login), deadline);
+    std::string answer;
+    while (why.empty() && answer.find('\n') == std::string::npos) {
+        std::array<char, 256> piece;
+        const auto count = connection_.receive(piece, deadline);
+        if (count.has_error()) return count.error();
+        if (*count == 0 || answer.size() > piece.size()) why = "it closed the connection";
+        answer.append(piece.data(), *count);
+    }
+    if (!why.empty() || answer == "STORED\r\n") return why;
+    return "the login is refused: " + answer.substr(0, answer.find_first_of("\r\n"));
+}
+
 std::string ItemLoader::take(const ItemLine& item, std::int64_t unix_now) {
     const auto command = store_command(item, unix_now, only_new_);
     if (!command.problem.empty()) return command.problem;

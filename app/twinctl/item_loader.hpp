@@ -37,6 +37,9 @@ class ItemLoader {
     ItemLoader(NodeConnection connection, std::chrono::milliseconds patience, bool only_new)
         : connection_(std::move(connection)), patience_(patience), only_new_(only_new) {}
 
+    // As a client of the text protocol does where `auth-file` is set; `login` is "user password".
+    // Before the first item. A sentence if the server does not let it in.
+    std::string log_in(std::string_view login);
     // A sentence if it cannot go on.
     std::string take(const ItemLine& item, std::int64_t unix_now);
     // What is still to be sent.

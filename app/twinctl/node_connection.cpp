@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -100,10 +101,80 @@ lib::Parsed<NodeConnection> NodeConnection::to(const NodeAddress& node,
     auto socket = node.unix_socket.empty() ? connect_tcp(node.endpoint, deadline)
                                            : connect_unix(node.unix_socket, deadline);
     if (socket.has_error()) return socket.error();
-    return NodeConnection(std::move(*socket));
+    NodeConnection connection(std::move(*socket));
+    if (node.ca_file.empty()) return connection;
+    auto why = connection.encrypt(node, deadline);
+    if (!why.empty()) return why;
+    return connection;
+}
+
+// Who it is stands in its certificate: by the name or address that it was asked for by.
+std::string NodeConnection::encrypt(const NodeAddress& node, Clock::time_point deadline) {
+    lib::TlsSettings settings;
+    settings.ca_file = node.ca_file;
+    settings.peer = lib::PeerCertificate::required;
+    settings.peer_name = node.endpoint.host;
+    auto context = lib::TlsContext::load(settings);
+    if (context.has_error()) return context.error();
+    using lib::TlsStream;
+    tls_ = std::make_unique<TlsStream>(std::move(*context), TlsStream::Side::client);
+    while (tls_->shake_hands() == TlsStream::State::handshake) {
+        auto why = send_outgoing(deadline);
+        if (!why.empty()) return why;
+        std::array<char, 4096> piece;
+        const auto count = receive_raw(piece, deadline);
+        if (count.has_error()) return count.error();
+        if (*count == 0) {
+            tls_->end_incoming();
+        } else {
+            tls_->incoming().append({piece.data(), *count});
+        }
+    }
+    (void)send_outgoing(deadline);  // an alert says to the other end what is wrong
+    return tls_->state() == TlsStream::State::open ? std::string() : trouble_of_tls();
+}
+
+std::string NodeConnection::trouble_of_tls() const {
+    return "TLS: " + (tls_->why().empty() ? "the other end has ended it" : tls_->why());
 }
 
 std::string NodeConnection::send(std::string_view bytes, Clock::time_point deadline) {
+    if (!tls_) return send_raw(bytes, deadline);
+    if (!tls_->write(bytes)) return trouble_of_tls();
+    return send_outgoing(deadline);
+}
+
+lib::Parsed<std::size_t> NodeConnection::receive(std::span<char> room, Clock::time_point deadline) {
+    return tls_ ? receive_plaintext(room, deadline) : receive_raw(room, deadline);
+}
+
+std::string NodeConnection::send_outgoing(Clock::time_point deadline) {
+    auto& outgoing = tls_->outgoing();
+    auto why = send_raw(outgoing.readable(), deadline);
+    outgoing.clear();
+    return why;
+}
+
+// An end without a farewell could be somebody's who cuts an answer off.
+lib::Parsed<std::size_t> NodeConnection::receive_plaintext(std::span<char> room,
+                                                           Clock::time_point deadline) {
+    std::array<char, 4096> piece;
+    for (;;) {
+        const auto count = tls_->read(room);
+        if (count > 0) return count;
+        if (tls_->state() == lib::TlsStream::State::ended) return std::size_t{0};
+        if (tls_->state() == lib::TlsStream::State::failed) return trouble_of_tls();
+        const auto came = receive_raw(piece, deadline);
+        if (came.has_error()) return came.error();
+        if (*came == 0) {
+            tls_->end_incoming();
+        } else {
+            tls_->incoming().append({piece.data(), *came});
+        }
+    }
+}
+
+std::string NodeConnection::send_raw(std::string_view bytes, Clock::time_point deadline) {
     while (!bytes.empty()) {
         if (!await(socket_, POLLOUT, deadline)) return trouble();
         const auto count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -113,7 +184,8 @@ std::string NodeConnection::send(std::string_view bytes, Clock::time_point deadl
     return {};
 }
 
-lib::Parsed<std::size_t> NodeConnection::receive(std::span<char> room, Clock::time_point deadline) {
+lib::Parsed<std::size_t> NodeConnection::receive_raw(std::span<char> room,
+                                                     Clock::time_point deadline) {
     if (!await(socket_, POLLIN, deadline)) return trouble();
     const auto count = ::recv(socket_.get(), room.data(), room.size(), 0);
     if (count < 0) return trouble();

@@ -59,7 +59,7 @@ app::Answer answer_to(app::Request request) {
     const auto digests = [](storage::BucketNumber, std::span<std::uint64_t>) { return false; };
     const app::StoredItems items{kept.store(), {}, digests};
     // Who may read items may act, too, and nothing here is told to act.
-    if (request.method != "POST") request.trust = Trust::owner;
+    if (request.method != "POST") request.trust = app::Trust::owner;
     const auto see = [] {
         app::Standing standing;
         standing.open_for = std::chrono::seconds(1);

@@ -80,9 +80,9 @@ void check_tls(const EndpointOptions& options, std::vector<lib::OptionProblem>& 
     };
     if (speaks_tls(options)) {
         if (options.certificate.empty())
-            complain("certificate", "listen of [admin] has tls: it needs certificate and key");
+            complain("listen", "listen of [admin] has tls: it needs certificate and key");
         else if (options.key.empty())
-            complain("key", "certificate of [admin] needs its key");
+            complain("certificate", "certificate of [admin] needs its key");
         return;
     }
     for (const auto& [key, value] : {std::pair("certificate", &options.certificate),

@@ -95,6 +95,13 @@ class Rules {
                       [](auto value) { return static_cast<double>(value.count()); });
     }
 
+    // "one of b|c", or "one of b|c, or empty" where nothing is the first choice.
+    std::string choices() const {
+        const bool may_be_empty = row_.choices.starts_with('|');
+        const auto named = row_.choices.substr(may_be_empty ? 1 : 0);
+        return "one of " + std::string(named) + (may_be_empty ? ", or empty" : "");
+    }
+
     // Which of the choices; 0 where there are none.
     Parsed<std::size_t> choice() const {
         if (row_.choices.empty()) return 0;
@@ -105,8 +112,7 @@ class Rules {
             if (is_last) break;
         }
         if (!row_.out_of_range.empty()) return own_words();
-        return name() + " must be one of " + std::string(row_.choices) + ", not '" +
-               std::string(text_) + "'";
+        return name() + " must be " + choices() + ", not '" + std::string(text_) + "'";
     }
 
   private:

@@ -2,6 +2,7 @@
 // and what was likely meant. What only the machine can tell (files, users, addresses) is in
 // test/integration/test_command_line.py.
 #include "app/options/command_line.hpp"
+#include "app/options/option_printing.hpp"
 #include "app/options/option_reader.hpp"
 #include "app/server_options.hpp"
 
@@ -58,6 +59,12 @@ const Mistake in_files[] = {
     {"[memory]\nlimit = 64\n", {"x.conf:2: limit: '64' needs a unit (k, m or g); was 64m meant?"}},
     {"[replication]\nlog-memory = 64\n",
      {"x.conf:2: log-memory: '64' needs a unit (k, m or g); was 64m meant?"}},
+    {"[replication]\nsync-serve-timeout = 600\n",
+     {"x.conf:2: sync-serve-timeout: '600' needs a unit (ms, s, m or h); was 600s meant?"}},
+    {"[limits]\nwrite-timeout = 100\n",
+     {"x.conf:2: write-timeout: '100' needs a unit (ms, s, m or h); was 100s meant?"}},
+    {"[replication]\nclock-max-ahead = 3600\n",
+     {"x.conf:2: clock-max-ahead: '3600' needs a unit (ms, s, m or h); was 3600s meant?"}},
     {"[memory]\nlimit = 64x\n", {"x.conf:2: limit: '64x' is not a size such as 512k, 64m or 2g"}},
     {"[replication]\nsilence = soon\n",
      {"x.conf:2: silence: 'soon' is not a duration such as 200ms, 3s, 5m or 24h"}},
@@ -68,7 +75,7 @@ const Mistake in_files[] = {
     {"[replication]\non-split = bth\n",
      {"x.conf:2: on-split must be one of both|secondary-readonly|secondary-closed, not 'bth'"}},
     {"[replication]\nack = sync\n", {"x.conf:2: ack must be one of async|received, not 'sync'"}},
-    {"[replication]\nnode = c\n", {"x.conf:2: node must be one of |a|b, not 'c'"}},
+    {"[replication]\nnode = c\n", {"x.conf:2: node must be one of a|b, or empty, not 'c'"}},
     {"[memory]\nevictions = maybe\n", {"x.conf:2: evictions must be yes or no, not 'maybe'"}},
     {"[network]\nport = eleven\n", {"x.conf:2: port must be a number, not 'eleven'"}},
     {"[network]\nport = 70000\n", {"x.conf:2: ERROR: Invalid port number 70000."}},
@@ -88,6 +95,13 @@ const Mistake in_files[] = {
     {"[replication]\npeer = b\nlisten = 11211\n",
      {"x.conf:3: the link (listen of [replication], -X) and the clients (port, -p) both want port "
       "11211"}},
+    {"[admin]\nlisten = tls:127.0.0.1:11281\n",
+     {"x.conf:2: listen of [admin] has tls: it needs certificate and key"}},
+    {"[admin]\ntoken-file = /x\n",
+     {"x.conf:2: token-file of [admin] is for TLS: a place of listen must begin with tls:"}},
+    {"[admin]\nlisten = host-b\n",
+     {"x.conf:2: 'host-b' has no port: write host:port, the whole path of a unix socket, or "
+      "local"}},
     // Lines that are none.
     {"limit = 64m\n", {"x.conf:1: 'limit' stands in no [section]"}},
     {"[memory\nlimit = 64m\n", {}},
@@ -129,6 +143,69 @@ TEST_CASE("a mistake on the command line is named as it was written, with what w
     for (const auto& mistake : on_command_lines) {
         INFO(mistake.file);
         CHECK(told({}, mistake.file) == mistake.sentences);
+    }
+}
+
+namespace {
+
+// What no option of that kind can be.
+std::string_view nonsense_for(const lib::OptionRow& row) noexcept {
+    if (!row.choices.empty()) return "xyzzy";
+    switch (row.fills.kind) {
+        case lib::OptionKind::flag:
+            return "perhaps";
+        case lib::OptionKind::number:
+        case lib::OptionKind::decimal:
+            return "eleven";
+        case lib::OptionKind::bytes:
+        case lib::OptionKind::duration:
+            return "77";  // without a unit
+        default:
+            return {};
+    }
+}
+
+}  // namespace
+
+TEST_CASE("nonsense for any option is refused with its line, its key and what was written") {
+    std::size_t seen = 0;
+    for (const auto& row : server_option_table().rows()) {
+        const auto nonsense = std::string(nonsense_for(row));
+        if (row.section.empty() || nonsense.empty()) continue;
+        ++seen;
+        const std::string key(row.key);
+        const auto sentences =
+            told("[" + std::string(row.section) + "]\n" + key + " = " + nonsense + "\n");
+        INFO(row.section << '.' << key);
+        REQUIRE_FALSE(sentences.empty());
+        INFO(sentences.front());
+        CHECK(sentences.front().starts_with("x.conf:2: "));
+        // Where memcached has words of its own, they are said.
+        if (!row.out_of_range.empty()) continue;
+        CHECK(sentences.front().find(key) != std::string::npos);
+        CHECK(sentences.front().find("'" + nonsense + "'") != std::string::npos);
+        const bool has_unit =
+            row.fills.kind == lib::OptionKind::bytes || row.fills.kind == lib::OptionKind::duration;
+        if (has_unit) CHECK(sentences.front().find("needs a unit") != std::string::npos);
+    }
+    CHECK(seen > 60);
+}
+
+TEST_CASE("the help of a flag says what the flag does, and of a key what its value decides") {
+    const auto help = help_text(server_option_table());
+    for (const auto* lines :
+         {"-M, --disable-evictions\n        Never evict: when memory is full, refuse to store.\n",
+          "-C, --disable-cas\n        Disable CAS: clients are shown 0 instead of CAS uniques.\n",
+          "-F, --disable-flush-all\n        Disable flush_all: it is refused.\n",
+          "-X, --disable-dumping\n        Disable dumps: stats cachedump and lru_crawler metadump "
+          "are refused.\n",
+          "-W, --disable-watch\n        Disable watch: it is refused.\n",
+          "        When the peer falls silent both nodes serve; or the primary alone, while the "
+          "secondary\n        is read only or closed.\n",
+          "        Compare all items with the other node's once per this interval; 0: never.\n",
+          "        Open the client port after this long, even if the copy is incomplete.\n"}) {
+        INFO(lines);
+        CHECK(help.find(lines) != std::string::npos);
     }
 }
 

@@ -30,7 +30,7 @@ TEST_CASE("whatever happens around their sessions, two engines come to rest and 
         "seeds %llu to %llu: %llu operations, %llu sessions, %llu deaths, %llu rests "
         "without loss, %llu buckets compared by scrubs; of requests that waited %llu executed and "
         "%llu closed, %llu changes taken over, %llu shortages of memory, %llu strangers and %llu "
-        "impostors\n",
+        "impostors, %llu orders of which %llu handed the role over\n",
         static_cast<unsigned long long>(first), static_cast<unsigned long long>(first + count - 1),
         static_cast<unsigned long long>(sum.operations),
         static_cast<unsigned long long>(sum.sessions), static_cast<unsigned long long>(sum.deaths),
@@ -41,7 +41,8 @@ TEST_CASE("whatever happens around their sessions, two engines come to rest and 
         static_cast<unsigned long long>(sum.taken_over),
         static_cast<unsigned long long>(sum.shortages),
         static_cast<unsigned long long>(sum.strangers),
-        static_cast<unsigned long long>(sum.impostors));
+        static_cast<unsigned long long>(sum.impostors), static_cast<unsigned long long>(sum.orders),
+        static_cast<unsigned long long>(sum.handed_over));
     // A swarm in which nothing happens proves nothing.
     if (count < 100) return;
     CHECK(sum.operations > 20 * count);
@@ -55,6 +56,8 @@ TEST_CASE("whatever happens around their sessions, two engines come to rest and 
     CHECK(sum.shortages > count / 8);
     CHECK(sum.strangers > count / 4);
     CHECK(sum.impostors > count / 10);
+    CHECK(sum.orders > 5 * count);
+    CHECK(sum.handed_over > count / 10);
 }
 
 TEST_CASE("a pair of engines that is broken on purpose is found out") {

@@ -46,7 +46,10 @@ Swarm::Swarm(std::uint64_t seed, Defect defect)
         keys_.push_back("key" + std::to_string(i));
     lacks_memory_ = random_.one_in(3);
     is_attacked_ = random_.one_in(3);
-    net_.after_event = [this](unsigned n) { note_epoch(n); };
+    net_.after_event = [this](unsigned n) {
+        note_epoch(n);
+        look_at_roles(n);
+    };
     boot(0);
     if (random_.one_in(2)) net_.run(Timing::ms(random_.below(5000)));
     boot(1);
@@ -56,11 +59,13 @@ std::string Swarm::run(SwarmSum& sum) {
     for (int round = 0; round < 2 && history_.violation().empty(); ++round) {
         for (int step = 0; step < 150 && history_.violation().empty(); ++step) {
             random_.one_in(8) ? misfortune(sum) : client(sum);
+            if (random_.one_in(16)) operate(static_cast<unsigned>(random_.below(2)), sum);
             if (random_.one_in(2))
                 pass(Timing::ms(random_.below(random_.one_in(10) ? 1500 : 20)), sum);
         }
         if (history_.violation().empty()) come_to_rest(sum);
     }
+    sum.handed_over += handed_over_;
     return history_.violation();
 }
 
@@ -197,6 +202,7 @@ void Swarm::misfortune(SwarmSum& sum) {
 template <class Death>
 void Swarm::lose(unsigned n, SwarmSum& sum, Death death) {
     ++sum.deaths;
+    handover_.reset();
     death();
     history_.on_crash(n);
     pauses_ = {};
@@ -245,6 +251,55 @@ void Swarm::stand_still(unsigned n, SwarmSum& sum) {
         net_.run(std::min(Timing::ms(random_.below(silence / 20)), end - net_.time));
     }
     resume(n, sum);
+}
+
+// --- operators -----------------------------------------------------------------------------------
+
+void Swarm::operate(unsigned n, SwarmSum& sum) {
+    if (!is_alive(n)) return;
+    ++sum.orders;
+    const auto order = static_cast<replication::Order>(random_.below(3));
+    if (order == replication::Order::switch_over) note_handover();
+    net_.order(n, order);
+}
+
+// An order during a handover is the same order: what was written after the first may come later.
+void Swarm::note_handover() {
+    if (handover_ || !net_.linked() || is_primary(0) == is_primary(1)) return;
+    const unsigned from = is_primary(0) ? 0 : 1;
+    handover_.emplace(Handover{1 - from, net_.time, {}});
+    for (const auto& key : keys_)
+        if (const auto held = held_version(from, key)) handover_->held[key] = held;
+}
+
+void Swarm::look_at_roles(unsigned n) {
+    const auto& changes = net_.nodes[n].role_changes;
+    if (roles_seen_[n] != changes.size()) {
+        roles_seen_[n] = changes.size();
+        const bool is_handed = changes.back().why.find("(switchover)") != std::string::npos;
+        if (is_handed && handover_ && handover_->to == n) check_handover();
+    }
+    if (handover_ && (!net_.linked() || net_.time - handover_->ordered_at > 15s)) handover_.reset();
+    const bool both = net_.linked() && is_alive(0) && is_alive(1) && is_primary(0) && is_primary(1);
+    if (!both) both_primary_since_ = Instant(0);
+    if (both && both_primary_since_ == Instant(0)) both_primary_since_ = net_.time;
+    // The overlap, and what a link that is not whole may hide until it ends.
+    if (both && net_.time - both_primary_since_ > 3s)
+        history_.fail("both nodes are primary in one session");
+}
+
+// What the one still holds, as it was ordered to hand over, the other must have heard of.
+void Swarm::check_handover() {
+    const auto handover = *std::exchange(handover_, std::nullopt);
+    ++handed_over_;
+    const auto from = 1 - handover.to;
+    const bool may_lack = lacks_memory_ || is_attacked_ || !net_.nodes[from].process;
+    if (may_lack) return;
+    for (const auto& [key, version] : handover.held) {
+        if (held_version(from, key) != version) continue;
+        if (history_.reached(handover.to, key) < version)
+            history_.fail(key + ": a switchover has lost what was accepted before it");
+    }
 }
 
 // Who does not know the secret gets nothing and changes nothing. Who does takes the peer's place;
@@ -314,6 +369,7 @@ void Swarm::check_rest(SwarmSum& sum) {
         for (const auto& key : keys_)
             check_key(n, key);
     }
+    if (is_primary(0) == is_primary(1)) history_.fail("at rest, not one of the nodes is primary");
     for (const auto& key : keys_) {
         const std::array held{held_version(0, key), held_version(1, key)};
         if (held[0] != held[1] && held[0] != 0 && held[1] != 0)

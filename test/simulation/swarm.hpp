@@ -9,6 +9,10 @@
 //
 // Now and then the engines find no memory: the link is given up, and nothing else happens.
 //
+// Operators give orders at any time: promote, switchover, resync. At rest one of the two is
+// primary, no two are for longer than a handover takes, and who takes over has what was accepted
+// before it.
+//
 // Clients also ask nodes that stand still: see WaitingRequests. Whatever was sent to a node before
 // the other one gave it up must not be newer than what that one has accepted since.
 #pragma once
@@ -42,6 +46,8 @@ struct SwarmSum {
     std::uint64_t impostors = 0;      // who had a session
     std::uint64_t shortages = 0;      // of memory
     std::uint64_t taken_over = 0;     // changes accepted by a node that gave the other one up
+    std::uint64_t orders = 0;         // of operators
+    std::uint64_t handed_over = 0;    // the role, by one of them
 };
 
 class Swarm {
@@ -62,6 +68,13 @@ class Swarm {
         std::map<std::string, std::pair<storage::Version, Instant>> newer;
     };
 
+    // The role is to go to a node.
+    struct Handover {
+        unsigned to = 0;
+        Instant ordered_at{0};
+        std::map<std::string, storage::Version> held;  // by the other one, when that was ordered
+    };
+
     bool is_alive(unsigned n) { return net_.nodes[n].process && !net_.nodes[n].stopped; }
     void boot(unsigned n);
     void pass(replication::pair::Timing::ms time, SwarmSum& sum);
@@ -78,6 +91,14 @@ class Swarm {
     void resume(unsigned n, SwarmSum& sum);
     void execute_what_waited(unsigned n, SwarmSum& sum);
     void stand_still(unsigned n, SwarmSum& sum);
+
+    void operate(unsigned n, SwarmSum& sum);
+    bool is_primary(unsigned n) {
+        return net_.nodes[n].engine().link().role() == replication::pair::Role::primary;
+    }
+    void note_handover();
+    void look_at_roles(unsigned n);
+    void check_handover();
 
     void attack(unsigned n, SwarmSum& sum);
     void note_epoch(unsigned n);
@@ -102,6 +123,10 @@ class Swarm {
     bool is_attacked_ = false;               // in this swarm, now and then
     bool lacks_memory_ = false;              // in this swarm, now and then
     Instant cut_at_{0};                      // the link was not whole until then
+    std::optional<Handover> handover_;  // since its order, until it is done or comes to nothing
+    std::array<std::size_t, 2> roles_seen_{};
+    std::uint64_t handed_over_ = 0;
+    Instant both_primary_since_{0};  // in one session; 0: they are not
 };
 
 }  // namespace twincached::simulation

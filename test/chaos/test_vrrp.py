@@ -83,7 +83,7 @@ class Keepalived:
             [PROGRAM, "-n", "-l", "-P", "-i", self.host.name, "-f", self._path, *pids],
             os.path.join(self._directory, os.pardir, f"keepalived-{self.host.name}.log"),
             prepare=self.host.enter,
-            environment={"TWINCTL": twinctl(),
+            environment={"TWINCTL": twinctl(), "STATE": os.path.join(self._directory, "state"),
                          "LOGGER": "echo"})
         return self
 
@@ -232,7 +232,8 @@ class Files(Case):
 
     def test_what_is_told_to_the_journal_is_the_state_and_how_the_node_is(self):
         notify = os.path.join(CONF, "keepalived/twincached-notify")
-        environment = {**os.environ, "TWINCTL": twinctl(), "LOGGER": "echo"}
+        environment = {**os.environ, "TWINCTL": twinctl(), "LOGGER": "echo", "PATIENCE": "1",
+                       "STATE": os.path.join(self.directory, "state")}
         for state in ("MASTER", "BACKUP", "FAULT", "STOP"):
             done = subprocess.run([notify, "INSTANCE", "twincached", state, "100"],
                                   env=environment, capture_output=True, text=True, check=False)
@@ -240,6 +241,34 @@ class Files(Case):
             self.assertRegex(done.stdout, r"^twincached: \w+ .*; .+")
         done = subprocess.run([notify], env=environment, capture_output=True, check=False)
         self.assertEqual(done.returncode, 64)
+
+    def _notified(self, answers, state="MASTER", patience=9):
+        """What is logged, and how often the node was told to promote itself: `answers` are its
+        exit statuses, one after the other; the last goes on."""
+        program = os.path.join(self.directory, "answers")
+        told = os.path.join(self.directory, "told")
+        with open(program, "w") as file:
+            file.write("#!/bin/sh\n"
+                       f'[ "$1" = check ] && {{ [ "$2" != primary ]; exit; }}\n'
+                       f'echo >> {told}; echo "answer $(wc -l < {told})"\n'
+                       f"set -- {' '.join(map(str, answers))}\n"
+                       f'shift $(( $(wc -l < {told}) - 1 )) 2>/dev/null; exit ${{1:-{answers[-1]}}}\n')
+        os.chmod(program, 0o755)
+        done = subprocess.run(
+            [os.path.join(CONF, "keepalived/twincached-notify"), "INSTANCE", "pair", state, "1"],
+            env={**os.environ, "TWINCTL": program, "LOGGER": "echo", "PATIENCE": str(patience),
+                 "STATE": os.path.join(self.directory, "state")},
+            capture_output=True, text=True, check=True)
+        with open(told) as file:
+            return done.stdout, len(file.readlines())
+
+    def test_a_node_that_refuses_to_be_promoted_is_told_again(self):
+        said, times = self._notified([1, 1, 0])
+        self.assertIn("this node has the address; answer 3", said)
+        self.assertEqual(times, 3)
+
+    def test_a_node_that_goes_on_refusing_is_left_in_peace(self):
+        self.assertEqual(self._notified([1], patience=2)[1], 2)
 
 
 if __name__ == "__main__":

@@ -390,7 +390,7 @@ class Agent(Case):
         node = self.node("--agent-listen", agent, "--boot-grace", "2s",
                          peer=self.addresses.host(9)).launch()
         line = until(lambda: self.agent_of(node), 10, "the agent answers")
-        self.assertTrue(line.startswith("down#not open to clients yet"), line)
+        self.assertTrue(line.startswith("down #not open to clients yet"), line)
         node.wait_until_open(20)
         until(lambda: self.agent_of(node) == "ready up 100%\n", 5, "the agent says ready")
         # A client in the middle of a request holds the stop up.

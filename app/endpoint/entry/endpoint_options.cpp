@@ -25,7 +25,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&EndpointOptions::agent_listen>,
                    .initial = "",
                    .help = "Where HAProxy's agent-check is answered with a line: up 100%, drain, "
-                           "down#reason. A list\nof host:port. Empty: nowhere."},
+                           "down #reason. A list\nof host:port. Empty: nowhere."},
     lib::OptionRow{.section = "admin",
                    .key = "certificate",
                    .flag = "admin-certificate",

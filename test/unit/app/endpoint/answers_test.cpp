@@ -235,9 +235,9 @@ TEST_CASE("HAProxy's agent hears up, drain and down, and ready in the first minu
     standing.open_for.reset();
     standing.state = "SYNCING";
     standing.dirty_buckets = 32768;
-    CHECK(agent_line(standing) == "down#resync 50 % left\n");
+    CHECK(agent_line(standing) == "down #resync 50 % left\n");
     standing.state = "CONNECTING";
-    CHECK(agent_line(standing) == "down#not open to clients yet; connecting to host-b:11212\n");
+    CHECK(agent_line(standing) == "down #not open to clients yet; connecting to host-b:11212\n");
 }
 
 TEST_CASE("a status says since when everything is so, and what the peer says of itself") {

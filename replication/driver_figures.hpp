@@ -37,8 +37,8 @@ inline constexpr auto peer_serving_figure =
                "whether the peer says that it serves clients; empty without a session");
 inline constexpr auto peer_dirty_figure = lib::gauge(
     "repl_peer_dirty_buckets", "buckets that the peer has still to compare, as it last said");
-inline constexpr auto serving_figure =
-    lib::state("repl_serving", "READY|COLD", "`READY`, or `COLD` while the client port is closed");
+inline constexpr auto serving_figure = lib::state(
+    "repl_serving", "READY|COLD", "`COLD` until clients may come for the first time, then `READY`");
 inline constexpr auto role_figure =
     lib::state("repl_role", "primary|secondary",
                "`primary` or `secondary`: which node a balancer should prefer; it decides no data");

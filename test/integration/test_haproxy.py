@@ -110,9 +110,14 @@ class Misfortune(BehindTheShippedFile):
 
     def test_a_planned_stop_of_both_in_turn_fails_no_second_try(self):
         """`drain-pause`: HAProxy has moved the clients before the node closes anything."""
+        since = time.monotonic()
         for crowd, again in self._suffer("stop", self.nodes.a, self.nodes.b):
             if crowd != "memcached-primary" and not world.IS_SANITIZED:
                 self.assertEqual(again, 0, crowd)
+        for crowd in self.crowds:
+            broken, again, *_ = crowd.noticed(since, time.monotonic())
+            print(f"both upgraded, {crowd.name}: of {crowd.asked_since(since)} requests of 3 clients "
+                  f"{broken} failed without a second try, {again} with one", flush=True)
         self._assert_nobody_was_lied_to()
 
     def test_a_switchover_breaks_off_at_most_what_follows_the_role(self):

@@ -121,6 +121,10 @@ class Crowd:
         return min(sum(1 for at in reversed(writer.answers[-200:]) if at > moment)
                    for writer in self.writers)
 
+    def asked_since(self, moment):
+        """How many requests were answered or failed at the first try."""
+        return sum(at > moment for writer in self.writers for at in writer.answers + writer.broken)
+
     def noticed(self, since, end):
         """(requests that failed at the first try, at the second, at the third, and the longest time
         without an answer)."""

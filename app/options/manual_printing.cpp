@@ -4,6 +4,7 @@
 
 #include <cctype>
 #include <string_view>
+#include <utility>
 
 namespace twincached::app {
 namespace {
@@ -20,6 +21,23 @@ std::string escaped(std::string_view text) {
     return result;
 }
 
+// The source of a page wants short lines, too: breaks one at its last blank before the limit.
+std::string wrapped(std::string lines) {
+    constexpr std::size_t widest = 78;  // of 80, of which escapes may take two
+    std::size_t begin = 0;
+    std::size_t blank = std::string::npos;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (lines[i] == ' ') blank = i;
+        if (lines[i] == '\n' || (i - begin >= widest && blank != std::string::npos)) {
+            const auto end = lines[i] == '\n' ? i : blank;
+            lines[end] = '\n';
+            begin = end + 1;
+            blank = std::string::npos;
+        }
+    }
+    return lines;
+}
+
 // One sentence a line, as the pages want it: a stop ends one if a capital follows.
 std::string sentences(std::string_view help) {
     std::string lines;
@@ -30,7 +48,7 @@ std::string sentences(std::string_view help) {
             i + 1 < help.size() && std::isupper(static_cast<unsigned char>(help[i + 1])) != 0;
         lines += ends && is_followed ? '\n' : c;
     }
-    return escaped(lines) + '\n';
+    return escaped(wrapped(std::move(lines))) + '\n';
 }
 
 // A literal behind a macro: a flag's dashes are the macro's, and no word of it is one.

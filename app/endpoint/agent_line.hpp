@@ -14,8 +14,8 @@ namespace twincached::app {
 // long; later it does not, for that word would also undo what an operator has told HAProxy.
 inline constexpr std::chrono::seconds ready_is_said_for{60};
 
-// With its newline. A blank stands before the `#` of a reason: HAProxy passes over a word that holds
-// one as a word that it does not know.
+// With its newline. A blank stands before the `#` of a reason: HAProxy passes over a word that
+// holds one as a word that it does not know.
 std::string agent_line(const Standing& standing);
 
 }  // namespace twincached::app

@@ -92,14 +92,17 @@ TEST_CASE("the manual page of the file says what SIGHUP puts in force") {
     CHECK(said == reloaded);
 }
 
-TEST_CASE("no line of a manual page is taken for a macro that it is not") {
+TEST_CASE("no line of a manual page is long, or taken for a macro that it is not") {
     const auto& table = app::server_option_table();
     for (const auto& text : {app::manual_of_flags(table), app::manual_of_keys(table)}) {
         for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
             const auto line = text.substr(begin, text.find('\n', begin) - begin);
             INFO(line);
             CHECK_FALSE(line.empty());
-            if (line.front() != '.') continue;
+            if (line.front() != '.') {
+                CHECK(line.size() <= 80);
+                continue;
+            }
             const auto macro = line.substr(1, line.find(' ') - 1);
             CHECK(std::set<std::string>{"Ss", "Bl", "It", "El"}.contains(macro));
         }

@@ -38,12 +38,15 @@ ELSEWHERE = {
     "(umask 077; head -c 32": "test/install/in_booted_root.sh does the same",
     "echo \"set server memcached/a": "test/integration/test_haproxy.py tells HAProxy the same",
     "saslpasswd2 ": "test/integration/test_cyrus_sasl.py makes users so",
+    "twinctl --host 10.0.0.1:11281 --ca": "test/integration/test_admin_tls.py has tokens and TLS",
+    "curl --cacert ": "test/integration/test_admin_tls.py sends the same",
     "magent ": "another program, not in Debian; run once, the figures stand beside it",
 }
 # Pieces that begin so are no configuration of ours.
 OTHERS_FILES = {
     "mech_list: plain": "Cyrus SASL's; test_cyrus_sasl.py writes it",
-    "option httpchk GET /readyz": "HAProxy's and Kubernetes'; conf/ has files that are tested",
+    "option httpchk GET /readyz": "HAProxy's; conf/haproxy.cfg is run",
+    "livenessProbe: ": "Kubernetes'; conf/container/kubernetes.yml is checked",
     "extension=memcached.so": "PHP's; test/clients/programs/php_sessions.php sets the like",
 }
 
@@ -63,7 +66,7 @@ def blocks_of(text):
     """The indented blocks of a manual, each a list of lines; fenced ones are drawings."""
     text = re.sub(r"(?ms)^```.*?^```", "", text)
     return [[line[4:] for line in block.strip("\n").split("\n")] for block in
-            re.findall(r"(?m)(?:^    .*\n(?:\n(?=    ))?)+", text)]
+            re.findall(r"(?m)(?:^    .*\n)+", text)]
 
 
 def without_comment(line):
@@ -111,7 +114,8 @@ class Manuals(unittest.TestCase):
             for block in blocks_of(read(path)):
                 if block in configurations_of(path) or block[0].startswith((*OTHERS_FILES, *SHOWN)):
                     continue
-                lines = block[:1] if block[0].startswith("$ ") else block
+                said = [line for line in block if line.startswith("$ ")]
+                lines = said or block
                 for line in filter(None, map(without_comment, lines)):
                     with self.subTest(manual=path, line=line):
                         self.assertIn(line, commands)
@@ -176,6 +180,7 @@ class Commands(Case):
             self._write("twincached.conf", shipped.read())
         self._write("secret", "known to both\n")
         self._write("auth", "user:password\n")
+        self._write("admin-tokens", "a-token-that-is-long-enough-for-it\n")
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
                         "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=node",
                         "-keyout", os.path.join(self.etc, "key.pem"), "-out",
@@ -275,9 +280,11 @@ class Commands(Case):
         self.assertGreaterEqual(seen, 4)
 
     def _with_files(self, text):
-        for name in ("node-a.pem", "ca.pem"):
-            text = text.replace(os.path.join(self.etc, name), os.path.join(self.etc, "chain.pem"))
-        return text.replace(os.path.join(self.etc, "node-a.key"), os.path.join(self.etc, "key.pem"))
+        for ours, theirs in (("chain.pem", ("node-a.pem", "ca.pem", "admin-chain.pem")),
+                             ("key.pem", ("node-a.key", "admin-key.pem"))):
+            for name in theirs:
+                text = text.replace(os.path.join(self.etc, name), os.path.join(self.etc, ours))
+        return text
 
     def test_what_a_manual_says_to_twinctl_is_done(self):
         pair = self.pair()
@@ -287,7 +294,7 @@ class Commands(Case):
         here = ["--pid", str(pair.a.process.pid)]
         seen = 0
         for path, command in all_commands():
-            if not command.startswith("twinctl "):
+            if not command.startswith("twinctl ") or command.startswith((*ELSEWHERE,)):
                 continue
             seen += 1
             words = shlex.split(self._ours(command))[1:]

@@ -20,21 +20,22 @@ namespace twincached::replication::pair {
 struct ExchangeSetup {
     std::size_t log_bytes = 1U << 20;
     std::uint64_t scrub_interval_ms = 0;
+    unsigned shards = 1;
 };
 
 struct ExchangeNode {
     ExchangeNode(unsigned number, const ExchangeSetup& setup)
-        : sink(1, setup.log_bytes),
-          store(store_options(number), lib::KeyedHash(), sink),
+        : sink(setup.shards, setup.log_bytes),
+          store(store_options(number, setup.shards), lib::KeyedHash(), sink),
           exchange(sink, {.epoch = 11 + number,
                           .node = number,
                           .scrub_interval_ms = setup.scrub_interval_ms}) {
         exchange.attach(store);
     }
-    static storage::StoreOptions store_options(unsigned number) {
+    static storage::StoreOptions store_options(unsigned number, unsigned shards = 1) {
         auto options = storage::default_store_options();
         options.node = number;
-        options.shards = 1;
+        options.shards = shards;
         options.memory_limit_bytes = 16U << 20;
         return options;
     }

@@ -62,6 +62,14 @@ TEST_CASE("R1: a change in a clean bucket enters the log, the next of the same k
     CHECK(f.tracking.log.entries() == 1);
 }
 
+TEST_CASE("R1: what a client's miss made for it alone has no version, and is told to nobody") {
+    Fixture f;
+    f.make_clean("k");
+    CHECK(f.write("k", 0, 0) == 0);
+    CHECK(f.entry("k") == nullptr);
+    CHECK_FALSE(f.tracking.buckets.is_dirty(f.bucket("k")));
+}
+
 TEST_CASE("R1: a change in a dirty bucket leaves no entry, a delete raises the floor") {
     Fixture f;
     CHECK(f.write("k", 0, v(1)) == storage::Ticket::unconfirmable);

@@ -102,7 +102,9 @@ void LinkSocket::on_readable() {
     if (error) return fail(error);
     const bool is_first = !std::exchange(has_heard_, true);
     if (tls_ && is_first && std::string_view(space.data(), count).starts_with(frame_beginning)) {
-        part_over_tls(ErrorReason::tls_here, "TLS on the link failed: what came in is not TLS");
+        part_over_tls(ErrorReason::tls_here,
+                      "TLS on the link failed: what came in is not TLS: the peer speaks none, this "
+                      "node does (tls of [replication])");
     } else if (tls_) {
         decrypt(space, count);
     } else if (is_first && std::string_view(space.data(), count).starts_with(tls_greeting)) {

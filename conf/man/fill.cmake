@@ -8,6 +8,7 @@ execute_process(COMMAND ${PROGRAM} ${ASKED} OUTPUT_VARIABLE options RESULT_VARIA
 if(NOT result EQUAL 0)
     message(FATAL_ERROR "${PROGRAM} ${ASKED}: ${result}")
 endif()
+string(REGEX REPLACE " +\n" "\n" options "${options}")
 string(REGEX REPLACE "\n+$" "" options "${options}")
 if(ASKED STREQUAL "--help")
     string(REPLACE "\\" "\\e" options "${options}")

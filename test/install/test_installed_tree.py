@@ -82,7 +82,9 @@ class InstalledTree(unittest.TestCase):
                 if shutil.which("mandoc"):
                     linted = subprocess.run(["mandoc", "-T", "lint", self.path("MAN", folder, page)],
                                             capture_output=True, text=True)
-                    self.assertEqual((linted.returncode, linted.stdout), (0, ""))
+                    # It looks for the other two where this machine's own pages are.
+                    self.assertEqual([line for line in linted.stdout.splitlines()
+                                      if "referenced manual not found" not in line], [])
         self.assertIn("old-secret-file", self.read("MAN", "man5", "twincached.conf.5"))
 
     def test_nothing_else_is_there(self):

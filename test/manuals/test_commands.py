@@ -39,6 +39,7 @@ ELSEWHERE = {
     "echo \"set server memcached/a": "test/integration/test_haproxy.py tells HAProxy the same",
     "saslpasswd2 ": "test/integration/test_cyrus_sasl.py makes users so",
     "twinctl --host 10.0.0.1:11281 --ca": "test/integration/test_admin_tls.py has tokens and TLS",
+    "twinctl --host host-b:11281 --ca": "the same",
     "curl --cacert ": "test/integration/test_admin_tls.py sends the same",
     "magent ": "another program, not in Debian; run once, the figures stand beside it",
 }
@@ -207,7 +208,7 @@ class Commands(Case):
         return shipped + self.client_port - world.CLIENT_PORT
 
     def _run(self, program, words, seconds=20):
-        return subprocess.run([program, *words], capture_output=True, text=True, check=False,
+        return subprocess.run([os.path.abspath(program), *words], capture_output=True, text=True, check=False,
                               timeout=world.scaled(seconds), cwd=self.directory,
                               env={**os.environ, "CREDENTIALS_DIRECTORY": self.etc})
 

@@ -84,16 +84,17 @@ class ReturnsEmpty(Case):
         since = time.monotonic()
         self.nodes.a.launch()
         until(lambda: Admin.of(self.nodes.a).status("/healthz") == 200, 10, "a lives")
-        self.assertEqual(self._given_until_ready(proxy), given, "sessions, refused connections")
+        given_meanwhile, not_ready = self._given_until_ready(proxy)
+        self.assertEqual(given_meanwhile, given, "sessions, refused connections")
         for name, crowd in crowds.items():
             self.assertGreater(len(crowd.met_since(since)), 10, f"new clients of {name} meanwhile")
         self.nodes.a.wait_until_open(20)
-        synchronised = time.monotonic()
+        opened = time.monotonic()
         until(proxy.all_up, 10, "the balancer uses both again")
         self._wait_until_met(crowds, time.monotonic())
         for crowd in crowds.values():
             crowd.stop()
-        return crowds, since, synchronised
+        return crowds, since, not_ready, opened
 
     @staticmethod
     def _down(proxy):
@@ -103,13 +104,14 @@ class ReturnsEmpty(Case):
                                                   if not row["status"].startswith("DOWN")}
 
     def _given_until_ready(self, proxy):
-        """What a was given up to a moment in which it was not ready yet, the last that is seen."""
-        given = None
+        """What a was given up to the last moment in which it was seen not to be ready, and when
+        that was."""
+        last = None
         while True:
-            seen = self._given_to_a(proxy)
+            seen = self._given_to_a(proxy), time.monotonic()
             if Admin.of(self.nodes.a).status("/readyz") == 200:
-                return given
-            given = seen
+                return last
+            last = seen
 
     @staticmethod
     def _given_to_a(proxy):
@@ -123,28 +125,28 @@ class ReturnsEmpty(Case):
             until(lambda crowd=crowd: len(crowd.met_since(since)) >= count, 10,
                   f"new clients of {name} are answered")
 
-    def _assert_nobody_met_it_empty(self, crowds, since, synchronised, has_clients_again):
+    def _assert_nobody_met_it_empty(self, watched, has_clients_again):
+        crowds, since, not_ready, opened = watched
         returned = self.nodes.a.process.pid
         for name, crowd in crowds.items():
             print(f"{name}: {len(crowd.met_since(since))} new clients since a came back",
                   flush=True)
             self.assertEqual(crowd.missing, [], name)
-            early = [at for at, pid in crowd.met if pid == returned and at < synchronised - 0.2]
+            early = [at for at, pid in crowd.met if pid == returned and at < not_ready]
             self.assertEqual(early, [], name)
             if name in has_clients_again:
-                self.assertIn(returned, crowd.met_since(synchronised), name)
+                self.assertIn(returned, crowd.met_since(opened), name)
 
     def test_by_its_readiness_and_by_its_agent(self):
         fronts = ("memcached", "memcached-prefers-a", "memcached-both", "memcached-drained")
         proxy = ShippedHAProxy(self.directory, self.addresses.host(15), self.nodes)
-        crowds, *times = self._watch(proxy, {front: proxy.address_of(front) for front in fronts})
-        self._assert_nobody_met_it_empty(crowds, *times, ("memcached-prefers-a",))
+        watched = self._watch(proxy, {front: proxy.address_of(front) for front in fronts})
+        self._assert_nobody_met_it_empty(watched, ("memcached-prefers-a",))
 
     def test_by_a_check_that_merely_connects(self):
         address = (self.addresses.host(15), self.client_port)
         proxy = HAProxy(self.directory, address, list(self.nodes), check="")
-        crowds, *times = self._watch(proxy, {"tcp": address})
-        self._assert_nobody_met_it_empty(crowds, *times, ("tcp",))
+        self._assert_nobody_met_it_empty(self._watch(proxy, {"tcp": address}), ("tcp",))
 
 
 if __name__ == "__main__":

@@ -47,6 +47,17 @@ Severity severity_of(replication::LogLevel level) noexcept {
     return Severity::info;
 }
 
+// As a RecentLine has it.
+std::string_view word_of(replication::LogLevel level) noexcept {
+    if (level == replication::LogLevel::error) return "error";
+    return level == replication::LogLevel::warning ? "warning" : "info";
+}
+
+std::int64_t unix_ms_now() noexcept {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
 std::string_view name_of(int signal) noexcept {
     switch (signal) {
         case SIGTERM:
@@ -94,7 +105,7 @@ Server::Server(const Options& options, const StartFiles& files, Log& log,
       stop_({control_, ports_, pool_, node_, limit_, log},
             options.get<ProcessOptions>().stop_timeout),
       endpoint_(options.get<EndpointOptions>(), admin_access_,
-                {service_, node_.replicator(), clock_, phase_, history_, log}, log),
+                {service_, node_.replicator(), clock_, phase_, history_, log, link_lines_}, log),
       watchdog_(control_),
       reload_(options, std::move(read_again), log) {
     limit_.addresses().set_most(options.get<ListenerOptions>().connections_per_address);
@@ -123,6 +134,8 @@ replication::Events Server::replication_events() {
     replication::Events events;
     events.log = [this](replication::LogLevel level, std::string_view line) {
         log_.write(severity_of(level), line);
+        if (level != replication::LogLevel::debug)
+            link_lines_.add(unix_ms_now(), word_of(level), line);
     };
     events.ready = [this] {
         insist([this] { asio::post(control_, [this] { open_client_ports(); }); });
@@ -131,8 +144,7 @@ replication::Events Server::replication_events() {
         insist([this, access] { asio::post(control_, [this, access] { set_access(access); }); });
     };
     events.role_changed = [this](const replication::RoleChange& change) {
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        const auto at = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+        const auto at = unix_ms_now();
         insist([&] {
             asio::post(control_,
                        [this, failover = failover_at(at, change)] { history_.note(failover); });
@@ -206,8 +218,8 @@ void Server::open_client_ports() {
 void Server::tell_service_manager() {
     if (std::getenv("NOTIFY_SOCKET") == nullptr) return;
     (void)lib::has_memory_for([this] {
-        auto status = service_status(
-            standing_of({service_, node_.replicator(), clock_, phase_, history_, log_}));
+        auto status = service_status(standing_of(
+            {service_, node_.replicator(), clock_, phase_, history_, log_, link_lines_}));
         if (status != status_told_) notify_service_manager("STATUS=" + status);
         status_told_ = std::move(status);
     });

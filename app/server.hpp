@@ -21,6 +21,7 @@
 #include "app/node.hpp"
 #include "app/options/options.hpp"
 #include "app/process/log.hpp"
+#include "app/process/recent_lines.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/reload.hpp"
 #include "app/reports/server_service.hpp"
@@ -79,6 +80,7 @@ class Server {
     Signals signals_;  // held back from here on, heard in run()
     SystemClock clock_;
     FailoverHistory history_;
+    RecentLines link_lines_;  // what replication has logged
     ConnectionLimit limit_;
     // In the order of start-up; destroyed in the other. Each knows only what stands above it.
     BoundPorts bound_;  // until the ports have taken them over

@@ -1,10 +1,13 @@
 #include "app/endpoint/admin_connection.hpp"
 
 #include "app/process/system_clock.hpp"
+#include "lib/allocation.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -19,10 +22,19 @@ storage::Tick boot_second() noexcept {
     return static_cast<storage::Tick>(SystemClock::boot_ms() / 1000);
 }
 
+// The system would keep minutes of a stream for a reader that has stopped, and wait as long for one
+// that is gone: no such wait is of use here. What cannot be set (a unix socket knows no TCP) stays.
+void keep_little_for(int descriptor, std::chrono::milliseconds patience) noexcept {
+    const int bytes = 8 * 1024;  // the system takes twice as many
+    (void)::setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    const auto time = static_cast<unsigned>(patience.count());
+    (void)::setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &time, sizeof time);
+}
+
 }  // namespace
 
 AdminConnection::AdminConnection(asio::io_context& context)
-    : socket_(context), deadline_(context) {}
+    : socket_(context), deadline_(context), step_(context) {}
 
 bool AdminConnection::take(int descriptor) {
     Error error;
@@ -30,17 +42,17 @@ bool AdminConnection::take(int descriptor) {
     return !error;
 }
 
-void AdminConnection::serve(const AnswerTo& answer_to, Trust trust) {
-    answer_to_ = &answer_to;
+void AdminConnection::serve(const Service& service, Trust trust) {
+    service_ = &service;
     trust_ = trust;
     await(patience);
     read();
 }
 
-void AdminConnection::serve_by_tls(const AnswerTo& answer_to, const AdminAccess& access) {
+void AdminConnection::serve_by_tls(const Service& service, const AdminAccess& access) {
     tls_ = access.accept();
     access_ = &access;
-    serve(answer_to, Trust::stranger);
+    serve(service, Trust::stranger);
 }
 
 void AdminConnection::say(std::string line) {
@@ -52,6 +64,7 @@ void AdminConnection::close() noexcept {
     Error ignored;
     socket_.close(ignored);
     deadline_.cancel();
+    step_.cancel();
 }
 
 void AdminConnection::await(std::chrono::seconds time) {
@@ -125,7 +138,9 @@ void AdminConnection::advance(RequestReader::Progress progress) {
     using Progress = RequestReader::Progress;
     if (progress == Progress::more) return read();
     const bool is_request = progress == Progress::request;
-    output_ = reader_.text_of(is_request ? answer() : reader_.refusal());
+    const auto answered = is_request ? answer() : reader_.refusal();
+    output_ = reader_.text_of(answered);
+    if (answered.is_stream) return begin_stream();
     const bool goes_on = is_request && reader_.keeps_open();
     encrypt_output(!goes_on);
     write(goes_on);
@@ -133,8 +148,8 @@ void AdminConnection::advance(RequestReader::Progress progress) {
 
 Answer AdminConnection::answer() {
     auto request = reader_.request();
-    request.trust = trust_in(request);
-    return (*answer_to_)(request);
+    asked_with_ = request.trust = trust_in(request);
+    return service_->answer_to(request);
 }
 
 Trust AdminConnection::trust_in(const Request& request) {
@@ -154,6 +169,48 @@ void AdminConnection::write(bool then_goes_on) {
                           const auto next = self->reader_.feed({});
                           self->await(self->reader_.has_begun() ? patience : idle_patience);
                           self->advance(next);
+                      });
+}
+
+// Whoever is told events has nothing more to say: his next byte ends it, as his leaving does.
+void AdminConnection::begin_stream() {
+    is_stream_ = true;
+    is_waiting_ = false;
+    deadline_.cancel();
+    keep_little_for(socket_.native_handle(), patience);
+    if (!events_.add(output_)) return close();
+    socket_.async_read_some(
+        asio::buffer(input_),
+        [self = shared_from_this()](const Error&, std::size_t) { self->close(); });
+    step();
+}
+
+void AdminConnection::step() {
+    bool is_told = false;
+    const bool has_memory = lib::has_memory_for([&] {
+        is_told = events_.add(service_->next_events(feed_, asked_with_));
+        if (!is_told) return;
+        flush();
+        step_.expires_after(LiveFeed::interval);
+        step_.async_wait([self = shared_from_this()](const Error& error) {
+            if (!error && self->is_open()) self->step();
+        });
+    });
+    if (!has_memory || !is_told) close();
+}
+
+void AdminConnection::flush() {
+    const auto text = events_.begin_write();
+    if (text.empty()) return;
+    output_ = text;
+    encrypt_output(false);
+    await(patience);
+    asio::async_write(socket_, asio::buffer(output_),
+                      [self = shared_from_this()](const Error& error, std::size_t) {
+                          if (error) return self->close();
+                          self->deadline_.cancel();
+                          self->events_.on_written();
+                          self->flush();
                       });
 }
 

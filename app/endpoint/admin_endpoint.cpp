@@ -1,8 +1,10 @@
 #include "app/endpoint/admin_endpoint.hpp"
 
+#include "app/console/console_origin.hpp"
 #include "app/endpoint/agent_line.hpp"
 #include "app/endpoint/answers.hpp"
 #include "app/endpoint/item_pages.hpp"
+#include "app/endpoint/status_page.hpp"
 #include "app/process/insist.hpp"
 #include "app/process/scheduling.hpp"
 #include "lib/allocation.hpp"
@@ -50,7 +52,9 @@ AdminEndpoint::AdminEndpoint(const EndpointOptions& options, const AdminAccess& 
       node_(node),
       actions_({node.service, node.replicator, node.phase, log}),
       log_(log),
-      answer_to_([this](const Request& request) { return answer_to(request); }),
+      peer_console_(console_origin(options.peer_console).value_or(std::string())),
+      service_({[this](const Request& request) { return answer_within_places(request); },
+                [this](LiveFeed& feed, Trust trust) { return next_events(feed, trust); }}),
       bound_(options) {}
 
 AdminEndpoint::~AdminEndpoint() {
@@ -131,9 +135,9 @@ void AdminEndpoint::welcome(Listener& listener, int descriptor) {
     if (listener.kind == AdminListeners::Kind::agent) {
         connection->say(agent_line(standing_of(node_)));
     } else if (listener.speaks_tls) {
-        connection->serve_by_tls(answer_to_, access_);
+        connection->serve_by_tls(service_, access_);
     } else {
-        connection->serve(answer_to_, is_ours ? Trust::owner : Trust::stranger);
+        connection->serve(service_, is_ours ? Trust::owner : Trust::stranger);
     }
 }
 
@@ -156,14 +160,45 @@ Answer AdminEndpoint::answer_to(const Request& request) const {
     const auto figures = [this](lib::FigureVisitor visit) { visit_figures_of(node_, visit); };
     const auto act = [this](const Action& action) { return actions_.act(action); };
     const auto history = [this] { return history_of(node_); };
-    const auto lines = [this](std::uint64_t number) { return lines_after(node_, number); };
+    const auto lines = [this](std::uint64_t number) {
+        return json_of(node_.log.recent().after(number));
+    };
     const auto digests = [this](storage::BucketNumber first, std::span<std::uint64_t> to) {
         return digests_of(node_, first, to);
     };
     const auto latencies = node_.service.latencies();
     const StoredItems items{node_.service.store(), node_.clock.now(), digests};
     return answer(request, {standing, figures, history, lines, act, &items, &latencies,
-                            &node_.service.shared().observation.hot_keys});
+                            &node_.service.shared().observation.hot_keys, peer_console_});
+}
+
+Answer AdminEndpoint::answer_within_places(const Request& request) const {
+    auto answered = answer_to(request);
+    if (!answered.is_stream) return answered;
+    const auto streams =
+        std::count_if(connections_.begin(), connections_.end(), [](const auto& weak) {
+            const auto connection = weak.lock();
+            return connection && connection->is_open() && connection->is_stream();
+        });
+    if (static_cast<std::size_t>(streams) < stream_places) return answered;
+    answered.status = 503;
+    answered.type = "text/plain; charset=utf-8";
+    answered.body = "as many look on as may\n";
+    answered.is_stream = false;
+    return answered;
+}
+
+std::string AdminEndpoint::next_events(LiveFeed& feed, Trust trust) const {
+    const auto body_of = [&](std::string_view target) {
+        return answer_to({"GET", target, {}, {}, trust}).body;
+    };
+    return feed.next(
+        {[&] { return standing_json(standing_of(node_)); }, [&] { return body_of("/status"); },
+         [&] { return history_of(node_); },
+         [&](std::uint64_t number) {
+             const auto lines = node_.link_lines.after(number);
+             return LiveFeed::Lines{json_of(lines), lines.empty() ? 0 : lines.back().number};
+         }});
 }
 
 }  // namespace twincached::app

@@ -22,6 +22,7 @@
 
 #include <list>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -31,6 +32,8 @@ class AdminEndpoint {
   public:
     // Connections at the same time.
     static constexpr std::size_t places = 32;
+    // Of these, such as look on by /live.
+    static constexpr std::size_t stream_places = 8;
 
     // Binds, opens nothing. Throws what a person should read. All must outlive it.
     AdminEndpoint(const EndpointOptions& options, const AdminAccess& access, const NodeParts& node,
@@ -51,12 +54,15 @@ class AdminEndpoint {
     void pause(Listener& listener);
 
     Answer answer_to(const Request& request) const;
+    Answer answer_within_places(const Request& request) const;
+    std::string next_events(LiveFeed& feed, Trust trust) const;
 
     const AdminAccess& access_;
     const NodeParts node_;
     const NodeActions actions_;
     Log& log_;
-    const AdminConnection::AnswerTo answer_to_;
+    const std::string peer_console_;  // see EndpointOptions
+    const AdminConnection::Service service_;
     boost::asio::io_context context_{1};  // hint: one thread runs it
     AdminListeners bound_;
     std::vector<std::unique_ptr<Listener>> open_;

@@ -1,5 +1,6 @@
 #include "app/endpoint/answers.hpp"
 
+#include "app/console/console_page.hpp"
 #include "app/endpoint/item_pages.hpp"
 #include "app/endpoint/metrics_page.hpp"
 #include "app/endpoint/status_page.hpp"
@@ -98,6 +99,18 @@ Answer events(const Question& question) {
     return {.type = "application/json", .body = question.node.lines_after(number.value_or(0))};
 }
 
+// A browser shows this to nobody's page but the other node's console, which shows both nodes.
+Answer live(const Question& question) {
+    if (!question.query.empty()) return line(400, "there are no parameters here");
+    Answer answer{.type = "text/event-stream; charset=utf-8",
+                  .more_headers = "Vary: Origin\r\n",
+                  .is_stream = question.request.method != "HEAD"};
+    const auto peer = question.node.peer_console;
+    if (!peer.empty() && question.request.origin == peer)
+        answer.more_headers.append("Access-Control-Allow-Origin: ").append(peer).append("\r\n");
+    return answer;
+}
+
 // Refused because of how things are: 409 (RFC 9110, 15.5.10).
 Answer done(const Question& question, const Action& action) {
     auto verdict = question.node.act(action);
@@ -146,12 +159,12 @@ Answer digest(const Question& question) {
 }
 
 // What there is, for whoever has only found the port.
-Answer contents(const Question&);
+Answer root(const Question& question);
 
 using Kind = Action::Kind;
 
 constexpr PageRow pages[] = {
-    {"/", contents, "this list"},
+    {"/", root, "this list; for a browser the console"},
     {"/healthz", healthz, "200: the process lives"},
     {"/readyz", [](const Question& q) { return told(readiness(q.node.standing())); },
      "200: clients may come; 503: why not"},
@@ -162,6 +175,7 @@ constexpr PageRow pages[] = {
     {"/synchronised", synchronised, "200: ready, and the peer holds the same; ?lag=100ms"},
     {"/metrics", metrics, "figures for Prometheus, or OpenMetrics by Accept"},
     {"/status", status, "all that is known, as JSON"},
+    {"/live", live, "the same, and what happens, as server-sent events"},
     {"/history", history, "the last changes of the primary, as JSON"},
     {"/events", events, "the last lines of the log, as JSON; ?after=12"},
     {"/drain", act<Kind::drain>, "not ready from now on; connections go on", true},
@@ -175,7 +189,7 @@ constexpr PageRow pages[] = {
     {"/digest", digest, "of each bucket of keys, to compare two nodes by"},
 };
 
-Answer contents(const Question&) {
+Answer contents() {
     std::string text;
     for (const auto& page : pages)
         text.append(page.is_action ? "POST " : "")
@@ -185,6 +199,15 @@ Answer contents(const Question&) {
             .append("\n");
     text.pop_back();
     return line(200, std::move(text));
+}
+
+// Browsers ask for HTML by name; curl, scripts and probes do not.
+Answer root(const Question& question) {
+    if (question.request.accept.find("text/html") == std::string_view::npos) return contents();
+    const auto peer = question.node.peer_console;
+    return {.type = "text/html; charset=utf-8",
+            .body = console_page(peer),
+            .more_headers = console_headers(peer)};
 }
 
 // Of "http://host/path?query", which proxies send, "/path?query".
@@ -210,6 +233,9 @@ Answer taken(const PageRow& page, const Question& question) {
         return not_this_way("only GET and HEAD are answered here", "GET, HEAD");
     }
     if (method != "POST") return not_this_way("this changes something: ask by POST", "POST");
+    // Whoever looks at a node through a tunnel has a browser that may act, and any page in it could
+    // use that; but browsers say whose page sends a POST.
+    if (!question.request.origin.empty()) return line(403, "no page of a browser may do that");
     if (question.request.may_act()) return page.make(question);
     return not_yours(question.request,
                      "only the user of the node and root may do that, by a unix socket of it");

@@ -20,16 +20,16 @@ std::string history_of(const NodeParts& parts) {
     return history_json(parts.history.all());
 }
 
-std::string lines_after(const NodeParts& parts, std::uint64_t number) {
+std::string json_of(const std::vector<RecentLine>& lines) {
     namespace json = boost::json;
-    json::array lines;
-    for (const auto& line : parts.log.recent().after(number)) {
-        lines.push_back(json::object{{"number", line.number},
+    json::array array;
+    for (const auto& line : lines) {
+        array.push_back(json::object{{"number", line.number},
                                      {"at_ms", line.at_ms},
                                      {"level", line.level},
                                      {"text", printable(line.text)}});
     }
-    return json::serialize(lines) + "\n";
+    return json::serialize(array) + "\n";
 }
 
 void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit) {

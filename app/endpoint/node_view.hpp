@@ -11,12 +11,15 @@
 #include "app/endpoint/standing.hpp"
 #include "app/history/failover_history.hpp"
 #include "app/process/log.hpp"
+#include "app/process/recent_lines.hpp"
 #include "app/process/system_clock.hpp"
 #include "app/reports/server_service.hpp"
 #include "replication/replicator.hpp"
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace twincached::app {
 
@@ -28,11 +31,13 @@ struct NodeParts {
     NodePhase& phase;
     const FailoverHistory& history;
     const Log& log;
+    const RecentLines& link_lines;  // what the link has logged
 };
 
 Standing standing_of(const NodeParts& parts);
 std::string history_of(const NodeParts& parts);
-std::string lines_after(const NodeParts& parts, std::uint64_t number);
+// As /events tells them.
+std::string json_of(const std::vector<RecentLine>& lines);
 void visit_figures_of(const NodeParts& parts, lib::FigureVisitor visit);
 // False: the node keeps none.
 bool digests_of(const NodeParts& parts, storage::BucketNumber first,

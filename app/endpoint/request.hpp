@@ -22,6 +22,8 @@ struct Request {
     std::string_view accept = {};
     std::string_view authorization = {};  // the header, as it came
     Trust trust = Trust::stranger;
+    // Of a page from elsewhere whose browser asks; empty: nobody says so.
+    std::string_view origin = {};
 
     bool may_act() const noexcept { return trust == Trust::owner; }
 };
@@ -38,7 +40,10 @@ struct Answer {
     unsigned status = 200;
     std::string_view type = "text/plain; charset=utf-8";
     std::string body{};
-    std::string_view allow = {};  // of 405: the methods that would do
+    std::string_view allow = {};    // of 405: the methods that would do
+    std::string more_headers = {};  // whole lines, each with its CRLF
+    // What has begun goes on: events follow (LiveFeed) until one of the two ends it.
+    bool is_stream = false;
 };
 
 struct StoredItems;  // item_pages.hpp
@@ -60,6 +65,8 @@ struct NodeView {
     const protocol::LatencyTally* latencies = nullptr;
     // Told to whoever may read items; null: nobody counts.
     const protocol::HotKeys* hot_keys = nullptr;
+    // The origin of the other node's console; empty: not known.
+    std::string_view peer_console = {};
 };
 
 }  // namespace twincached::app

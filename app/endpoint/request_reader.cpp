@@ -83,6 +83,7 @@ RequestReader::Progress RequestReader::take() {
     request_.target = view(head.target());
     request_.accept = view(head[http::field::accept]);
     request_.authorization = view(head[http::field::authorization]);
+    request_.origin = view(head[http::field::origin]);
     keeps_open_ = parser_->keep_alive();
     return Progress::request;
 }
@@ -94,12 +95,15 @@ Answer RequestReader::refusal() const {
 std::string RequestReader::text_of(const Answer& answer) const {
     const auto reason = view(http::obsolete_reason(http::int_to_status(answer.status)));
     auto text = fmt::format(
-        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
+        "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nCache-Control: no-store\r\n"
         "X-Content-Type-Options: nosniff\r\nConnection: {}\r\n",
-        answer.status, reason, answer.type, answer.body.size(),
-        keeps_open_ ? "keep-alive" : "close");
+        answer.status, reason, answer.type,
+        keeps_open_ && !answer.is_stream ? "keep-alive" : "close");
+    // The end of a stream is the connection's.
+    if (!answer.is_stream) text += fmt::format("Content-Length: {}\r\n", answer.body.size());
     if (answer.status == 401) text += "WWW-Authenticate: Bearer\r\n";
     if (!answer.allow.empty()) text += fmt::format("Allow: {}\r\n", answer.allow);
+    text += answer.more_headers;
     text += "\r\n";
     const bool is_head = refused_with_ == 0 && request_.method == "HEAD";
     if (!is_head) text += answer.body;

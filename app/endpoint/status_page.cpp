@@ -104,16 +104,9 @@ json::value hot_keys_of(const protocol::HotKeys* hot_keys) {
     return rankings;
 }
 
-}  // namespace
-
-Answer status_page(const NodeView& node, bool may_read_items) {
-    const auto standing = node.standing();
+json::object object_of(const Standing& standing) {
     const auto ready = readiness(standing);
-    json::object figures;
-    node.figures([&](const lib::Figure& figure, std::string_view value) {
-        figures[figure.name] = value_of(figure, value);
-    });
-    json::object page{
+    return {
         {"ready", ready.holds},
         {"summary", ready.why},
         {"open", standing.open_for.has_value()},
@@ -133,10 +126,24 @@ Answer status_page(const NodeView& node, bool may_read_items) {
         {"secondary", verdict_of(secondariness(standing))},
         {"synchronised", verdict_of(synchrony(standing, std::nullopt))},
         {"peer", peer_of(standing)},
-        {"latency", latency_of(node.latencies)},
-        {"hot_keys", may_read_items ? hot_keys_of(node.hot_keys) : json::value()},
-        {"figures", std::move(figures)},
     };
+}
+
+}  // namespace
+
+std::string standing_json(const Standing& standing) {
+    return json::serialize(object_of(standing));
+}
+
+Answer status_page(const NodeView& node, bool may_read_items) {
+    auto page = object_of(node.standing());
+    json::object figures;
+    node.figures([&](const lib::Figure& figure, std::string_view value) {
+        figures[figure.name] = value_of(figure, value);
+    });
+    page["latency"] = latency_of(node.latencies);
+    page["hot_keys"] = may_read_items ? hot_keys_of(node.hot_keys) : json::value();
+    page["figures"] = std::move(figures);
     return {.type = "application/json", .body = json::serialize(page) + "\n"};
 }
 

@@ -5,8 +5,12 @@
 
 #include "app/endpoint/request.hpp"
 
+#include <string>
+
 namespace twincached::app {
 
 Answer status_page(const NodeView& node, bool may_read_items);
+// The same without what takes longer to find out, or to send: latency, hot keys and figures.
+std::string standing_json(const Standing& standing);
 
 }  // namespace twincached::app

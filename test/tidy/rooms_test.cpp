@@ -56,9 +56,11 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
     {"app/restart", {"app/process"}},
     {"app/reports", {"app/listeners", "app/options", "app/process", "app/sessions"}},
     {"app/history", {"app/process"}},
-    {"app/endpoint/entry", {"app/listeners", "app/process"}},
+    {"app/console", {}},
+    {"app/endpoint/entry", {"app/console", "app/listeners", "app/process"}},
     {"app/endpoint",
-     {"app/endpoint/entry", "app/history", "app/listeners", "app/process", "app/reports"}},
+     {"app/console", "app/endpoint/entry", "app/history", "app/listeners", "app/process",
+      "app/reports"}},
     {"app/twinctl/doctor", {}},
     {"app/twinctl", {"app/process", "app/twinctl/doctor"}},
 };

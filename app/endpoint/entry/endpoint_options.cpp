@@ -1,5 +1,7 @@
 #include "app/endpoint/entry/endpoint_options.hpp"
 
+#include "app/console/console_origin.hpp"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -54,6 +56,16 @@ constexpr std::array rows = {
                        "A file of tokens, a line each, of 16 characters at least. Who shows one "
                        "at a place that\nbegins with tls: may give orders and read items, as "
                        "the node's user may by a unix socket."},
+    lib::OptionRow{.section = "admin",
+                   .key = "peer-console",
+                   .flag = "peer-console",
+                   .fills = lib::fills<&EndpointOptions::peer_console>,
+                   .initial = "",
+                   .help =
+                       "Where a browser finds the other node's console: http://host-b:11280. The "
+                       "console of this\nnode then asks the other one, too, and only that one's "
+                       "console may ask this node. Empty:\na console shows of the other node what "
+                       "this one knows."},
     lib::OptionRow{.section = "admin",
                    .key = "history-file",
                    .flag = "history-file",
@@ -142,6 +154,12 @@ std::vector<lib::OptionProblem> problems_of(const EndpointOptions& options) {
     std::vector<lib::OptionProblem> problems;
     check(options.listen, "listen", problems);
     check(options.agent_listen, "agent-listen", problems);
+    if (!options.peer_console.empty() && !console_origin(options.peer_console)) {
+        problems.push_back({"admin", "peer-console",
+                            "'" + options.peer_console +
+                                "' is no place of a console: write http://host:port, as a browser "
+                                "shows it, with an IPv6 address in brackets"});
+    }
     for (const auto& text : options.agent_listen) {
         if (text == "local" || text.starts_with('/') || text.starts_with("tls:")) {
             problems.push_back({"admin", "agent-listen",

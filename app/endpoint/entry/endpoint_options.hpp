@@ -18,7 +18,9 @@ struct EndpointOptions {
     std::string
         certificate;  // shown at the places that begin with tls:, with what leads to its root
     std::string key;  // of that
-    std::string token_file;    // who may act at these places; empty: nobody
+    std::string token_file;  // who may act at these places; empty: nobody
+    // Where browsers find the other node's console, as its value was checked; empty: not known.
+    std::string peer_console;
     std::string history_file;  // of changes of the primary; empty: in memory alone
 };
 

@@ -40,6 +40,7 @@ struct FakeNode {
     std::string objection;
     const protocol::LatencyTally* latencies = nullptr;
     const protocol::HotKeys* hot_keys = nullptr;
+    std::string_view peer_console;
     mutable std::vector<Action> told;
 
     Answer ask(std::string_view target, std::string_view method = "GET",
@@ -63,7 +64,8 @@ struct FakeNode {
         };
         const auto history = [] { return std::string("[]\n"); };
         const auto lines = [](std::uint64_t number) { return std::to_string(number); };
-        return answer(request, {see, tell, history, lines, act, nullptr, latencies, hot_keys});
+        return answer(request,
+                      {see, tell, history, lines, act, nullptr, latencies, hot_keys, peer_console});
     }
 };
 

@@ -1,0 +1,91 @@
+"use strict";
+// What the page says of what nodes tell: numbers, durations, and one sentence for how the pair is.
+// Pure: no document, no clock.
+
+function short(n, digits = 3) {
+  if (!Number.isFinite(n)) return "\u2013";
+  const units = [[1e9, " G"], [1e6, " M"], [1e3, " k"]];
+  for (const [size, unit] of units) {
+    if (n >= size * (size === 1e3 ? 10 : 1)) return Number((n / size).toPrecision(digits)) + unit;
+  }
+  return n >= 100 || Number.isInteger(n) ? String(Math.round(n)) : n.toFixed(1);
+}
+
+function bytes(n) {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let at = 0;
+  for (; n >= 1024 && at < units.length - 1; at++) n /= 1024;
+  return (at === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)) + " " + units[at];
+}
+
+function duration(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return s + " s";
+  if (s < 3600) return Math.floor(s / 60) + " min";
+  if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor(s % 3600 / 60) + " min";
+  return Math.floor(s / 86400) + " d " + Math.floor(s % 86400 / 3600) + " h";
+}
+
+function time(ms) {
+  if (!Number.isFinite(ms)) return "";
+  const kind = Math.abs(ms) < 1e15 ? new Date(ms) : new Date(0);
+  return kind.toLocaleTimeString("en-GB");
+}
+
+function microseconds(us) {
+  if (!Number.isFinite(us)) return "\u2013";
+  if (us < 1000) return Number(us.toPrecision(2)) + " \u00b5s";
+  return us < 1e6 ? Number((us / 1000).toPrecision(2)) + " ms" : (us / 1e6).toFixed(1) + " s";
+}
+
+const linked = new Set(["LINKED", "SYNCING", "DRAINING"]);
+
+function otherLetter(letter) { return letter === "a" ? "b" : "a"; }
+
+// {tone, title, detail} of two views: `here` and `there` are what the nodes tell of themselves, or
+// null for one that cannot be seen; `letters` are theirs. Of `here` it is known that it was seen.
+function verdict(here, there, letters, silence) {
+  const [mine, others] = letters.map(letter => "Node " + letter);
+  if (!here && !there) {
+    return {tone: "bad", title: "Neither node answers.", detail: "Last heard " + duration(silence) + " ago. This page keeps asking."};
+  }
+  const view = here || there;
+  const teller = here ? mine : others;
+  if (!here) {
+    const serves = view.ready ? others + " serves" + (view.role === "primary" ? " as the primary." : ".") : others + " is " + view.phase + ".";
+    return {tone: "bad", title: mine + " is lost.", detail: "Not heard for " + duration(silence) + ". " + serves};
+  }
+  if (view.stopping) return {tone: "warn", title: teller + " is stopping.", detail: view.summary + "."};
+  if (!view.peer) return ofOne(view);
+  return ofPair(view, there, [teller, here ? others : mine]);
+}
+
+function ofOne(view) {
+  if (view.ready) return {tone: "good", title: "One node, serving.", detail: "No peer is configured: what it holds is held once."};
+  return {tone: "warn", title: "One node, " + view.phase + ".", detail: view.summary + "."};
+}
+
+function ofPair(view, there, [teller, other]) {
+  const peer = view.peer;
+  const heard = peer.last_contact_seconds;
+  switch (view.state) {
+    case "LINKED": return inStep(view, there, [teller, other]);
+    case "SYNCING":
+      return {tone: "warn", title: "Catching up.", detail: "The nodes compare what they hold. " + (view.ready ? "Clients are served meanwhile." : teller + " opens to clients when it is done.")};
+    case "DRAINING": return {tone: "warn", title: teller + " is leaving.", detail: "It tells the other node the last changes."};
+    case "REFUSED": return {tone: "bad", title: "The nodes refuse each other.", detail: peer.last_refusal || view.link};
+  }
+  if (there && !linked.has(there.state)) {
+    return {tone: "bad", title: "The nodes do not see each other.", detail: view.role === there.role ? "Both serve as " + view.role + "." : teller + " is the " + view.role + ", " + other + " the " + there.role + "."};
+  }
+  if (heard === null) return {tone: "warn", title: "Waiting for " + other.toLowerCase() + ".", detail: view.summary + "."};
+  const serves = view.ready ? teller + " serves alone" + (view.role === "primary" ? ", as the primary." : ".") : teller + ": " + view.summary + ".";
+  return {tone: "bad", title: other + " is lost.", detail: "Not heard by the other for " + duration(heard) + ". " + serves};
+}
+
+function inStep(view, there, [teller, other]) {
+  if (view.phase === "drained") return {tone: "warn", title: teller + " is drained.", detail: "Balancers move its clients; the nodes are in step."};
+  if (there && there.phase === "drained") return {tone: "warn", title: other + " is drained.", detail: "Balancers move its clients; the nodes are in step."};
+  const first = view.role === "primary" ? teller : other;
+  return {tone: "good", title: "In step.", detail: "Both hold the same. " + first + " is the primary."};
+}

@@ -1,0 +1,156 @@
+// One node, asked for itself: its stream of events, kept up for as long as the page is open, and
+// what its figures were in the last two minutes.
+
+const silentAfter = 800;    // ms: three events that did not come
+const givenUpAfter = 5000;  // then the connection is made anew
+const kept = 120;           // seconds
+
+const kinds = [
+  ["get", f => f.cmd_get],
+  ["set", f => f.cmd_set],
+  ["delete", f => f.delete_hits + f.delete_misses],
+  ["other", f => f.cmd_touch + f.incr_hits + f.incr_misses + f.decr_hits + f.decr_misses + f.cmd_flush],
+];
+
+class Source {
+  constructor(origin) {
+    this.origin = origin;
+    this.standing = null;  // the last that it told
+    this.status = null;
+    this.history = [];
+    this.lines = [];
+    this.samples = [];     // {at, counts, latency}, one a second
+    this.heardAt = 0;      // 0: never
+    this.isOpen = false;
+    this.why = "";         // not seen; as the browser says it
+    this.onChange = () => {};
+  }
+
+  get isSeen() { return this.isOpen && performance.now() - this.heardAt < silentAfter; }
+  get silence() { return this.heardAt ? (performance.now() - this.heardAt) / 1000 : Infinity; }
+
+  async keepUp() {
+    for (let wait = 250; ; wait = Math.min(wait * 1.6, 2500)) {
+      try {
+        await this.listen(() => { wait = 250; });
+        this.why = "it has closed the connection";
+      } catch (error) {
+        this.why = error.name === "AbortError" ? "it does not answer" : error.message;
+      }
+      this.isOpen = false;
+      this.onChange();
+      await new Promise(resolve => setTimeout(resolve, wait));
+    }
+  }
+
+  async listen(onOpen) {
+    const control = new AbortController();
+    let asked = performance.now();
+    const watch = setInterval(() => {
+      if (performance.now() - Math.max(asked, this.isOpen ? this.heardAt : 0) > givenUpAfter) control.abort();
+    }, 500);
+    try {
+      const answer = await fetch(this.origin + "/live", {cache: "no-store", credentials: "omit", redirect: "error",
+        referrerPolicy: "no-referrer", signal: control.signal, headers: {Accept: "text/event-stream"}});
+      if (!answer.ok) throw new Error(answer.status === 503 ? "as many look on as may" : "it answers with " + answer.status);
+      onOpen();
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (let text = ""; ;) {
+        const {done, value} = await reader.read();
+        if (done) return;
+        text = this.take(text + value);
+      }
+    } finally {
+      clearInterval(watch);
+    }
+  }
+
+  // All whole events of the text; what is left of it.
+  take(text) {
+    const events = text.split("\n\n");
+    const rest = events.pop();
+    for (const event of events) {
+      const lines = event.split("\n");
+      const name = lines.filter(line => line.startsWith("event: ")).map(line => line.slice(7)).join();
+      const data = lines.filter(line => line.startsWith("data: ")).map(line => line.slice(6)).join("\n");
+      if (name && data) this.on(name, JSON.parse(data));
+    }
+    if (events.length) {
+      this.isOpen = true;
+      this.heardAt = performance.now();
+      this.onChange();
+    }
+    return rest;
+  }
+
+  on(name, data) {
+    if (name === "standing") this.standing = data;
+    if (name === "history") this.history = data;
+    if (name === "link") this.addLines(data);
+    if (name !== "status") return;
+    this.standing = this.status = data;
+    this.addSample(data);
+  }
+
+  // A node that was started anew counts its lines from 1 again.
+  addLines(lines) {
+    const last = this.lines.at(-1);
+    const isNew = line => !last || line.number > last.number || line.at_ms > last.at_ms;
+    this.lines = this.lines.concat(lines.filter(isNew)).slice(-100);
+  }
+
+  addSample({figures, latency}) {
+    const counts = {hits: figures.get_hits, misses: figures.get_misses, evictions: figures.evictions,
+      read: figures.bytes_read, written: figures.bytes_written, uptime: figures.uptime};
+    for (const [kind, of] of kinds) counts[kind] = of(figures);
+    const before = this.samples.at(-1);
+    if (before && counts.uptime < before.counts.uptime) this.samples = [];
+    this.samples.push({at: performance.now(), counts, steps: stepsOf(latency)});
+    if (this.samples.length > kept + 1) this.samples.shift();
+  }
+
+  // Per second, between the last two samples or over the last `seconds`; null: not known.
+  rate(name, seconds = 1) {
+    const last = this.samples.at(-1), first = this.samples.at(-1 - Math.min(seconds, this.samples.length - 1));
+    if (!last || first === last) return null;
+    return Math.max(0, (last.counts[name] - first.counts[name]) / ((last.at - first.at) / 1000));
+  }
+
+  // Requests a second of each kind, oldest first.
+  rates() {
+    return this.samples.slice(1).map((sample, i) => {
+      const before = this.samples[i], seconds = Math.max(.5, (sample.at - before.at) / 1000);
+      return Object.fromEntries(kinds.map(([kind]) => [kind, Math.max(0, sample.counts[kind] - before.counts[kind]) / seconds]));
+    });
+  }
+
+  // Of the last minute if enough was measured in it, else since the start: [[nanoseconds, count]].
+  latencies() {
+    const last = this.samples.at(-1);
+    if (!last) return {steps: [], isLately: true};
+    const first = this.samples[Math.max(0, this.samples.length - 61)];
+    const lately = [...last.steps].map(([bound, count]) => [bound, count - (first.steps.get(bound) || 0)]).filter(step => step[1] > 0);
+    const measured = lately.reduce((sum, step) => sum + step[1], 0);
+    return measured >= 50 ? {steps: lately, isLately: true} : {steps: [...last.steps], isLately: false};
+  }
+}
+
+function stepsOf(latency) {
+  const all = new Map();
+  for (const dialect of Object.values(latency)) {
+    for (const series of Object.values(dialect)) {
+      for (const [bound, count] of series.steps_ns) all.set(bound, (all.get(bound) || 0) + count);
+    }
+  }
+  return new Map([...all].sort((x, y) => x[0] - y[0]));
+}
+
+function quantile(steps, percent) {
+  const total = steps.reduce((sum, step) => sum + step[1], 0);
+  let sum = 0;
+  for (const [bound, count] of steps) {
+    sum += count;
+    if (sum * 100 >= total * percent) return bound / 1000;
+  }
+  return NaN;
+}

@@ -1,0 +1,262 @@
+"""The console, as a browser shows it: both nodes, what happens to them within a second, by day and by
+night, on a phone, by keyboard, and nothing of what keys are called taken for markup.
+
+TWINCACHED_PICTURES=1 makes the pictures of docs/pictures anew, under load."""
+import contextlib
+import os
+import signal
+import socket
+import socketserver
+import subprocess
+import threading
+import time
+import unittest
+
+from harness import Case, main, until, world
+from harness.admin import Admin, local_address
+from harness.browser import PROGRAM, Browser
+
+PICTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "docs", "pictures")
+MAKES_PICTURES = os.environ.get("TWINCACHED_PICTURES") == "1"
+SHOWN_WITHIN = 1.0
+STREAMS = 8  # AdminEndpoint::stream_places
+LOST = "document.querySelector('.node.{} .inside').textContent === 'lost'"
+
+
+def free_port(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+class ToUnixSocket(socketserver.ThreadingTCPServer):
+    """A port of loopback that leads to a unix socket, as `ssh -L` makes one."""
+    daemon_threads = True
+
+    def __init__(self, host, path):
+        super().__init__((host, 0), None)
+        self._path = path
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def finish_request(self, request, client_address):
+        with socket.socket(socket.AF_UNIX) as node:
+            node.connect(self._path)
+            back = threading.Thread(target=self._carry, args=(node, request), daemon=True)
+            back.start()
+            self._carry(request, node)
+            back.join()
+
+    @staticmethod
+    def _carry(one, other):
+        with contextlib.suppress(OSError):
+            while read := one.recv(65536):
+                other.sendall(read)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@unittest.skipUnless(PROGRAM, "no chromium is installed")
+class Console(Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.stop)
+
+    def setUp(self):
+        super().setUp()
+        self.browser.problems.clear()
+        self.browser.size(1240, 900)
+        self.browser.prefers(color_scheme="dark", reduced_motion="reduce")
+
+    def tearDown(self):
+        self.browser.open("about:blank")
+        self.assertEqual(self.browser.problems, [])
+        super().tearDown()
+
+    def seen_pair(self, *arguments):
+        """(pair, page of a, page of b): each names the other's console."""
+        pair = self.pair(*arguments)
+        pages = []
+        for node, other in ((pair.a, pair.b), (pair.b, pair.a)):
+            node.port = free_port(node.host)
+            pages.append(f"http://{node.host}:{node.port}")
+        for node, own, others in ((pair.a, *pages), (pair.b, *reversed(pages))):
+            node.arguments += ["--admin-listen", "local," + own.removeprefix("http://"), "--peer-console", others]
+        return pair.start(), *pages
+
+    def open(self, page):
+        self.browser.open(page + "/")
+
+    def until_headline(self, text, seconds=10):
+        return self.browser.until(f"document.getElementById('headline')?.textContent === '{text}'", seconds, text)
+
+    def until_both_live(self):
+        self.until_headline("In step.")
+        self.browser.until("[...document.querySelectorAll('.seen')].map(e => e.textContent).join() === 'live,live'",
+                           5, "both nodes tell of themselves")
+
+    # --- what happens ----------------------------------------------------------------------------
+
+    def test_it_shows_both_nodes_and_a_lost_one_within_a_second(self):
+        pair, page, _ = self.seen_pair()
+        self.open(page)
+        self.until_both_live()
+        shown = self.browser.text("main")
+        for text in ("Node a", "Node b", "primary", "secondary", "0 ms behind", "Hit ratio", "Connections", "since"):
+            self.assertIn(text, shown)
+        with pair.a.client() as client:
+            for number in range(2000):
+                client.set(b"key-%d" % number, b"value")
+        self.browser.until("Number(document.querySelector('.panel.a .kind-set b').textContent) > 0", 5, "sets are counted")
+        pair.b.kill()
+        took = self.browser.until(LOST.format("b"), 5, "the lost node is shown")
+        self.assertLess(took, world.scaled(SHOWN_WITHIN))
+        self.until_headline("Node b is lost.")
+        self.browser.until("document.querySelector('.node.a .chip').textContent === 'primary'", 5, "a is the primary")
+        self.assertIn("Node b is lost.", self.browser.text("#announcer"))
+        self.assertIn("lost sight of node b", self.browser.text("#timeline"))
+        pair.b.start()
+        self.until_both_live()
+
+    def test_a_node_that_stands_still_is_lost_too_and_comes_back(self):
+        pair, _, page = self.seen_pair()
+        self.open(page)
+        self.until_both_live()
+        pair.a.pause()
+        took = self.browser.until(LOST.format("a"), 5, "the silent node is shown")
+        self.assertLess(took, world.scaled(SHOWN_WITHIN))
+        # The other one finds out by itself, and the reason is told with it.
+        self.browser.until("document.querySelector('#timeline .turn')?.textContent.includes('Node b is the primary')",
+                           10, "the change of the primary is on the page")
+        pair.a.resume()
+        self.until_both_live()
+
+    def test_the_page_of_a_dead_node_goes_on_with_the_other(self):
+        pair, page, _ = self.seen_pair()
+        self.open(page)
+        self.until_both_live()
+        pair.a.kill()
+        self.until_headline("Node a is lost.", 1)
+        self.assertIn("Node b serves", self.browser.text("#detail"))
+        pair.b.kill()
+        self.until_headline("Neither node answers.", 2)
+
+    def test_it_says_which_node_it_cannot_see(self):
+        pair, page, _ = self.seen_pair()
+        pair.a.stop()
+        pair.a.arguments[pair.a.arguments.index("--peer-console") + 1] = ""
+        pair.a.start()
+        self.open(page)
+        self.until_headline("In step.")
+        self.assertIn("peer-console", self.browser.text(".panel.b"))
+        self.assertIn("as the other node says", self.browser.text(".node.b"))
+
+    # --- who may see what ------------------------------------------------------------------------
+
+    def test_a_key_is_shown_to_whoever_may_read_it_and_is_text_whatever_it_is_called(self):
+        key = b"<img/src=x/onerror=alert(1)>\"'&amp;"
+        host = self.addresses.host(1)
+        port = free_port(host)
+        node = self.node("--hot-keys", "--admin-listen", f"local,{host}:{port}").start()
+        with node.client() as client:
+            client.set(key, b"value")
+            for _ in range(3000):
+                client.get(key)
+        tunnel = ToUnixSocket(self.addresses.host(2), local_address(node.process.pid))
+        self.addCleanup(tunnel.server_close)
+        self.addCleanup(tunnel.shutdown)
+        self.open("http://{}:{}".format(*tunnel.server_address))
+        self.browser.until("document.querySelector('#hot-keys code') !== null", 10, "the key is shown")
+        self.assertIn("onerror", self.browser.text("#hot-keys code"))
+        self.assertEqual(self.browser.run("document.querySelectorAll('img, #hot-keys code *').length"), 0)
+        self.open(f"http://{host}:{port}")
+        self.until_headline("One node, serving.")
+        self.assertFalse(self.browser.run("document.body.innerText.includes('onerror')"))
+
+    def test_so_many_may_look_on_and_who_does_not_read_is_dropped(self):
+        node = self.node().start()
+        admin = Admin.of(node)
+        streams = []
+        for _ in range(STREAMS):
+            connection = admin.connection()
+            self.addCleanup(connection.close)
+            connection.request("GET", "/live")
+            answer = connection.getresponse()
+            self.assertEqual(answer.status, 200)
+            self.assertEqual(answer.readline(), b"event: status\n")
+            streams.append(answer)
+        self.assertEqual(admin.status("/live"), 503)
+        # Nobody reads on: each is dropped once its buffers are full, and others have its place.
+        until(lambda: self.may_look_on(admin), 60, "a place is free again", interval=0.2)
+        self.assertEqual(admin.status("/healthz"), 200)
+
+    @staticmethod
+    def may_look_on(admin):
+        connection = admin.connection()
+        try:
+            connection.request("GET", "/live")
+            return connection.getresponse().status == 200
+        finally:
+            connection.close()
+
+    # --- how it looks ----------------------------------------------------------------------------
+
+    def test_it_fits_a_phone_and_a_wall_by_day_and_by_night_and_by_keyboard(self):
+        _, page, _ = self.seen_pair()
+        for scheme, theme in (("light", "day"), ("dark", "night")):
+            self.browser.prefers(color_scheme=scheme, reduced_motion="reduce")
+            self.open(page)
+            self.until_both_live()
+            self.assertEqual(self.browser.run("document.documentElement.dataset.theme"), theme)
+            for width in (360, 768, 1920):
+                self.browser.size(width, 800)
+                self.assertLessEqual(self.browser.run("document.documentElement.scrollWidth"), width)
+        self.assertEqual(self.browser.run("document.getAnimations().filter(a => a.playState === 'running').length"), 0)
+        self.check_keyboard()
+        self.browser.size(360, 780, 2)
+        self.browser.run("localStorage.clear()")
+
+    def check_keyboard(self):
+        focused = "document.activeElement.id || document.activeElement.className"
+        reached = []
+        for _ in range(3):
+            self.browser.press("Tab", 9)
+            reached.append(self.browser.run(focused))
+            self.assertNotEqual(self.browser.run("getComputedStyle(document.activeElement).outlineStyle"), "none")
+        self.assertEqual(reached, ["skip", "theme", "scroll"])
+        self.browser.run("document.getElementById('theme').focus()")
+        self.browser.press("Enter", 13)
+        self.assertEqual(self.browser.run("document.documentElement.dataset.theme"), "day")
+        self.assertEqual(self.browser.run("document.getElementById('theme').getAttribute('aria-pressed')"), "true")
+
+    @unittest.skipUnless(MAKES_PICTURES, "TWINCACHED_PICTURES=1 makes the pictures anew")
+    def test_pictures(self):
+        os.makedirs(PICTURES, exist_ok=True)
+        pair, page, other_page = self.seen_pair()
+        load = subprocess.Popen([world.MCLOAD, "--host", pair.a.host, "--port", str(pair.a.address[1]), "--connections", "4",
+                                 "--rate", "1500", "--get-ratio", "0.85", "--zipf", "1", "--keys", "20000", "--value", "100-900",
+                                 "--seconds", "300"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(load.kill)
+        self.open(page)
+        self.until_both_live()
+        time.sleep(100)
+        shots = (("dark", 1240, "console-night"), ("light", 1240, "console-day"), ("dark", 360, "console-phone"))
+        for scheme, width, name in shots:
+            self.browser.prefers(color_scheme=scheme, reduced_motion="reduce")
+            self.browser.size(width, 900, 1.5 if width < 500 else 1)
+            time.sleep(1)
+            self.browser.picture(os.path.join(PICTURES, name + ".webp"))
+        self.browser.size(1240, 900)
+        pair.b.process.signal(signal.SIGSTOP)
+        self.until_headline("Node b is lost.")
+        time.sleep(2)
+        self.browser.picture(os.path.join(PICTURES, "console-lost.webp"))
+        pair.b.process.signal(signal.SIGCONT)
+        for name in os.listdir(PICTURES):
+            self.assertLess(os.path.getsize(os.path.join(PICTURES, name)), 150_000, name)
+
+
+if __name__ == "__main__":
+    main()

@@ -96,7 +96,7 @@ bool Deciding::begin(RequestPiece piece, const storage::Now& now) {
     if (piece.head.number != last_number_ + 1 || piece.head.offset != 0) return false;
     if (owed_.size() >= requests_limit) return false;
     last_number_ = piece.head.number;
-    arriving_.emplace();
+    arriving_ = Arriving();
     arriving_->number = piece.head.number;
     arriving_->total = piece.total;
     arriving_->operation = std::move(piece.operation);

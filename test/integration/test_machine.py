@@ -88,7 +88,6 @@ class Machine(Case):
         node.wait_until_open()
         self.assertIn("lock-memory (-k): nothing may be locked", node.process.log())
 
-    @unittest.skipIf(world.IS_SANITIZED, "a sanitizer needs the address space for itself")
     def test_a_limit_on_open_files_that_is_enough_for_memcached_costs_some_clients(self):
         node = self._launch("-c", "180", "-t", "1", prepare=lose_the_right_to_files(200))
         node.wait_until_open()
@@ -101,6 +100,7 @@ class Machine(Case):
                                prepare=lose_the_right_to_files(200))
         self._refused(refused, "failed to set rlimit for open files", "292 are needed for -c 201")
 
+    @unittest.skipIf(world.IS_SANITIZED, "a sanitizer needs the address space for itself")
     def test_less_address_space_is_enough_for_a_limit_that_fits_into_it(self):
         node = self._launch("-m", "64", "-t", "2",
                             prepare=limited(resource.RLIMIT_AS, 1500 * MIB))

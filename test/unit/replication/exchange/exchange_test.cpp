@@ -55,7 +55,7 @@ TEST_CASE("a wish for buckets that is no list of numbers ends the session") {
 TEST_CASE(
     "a value in pieces that is small enough for one ends the session, or begins in the middle") {
     const std::string value(1000, 'v');
-    for (const std::uint64_t offset : {0, 1000}) {
+    for (const std::uint64_t offset : {std::uint64_t{0}, std::uint64_t{1000}}) {
         ExchangePair pair;
         pair.link();
         Segment segment;

@@ -15,10 +15,14 @@ def lay_base(client):
         client.set(key, b"laid")
 
 
+MOMENT = 0.02  # seconds
+
+
 class NumberedWriter(threading.Thread):
     """Sets its own key to 1, 2, 3 ..., and reads it and one that never changes. One at a time.
 
-    A request that fails is tried twice more, each time on a new connection. What a node confirmed in
+    A request that fails is tried again at once on a new connection, and once more a moment later: the
+    system of a node that was killed may still take calls while it ends the process. What a node confirmed in
     the moment before its death may die with it: so only what was confirmed since the last failure is
     held against what is read."""
 
@@ -79,6 +83,8 @@ class NumberedWriter(threading.Thread):
 
     def _tried(self, request):
         for failures in (self.broken, self.again, self.failed):
+            if failures is self.failed:
+                self._stopping.wait(MOMENT)
             try:
                 if self._client is None:
                     self._client = Client(self.address, self._timeout / world.TIME_FACTOR)

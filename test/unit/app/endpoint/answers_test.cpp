@@ -447,9 +447,9 @@ TEST_CASE("hot keys are told to whoever may read items, encoded, and null while 
     hot_keys.note("a b", ':', 10);
     CHECK(told(Trust::stranger).is_null());
     const auto rankings = told(Trust::owner).as_object();
-    const auto first = rankings.at("keys_by_requests").as_array().at(0).as_object();
-    CHECK(first.at("key") == "a%20b");
-    CHECK(first.at("amount") == 100);
+    const auto hottest = rankings.at("keys_by_requests").as_array().at(0).as_object();
+    CHECK(hottest.at("key") == "a%20b");
+    CHECK(hottest.at("amount") == 100);
     CHECK(rankings.at("prefixes_by_bytes").as_array().empty());
 }
 

@@ -309,6 +309,7 @@ void Swarm::attack(unsigned n, SwarmSum& sum) {
     const auto knows = static_cast<Knows>(random_.below(3));
     if (knows == Knows::secret) note_cut();
     const auto session = net_.nodes[n].engine().session_number();
+    const auto lines = net_.nodes[n].log.size();
     HostileCaller caller(net_, n, knows, keys_, random_);
     caller.call();
     const bool is_peer = caller.has_session();
@@ -318,7 +319,11 @@ void Swarm::attack(unsigned n, SwarmSum& sum) {
     caller.hang_up();
     const auto& engine = net_.nodes[n].engine();
     const bool lost = session != 0 && !engine.has_session();
-    if (lost && knows == Knows::nothing) history_.fail("a stranger has ended the session");
+    // At whatever happens a node looks whether its peer has been silent for too long.
+    const auto said = std::string_view(net_.nodes[n].log).substr(lines);
+    const bool was_over = said.find("nothing from the peer for") != std::string_view::npos;
+    if (lost && !was_over && knows == Knows::nothing)
+        history_.fail("a stranger has ended the session");
     // What he had dropped or removed is missing.
     if (is_peer) ++history_.evictions;
 }

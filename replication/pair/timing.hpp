@@ -6,6 +6,8 @@
 #include "storage/now.hpp"
 
 #include <chrono>
+#include <initializer_list>
+#include <optional>
 
 namespace twincached::replication::pair {
 
@@ -14,6 +16,16 @@ using Instant = std::chrono::milliseconds;
 
 inline Instant instant_of(const storage::Now& now) noexcept {
     return Instant(now.steady_ms);
+}
+
+// Of several deadlines, any of which may be none.
+inline std::optional<Instant> earliest(
+    std::initializer_list<std::optional<Instant>> deadlines) noexcept {
+    std::optional<Instant> first;
+    for (const auto& at : deadlines) {
+        if (at && (!first || *at < *first)) first = at;
+    }
+    return first;
 }
 
 struct Timing {

@@ -72,8 +72,7 @@ void Dialling::shut_down() noexcept {
 }
 
 std::optional<Instant> Dialling::next() const noexcept {
-    if (!deadline_ || !redial_at_) return deadline_ ? deadline_ : redial_at_;
-    return std::min(*deadline_, *redial_at_);
+    return earliest({deadline_, redial_at_});
 }
 
 }  // namespace twincached::replication::pair

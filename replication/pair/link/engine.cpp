@@ -358,14 +358,9 @@ void Engine::collect_orders(std::vector<Action>& actions) {
 }
 
 std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept {
-    auto first = link_.deadline();
-    const auto consider = [&first](Instant at) {
-        if (!first || at < *first) first = at;
-    };
-    if (const auto at = connections_.deadline()) consider(*at);
-    if (const auto at = orders_.deadline()) consider(*at);
-    if (has_session()) consider(keeper_.session()->deadline(instant_of(now)));
-    return first;
+    std::optional<Instant> of_session;
+    if (has_session()) of_session = keeper_.session()->deadline(instant_of(now));
+    return earliest({link_.deadline(), connections_.deadline(), orders_.deadline(), of_session});
 }
 
 LinkReport Engine::report(const storage::Now& now) const {

@@ -116,14 +116,8 @@ void LinkMachine::take(LinkEvent event, Instant now, std::string_view why) noexc
 
 // While LINKED is put off, being caught up is what it waits with: else nothing is due there.
 std::optional<Instant> LinkMachine::deadline() const noexcept {
-    std::optional<Instant> first;
-    const auto consider = [&first](const std::optional<Instant>& at) {
-        if (at && (!first || *at < *first)) first = at;
-    };
-    consider(dialling_.next());
-    consider(serving_.deadline());
-    if (state_ == LinkState::syncing && caught_up_) consider(relink_at_);
-    return first;
+    const bool waits = state_ == LinkState::syncing && caught_up_;
+    return earliest({dialling_.next(), serving_.deadline(), waits ? relink_at_ : std::nullopt});
 }
 
 // Everything that the events so far ask of the owner; asked for a second time there is nothing.

@@ -3,7 +3,6 @@
 #include "lib/allocation.hpp"
 #include "lib/durations.hpp"
 
-#include <algorithm>
 #include <string>
 
 namespace twincached::replication::pair {
@@ -143,11 +142,7 @@ void ServingPolicy::shut_down() noexcept {
 }
 
 std::optional<Instant> ServingPolicy::deadline() const noexcept {
-    std::optional<Instant> first;
-    for (const auto& at : {grace_at_, serve_at_, doubt_until_}) {
-        if (at && (!first || *at < *first)) first = at;
-    }
-    return first;
+    return earliest({grace_at_, serve_at_, doubt_until_});
 }
 
 // Two nodes that refuse each other both serve, and neither hears of the other's changes: that is an

@@ -45,10 +45,6 @@ enum OutcomeFlag : std::uint8_t {
     outcome_flags_known = 63,
 };
 
-std::uint64_t ms_of(Expiry expiry) noexcept {
-    return std::uint64_t{expiry.raw()} * 1000;
-}
-
 // What all kinds of operations have between them, so that one layout holds each.
 struct RequestFields {
     std::uint8_t mode = 0;
@@ -74,7 +70,7 @@ struct RequestFields {
     }
     void give(RequestFlag flag, std::uint64_t& field, const std::optional<Expiry>& value) noexcept {
         mark(flag, value.has_value());
-        if (value) field = ms_of(*value);
+        if (value) field = wire_ms_of(*value);
     }
     std::optional<std::uint64_t> number(RequestFlag flag, std::uint64_t field) const noexcept {
         return has(flag) ? std::optional(field) : std::nullopt;
@@ -85,7 +81,7 @@ RequestFields fields_of(const Write& write) noexcept {
     RequestFields fields;
     fields.mode = static_cast<std::uint8_t>(write.mode);
     fields.client_flags = write.client_flags;
-    fields.expiry_ms = ms_of(write.expiry);
+    fields.expiry_ms = wire_ms_of(write.expiry);
     fields.give(request_compares, fields.compare_cas, write.compare_cas);
     fields.give(request_explicit, fields.explicit_cas, write.explicit_cas);
     fields.give(request_vivifies, fields.vivify_ms, write.vivify);
@@ -200,7 +196,7 @@ ResultFields fields_of(const storage::WriteResult& result) noexcept {
             0,
             result.size,
             result.cas,
-            ms_of(result.expiry),
+            wire_ms_of(result.expiry),
             0};
 }
 ResultFields fields_of(const storage::ArithmeticResult& result) noexcept {
@@ -209,7 +205,7 @@ ResultFields fields_of(const storage::ArithmeticResult& result) noexcept {
             flags,
             result.number,
             result.cas,
-            ms_of(result.expiry),
+            wire_ms_of(result.expiry),
             0};
 }
 ResultFields fields_of(const storage::ReadResult& result) noexcept {
@@ -385,8 +381,8 @@ void write_outcome(lib::ByteBuffer& out, const OutcomeFrame& outcome) {
         .u64(fields.number)
         .u64(reads ? item.cas : fields.cas)
         .u64(item.version)
-        .u64(reads ? ms_of(item.expiry) : fields.expiry_ms)
-        .u64(ms_of(decision.marks.expiry_before))
+        .u64(reads ? wire_ms_of(item.expiry) : fields.expiry_ms)
+        .u64(wire_ms_of(decision.marks.expiry_before))
         .u64(std::uint64_t{item.last_access} * 1000)
         .u64(fields.accounted);
     if (outcome.record) append_record(out, *outcome.record);

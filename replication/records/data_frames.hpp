@@ -12,6 +12,7 @@
 #include "replication/records/frame.hpp"
 #include "replication/records/wire.hpp"
 #include "storage/key.hpp"
+#include "storage/operations.hpp"
 #include "storage/version.hpp"
 
 #include <cstddef>
@@ -36,6 +37,24 @@ struct WireRecord {
     std::string_view key;
     std::string_view value;
 };
+
+// An expiry as records and requests tell it.
+constexpr std::uint64_t wire_ms_of(storage::Expiry expiry) noexcept {
+    return std::uint64_t{expiry.raw()} * 1000;
+}
+
+// Of the item what stands before key and value, which are left to the caller. Here, since the
+// sender's hot path calls it.
+inline WireRecord record_head_of(const storage::ItemView& item) noexcept {
+    WireRecord record;
+    record.stale = item.stale;
+    record.binary_key = item.binary_key;
+    record.client_flags = item.client_flags;
+    record.version = item.version;
+    record.expiry_ms = wire_ms_of(item.expiry);
+    if (item.explicit_cas) record.explicit_cas = item.cas;
+    return record;
+}
 
 inline constexpr std::size_t record_header_size = 30;
 inline constexpr std::size_t record_overhead_limit =

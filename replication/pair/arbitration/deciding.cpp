@@ -16,17 +16,6 @@ struct Known {
     bool is_large = false;
 };
 
-WireRecord record_of(const storage::ItemView& item) noexcept {
-    WireRecord record;
-    record.stale = item.stale;
-    record.binary_key = item.binary_key;
-    record.client_flags = item.client_flags;
-    record.version = item.version;
-    record.expiry_ms = std::uint64_t{item.expiry.raw()} * 1000;
-    if (item.explicit_cas) record.explicit_cas = item.cas;
-    return record;
-}
-
 storage::ItemCopy copy_of(const storage::ItemView& item) {
     storage::ItemCopy copy;
     copy.version = item.version;
@@ -46,7 +35,7 @@ storage::ItemCopy copy_of(const storage::ItemView& item) {
 // What a reader is shown is what its node is told of.
 Known known_by(const storage::ItemCopy& item) {
     Known known;
-    known.record = record_of(item.view({}));
+    known.record = record_head_of(item.view({}));
     known.value = item.value;
     return known;
 }
@@ -64,7 +53,7 @@ Known look_up(ChangeSink& sink, storage::Store& store, std::string_view name,
             known.is_large = item.value.size() > batched_value_limit;
             // What a reader created on a miss is this node's own affair.
             if (known.is_large || item.version == 0) return;
-            known.record = record_of(item);
+            known.record = record_head_of(item);
             known.value = item.value;
         });
         if (is_there) return;

@@ -23,14 +23,8 @@ unsigned origin_of(storage::Version version) noexcept {
 // A touch is sent with the value as long as that is cheap: then a peer that has lost the item, or
 // never had it, need not ask for it.
 WireRecord record_of(const storage::ItemView& item, const ChangeLog::Entry& entry) noexcept {
-    WireRecord record;
-    record.stale = item.stale;
-    record.binary_key = item.binary_key;
+    auto record = record_head_of(item);
     record.cold = entry.wanted;
-    record.client_flags = item.client_flags;
-    record.version = item.version;
-    record.expiry_ms = std::uint64_t{item.expiry.raw()} * 1000;
-    if (item.explicit_cas) record.explicit_cas = item.cas;
     record.key = item.key;
     record.value = item.value;
     const bool same_write = storage::write_of(item.version) == storage::write_of(entry.version);

@@ -40,6 +40,7 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
     {"replication/pair", {}},
     {"replication/pair/exchange", {"replication/changes", "replication/records"}},
     {"replication/pair/arbitration", {"replication/changes", "replication/records"}},
+    {"replication/pair/legacy", {"replication/changes", "replication/pair"}},
     {"replication/pair/link",
      {"replication/changes", "replication/records", "replication/pair",
       "replication/pair/exchange"}},

@@ -74,6 +74,11 @@ unsigned percent_left(std::uint64_t dirty_buckets) noexcept {
     return dirty_buckets > 0 && percent == 0 ? 1U : static_cast<unsigned>(percent);
 }
 
+unsigned resync_percent_left(const Standing& standing) noexcept {
+    const auto done = std::min<std::uint64_t>(99, standing.resync_percent);
+    return static_cast<unsigned>(100 - done);
+}
+
 // Present tense, and with the peer's name: these words stand behind a comma or a semicolon.
 std::string link_text(const Standing& standing) {
     const auto& state = standing.state;
@@ -84,7 +89,7 @@ std::string link_text(const Standing& standing) {
     if (state == "HANDSHAKE") return fmt::format("shaking hands with {}", peer);
     if (state == "SYNCING") {
         auto text = fmt::format("synchronising with {}, {} % left to compare", peer,
-                                percent_left(standing.dirty_buckets));
+                                resync_percent_left(standing));
         if (standing.resync_seconds.value_or(0) > 0)
             text += fmt::format(", about {} s left", *standing.resync_seconds);
         return text;

@@ -71,9 +71,12 @@ std::string link_text(const Standing& standing);
 // For the service manager's STATUS: as readiness() says it, without what changes at every look.
 std::string service_status(const Standing& standing);
 
-// Of the buckets that a resync compares, those that are left: 0 to 100, 1 if it is less than that
-// but some.
+// Of all buckets, those that are to be compared: 0 to 100, 1 if it is less than that but some.
 unsigned percent_left(std::uint64_t dirty_buckets) noexcept;
+
+// Of the buckets of both nodes that a resync began with, those that are left: 1 to 100, for it is
+// not over yet. REQUIRES: SYNCING.
+unsigned resync_percent_left(const Standing& standing) noexcept;
 
 // Without what would end a line or is no plain ASCII: texts of other nodes are among the figures.
 std::string printable(std::string_view text);

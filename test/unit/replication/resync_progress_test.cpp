@@ -39,6 +39,19 @@ TEST_CASE("a resync that has done next to nothing does not say when it will be o
     CHECK(progress.remaining() == 490s);
 }
 
+TEST_CASE("the pace is that of the last seconds, not of what went quickly before") {
+    ResyncProgress progress;
+    progress.note(1000, 0s);
+    progress.note(500, 100ms);
+    for (auto second = 1s; second <= 6s; ++second)
+        progress.note(500 - 10 * static_cast<std::uint64_t>(second.count()), second);
+    CHECK(progress.remaining() == 44s);
+    // What stands still has no pace.
+    progress.note(440, 9s);
+    progress.note(440, 12s);
+    CHECK_FALSE(progress.remaining());
+}
+
 TEST_CASE("more to compare than before begins a resync anew") {
     ResyncProgress progress;
     progress.note(100, 0s);

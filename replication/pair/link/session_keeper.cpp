@@ -85,11 +85,8 @@ void SessionKeeper::establish(Connection& connection, const storage::Now& now) {
     session_.emplace(PeerSession::Parts{parts_.exchange, *store_, parts_.options.timing},
                      handshake.session_number(), hello, now);
     peer_software_ = printable(hello.software_version);
-    const auto stats = parts_.exchange.stats();
     session_began_ = instant_of(now);
-    received_before_ = stats[ExchangeCounter::records_received];
-    sent_before_ = stats[ExchangeCounter::records_sent];
-    is_caught_up_ = false;
+    begin_catching_up(now);
     compare_settings(parts_.options.settings, hello, parts_.log);
     parts_.link.agree_on(agreed_role(handshake, parts_.options.self.node));
     std::string why = "a session with the peer, over the connection that node ";
@@ -127,7 +124,7 @@ void SessionKeeper::judge(const storage::Now& now) {
         return;
     }
     if (const auto behind = session_->behind(); !behind.empty()) {
-        is_caught_up_ = false;
+        if (is_caught_up_) begin_catching_up(now);
         parts_.link.on(LinkEvent::fell_behind, instant, behind);
     } else if (session_->caught_up()) {
         const bool is_news = !std::exchange(is_caught_up_, true);
@@ -164,12 +161,21 @@ void SessionKeeper::tell_of_defects() noexcept {
     defects_told_ = defects;
 }
 
+// In a session, or anew in the midst of it: what is told at the end is of this alone.
+void SessionKeeper::begin_catching_up(const storage::Now& now) noexcept {
+    const auto stats = parts_.exchange.stats();
+    is_caught_up_ = false;
+    catching_up_began_ = instant_of(now);
+    received_before_ = stats[ExchangeCounter::records_received];
+    sent_before_ = stats[ExchangeCounter::records_sent];
+}
+
 std::string SessionKeeper::in_sync(const storage::Now& now) const {
     const auto stats = parts_.exchange.stats();
     const auto received = stats[ExchangeCounter::records_received] - received_before_;
     const auto sent = stats[ExchangeCounter::records_sent] - sent_before_;
     std::string text = "in sync with the peer after ";
-    text += lib::rough_text(instant_of(now) - session_began_);
+    text += lib::rough_text(instant_of(now) - catching_up_began_);
     text += ": " + std::to_string(received) + " changes and items received, ";
     text += std::to_string(sent) + " sent; role ";
     return text.append(name_of(parts_.link.role()));

@@ -127,6 +127,7 @@ class SessionKeeper final : public Connections::Host {
     void flush_if_peer_crashed(SessionEnd::Ending ending, std::string_view why,
                                const storage::Now& now) noexcept;
     void tell_of_defects() noexcept;
+    void begin_catching_up(const storage::Now& now) noexcept;
     std::string in_sync(const storage::Now& now) const;
     std::string at_its_end(std::string_view why, const storage::Now& now) const;
 
@@ -142,7 +143,8 @@ class SessionKeeper final : public Connections::Host {
     std::uint64_t overflows_before_ = 0;  // while no bucket was dirty
     bool overflow_is_told_ = false;
     Instant session_began_{0};
-    std::uint64_t received_before_ = 0;  // records, until the session began
+    Instant catching_up_began_{0};       // with the session, or when one node fell behind in it
+    std::uint64_t received_before_ = 0;  // records, until then
     std::uint64_t sent_before_ = 0;
     bool is_caught_up_ = false;  // as the link's machine was last told
 };

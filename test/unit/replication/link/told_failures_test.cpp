@@ -275,6 +275,19 @@ TEST_CASE("two nodes that are in step say how that came about") {
     CHECK(pair.nodes[1].said("; role secondary\n"));
 }
 
+TEST_CASE("a comparison in the midst of a session says how long it took, not the session") {
+    Pair pair;
+    pair.link();
+    set(pair, 1, 10);
+    pair.run(60s);
+    pair.nodes[0].log.clear();
+    pair.order(0, Order::resync);
+    pair.run(2s);
+    CHECK(pair.nodes[0].said(
+        "link: SYNCING -> LINKED: in sync with node b (host-b:11212) after 0."));
+    CHECK(pair.nodes[0].said(": 0 changes and items received, 0 sent; role "));
+}
+
 TEST_CASE("what a peer says is worded by who hears it, and quoted only if it has no number") {
     Pair pair;
     pair.nodes[1].secret = "";

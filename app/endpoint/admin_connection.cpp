@@ -153,7 +153,9 @@ Answer AdminConnection::answer() {
 }
 
 Trust AdminConnection::trust_in(const Request& request) {
-    if (access_ == nullptr) return trust_;
+    if (access_ == nullptr) {
+        return trust_ == Trust::owner ? trust_of_user_by(request.host) : trust_;
+    }
     const auto trust = access_->trust_in(request.authorization);
     if (trust == Trust::refused) access_->note_refused(socket_.native_handle(), boot_second());
     return trust;

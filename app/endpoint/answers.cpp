@@ -77,6 +77,10 @@ Answer not_yours(const Request& request, std::string_view sentence) {
                                  "[admin])");
         case Trust::unproved:
             return line(401, std::string(sentence) + "; or who shows a token of the node");
+        case Trust::misled:
+            return line(403,
+                        "ask by an address, or by localhost: a page of another site could "
+                        "have made its name point here");
         case Trust::refused:
         case Trust::owner:
             break;

@@ -24,6 +24,7 @@ struct Request {
     Trust trust = Trust::stranger;
     // Of a page from elsewhere whose browser asks; empty: nobody says so.
     std::string_view origin = {};
+    std::string_view host = {};  // by which name he came; empty: he says none
 
     bool may_act() const noexcept { return trust == Trust::owner; }
 };

@@ -84,6 +84,7 @@ RequestReader::Progress RequestReader::take() {
     request_.accept = view(head[http::field::accept]);
     request_.authorization = view(head[http::field::authorization]);
     request_.origin = view(head[http::field::origin]);
+    request_.host = view(head[http::field::host]);
     keeps_open_ = parser_->keep_alive();
     return Progress::request;
 }

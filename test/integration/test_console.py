@@ -3,6 +3,7 @@ night, on a phone, by keyboard, and nothing of what keys are called taken for ma
 
 TWINCACHED_PICTURES=1 makes the pictures of docs/pictures anew, under load."""
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -133,6 +134,29 @@ class Console(Case):
         pair.a.resume()
         self.until_both_live()
 
+    def test_a_node_that_returns_empty_shows_a_bar_that_grows_and_is_gone_at_its_end(self):
+        pair, page, _ = self.seen_pair("--sync-rate=1m")
+        pair.b.kill()
+        with pair.a.client() as client:
+            for number in range(1000):
+                client.set(b"key-%d" % number, b"x" * 1000)
+        self.open(page)
+        self.until_headline("Node b is lost.")
+        is_hidden = "document.getElementById('resync').hidden"
+        self.assertTrue(self.browser.run(is_hidden))
+        pair.b.launch()
+        self.until_headline("Catching up.")
+        bar = "Number(document.getElementById('resync-bar').getAttribute('aria-valuenow'))"
+        self.browser.until(f"{bar} > 0 && {bar} < 100", 10, "the bar has begun")
+        begun = self.browser.run(bar)
+        self.assertIn("cold", self.browser.text(".node.b"))
+        self.assertIn("% compared", self.browser.text("#resync-text"))
+        self.browser.until(f"{bar} > {begun}", 10, "the bar grows")
+        self.assertTrue(self.browser.run("document.getElementById('resync-fill').style.width === "
+                                         "document.getElementById('resync-bar').getAttribute('aria-valuenow') + '%'"))
+        self.until_both_live()
+        self.assertTrue(self.browser.run(is_hidden))
+
     def test_the_page_of_a_dead_node_goes_on_with_the_other(self):
         pair, page, _ = self.seen_pair()
         self.open(page)
@@ -152,6 +176,67 @@ class Console(Case):
         self.until_headline("In step.")
         self.assertIn("peer-console", self.browser.text(".panel.b"))
         self.assertIn("as the other node says", self.browser.text(".node.b"))
+
+    def test_each_state_of_a_pair_has_words_of_its_own(self):
+        peer = {"last_contact_seconds": 3, "last_refusal": "the secrets differ"}
+        linked = {"state": "LINKED", "role": "primary", "phase": "open", "ready": True, "peer": peer, "summary": "fine"}
+        other = {**linked, "role": "secondary"}
+        alone = {**linked, "state": "LISTENING"}
+        words = (
+            (None, None, "bad", "Neither node answers.", "9 s ago"),
+            (None, other, "bad", "Node a is lost.", "Node b serves."),
+            (None, {**other, "role": "primary"}, "bad", "Node a is lost.", "serves as the primary."),
+            (None, {**other, "ready": False, "phase": "cold"}, "bad", "Node a is lost.", "Node b is cold."),
+            ({**linked, "stopping": True}, other, "warn", "Node a is stopping.", "fine."),
+            ({**linked, "peer": None}, None, "good", "One node, serving.", "No peer is configured"),
+            ({**linked, "peer": None, "ready": False, "phase": "drained"}, None, "warn", "One node, drained.", "fine."),
+            (linked, other, "good", "In step.", "Node a is the primary."),
+            (other, linked, "good", "In step.", "Node b is the primary."),
+            ({**linked, "phase": "drained"}, other, "warn", "Node a is drained.", "in step"),
+            (linked, {**other, "phase": "drained"}, "warn", "Node b is drained.", "in step"),
+            ({**linked, "state": "SYNCING"}, None, "warn", "Catching up.", "served meanwhile"),
+            ({**other, "state": "SYNCING", "ready": False}, None, "warn", "Catching up.", "Node a opens to clients"),
+            ({**linked, "state": "DRAINING"}, None, "warn", "Node a is leaving.", "the last changes"),
+            ({**linked, "state": "REFUSED"}, None, "bad", "The nodes refuse each other.", "the secrets differ"),
+            (alone, {**alone}, "bad", "The nodes do not see each other.", "Both serve as primary."),
+            (alone, {**alone, "role": "secondary"}, "bad", "The nodes do not see each other.", "Node b the secondary."),
+            (alone, None, "bad", "Node b is lost.", "Node a serves alone, as the primary."),
+            ({**alone, "peer": {**peer, "last_contact_seconds": None}}, None, "warn", "Waiting for node b.", "fine."),
+        )
+        node = self.node("--admin-listen", f"local,{self.addresses.host(1)}:{(port := free_port(self.addresses.host(1)))}")
+        node.start()
+        self.open(f"http://{node.host}:{port}")
+        self.until_headline("One node, serving.")
+        for here, there, tone, title, detail in words:
+            with self.subTest(title=title, detail=detail):
+                said = self.browser.run(f"verdict({json.dumps(here)}, {json.dumps(there)}, ['a', 'b'], 9)")
+                self.assertEqual((said["tone"], said["title"]), (tone, title))
+                self.assertIn(detail, said["detail"])
+        for call, shown in (("short(999.4)", "999"), ("short(9999)", "9999"), ("short(12345)", "12.3 k"),
+                            ("short(4.25)", "4.3"), ("short(2e6)", "2 M"), ("short(NaN)", "\u2013"),
+                            ("bytes(1023)", "1023 B"), ("bytes(1024)", "1.0 KiB"), ("bytes(300 * 1048576)", "300 MiB"),
+                            ("duration(59.9)", "59 s"), ("duration(60)", "1 min"), ("duration(3600)", "1 h 0 min"),
+                            ("duration(90000)", "1 d 1 h"), ("duration(-1)", "0 s"), ("microseconds(999)", "1000 \u00b5s"),
+                            ("microseconds(1500)", "1.5 ms"), ("microseconds(2e6)", "2.0 s"),
+                            ("quantile([[1000, 1], [2000, 98], [9000, 1]], 50)", 2),
+                            ("quantile([[1000, 1], [2000, 98], [9000, 1]], 100)", 9)):
+            with self.subTest(call=call):
+                self.assertEqual(self.browser.run(call), shown)
+
+    def test_a_change_of_the_primary_is_told_once_as_the_new_one_tells_it(self):
+        node = self.node("--admin-listen", f"local,{self.addresses.host(1)}:{(port := free_port(self.addresses.host(1)))}")
+        node.start()
+        self.open(f"http://{node.host}:{port}")
+        self.until_headline("One node, serving.")
+        told = {here: json.dumps({"source": {"lines": [], "history": [
+            {"at_ms": 1000 + late, "to": "b", "here": here, "why": why}]}, "letter": here})
+            for here, late, why in (("a", 900, "the other node took over"), ("b", 0, "handed over"))}
+        for order in ("ab", "ba"):
+            nodes = ",".join(told[letter] for letter in order)
+            self.assertEqual(self.browser.run(
+                "(() => { const list = document.createElement('ol'); "
+                f"new Timeline(list).draw([{nodes}]); return [...list.querySelectorAll('p')].map(p => p.textContent); }})()"),
+                ["Node b is the primary: handed over"])
 
     # --- who may see what ------------------------------------------------------------------------
 
@@ -174,6 +259,20 @@ class Console(Case):
         self.open(f"http://{host}:{port}")
         self.until_headline("One node, serving.")
         self.assertFalse(self.browser.run("document.body.innerText.includes('onerror')"))
+
+    def test_a_page_whose_name_was_made_to_point_at_a_tunnel_reads_no_key(self):
+        node = self.node("--hot-keys").start()
+        tunnel = ToUnixSocket(self.addresses.host(2), local_address(node.process.pid))
+        self.addCleanup(tunnel.server_close)
+        self.addCleanup(tunnel.shutdown)
+        admin = Admin(tunnel.server_address)
+        for page in ("/keys", "/items", "/events"):
+            self.assertEqual(admin.ask(page, Host="{}:{}".format(*tunnel.server_address))[0], 200)
+            status, _, body = admin.ask(page, Host="evil.example:11280")
+            self.assertEqual(status, 403)
+            self.assertIn("ask by an address", body)
+        self.assertIsNone(json.loads(admin.ask("/status", Host="evil.example")[2])["hot_keys"])
+        self.assertEqual(admin.ask("/drain", "POST", Host="evil.example")[0], 403)
 
     def test_so_many_may_look_on_and_who_does_not_read_is_dropped(self):
         node = self.node().start()

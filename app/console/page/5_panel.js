@@ -56,9 +56,9 @@ class Panel {
     const last = rates.at(-1);
     say(this.total, last ? short(sum(last)) : "\u2013");
     for (const [kind] of kinds) say(this.amounts[kind], last ? short(last[kind]) : "\u2013");
-    const most = Math.max(1, ...rates.map(sum));
-    say(this.most, `at most ${short(most)}/s`);
-    this.chart.setAttribute("aria-label", `Requests a second in the last two minutes, at most ${short(most)}`);
+    const highest = Math.max(0, ...rates.map(sum)), most = Math.max(1, highest);
+    say(this.most, `at most ${short(highest)}/s`);
+    this.chart.setAttribute("aria-label", `Requests a second in the last two minutes, at most ${short(highest)}`);
     const x = i => kept - rates.length + i + 1, y = value => (94 - value / most * 90).toFixed(1);
     let below = rates.map(() => 0);
     for (const [kind, area, edge] of this.areas) {
@@ -76,7 +76,7 @@ class Panel {
     const lately = source.rate("hits", 10) + source.rate("misses", 10);
     const isLately = lately > 0;
     const hits = isLately ? source.rate("hits", 10) / lately : figures.get_hits / (figures.get_hits + figures.get_misses);
-    this.tile("hits", Number.isFinite(hits) ? (hits * 100).toFixed(1) + " %" : "\u2013", isLately ? "of the last 10 s" : "since the start");
+    this.tile("hits", Number.isFinite(hits) ? (hits * 100).toFixed(1) + " %" : "\u2013", isLately ? "in the last 10 s" : "since the start");
     this.meter("hits", Number.isFinite(hits) ? hits : 0, 2);
     this.tile("memory", bytes(figures.memory_used), "of " + bytes(figures.limit_maxbytes));
     this.meter("memory", figures.memory_used / figures.limit_maxbytes, 2);

@@ -18,9 +18,11 @@ class Timeline {
   draw(nodes) {
     const turns = [], all = [...this.seen];
     for (const {source, letter} of nodes.filter(node => node.source)) {
-      for (const {at_ms, to, why} of source.history) {
-        if (turns.some(turn => turn.to === to && Math.abs(turn.at - at_ms) < 3000)) continue;
-        turns.push({at: at_ms, to, teller: to, text: `${to ? "Node " + to : "The other node"} is the primary: ${why}`, level: "turn"});
+      for (const {at_ms, to, here, why} of source.history) {
+        const turn = {at: at_ms, to, teller: to, isOwn: to === here, text: `${to ? "Node " + to : "The other node"} is the primary: ${why}`, level: "turn"};
+        const known = turns.findIndex(other => other.to === to && Math.abs(other.at - at_ms) < 3000);
+        if (known < 0) turns.push(turn);
+        else if (turn.isOwn && !turns[known].isOwn) turns[known] = turn;
       }
       for (const {at_ms, text, level} of source.lines) all.push({at: at_ms, teller: letter, text, level});
     }

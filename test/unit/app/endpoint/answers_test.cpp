@@ -424,6 +424,7 @@ TEST_CASE("who may not act is told what it would take, by how he came") {
              Refusal{Trust::untold, 403, "this node has no token that could be shown"},
              Refusal{Trust::unproved, 401, "or who shows a token of the node"},
              Refusal{Trust::refused, 401, "the token that was shown is not this node's"},
+             Refusal{Trust::misled, 403, "ask by an address, or by localhost"},
          }) {
         for (const auto* target : {"/drain", "/log-level?level=info"}) {
             const auto answered = node.ask({"POST", target, {}, {}, trust});
@@ -435,6 +436,19 @@ TEST_CASE("who may not act is told what it would take, by how he came") {
         CHECK(node.ask({"GET", "/readyz", {}, {}, trust}).status == 200);
     }
     CHECK(node.ask({"POST", "/drain", {}, {}, Trust::owner}).status == 200);
+}
+
+TEST_CASE("the node's user is believed by an address or a name that nobody else can have") {
+    for (const auto* host : {"", "node", "localhost", "localhost:11280", "127.0.0.1:11280",
+                             "10.0.0.1", "[::1]", "[2001:db8::1]:11280", ":80"}) {
+        INFO(host);
+        CHECK(trust_of_user_by(host) == Trust::owner);
+    }
+    for (const auto* host : {"evil.example", "evil.example:11280", "localhost.", "127.0.0.1.nip.io",
+                             "1.2.3.evil", "a.1", "1.2.3.4.", "."}) {
+        INFO(host);
+        CHECK(trust_of_user_by(host) == Trust::misled);
+    }
 }
 
 TEST_CASE("hot keys are told to whoever may read items, encoded, and null while nobody counts") {

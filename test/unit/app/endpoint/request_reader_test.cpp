@@ -54,6 +54,16 @@ TEST_CASE("requests are found in whatever pieces their bytes come") {
     check_at_every_split("BREW /tea HTTP/1.1\r\n\r\n", {"BREW /tea "});
 }
 
+TEST_CASE("whose page asks, and by which name, is read from the head") {
+    RequestReader reader;
+    REQUIRE(reader.feed("GET / HTTP/1.1\r\nHost: evil.example:80\r\nOrigin: null\r\n\r\n") ==
+            Progress::request);
+    CHECK(reader.request().host == "evil.example:80");
+    CHECK(reader.request().origin == "null");
+    REQUIRE(reader.feed("GET / HTTP/1.0\r\n\r\n") == Progress::request);
+    CHECK(reader.request().host.empty());
+}
+
 TEST_CASE("a request with a body, of another version, or that is none is refused") {
     check_at_every_split("GET /a HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", {"refused 413"});
     check_at_every_split("GET /a HTTP/3.0\r\n\r\n", {"refused 505"});

@@ -24,6 +24,7 @@ std::string condition(const NodeStatus& node) {
     if (node.flag("stopping")) return "stopping";
     if (!node.flag("open")) return "cold";
     const auto access = node.text("access");
+    if (access == "open" && node.text("phase") == "drained") return "drained";
     return access == "open" ? "ready" : access;
 }
 

@@ -169,6 +169,8 @@ TEST_CASE("what clients find of a node is one word") {
         return has(status_screen(nodes), "| primary | " + std::string(word) + " ");
     };
     CHECK(word_is("ready"));
+    node.standing.is_drained = true;
+    CHECK(word_is("drained"));
     node.standing.access = "read-only";
     CHECK(word_is("read-only"));
     node.standing.access = "closed";

@@ -81,6 +81,7 @@ void check_start(const Options& options, const Warn& warn) {
     const auto setup = replication_setup(options, files);
     (void)replication::make_replicator(replication::replicator_factories(), setup, {});
     warn_all(warnings_of_parts(options, machine, files, std::time(nullptr)), warn);
+    warn_all(replication::warnings_from_outside(replication::replicator_factories(), setup), warn);
     // Without it the node starts, and says that items will not survive.
     const auto& memory_file = options.get<MemoryFileOptions>().path;
     const auto obstacle = memory_file.empty() ? std::nullopt : obstacle_to_writing(memory_file);

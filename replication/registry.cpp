@@ -138,6 +138,12 @@ std::vector<std::string> warnings_of(Factories known, const Setup& setup) {
     return chosen->warnings(setup);
 }
 
+std::vector<std::string> warnings_from_outside(Factories known, const Setup& setup) {
+    const auto* chosen = find(known, setup.options.get<ReplicationOptions>().driver);
+    if (chosen == nullptr || chosen->warnings_from_outside == nullptr) return {};
+    return chosen->warnings_from_outside(setup);
+}
+
 std::chrono::milliseconds patience_of_others(Factories known, const lib::OptionStructs& options) {
     const auto* chosen = find(known, options.get<ReplicationOptions>().driver);
     const bool has_others = chosen != nullptr && chosen->patience != nullptr;

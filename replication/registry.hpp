@@ -40,6 +40,8 @@ bool is_replicated(Factories factories, const lib::OptionStructs& options) noexc
 std::string what_is_missing(Factories factories);
 // What an operator would regret, of the driver that was chosen.
 std::vector<std::string> warnings_of(Factories factories, const Setup& setup);
+// The same of what only others can tell, such as a name service. Blocks for as long as they take.
+std::vector<std::string> warnings_from_outside(Factories factories, const Setup& setup);
 
 // After how long a pause of this node another may have taken its clients over; 0: never.
 std::chrono::milliseconds patience_of_others(Factories factories,

@@ -135,6 +135,14 @@ class CommandLine(Case):
         node = self.node("-U", str(self.client_port)).start()
         self.assertIn("warning udp-port (-U): UDP has no logins", node.process.log())
 
+    def test_a_check_says_that_the_peers_name_does_not_resolve_and_the_start_goes_on(self):
+        at = ["-l", self.addresses.host(1), "-p", str(self.client_port), "-x"]
+        checked = self._run("--check-config", *at, "no-such-host.invalid")
+        self.assertEqual((checked.returncode, checked.stdout), (0, "the options are valid\n"))
+        self.assertIn("warning: peer (-x) no-such-host.invalid: the name does not resolve: ", checked.stderr)
+        for known in ("localhost", "192.0.2.9"):
+            self.assertNotIn("peer (-x)", self._run("--check-config", *at, known).stderr)
+
     def test_more_clients_than_open_files_are_foretold_and_refused(self):
         words = ["-l", self.addresses.host(1), "-p", str(self.client_port), "-c", "9000000"]
         checked = self._run("--check-config", *words)

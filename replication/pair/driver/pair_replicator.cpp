@@ -269,6 +269,15 @@ std::vector<std::string> warnings_of(const Setup& setup) {
     return lines;
 }
 
+std::vector<std::string> warnings_from_outside(const Setup& setup) {
+    const auto peer = link_places(setup).peer.host;
+    if (peer.empty() || is_address(peer)) return {};
+    const auto found = addresses_of(peer);
+    if (!found.has_error()) return {};
+    return {"peer (-x) " + peer + ": the name does not resolve: " + found.error() +
+            ": the node would serve alone after boot-grace, and go on asking"};
+}
+
 std::unique_ptr<Replicator> make_pair_replicator(const Setup& setup, Events events) {
     return std::make_unique<PairReplicator>(setup, std::move(events));
 }

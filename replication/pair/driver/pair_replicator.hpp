@@ -17,6 +17,8 @@ namespace twincached::replication::pair {
 std::unique_ptr<Replicator> make_pair_replicator(const Setup& setup, Events events);
 
 std::vector<std::string> warnings_of(const Setup& setup);
+// Of a peer's name that does not resolve.
+std::vector<std::string> warnings_from_outside(const Setup& setup);
 
 inline constexpr ReplicatorFactory pair_factory{
     .name = "pair",
@@ -27,6 +29,7 @@ inline constexpr ReplicatorFactory pair_factory{
     .wants = "a peer",
     .given_by = "-x, or peer in [replication]",
     .warnings = warnings_of,
+    .warnings_from_outside = warnings_from_outside,
     .patience = patience_of_peer,
     .tls = link_tls_settings,
 };

@@ -211,6 +211,7 @@ void Server::open_client_ports() {
     is_serving_ = true;
     ports_.open();
     phase_.on_open();
+    tell_service_manager();  // first, so that who waited for the unit is not shown how it was
     notify_service_manager("READY=1");
 }
 

@@ -252,9 +252,9 @@ class AskedOfAPair(Timed):
         self.assertEqual((peer["resync_percent"], peer["resync_seconds_left"]), (100, 0))
         manager.settimeout(world.scaled(5))
         told = []
-        while not told or not told[-1].startswith("STATUS=secondary; ready; in step with"):
+        while not told or told[-1] != "READY=1":
             told.append(manager.recv(4096).decode())
-        self.assertIn("READY=1", told)
+        self.assertTrue(told[-2].startswith("STATUS=secondary; ready; in step with"), told)
         self.assertTrue(any("left to compare" in line for line in told), told)
 
     @staticmethod

@@ -113,8 +113,8 @@ class Notifications(Case):
         self.assertFalse(any(message.startswith("READY") for message in self.heard))
         self._hear("READY=1")
         self.assertTrue(node.is_open())
-        while "; ready; " not in self._hear("STATUS="):
-            pass
+        told = [message for message in self.heard if message.startswith("STATUS=")]
+        self.assertIn("; ready; ", told[-1])
         node.process.signal(15)
         self._hear("STOPPING=1")
 

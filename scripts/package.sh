@@ -19,7 +19,7 @@ say "Building (release)"
 cmake --preset release -B "$folder" -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_SYSCONFDIR=/etc \
     -DTWINCACHED_UNIT_DIR=/lib/systemd/system -DTWINCACHED_PACKAGE=ON -DTWINCACHED_COMMIT="$commit" \
     -DTWINCACHED_TESTS=OFF -DTWINCACHED_BENCHMARKS=OFF > /dev/null
-cmake --build "$folder" --parallel "$jobs" --target twincached twinctl
+cmake --build "$folder" --parallel "$jobs" --target twincached twinctl manuals
 
 say "Packing"
 rm -f "$folder"/*.deb

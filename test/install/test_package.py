@@ -61,6 +61,8 @@ class InABareRoot(unittest.TestCase):
         cls.root = tempfile.mkdtemp(prefix="twincached-root-")
         cls.addClassCleanup(shutil.rmtree, cls.root, ignore_errors=True)
         run("tar", "-C", cls.root, "-xf", ROOT)
+        # A temporary folder is its owner's alone; this one is "/" to users that own nothing.
+        os.chmod(cls.root, 0o755)
         cls.before = cls.files()
         shutil.copy(PACKAGE, os.path.join(cls.root, "package.deb"))
         cls.make_next_version()

@@ -283,8 +283,8 @@ TEST_CASE("a comparison in the midst of a session says how long it took, not the
     pair.nodes[0].log.clear();
     pair.order(0, Order::resync);
     pair.run(2s);
-    CHECK(pair.nodes[0].said(
-        "link: SYNCING -> LINKED: in sync with node b (host-b:11212) after 0."));
+    CHECK(
+        pair.nodes[0].said("link: SYNCING -> LINKED: in sync with node b (host-b:11212) after 0."));
     CHECK(pair.nodes[0].said(": 0 changes and items received, 0 sent; role "));
 }
 

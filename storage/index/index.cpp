@@ -124,7 +124,8 @@ void Index::fill_hole(Bucket& head, Place hole) noexcept {
     const std::uint32_t number = head.overflow;
     Bucket& donor = overflow()[number];
     const std::uint32_t used = ~match_tags(donor.tags, 0) & ((1U << slots_per_bucket) - 1);
-    if (&donor != hole.bucket && used != 0) {
+    // No overflow bucket is empty but the one whose last entry has just gone.
+    if (&donor != hole.bucket) {
         const auto slot = static_cast<unsigned>(std::countr_zero(used));
         hole.bucket->tags[hole.slot] = donor.tags[slot];
         hole.bucket->refs[hole.slot] = donor.refs[slot];

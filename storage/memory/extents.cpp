@@ -1,5 +1,6 @@
 #include "storage/memory/extents.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <new>
 
@@ -29,7 +30,7 @@ constexpr std::uint32_t page_of(std::uint32_t unit) noexcept {
 // Pages that lie wholly within a run.
 constexpr std::uint32_t whole_pages(std::uint32_t begin, std::uint32_t end) noexcept {
     const std::uint32_t first = first_page(begin);
-    return page_of(end) > first ? page_of(end) - first : 0;
+    return std::max(page_of(end), first) - first;
 }
 
 }  // namespace

@@ -3,24 +3,26 @@
 #include "replication/records/data_frames.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 
 namespace twincached::replication::pair {
 namespace {
 
 constexpr std::size_t frame_size_limit = frame_header_size + Hints::limit * 8;
+constexpr auto never_ms = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
 void HintExchange::begin(const Standing& peer) noexcept {
-    understood_ = (peer.capabilities & capability_hints) != 0;
-    due_ms_ = 0;
-    context_.sink.set_hinting(understood_);
+    const bool is_understood = (peer.capabilities & capability_hints) != 0;
+    due_ms_ = is_understood ? 0 : never_ms;
+    context_.sink.set_hinting(is_understood);
 }
 
 // What a client's thread adds meanwhile, it adds under the lock, before this takes it.
 void HintExchange::end() noexcept {
-    understood_ = false;
+    due_ms_ = never_ms;
     context_.sink.set_hinting(false);
     for (unsigned i = 0; i < context_.sink.shard_count(); ++i) {
         context_.store->with_shard(i,
@@ -29,7 +31,7 @@ void HintExchange::end() noexcept {
 }
 
 void HintExchange::send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
-    if (!understood_ || now.steady_ms < due_ms_) return;
+    if (now.steady_ms < due_ms_) return;
     const unsigned shards = context_.sink.shard_count();
     for (unsigned i = 0; i < shards; ++i) {
         // The next call goes on here: no shard's hints are always the ones that find no room.

@@ -30,7 +30,7 @@ class HintExchange {
 
   private:
     ExchangeContext& context_;
-    bool understood_ = false;
+    // Of the node's own clock; the end of time while no peer understands hints.
     std::uint64_t due_ms_ = 0;
     unsigned next_shard_ = 0;
     std::array<std::uint64_t, Hints::limit> hashes_;

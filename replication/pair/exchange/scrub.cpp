@@ -156,22 +156,22 @@ void Scrub::send_lists(lib::ByteBuffer& out, std::size_t end_size, const storage
     }
 }
 
-// False: not now.
+// False: not now, for what is on its way would be missed; or never, for it would fill no frame.
 bool Scrub::list_bucket(storage::BucketNumber bucket, const storage::Now& now) {
     const auto shard_number = context_.store->shard_of_bucket(bucket);
-    bool settled = false;
+    bool is_whole = false;
     items_.clear();
     context_.with_shard(shard_number, [&](storage::Shard& shard) {
-        settled = context_.sink.shard(shard_number).is_settled(bucket);
-        if (!settled) return;
+        if (!context_.sink.shard(shard_number).is_settled(bucket)) return;
         lib::MemoryGuard guard;
         const auto visit = guard.over([&](const storage::ItemView& item) {
             if (item.version != 0) items_.push_back({item.hash, item.version});
         });
         shard.visit_bucket(bucket, now, visit);
         guard.finish();
+        is_whole = items_.size() <= list_items_limit;
     });
-    return settled && items_.size() <= list_items_limit;
+    return is_whole;
 }
 
 // How many buckets are to be told now, so that a round takes the interval.

@@ -9,6 +9,12 @@ namespace {
 constexpr std::size_t items_per_lock = 2048;
 constexpr std::size_t lists_per_lock = 256;
 
+// Of an item that the list does not name, by R9. The floor is the newest version that the peer may
+// have removed: what is as new was not older than it, and stays.
+bool is_in_doubt(const storage::ItemView& item, const ListReader& list) noexcept {
+    return item.version != 0 && item.version < list.floor();
+}
+
 }  // namespace
 
 bool SyncPace::allows(std::uint64_t now_ms) noexcept {
@@ -258,7 +264,7 @@ void ListReceiver::compare(const ListReader& list, const storage::Now& now) {
             [](const Listed& listed, std::uint64_t hash) { return listed.item.hash < hash; });
         if (at != listed_.end() && at->item.hash == item.hash) {
             at->held = item.version;
-        } else if (item.version < list.floor()) {
+        } else if (is_in_doubt(item, list)) {
             doomed_.push_back({item.hash, doomed_keys_.size(), item.key.size()});
             doomed_keys_.append(item.key);
         }
@@ -294,7 +300,7 @@ void ListReceiver::drop_doubtful(const ListReader& list, const storage::Now& now
                     doomed.hash};
                 bool is_still = false;
                 shard.peek(key, now, [&](const storage::ItemView& item) {
-                    is_still = item.version != 0 && item.version < list.floor();
+                    is_still = is_in_doubt(item, list);
                 });
                 if (is_still) shard.drop_in_doubt(key, now);
             }

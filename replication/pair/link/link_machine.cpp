@@ -233,13 +233,13 @@ void LinkMachine::on_established(Instant now, std::string_view why) noexcept {
     serving_.begin_session(now);
 }
 
-// LINKED again sooner than after a pause only if clients wait for it: a link that hovers at the
-// limit of what it carries would else change its state, and fill the log, without end.
+// LINKED again only after a pause: a link that hovers at the limit of what it carries would else
+// change its state, and fill the log, without end. No client waits for it, for a node serves since
+// the session was LINKED first.
 void LinkMachine::on_caught_up(Instant now, std::string_view why) noexcept {
     caught_up_ = true;
     if (state_ != LinkState::syncing) return;
-    const bool too_soon = relink_at_ && now < *relink_at_;
-    if (too_soon && serving() == Serving::ready) return;
+    if (relink_at_ && now < *relink_at_) return;
     relink_at_ = now + timing_.relink_pause;
     enter(LinkState::linked, why.empty() ? "in sync with the peer" : why, LogLevel::info);
     serving_.on_linked(now);

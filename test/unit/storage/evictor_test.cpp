@@ -158,6 +158,32 @@ TEST_CASE("a larger item must have been read more often to stay") {
     fixture.check_books();
 }
 
+TEST_CASE("an item of exactly the mean is not larger, nor one of four times the mean much larger") {
+    struct Case {
+        unsigned least_reads;  // that an item of `mean` is worth keeping for
+        std::uint32_t mean;    // or a multiple of it: of a slab of 64 items
+    };
+    for (const auto& [least_reads, mean] : {Case{1, 512}, Case{2, 4 * 512}}) {
+        for (const std::uint32_t more : {0U, 8U}) {
+            TableFixture fixture;
+            ItemForm form;
+            form.key = "one";
+            form.version = 1;
+            while (form.slab_bytes() < mean + more)
+                ++form.value_bytes;
+            REQUIRE(fixture.store("one", std::string(form.value_bytes, 'x'),
+                                  {Queue::fresh, {}, least_reads}));
+            REQUIRE(fixture.find("one")->slab_bytes() == mean + more);
+            for (int i = 1; i < 64; ++i)
+                REQUIRE(fixture.store(name("k", i), "x"));
+            REQUIRE(fixture.table.arena().slabs().queued_bytes() == 64 * 512);
+            (void)evict(fixture);
+            INFO(mean << " + " << more);
+            CHECK((fixture.find("one") != nullptr) == (more == 0));
+        }
+    }
+}
+
 TEST_CASE("what is being sent is spared, and is what it was") {
     TableFixture fixture(4U << 20);
     const Queue queue = GENERATE(Queue::fresh, Queue::main);

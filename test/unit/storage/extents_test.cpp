@@ -95,6 +95,33 @@ TEST_CASE("what rests is a small part of the limit, and ends its rest when memor
     CHECK(fixture.extents.allocate(2 * mebibyte - 4096) != 0);
 }
 
+TEST_CASE("extents rest up to a sixty-fourth of the limit, and not a unit more") {
+    constexpr std::int64_t unit = 512;
+    for (const std::int64_t off : {-unit, std::int64_t{0}, unit}) {
+        Fixture fixture(mebibyte);
+        const auto footprint = static_cast<std::uint64_t>((16 << 10) + off);
+        const ExtentNumber extent = fixture.extents.allocate(footprint - 16);  // its head
+        REQUIRE(fixture.extents.footprint(extent) == footprint);
+        fixture.extents.release(extent);
+        INFO(footprint << " bytes of 1 MiB");
+        CHECK((fixture.extents.bytes() > 0) == (off <= 0));
+    }
+}
+
+TEST_CASE("an extent may reach to the end of the address space, and no unit further") {
+    constexpr std::uint64_t space = 64 << 10;
+    constexpr std::uint64_t most = space - 4096 - 16;  // the first page is nobody's
+    MemoryBudget budget(64 * mebibyte);
+    Extents extents(budget, {space});
+    CHECK(extents.allocate(most + 1) == 0);
+    CHECK(budget.used() == 0);
+    const ExtentNumber all = extents.allocate(most);
+    REQUIRE(all != 0);
+    std::memset(extents.data(all), 'x', most);
+    CHECK(extents.allocate(1) == 0);
+    CHECK(budget.used() == space - 4096);
+}
+
 TEST_CASE(
     "a large extent is given back to the system by whoever collects, not by its last holder") {
     Fixture fixture;

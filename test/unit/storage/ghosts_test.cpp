@@ -49,3 +49,43 @@ TEST_CASE("ghosts give their memory back when the items have become few") {
     settle(ghosts, 1'000'000);
     CHECK(ghosts.bytes() >= most);
 }
+
+TEST_CASE("the ghosts of a few items stay, however often it is asked whether they are too many") {
+    MemoryBudget budget(64U << 20);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
+    settle(ghosts, 100);
+    REQUIRE(ghosts.bytes() == page_bytes);  // the least
+    ghosts.remember(some_hash);
+    settle(ghosts, 100);
+    settle(ghosts, 0);
+    CHECK(ghosts.recall(some_hash));
+}
+
+TEST_CASE("ghosts stay with a quarter of the items, and are forgotten with fewer") {
+    constexpr std::uint64_t line_bytes = 64;
+    constexpr std::uint64_t items_of_line = 31;
+    MemoryBudget budget(64U << 20);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
+    settle(ghosts, items_of_line * 128 - 1);
+    REQUIRE(ghosts.bytes() == 128 * line_bytes);
+    ghosts.remember(some_hash);
+    settle(ghosts, items_of_line * 32 - 1);  // 32 lines are what these are worth
+    CHECK(ghosts.bytes() == 128 * line_bytes);
+    CHECK(ghosts.recall(some_hash));
+    ghosts.remember(some_hash);
+    settle(ghosts, items_of_line * 31 - 1);
+    CHECK(ghosts.bytes() == page_bytes);
+    CHECK_FALSE(ghosts.recall(some_hash));
+}
+
+TEST_CASE("as many items as the lines are worth need no more, and one more does") {
+    MemoryBudget budget(64U << 20);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
+    settle(ghosts, 31 * 64 - 1);
+    CHECK(ghosts.bytes() == page_bytes);
+    settle(ghosts, 31 * 64);
+    CHECK(ghosts.bytes() == 2 * page_bytes);
+}

@@ -231,6 +231,39 @@ TEST_CASE("an index gives its memory back when its items have become few") {
         REQUIRE(fixture.has(hash, ref));
 }
 
+TEST_CASE("an index of the least size is at rest, however few items it has") {
+    Fixture fixture;
+    for (int items = 0; items < 3; ++items) {
+        fixture.index.adjust();
+        CHECK_FALSE(fixture.index.is_moving());
+        REQUIRE(fixture.insert(1));
+    }
+}
+
+TEST_CASE("an index grows with more than 85 % of its places taken, and shrinks below a third") {
+    constexpr int places = 64 * 12;
+    Fixture fixture;
+    lib::Random random(5);
+    const auto fill = [&](int items) {
+        while (static_cast<int>(fixture.index.items()) < items)
+            REQUIRE(fixture.insert(random.next()));
+        fixture.index.adjust();
+        return fixture.index.is_moving();
+    };
+    CHECK_FALSE(fill(places * 85 / 100));
+    CHECK(fill(places * 85 / 100 + 1));
+    fixture.settle();
+    // Twice as long now.
+    const auto empty = [&](int items) {
+        while (static_cast<int>(fixture.index.items()) > items)
+            fixture.erase(fixture.hashes.begin()->first);
+        fixture.index.adjust();
+        return fixture.index.is_moving();
+    };
+    CHECK_FALSE(empty(2 * places * 33 / 100 + 1));
+    CHECK(empty(2 * places * 33 / 100));
+}
+
 TEST_CASE("an index says when one more of a hash would be too many, and names those it means") {
     Fixture fixture;
     constexpr std::uint64_t hash = 0x1234'0000'0000'0077;

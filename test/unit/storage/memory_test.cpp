@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <set>
 
 namespace twincached::storage {
@@ -352,6 +353,21 @@ TEST_CASE("a flush that was asked for later comes then, once, from the node that
     CHECK(fixture.store.flush_schedule().at_steady_ms == 0);
 }
 
+TEST_CASE("R14b: a flush that was asked for later comes also where there was one before") {
+    StoreFixture fixture;
+    fixture.store.flush(fixture.now);
+    fixture.set("a", "1");
+    const auto written = fixture.sink.versions.at("a");
+    fixture.store.schedule_flush(fixture.now.steady_ms + 1000, fixture.now);
+    CHECK(fixture.store.flush_schedule().version > written);
+    fixture.now.steady_ms += 999;
+    fixture.maintain();
+    CHECK(fixture.get("a"));
+    fixture.now.steady_ms += 1;
+    fixture.maintain();
+    CHECK_FALSE(fixture.get("a"));
+}
+
 TEST_CASE("a flush that another node was asked for is fired at once only by one that is alone") {
     StoreFixture fixture;
     fixture.set("a", "1");
@@ -526,6 +542,49 @@ TEST_CASE("a store knows when it was flushed, by a client or by another node") {
     CHECK(fixture.store.last_flush() == fixture.now.tick() - 5);
     fixture.store.apply_flush(first + 1);
     CHECK(fixture.store.last_flush() == fixture.now.tick());
+}
+
+TEST_CASE("a store that has nothing to do is looked at ten times a second, a busy one at once") {
+    using std::chrono::milliseconds;
+    StoreFixture fixture;
+    CHECK(fixture.store.maintain(fixture.now) == milliseconds(100));
+    int items = 0;
+    const auto grow = [&] {
+        do
+            fixture.set("k" + std::to_string(items++), "v");
+        while (items < 2600 || !fixture.store.stats().index_is_growing);
+    };
+    grow();
+    CHECK(fixture.store.maintain(fixture.now) == milliseconds(100));
+    CHECK_FALSE(fixture.store.stats().index_is_growing);  // in several steps of one call
+    Write expiring;
+    expiring.expiry = fixture.in_seconds(1);
+    for (int i = 0; i < 1500; ++i)
+        fixture.set("e" + std::to_string(i), std::string(3000, 'x'), expiring);
+    fixture.maintain();
+    fixture.advance_seconds(2);
+    CHECK(fixture.store.maintain(fixture.now) == milliseconds(2));
+    fixture.maintain();
+    CHECK(fixture.store.maintain(fixture.now) == milliseconds(100));
+}
+
+TEST_CASE("a value that no memory could hold takes nobody's place") {
+    StoreFixture fixture;
+    const auto limit = fixture.store.memory_limit();
+    for (int i = 0; i < 100; ++i)
+        fixture.set("k" + std::to_string(i), std::string(1000, 'x'));
+    CHECK_FALSE(fixture.store.reserve(limit + 1, fixture.now));
+    CHECK(fixture.store.stats().total.items == 100);
+}
+
+TEST_CASE("a shard that has its part of the memory makes room itself, and asks no other") {
+    StoreFixture fixture(small_store(2, 1));
+    for (int i = 0; i < 4000; ++i)
+        REQUIRE(fixture.set("k" + std::to_string(i), std::string(600, 'x')).outcome ==
+                WriteOutcome::stored);
+    const auto stats = fixture.store.stats();
+    REQUIRE(stats.total.evicted > 1000);
+    CHECK(stats[Work::direct_reclaims] > 0);
 }
 
 TEST_CASE("a limit that no machine can address is refused with a sentence") {

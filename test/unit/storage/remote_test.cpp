@@ -306,4 +306,16 @@ TEST_CASE("both forms of the comparison of tags agree") {
     }
 }
 
+TEST_CASE("an empty store takes up another hash, not the one that it has, and none with items") {
+    StoreFixture fixture(small_store(8, 2));
+    const auto before = fixture.store.key("k").hash;
+    CHECK_FALSE(fixture.store.rehash(lib::KeyedHash("test")));
+    CHECK(fixture.store.key("k").hash == before);
+    CHECK(fixture.store.rehash(lib::KeyedHash("other")));
+    CHECK(fixture.store.key("k").hash != before);
+    fixture.set("k", "v");
+    CHECK_FALSE(fixture.store.rehash(lib::KeyedHash("test")));
+    CHECK(fixture.value("k") == "v");
+}
+
 }  // namespace twincached::storage

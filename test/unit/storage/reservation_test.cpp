@@ -3,8 +3,10 @@
 #include <catch2/catch.hpp>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <fstream>
 #include <sstream>
@@ -35,6 +37,16 @@ bool wants_huge_pages(const char* address) {
     return false;
 }
 
+// Asked of the system, for whoever looked by himself would end there.
+bool is_readable(const char* address) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    const auto written = ::write(ends[1], address, 1);
+    for (const int end : ends)
+        ::close(end);
+    return written == 1;
+}
+
 std::size_t resident_pages(char* begin, std::size_t pages) {
     std::vector<unsigned char> flags(pages);
     REQUIRE(::mincore(begin, pages * page_bytes, flags.data()) == 0);
@@ -52,6 +64,22 @@ TEST_CASE("memory is usable up to where it was committed, and reads as zero") {
     CHECK_FALSE(memory.commit_to(64 * mebibyte + 1));
     memory.give_back(3 * mebibyte, page_bytes);
     CHECK(memory.base()[3 * mebibyte] == 0);
+}
+
+TEST_CASE("memory is committed by the mebibyte, none of it ahead and none beyond the end") {
+    constexpr std::size_t size = 2 * mebibyte + mebibyte / 2;
+    Reservation memory({size});
+    REQUIRE(memory.commit_to(1));
+    CHECK(is_readable(memory.base() + mebibyte - 1));
+    CHECK_FALSE(is_readable(memory.base() + mebibyte));
+    REQUIRE(memory.commit_to(mebibyte));
+    CHECK_FALSE(is_readable(memory.base() + mebibyte));
+    REQUIRE(memory.commit_to(mebibyte + 1));
+    CHECK(is_readable(memory.base() + 2 * mebibyte - 1));
+    CHECK_FALSE(is_readable(memory.base() + 2 * mebibyte));
+    CHECK_FALSE(memory.commit_to(size + 1));
+    REQUIRE(memory.commit_to(size));
+    CHECK(is_readable(memory.base() + size - 1));
 }
 
 TEST_CASE("memory is found for a populated range before it is written, and for no other") {

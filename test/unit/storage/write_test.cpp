@@ -69,6 +69,21 @@ TEST_CASE("append and prepend keep flags and expiry") {
     CHECK(fixture.set("b", "c", append).outcome == WriteOutcome::not_stored);
 }
 
+TEST_CASE("a value that was received ahead is appended or prepended to what is there") {
+    for (const auto mode : {WriteMode::append, WriteMode::prepend}) {
+        StoreFixture fixture;
+        fixture.set("k", "old");
+        const std::string more(100'000, 'x');
+        auto reserved = fixture.store.reserve(more.size(), fixture.now);
+        REQUIRE(reserved);
+        std::copy(more.begin(), more.end(), reserved.bytes().begin());
+        const auto result = fixture.store.write(fixture.store.key("k"), fixture.now,
+                                                with_mode(mode), std::move(reserved));
+        CHECK(result.outcome == WriteOutcome::stored);
+        CHECK(fixture.value("k") == (mode == WriteMode::append ? "old" + more : more + "old"));
+    }
+}
+
 TEST_CASE("append may create the item if it is asked to") {
     StoreFixture fixture;
     Write append = with_mode(WriteMode::append);

@@ -1,10 +1,13 @@
 // What an exchange makes of frames that no honest peer sends, and of several shards.
+#include "replication/records/data_frames.hpp"
 #include "test/support/forged_frame.hpp"
 #include "test/unit/replication/exchange_pair.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <span>
 #include <string>
+#include <vector>
 
 namespace twincached::replication::pair {
 
@@ -70,6 +73,23 @@ TEST_CASE(
         REQUIRE(read.status == FrameStatus::complete);
         CHECK_FALSE(pair.a.exchange.on_frame(read.frame, pair.now));
     }
+}
+
+TEST_CASE("digests that nobody takes the denials of are read for a whole round, and no further") {
+    ExchangePair pair;
+    pair.link();
+    // Of buckets that are empty here: each is denied, and nothing of it is told meanwhile.
+    std::vector<BucketDigest> digests(digests_limit, BucketDigest{.floor = 0, .digest = 1});
+    std::uint64_t seq = 0;
+    const auto takes_digests = [&](std::size_t count) {
+        lib::ByteBuffer bytes;
+        write_digests(bytes, {FrameType::digest, ++seq, 0}, std::span(digests).first(count));
+        return pair.a.exchange.on_frame(read_frame(bytes.readable()).frame, pair.now);
+    };
+    for (std::size_t told = 0; told < storage::bucket_count; told += digests_limit)
+        REQUIRE(takes_digests(digests_limit));
+    CHECK(takes_digests(1));
+    CHECK_FALSE(takes_digests(1));
 }
 
 }  // namespace twincached::replication::pair

@@ -9,6 +9,7 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
 using namespace twincached;
 using namespace twincached::replication;
@@ -145,6 +146,35 @@ TEST_CASE("a node whose peer speaks the first version, or that is told not to, s
         }
         CHECK(pair->a.stats()[ExchangeCounter::scrub_told] == 0);
     }
+}
+
+TEST_CASE(
+    "a list that is asked for is told of a bucket at rest, not while a change is on its way") {
+    Pair pair;
+    const auto bucket = storage::bucket_of(pair.a.store.key("key").hash);
+    const auto ask = [&] {
+        lib::ByteBuffer wish;
+        write_bucket_requests(wish, FrameType::scrub_want, std::array{bucket});
+        REQUIRE(pair.a.exchange.on_frame(read_frame(wish.readable()).frame, pair.now));
+        pair.speak(pair.a);
+    };
+    // How many items each list of the scrub names, in the order of the lists.
+    const auto lists_told = [&] {
+        std::vector<std::size_t> lists;
+        for (auto rest = pair.a.out.readable(); !rest.empty();) {
+            const auto read = read_frame(rest);
+            if (read.frame.type == FrameType::scrub_list)
+                lists.push_back(ListReader(read.frame.payload).size());
+            rest.remove_prefix(read.size);
+        }
+        return lists;
+    };
+    pair.set(pair.a, "key", "value");
+    ask();
+    CHECK(lists_told().empty());
+    pair.come_to_rest();
+    ask();
+    CHECK(lists_told() == std::vector<std::size_t>{1});
 }
 
 TEST_CASE("a scrub that makes no sense ends the session") {

@@ -93,3 +93,15 @@ TEST_CASE("a dial that is refused counts as a refusal, one that fails as a failu
     CHECK(a.link.refusals() == (refused ? 1 : 0));
     CHECK(a.strangers.count() == 0);
 }
+
+TEST_CASE("this node's own call is no stranger, however long it waits for an answer") {
+    Room a(node_a);
+    auto& ours = a.dialled();
+    ours.silent = true;
+    a.talk();
+    for (std::size_t i = 0; i <= Connections::stranger_limit; ++i)
+        std::exchange(a.called().output, {});
+    a.talk();
+    CHECK(a.is_open(ours));
+    CHECK(a.closed == "2 ");
+}

@@ -214,6 +214,20 @@ TEST_CASE("a past that is in dispute when READY comes begins no session") {
     CHECK(b.host.session == nullptr);
 }
 
+TEST_CASE("a past that has come into dispute while node a waited begins no session") {
+    Room a(node_a);
+    auto& ours = a.dialled();
+    ours.silent = true;
+    a.talk();
+    auto& theirs = a.called();
+    a.say(ours, Challenge{.node = 1, .epoch = 2000, .cluster = "shop"});
+    REQUIRE(a.phase(theirs) == Phase::complete);
+    a.host.past = Meeting::begin_anew;
+    a.pass(a.timing.crossed_wait);
+    CHECK(a.host.asked == "anew ");
+    CHECK(a.phase(theirs) == Phase::closing);
+}
+
 TEST_CASE("a node whose clock was refused begins anew if its versions are wrong, else it waits") {
     const bool was_wrong = GENERATE(true, false);
     Room a(node_a);

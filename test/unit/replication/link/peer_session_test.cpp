@@ -104,3 +104,28 @@ TEST_CASE("a frame of the session's own whose payload is none of its kind ends i
         CHECK(end->ending == SessionEnd::Ending::broken);
     }
 }
+
+TEST_CASE("a session that has said all there is rests, and the next change wakes it") {
+    Fixture f;
+    int wakes = 0;
+    f.sink.set_wake([&] { ++wakes; });
+    const LinkMachine link(f.timing, true, 1, OnSplit::both_serve);
+    const auto change = [&] {
+        storage::Write write;
+        write.value = "v";
+        f.store.write(f.store.key("k"), f.now, write);
+    };
+    lib::ByteBuffer out;
+    constexpr std::size_t room = 4U << 20;
+    f.session.produce(out, link, {.room = room}, f.now);
+    REQUIRE(out.size() < room);
+    CHECK(wakes == 0);
+    change();
+    CHECK(wakes == 1);
+    change();  // it is awake
+    CHECK(wakes == 1);
+    // One that has no room has not looked whether there is something to say.
+    f.session.produce(out, link, {.waiting = room, .room = 0}, f.now);
+    change();
+    CHECK(wakes == 1);
+}

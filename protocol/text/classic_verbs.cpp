@@ -74,8 +74,8 @@ std::optional<Next> accept_keys(Turn& turn, const Command& command) {
 // With a limit for clients' memory (-o read_buf_mem_limit) the values of one answer are reckoned
 // as memcached reckons them. Once a part has left, the client reads, and needs no more than that.
 bool exceeds_memory(const Turn& turn) {
+    if (turn.progress.started) return false;
     const auto& memory = turn.executor.counters().memory;
-    if (!memory.has_limit() || turn.progress.started) return false;
     return !memory.has_room_for(turn.progress.given * ClientMemory::answer_bytes);
 }
 

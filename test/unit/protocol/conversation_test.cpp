@@ -236,6 +236,31 @@ TEST_CASE("output stops at the high-water mark and goes on when it was written")
     CHECK(std::count(client.last_steps.begin(), client.last_steps.end(), Next::write_first) > 40);
 }
 
+TEST_CASE(
+    "the values of one answer are within the limit of clients' memory, until a part has left") {
+    TestService service;
+    Client client(service);
+    std::string few = "get";
+    for (int i = 0; i < 64; ++i) {
+        client.say(set_line("k" + std::to_string(i), value_of(1000)));
+        few += " k" + std::to_string(i);
+    }
+    const auto refused = "SERVER_ERROR out of memory writing get response\r\n";
+    for (const std::uint64_t values : {63U, 64U, 65U}) {
+        service.counters.memory.set_limit(values * ClientMemory::answer_bytes);
+        INFO("a limit of " << values << " values");
+        const auto answer = client.say(few + "\r\n");
+        CHECK((answer == refused) == (values < 64));
+        CHECK(answer.ends_with(values < 64 ? refused : "END\r\n"));
+    }
+    // With a part of it gone the client reads, and needs no more than that.
+    service.settings_to_change().output_high_water_bytes = 4000;
+    service.counters.memory.set_limit(33 * ClientMemory::answer_bytes);
+    CHECK(client.say(few + "\r\n").ends_with(hit("k63", value_of(1000)) + "END\r\n"));
+    service.counters.memory.set_limit(31 * ClientMemory::answer_bytes);
+    CHECK(client.say(few + "\r\n") == refused);
+}
+
 TEST_CASE("a get of very many keys lets others run after so many of them") {
     TestService service;
     Client client(service);
@@ -299,6 +324,21 @@ TEST_CASE("a long line that begins with many blanks is hung up on, as by memcach
     Client blank(service);
     blank.say(std::string(101, ' ') + "get" + std::string(3000, ' ') + "k\r\n");
     CHECK(blank.closed);
+}
+
+TEST_CASE("a gat whose exptime does not end within the first 2,048 bytes is refused") {
+    TestService service;
+    Client client(service);
+    client.say(set_line("5", "v"));
+    // A time of two digits that ends a byte before that, at it, and beyond.
+    for (const std::size_t blanks : {2045U, 2046U, 2047U}) {
+        const auto line = "gat" + std::string(blanks, ' ') + "15 5\r\n";
+        INFO(blanks << " blanks");
+        const auto answer = client.say(line);
+        const bool is_whole = blanks <= 2045;
+        CHECK(answer ==
+              (is_whole ? hit("5", "v") + "END\r\n" : "CLIENT_ERROR invalid exptime argument\r\n"));
+    }
 }
 
 TEST_CASE("a line without an end is cut off, unless it asks for keys") {

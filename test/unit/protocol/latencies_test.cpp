@@ -52,6 +52,16 @@ class Measured {
 
 }  // namespace
 
+TEST_CASE("what took longer than all steps tell is in the last one, however long it took") {
+    constexpr std::uint64_t second = std::uint64_t{1} << LatencySteps::last_power;
+    for (const auto time : {second + 1, second + second / 4, second + second / 4 + 1, 2 * second,
+                            4 * second, std::numeric_limits<std::uint64_t>::max()}) {
+        INFO(time << " ns");
+        CHECK(LatencySteps::of(time) == LatencySteps::count - 1);
+    }
+    CHECK(LatencySteps::of(second) == LatencySteps::count - 2);
+}
+
 TEST_CASE("each time falls into the step whose bound it does not exceed") {
     CHECK(LatencySteps::of(0) == 0);
     for (std::size_t step = 0; step + 1 < LatencySteps::count; ++step) {

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -107,6 +108,41 @@ enum class Arbitration : std::uint8_t {
     off,
     conditional,  // what depends on what the key holds, and is a change
     all,          // every change of one key
+};
+
+constexpr std::string_view name_of(Arbitration arbitration) noexcept {
+    switch (arbitration) {
+        case Arbitration::off:
+            return "off";
+        case Arbitration::conditional:
+            return "conditional";
+        case Arbitration::all:
+            return "all";
+    }
+    return {};
+}
+
+// Whoever may decide in this store's place.
+class Arbiter {
+  public:
+    virtual ~Arbiter() = default;
+
+    // --- any thread ---
+    // What is to be asked; the rest the store decides. Cheap: it is looked at for each request.
+    Arbitration scope() const noexcept { return scope_.load(std::memory_order_relaxed); }
+    // Null: there is no room, and nothing was asked. Whoever asks looks again when his waiter is
+    // woken, and may forget the question at any time: it is decided all the same. Throws
+    // std::bad_alloc, and then has not asked.
+    virtual std::shared_ptr<Question> ask(Operation operation, unsigned waiter) = 0;
+
+    // Before any thread runs. `wake` is called on another thread, and must only post.
+    virtual unsigned add_waiter(std::function<void()> wake) = 0;
+
+  protected:
+    void set_scope(Arbitration scope) noexcept { scope_.store(scope, std::memory_order_relaxed); }
+
+  private:
+    std::atomic<Arbitration> scope_{Arbitration::off};
 };
 
 }  // namespace twincached::storage

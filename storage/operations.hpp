@@ -45,6 +45,9 @@ struct Read {
     std::optional<std::uint64_t> explicit_cas;   // mg E
     bool claims_recache = true;  // false: gat and touch, whose reader cannot be told that it won
     bool leave_no_mark = false;  // mg u: neither last access, nor fetched, nor frequency
+    // Another node hands out what one reader alone may have: where this read would claim a recache,
+    // or create an item, nothing is done, and the result says so.
+    bool defers_claims = false;
 };
 
 // Who is to recache a stale or expiring item: one reader wins (W), later ones are told so (Z).
@@ -61,8 +64,9 @@ using ReadVisitor = lib::FunctionRef<void(const ItemView&, const ReadMarks&)>;
 struct ReadResult {
     Miss miss = Miss::none;  // none: it was there (or vivified), the visitor was called
     Ticket ticket;
+    bool is_deferred = false;  // see Read::defers_claims; the visitor was not called
 
-    bool hit() const noexcept { return miss == Miss::none; }
+    bool hit() const noexcept { return miss == Miss::none && !is_deferred; }
 };
 
 enum class WriteMode : std::uint8_t { set, add, replace, append, prepend };

@@ -4,13 +4,16 @@ namespace twincached::storage {
 
 namespace {
 
+bool wants_recache(const Item& item, const Read& request, Tick now) noexcept {
+    const auto left = item.expiry().seconds_left(now);
+    return item.is_stale() || (request.recache_below && left && *left < *request.recache_below);
+}
+
 // Of all readers of a stale or soon expiring item one is told to recache it, the others that
 // somebody does.
 Recache claim_recache(Item& item, const Read& request, Tick now) noexcept {
     if (item.is_won()) return Recache::already_won;
-    const auto left = item.expiry().seconds_left(now);
-    const bool soon = request.recache_below && left && *left < *request.recache_below;
-    if (!item.is_stale() && !soon) return Recache::not_needed;
+    if (!wants_recache(item, request, now)) return Recache::not_needed;
     item.set_won(true);
     return Recache::won;
 }
@@ -34,6 +37,7 @@ ReadResult ClientReads::read(const Key& key, const Now& now, const Read& request
     ReadResult result;
     if (found.item == nullptr) {
         if (!request.vivify) return {miss, {}};
+        if (request.defers_claims) return {miss, {}, true};
         Storing storing(key);
         Stored stored;
         do {
@@ -44,6 +48,9 @@ ReadResult ClientReads::read(const Key& key, const Now& now, const Read& request
         marks.expiry_before = *request.vivify;
         marks.recache = Recache::won;
         marks.vivified = true;
+    } else if (request.defers_claims && request.claims_recache &&
+               (found.item->is_won() || wants_recache(*found.item, request, now.tick()))) {
+        return {miss, {}, true};
     } else {
         marks.expiry_before = found.item->expiry();
         if (request.claims_recache) marks.recache = claim_recache(*found.item, request, now.tick());

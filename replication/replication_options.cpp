@@ -69,6 +69,26 @@ constexpr std::array rows = {
                    .bare = true,
                    .help = "Answer a change that the other node did not confirm with an error."},
     lib::OptionRow{.section = "replication",
+                   .key = "arbitrate",
+                   .flag = "arbitrate",
+                   .fills = lib::fills<&ArbitrationDesk::Options::mode>,
+                   .initial = "off",
+                   .choices = "off|conditional|all",
+                   .reloaded_by = "replication",
+                   .help =
+                       "Which changes the primary decides for clients of both nodes, while they "
+                       "are linked: none;\nthose that depend on what is there (add, incr, cas "
+                       "and the like); all of one key."},
+    lib::OptionRow{.section = "replication",
+                   .key = "arbitrate-timeout",
+                   .flag = "arbitrate-timeout",
+                   .fills = lib::fills<&ArbitrationDesk::Options::timeout>,
+                   .initial = "1s",
+                   .least = 10,
+                   .most = 60 * seconds,
+                   .help = "How long a client waits for that; then nobody can tell it what became "
+                           "of its change."},
+    lib::OptionRow{.section = "replication",
                    .key = "log-memory",
                    .flag = "log-memory",
                    .fills = lib::fills_bytes<&ReplicationOptions::log_memory_bytes>,

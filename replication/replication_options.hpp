@@ -7,6 +7,7 @@
 #include "lib/option_structs.hpp"
 #include "lib/option_value.hpp"
 #include "lib/result.hpp"
+#include "replication/arbitration_desk.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -34,6 +35,10 @@ std::span<const lib::OptionRow> option_rows() noexcept;
 
 inline ReplicationOptions default_replication_options() {
     return lib::option_defaults<ReplicationOptions>(option_rows());
+}
+
+inline ArbitrationDesk::Options default_arbitration_options() {
+    return lib::option_defaults<ArbitrationDesk::Options>(option_rows());
 }
 
 // Each is well by itself, but together they make no sense.

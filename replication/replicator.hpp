@@ -14,6 +14,7 @@
 #include "lib/tls_context.hpp"
 #include "replication/ack_gate.hpp"
 #include "replication/replication_options.hpp"
+#include "storage/arbiter.hpp"
 #include "storage/store.hpp"
 
 #include <cstdint>
@@ -116,6 +117,8 @@ class Replicator {
     virtual void start(storage::Store& store) = 0;
     // What answers to changes must pass; null: they wait for nothing (ack = async).
     virtual AckGate* ack_gate() noexcept { return nullptr; }
+    // Who may decide clients' changes in the store's place; null: nobody ever does.
+    virtual storage::Arbiter* arbiter() noexcept { return nullptr; }
     // Sends what is still to be sent, says goodbye, for at most the drain timeout. Blocks.
     virtual void drain() = 0;
     // Ends the thread. Blocks. Harmless if never started.

@@ -52,6 +52,8 @@ class ChangeLog {
     // The highest version of any entry with that hash, 0 if there is none.
     storage::Version version_of_hash(std::uint64_t hash) noexcept;
     bool is_unsent(const Found& found) const noexcept { return found.position >= unsent_; }
+    // Whatever is appended from now on stands at this place or behind it.
+    Position tail() const noexcept { return tail_; }
     // Nothing at that place, or before it, is still to be sent.
     bool has_sent(Position position) const noexcept {
         return position < unsent_ || unsent_entries_ == 0;

@@ -247,7 +247,8 @@ bool make_result(OperationWord word, const ResultFields& fields, ToExpiry to_exp
                                           {}};
             return fields.result <= last_arithmetic_outcome;
         case OperationWord::read:
-            decision.result = storage::ReadResult{static_cast<storage::Miss>(fields.result), {}};
+            decision.result =
+                storage::ReadResult{static_cast<storage::Miss>(fields.result), {}, false};
             return fields.result <= last_miss;
         case OperationWord::remove:
             decision.result =

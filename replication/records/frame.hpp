@@ -27,8 +27,10 @@ namespace twincached::replication {
 // know is used, so that a pair can be upgraded one node at a time.
 //   1: the first
 //   2: a HELLO ends with the sender's settings, and may go on with what later versions add; SCRUB
+//   3: STATE tells who decides for both; REQUEST and OUTCOME
 inline constexpr std::uint16_t protocol_oldest = 1;
-inline constexpr std::uint16_t protocol_newest = 2;
+inline constexpr std::uint16_t protocol_newest = 3;
+inline constexpr std::uint16_t protocol_with_arbitration = 3;
 
 inline constexpr std::uint8_t frame_magic = 0xC7;
 inline constexpr std::size_t frame_header_size = 24;

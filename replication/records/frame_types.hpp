@@ -101,7 +101,7 @@ inline constexpr std::array frame_rows{
     FrameRow{FrameType::ack, "ACK", FrameOwner::exchange, FrameOrder::loose, frame_payload_limit},
     FrameRow{FrameType::ping, "PING", FrameOwner::link, FrameOrder::loose, 44},
     FrameRow{FrameType::pong, "PONG", FrameOwner::link, FrameOrder::loose, 12},
-    FrameRow{FrameType::state, "STATE", FrameOwner::link, FrameOrder::loose, 19},
+    FrameRow{FrameType::state, "STATE", FrameOwner::link, FrameOrder::loose, 24},
     // What an operator told the other node, as one word.
     FrameRow{FrameType::order, "ORDER", FrameOwner::link, FrameOrder::loose, 1},
     FrameRow{FrameType::bye, "BYE", FrameOwner::link, FrameOrder::loose, farewell_payload_limit},

@@ -83,7 +83,7 @@ void Asking::find_large(storage::Decision& decision, const storage::Operation& o
     guard.finish();
     if (is_here) return;
     decision.item.reset();
-    decision.result = storage::ReadResult{storage::Miss::absent, {}};
+    decision.result = storage::ReadResult{storage::Miss::absent, {}, false};
 }
 
 void Asking::expire(const storage::Now& now) noexcept {
@@ -115,6 +115,7 @@ void Asking::end() noexcept {
 
 void Asking::settle(storage::Question& question, State state) noexcept {
     if (question.state() != State::asked) return;
+    if (state == State::unknown) ++unknown_;
     question.end(state);
     has_news_ = true;
 }

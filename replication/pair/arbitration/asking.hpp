@@ -63,6 +63,7 @@ class Asking {
     // Something was settled since the last call.
     bool take_news() noexcept { return std::exchange(has_news_, false); }
 
+    std::uint64_t unknown() const noexcept { return unknown_; }  // since the start
     std::size_t under_way() const noexcept { return waiting_.size() + sent_.size(); }
 
   private:
@@ -93,6 +94,7 @@ class Asking {
     std::deque<Sent> sent_;  // in the order of their numbers, which is that of their answers
     std::uint64_t last_number_ = 0;
     bool has_news_ = false;
+    std::uint64_t unknown_ = 0;
 };
 
 }  // namespace twincached::replication::pair

@@ -28,6 +28,7 @@ EngineOptions engine_options(const Setup& setup, unsigned node) {
     engine.has_peer = is_pair(setup.options);
     if (engine.has_peer) engine.peer_place = text_of(link_places(setup).peer);
     engine.software_version = setup.software_version;
+    engine.arbitration = setup.options.get<ArbitrationDesk::Options>();
     engine.settings = settings_to_compare(setup.options);
     engine.self.cluster = shared.cluster;
     engine.self.secret = setup.secret;

@@ -134,6 +134,10 @@ void LinkLoop::set_on_split(OnSplit policy) {
     asio::post(context_, [this, policy] { engine_.set_on_split(policy, now()); });
 }
 
+void LinkLoop::set_arbitration(storage::Arbitration mode) {
+    asio::post(context_, [this, mode] { engine_.set_arbitration(mode); });
+}
+
 void LinkLoop::take(Order order) {
     asio::post(context_, [this, order] { engine_.take(order, now()); });
 }
@@ -225,7 +229,7 @@ void LinkLoop::serve() {
         // A resync has work for many turns in a row: whoever waits for this core goes between.
         if (!in_step) std::this_thread::yield();
         // Where answers wait for the peer, nothing may rest.
-        if (!in_step || parts_.answers_wait) continue;
+        if (!in_step || parts_.answers_wait || engine_.arbitrates()) continue;
         const auto after = engine_.exchange().traffic();
         const Traffic moved{after.records - before.records, after.bytes - before.bytes};
         const auto ended = std::chrono::steady_clock::now();

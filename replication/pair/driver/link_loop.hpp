@@ -65,6 +65,7 @@ class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
     // --- any thread ------------------------------------------------------------------------------
     void wake();
     void set_on_split(OnSplit policy);
+    void set_arbitration(storage::Arbitration mode);
     void take(Order order);
     void use_secrets(const Secrets& secrets);
     void use_tls(std::shared_ptr<const lib::TlsContext> tls) { sockets_.use_tls(std::move(tls)); }

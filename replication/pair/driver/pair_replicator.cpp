@@ -88,6 +88,11 @@ AckGate* make_gate(std::optional<AckGate>& gate, const Setup& setup) {
     return &gate.emplace(setup.shards, setup.options.get<AckGate::Options>());
 }
 
+EngineOptions engine_at(ArbitrationDesk& desk, EngineOptions options) {
+    options.desk = &desk;
+    return options;
+}
+
 // The control thread's, but for what the interface says is any thread's.
 class PairReplicator final : public Replicator {
   public:
@@ -97,6 +102,7 @@ class PairReplicator final : public Replicator {
     storage::MutationSink& sink() noexcept override { return sink_; }
     std::optional<unsigned> node() const noexcept override { return number_; }
     AckGate* ack_gate() noexcept override { return gate_ ? &*gate_ : nullptr; }
+    storage::Arbiter* arbiter() noexcept override { return has_peer() ? &desk_ : nullptr; }
     void start(storage::Store& store) override;
     void drain() override;
     void stop() noexcept override { loop_.stop(); }
@@ -118,6 +124,7 @@ class PairReplicator final : public Replicator {
     const Ends ends_;
     const unsigned number_;  // in versions
     std::optional<AckGate> gate_;
+    ArbitrationDesk desk_;
     ChangeSink sink_;
     LinkLoop loop_;
     storage::Store* store_ = nullptr;  // null: not started
@@ -141,9 +148,10 @@ PairReplicator::PairReplicator(const Setup& setup, Events events)
              .lookup = addresses_of,
              .peer = ends_.peer,
              .events = events_},
-            engine_options(setup, ends_.node), sink_),
+            engine_at(desk_, engine_options(setup, ends_.node)), sink_),
       on_split_(setup.options.get<PairOptions>().on_split) {
     sink_.set_wake([this] { loop_.wake(); });
+    desk_.set_wake([this] { loop_.wake(); });
 }
 
 // The store is there, and no client is let in yet.
@@ -195,6 +203,7 @@ void PairReplicator::reload(const Reloaded& fresh) {
     if (fresh.tls) loop_.use_tls(fresh.tls);
     if (fresh.secrets != nullptr) loop_.use_secrets(*fresh.secrets);
     if (fresh.options == nullptr) return;
+    loop_.set_arbitration(fresh.options->get<ArbitrationDesk::Options>().mode);
     const auto policy = fresh.options->get<PairOptions>().on_split;
     if (on_split_.exchange(policy) != policy) loop_.set_on_split(policy);
 }
@@ -243,6 +252,8 @@ PairReport PairReplicator::report() const {
     report.has_secret = !setup_.secret.empty();
     report.has_tls = setup_.tls != nullptr;
     report.gate = gate_ ? &*gate_ : nullptr;
+    report.asked = desk_.asked();
+    report.not_asked = desk_.refused();
     report.exchange = loop_.exchange_stats();
     report.link = loop_.report();
     // Of a link that was never started nothing is older than the rest.

@@ -91,6 +91,17 @@ class Exchange {
     // Any thread.
     Traffic traffic() const noexcept { return context_.traffic(); }
 
+    // What one node told the other beside the stream of changes: rules A1 and A3. False: its
+    // version is not to be believed. REQUIRES: a session.
+    [[nodiscard]] bool apply_told(const WireRecord& record, const storage::Now& now) {
+        return context_.admits_item(record.version, now) && incoming_.apply_told(record, now);
+    }
+    ClockOffset& offset() noexcept { return incoming_.offset(); }
+    // Something else may follow what was appended so far: no value is half sent, no flush waits.
+    bool is_between_changes() const noexcept {
+        return !log_.is_sending_large() && !context_.sink.has_news();
+    }
+
     // Cheap, no lock. False after produce() returned 0, until something changes.
     bool wants_to_send() const noexcept;
 

@@ -122,6 +122,19 @@ bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) {
     return reader.complete();
 }
 
+bool Incoming::apply_told(const WireRecord& record, const storage::Now& now) {
+    const auto key = context_.store->key(record.key);
+    const auto shard_number = context_.store->shard_of(key.hash);
+    if (record.kind == RecordKind::item && context_.store->is_large(record.value.size())) {
+        (void)context_.store->apply(item_of(key, record), now);
+        return true;
+    }
+    context_.with_shard(shard_number, [&](storage::Shard& shard) {
+        apply_record(shard, {key, record}, now);
+    });
+    return true;
+}
+
 // Three passes over the same records: the first two only fetch, so that their waits overlap.
 void Incoming::apply_group(const storage::Now& now) {
     std::array<std::uint64_t, Group::records_limit> hashes;

@@ -32,6 +32,10 @@ class Incoming {
     // A reliable frame. False: it makes no sense, or is not the next.
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now);
 
+    // A record that came in no numbered frame: it is applied all the same, and acknowledged by
+    // nobody. True. REQUIRES: the gate has let it pass, and it is no touch.
+    bool apply_told(const WireRecord& record, const storage::Now& now);
+
     // To be asked for with the next acknowledgement.
     // Of what is wanted unasked, what finds no room is left for the next time.
     void want(std::uint64_t hash) {

@@ -236,6 +236,7 @@ void write_frame(lib::ByteBuffer& out, const NodeState& state) {
         .u32(state.dirty_buckets)
         .u32(state.walking_buckets)
         .u64(state.log_entries);
+    if (state.arbitration) WireWriter(out).u8(state.arbitration->mode).u32(state.arbitration->term);
     frame.finish();
 }
 
@@ -248,6 +249,11 @@ std::optional<NodeState> read_state(std::string_view payload) noexcept {
     state.dirty_buckets = in.u32();
     state.walking_buckets = in.u32();
     state.log_entries = in.u64();
+    if (in.remaining() > 0) {
+        auto& told = state.arbitration.emplace();
+        told.mode = in.u8();
+        told.term = in.u32();
+    }
     return if_complete(in, state);
 }
 

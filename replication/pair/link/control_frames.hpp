@@ -74,6 +74,14 @@ struct Pong {
     std::uint32_t held_ms = 0;  // between the ping's arrival and this
 };
 
+// What both nodes tell each other of who decides for both; from protocol 3 on.
+struct ArbitrationState {
+    std::uint8_t mode = 0;   // a storage::Arbitration: what the sender is set to
+    std::uint32_t term = 0;  // of the seat: see seat.hpp
+
+    bool operator==(const ArbitrationState&) const = default;
+};
+
 // 23
 struct NodeState {
     bool serving = false;
@@ -82,6 +90,7 @@ struct NodeState {
     std::uint32_t dirty_buckets = 0;
     std::uint32_t walking_buckets = 0;
     std::uint64_t log_entries = 0;
+    std::optional<ArbitrationState> arbitration{};  // of protocol 3, and then always
 };
 
 // 24: what an operator told the sender, as far as it concerns the receiver. Only to a peer that has

@@ -88,11 +88,12 @@ Engine::Engine(EngineOptions options, ChangeSink& sink)
     : options_(std::move(options)),
       gate_(sink.gate()),
       exchange_(sink, exchange_options(options_)),
+      arbitration_({exchange_, sink, options_.desk}, options_.arbitration),
       link_(options_.timing, options_.has_peer,
             lib::load_little<std::uint64_t>(options_.entropy.data()), options_.chosen.on_split),
       incarnation_(options_.self, exchange_, log_),
-      keeper_({options_, incarnation_, exchange_, link_, log_}),
-      orders_({link_, exchange_, log_}),
+      keeper_({options_, incarnation_, exchange_, link_, log_, arbitration_}),
+      orders_({link_, exchange_, log_, arbitration_}),
       connections_({options_.self, options_.timing, link_, strangers_, keeper_}, options_.entropy) {
 }
 
@@ -101,6 +102,7 @@ void Engine::attach(storage::Store& store) noexcept {
     store_ = &store;
     incarnation_.attach(store);
     keeper_.attach(store);
+    arbitration_.attach(store);
 }
 
 std::string Engine::remember() {
@@ -260,6 +262,8 @@ void Engine::begin_drain(const storage::Now& now) {
     const bool is_alone = !has_session() && !connections_.is_peer_there();
     draining_ = Draining{instant_of(now) + options_.drain_timeout, is_alone};
     connections_.dismiss_all({"shutting down"}, nullptr, now);
+    // The other node decides from here on, as soon as it has what this one has.
+    arbitration_.give_up();
     link_.on(LinkEvent::shutdown, instant_of(now), "shutting down");
 }
 
@@ -382,6 +386,10 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.made_at = instant_of(now);
     report.order_facts = facts_of(options_.has_peer, link_, keeper_);
     report.progress = progress_;
+    report.arbitration = arbitration_.in_force();
+    report.decides = arbitration_.decides();
+    report.executed = arbitration_.executed();
+    report.unknown = arbitration_.unknown();
     report.since = link_.since();
     report.last_contact = keeper_.last_contact();
     report.peer_clock = keeper_.peer_clock();

@@ -10,6 +10,7 @@
 //         |       '-- PeerSession   is the peer alive, and in step? heartbeats, STATE, goodbyes
 //         |---- Incarnation      who is this node, and may it still hold what it held?
 //         |---- OperatorOrders   what was this node, or the other, told to do?
+//         |---- Arbitration      which of the two decides for both?
 //         '---- Exchange         what each node has, and the other has not  ---- store, sink
 //
 // Sans-I/O: after every event call drain() and do what it says, in order. Owned by the driver; the
@@ -20,6 +21,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "replication/pair/arbitration/arbitration.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/link/connection.hpp"
 #include "replication/pair/link/connections.hpp"
@@ -84,6 +86,10 @@ struct LinkReport {
     Access access = Access::open;
     unsigned protocol = 0;  // of the session; 0: there is none
     ResyncProgress progress;
+    storage::Arbitration arbitration = storage::Arbitration::off;  // that holds
+    bool decides = false;                                          // this node, for both
+    std::uint64_t executed = 0;                                    // for the peer's clients
+    std::uint64_t unknown = 0;                                     // of what this node's have asked
     OrderFacts order_facts;
     Instant made_at{0};  // 0: the link was never started
     LinkSinces since;
@@ -142,6 +148,11 @@ class Engine {
     // Sends what is to be sent, says goodbye; ends with Action::drained.
     void begin_drain(const storage::Now& now);
     void set_on_split(OnSplit policy, const storage::Now& now) noexcept;
+    void set_arbitration(storage::Arbitration mode) noexcept { arbitration_.set_mode(mode); }
+    // Clients, of this node or the other, wait for what the link carries.
+    bool arbitrates() const noexcept {
+        return arbitration_.in_force() != storage::Arbitration::off;
+    }
     // What an operator tells this node; what makes no sense any more is a line in the log.
     void take(Order order, const storage::Now& now) noexcept;
     // For handshakes that begin from now on. REQUIRES: there was a secret, and is one.
@@ -192,6 +203,7 @@ class Engine {
     AckGate* const gate_;  // the sink's
     LinkLog log_;
     Exchange exchange_;
+    Arbitration arbitration_;
     storage::Store* store_ = nullptr;
     LinkMachine link_;
     Incarnation incarnation_;

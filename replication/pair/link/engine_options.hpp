@@ -2,6 +2,7 @@
 // driver puts in what was chosen, and what only it can know. Plain values.
 #pragma once
 
+#include "replication/arbitration_desk.hpp"
 #include "replication/pair/link/handshake.hpp"
 #include "replication/pair/link/proof.hpp"
 #include "replication/pair/pair_options.hpp"
@@ -26,6 +27,8 @@ struct EngineOptions {
     std::string peer_place;        // where the peer is called, for lines of log; empty: unknown
     std::string software_version;  // told to the peer, for its operator
     std::string settings;          // see settings_to_compare
+    ArbitrationDesk::Options arbitration = default_arbitration_options();
+    ArbitrationDesk* desk = nullptr;  // null: no client of this node asks
 };
 
 }  // namespace twincached::replication::pair

@@ -120,6 +120,7 @@ void OperatorOrders::on_word(OrderWord word, Instant now) noexcept {
         case OrderWord::took_over:
             hands_over_until_.reset();
             has_handed_over_ = false;
+            parts_.arbitration.give_up();
             if (is_primary) steps_back_at_ = now + overlap;
             return;
         case OrderWord::compare:
@@ -145,6 +146,7 @@ std::optional<OrderWord> OperatorOrders::next_word(bool has_session, Instant now
         give_up("the other node did not have everything in time");
     if (hands_over_until_ && !has_handed_over_ && parts_.exchange.caught_up()) {
         has_handed_over_ = true;
+        parts_.arbitration.give_up();
         say(OrderWord::hand_over);
     }
     for (std::size_t i = 0; i < owed_.size(); ++i) {

@@ -16,6 +16,7 @@
 // when it is read. Sans-I/O. Owned by the Engine; the replication thread alone calls it.
 #pragma once
 
+#include "replication/pair/arbitration/arbitration.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/link/control_frames.hpp"
 #include "replication/pair/link/link_log.hpp"
@@ -58,6 +59,7 @@ class OperatorOrders {
         LinkMachine& link;
         Exchange& exchange;
         LinkLog& log;
+        Arbitration& arbitration;
     };
     explicit OperatorOrders(const Parts& parts) noexcept : parts_(parts) {}
 

@@ -116,6 +116,24 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
      of_gate<&AckGate::degraded_answers>},
     {lib::counter("repl_acks_refused", "of those, the ones that were errors (`ack-required`)"),
      of_gate<&AckGate::refused_answers>},
+    {lib::state("repl_arbitration", "off|conditional|all",
+                "which changes one node decides for both just now (`arbitrate`): of two settings "
+                "the weaker one, and `off` without a session"),
+     [](const PairReport& report) -> std::string {
+         return std::string(storage::name_of(report.link.arbitration));
+     }},
+    {lib::state("repl_decides", "yes|no", "`yes` if this node decides for both"),
+     [](const PairReport& report) -> std::string { return report.link.decides ? "yes" : "no"; }},
+    {lib::counter("repl_asked", "changes of this node's clients that the peer was to decide"),
+     lib::member<&PairReport::asked>},
+    {lib::counter("repl_asked_unknown",
+                  "of those, the ones whose outcome nobody can tell: the link was lost, or "
+                  "`arbitrate-timeout` was over"),
+     of_link<&LinkReport::unknown>},
+    {lib::counter("repl_not_asked", "changes that were refused because too many were under way"),
+     lib::member<&PairReport::not_asked>},
+    {lib::counter("repl_decided_for_peer", "changes of the peer's clients that this node decided"),
+     of_link<&LinkReport::executed>},
     {lib::counter("repl_promotions", "times that this node became the primary"),
      of_link<&LinkReport::promotions>},
     {lib::counter("repl_sessions", "sessions held with the peer"), of_link<&LinkReport::sessions>},

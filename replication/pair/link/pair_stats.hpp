@@ -19,6 +19,8 @@ struct PairReport {
     Instant now{0};                 // to which ages are counted
     LinkReport link;
     ExchangeStats exchange;
+    std::uint64_t asked = 0;      // of the other node, by clients of this one
+    std::uint64_t not_asked = 0;  // for want of room
 };
 
 // What the node leaves behind at its end that the peer has not confirmed, as a line for the log;

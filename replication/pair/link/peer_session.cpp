@@ -50,15 +50,10 @@ PeerSession::PeerSession(Parts parts, std::uint64_t number, const Hello& peer,
 // What it gives is why the session ends; nothing: it goes on. A frame whose type is not known ends
 // it, unless its flag says that it may be passed over.
 std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storage::Now& now) {
-    if (is_owned_by(FrameOwner::exchange, frame.type)) {
-        if (parts_.exchange.on_frame(frame, now)) return std::nullopt;
-        if (parts_.exchange.refused_version()) {
-            return SessionEnd{SessionEnd::Ending::refused,
-                              "the peer sent a version that is further ahead than clock-max-ahead"};
-        }
-        return broken("the peer sent a frame that breaks the protocol (type " +
-                      std::to_string(static_cast<unsigned>(frame.type)) + ")");
-    }
+    const bool is_of_exchange = is_owned_by(FrameOwner::exchange, frame.type);
+    const bool is_of_arbiter =
+        is_owned_by(FrameOwner::arbiter, frame.type) && parts_.arbitration.is_known_to_peer();
+    if (is_of_exchange || is_of_arbiter) return on_exchange_frame(frame, now);
     if (frame.type == FrameType::ping) return on_ping(frame, now);
     if (frame.type == FrameType::pong) {
         const auto pong = read_pong(frame.payload);
@@ -66,14 +61,7 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
         round_trip_ms_ = static_cast<std::int64_t>(now.steady_ms - pong->echo_ms - pong->held_ms);
         return std::nullopt;
     }
-    if (frame.type == FrameType::state) {
-        const auto state = read_state(frame.payload);
-        if (!state) return broken("a STATE that makes no sense");
-        peer_state_ = *state;
-        peer_told_ = true;
-        if (state->dirty_buckets > 0) parts_.exchange.distrust_peer();
-        return std::nullopt;
-    }
+    if (frame.type == FrameType::state) return on_state(frame);
     if (frame.type == FrameType::order) {
         const auto order = read_order(frame.payload);
         if (!order) return broken("an ORDER that makes no sense");
@@ -99,6 +87,32 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
 }
 
 // A word of a later version is none.
+std::optional<SessionEnd> PeerSession::on_exchange_frame(const Frame& frame,
+                                                         const storage::Now& now) {
+    const bool is_taken = is_owned_by(FrameOwner::arbiter, frame.type)
+                              ? parts_.arbitration.on_frame(frame, now)
+                              : parts_.exchange.on_frame(frame, now);
+    if (is_taken) return std::nullopt;
+    if (parts_.exchange.refused_version()) {
+        return SessionEnd{SessionEnd::Ending::refused,
+                          "the peer sent a version that is further ahead than clock-max-ahead"};
+    }
+    return broken("the peer sent a frame that breaks the protocol (type " +
+                  std::to_string(static_cast<unsigned>(frame.type)) + ")");
+}
+
+std::optional<SessionEnd> PeerSession::on_state(const Frame& frame) {
+    const auto state = read_state(frame.payload);
+    if (!state) return broken("a STATE that makes no sense");
+    peer_state_ = *state;
+    peer_told_ = true;
+    if (state->dirty_buckets > 0) parts_.exchange.distrust_peer();
+    const auto& told = state->arbitration;
+    if (!told || !parts_.arbitration.is_known_to_peer()) return std::nullopt;
+    if (parts_.arbitration.told(told->mode, told->term)) return std::nullopt;
+    return broken("a STATE by which the peer passes what is not its own");
+}
+
 std::optional<OrderWord> PeerSession::take_word() noexcept {
     const auto word = std::exchange(heard_word_, std::nullopt);
     const bool is_known = word >= OrderWord::hand_over && word <= OrderWord::compare;
@@ -139,7 +153,10 @@ void PeerSession::produce(lib::ByteBuffer& out, const LinkMachine& link, const O
     // Before any acknowledgement of what may have been refused because of it.
     const bool falls_behind = own_state_.dirty_buckets == 0 && parts_.exchange.dirty_buckets() > 0;
     if (state_sent_ && falls_behind) write_state(out, link, false);
+    const auto before = out.size();
     write_data(out, output.room, now);
+    const auto written = out.size() - before;
+    if (written < output.room) parts_.arbitration.produce(out, output.room - written, now);
     write_state(out, link, beat);
 }
 
@@ -167,9 +184,13 @@ void PeerSession::write_state(lib::ByteBuffer& out, const LinkMachine& link, boo
     state.dirty_buckets = static_cast<std::uint32_t>(stats.dirty_buckets);
     state.walking_buckets = static_cast<std::uint32_t>(stats.walking_buckets);
     state.log_entries = stats.unacked;
+    const auto& arbitration = parts_.arbitration;
+    if (arbitration.is_known_to_peer())
+        state.arbitration = {static_cast<std::uint8_t>(arbitration.mode()), arbitration.term()};
     const bool news = (state.caught_up && !own_state_.caught_up) ||
                       state.serving != own_state_.serving || state.role != own_state_.role ||
-                      (state.dirty_buckets > 0) != (own_state_.dirty_buckets > 0);
+                      (state.dirty_buckets > 0) != (own_state_.dirty_buckets > 0) ||
+                      state.arbitration != own_state_.arbitration;
     if (state_sent_ && !beat && !news) return;
     own_state_ = state;
     state_sent_ = true;

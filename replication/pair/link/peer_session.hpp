@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "replication/pair/arbitration/arbitration.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/link/control_frames.hpp"
 #include "replication/pair/link/heartbeat.hpp"
@@ -36,6 +37,7 @@ class PeerSession {
         Exchange& exchange;
         storage::Store& store;
         const Timing& timing;
+        Arbitration& arbitration;
     };
 
     PeerSession(Parts parts, std::uint64_t number, const Hello& peer,
@@ -91,6 +93,8 @@ class PeerSession {
         std::uint64_t echo_ms;
         std::uint64_t since_ms;
     };
+    std::optional<SessionEnd> on_exchange_frame(const Frame& frame, const storage::Now& now);
+    std::optional<SessionEnd> on_state(const Frame& frame);
     std::optional<SessionEnd> on_ping(const Frame& frame, const storage::Now& now);
     void write_pong(lib::ByteBuffer& out, const storage::Now& now);
     void write_ping(lib::ByteBuffer& out, const storage::Now& now);

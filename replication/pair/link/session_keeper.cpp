@@ -82,13 +82,17 @@ void SessionKeeper::establish(Connection& connection, const storage::Now& now) {
     if (handshake.is_by_other_secret()) parts_.incarnation.prefer_other_secret();
     connection_ = &connection;
     last_contact_ = instant_of(now);
-    session_.emplace(PeerSession::Parts{parts_.exchange, *store_, parts_.options.timing},
-                     handshake.session_number(), hello, now);
+    session_.emplace(
+        PeerSession::Parts{parts_.exchange, *store_, parts_.options.timing, parts_.arbitration},
+        handshake.session_number(), hello, now);
     peer_software_ = printable(hello.software_version);
     session_began_ = instant_of(now);
     begin_catching_up(now);
     compare_settings(parts_.options.settings, hello, parts_.log);
-    parts_.link.agree_on(agreed_role(handshake, parts_.options.self.node));
+    const auto role = agreed_role(handshake, parts_.options.self.node);
+    parts_.link.agree_on(role);
+    parts_.arbitration.begin(role == Role::primary,
+                             handshake.protocol() >= protocol_with_arbitration);
     std::string why = "a session with the peer, over the connection that node ";
     why += node_name(handshake.dialled_by());
     why += " dialled";
@@ -133,6 +137,8 @@ void SessionKeeper::judge(const storage::Now& now) {
 }
 
 void SessionKeeper::produce(const storage::Now& now) {
+    const bool is_linked = session_ && parts_.link.state() == LinkState::linked;
+    parts_.arbitration.tend(is_linked, now);
     if (!session_) return;
     const auto used = connection_->waiting + connection_->output.size();
     const PeerSession::Output output{connection_->waiting, std::exchange(connection_->moved, false),
@@ -149,6 +155,21 @@ void SessionKeeper::tend(AckGate* gate, const storage::Now& now) {
         }
     }
     tell_of_defects();
+    tell_of_arbitration();
+    parts_.arbitration.wake_clients();
+}
+
+// Rule A7. Once for each pair of settings; a node that is set to nothing has nothing to be told.
+void SessionKeeper::tell_of_arbitration() {
+    if (!session_ || !session_->peer_state()) return;
+    const auto& arbitration = parts_.arbitration;
+    const std::pair fresh{arbitration.mode(), arbitration.in_force()};
+    if (std::exchange(arbitration_told_, fresh) == fresh || fresh.first == fresh.second) return;
+    parts_.log.note(
+        LogLevel::warning,
+        {"arbitrate: this node is set to ", storage::name_of(fresh.first), ", the peer ",
+         arbitration.is_known_to_peer() ? "to less" : "speaks an older protocol", ": ",
+         storage::name_of(fresh.second), " holds"});
 }
 
 // By the rules this never happens; whoever runs the pair should hear if it does.
@@ -222,6 +243,7 @@ void SessionKeeper::lose_session(std::string_view why, const storage::Now& now) 
 }
 
 void SessionKeeper::abandon(std::string_view why, const storage::Now& now) noexcept {
+    parts_.arbitration.end();
     parts_.exchange.end();
     connection_ = nullptr;
     if (!session_) return;
@@ -236,6 +258,7 @@ void SessionKeeper::end(const SessionEnd& end, const storage::Now& now, Parting 
     flush_if_peer_crashed(end.ending, end.why, now);
     const bool has_died = end.ending == SessionEnd::Ending::died;
     const auto why = at_its_end(has_died ? end.why + ": its process ended" : end.why, now);
+    parts_.arbitration.end();
     parts_.exchange.end();
     peer_clock_ = session_->peer_clock();
     session_.reset();

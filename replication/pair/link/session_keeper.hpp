@@ -12,6 +12,7 @@
 #pragma once
 
 #include "replication/ack_gate.hpp"
+#include "replication/pair/arbitration/arbitration.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/link/connection.hpp"
 #include "replication/pair/link/connections.hpp"
@@ -28,6 +29,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace twincached::replication::pair {
 
@@ -44,6 +46,7 @@ class SessionKeeper final : public Connections::Host {
         Exchange& exchange;
         LinkMachine& link;
         LinkLog& log;
+        Arbitration& arbitration;
     };
     explicit SessionKeeper(const Parts& parts) noexcept : parts_(parts) {}
 
@@ -114,7 +117,10 @@ class SessionKeeper final : public Connections::Host {
     bool takes_up_peers_hash(const Handshake& handshake) noexcept override;
     bool tries_other_secret() noexcept override { return parts_.incarnation.try_other_secret(); }
     void begin_exchange(const Connection& connection, const storage::Now& now) noexcept override;
-    void end_exchange() noexcept override { parts_.exchange.end(); }
+    void end_exchange() noexcept override {
+        parts_.arbitration.end();
+        parts_.exchange.end();
+    }
     bool wrote_by_wrong_clock(const storage::Now& now) const noexcept override {
         return parts_.incarnation.wrote_by_wrong_clock(now);
     }
@@ -128,6 +134,7 @@ class SessionKeeper final : public Connections::Host {
                                const storage::Now& now) noexcept;
     void tell_of_defects() noexcept;
     void begin_catching_up(const storage::Now& now) noexcept;
+    void tell_of_arbitration();
     std::string in_sync(const storage::Now& now) const;
     std::string at_its_end(std::string_view why, const storage::Now& now) const;
 
@@ -140,6 +147,8 @@ class SessionKeeper final : public Connections::Host {
     std::optional<std::int64_t> peer_clock_;  // of the last session
     std::optional<Instant> last_contact_;
     std::uint64_t defects_told_ = 0;
+    // What was last told of it: what this node is set to, and what holds.
+    std::pair<storage::Arbitration, storage::Arbitration> arbitration_told_{};
     std::uint64_t overflows_before_ = 0;  // while no bucket was dirty
     bool overflow_is_told_ = false;
     Instant session_began_{0};

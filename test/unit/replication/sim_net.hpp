@@ -52,6 +52,8 @@ class SimNet {
         unsigned shards = 1;
         std::uint16_t protocol = protocol_newest;
         std::string settings = "as it comes";
+        ArbitrationDesk::Options arbitration = default_arbitration_options();
+        ArbitrationDesk* desk = nullptr;  // where its clients ask; null: they do not
         std::optional<Timing::ms> drain_timeout;
         std::optional<Timing::ms> clock_max_ahead;
         bool drained = false;
@@ -113,6 +115,8 @@ class SimNet {
         options.chosen.on_split = node.on_split;
         if (node.flush_on_peer_crash) options.chosen.on_peer_crash = OnPeerCrash::flush;
         options.settings = node.settings;
+        options.arbitration = node.arbitration;
+        options.desk = node.desk;
         if (node.clock_max_ahead) options.self.clock_max_ahead = *node.clock_max_ahead;
         if (node.drain_timeout) options.drain_timeout = *node.drain_timeout;
         options.chosen.scrub_interval = Timing::ms(node.scrub_interval_ms);
@@ -262,7 +266,7 @@ class SimNet {
     bool is_open(ConnectionId id, unsigned n) { return pipes_[id].open[n]; }
     const std::string& heard_by_stranger(ConnectionId id) { return pipes_[id].heard; }
 
-  private:
+  protected:
     static void recall(Process& process, const Memory& memory, const storage::Now& now) {
         memory.items.restore_registers(*process.store);
         if (!process.engine->recall(memory.of_engine, now)) std::abort();

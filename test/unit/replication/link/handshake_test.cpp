@@ -333,7 +333,7 @@ TEST_CASE("a peer that speaks no common protocol version is refused") {
 }
 
 TEST_CASE("of two nodes without a common protocol version each names both ranges") {
-    constexpr std::string_view sentence = "the peer speaks link protocol 7 to 9, this node 1 to 2";
+    constexpr std::string_view sentence = "the peer speaks link protocol 7 to 9, this node 1 to 3";
     ByteBuffer stranger;
     write_frame(stranger,
                 Challenge{.protocol_min = 7, .protocol_max = 9, .epoch = 5, .cluster = "shop"});

@@ -52,7 +52,8 @@ struct Fixture {
     Exchange exchange{sink, {.epoch = 12, .node = 1}};
     Timing timing;
     Hello hello;
-    PeerSession session{{exchange, store, timing}, 1, hello, now};
+    Arbitration arbitration{{exchange, sink}, default_arbitration_options()};
+    PeerSession session{{exchange, store, timing, arbitration}, 1, hello, now};
 };
 
 }  // namespace

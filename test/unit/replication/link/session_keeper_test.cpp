@@ -22,6 +22,7 @@ struct Keeper {
         options.chosen.on_peer_crash = on_crash;
         incarnation.attach(store);
         keeper.attach(store);
+        arbitration.attach(store);
         options.self.hash_check = 77;
         link.on(LinkEvent::start, instant_of(now), {});
         link.on(LinkEvent::connected, instant_of(now), {});
@@ -77,7 +78,8 @@ struct Keeper {
     LinkMachine link{options.timing, true, 1, OnSplit::both_serve};
     LinkLog log;
     Incarnation incarnation{options.self, exchange, log};
-    SessionKeeper keeper{{options, incarnation, exchange, link, log}};
+    Arbitration arbitration{{exchange, sink}, options.arbitration};
+    SessionKeeper keeper{{options, incarnation, exchange, link, log, arbitration}};
     Connection connection{1, options.self, Side::dialler, make_nonce({1}, 1)};
 
   private:

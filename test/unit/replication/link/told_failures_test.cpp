@@ -222,7 +222,7 @@ const Failure failures[] = {
          call(pair, std::string(bytes.readable()));
      },
      {"refused a call on the link port: node b (host-b:11212) speaks link protocol 7 to 9, this "
-      "node 1 to 2\n"}},
+      "node 1 to 3\n"}},
     {"a memory file that nobody confirms",
      [](Pair& pair) { restart_with_memory(pair, [](Pair& of) { of.kill(1); }); },
      {"all items are forgotten: node b (host-b:11212) did not confirm them within boot-grace"}},

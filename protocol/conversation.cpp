@@ -2,6 +2,8 @@
 
 #include "protocol/binary/binary_answer.hpp"
 
+#include <utility>
+
 namespace twincached::protocol {
 
 Conversation::Conversation(Service& service, ThreadCounters& counters, const ClientOrigin& origin)
@@ -84,10 +86,12 @@ Next Conversation::serve_request(Burst& burst) {
 }
 
 Next Conversation::receive_large_value(Burst& burst) {
-    const auto value = state_.intake.receive(burst.input);
+    auto value = state_.intake.receive(burst.input);
     if (value == nullptr) return Next::read_more;
-    return dialect_ == Dialect::binary ? packets_.finish_large(burst, *value)
-                                       : lines_.finish_large(burst, *value);
+    const auto next = dialect_ == Dialect::binary ? packets_.finish_large(burst, *value)
+                                                  : lines_.finish_large(burst, *value);
+    if (next == Next::await_decision) state_.intake.put_back(std::move(value));
+    return next;
 }
 
 // Whoever watches has nothing more to say: what it sends is read and forgotten, so that it notices

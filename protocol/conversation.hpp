@@ -79,6 +79,8 @@ class Conversation {
     std::uint32_t finished_requests() const noexcept { return state_.finished_requests; }
     // A request has been answered in part, and goes on when `advance` is called again.
     bool is_suspended() const noexcept { return state_.progress.started; }
+    // It said Next::await_decision, and is to go on.
+    bool is_decided() const noexcept { return state_.executor.is_settled(); }
     // It said Next::close because the client asked for it, not because of what is wrong.
     bool was_asked_to_close() const noexcept { return state_.was_asked_to_close; }
     // It said Next::close because logins failed too often.
@@ -104,8 +106,8 @@ class Conversation {
     Dialect dialect_of(std::string_view input) const noexcept;
     void note_phase(const lib::ByteBuffer& input, Next next) noexcept;
 
-    ConversationState state_;  // what both readers work with
-    TextReader lines_;
+    ConversationState state_;                 // what both readers work with
+    [[no_unique_address]] TextReader lines_;  // what is left behind it takes what follows
     [[no_unique_address]] PacketReader packets_;
     ConversationPhase phase_ = ConversationPhase::idle;
     Dialect dialect_ = Dialect::unknown;  // until the first byte; then it stays

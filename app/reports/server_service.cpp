@@ -54,6 +54,7 @@ ServerService::ServerService(const Parts& parts, Requests requests)
       in_force_(std::make_shared<const Options>(parts.options)) {
     const auto& store = parts.options.get<storage::StoreOptions>();
     shared().size_classes = storage::SizeClasses(store.growth_factor, store.chunk_size_min);
+    shared().arbiter = parts.replicator.arbiter();
     auto& observation = shared().observation;
     // Whoever names a delimiter wants statistics by prefix (memcached's -D).
     observation.prefixes.set_enabled(!settings_.prefix_delimiter.empty());

@@ -3,6 +3,7 @@
 
 #include "app/sessions/session_options.hpp"
 #include "replication/ack_gate.hpp"
+#include "storage/arbiter.hpp"
 
 #include <chrono>
 
@@ -17,6 +18,7 @@ struct IoPoolOptions {
     // Null: none. Both must outlive the pool.
     ClientTls* tls = nullptr;
     replication::AckGate* gate = nullptr;  // what answers to changes must pass
+    storage::Arbiter* arbiter = nullptr;   // who may decide in the store's place; as the gate
 };
 
 }  // namespace twincached::app

@@ -70,7 +70,9 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
                 [this](Session& session) {
                     const bool may_go_on =
                         session.status().waits_for(SessionAction::wait_for_input) ||
-                        session.status().waits_for(SessionAction::wait_for_login);
+                        session.status().waits_for(SessionAction::wait_for_login) ||
+                        (session.status().waits_for(SessionAction::wait_for_decision) &&
+                         session.is_decided());
                     if (may_go_on) poller_.serve(session);
                 }),
       surroundings_{service, counters_, clock, buffers_, &watching_, options.tls, options.gate},
@@ -80,6 +82,10 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
     counters_.memory.set_limit(
         share_of(options.sessions.buffer_memory_bytes, options.sessions.threads));
     counters_.times.set_clock(steady_nanoseconds);
+    if (options.arbiter != nullptr) {
+        const auto waiter = options.arbiter->add_waiter([this] { watching_.wake(); });
+        surroundings_.arbiter_waiter = static_cast<std::uint16_t>(waiter);
+    }
     if (options.gate == nullptr) return;
     poller_.set_gate(options.gate);
     surroundings_.waiter =

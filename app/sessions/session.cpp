@@ -55,7 +55,8 @@ Session::Session(SessionSurroundings& surroundings, const NewClient& client)
     : surroundings_(surroundings),
       client_(client),
       conversation_(surroundings.service, surroundings.counters,
-                    protocol::ClientOrigin{surroundings.watching, client.descriptor}),
+                    protocol::ClientOrigin{surroundings.watching, client.descriptor, false,
+                                           surroundings.arbiter_waiter}),
       stream_(client.descriptor, channel_for(surroundings, client)),
       times_(surroundings.clock.now().tick()) {
     tell_if_possible(surroundings_.service, client_);
@@ -118,6 +119,7 @@ SessionAction Session::perform(SessionAction action, const storage::Now& now) {
         case SessionAction::wait_for_room:
         case SessionAction::wait_for_peer:
         case SessionAction::wait_for_login:
+        case SessionAction::wait_for_decision:
         case SessionAction::pause:
         case SessionAction::end:
             break;
@@ -174,7 +176,9 @@ SessionAction Session::advance(const storage::Now& now) {
     const bool begins = surroundings_.gate != nullptr && conversation_.unconfirmed().empty();
     if (begins) generation_ = surroundings_.gate->generation();
     const auto next = conversation_.advance(bytes_.input(), bytes_.output(), now);
-    const bool is_to_be_woken = conversation_.is_watching() || next == protocol::Next::await_login;
+    const bool is_to_be_woken = conversation_.is_watching() ||
+                                next == protocol::Next::await_login ||
+                                next == protocol::Next::await_decision;
     if (is_to_be_woken != is_listed_) list(is_to_be_woken);
     const bool is_wrong = next == protocol::Next::close && !conversation_.was_asked_to_close();
     if (is_wrong) end_reason_ = "error";

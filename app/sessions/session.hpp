@@ -33,6 +33,7 @@ struct SessionSurroundings {
     ClientTls* tls = nullptr;              // null: none
     replication::AckGate* gate = nullptr;  // what answers to changes must pass, if there is one
     unsigned waiter = 0;                   // the thread's number there
+    std::uint16_t arbiter_waiter = 0;      // and at the arbiter, if there is one
     lib::PauseDetector pauses{};           // of the thread
 
     // The system had none for a client, who is closed.
@@ -62,6 +63,8 @@ class Session {
     bool has_unread() const noexcept;
     // What it holds between two turns.
     const SessionBytes& bytes() const noexcept { return bytes_; }
+    // What another node was to decide is decided: it may go on.
+    bool is_decided() const noexcept { return conversation_.is_decided(); }
     // Why it is about to be ended, for those who watch.
     void blame(std::string_view reason) noexcept { end_reason_ = reason; }
 

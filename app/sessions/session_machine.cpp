@@ -66,6 +66,8 @@ SessionAction SessionMachine::go_on() noexcept {
             return is_said_now_ ? SessionAction::pause : SessionAction::advance;
         case Next::await_login:
             return is_said_now_ ? SessionAction::wait_for_login : SessionAction::advance;
+        case Next::await_decision:
+            return is_said_now_ ? SessionAction::wait_for_decision : SessionAction::advance;
         case Next::write_first:
         case Next::go_on:
             return SessionAction::advance;

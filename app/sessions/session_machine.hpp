@@ -28,11 +28,12 @@ enum class SessionAction : std::uint8_t {
     write,    // what the output holds
     // The end of a turn: what the session waits for.
     wait_for_input,
-    wait_for_room,   // its client must read first
-    wait_for_peer,   // the other node is to confirm a change before its answer leaves
-    wait_for_login,  // its login is being judged
-    pause,           // nothing: others are to have their turn before it goes on
-    end,             // to be closed
+    wait_for_room,      // its client must read first
+    wait_for_peer,      // the other node is to confirm a change before its answer leaves
+    wait_for_login,     // its login is being judged
+    wait_for_decision,  // the other node decides what it asked for
+    pause,              // nothing: others are to have their turn before it goes on
+    end,                // to be closed
 };
 
 constexpr bool ends_turn(SessionAction action) noexcept {

@@ -163,7 +163,8 @@ void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
         return queue(handshakes_, session);
     }
     const bool waits_for_others = session.status().waits_for(SessionAction::wait_for_peer) ||
-                                  session.status().waits_for(SessionAction::wait_for_login);
+                                  session.status().waits_for(SessionAction::wait_for_login) ||
+                                  session.status().waits_for(SessionAction::wait_for_decision);
     if (!waits_for_others) return serve(session);
     // It is not to be told of its client again and again while it waits for something else.
     if (is_broken) return end(session);

@@ -46,6 +46,12 @@ struct Call {
     }
 };
 
+// As Turn::undecided(); both errors are memcached's temporary failure here.
+Next undecided(Call& call) {
+    if (call.turn.executor.take_undecided() == Undecided::awaited) return Next::await_decision;
+    return call.fail(BinaryStatus::unavailable);
+}
+
 // What is said of a key that was looked for. A quiet miss is not answered: clients send many quiet
 // gets and a loud no-op behind them, and know from its answer what was missing.
 Next finish_read(Call& call, bool hit) {
@@ -73,6 +79,7 @@ Next execute_get_and_touch(Turn& turn, const BinaryRequest& request) {
         executor.get_and_touch(request.key, turn.now, call.expiry_at(0), [&](const ItemView& item) {
             call.answer.item(item, executor.shown_cas(item.cas), executor.store());
         });
+    if (executor.is_undecided()) return undecided(call);
     return finish_read(call, hit);
 }
 
@@ -85,6 +92,7 @@ Next execute_touch(Turn& turn, const BinaryRequest& request) {
         executor.touch(request.key, turn.now, call.expiry_at(0), [&](const ItemView& item) {
             call.answer.touched_item(item, executor.shown_cas(item.cas));
         });
+    if (executor.is_undecided()) return undecided(call);
     return finish_read(call, hit);
 }
 
@@ -121,6 +129,7 @@ Next execute_write(Turn& turn, const BinaryRequest& request) {
         write.expiry = call.expiry_at(4);
     }
     const auto result = turn.executor.write(request.key, turn.now, write, turn.reserved);
+    if (turn.executor.is_undecided()) return undecided(call);
     switch (result.outcome) {
         case WriteOutcome::stored:
             return call.done(turn.executor.shown_cas(result.cas));
@@ -143,6 +152,7 @@ Next execute_remove(Turn& turn, const BinaryRequest& request) {
     storage::Remove remove;
     remove.compare_cas = call.compared_cas();
     const auto result = turn.executor.remove(request.key, turn.now, remove);
+    if (turn.executor.is_undecided()) return undecided(call);
     switch (result.outcome) {
         case storage::RemoveOutcome::removed:
             return call.done();
@@ -172,6 +182,7 @@ Next execute_arithmetic(Turn& turn, const BinaryRequest& request) {
     }
     auto& executor = turn.executor;
     const auto result = executor.arithmetic(request.key, turn.now, arithmetic);
+    if (executor.is_undecided()) return undecided(call);
     switch (result.outcome) {
         case ArithmeticOutcome::done:
             if (!call.is_quiet()) {

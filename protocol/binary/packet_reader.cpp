@@ -69,7 +69,9 @@ Next PacketReader::refuse(Burst& burst, const BinaryRequest& request) {
 Next PacketReader::run(Burst& burst, const BinaryRequest& request) {
     const auto& shape = *request.shape;
     if (shape.access == BinaryAccess::login && shape.has_value) return log_in(burst, request);
-    if (burst.state.executor.is_read_only() && shape.effect != Effect::none) {
+    const auto& executor = burst.state.executor;
+    const bool is_refused = executor.is_read_only() && !executor.has_asked();
+    if (is_refused && shape.effect != Effect::none) {
         BinaryAnswer(burst.output, request).error(BinaryStatus::unavailable);
         return swallow_body(burst, request);
     }

@@ -52,6 +52,8 @@ enum class Answer : std::uint8_t {
     no_memory_for_number,
     no_memory_for_answer,
     replication_unavailable,
+    outcome_unknown,
+    not_asked,
     read_only,
     shutdown_disabled,
     no_tls,

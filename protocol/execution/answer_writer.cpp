@@ -59,6 +59,8 @@ constexpr AnswerText rows[] = {
     {Answer::no_memory_for_number, "SERVER_ERROR out of memory\r\n"},
     {Answer::no_memory_for_answer, "SERVER_ERROR out of memory writing get response\r\n"},
     {Answer::replication_unavailable, "SERVER_ERROR replication unavailable\r\n"},
+    {Answer::outcome_unknown, "SERVER_ERROR outcome unknown\r\n"},
+    {Answer::not_asked, "SERVER_ERROR not done: the other node cannot be asked now\r\n"},
     {Answer::read_only, "SERVER_ERROR read only, the other node is out of sight\r\n"},
     {Answer::shutdown_disabled, "SERVER_ERROR: shutdown not enabled\r\n"},
     {Answer::no_tls, "Error TLS not enabled\r\n"},

@@ -3,6 +3,8 @@
 
 #include "protocol/waker.hpp"
 
+#include <cstdint>
+
 namespace twincached::protocol {
 
 struct ClientOrigin {
@@ -11,6 +13,7 @@ struct ClientOrigin {
     // Its requests come as datagrams, whose sender may be forged: what is no command at all is not
     // answered, lest two servers be made to answer each other's answers for ever.
     bool is_datagram = false;
+    std::uint16_t arbiter_waiter = 0;  // whom the arbiter wakes, if there is one; see SharedState
 };
 
 }  // namespace twincached::protocol

@@ -6,13 +6,34 @@
 #include <array>
 #include <cassert>
 #include <limits>
+#include <string>
 #include <utility>
+#include <variant>
 
 namespace twincached::protocol {
 
 using storage::ItemView;
 using storage::Key;
 using storage::Miss;
+
+namespace {
+
+// What becomes of it depends on what the key holds.
+bool is_conditional(const storage::Write& request) noexcept {
+    return request.mode != storage::WriteMode::set || request.compare_cas.has_value();
+}
+
+// With the value, which may lie in the store's memory already.
+storage::Operation operation_of(std::string_view key, const storage::Write& request,
+                                const storage::ValueReservation* reserved) {
+    auto value = request.value;
+    if (reserved != nullptr) value = {reserved->bytes().data(), reserved->bytes().size()};
+    auto bare = request;
+    bare.value = {};
+    return {bare, std::string(key), std::string(value)};
+}
+
+}  // namespace
 
 Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin)
     : service_(service),
@@ -60,7 +81,7 @@ void Executor::get_many(std::span<const std::string_view> keys, const storage::N
 bool Executor::get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                              storage::ItemVisitor visit) {
     const bool hit = touch(key, now, expiry, visit);
-    recorder_.count_prefix_get(key, hit);
+    if (!is_undecided()) recorder_.count_prefix_get(key, hit);
     return hit;
 }
 
@@ -75,7 +96,10 @@ bool Executor::touch(std::string_view key, const storage::Now& now, storage::Exp
         recorder_.found_to_touch(item);
         guard.run([&] { visit(item); });
     };
-    const auto result = store_.read(store_.key(key), now, request, on_hit);
+    const auto hashed = store_.key(key);
+    const auto result = asks(false) ? read_elsewhere(hashed, now, request, on_hit)
+                                    : store_.read(hashed, now, request, on_hit);
+    if (is_undecided()) return false;
     recorder_.touched(key, result);
     note(result.ticket);
     guard.finish();
@@ -89,11 +113,72 @@ bool Executor::read(std::string_view key, const storage::Now& now, const storage
         recorder_.found_or_vivified(item, marks.vivified, now);
         guard.run([&] { visit(item, marks); });
     };
-    const auto result = store_.read(store_.key(key), now, request, on_hit);
+    const auto hashed = store_.key(key);
+    const auto result = arbiter() != nullptr ? read_or_ask(hashed, now, request, on_hit)
+                                             : store_.read(hashed, now, request, on_hit);
+    if (is_undecided()) return false;
     recorder_.read(key, request, result);
     note(result.ticket);
     guard.finish();
     return result.hit();
+}
+
+// A recache is a lock: where it would be claimed, the node that decides gives it. What is merely
+// read, is read here.
+storage::ReadResult Executor::read_or_ask(const Key& key, const storage::Now& now,
+                                          const storage::Read& request,
+                                          storage::ReadVisitor visit) {
+    const bool changes = request.touch.has_value();
+    if (has_asked() || (changes && asks_now(false)))
+        return read_elsewhere(key, now, request, visit);
+    if (!asks_now(true)) return store_.read(key, now, request, visit);
+    auto deferring = request;
+    deferring.defers_claims = true;
+    const auto result = store_.read(key, now, deferring, visit);
+    return result.is_deferred ? read_elsewhere(key, now, request, visit) : result;
+}
+
+// --- what another node decides -------------------------------------------------------------------
+
+bool Executor::asks_now(bool is_conditional) const noexcept {
+    const auto least =
+        is_conditional ? storage::Arbitration::conditional : storage::Arbitration::all;
+    return has_asked() || arbiter()->scope() >= least;
+}
+
+// Null: nothing is decided. Then, unless is_undecided(), this node is to decide.
+template <class Make>
+Elsewhere::Asked Executor::decide_elsewhere(Make make) {
+    if (!elsewhere_) elsewhere_ = std::make_unique<Elsewhere>();
+    if (auto settled = elsewhere_->take_settled()) {
+        const auto state = settled->state();
+        if (state == storage::Question::State::decided) return settled;
+        if (state == storage::Question::State::unknown) elsewhere_->leave(Undecided::unknown);
+        // What was not done is asked again, if anybody is to be asked still.
+        if (is_undecided() || arbiter()->scope() == storage::Arbitration::off) return nullptr;
+    }
+    // Whoever waits is told by his waker; who has none is not made to wait.
+    const bool can_wait = waker() != nullptr;
+    if (can_wait && !has_asked()) elsewhere_->ask(*arbiter(), origin_.arbiter_waiter, make());
+    elsewhere_->leave(has_asked() ? Undecided::awaited : Undecided::no_room);
+    return nullptr;
+}
+
+storage::ReadResult Executor::read_elsewhere(const Key& key, const storage::Now& now,
+                                             const storage::Read& request,
+                                             storage::ReadVisitor visit) {
+    const auto asked = decide_elsewhere([&] {
+        return storage::Operation{request, std::string(key.bytes), {}};
+    });
+    if (!asked)
+        return is_undecided() ? storage::ReadResult{} : store_.read(key, now, request, visit);
+    const auto& decision = asked->decision();
+    if (decision.item) {
+        auto item = decision.item->view(key.bytes);
+        item.hash = key.hash;
+        visit(item, decision.marks);
+    }
+    return std::get<storage::ReadResult>(decision.result);
 }
 
 // --- changes -------------------------------------------------------------------------------------
@@ -107,6 +192,15 @@ storage::WriteResult Executor::write(std::string_view key, const storage::Now& n
     recorder_.before_change(hashed, now);
     // Before the reservation is handed over, and empty.
     const auto bytes = reserved != nullptr ? reserved->bytes().size() : request.value.size();
+    if (asks(is_conditional(request))) {
+        const auto asked = decide_elsewhere([&] { return operation_of(key, request, reserved); });
+        if (is_undecided()) return {};
+        if (asked) {
+            const auto decided = std::get<storage::WriteResult>(asked->decision().result);
+            recorder_.written({key, bytes, request, decided}, now);
+            return decided;
+        }
+    }
     const auto result = reserved != nullptr
                             ? store_.write(hashed, now, request, std::move(*reserved))
                             : store_.write(hashed, now, request);
@@ -128,6 +222,17 @@ storage::ArithmeticResult Executor::arithmetic(std::string_view key, const stora
                                                const storage::Arithmetic& request) {
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
+    if (asks(true)) {
+        const auto asked = decide_elsewhere([&] {
+            return storage::Operation{request, std::string(key), {}};
+        });
+        if (is_undecided()) return {};
+        if (asked) {
+            const auto decided = std::get<storage::ArithmeticResult>(asked->decision().result);
+            recorder_.reckoned(key, request, decided, now);
+            return decided;
+        }
+    }
     const auto result = store_.add(hashed, now, request);
     note(result.ticket);
     recorder_.reckoned(key, request, result, now);
@@ -138,6 +243,17 @@ storage::RemoveResult Executor::remove(std::string_view key, const storage::Now&
                                        const storage::Remove& request, std::string_view verb) {
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
+    if (asks(request.compare_cas.has_value())) {
+        const auto asked = decide_elsewhere([&] {
+            return storage::Operation{request, std::string(key), {}};
+        });
+        if (is_undecided()) return {};
+        if (asked) {
+            const auto decided = std::get<storage::RemoveResult>(asked->decision().result);
+            recorder_.removed(key, request, decided, verb);
+            return decided;
+        }
+    }
     const auto result = store_.remove(hashed, now, request);
     note(result.ticket);
     recorder_.removed(key, request, result, verb);

@@ -5,12 +5,16 @@
 //
 // Visitors run under a shard's lock: they copy or pin what they need and call nothing that locks.
 //
+// Where another node decides (arbitrate), a change asks it: then is_undecided() is true, and what
+// the call returned means nothing. The verb is suspended, and calls again with the same request.
+//
 // What reads or changes items throws std::bad_alloc where there is no memory for the answer, or for
 // the note that it must wait; what was done to the store is done then.
 #pragma once
 
 #include "protocol/execution/client_origin.hpp"
 #include "protocol/execution/command_recorder.hpp"
+#include "protocol/execution/elsewhere.hpp"
 #include "protocol/execution/service.hpp"
 #include "protocol/execution/ticket_list.hpp"
 #include "storage/store.hpp"
@@ -20,6 +24,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 namespace twincached::protocol {
 
@@ -66,6 +71,17 @@ class Executor {
     // 0 or a negative exptime: at once. Otherwise when that time has come.
     void flush(std::int64_t exptime, const storage::Now& now);
 
+    // --- what another node decides ---
+    // Of the call before; to be looked at before its result is.
+    bool is_undecided() const noexcept { return elsewhere_ && elsewhere_->why() != Undecided::no; }
+    // Given once.
+    Undecided take_undecided() noexcept {
+        return elsewhere_ ? elsewhere_->take_why() : Undecided::no;
+    }
+    // A request is under way, and what came of it; see Elsewhere.
+    bool has_asked() const noexcept { return elsewhere_ && elsewhere_->has_question(); }
+    bool is_settled() const noexcept { return elsewhere_ && elsewhere_->is_settled(); }
+
     // --- what else a client may ask for ---
     // Null if there are too many watchers, or this client cannot be one.
     std::unique_ptr<Watcher> watch(WatchTopics topics) noexcept;
@@ -106,12 +122,25 @@ class Executor {
         if (tickets_ != nullptr) tickets_->note(ticket);
     }
 
+    bool asks(bool is_conditional) const noexcept {
+        return arbiter() != nullptr && asks_now(is_conditional);
+    }
+    storage::Arbiter* arbiter() const noexcept { return service_.shared().arbiter; }
+    bool asks_now(bool is_conditional) const noexcept;
+    storage::ReadResult read_or_ask(const storage::Key& key, const storage::Now& now,
+                                    const storage::Read& request, storage::ReadVisitor visit);
+    template <class Make>
+    Elsewhere::Asked decide_elsewhere(Make make);
+    storage::ReadResult read_elsewhere(const storage::Key& key, const storage::Now& now,
+                                       const storage::Read& request, storage::ReadVisitor visit);
+
     Service& service_;
     storage::Store& store_;
     const Settings& settings_;
     CommandRecorder recorder_;
     const ClientOrigin origin_;
     std::unique_ptr<TicketList> tickets_;
+    std::unique_ptr<Elsewhere> elsewhere_;  // null: nothing was ever asked
 };
 
 }  // namespace twincached::protocol

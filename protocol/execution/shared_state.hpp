@@ -6,6 +6,7 @@
 #include "protocol/login/credentials.hpp"
 #include "protocol/login/sasl_judge.hpp"
 #include "protocol/observation/observation.hpp"
+#include "storage/arbiter.hpp"
 #include "storage/size_classes.hpp"
 #include "storage/store_options.hpp"
 
@@ -21,6 +22,8 @@ struct SharedState {
     Credentials sasl_credentials;   // of the binary protocol (-S)
     // In their place, if it is not null. Set before the first conversation, and outlives them.
     SaslJudge* sasl_judge = nullptr;
+    // Who may decide in the store's place; null: nobody. As the judge.
+    storage::Arbiter* arbiter = nullptr;
     ReportedSettings reported;
     // For reports. Whoever starts the server with -f or -n replaces it before the first
     // conversation; after that it does not change.

@@ -47,6 +47,19 @@ struct Turn {
         answers.write(answer);
         return Next::go_on;
     }
+    // The other node decides, or nobody knows how it did. REQUIRES: executor.is_undecided().
+    Next undecided() {
+        switch (executor.take_undecided()) {
+            case Undecided::awaited:
+                return Next::await_decision;
+            case Undecided::unknown:
+                return answer(Answer::outcome_unknown);
+            case Undecided::no_room:
+            case Undecided::no:
+                break;
+        }
+        return answer(Answer::not_asked);
+    }
     // There is more to say, later.
     Next suspend() const noexcept { return output_is_full() ? Next::write_first : Next::yield; }
 };

@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace twincached::protocol {
 
@@ -85,6 +86,9 @@ class ValueIntake {
     // Takes what is in the input. Null while the value or its trailer is not there whole; else the
     // value, which then is the caller's; its trailer is at the front of the input.
     std::unique_ptr<LargeValue> receive(lib::ByteBuffer& input) noexcept;
+
+    // The request that it came with is executed again later: it is as if it had just come.
+    void put_back(std::unique_ptr<LargeValue> value) noexcept { large_ = std::move(value); }
 
     // Skips so many bytes of input, which need not be there yet, and then says `answer`.
     void begin_swallowing(std::uint64_t bytes, Answer answer) noexcept {

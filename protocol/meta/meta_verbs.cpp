@@ -46,7 +46,9 @@ std::optional<std::uint64_t> number_if(bool given, std::uint64_t number) noexcep
     return given ? std::optional(number) : std::nullopt;
 }
 
+// A request that was suspended is counted once.
 void count_meta(Turn& turn) {
+    if (turn.progress.started) return;
     turn.executor.counters().totals.add(Count::cmd_meta);
 }
 
@@ -184,6 +186,7 @@ Next execute_meta_get(Turn& turn, const Command& command) {
                                         [&](const ItemView& item, const ReadMarks& marks) {
                                             answer_hit(turn, command, item, marks);
                                         });
+    if (turn.executor.is_undecided()) return turn.undecided();
     if (hit || meta.has('q')) return Next::go_on;
     return status_line(turn, command, no_item);
 }
@@ -204,6 +207,7 @@ Next execute_meta_set(Turn& turn, const Command& command) {
     request.invalidate = meta.has('I');
     request.binary_key = meta.has('b');
     const auto result = turn.executor.write(command.key, turn.now, request, turn.reserved);
+    if (turn.executor.is_undecided()) return turn.undecided();
     if (result.outcome == WriteOutcome::too_large) return turn.answer(Answer::too_large);
     if (result.outcome == WriteOutcome::no_memory) return turn.answer(Answer::no_memory);
     const bool stored = result.outcome == WriteOutcome::stored;
@@ -227,6 +231,7 @@ Next execute_meta_delete(Turn& turn, const Command& command) {
     request.invalidate = meta.has('I');
     request.clear = meta.has('x');
     const auto result = turn.executor.remove(command.key, turn.now, request, "md");
+    if (turn.executor.is_undecided()) return turn.undecided();
     switch (result.outcome) {
         case storage::RemoveOutcome::removed:
             return meta.has('q') ? Next::go_on : status_line(turn, command, has_data);
@@ -252,6 +257,7 @@ Next execute_meta_arithmetic(Turn& turn, const Command& command) {
     request.initial = meta.initial;
     const auto ttl_at_first = ttl_before(turn, command);
     const auto result = turn.executor.arithmetic(command.key, turn.now, request);
+    if (turn.executor.is_undecided()) return turn.undecided();
     switch (result.outcome) {
         case ArithmeticOutcome::done:
             return answer_number(turn, command, result, ttl_at_first);

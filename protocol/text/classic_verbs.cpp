@@ -139,11 +139,16 @@ Next execute_touch_retrieval(Turn& turn, const Command& command) {
         const bool begins_batch = count % Executor::batch_limit == 0;
         if (turn.output_is_full() || (begins_batch && turn.is_over())) return turn.suspend();
         if (begins_batch) turn.spend(1);
+        const auto place = turn.progress.position;
         const auto key = list.next();
         if (key.empty()) return turn.answer(Answer::end);
         turn.executor.get_and_touch(key, turn.now, expiry, [&](const ItemView& item) {
             write_value(turn, item, shows_cas);
         });
+        if (!turn.executor.is_undecided()) continue;
+        // The same key again.
+        turn.progress.position = place;
+        return turn.undecided();
     }
 }
 
@@ -156,12 +161,14 @@ Next execute_storage(Turn& turn, const Command& command) {
     request.value = turn.value;
     if (compares_cas) request.compare_cas = command.number;
     const auto result = turn.executor.write(command.key, turn.now, request, turn.reserved);
+    if (turn.executor.is_undecided()) return turn.undecided();
     return turn.answer(answer_for(result.outcome));
 }
 
 // A time behind the key was allowed once; the parser accepts 0 and nothing else.
 Next execute_delete(Turn& turn, const Command& command) {
     const auto result = turn.executor.remove(command.key, turn.now, {});
+    if (turn.executor.is_undecided()) return turn.undecided();
     const bool removed = result.outcome == storage::RemoveOutcome::removed;
     return turn.answer(removed ? Answer::deleted : Answer::not_found);
 }
@@ -172,6 +179,7 @@ Next execute_arithmetic(Turn& turn, const Command& command) {
     request.decrement = decrement;
     request.delta = command.number;
     const auto result = turn.executor.arithmetic(command.key, turn.now, request);
+    if (turn.executor.is_undecided()) return turn.undecided();
     switch (result.outcome) {
         case storage::ArithmeticOutcome::done:
             turn.answers.number(result.number);
@@ -190,6 +198,7 @@ Next execute_arithmetic(Turn& turn, const Command& command) {
 Next execute_touch(Turn& turn, const Command& command) {
     const auto expiry = Expiry::from_exptime(command.exptime, turn.now);
     const bool hit = turn.executor.touch(command.key, turn.now, expiry, [](const ItemView&) {});
+    if (turn.executor.is_undecided()) return turn.undecided();
     return turn.answer(hit ? Answer::touched : Answer::not_found);
 }
 

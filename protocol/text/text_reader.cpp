@@ -111,7 +111,9 @@ Next TextReader::run_line(Burst& burst, const Line& line) {
     if (refused == Answer::hang_up) return Next::close;
     auto& executor = burst.state.executor;
     if (verb == nullptr && executor.answers_only_commands()) return Next::close;
-    if (refused == Answer::none && executor.is_read_only() && verb->changes(command)) {
+    // What was asked of another node may have been done: its answer is awaited.
+    const bool is_refused = executor.is_read_only() && !executor.has_asked();
+    if (refused == Answer::none && is_refused && verb->changes(command)) {
         refused = Answer::read_only;
     }
     // The value comes whatever was wrong with the line: its bytes must not be taken for commands.

@@ -116,6 +116,7 @@ class Client {
             answers += drain();
             if (next == Next::close) closed = true;
             if (next == Next::read_more || next == Next::await_login) break;
+            if (next == Next::await_decision) break;
         }
         return answers;
     }

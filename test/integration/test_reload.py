@@ -71,6 +71,7 @@ class Reload(Case):
         "log.verbosity": "test_verbosity",
         "limits.connections-per-address": "test_connections_per_address",
         "replication.on-split": "test_on_split",
+        "replication.arbitrate": "test_arbitrate",
         "replication.secret": "test_secrets_of_the_link",
         "replication.secret-file": "test_secrets_of_the_link",
         "replication.old-secret-file": "test_secrets_of_the_link",
@@ -136,6 +137,22 @@ class Reload(Case):
         with pair.b.client() as client:
             until(lambda: client.stats(b"settings")["replication_on_split"] == "both", 5,
                   "the settings are those in force")
+
+    def test_arbitrate(self):
+        a = Configured(self, "a", 1, self.addresses.host(2))
+        b = Configured(self, "b", 2, self.addresses.host(1))
+        a.write(replication={"arbitrate": "conditional"})
+        b.write(replication={"arbitrate": "off"})
+        pair = Pair(a.node, b.node).start()
+
+        def decided_by_a():
+            with pair.b.client() as client:
+                client.ask(b"add k 0 0 1", b"v")
+            return pair.a.replication()["repl_decided_for_peer"] != "0"
+        self.assertFalse(decided_by_a())
+        b.write(replication={"arbitrate": "conditional"})
+        b.reload()
+        until(decided_by_a, 5, "the one asks the other")
 
     def test_secrets_of_the_link(self):
         paths = {}

@@ -249,7 +249,7 @@ void LinkLoop::turn() {
     sockets_.go_on();
     arm_timer(instant);
     const bool due = instant_of(instant) >= published_at_ + report_period;
-    if (due || engine_.link().state() != published_state_) publish(instant);
+    if (due || change || engine_.link().state() != published_state_) publish(instant);
 }
 
 void LinkLoop::perform_all(const storage::Now& instant) {

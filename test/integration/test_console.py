@@ -212,6 +212,8 @@ class Console(Case):
                 said = self.browser.run(f"verdict({json.dumps(here)}, {json.dumps(there)}, ['a', 'b'], 9)")
                 self.assertEqual((said["tone"], said["title"]), (tone, title))
                 self.assertIn(detail, said["detail"])
+        gone = json.dumps({**alone, "state": "CONNECTING", "state_seconds": 0})
+        self.assertEqual(self.browser.run(f"drawLink({gone}), link.text.textContent"), "for 3 s")
         for call, shown in (("short(999.4)", "999"), ("short(9999)", "9999"), ("short(12345)", "12.3 k"),
                             ("short(4.25)", "4.3"), ("short(2e6)", "2 M"), ("short(NaN)", "\u2013"),
                             ("bytes(1023)", "1023 B"), ("bytes(1024)", "1.0 KiB"), ("bytes(300 * 1048576)", "300 MiB"),

@@ -77,7 +77,8 @@ function drawLink(view) {
   if (view.state === "SYNCING") return link.draw("syncing", "catching up", `${peer.resync_percent} %`);
   if (view.state === "DRAINING") return link.draw("syncing", "leaving", "");
   if (view.state === "REFUSED") return link.draw("broken", "refused", "");
-  return link.draw("broken", "no link", "for " + duration(view.state_seconds));
+  // A node that calls the other in vain changes its state at each call.
+  return link.draw("broken", "no link", peer.last_contact_seconds === null ? "" : "for " + duration(peer.last_contact_seconds));
 }
 
 function drawResync(view) {

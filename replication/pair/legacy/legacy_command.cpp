@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t old_item_limit_bytes = std::size_t{1} << 20;
 // What the larger of the two headers, the CAS unique and the ASCII suffix of an item take at most.
 constexpr std::size_t old_item_overhead_bytes = 60;
-constexpr std::string_view line_end = "\r\n";
+constexpr std::string_view end_of_line = "\r\n";
 
 template <std::integral Number>
 void write_number(lib::ByteBuffer& out, Number number) {
@@ -30,7 +30,7 @@ void write_upsert(lib::ByteBuffer& out, const LegacyCommand& command) {
     write_number(out, command.exptime);
     write_number(out, command.value.size());
     write_number(out, static_cast<std::uint32_t>(command.cas));
-    out.append(line_end);
+    out.append(end_of_line);
     out.append(command.value);
 }
 
@@ -58,7 +58,7 @@ void write_legacy(lib::ByteBuffer& out, const LegacyCommand& command) {
             out.append("marugoto_end");
             break;
     }
-    out.append(line_end);
+    out.append(end_of_line);
 }
 
 bool may_be_named(std::string_view key) noexcept {

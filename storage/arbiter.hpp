@@ -84,6 +84,9 @@ class Question {
     };
 
     explicit Question(Operation operation) : operation_(std::move(operation)) {}
+    virtual ~Question() = default;
+    Question(const Question&) = delete;
+    Question& operator=(const Question&) = delete;
 
     const Operation& operation() const noexcept { return operation_; }
     State state() const noexcept { return state_.load(std::memory_order_acquire); }
@@ -93,9 +96,14 @@ class Question {
     // The arbiter, once.
     void decide(Decision decision) noexcept {
         decision_ = std::move(decision);
+        on_decided();
         state_.store(State::decided, std::memory_order_release);
     }
     void end(State state) noexcept { state_.store(state, std::memory_order_release); }
+
+  protected:
+    // The arbiter's thread, just before whoever asked can see it.
+    virtual void on_decided() noexcept {}
 
   private:
     const Operation operation_;
@@ -137,6 +145,13 @@ class Arbiter {
 
     // Before any thread runs. `wake` is called on another thread, and must only post.
     virtual unsigned add_waiter(std::function<void()> wake) = 0;
+
+    // --- the waiter's thread ---
+    // To be called when it was woken, between two requests: what it executes from now on, it
+    // executes by the scope that is offered now.
+    virtual void look(unsigned waiter) noexcept = 0;
+    // It executes nothing any more.
+    virtual void retire(unsigned waiter) noexcept = 0;
 
   protected:
     void set_scope(Arbitration scope) noexcept { scope_.store(scope, std::memory_order_relaxed); }

@@ -57,6 +57,7 @@ void IoThread::post(Task task) noexcept {
 IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::Service& service,
                    const SystemClock& clock, ConnectionLimit& limit)
     : number_(number),
+      arbiter_(options.arbiter),
       idle_timeout_(whole_seconds(options.sessions.idle_timeout)),
       write_timeout_(whole_seconds(options.sessions.write_timeout)),
       request_timeout_(whole_seconds(options.sessions.request_timeout)),
@@ -82,9 +83,10 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
     counters_.memory.set_limit(
         share_of(options.sessions.buffer_memory_bytes, options.sessions.threads));
     counters_.times.set_clock(steady_nanoseconds);
-    if (options.arbiter != nullptr) {
-        const auto waiter = options.arbiter->add_waiter([this] { watching_.wake(); });
+    if (arbiter_ != nullptr) {
+        const auto waiter = arbiter_->add_waiter([this] { watching_.wake(); });
         surroundings_.arbiter_waiter = static_cast<std::uint16_t>(waiter);
+        watching_.set_noticed([this, waiter] { arbiter_->look(waiter); });
     }
     if (options.gate == nullptr) return;
     poller_.set_gate(options.gate);
@@ -111,6 +113,7 @@ void IoThread::run() {
     // What one client, or a datagram, has asked for is lost with it; all else goes on.
     while (!lib::has_memory_for([this] { context_.run(); }))
         surroundings_.note_no_memory();
+    if (arbiter_ != nullptr) arbiter_->retire(surroundings_.arbiter_waiter);
 }
 
 // A client whose way to this thread finds no memory is the acceptor's again.

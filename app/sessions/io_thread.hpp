@@ -57,6 +57,7 @@ class IoThread {
     void post(Task task) noexcept;
 
     const std::size_t number_;
+    storage::Arbiter* const arbiter_;  // null: none
     const std::chrono::seconds idle_timeout_;
     const std::chrono::seconds write_timeout_;
     const std::chrono::seconds request_timeout_;

@@ -25,6 +25,7 @@ void WatchingSessions::remove(Session& session) noexcept {
 
 void WatchingSessions::serve_all() {
     is_woken_ = false;
+    if (noticed_) noticed_();
     // From the end, because a turn may end the session and so take it out of the list.
     for (auto i = sessions_.size(); i-- > 0;)
         serve_(*sessions_[i]);

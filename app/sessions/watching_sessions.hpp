@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace twincached::app {
@@ -21,6 +22,9 @@ class WatchingSessions final : public protocol::Waker {
     // `serve` gives a session a turn if it waits for that; the turn may end it or let it go.
     WatchingSessions(boost::asio::io_context& context, std::function<void(Session&)> serve)
         : context_(context), serve_(std::move(serve)) {}
+
+    // Called first whenever it was woken, on the io thread. Before anything else.
+    void set_noticed(std::function<void()> noticed) { noticed_ = std::move(noticed); }
 
     // Any thread.
     void wake() noexcept override;
@@ -34,6 +38,7 @@ class WatchingSessions final : public protocol::Waker {
 
     boost::asio::io_context& context_;
     std::function<void(Session&)> serve_;
+    std::function<void()> noticed_;  // may be empty
     std::vector<Session*> sessions_;
     std::atomic<bool> is_woken_{false};
 };

@@ -26,10 +26,12 @@ void Arbitration::begin(bool first, bool knows) noexcept {
 
 void Arbitration::end() noexcept {
     knows_ = false;
+    has_linked_ = false;
     peer_mode_ = storage::Arbitration::off;
-    seat_.end();
     to_be_sent_.clear();
-    asking_.end();
+    // Who has passed his seat had answered all that he had executed.
+    asking_.end(seat_.decides());
+    seat_.end();
     deciding_.end();
 }
 
@@ -51,12 +53,20 @@ bool Arbitration::on_frame(const Frame& frame, const storage::Now& now) {
 }
 
 // First it is said what is to be asked, then what was asked is taken: whoever asks afterwards has
-// seen what holds. Where nothing is asked any more the clients' requests are theirs again.
+// seen what holds. Where nothing is asked any more the clients' requests are theirs again. Nodes
+// that have been in step go on so until their session ends, also while buckets are compared: what
+// waits for one of these waits, and nobody decides beside the other.
 void Arbitration::tend(bool is_linked, const storage::Now& now) {
-    const bool asks = is_linked && (seat_.may_ask() || seat_.is_leaving());
-    const auto scope = asks ? in_force() : storage::Arbitration::off;
-    if (parts_.desk == nullptr) return;
+    has_linked_ = has_linked_ || (knows_ && is_linked);
+    const auto in_step = has_linked_ ? in_force() : storage::Arbitration::off;
+    const bool asks = seat_.may_ask() || seat_.is_leaving();
+    const auto scope = asks ? in_step : storage::Arbitration::off;
+    if (parts_.desk == nullptr) {
+        holding_ = in_step;
+        return;
+    }
     parts_.desk->offer(scope);
+    if (parts_.desk->is_seen()) holding_ = in_step;
     if (parts_.desk->has_asked())
         for (auto& question : parts_.desk->take())
             asking_.take(std::move(question), now);
@@ -67,6 +77,9 @@ void Arbitration::tend(bool is_linked, const storage::Now& now) {
 // Rule A4: what was decided here is in the stream before the seat is passed.
 void Arbitration::leave() {
     auto& sink = parts_.sink;
+    // A client's thread may be about to decide by the offer before.
+    if (parts_.desk != nullptr && !parts_.desk->is_seen()) return;
+    if (deciding_.has_work()) return;
     if (to_be_sent_.empty()) {
         for (unsigned i = 0; i < sink.shard_count(); ++i) {
             ChangeLog::Position tail = 0;

@@ -66,6 +66,8 @@ class Arbitration final : private PeersWord {
     bool decides() const noexcept { return seat_.decides(); }
     // What holds between the two: the weaker of both settings, off without a session.
     storage::Arbitration in_force() const noexcept;
+    // The same, and whether all that a client asks for has been decided by it since. What is told.
+    storage::Arbitration holding() const noexcept { return holding_; }
     std::uint64_t executed() const noexcept { return deciding_.executed(); }
     std::uint64_t unknown() const noexcept { return asking_.unknown(); }
 
@@ -85,7 +87,9 @@ class Arbitration final : private PeersWord {
     storage::Store* store_ = nullptr;
     storage::Arbitration mode_;
     storage::Arbitration peer_mode_ = storage::Arbitration::off;
+    storage::Arbitration holding_ = storage::Arbitration::off;
     bool knows_ = false;
+    bool has_linked_ = false;  // in this session
     Seat seat_;
     Asking asking_;
     Deciding deciding_;

@@ -14,14 +14,17 @@ void Asking::take(Asked question, const storage::Now& now) {
     waiting_.push_back({std::move(question), place, now.steady_ms});
 }
 
-// In order: what one client has asked goes before what another asks after it. Where the log has
+// A client has one request under way, so that one which waits holds up no other. Where the log has
 // forgotten what has changed nothing is sent before the buckets are compared, or it is too late.
 void Asking::send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
-    while (!waiting_.empty() && out.size() < end_size && sent_.size() < requests_limit) {
-        auto& next = waiting_.front();
-        if (passage_of(next.place, parts_.sink, *store_) != Passage::sent) return;
-        const auto& operation = next.question->operation();
-        sent_.push_back({last_number_ + 1, next.question, next.asked_ms});
+    auto next = waiting_.begin();
+    while (next != waiting_.end() && out.size() < end_size && sent_.size() < requests_limit) {
+        if (passage_of(next->place, parts_.sink, *store_) != Passage::sent) {
+            ++next;
+            continue;
+        }
+        const auto& operation = next->question->operation();
+        sent_.push_back({last_number_ + 1, next->question, next->asked_ms});
         ++last_number_;
         std::size_t offset = 0;
         do {
@@ -29,7 +32,7 @@ void Asking::send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now
                           operation);
             offset += request_piece_limit;
         } while (offset < operation.value.size());
-        waiting_.pop_front();
+        next = waiting_.erase(next);
     }
 }
 
@@ -92,8 +95,8 @@ void Asking::expire(const storage::Now& now) noexcept {
         waiting_.pop_front();
     }
     for (auto& sent : sent_) {
-        if (!is_late(sent.asked_ms, now)) break;
-        if (sent.is_awaited) settle(*sent.question, State::unknown);
+        if (!sent.is_awaited || !is_late(sent.asked_ms, now)) continue;
+        settle(*sent.question, State::unknown);
         sent.is_awaited = false;
     }
 }
@@ -105,9 +108,10 @@ void Asking::withdraw() noexcept {
 }
 
 // First what has left, or may have begun to when there was no more memory.
-void Asking::end() noexcept {
+void Asking::end(bool all_answered) noexcept {
+    const auto state = all_answered ? State::undecided : State::unknown;
     for (const auto& sent : sent_)
-        if (sent.is_awaited) settle(*sent.question, State::unknown);
+        if (sent.is_awaited) settle(*sent.question, state);
     sent_.clear();
     withdraw();
     last_number_ = 0;

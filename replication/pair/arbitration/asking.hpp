@@ -57,8 +57,8 @@ class Asking {
     void expire(const storage::Now& now) noexcept;
     // What has not left is not asked any more.
     void withdraw() noexcept;
-    // The session is over.
-    void end() noexcept;
+    // The session is over. `all_answered`: the peer has answered all that it executed.
+    void end(bool all_answered) noexcept;
 
     // Something was settled since the last call.
     bool take_news() noexcept { return std::exchange(has_news_, false); }

@@ -88,6 +88,16 @@ AckGate* make_gate(std::optional<AckGate>& gate, const Setup& setup) {
     return &gate.emplace(setup.shards, setup.options.get<AckGate::Options>());
 }
 
+std::int64_t steady_nanoseconds() noexcept {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
+std::uint64_t in_microseconds(std::chrono::nanoseconds time) noexcept {
+    using std::chrono::microseconds;
+    return static_cast<std::uint64_t>(std::chrono::duration_cast<microseconds>(time).count());
+}
+
 EngineOptions engine_at(ArbitrationDesk& desk, EngineOptions options) {
     options.desk = &desk;
     return options;
@@ -152,6 +162,7 @@ PairReplicator::PairReplicator(const Setup& setup, Events events)
       on_split_(setup.options.get<PairOptions>().on_split) {
     sink_.set_wake([this] { loop_.wake(); });
     desk_.set_wake([this] { loop_.wake(); });
+    desk_.set_clock(steady_nanoseconds);
 }
 
 // The store is there, and no client is let in yet.
@@ -254,6 +265,9 @@ PairReport PairReplicator::report() const {
     report.gate = gate_ ? &*gate_ : nullptr;
     report.asked = desk_.asked();
     report.not_asked = desk_.refused();
+    report.answered = desk_.answered();
+    report.waited_us = in_microseconds(desk_.waited());
+    report.recent_wait_us = in_microseconds(desk_.recent_wait());
     report.exchange = loop_.exchange_stats();
     report.link = loop_.report();
     // Of a link that was never started nothing is older than the rest.

@@ -97,9 +97,10 @@ class Exchange {
         return context_.admits_item(record.version, now) && incoming_.apply_told(record, now);
     }
     ClockOffset& offset() noexcept { return incoming_.offset(); }
-    // Something else may follow what was appended so far: no value is half sent, no flush waits.
+    // Something else may follow what was appended so far: no value is half sent, no flush waits,
+    // and no change either that was logged before the last produce().
     bool is_between_changes() const noexcept {
-        return !log_.is_sending_large() && !context_.sink.has_news();
+        return !log_.is_sending_large() && !context_.sink.has_news() && !context_.window.is_full();
     }
 
     // Cheap, no lock. False after produce() returned 0, until something changes.

@@ -116,6 +116,7 @@ bool Engine::recall(std::string_view remembered, const storage::Now& now) {
 // --- events ------------------------------------------------------------------------------------
 
 void Engine::start(const storage::Now& now) noexcept {
+    keeper_.begin(instant_of(now));
     link_.on(LinkEvent::start, instant_of(now), {});
 }
 
@@ -386,8 +387,10 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.made_at = instant_of(now);
     report.order_facts = facts_of(options_.has_peer, link_, keeper_);
     report.progress = progress_;
-    report.arbitration = arbitration_.in_force();
-    report.decides = arbitration_.decides();
+    const auto& deciders = keeper_.deciders();
+    report.arbitration = deciders.holding;
+    report.decides = deciders.is_this;
+    report.arbitration_since = deciders.since;
     report.executed = arbitration_.executed();
     report.unknown = arbitration_.unknown();
     report.since = link_.since();

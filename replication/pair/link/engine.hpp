@@ -88,6 +88,7 @@ struct LinkReport {
     ResyncProgress progress;
     storage::Arbitration arbitration = storage::Arbitration::off;  // that holds
     bool decides = false;                                          // this node, for both
+    Instant arbitration_since{0};                                  // when both became so
     std::uint64_t executed = 0;                                    // for the peer's clients
     std::uint64_t unknown = 0;                                     // of what this node's have asked
     OrderFacts order_facts;

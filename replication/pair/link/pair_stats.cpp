@@ -124,8 +124,21 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
      }},
     {lib::state("repl_decides", "yes|no", "`yes` if this node decides for both"),
      [](const PairReport& report) -> std::string { return report.link.decides ? "yes" : "no"; }},
+    {lib::gauge("repl_arbitration_age", lib::Unit::seconds,
+                "since when both of these have been so"),
+     [](const PairReport& report) -> std::string {
+         return seconds_since(report.link.arbitration_since, report);
+     }},
     {lib::counter("repl_asked", "changes of this node's clients that the peer was to decide"),
      lib::member<&PairReport::asked>},
+    {lib::counter("repl_asked_answered", "of those, the ones whose answer came in time"),
+     lib::member<&PairReport::answered>},
+    {lib::counter("repl_asked_wait_us", lib::Unit::microseconds,
+                  "how long clients had waited for these answers, together"),
+     lib::member<&PairReport::waited_us>},
+    {lib::gauge("repl_asked_latency_us", lib::Unit::microseconds,
+                "how long they wait for one of late: a moving mean of some sixteen"),
+     lib::member<&PairReport::recent_wait_us>},
     {lib::counter("repl_asked_unknown",
                   "of those, the ones whose outcome nobody can tell: the link was lost, or "
                   "`arbitrate-timeout` was over"),

@@ -21,6 +21,9 @@ struct PairReport {
     ExchangeStats exchange;
     std::uint64_t asked = 0;      // of the other node, by clients of this one
     std::uint64_t not_asked = 0;  // for want of room
+    std::uint64_t answered = 0;   // of those that were asked
+    std::uint64_t waited_us = 0;  // for these, by their clients together
+    std::uint64_t recent_wait_us = 0;
 };
 
 // What the node leaves behind at its end that the peer has not confirmed, as a line for the log;

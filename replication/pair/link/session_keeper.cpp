@@ -156,7 +156,22 @@ void SessionKeeper::tend(AckGate* gate, const storage::Now& now) {
     }
     tell_of_defects();
     tell_of_arbitration();
+    tell_who_decides(instant_of(now));
     parts_.arbitration.wake_clients();
+}
+
+// A line for each change: since when one node decides for both, and since when each for itself.
+void SessionKeeper::tell_who_decides(Instant now) {
+    const auto holding = parts_.arbitration.holding();
+    const bool is_off = holding == storage::Arbitration::off;
+    const bool is_this = !is_off && parts_.arbitration.decides();
+    if (holding == deciders_.holding && is_this == deciders_.is_this) return;
+    deciders_ = {holding, is_this, now};
+    const std::string_view who = is_off    ? "each node decides for itself"
+                                 : is_this ? "this node decides for both"
+                                           : "the other node decides for both";
+    parts_.log.note(is_off ? LogLevel::warning : LogLevel::info,
+                    {"arbitrate: ", storage::name_of(holding), " from now on: ", who});
 }
 
 // Rule A7. Once for each pair of settings; a node that is set to nothing has nothing to be told.

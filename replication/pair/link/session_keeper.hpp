@@ -33,6 +33,13 @@
 
 namespace twincached::replication::pair {
 
+// Who decides clients' changes, and since when.
+struct Deciders {
+    storage::Arbitration holding = storage::Arbitration::off;
+    bool is_this = false;  // this node, for both
+    Instant since{0};
+};
+
 class SessionKeeper final : public Connections::Host {
   public:
     // Of a session: nothing more is written while so much lies in buffers of ours on its way to the
@@ -64,6 +71,10 @@ class SessionKeeper final : public Connections::Host {
 
     // When the peer was last heard in a session; none: never yet.
     std::optional<Instant> last_contact() const noexcept { return last_contact_; }
+
+    const Deciders& deciders() const noexcept { return deciders_; }
+    // The node begins to count time.
+    void begin(Instant now) noexcept { deciders_.since = now; }
 
     // To be called before anything else at every event. Harmless without a session.
     void wake(const storage::Now& now) noexcept;
@@ -135,6 +146,7 @@ class SessionKeeper final : public Connections::Host {
     void tell_of_defects() noexcept;
     void begin_catching_up(const storage::Now& now) noexcept;
     void tell_of_arbitration();
+    void tell_who_decides(Instant now);
     std::string in_sync(const storage::Now& now) const;
     std::string at_its_end(std::string_view why, const storage::Now& now) const;
 
@@ -149,6 +161,7 @@ class SessionKeeper final : public Connections::Host {
     std::uint64_t defects_told_ = 0;
     // What was last told of it: what this node is set to, and what holds.
     std::pair<storage::Arbitration, storage::Arbitration> arbitration_told_{};
+    Deciders deciders_;
     std::uint64_t overflows_before_ = 0;  // while no bucket was dirty
     bool overflow_is_told_ = false;
     Instant session_began_{0};

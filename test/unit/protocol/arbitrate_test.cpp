@@ -32,6 +32,8 @@ class OtherNode final : public storage::Arbiter {
         return asked.back();
     }
     unsigned add_waiter(std::function<void()>) override { return 0; }
+    void look(unsigned) noexcept override {}
+    void retire(unsigned) noexcept override {}
     void offer(Arbitration scope) { set_scope(scope); }
 
     // As it would answer: both nodes are one store here, which has the change then.

@@ -20,6 +20,7 @@ using Asked = std::shared_ptr<storage::Question>;
 struct Desks {
     ArbitrationDesk desks[2];
     int woken[2] = {};
+    bool looks[2] = {true, true};  // the thread of that node's clients runs
 };
 
 struct ArbitratedNet : Desks, LinkedNet {
@@ -29,7 +30,10 @@ struct ArbitratedNet : Desks, LinkedNet {
         : LinkedNet(1, [=, this](Node& node) {
               const auto n = node.number;
               desks[n].set_wake([this, n] { wake(n); });
-              (void)desks[n].add_waiter([this, n] { ++woken[n]; });
+              (void)desks[n].add_waiter([this, n] {
+                  ++woken[n];
+                  if (looks[n]) desks[n].look(0);
+              });
               node.desk = &desks[n];
               node.arbitration.mode = n == 0 ? a : b;
               if (n == 1) node.protocol = protocol_of_b;
@@ -44,10 +48,13 @@ struct ArbitratedNet : Desks, LinkedNet {
         request.vivify = storage::Expiry::never();
         request.initial = 1;
         if (scope(n) != Mode::off) return desks[n].ask({request, "n", ""}, 0);
+        decide(n, request);
+        return nullptr;
+    }
+    void decide(unsigned n, const storage::Arithmetic& request) {
         auto& store = *nodes[n].process->store;
         (void)store.add(store.key("n"), now(n), request);
         ++done;
-        return nullptr;
     }
     // What became of it; where it is to be decided anew, it is.
     bool settle(unsigned n, Asked& asked) {
@@ -191,6 +198,76 @@ TEST_CASE("a switchover and a promotion lose no increment, and leave none unknow
         CHECK(net.scope(0) == storage::Arbitration::conditional);
         CHECK(net.scope(1) == storage::Arbitration::off);
         CHECK(net.nodes[1].engine().link().role() == Role::primary);
+    }
+}
+
+TEST_CASE("who decides is passed only when no thread goes by the offer before") {
+    ArbitratedNet net;
+    CHECK(net.increment_and_wait(0));
+    net.looks[0] = false;
+    net.order(0, Order::switch_over);
+    net.run(Timing::ms(2000));
+    CHECK(net.scope(0) == storage::Arbitration::conditional);
+    CHECK(net.scope(1) == storage::Arbitration::conditional);
+    // One that had looked before, and was held up since.
+    net.decide(0, {});
+    net.looks[0] = true;
+    net.desks[0].look(0);
+    net.run(Timing::ms(1000));
+    CHECK(net.scope(1) == storage::Arbitration::off);
+    CHECK(net.increment_and_wait(1));
+    CHECK(net.increment_and_wait(0));
+    CHECK(net.both_hold("4"));
+    CHECK(net.unknown == 0);
+}
+
+TEST_CASE("while buckets are compared nodes that were in step go on asking") {
+    ArbitratedNet net;
+    CHECK(net.increment_and_wait(0));
+    for (unsigned n = 0; n < 2; ++n) {
+        net.order(n, Order::resync);
+        for (int i = 0; i < 20; ++i) {
+            CHECK(net.scope(1) == storage::Arbitration::conditional);
+            auto one = net.increment(0);
+            auto two = net.increment(1);
+            CHECK(net.settle(0, one));
+            CHECK(net.settle(1, two));
+        }
+        net.run(Timing::ms(500));
+    }
+    CHECK(net.unknown == 0);
+    CHECK(net.both_hold(std::to_string(net.done)));
+}
+
+TEST_CASE("a primary that stops in order leaves no outcome unknown") {
+    ArbitratedNet net;
+    CHECK(net.increment_and_wait(0));
+    net.begin_drain(0);
+    for (int i = 0; i < 50; ++i) {
+        CHECK(net.increment_and_wait(1));
+        net.run(Timing::ms(1));
+    }
+    CHECK(net.nodes[0].drained);
+    CHECK(net.unknown == 0);
+    CHECK(net.get(1, "n") == std::to_string(net.done));
+}
+
+TEST_CASE("a line tells since when one decides for both, and since when each for itself") {
+    ArbitratedNet net;
+    CHECK(net.nodes[0].said("arbitrate: conditional from now on: this node decides for both"));
+    CHECK(net.nodes[1].said("arbitrate: conditional from now on: the other node decides for both"));
+    const auto since = [&](unsigned n) {
+        return net.nodes[n].engine().report(net.now(n)).arbitration_since;
+    };
+    const auto linked_since = since(1);
+    net.run(Timing::ms(1000));
+    CHECK(since(1) == linked_since);
+    net.partitioned = true;
+    net.run(Timing::ms(10000));
+    for (unsigned n = 0; n < 2; ++n) {
+        CHECK(net.nodes[n].said("arbitrate: off from now on: each node decides for itself"));
+        CHECK(since(n) > linked_since);
+        CHECK(net.nodes[n].engine().report(net.now(n)).arbitration == storage::Arbitration::off);
     }
 }
 

@@ -261,7 +261,7 @@ TEST_CASE("a request that had left when the session ended is unknown, and is nev
     pair.set(pair.b, "m", "1");
     const auto waiting = pair.ask(increment("m"));
     CHECK_FALSE(pair.request());
-    pair.asking.end();
+    pair.asking.end(false);
     pair.deciding.end();
     CHECK(left->state() == State::unknown);
     CHECK(waiting->state() == State::undecided);

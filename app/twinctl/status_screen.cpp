@@ -50,6 +50,26 @@ Row row_of(const NodeStatus& node) {
             short_time(node.figure("uptime"))};
 }
 
+// Who decides locks and counters (arbitrate); empty where nobody ever did.
+std::string arbitration_of(const NodeStatus& node) {
+    const auto holds = node.figure_text("repl_arbitration");
+    const auto asked = node.figure("repl_asked");
+    const auto decided = node.figure("repl_decided_for_peer");
+    const bool is_off = holds.empty() || holds == "off";
+    if (is_off && asked == 0 && decided == 0) return {};
+    const bool is_this = node.figure_text("repl_decides") == "yes";
+    auto text = fmt::format("    arbitrate {} for {}: {}", is_off ? "off" : holds,
+                            short_time(node.figure("repl_arbitration_age")),
+                            is_off    ? "each node decides for itself"
+                            : is_this ? "this node decides for both"
+                                      : "the other node decides");
+    text += fmt::format("; {} asked, {} answered, {} unknown", short_number(asked),
+                        short_number(node.figure("repl_asked_answered")),
+                        short_number(node.figure("repl_asked_unknown")));
+    if (asked > 0) text += fmt::format(", {:.0f} us of late", node.figure("repl_asked_latency_us"));
+    return text + fmt::format("; {} decided for the peer\n", short_number(decided));
+}
+
 // What is told below the table.
 std::string remark_on(const NodeStatus& node) {
     if (!node.error.empty()) return node.error + "\n";
@@ -60,7 +80,7 @@ std::string remark_on(const NodeStatus& node) {
     text += "\n";
     if (const auto event = node.figure_text("repl_last_event"); !event.empty())
         text += fmt::format("    last event of the link: {}\n", event);
-    return text;
+    return text + arbitration_of(node);
 }
 
 // What the node knows of the other: what it says of itself, or since when it says nothing.

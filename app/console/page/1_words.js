@@ -89,3 +89,14 @@ function inStep(view, there, [teller, other]) {
   const first = view.role === "primary" ? teller : other;
   return {tone: "good", title: "In step.", detail: "Both hold the same. " + first + " is the primary."};
 }
+
+// Who decides locks and counters (arbitrate); empty where nobody ever did.
+function arbitrationText(figures) {
+  const asked = figures.repl_asked || 0, decided = figures.repl_decided_for_peer || 0;
+  const holds = figures.repl_arbitration || "off";
+  if (holds === "off" && !asked && !decided) return "";
+  const who = holds === "off" ? "Each node decides for itself" : figures.repl_decides === "yes" ? "Decides for both nodes" : "Asks the other node";
+  const text = `${who} (arbitrate: ${holds}) for ${duration(figures.repl_arbitration_age)}.`;
+  const asks = asked ? ` Asked ${short(asked)}, answered ${short(figures.repl_asked_answered)}, unknown ${short(figures.repl_asked_unknown)}; ${microseconds(figures.repl_asked_latency_us)} of late.` : "";
+  return text + asks + (decided ? ` Decided ${short(decided)} for the other.` : "");
+}

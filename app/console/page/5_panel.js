@@ -28,7 +28,8 @@ class Panel {
       make("div", {class: "axis"}, make("span", {}, "1 \u00b5s"), make("span", {}, "30 \u00b5s"), make("span", {}, "1 ms"), make("span", {}, "30 ms"), make("span", {}, "1 s")));
     this.live = make("div", {class: "live"},
       make("div", {class: "rate"}, make("div", {class: "big"}, this.total, make("span", {class: "unit"}, "requests/s")), legend),
-      this.chart, make("div", {class: "axis"}, make("span", {}, "2 min ago"), this.most, make("span", {}, "now")), tiles, this.latency);
+      this.chart, make("div", {class: "axis"}, make("span", {}, "2 min ago"), this.most, make("span", {}, "now")), tiles, this.latency,
+      this.arbitration = make("p", {class: "note"}));
     this.note = make("p", {class: "note"});
     this.element = make("section", {class: "card panel " + place}, make("header", {}, this.title, this.seen), this.note, this.live);
     this.place = place;
@@ -48,6 +49,9 @@ class Panel {
     this.drawRates(source);
     this.drawTiles(source, status.figures);
     this.drawLatency(source);
+    const decided = arbitrationText(status.figures);
+    say(this.arbitration, decided);
+    show(this.arbitration, decided !== "");
   }
 
   drawRates(source) {

@@ -148,6 +148,24 @@ TEST_CASE("what the peer says of itself is shown, or that it says nothing") {
     CHECK(has(status_screen(std::vector{shown(node)}), "host-b:11212, never heard yet: "));
 }
 
+TEST_CASE("status tells who decides for both nodes, and what came of what was asked") {
+    auto node = busy_node();
+    CHECK_FALSE(has(status_screen(std::vector{shown(node)}), "arbitrate"));
+    const auto figure = [&](const char* name, const char* value) {
+        node.figures.emplace_back(lib::gauge(name, "h"), value);
+    };
+    node.figures.emplace_back(lib::text("repl_arbitration", "h"), "conditional");
+    node.figures.emplace_back(lib::text("repl_decides", "h"), "no");
+    figure("repl_arbitration_age", "61");
+    figure("repl_asked", "12");
+    figure("repl_asked_answered", "10");
+    figure("repl_asked_unknown", "2");
+    figure("repl_asked_latency_us", "85");
+    CHECK(has(status_screen(std::vector{shown(node)}),
+              "    arbitrate conditional for 1m 1s: the other node decides; 12 asked, 10 answered, "
+              "2 unknown, 85 us of late; 0 decided for the peer\n"));
+}
+
 TEST_CASE("status names a node that cannot be asked, beside those that can") {
     const std::vector<NodeStatus> nodes{shown(busy_node()),
                                         unreachable("host-b:11280", "host-b:11280: it is down")};

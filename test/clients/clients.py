@@ -16,9 +16,10 @@ BUILD = os.environ.get("CLIENTS_BUILD", os.path.join(FOLDER, os.pardir, os.pardi
 class Client:
     """`dialect` is handed to the program as it is; `needs` are programs and files."""
 
-    def __init__(self, name, command, dialect="text", needs=(), loops=True):
+    def __init__(self, name, command, dialect="text", needs=(), loops=True, counts=False):
         self.name = name
         self.loops = loops
+        self.counts = counts
         self._command = command
         self._dialect = dialect
         self.lacks = ", ".join(what for what in (command[0], *needs) if not _is_there(what))
@@ -69,28 +70,28 @@ def found_here():
     php, perl, ruby = "php", "/usr/bin/perl", "/usr/bin/ruby"
     perl_needs = ["perl:Cache::Memcached", "perl:Cache::Memcached::Fast"]
     return [
-        Client("python_memcached", _python("python_memcached.py"), needs=["python:memcache"]),
-        Client("pymemcache", _python("pymemcache_program.py"), needs=["python:pymemcache"]),
-        Client("pylibmc_text", _python("pylibmc_program.py"), "text", ["python:pylibmc"]),
-        Client("pylibmc_binary", _python("pylibmc_program.py"), "binary", ["python:pylibmc"]),
-        Client("bmemcached", _python("bmemcached_program.py"), "binary", ["python:bmemcached"]),
+        Client("python_memcached", _python("python_memcached.py"), needs=["python:memcache"], counts=True),
+        Client("pymemcache", _python("pymemcache_program.py"), needs=["python:pymemcache"], counts=True),
+        Client("pylibmc_text", _python("pylibmc_program.py"), "text", ["python:pylibmc"], counts=True),
+        Client("pylibmc_binary", _python("pylibmc_program.py"), "binary", ["python:pylibmc"], counts=True),
+        Client("bmemcached", _python("bmemcached_program.py"), "binary", ["python:bmemcached"], counts=True),
         Client("php_memcached_text", [php, _program("php_memcached.php")], "text",
-               ["php:memcached"]),
+               ["php:memcached"], counts=True),
         Client("php_memcached_binary", [php, _program("php_memcached.php")], "binary",
-               ["php:memcached"]),
-        Client("php_memcache_text", [php, _program("php_memcache.php")], "text", ["php:memcache"]),
+               ["php:memcached"], counts=True),
+        Client("php_memcache_text", [php, _program("php_memcache.php")], "text", ["php:memcache"], counts=True),
         Client("php_memcache_binary", [php, _program("php_memcache.php")], "binary",
-               ["php:memcache"]),
+               ["php:memcache"], counts=True),
         Client("php_sessions_memcached", [php, _program("php_sessions.php")], "memcached",
                ["php:memcached"], loops=False),
         Client("php_sessions_memcache", [php, _program("php_sessions.php")], "memcache",
                ["php:memcache"], loops=False),
         Client("cache_memcached", [perl, _program("cache_memcached.pl")], "plain", perl_needs),
         Client("cache_memcached_fast", [perl, _program("cache_memcached.pl")], "fast", perl_needs),
-        Client("dalli", [ruby, _program("dalli.rb")], "binary", ["ruby:dalli"]),
+        Client("dalli", [ruby, _program("dalli.rb")], "binary", ["ruby:dalli"], counts=True),
         Client("gomemcache", [os.path.join(BUILD, "gomemcache")]),
-        Client("spymemcached_text", java, "text", spy_needs),
-        Client("spymemcached_binary", java, "binary", spy_needs),
+        Client("spymemcached_text", java, "text", spy_needs, counts=True),
+        Client("spymemcached_binary", java, "binary", spy_needs, counts=True),
         Client("memjs", ["node", _program("node/memjs.js")], "binary",
                [os.path.join(BUILD, "node_modules/memjs")]),
         Client("node_memcached", ["node", _program("node/memcached.js")], "text",

@@ -54,6 +54,66 @@ for each in CLIENTS:
     setattr(Everything, f"test_{each.name}", _test_of(each))
 
 
+class Arbitrated(Case):
+    """Each client's counter, counted on both nodes at once; and PHP's sessions, whose lock is an
+    `add`: three requests on each node read and write one session."""
+    needs_replication = True
+    TIMES = 20 if world.IS_SANITIZED else 200
+
+    def setUp(self):
+        super().setUp()
+        self.nodes = self.pair("--arbitrate", "conditional").start()
+        until(lambda: all(node.replication()["repl_arbitration"] == "conditional"
+                          for node in self.nodes), 20, "one node decides for both")
+
+    def count_on_both(self, clients_there, key, times, programs=1):
+        """How often it was counted."""
+        children = [subprocess.Popen(
+            client.command("count", key, "{}:{}".format(*node.address), str(times)),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            env=client.environment())
+            for client in clients_there for node in self.nodes for _ in range(programs)]
+        for child in children:
+            self.addCleanup(child.stdout.close)
+        for child in children:
+            said, _ = child.communicate(timeout=world.scaled(60))
+            self.assertEqual((child.returncode, said), (0, "done\n"))
+        return len(children) * times
+
+    def test_a_counter_of_each_client_counts_what_both_nodes_are_asked(self):
+        able = [client for client in CLIENTS if client.counts and not client.lacks]
+        self.assertTrue(able)
+        for client in able:
+            with self.subTest(client=client.name):
+                wanted = self.count_on_both([client], f"n-{client.name}", self.TIMES)
+                until(lambda: all(self.counted(node, f"n-{client.name}") == wanted
+                                  for node in self.nodes), 5, f"{client.name} has lost none")
+
+    def counted(self, node, key):
+        with node.client() as client:
+            return int(client.get(key.encode()))
+
+    def test_a_session_of_php_is_locked_for_both_nodes(self):
+        able = [client for client in CLIENTS
+                if client.name.startswith("php_sessions") and not client.lacks]
+        for client in able:
+            with self.subTest(client=client.name):
+                wanted = self.count_on_both([client], f"locked-{client.name}".replace("_", "-"),
+                                            self.TIMES // 10, programs=3)
+                for node in self.nodes:
+                    until(lambda node=node: self.session_of(node, client) == wanted, 5,
+                          "no request has lost another's change")
+
+    def session_of(self, node, client):
+        """What a session of `count|i:120;` has counted to."""
+        prefix = b"memc.sess.key." if client.name.endswith("memcached") else b""
+        key = prefix + f"locked-{client.name}".replace("_", "-").encode()
+        with node.client() as asking:
+            held = asking.get(key) or b""
+        digits = held.split(b"count|i:")[-1].split(b";")[0]
+        return int(digits) if digits.isdigit() else held
+
+
 class Failover(Case):
     """All clients at once behind HAProxy, which stands in front of two nodes. One is killed and
     comes back, and then the other is killed: every client meets at least one of the two."""

@@ -1,12 +1,18 @@
 """arbitrate: one node decides for both, so that a lock has one holder and a counter counts all."""
+import random
 import threading
+import time
 
 from harness import Case, main, until, world
 from harness.admin import Admin
+from harness.client import Client
+from harness.node import Pair
+from harness.shipped import ShippedHAProxy, arguments_for_checks
 
 UNKNOWN = b"SERVER_ERROR outcome unknown"
 INCREMENTS = world.number("TWINCACHED_INCREMENTS", 1000 if world.IS_SANITIZED else 20000)
-LOCKS = 50 if world.IS_SANITIZED else 500
+LOCKS = 50 if world.IS_SANITIZED else 2000
+CAS_LOOPS = 10 if world.IS_SANITIZED else 100  # of each of ten clients
 
 
 def together(*tasks):
@@ -94,7 +100,7 @@ class WhileLinked(Arbitrated):
         def count(node):
             with node.client() as client:
                 done = 0
-                while done < LOCKS // 5:
+                while done < CAS_LOOPS:
                     client.send(b"gets n\r\n")
                     cas = client.line().split()[4]
                     number = int(client.line())
@@ -104,8 +110,8 @@ class WhileLinked(Arbitrated):
                     self.assertIn(answer, (b"STORED", b"EXISTS"))
                     done += answer == b"STORED"
 
-        together(*(lambda node=node: count(node) for node in nodes for _ in range(3)))
-        total = str(LOCKS // 5 * 6).encode()
+        together(*(lambda node=node: count(node) for node in nodes for _ in range(5)))
+        total = str(CAS_LOOPS * 10).encode()
         until(lambda: all(value_on(node, b"n") == total for node in nodes), 10, "it is exact")
 
     def test_what_a_client_has_done_before_is_seen_and_what_it_was_told_is_there(self):
@@ -258,6 +264,85 @@ class Failures(Arbitrated):
         self.assertEqual(nodes.a.replication()["repl_arbitration"], "off")
         with nodes.b.client() as client:
             self.assertEqual(client.ask(b"add k 0 0 1", b"v"), b"STORED")
+
+
+class Holding:
+    """A lock as one client had it: from its STORED to when it began to give it back."""
+
+    def __init__(self, name, since, until_):
+        self.name = name
+        self.since = since
+        self.until = until_
+
+
+def held_by_two(holdings):
+    """Pairs of holdings of one lock that overlap."""
+    found = []
+    last = {}
+    for each in sorted(holdings, key=lambda holding: holding.since):
+        before = last.get(each.name)
+        if before and each.since < before.until:
+            found.append((before.name, before.since, before.until, each.since))
+        if not before or each.until > before.until:
+            last[each.name] = each
+    return found
+
+
+class Locks(Arbitrated):
+    """Clients behind HAProxy, which deals them to both nodes: a lock is got by `add` and given back
+    by `delete`. TWINCACHED_LOCK_SECONDS=60 for a minute of it."""
+    SECONDS = world.number("TWINCACHED_LOCK_SECONDS", 4)
+    CLIENTS = 10 if world.IS_SANITIZED else 100
+    NAMES = [b"lock%d" % i for i in range(5)]
+    TTL = 20
+
+    def behind_haproxy(self):
+        shift = self.client_port - world.CLIENT_PORT
+        nodes = Pair(*(self.node("--arbitrate", "conditional",
+                                 *arguments_for_checks(self.addresses.host(n), shift), name=name,
+                                 host=n, peer=self.addresses.host(3 - n))
+                       for name, n in (("a", 1), ("b", 2)))).start()
+        until(lambda: all(node.replication()["repl_arbitration"] == "conditional"
+                          for node in nodes), 20, "one node decides for both")
+        proxy = ShippedHAProxy(self.directory, self.addresses.host(15), nodes)
+        self.addCleanup(proxy.stop)
+        proxy.start()
+        return nodes, proxy
+
+    def work(self, address, end, holdings, waits):
+        chance = random.Random(threading.get_ident())
+        with Client(address, timeout=20) as client:
+            while time.monotonic() < end:
+                name = chance.choice(self.NAMES)
+                asked = time.monotonic()
+                while client.ask(b"add %s 0 %d 1" % (name, self.TTL), b"x") != b"STORED":
+                    time.sleep(chance.uniform(0.001, 0.01))
+                since = time.monotonic()
+                time.sleep(chance.uniform(0, 0.002))
+                holdings.append(Holding(name, since, time.monotonic()))
+                self.assertEqual(client.ask(b"delete %s" % name), b"DELETED")
+                waits.append(since - asked)
+
+    def test_a_lock_has_one_holder_whichever_node_a_client_meets(self):
+        nodes, proxy = self.behind_haproxy()
+        holdings, waits = [], []
+        end = time.monotonic() + self.SECONDS
+        address = proxy.address_of("memcached-both")
+        together(*(lambda: self.work(address, end, holdings, waits)
+                   for _ in range(self.CLIENTS)))
+        self.assertEqual(held_by_two(holdings), [])
+        self.assertGreater(len(holdings), 5 * self.CLIENTS if not world.IS_SANITIZED else 10)
+        self.assertLess(max(waits), self.TTL, "no lock is lost")
+        _, other = self.by_role(nodes)
+        self.assertGreater(int(other.replication()["repl_asked"]), 0)
+        self.assertEqual(other.replication()["repl_asked_unknown"], "0")
+        print(f"{len(holdings)} locks of {self.CLIENTS} clients, {max(waits):.2f} s waited at most",
+              flush=True)
+
+    def test_the_checker_finds_two_holders(self):
+        one, two = Holding(b"a", 1, 4), Holding(b"a", 2, 3)
+        self.assertEqual(len(held_by_two([one, two, Holding(b"b", 2, 3)])), 1)
+        self.assertEqual(held_by_two([Holding(b"a", 1, 2), Holding(b"a", 2, 3)]), [])
 
 
 if __name__ == "__main__":

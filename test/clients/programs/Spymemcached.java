@@ -117,11 +117,24 @@ public class Spymemcached {
         }
     }
 
+    static void count(String dialect, String p, String at, int times) throws Exception {
+        MemcachedClient client = clientOf(at, dialect);
+        client.add(p, 0, "0").get(2, TimeUnit.SECONDS);
+        long last = 0;
+        for (int n = 0; n < times; ++n) {
+            long number = client.incr(p, 1);
+            check("a higher number", number > last, true);
+            last = number;
+        }
+    }
+
     public static void main(String[] words) throws Exception {
         System.setProperty("net.spy.log.LoggerImpl", "net.spy.memcached.compat.log.SunLogger");
         java.util.logging.Logger.getLogger("net.spy.memcached")
             .setLevel(java.util.logging.Level.OFF);
         if (words[0].equals("everything")) everything(words[1], words[2], words[3], words[4]);
+        else if (words[0].equals("count"))
+            count(words[1], words[2], words[3], Integer.parseInt(words[4]));
         else inALoop(words[1], words[2], words[3], Double.parseDouble(words[4]));
         System.out.println("done");
         System.exit(0);

@@ -1,7 +1,7 @@
 """bmemcached (python3-binary-memcached): binary; SETQ and GETKQ with NOOP, cas in the header."""
 import bmemcached
 
-from checking import check, eventually, loop, run
+from checking import check, counting, eventually, loop, run
 
 
 def client_of(at):
@@ -47,4 +47,9 @@ def in_a_loop(_dialect, prefix, at, seconds):
     loop(prefix, seconds, client.set, client.get)
 
 
-run(everything, in_a_loop)
+def count(_dialect, prefix, at, times):
+    client = client_of(at)
+    counting(times, lambda: None, lambda: client.incr(prefix, 1, default=1))
+
+
+run(everything, in_a_loop, count)

@@ -38,9 +38,20 @@ function loop(string $prefix, string $seconds, callable $put, callable $fetch): 
     }
 }
 
+// Others count, too: each time it is told another number, and a higher one.
+function counting(string $times, callable $create, callable $increment): void {
+    $create();
+    $last = 0;
+    for ($n = 0; $n < (int) $times; ++$n) {
+        $number = $increment();
+        check('a higher number', is_int($number) && $number > $last, true);
+        $last = $number;
+    }
+}
+
 function run(): void {
     global $argv;
-    $mode = $argv[1] === 'loop' ? 'in_a_loop' : $argv[1];
+    $mode = ['loop' => 'in_a_loop', 'count' => 'count_up'][$argv[1]] ?? $argv[1];
     $mode(...array_slice($argv, 2));
     echo "done\n";
 }

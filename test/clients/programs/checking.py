@@ -4,6 +4,8 @@
         does all that the client can do at `here`, and finds it at `there`, the other node
     program loop <dialect> <prefix> <where> <seconds>
         sets and gets one key after another; a line for each: "ok <key>" or "no <why>"
+    program count <dialect> <prefix> <where> <times>
+        creates the counter <prefix>, unless somebody has, and increments it so many times
 """
 import sys
 import time
@@ -45,6 +47,16 @@ def loop(prefix, seconds, put, fetch):
         time.sleep(0.01)
 
 
-def run(everything, in_a_loop):
-    {"everything": everything, "loop": in_a_loop}[sys.argv[1]](*sys.argv[2:])
+def counting(times, create, increment):
+    """Others count, too: each time it is told another number, and a higher one."""
+    create()
+    last = 0
+    for _ in range(int(times)):
+        number = int(increment())
+        check("a higher number", number > last)
+        last = number
+
+
+def run(everything, in_a_loop, count):
+    {"everything": everything, "loop": in_a_loop, "count": count}[sys.argv[1]](*sys.argv[2:])
     print("done", flush=True)

@@ -101,5 +101,16 @@ def in_a_loop(_dialect, prefix, at, seconds)
   end
 end
 
-ARGV[0] == 'everything' ? everything(*ARGV[1..]) : in_a_loop(*ARGV[1..])
+def count(_dialect, prefix, at, times)
+  client = client_of(at)
+  last = 0
+  times.to_i.times do
+    number = client.incr(prefix, 1, 0, 1)
+    check 'a higher number', number > last, true
+    last = number
+  end
+end
+
+{ 'everything' => method(:everything), 'loop' => method(:in_a_loop),
+  'count' => method(:count) }[ARGV[0]].call(*ARGV[1..])
 puts 'done'

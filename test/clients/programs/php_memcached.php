@@ -80,4 +80,9 @@ function in_a_loop(string $dialect, string $prefix, string $at, string $seconds)
     loop($prefix, $seconds, fn($k, $v) => $client->set($k, $v), fn($k) => $client->get($k));
 }
 
+function count_up(string $dialect, string $prefix, string $at, string $times): void {
+    $client = client_of($at, $dialect);
+    counting($times, fn() => $client->add($prefix, '0'), fn() => $client->increment($prefix));
+}
+
 run();

@@ -82,5 +82,4 @@ function count_up(string $handler, string $id, string $at, string $times): void 
     }
 }
 
-if ($argv[1] === 'count') count_up(...array_slice($argv, 2));
-else run();
+run();

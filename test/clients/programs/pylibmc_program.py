@@ -1,7 +1,7 @@
 """pylibmc (libmemcached): text and binary; GETKQ and NOOP for many keys, gets for every get."""
 import pylibmc
 
-from checking import check, eventually, loop, run
+from checking import check, counting, eventually, loop, run
 
 
 def client_of(at, dialect):
@@ -63,4 +63,9 @@ def in_a_loop(dialect, prefix, at, seconds):
     loop(prefix, seconds, client.set, client.get)
 
 
-run(everything, in_a_loop)
+def count(dialect, prefix, at, times):
+    client = client_of(at, dialect)
+    counting(times, lambda: client.add(prefix, "0"), lambda: client.incr(prefix))
+
+
+run(everything, in_a_loop, count)

@@ -4,7 +4,7 @@ from pymemcache.client.base import Client, PooledClient
 from pymemcache.client.hash import HashClient
 from pymemcache.client.retrying import RetryingClient
 
-from checking import check, eventually, loop, run, split_address
+from checking import check, counting, eventually, loop, run, split_address
 
 
 def everything(_dialect, prefix, here, there):
@@ -70,4 +70,9 @@ def in_a_loop(_dialect, prefix, at, seconds):
          lambda key: (client.get(key) or b"").decode())
 
 
-run(everything, in_a_loop)
+def count(_dialect, prefix, at, times):
+    client = Client(split_address(at), timeout=5)
+    counting(times, lambda: client.add(prefix, b"0", noreply=False), lambda: client.incr(prefix, 1))
+
+
+run(everything, in_a_loop, count)

@@ -1,7 +1,7 @@
 """python-memcached: text; blank before the line end, pipelined sets, gets and cas with cache_cas."""
 import memcache
 
-from checking import check, eventually, loop, run
+from checking import check, counting, eventually, loop, run
 
 
 def client_of(at):
@@ -58,4 +58,9 @@ def in_a_loop(_dialect, prefix, at, seconds):
     loop(prefix, seconds, client.set, client.get)
 
 
-run(everything, in_a_loop)
+def count(_dialect, prefix, at, times):
+    client = client_of(at)
+    counting(times, lambda: client.add(prefix, "0"), lambda: client.incr(prefix))
+
+
+run(everything, in_a_loop, count)

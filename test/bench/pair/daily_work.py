@@ -162,4 +162,59 @@ def _report_walk(table, items, without, during, ended):
               "(yrmcds), 2 M items")
 
 
-FIGURES = {"lag": lag, "cost": cost, "received": received, "walk": walk}
+# --- arbitrate -----------------------------------------------------------------------------------
+
+TOGETHER = 32  # connections, each with one request under way
+
+
+def answered_after(client, count, request=b"incr n 1\r\n"):
+    """(p50, p99) of one request after the other, in seconds."""
+    times = []
+    for _ in range(count):
+        began = time.monotonic()
+        client.send(request)
+        if not client.line().isdigit():
+            raise SystemExit("an increment was not answered with a number")
+        times.append(time.monotonic() - began)
+    return percentiles(times)
+
+
+def answered_together(server, seconds):
+    """Increments a second of all connections."""
+    with contextlib.ExitStack() as open_clients:
+        clients = [open_clients.enter_context(Client((server.host, server.port)))
+                   for _ in range(TOGETHER)]
+        count, began = 0, time.monotonic()
+        while time.monotonic() - began < seconds:
+            for client in clients:
+                client.send(b"incr n 1\r\n")
+            for client in clients:
+                client.line()
+            count += TOGETHER
+        return count / (time.monotonic() - began)
+
+
+def asked(stage, table, settings):
+    """An increment on the node that asks, beside one on the node that decides."""
+    with stage.servers(extra=("--arbitrate", "conditional")) as nodes:
+        measuring.wait_until(lambda: all(node.stats("replication")["repl_arbitration"] ==
+                                         "conditional" for node in nodes), 20, "one decides")
+        decides = 0 if nodes[0].stats("replication")["repl_decides"] == "yes" else 1
+        here, there = nodes[1 - decides], nodes[decides]
+        with Client((here.host, here.port)) as asking, Client((there.host, there.port)) as deciding:
+            deciding.set(b"n", b"0")
+            while asking.get(b"n") is None:
+                pass
+            local, local_worst = answered_after(deciding, settings.runs * 500)
+            longer, worst = answered_after(asking, settings.runs * 500)
+        # On loopback a plain answer takes no more than a round trip, so it may stand for one.
+        table.add("arbitrate: p50 of an incr that the other node decides",
+                  "one decided here + a round trip + <= 60 us",
+                  f"{local * 1e6:.0f} -> {longer * 1e6:.0f} us (p99 {local_worst * 1e6:.0f} and "
+                  f"{worst * 1e6:.0f})", longer <= 2 * local + 60e-6)
+        rates = [answered_together(node, 2) for node in (there, here)]
+        table.add(f"arbitrate: incr a second, {TOGETHER} connections with one each, decided here "
+                  "and there", "-", f"{rates[0]:.0f} and {rates[1]:.0f}", None)
+
+
+FIGURES = {"lag": lag, "cost": cost, "received": received, "walk": walk, "asked": asked}

@@ -10,9 +10,11 @@
 //     versions  no clock, flush or item is further ahead than clock-max-ahead allows
 //     no stall  a PING of a session is answered, or the session is over and a line says why; a peer
 //               that comes next gets a session; a client's set is stored, and is read again
+#include "lib/byte_buffer.hpp"
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/wall_clock.hpp"
 #include "replication/pair/link/engine.hpp"
+#include "replication/records/arbitration_frames.hpp"
 #include "replication/records/frame.hpp"
 #include "replication/records/wire.hpp"
 #include "storage/store.hpp"
@@ -81,7 +83,7 @@ class Attack {
         while (in_.remaining() > 0) {
             const auto number = peer_.engine.session_number();
             const auto waiting = peer_.untaken(session_);
-            act(in_.u8() % 20);
+            act(in_.u8() % 22);
             check();
             const bool was_full = waiting >= Engine::output_limit_bytes;
             const bool goes_on = number != 0 && peer_.engine.session_number() == number;
@@ -152,6 +154,10 @@ class Attack {
                 const std::vector<std::uint64_t> wants(in_.u8(), in_.u64());
                 return peer_.say(Ack{in_.u8(), in_.u8(), wants});
             }
+            case 20:
+                return say_request();
+            case 21:
+                return say_who_decides();
             default:
                 write_as_client();
                 return;
@@ -193,6 +199,41 @@ class Attack {
         segment.total = in_.u32() % (3U << 20);
         segment.record = record();
         peer_.say_next(segment);
+    }
+    // As a peer that asks this node to decide; its numbers count up from 1 if the input says so.
+    void say_request() {
+        storage::Operation operation{storage::Write{}, "key " + std::to_string(in_.u8()), {}};
+        storage::Write write;
+        write.mode = static_cast<storage::WriteMode>(in_.u8() % 5);
+        switch (in_.u8() % 4) {
+            case 0:
+                operation.request = write;
+                break;
+            case 1:
+                operation.request = storage::Arithmetic{};
+                break;
+            case 2:
+                operation.request = storage::Remove{};
+                break;
+            default:
+                operation.request = storage::Read{};
+                break;
+        }
+        operation.value.assign(in_.u16() * 16U, '1');
+        RequestHead head;
+        head.number = in_.u8();
+        head.sender_now_ms = in_.u32();
+        const auto offset = std::size_t{in_.u16()} * 16U;
+        head.offset = static_cast<std::uint32_t>(std::min(offset, operation.value.size()));
+        lib::ByteBuffer bytes;
+        write_request(bytes, head, operation);
+        if (is_there()) peer_.say_bytes(bytes.readable());
+    }
+    void say_who_decides() {
+        NodeState state;
+        state.serving = state.caught_up = true;
+        state.arbitration = ArbitrationState{in_.u8(), in_.u8()};
+        if (is_there()) peer_.say(state);
     }
     void write_as_client() {
         storage::Write write;

@@ -55,9 +55,15 @@ class ChaosCase(Case):
     def flush(self, node):
         flush = self.history.add(Operation("the test", node.name, node.incarnation, "flush", b"",
                                            start=time.monotonic()))
+        # A node that stood still a moment ago closes clients whose requests waited: asked again.
+        until(lambda: self._is_flushed(node), 10, f"{node.name} answers a flush")
+        flush.end, flush.answered = time.monotonic(), True
+
+    @staticmethod
+    def _is_flushed(node):
         with MetaClient(node.address) as client:
             client.flush()
-        flush.end, flush.answered = time.monotonic(), True
+        return True
 
     # --- misfortune ----------------------------------------------------------------------------
 

@@ -56,7 +56,8 @@ std::int64_t versions_ahead_ms(const storage::Store& store, std::int64_t wall_ms
 }
 
 // By which an order is judged.
-OrderFacts facts_of(bool has_peer, const LinkMachine& link, const SessionKeeper& keeper) noexcept {
+OrderFacts facts_of(bool has_peer, const LinkMachine& link, const SessionKeeper& keeper,
+                    const OperatorOrders& orders) noexcept {
     const auto* session = keeper.session();
     return {.has_peer = has_peer,
             .peer_understands = session != nullptr && session->understands_orders(),
@@ -64,6 +65,8 @@ OrderFacts facts_of(bool has_peer, const LinkMachine& link, const SessionKeeper&
             .state = link.state(),
             .serving = link.serving(),
             .role = link.role(),
+            .is_handing_over = orders.is_handing_over(),
+            .is_stepping_back = orders.is_stepping_back(),
             .access = link.access()};
 }
 
@@ -275,7 +278,7 @@ void Engine::set_on_split(OnSplit policy, const storage::Now& now) noexcept {
 
 void Engine::take(Order order, const storage::Now& now) noexcept {
     keeper_.wake(now);
-    orders_.take(order, facts_of(options_.has_peer, link_, keeper_), instant_of(now));
+    orders_.take(order, facts_of(options_.has_peer, link_, keeper_, orders_), instant_of(now));
 }
 
 // --- what is to be done ------------------------------------------------------------------------
@@ -385,7 +388,7 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.peer_software = keeper_.peer_software();
     report.access = link_.access();
     report.made_at = instant_of(now);
-    report.order_facts = facts_of(options_.has_peer, link_, keeper_);
+    report.order_facts = facts_of(options_.has_peer, link_, keeper_, orders_);
     report.progress = progress_;
     const auto& deciders = keeper_.deciders();
     report.arbitration = deciders.holding;

@@ -26,7 +26,11 @@ std::string objection_without_session(const OrderFacts& facts, std::string_view 
 
 // With the peer in sight a node must not become the primary of items that it does not have.
 std::string objection_to_promotion(const OrderFacts& facts) {
-    if (facts.role == Role::primary && facts.serving == Serving::ready)
+    if (facts.is_handing_over) {
+        return "this node is handing over to the other one (switchover): ask again when that is "
+               "done";
+    }
+    if (facts.role == Role::primary && facts.serving == Serving::ready && !facts.is_stepping_back)
         return "this node is the primary already";
     if (!is_in_session(facts)) return {};
     if (facts.serving == Serving::cold) {
@@ -69,8 +73,10 @@ std::string objection_to(Order order, const OrderFacts& facts) {
 std::string consequence_of(Order order, const OrderFacts& facts) {
     switch (order) {
         case Order::promote:
-            return is_in_session(facts) ? "this node becomes the primary, and the other steps back"
-                                        : "this node becomes the primary";
+            if (!is_in_session(facts)) return "this node becomes the primary";
+            return facts.is_stepping_back
+                       ? "this node stays the primary, and the other steps back again"
+                       : "this node becomes the primary, and the other steps back";
         case Order::switch_over:
             return facts.role == Role::primary
                        ? "the other node becomes the primary as soon as it has what is here"
@@ -91,6 +97,7 @@ void OperatorOrders::take(Order order, const OrderFacts& facts, Instant now) noe
     }
     switch (order) {
         case Order::promote:
+            steps_back_at_.reset();
             parts_.link.take_over(now, "by an operator");
             if (is_in_session(facts)) say(OrderWord::took_over);
             return;

@@ -11,7 +11,8 @@
 //     resync       compares all                 COMPARE <-> compares all
 //
 // Who becomes primary in a session says so, once, and by that alone the other steps back: so roles
-// take turns, and never are both nodes secondary, however orders cross each other on the way.
+// take turns, and never are both nodes secondary, however orders cross each other on the way. Only
+// who knows of the other's turn can take the next one: a secondary, or who is about to step back.
 // The words travel in the stream of the data, so that what was written before HAND_OVER is there
 // when it is read. Sans-I/O. Owned by the Engine; the replication thread alone calls it.
 #pragma once
@@ -39,6 +40,8 @@ struct OrderFacts {
     LinkState state = LinkState::listening;
     Serving serving = Serving::cold;
     Role role = Role::secondary;
+    bool is_handing_over = false;   // a primary until the peer has what is here
+    bool is_stepping_back = false;  // a primary for the overlap only: the peer is the next one
     Access access = Access::open;
 };
 
@@ -69,6 +72,8 @@ class OperatorOrders {
     // Told at every turn, after the data was written: what has to be said to the peer next, or
     // nothing. Without a session an order to hand over lapses.
     std::optional<OrderWord> next_word(bool has_session, Instant now) noexcept;
+    bool is_handing_over() const noexcept { return hands_over_until_.has_value(); }
+    bool is_stepping_back() const noexcept { return steps_back_at_.has_value(); }
     // When next_word() has something to give up at the latest.
     std::optional<Instant> deadline() const noexcept {
         return steps_back_at_ ? steps_back_at_ : hands_over_until_;

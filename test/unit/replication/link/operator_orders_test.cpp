@@ -323,6 +323,30 @@ TEST_CASE("both nodes are primary for a second, so that no balancer is without o
     CHECK(roles_are(net, Role::secondary, Role::primary));
 }
 
+TEST_CASE("a node that is about to step back can be promoted, and the other steps back again") {
+    LinkedNet net;
+    net.order(1, Order::promote);
+    REQUIRE(net.run_until(1000ms, [&] { return role(net, 1) == Role::primary; }));
+    net.run(100ms);
+    REQUIRE(roles_are(net, Role::primary, Role::primary));
+    // The address came here, there and here again: the last word counts, and nobody is promoted
+    // by half.
+    net.order(0, Order::promote);
+    CHECK(becomes_primary(net, 0));
+    net.run(12s);
+    CHECK(roles_are(net, Role::primary, Role::secondary));
+}
+
+TEST_CASE("a node that hands over is the primary already only when that is done") {
+    auto facts = linked_as(Role::primary);
+    facts.is_handing_over = true;
+    CHECK(objection_to(Order::promote, facts).find("is handing over") != std::string::npos);
+    facts = linked_as(Role::primary);
+    facts.is_stepping_back = true;
+    CHECK(objection_to(Order::promote, facts).empty());
+    CHECK(consequence_of(Order::promote, facts).find("stays the primary") != std::string::npos);
+}
+
 TEST_CASE("a node whose peer took over and died in the same second stays the primary") {
     LinkedNet net;
     net.order(0, Order::switch_over);

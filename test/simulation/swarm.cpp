@@ -264,9 +264,12 @@ void Swarm::operate(unsigned n, SwarmSum& sum) {
 }
 
 // An order during a handover is the same order: what was written after the first may come later.
+// One that was not noted, since the nodes were not in step then, may be under way as well.
 void Swarm::note_handover() {
     if (handover_ || !net_.linked() || is_primary(0) == is_primary(1)) return;
     const unsigned from = is_primary(0) ? 0 : 1;
+    const auto& giver = net_.nodes[from].engine();
+    if (giver.report(net_.now(from)).order_facts.is_handing_over) return;
     handover_.emplace(Handover{1 - from, net_.time, {}});
     for (const auto& key : keys_)
         if (const auto held = held_version(from, key)) handover_->held[key] = held;

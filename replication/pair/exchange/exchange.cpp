@@ -8,12 +8,6 @@
 #include <cassert>
 
 namespace twincached::replication::pair {
-namespace {
-
-// "Less than a batch in the log": what is normal under load when the link keeps up.
-constexpr std::uint64_t caught_up_entries = 1024;
-
-}  // namespace
 
 Exchange::Exchange(ChangeSink& sink, const ExchangeOptions& options)
     : context_{sink, options},
@@ -207,11 +201,11 @@ bool Exchange::may_rest() noexcept {
 
 // --- reports ---------------------------------------------------------------------------------
 
-bool Exchange::caught_up() const noexcept {
+bool Exchange::caught_up(std::uint64_t unsent) const noexcept {
     return !log_.is_sending_large() && context_.sum(&ShardTracking::dirty) == 0 &&
            context_.sum(&ShardTracking::walking) == 0 &&
            context_.sum(&ShardTracking::wanted_bytes) == 0 &&
-           context_.sum(&ShardTracking::log_unsent) < caught_up_entries;
+           context_.sum(&ShardTracking::log_unsent) <= unsent;
 }
 
 bool Exchange::drained() const noexcept {

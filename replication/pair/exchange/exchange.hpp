@@ -113,9 +113,11 @@ class Exchange {
     // Each ACK measures the lag; while none comes somebody else has to, now and then.
     void measure_lag(const storage::Now& now) noexcept;
 
-    // This side has told the peer everything: no bucket dirty or under way, less than a batch in
-    // the log, and the peer's answers to our lists are with it. What STATE says.
-    bool caught_up() const noexcept;
+    // "Less than a batch in the log": what is normal under load when the link keeps up.
+    static constexpr std::uint64_t entries_in_passing = 1023;
+    // This side has told the peer everything: no bucket dirty or under way, no more than so many
+    // changes of the log unsent, and the peer's answers to our lists are with it. What STATE says.
+    bool caught_up(std::uint64_t unsent = entries_in_passing) const noexcept;
     // Everything sent and acknowledged: what a drain waits for.
     bool drained() const noexcept;
 

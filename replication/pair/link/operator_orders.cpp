@@ -151,7 +151,8 @@ std::optional<OrderWord> OperatorOrders::next_word(bool has_session, Instant now
     }
     if (hands_over_until_ && now >= *hands_over_until_)
         give_up("the other node did not have everything in time");
-    if (hands_over_until_ && !has_handed_over_ && parts_.exchange.caught_up()) {
+    // The word must not overtake what was accepted before the order: that is in the stream by now.
+    if (hands_over_until_ && !has_handed_over_ && parts_.exchange.caught_up(0)) {
         has_handed_over_ = true;
         parts_.arbitration.give_up();
         say(OrderWord::hand_over);

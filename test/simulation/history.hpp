@@ -31,6 +31,11 @@ class History {
         levels_[node].clear();
         heard_[node].clear();
     }
+    // Somebody who may has told the node that the key is gone.
+    void forget(unsigned node, const std::string& key) {
+        levels_[node].erase(key);
+        heard_[node].erase(key);
+    }
     void on_value(const std::string& key, storage::Version version, const std::string& value);
 
     // The newest version that this node has held or deleted in its present life.

@@ -298,8 +298,10 @@ void Swarm::check_handover() {
     const auto from = 1 - handover.to;
     const bool may_lack = lacks_memory_ || is_attacked_ || !net_.nodes[from].process;
     if (may_lack) return;
+    // What arrives there after a flush is heard of, and dropped.
+    const auto flushed = net_.nodes[handover.to].process->store->flush_version();
     for (const auto& [key, version] : handover.held) {
-        if (held_version(from, key) != version) continue;
+        if (version <= flushed || held_version(from, key) != version) continue;
         if (history_.reached(handover.to, key) < version)
             history_.fail(key + ": a switchover has lost what was accepted before it");
     }
@@ -327,8 +329,11 @@ void Swarm::attack(unsigned n, SwarmSum& sum) {
     const bool was_over = said.find("nothing from the peer for") != std::string_view::npos;
     if (lost && !was_over && knows == Knows::nothing)
         history_.fail("a stranger has ended the session");
-    // What he had dropped or removed is missing.
-    if (is_peer) ++history_.evictions;
+    if (!is_peer) return;
+    // What he had dropped or removed is missing, and may come back as old as the peer has it.
+    ++history_.evictions;
+    for (const auto& key : keys_)
+        if (held_version(n, key) == 0) history_.forget(n, key);
 }
 
 // A node that begins anew holds nothing any more, and knows of nothing.

@@ -6,7 +6,11 @@
 namespace twincached::replication {
 
 Buckets::Buckets(storage::BucketNumber first, std::size_t count)
-    : first_(first), buckets_(count), dirty_bits_((count + 63) / 64), list_asked_(count) {
+    : first_(first),
+      count_(count),
+      buckets_(std::make_unique<Bucket[]>(count)),
+      dirty_bits_((count + 63) / 64),
+      list_asked_(count) {
     mark_all_dirty(0);
 }
 
@@ -15,6 +19,15 @@ void Buckets::mark_dirty(storage::BucketNumber bucket) noexcept {
     const auto i = index_of(bucket);
     dirty_bits_[i / 64] |= std::uint64_t{1} << (i % 64);
     ++dirty_count_;
+}
+
+void Buckets::forget() noexcept {
+    assert(walking_count_ == 0);
+    for (std::size_t i = 0; i < count_; ++i)
+        if (buckets_[i].floor != 0) buckets_[i].floor = 0;
+    std::fill(dirty_bits_.begin(), dirty_bits_.end(), 0);
+    std::fill(list_asked_.begin(), list_asked_.end(), false);
+    dirty_count_ = 0;
 }
 
 void Buckets::restore(storage::BucketNumber bucket, storage::Version floor, bool dirty) noexcept {
@@ -75,23 +88,22 @@ void Buckets::abandon_walk(storage::BucketNumber bucket) noexcept {
 }
 
 void Buckets::mark_each_dirty() noexcept {
-    for (std::size_t i = 0; i < buckets_.size(); ++i)
+    for (std::size_t i = 0; i < count_; ++i)
         mark_dirty(static_cast<storage::BucketNumber>(first_ + i));
 }
 
 void Buckets::mark_all_dirty(storage::Version floor) noexcept {
     // Two megabytes are passed through only where there is something to say of a bucket.
     if (floor != 0 || walking_count_ > 0) {
-        for (auto& bucket : buckets_) {
-            bucket.floor = std::max(bucket.floor, floor);
-            bucket.walk_seq = 0;
+        for (std::size_t i = 0; i < count_; ++i) {
+            buckets_[i].floor = std::max(buckets_[i].floor, floor);
+            buckets_[i].walk_seq = 0;
         }
     }
     std::fill(dirty_bits_.begin(), dirty_bits_.end(), ~std::uint64_t{0});
     std::fill(list_asked_.begin(), list_asked_.end(), false);
-    if (buckets_.size() % 64 != 0)
-        dirty_bits_.back() = (std::uint64_t{1} << buckets_.size() % 64) - 1;
-    dirty_count_ = buckets_.size();
+    if (count_ % 64 != 0) dirty_bits_.back() = (std::uint64_t{1} << count_ % 64) - 1;
+    dirty_count_ = count_;
     walking_count_ = 0;
 }
 

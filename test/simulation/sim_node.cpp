@@ -88,11 +88,7 @@ void SimNode::forget_unused_buckets() {
             was_dirty.push_back(is_here(b) && buckets.is_dirty(b));
             floors.push_back(is_here(b) ? buckets.floor(b) : 0);
         }
-        for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
-            const auto bucket = static_cast<storage::BucketNumber>(b);
-            if (buckets.is_dirty(bucket) || buckets.floor(bucket) != 0)
-                buckets.restore(bucket, 0, false);
-        }
+        buckets.forget();
         for (std::size_t u = 0; u < used.size(); ++u) {
             if (is_here(used[u])) buckets.restore(used[u], floors[u], was_dirty[u]);
         }

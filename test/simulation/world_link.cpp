@@ -29,8 +29,9 @@ void World::look_at_answers(unsigned node) {
     const auto& exchange = nodes_[node]->exchange();
     auto& peer = *nodes_[1 - node];
     // A node that falls behind says so before it acknowledges anything else.
-    const bool in_step =
-        link_ == Link::up && begun_[node] && exchange.caught_up() && peer.exchange().caught_up();
+    constexpr auto in_passing = replication::pair::Exchange::entries_in_passing;
+    const bool in_step = link_ == Link::up && begun_[node] && exchange.caught_up(in_passing) &&
+                         peer.exchange().caught_up(in_passing);
     (void)gate.observe({in_step, exchange.lag_ms(), now(node).steady_ms});
     std::erase_if(waiting_[node], [&](const Waiting& waiting) {
         const auto degraded = gate.degraded_answers();

@@ -209,7 +209,7 @@ bool Exchange::caught_up(std::uint64_t unsent) const noexcept {
 }
 
 bool Exchange::drained() const noexcept {
-    return caught_up() && context_.window.empty() && !incoming_.owes_ack() &&
+    return caught_up(0) && context_.window.empty() && !incoming_.owes_ack() &&
            !context_.sink.has_news() && context_.sum(&ShardTracking::log_entries) == 0;
 }
 

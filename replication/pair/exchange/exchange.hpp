@@ -117,7 +117,7 @@ class Exchange {
     static constexpr std::uint64_t entries_in_passing = 1023;
     // This side has told the peer everything: no bucket dirty or under way, no more than so many
     // changes of the log unsent, and the peer's answers to our lists are with it. What STATE says.
-    bool caught_up(std::uint64_t unsent = entries_in_passing) const noexcept;
+    bool caught_up(std::uint64_t unsent) const noexcept;
     // Everything sent and acknowledged: what a drain waits for.
     bool drained() const noexcept;
 

@@ -42,14 +42,33 @@ std::array<std::uint64_t, numbers> numbers_of(const PairMemory& memory) noexcept
 }
 
 template <class Visit>
-void for_each_bucket(ChangeSink& sink, storage::Store& store, Visit visit) {
+void for_each_run(ChangeSink& sink, storage::Store& store, Visit visit) {
     for (unsigned i = 0; i < sink.shard_count(); ++i) {
         store.with_shard(i, [&](storage::Shard&) {
-            auto& buckets = sink.shard(i).buckets;
-            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b)
-                visit(buckets, static_cast<storage::BucketNumber>(b));
+            visit(sink.shard(i).buckets);
             sink.refresh(i);
         });
+    }
+}
+
+// Most buckets have neither floor nor mark: what is zero already is not written.
+void write_run(std::string& bytes, const Buckets& buckets) noexcept {
+    for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+        const auto bucket = static_cast<storage::BucketNumber>(b);
+        const auto floor = buckets.floor(bucket);
+        if (floor != 0) lib::store_little(bytes.data() + floors_at + b * number_bytes, floor);
+        if (buckets.is_dirty(bucket)) bytes[dirty_at + b] = '\1';
+    }
+}
+
+void read_run(std::string_view bytes, Buckets& buckets) noexcept {
+    buckets.forget();
+    for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+        const auto floor =
+            lib::load_little<std::uint64_t>(bytes.data() + floors_at + b * number_bytes);
+        const bool is_dirty = bytes[dirty_at + b] != '\0';
+        if (floor != 0 || is_dirty)
+            buckets.restore(static_cast<storage::BucketNumber>(b), floor, is_dirty);
     }
 }
 
@@ -82,10 +101,7 @@ std::string write_memory(const PairMemory& memory, ChangeSink& sink, storage::St
             });
         }
     }
-    for_each_bucket(sink, store, [&](Buckets& buckets, storage::BucketNumber bucket) {
-        lib::store_little(bytes.data() + floors_at + bucket * number_bytes, buckets.floor(bucket));
-        bytes[dirty_at + bucket] = buckets.is_dirty(bucket) ? '\1' : '\0';
-    });
+    for_each_run(sink, store, [&](const Buckets& buckets) { write_run(bytes, buckets); });
     return bytes;
 }
 
@@ -115,11 +131,7 @@ std::optional<PairMemory> read_memory(std::string_view bytes, const storage::Ver
         epoch = next();
     if (memory.epoch == 0 || latest_floor(bytes) > store.version_time()) return std::nullopt;
     if (!gate.admits(memory.split) || !gate.admits_time(latest_floor(bytes))) return std::nullopt;
-    for_each_bucket(sink, store, [&](Buckets& buckets, storage::BucketNumber bucket) {
-        const auto floor =
-            lib::load_little<std::uint64_t>(bytes.data() + floors_at + bucket * number_bytes);
-        buckets.restore(bucket, floor, bytes[dirty_at + bucket] != '\0');
-    });
+    for_each_run(sink, store, [&](Buckets& buckets) { read_run(bytes, buckets); });
     return memory;
 }
 

@@ -180,7 +180,7 @@ void PeerSession::write_state(lib::ByteBuffer& out, const LinkMachine& link, boo
     NodeState state;
     state.serving = link.serving() == Serving::ready;
     state.role = static_cast<std::uint8_t>(link.role());
-    state.caught_up = parts_.exchange.caught_up();
+    state.caught_up = parts_.exchange.caught_up(Exchange::entries_in_passing);
     state.dirty_buckets = static_cast<std::uint32_t>(stats.dirty_buckets);
     state.walking_buckets = static_cast<std::uint32_t>(stats.walking_buckets);
     state.log_entries = stats.unacked;
@@ -212,7 +212,7 @@ void PeerSession::write_data(lib::ByteBuffer& out, std::size_t room, const stora
 }
 
 bool PeerSession::caught_up() const noexcept {
-    return peer_state_.caught_up && parts_.exchange.caught_up();
+    return peer_state_.caught_up && parts_.exchange.caught_up(Exchange::entries_in_passing);
 }
 
 // In buckets, of both nodes: each walks its own.

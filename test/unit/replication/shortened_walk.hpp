@@ -11,6 +11,12 @@
 
 namespace twincached::replication::pair {
 
+struct KeptBucket {
+    storage::BucketNumber bucket;
+    storage::Version floor;
+    bool is_dirty;
+};
+
 inline std::vector<bool> used_buckets(storage::Store& store) {
     std::vector<bool> used(storage::bucket_count);
     if (store.stats().total.items == 0) return used;
@@ -31,12 +37,16 @@ inline void shorten_walk(ChangeSink& sink, storage::Store& store, std::size_t fe
         if (buckets.dirty_count() < count || buckets.walking_count() != 0) continue;
         if (store.stats().total.items > few_items) return;
         const auto used = used_buckets(store);
+        std::vector<KeptBucket> kept;
         for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
             const auto bucket = static_cast<storage::BucketNumber>(b);
-            const bool remembers = few_items > 0 && buckets.floor(bucket) != 0;
-            if (b % one_in == 0 || remembers || used[b]) continue;
-            buckets.restore(bucket, buckets.floor(bucket), false);
+            const auto floor = buckets.floor(bucket);
+            const bool is_dirty = b % one_in == 0 || used[b] || (few_items > 0 && floor != 0);
+            if (is_dirty || floor != 0) kept.push_back({bucket, floor, is_dirty});
         }
+        buckets.forget();
+        for (const auto& one : kept)
+            buckets.restore(one.bucket, one.floor, one.is_dirty);
         sink.refresh(shard);
     }
 }

@@ -23,6 +23,7 @@ void append_all(const std::vector<OptionChange>& changes, std::string_view part,
 
 }  // namespace
 
+// A secret is named and never shown, neither the old one nor the new one.
 std::vector<OptionChange> changes_between(const Options& running, const Options& fresh) {
     std::vector<OptionChange> changes;
     for (const auto& row : running.rows()) {
@@ -37,6 +38,7 @@ std::vector<OptionChange> changes_between(const Options& running, const Options&
     return changes;
 }
 
+// What an options row promises, that a reload changes it, somebody has to do: a test asks for this.
 std::vector<std::string_view> Reload::missing_parts() const {
     std::vector<std::string_view> missing;
     for (const auto& row : running_.rows()) {

@@ -9,6 +9,7 @@
 namespace twincached::protocol {
 namespace {
 
+// What `stats settings` of memcached calls these, where it differs from the option itself.
 std::string binding_of(std::string_view plain) {
     return plain == "auto" ? "auto-negotiate" : std::string(plain);
 }

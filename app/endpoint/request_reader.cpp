@@ -13,6 +13,7 @@ namespace {
 
 namespace http = boost::beast::http;
 
+// RFC 9110 (400, 413, 505) and RFC 6585 (431).
 unsigned status_of(const boost::system::error_code& error) noexcept {
     if (error == http::error::header_limit || error == http::error::buffer_overflow) return 431;
     const bool has_body = error == http::error::body_limit || error == http::error::unexpected_body;
@@ -54,6 +55,8 @@ void RequestReader::begin() {
     parser_->eager(true);
 }
 
+// What follows the end of a request is the next one, kept until somebody asks for it. After a
+// refusal nothing is read any more: where the next request would begin is not known.
 RequestReader::Progress RequestReader::feed(std::string_view bytes) {
     if (parser_->is_done()) begin();
     pending_.append(bytes);

@@ -41,6 +41,7 @@ constexpr std::array password_rows = {
 // memcached's variable, for a file in its format.
 constexpr auto sasl_variable = "MEMCACHED_SASL_PWDB";
 
+// memcached's sentence: scripts look for it.
 lib::Parsed<std::string> content_of(const std::string& path) {
     auto content = lib::read_text_file(path);
     if (!content.has_error()) return content;
@@ -55,6 +56,8 @@ std::span<const lib::OptionRow> password_option_rows() noexcept {
     return password_rows;
 }
 
+// Who is asked for SASL, the first that there is: sasl-file, the file of the variable, auth-file,
+// Cyrus SASL. Throws StartError if it is to be asked and there is none.
 std::vector<PasswordFiles::Source> PasswordFiles::sources(const PasswordOptions& options) const {
     using protocol::PasswordFormat;
     std::vector<Source> sources;
@@ -112,6 +115,8 @@ void PasswordFiles::load(const PasswordOptions& options, const Contents& content
     }
 }
 
+// A file that cannot be read or has a mistake leaves its passwords in force: nobody is locked out
+// by a slip, nor let in.
 void PasswordFiles::reload(const PasswordOptions& options, Log& log) noexcept {
     try {
         for (const auto& source : sources(options)) {

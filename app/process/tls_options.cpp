@@ -19,6 +19,7 @@ std::string version_name(std::string_view plain) {
     return std::string(name_of(tls_version(plain)));
 }
 
+// Beside each key stands memcached's word for it (-o ssl_...), and what its settings call it.
 constexpr std::array rows = {
     lib::OptionRow{.section = "tls",
                    .key = "enabled",

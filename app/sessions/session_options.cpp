@@ -9,6 +9,8 @@ constexpr std::uint64_t mib = 1024 * 1024;
 constexpr std::uint64_t seconds = 1000;
 constexpr std::uint64_t hours = 3600 * seconds;
 
+// Times without a unit are milliseconds, but where memcached has the same option: there they are
+// what they are for memcached (`plain_unit`).
 constexpr std::array rows = {
     lib::OptionRow{
         .section = "process",

@@ -37,6 +37,7 @@ std::int64_t number_of(const json::object& object, std::string_view member) {
     return is_number ? value->to_number<std::int64_t>() : 0;
 }
 
+// Whatever else a node answers, of a version that is older or newer, is no history.
 json::array array_of(std::string_view body) {
     json::error_code error;
     const auto value = json::parse(body, error);
@@ -106,6 +107,8 @@ json::array node_history(std::string_view body) {
     return changes;
 }
 
+// For somebody who was woken: when, from whom to whom, why, what may be missing, and the lines of
+// the log around it.
 std::string explanation(std::string_view node, const json::array& history,
                         const std::vector<NodeEvent>& events, std::int64_t now_ms) {
     if (history.empty()) return fmt::format("{}: no change of the primary is known\n", node);

@@ -4,6 +4,7 @@ namespace twincached::protocol {
 
 namespace {
 
+// memcached's own texts, with their full stops and without: clients compare them.
 std::string_view words_of(BinaryStatus status) noexcept {
     switch (status) {
         case BinaryStatus::ok:
@@ -46,6 +47,7 @@ void BinaryAnswer::number(std::uint64_t number, std::uint64_t cas) {
     packet({}, {}, {bytes, sizeof bytes}, cas, BinaryStatus::ok);
 }
 
+// A large value stays where it is, pinned until it is sent; a small one is copied.
 void BinaryAnswer::item(const storage::ItemView& item, std::uint64_t cas, storage::Store& store) {
     item_head(item, cas, item.value.size());
     if (item.pinnable) {
@@ -77,6 +79,8 @@ void BinaryAnswer::packet(std::string_view extras, std::string_view key, std::st
     output_.append(value);
 }
 
+// 24 bytes: magic, opcode, length of the key, length of the extras, data type (always 0), status,
+// length of the body, opaque, CAS; all big-endian (protocol_binary.h of memcached).
 void BinaryAnswer::header(const Lengths& lengths, std::uint64_t cas, BinaryStatus status) {
     auto& bytes = output_.bytes();
     char* const at = bytes.prepare(binary_header_size);

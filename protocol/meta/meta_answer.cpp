@@ -17,6 +17,8 @@ MetaAnswer::MetaAnswer(Output& output, std::string_view status,
     bytes_.commit(static_cast<std::size_t>(put_number(begin + 1, *value_bytes) - begin));
 }
 
+// In the order in which they were asked for. A `t` behind `T` shows what that has set, one before
+// it what was there: memcached answers each where it comes to it.
 MetaAnswer& MetaAnswer::flags(const MetaFlags& asked, const MetaFacts& facts) {
     Words words(asked.words);
     bool touched = false;
@@ -27,6 +29,7 @@ MetaAnswer& MetaAnswer::flags(const MetaFlags& asked, const MetaFacts& facts) {
     return *this;
 }
 
+// A fact that this command does not have is left out, as are flags that only ask for something.
 void MetaAnswer::flag(char letter, const MetaFlags& asked, const MetaFacts& facts, bool touched) {
     switch (letter) {
         case 'c':

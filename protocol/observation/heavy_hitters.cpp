@@ -42,6 +42,7 @@ void HeavyHitters::take_slot(std::size_t number, std::string_view key) {
     numbers_.emplace(slot.key(), number);
 }
 
+// Equal weights go by key, so that two calls in a row show the same order.
 std::vector<HeavyHitters::Entry> HeavyHitters::top(std::size_t count) const {
     std::vector<Entry> entries;
     entries.reserve(slots_.size());

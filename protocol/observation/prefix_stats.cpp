@@ -8,6 +8,9 @@
 
 namespace twincached::protocol {
 
+// A key that begins with the delimiter, or has none, has no prefix. What finds no place, for want
+// of memory or because a client invents prefixes, is counted as overflow: nothing is thrown out for
+// it.
 void PrefixStats::count(std::string_view key, char delimiter, const Counts& more) noexcept {
     const auto size = key.find(delimiter);
     if (size == std::string_view::npos || size == 0) return;
@@ -50,6 +53,7 @@ void PrefixStats::count_delete(std::string_view key, char delimiter) noexcept {
     count(key, delimiter, more);
 }
 
+// Copied first: no client waits for a lock while one who asked reads his answer.
 void PrefixStats::visit(Visitor visit) const {
     std::vector<std::pair<std::string, Counts>> all;
     for (const auto& stripe : stripes_) {

@@ -93,6 +93,7 @@ void WatchLog::remove(Watcher& watcher) noexcept {
     note_wanted();
 }
 
+// So that clients, while nobody watches, look at one number and compose no line.
 void WatchLog::note_wanted() noexcept {
     std::uint32_t mask = 0;
     for (const auto* const watcher : watchers_)

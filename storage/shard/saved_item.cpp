@@ -32,6 +32,9 @@ std::uint8_t marks_of(const SavedItem& item) noexcept {
 
 }  // namespace
 
+// Little-endian, at these places: version 0, expiry 8, last access 12, length of the value 16,
+// client flags 20, length of the key 24, marks 25, frequency 26; then a CAS unique of a client's
+// own if the marks say so, and the key.
 std::size_t write_head(const SavedItem& item, char* to) noexcept {
     assert(!item.key.empty() && item.key.size() <= key_size_limit);
     char* const begin = to;

@@ -10,6 +10,7 @@ using boost::asio::ip::tcp;
 
 namespace {
 
+// One for all sockets: the engine has taken what was read before the next one reads.
 constexpr std::size_t read_space_bytes = 256U << 10;
 
 }  // namespace
@@ -18,6 +19,8 @@ LinkSockets::LinkSockets(Engine& engine, const Events& events,
                          std::shared_ptr<const lib::TlsContext> tls)
     : engine_(engine), events_(events), tls_(std::move(tls)), read_space_(read_space_bytes) {}
 
+// A caller may be gone again by now: then its place is not known, and the engine hears of its end
+// with the first read.
 void LinkSockets::add_accepted(tcp::socket socket) {
     boost::system::error_code unknown;
     const auto from = socket.remote_endpoint(unknown);
@@ -40,6 +43,8 @@ ConnectionId LinkSockets::add(tcp::socket socket, lib::TlsStream::Side side) {
     return id;
 }
 
+// What the engine decides about a connection may come after its end, which it has not been told of
+// yet: such words are for nobody.
 void LinkSockets::send(ConnectionId id, lib::ByteBuffer bytes) {
     const auto socket = sockets_.find(id);
     if (socket != sockets_.end()) socket->second->send(std::move(bytes));
@@ -84,6 +89,7 @@ void LinkSockets::on_sent(ConnectionId id, std::size_t count) {
     engine_.on_sent(id, count, events_.now());
 }
 
+// The socket is gone before the engine hears of it, which may dial anew at once.
 void LinkSockets::on_closed(ConnectionId id, std::string_view why, LinkSocket::Closing how) {
     sockets_.erase(id);
     switch (how) {

@@ -34,6 +34,8 @@ NameResolver::~NameResolver() {
     question_->told = nullptr;
 }
 
+// A lookup may take as long as the system likes and cannot be called off: it has a thread to
+// itself, which outlives whoever asked, and one question is under way at a time.
 void NameResolver::ask() {
     {
         const lib::MutexLock lock(question_->mutex);
@@ -73,6 +75,7 @@ void NameResolver::answer(Question& question) noexcept {
     }
 }
 
+// None if it takes longer, or fails: the caller has something else to go by.
 Addresses found_within(std::chrono::milliseconds limit, const std::string& host,
                        const NameResolver::Lookup& lookup) {
     std::promise<Addresses> answer;

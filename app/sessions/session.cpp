@@ -216,10 +216,10 @@ SessionEvent Session::confirm(const storage::Now& now) {
         answer = gate.look(conversation_.unconfirmed(), generation_);
     }
     if (answer == Answer::wait) {
-        if (waits_since_ms_ == 0) waits_since_ms_ = now.steady_ms;
+        times_.wait(now.steady_ms);
         return SessionEvent::unconfirmed;
     }
-    waits_since_ms_ = 0;
+    times_.end_wait();
     if (answer == Answer::refuse && !conversation_.refuse(bytes_.output()))
         return SessionEvent::lost;
     if (answer != Answer::refuse) conversation_.confirm();

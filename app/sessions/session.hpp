@@ -79,8 +79,6 @@ class Session {
     const SessionStatus& status() const noexcept { return status_; }
     // What its descriptor is watched for; the poller's note.
     std::uint32_t& watched() noexcept { return watched_; }
-    // REQUIRES: it waits for the peer; the io thread.
-    std::uint64_t waits_since_ms() const noexcept { return waits_since_ms_; }
 
   private:
     friend class SessionRegistry;
@@ -114,7 +112,6 @@ class Session {
     replication::AckGate::Generation generation_ = 0;  // in which unconfirmed changes were made
     std::size_t written_in_turn_ = 0;
     std::uint32_t watched_ = 0;
-    std::uint64_t waits_since_ms_ = 0;  // for the peer; 0: it does not
     bool drained_ = false;
     bool is_listed_ = false;  // among those whom other threads wake
     bool input_has_ended_ = false;

@@ -184,13 +184,13 @@ void SessionPoller::await_timeout() noexcept {
     if (awaits_timeout_ || parked_.empty()) return;
     awaits_timeout_ = true;
     const auto timeout = static_cast<std::uint64_t>(gate_->timeout().count());
-    const auto ends_ms = parked_.front()->waits_since_ms() + timeout;
+    const auto ends_ms = parked_.front()->times().waits_since_ms() + timeout;
     const auto now_ms = clock_.now().steady_ms;
     timeout_.expires_after(std::chrono::milliseconds(ends_ms - std::min(ends_ms, now_ms)));
     const auto look = [this](const boost::system::error_code& error) {
         awaits_timeout_ = false;
         if (error || parked_.empty()) return;
-        const auto waits_ms = clock_.now().steady_ms - parked_.front()->waits_since_ms();
+        const auto waits_ms = clock_.now().steady_ms - parked_.front()->times().waits_since_ms();
         if (waits_ms >= static_cast<std::uint64_t>(gate_->timeout().count())) {
             gate_->time_out();
             serve_parked();

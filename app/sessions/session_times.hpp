@@ -23,6 +23,11 @@ class SessionTimes {
         last_active_.store(now, std::memory_order_relaxed);
         received_since_ += static_cast<std::uint32_t>(bytes);
     }
+    // It waits for the peer; said again, it goes on waiting.
+    void wait(std::uint64_t steady_ms) noexcept {
+        if (waits_since_ms_ == 0) waits_since_ms_ = steady_ms;
+    }
+    void end_wait() noexcept { waits_since_ms_ = 0; }
     // The client has taken something of an answer.
     void sent() noexcept { has_sent_ = true; }
     // `finished_requests`: of the conversation, so far. `at_boundary`: no request is half received.
@@ -39,6 +44,8 @@ class SessionTimes {
         has_sent_ = false;
     }
 
+    // REQUIRES: it waits for the peer.
+    std::uint64_t waits_since_ms() const noexcept { return waits_since_ms_; }
     // When something was last received.
     storage::Tick last_active() const noexcept {
         return last_active_.load(std::memory_order_relaxed);
@@ -52,6 +59,7 @@ class SessionTimes {
     std::atomic<storage::Tick> last_active_;
     storage::Tick request_since_;
     storage::Tick last_taken_;
+    std::uint64_t waits_since_ms_ = 0;  // 0: it does not
     std::uint32_t requests_seen_ = 0;
     std::uint32_t received_since_ = 0;  // bytes, of the request since then
     bool has_sent_ = false;             // in this turn

@@ -469,7 +469,7 @@ TEST_CASE("R12: a node that comes back as an incarnation before its last brings 
     pair.cut();
     pair.restart(0);
     pair.nodes[0]->recall(snapshot, pair.now);
-    pair.nodes[0]->exchange().believe_memory();
+    pair.nodes[0]->exchange().acquaintance().believe_memory();
     pair.history.on_crash(0);
     REQUIRE(pair.get(0, "a") == "old");
     pair.link();
@@ -496,7 +496,7 @@ TEST_CASE("R12: a node that is set back to before it met its peer forgets what i
     pair.cut();
     pair.restart(0);
     pair.nodes[0]->recall(snapshot, pair.now);
-    pair.nodes[0]->exchange().believe_memory();
+    pair.nodes[0]->exchange().acquaintance().believe_memory();
     pair.history.on_crash(0);
     REQUIRE(pair.nodes[0]->exchange().acquaintance().epoch() == own_epoch);
     pair.link();

@@ -365,7 +365,7 @@ void World::roll_back(unsigned node) {
     lose_node(node);
     history_.on_crash(node);
     recall(node, snapshots_[node]->memory);
-    nodes_[node]->exchange().believe_memory();
+    nodes_[node]->exchange().acquaintance().believe_memory();
     snapshots_[1 - node].reset();
 }
 

@@ -73,13 +73,13 @@ class Arbitration final : private PeersWord {
 
   private:
     bool apply(const WireRecord& record, const storage::Now& now) override {
-        return parts_.exchange.apply_told(record, now);
+        return parts_.exchange.incoming().apply_told(record, now);
     }
     void observe(std::uint64_t peer_now_ms, const storage::Now& now) noexcept override {
-        parts_.exchange.offset().observe(peer_now_ms, now.steady_ms);
+        parts_.exchange.incoming().offset().observe(peer_now_ms, now.steady_ms);
     }
     storage::Expiry to_expiry(std::uint64_t peer_ms) const noexcept override {
-        return parts_.exchange.offset().to_expiry(peer_ms);
+        return parts_.exchange.incoming().offset().to_expiry(peer_ms);
     }
     void leave();
 

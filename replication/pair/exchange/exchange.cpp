@@ -48,6 +48,8 @@ void Exchange::begin(const Standing& peer, const storage::Now& now) noexcept {
     assert(acquaintance_.judge(peer) == Meeting::begin);
     const auto last = last_of(context_.store->version_time());
     const auto encounter = acquaintance_.begin(peer, last);
+    // Known by now, be it from the memory or from the peer.
+    context_.options.node = acquaintance_.node();
     incoming_.begin(acquaintance_.split());
     context_.version_refused = false;
     if (encounter == Encounter::fresh) mark_all_dirty(context_, 0);
@@ -98,9 +100,7 @@ std::string Exchange::remember(bool alone) {
 
 bool Exchange::recall(std::string_view remembered, const storage::Now& now) {
     const auto memory = read_memory(remembered, context_.gate(now), context_.sink, *context_.store);
-    if (!memory || !acquaintance_.recall(*memory)) return false;
-    context_.options.node = acquaintance_.node();
-    return true;
+    return memory && acquaintance_.recall(*memory);
 }
 
 void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {

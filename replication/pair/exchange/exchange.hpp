@@ -91,12 +91,9 @@ class Exchange {
     // Any thread.
     Traffic traffic() const noexcept { return context_.traffic(); }
 
-    // What one node told the other beside the stream of changes: rules A1 and A3. False: its
-    // version is not to be believed. REQUIRES: a session.
-    [[nodiscard]] bool apply_told(const WireRecord& record, const storage::Now& now) {
-        return context_.admits_item(record.version, now) && incoming_.apply_told(record, now);
-    }
-    ClockOffset& offset() noexcept { return incoming_.offset(); }
+    // For what one node tells the other beside the stream of changes: rules A1 and A3. REQUIRES: a
+    // session.
+    Incoming& incoming() noexcept { return incoming_; }
     // Something else may follow what was appended so far: no value is half sent, no flush waits,
     // and no change either that was logged before the last produce().
     bool is_between_changes() const noexcept {
@@ -127,17 +124,10 @@ class Exchange {
     std::string remember(bool alone);
     // After attach(), before anything else. False: damaged, or of another kind of node.
     bool recall(std::string_view remembered, const storage::Now& now);
-    // The items that come back are those of a node that stood alone: see Acquaintance.
-    void adopt() noexcept { acquaintance_.adopt(); }
-    // Of a node that did not know which of the two it is. REQUIRES: no session.
-    void decide_node(unsigned node) noexcept {
-        context_.options.node = node;
-        acquaintance_.decide_node(node);
-    }
     // Its judge() is to be asked before begin(): do the two agree on what they have done together?
     const Acquaintance& acquaintance() const noexcept { return acquaintance_; }
-    // For tests: see Acquaintance.
-    void believe_memory() noexcept { acquaintance_.believe_memory(); }
+    // Without a session: whose items are those that come back, and which of the two is this node?
+    Acquaintance& acquaintance() noexcept { return acquaintance_; }
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     // After that, should a wrong clock have led the versions; see starting_over.hpp.

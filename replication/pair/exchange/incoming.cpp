@@ -123,6 +123,7 @@ bool Incoming::apply_batch(const Frame& frame, const storage::Now& now) {
 }
 
 bool Incoming::apply_told(const WireRecord& record, const storage::Now& now) {
+    if (!context_.admits_item(record.version, now)) return false;
     const auto key = context_.store->key(record.key);
     const auto shard_number = context_.store->shard_of(key.hash);
     if (record.kind == RecordKind::item && context_.store->is_large(record.value.size())) {

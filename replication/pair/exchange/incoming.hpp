@@ -33,8 +33,8 @@ class Incoming {
     [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now);
 
     // A record that came in no numbered frame: it is applied all the same, and acknowledged by
-    // nobody. True. REQUIRES: the gate has let it pass, and it is no touch.
-    bool apply_told(const WireRecord& record, const storage::Now& now);
+    // nobody. False: its version is not to be believed. REQUIRES: it is no touch.
+    [[nodiscard]] bool apply_told(const WireRecord& record, const storage::Now& now);
 
     // To be asked for with the next acknowledgement.
     // Of what is wanted unasked, what finds no room is left for the next time.

@@ -120,7 +120,7 @@ class Engine {
     std::string remember();
     bool recall(std::string_view remembered, const storage::Now& now);
     // The same for what a node without any peer has kept.
-    void adopt() noexcept { exchange_.adopt(); }
+    void adopt() noexcept { exchange_.acquaintance().adopt(); }
 
     void start(const storage::Now& now) noexcept;
     // `from`: whoever called, as a line of log names him.

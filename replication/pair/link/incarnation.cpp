@@ -41,7 +41,7 @@ bool Incarnation::recall(std::string_view remembered, const storage::Now& now) {
 void Incarnation::decide_node(unsigned node, std::string_view why) noexcept {
     assert(!is_decided(self_.node) && is_decided(node));
     self_.node = node;
-    exchange_.decide_node(node);
+    exchange_.acquaintance().decide_node(node);
     log_.note(LogLevel::info, {"this node is ", node_name(node), ": ", why});
 }
 

@@ -171,7 +171,7 @@ TEST_CASE("R15: a node that stops again before anybody has confirmed it does not
 TEST_CASE("R15: what a node alone has kept is believed if no peer has met the node before") {
     for (const unsigned number : {0U, 1U}) {
         Node node(2, number);
-        node.exchange->adopt();
+        node.exchange->acquaintance().adopt();
         CHECK(node.exchange->acquaintance().is_unconfirmed());
         CHECK_FALSE(node.exchange->acquaintance().needs_peers_word());  // it may serve alone
         CHECK(node.is_dirty("anything"));
@@ -184,8 +184,8 @@ TEST_CASE("R15: what a node alone has kept is believed if no peer has met the no
 TEST_CASE("R15: of two nodes with what they kept alone, b begins anew, also after a restart") {
     Node a(2, 0);
     Node b(2, 1);
-    a.exchange->adopt();
-    b.exchange->adopt();
+    a.exchange->acquaintance().adopt();
+    b.exchange->acquaintance().adopt();
     Node again(2, 1);
     REQUIRE(again.exchange->recall(b.exchange->remember(true), again.now));
     const auto of_a = a.exchange->standing(a.now);
@@ -206,7 +206,7 @@ TEST_CASE("R12: of a former incarnation of the peer nothing is taken, also after
     for (const std::uint64_t epoch : {peer_epoch, peer_epoch + 1, peer_epoch + 3}) {
         Node after;
         REQUIRE(after.exchange->recall(memory, after.now));
-        after.exchange->believe_memory();
+        after.exchange->acquaintance().believe_memory();
         after.make_all_clean();
         after.exchange->begin(standing_of(epoch, own_epoch), after.now);
         INFO("incarnation " << epoch);

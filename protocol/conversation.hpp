@@ -80,7 +80,7 @@ class Conversation {
     // A request has been answered in part, and goes on when `advance` is called again.
     bool is_suspended() const noexcept { return state_.progress.started; }
     // It said Next::await_decision, and is to go on.
-    bool is_decided() const noexcept { return state_.executor.is_settled(); }
+    bool is_decided() const noexcept { return state_.executor.elsewhere().is_settled(); }
     // It said Next::close because the client asked for it, not because of what is wrong.
     bool was_asked_to_close() const noexcept { return state_.was_asked_to_close; }
     // It said Next::close because logins failed too often.

@@ -44,6 +44,8 @@ struct Settings {
     char delimiter() const noexcept {
         return prefix_delimiter.empty() ? ':' : prefix_delimiter.front();
     }
+    // What a client sees of an item's CAS unique.
+    std::uint64_t shown_cas(std::uint64_t cas) const noexcept { return cas_enabled ? cas : 0; }
     bool speaks_ascii() const noexcept { return dialects != Dialects::binary; }
     bool speaks_binary() const noexcept { return dialects != Dialects::ascii; }
 };

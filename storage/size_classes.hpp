@@ -2,6 +2,7 @@
 // many bytes memcached would account it with. Immutable; any thread.
 #pragma once
 
+#include "storage/operations.hpp"
 #include "storage/stats.hpp"
 
 #include <array>
@@ -21,6 +22,9 @@ constexpr std::uint64_t accounted_bytes(std::size_t key_bytes, std::uint64_t val
                                         std::uint32_t client_flags) noexcept {
     return accounted_header_bytes + accounted_cas_bytes + (client_flags != 0 ? 4U : 0U) +
            key_bytes + 1 + value_bytes + 2;
+}
+constexpr std::uint64_t accounted_bytes(const ItemView& item) noexcept {
+    return accounted_bytes(item.key.size(), item.value.size(), item.client_flags);
 }
 
 class SizeClasses {

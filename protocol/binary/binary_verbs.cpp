@@ -67,7 +67,8 @@ Next execute_get(Turn& turn, const BinaryRequest& request) {
     bool hit = false;
     executor.get_many({&request.key, 1}, turn.now, [&](std::size_t, const ItemView* item) {
         hit = item != nullptr;
-        if (hit) call.answer.item(*item, executor.shown_cas(item->cas), executor.store());
+        if (hit)
+            call.answer.item(*item, executor.settings().shown_cas(item->cas), executor.store());
     });
     return finish_read(call, hit);
 }
@@ -77,7 +78,7 @@ Next execute_get_and_touch(Turn& turn, const BinaryRequest& request) {
     auto& executor = turn.executor;
     const bool hit =
         executor.get_and_touch(request.key, turn.now, call.expiry_at(0), [&](const ItemView& item) {
-            call.answer.item(item, executor.shown_cas(item.cas), executor.store());
+            call.answer.item(item, executor.settings().shown_cas(item.cas), executor.store());
         });
     if (executor.is_undecided()) return undecided(call);
     return finish_read(call, hit);
@@ -90,7 +91,7 @@ Next execute_touch(Turn& turn, const BinaryRequest& request) {
     auto& executor = turn.executor;
     const bool hit =
         executor.touch(request.key, turn.now, call.expiry_at(0), [&](const ItemView& item) {
-            call.answer.touched_item(item, executor.shown_cas(item.cas));
+            call.answer.touched_item(item, executor.settings().shown_cas(item.cas));
         });
     if (executor.is_undecided()) return undecided(call);
     return finish_read(call, hit);
@@ -132,7 +133,7 @@ Next execute_write(Turn& turn, const BinaryRequest& request) {
     if (turn.executor.is_undecided()) return undecided(call);
     switch (result.outcome) {
         case WriteOutcome::stored:
-            return call.done(turn.executor.shown_cas(result.cas));
+            return call.done(turn.executor.settings().shown_cas(result.cas));
         case WriteOutcome::not_stored:
             return call.fail(status_of_not_stored(mode));
         case WriteOutcome::exists:
@@ -186,7 +187,7 @@ Next execute_arithmetic(Turn& turn, const BinaryRequest& request) {
     switch (result.outcome) {
         case ArithmeticOutcome::done:
             if (!call.is_quiet()) {
-                call.answer.number(result.number, executor.shown_cas(result.cas));
+                call.answer.number(result.number, executor.settings().shown_cas(result.cas));
             }
             return Next::go_on;
         case ArithmeticOutcome::not_found:
@@ -227,7 +228,7 @@ Next execute_stat(Turn& turn, const BinaryRequest& request) {
         writer.prefixes(prefixes);
         write("detailed", lines.bytes().readable());
     } else if (what == "reset") {
-        turn.executor.reset_stats();
+        turn.executor.service().reset_stats();
     } else if (!report_stats(turn.executor.service(), what, turn.now, write)) {
         return call.fail(BinaryStatus::not_found);
     }

@@ -37,7 +37,7 @@ Next PacketReader::next(Burst& burst) {
     // As memcached without -S: nobody is asked who he is, so the opcodes are not known.
     if (is_login && !burst.state.executor.settings().sasl_required) request.shape = nullptr;
     const bool is_command = request.shape != nullptr && request.is_consistent();
-    if (!is_command && burst.state.executor.answers_only_commands()) return Next::close;
+    if (!is_command && burst.state.executor.origin().is_datagram) return Next::close;
     const bool is_shut_out =
         !burst.state.gate.is_open() && !is_login && !request.has_access(BinaryAccess::always);
     if (is_shut_out && request.is_consistent()) {
@@ -69,8 +69,9 @@ Next PacketReader::refuse(Burst& burst, const BinaryRequest& request) {
 Next PacketReader::run(Burst& burst, const BinaryRequest& request) {
     const auto& shape = *request.shape;
     if (shape.access == BinaryAccess::login && shape.has_value) return log_in(burst, request);
-    const auto& executor = burst.state.executor;
-    const bool is_refused = executor.is_read_only() && !executor.has_asked();
+    auto& executor = burst.state.executor;
+    const bool is_refused =
+        executor.service().is_read_only() && !executor.elsewhere().has_question();
     if (is_refused && shape.effect != Effect::none) {
         BinaryAnswer(burst.output, request).error(BinaryStatus::unavailable);
         return swallow_body(burst, request);

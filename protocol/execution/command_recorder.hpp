@@ -74,8 +74,7 @@ class CommandRecorder {
     void flushed() noexcept { count(Count::cmd_flush); }
 
     unsigned class_of(const storage::ItemView& item) const noexcept {
-        return class_of(
-            storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags));
+        return class_of(storage::accounted_bytes(item));
     }
     ThreadCounters& counters() noexcept { return counters_; }
 

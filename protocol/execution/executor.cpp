@@ -129,9 +129,9 @@ storage::ReadResult Executor::read_or_ask(const Key& key, const storage::Now& no
                                           const storage::Read& request,
                                           storage::ReadVisitor visit) {
     const bool changes = request.touch.has_value();
-    if (has_asked() || (changes && asks_now(false)))
+    if (elsewhere_.has_question() || (changes && asks(false)))
         return read_elsewhere(key, now, request, visit);
-    if (!asks_now(true)) return store_.read(key, now, request, visit);
+    if (!asks(true)) return store_.read(key, now, request, visit);
     auto deferring = request;
     deferring.defers_claims = true;
     const auto result = store_.read(key, now, deferring, visit);
@@ -140,34 +140,10 @@ storage::ReadResult Executor::read_or_ask(const Key& key, const storage::Now& no
 
 // --- what another node decides -------------------------------------------------------------------
 
-bool Executor::asks_now(bool is_conditional) const noexcept {
-    const auto least =
-        is_conditional ? storage::Arbitration::conditional : storage::Arbitration::all;
-    return has_asked() || arbiter()->scope() >= least;
-}
-
-// Null: nothing is decided. Then, unless is_undecided(), this node is to decide.
-template <class Make>
-Elsewhere::Asked Executor::decide_elsewhere(Make make) {
-    if (!elsewhere_) elsewhere_ = std::make_unique<Elsewhere>();
-    if (auto settled = elsewhere_->take_settled()) {
-        const auto state = settled->state();
-        if (state == storage::Question::State::decided) return settled;
-        if (state == storage::Question::State::unknown) elsewhere_->leave(Undecided::unknown);
-        // What was not done is asked again, if anybody is to be asked still.
-        if (is_undecided() || arbiter()->scope() == storage::Arbitration::off) return nullptr;
-    }
-    // Whoever waits is told by his waker; who has none is not made to wait.
-    const bool can_wait = waker() != nullptr;
-    if (can_wait && !has_asked()) elsewhere_->ask(*arbiter(), origin_.arbiter_waiter, make());
-    elsewhere_->leave(has_asked() ? Undecided::awaited : Undecided::no_room);
-    return nullptr;
-}
-
 storage::ReadResult Executor::read_elsewhere(const Key& key, const storage::Now& now,
                                              const storage::Read& request,
                                              storage::ReadVisitor visit) {
-    const auto asked = decide_elsewhere([&] {
+    const auto asked = elsewhere_.decide(*arbiter(), origin_, [&] {
         return storage::Operation{request, std::string(key.bytes), {}};
     });
     if (!asked)
@@ -193,7 +169,8 @@ storage::WriteResult Executor::write(std::string_view key, const storage::Now& n
     // Before the reservation is handed over, and empty.
     const auto bytes = reserved != nullptr ? reserved->bytes().size() : request.value.size();
     if (asks(is_conditional(request))) {
-        const auto asked = decide_elsewhere([&] { return operation_of(key, request, reserved); });
+        const auto asked = elsewhere_.decide(*arbiter(), origin_,
+                                             [&] { return operation_of(key, request, reserved); });
         if (is_undecided()) return {};
         if (asked) {
             const auto decided = std::get<storage::WriteResult>(asked->decision().result);
@@ -223,7 +200,7 @@ storage::ArithmeticResult Executor::arithmetic(std::string_view key, const stora
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
     if (asks(true)) {
-        const auto asked = decide_elsewhere([&] {
+        const auto asked = elsewhere_.decide(*arbiter(), origin_, [&] {
             return storage::Operation{request, std::string(key), {}};
         });
         if (is_undecided()) return {};
@@ -244,7 +221,7 @@ storage::RemoveResult Executor::remove(std::string_view key, const storage::Now&
     const auto hashed = store_.key(key);
     recorder_.before_change(hashed, now);
     if (asks(request.compare_cas.has_value())) {
-        const auto asked = decide_elsewhere([&] {
+        const auto asked = elsewhere_.decide(*arbiter(), origin_, [&] {
             return storage::Operation{request, std::string(key), {}};
         });
         if (is_undecided()) return {};
@@ -275,14 +252,8 @@ void Executor::flush(std::int64_t exptime, const storage::Now& now) {
     note(store_.flush(now));
 }
 
-void Executor::reset_stats() {
-    service_.reset_counters();
-    store_.reset_stats();
-    service_.shared().observation.reset();
-}
-
 std::unique_ptr<Watcher> Executor::watch(WatchTopics topics) noexcept {
-    if (!can_watch()) return nullptr;
+    if (origin_.waker == nullptr) return nullptr;
     return service_.shared().observation.watch_log.watch(topics, *origin_.waker);
 }
 

@@ -24,7 +24,6 @@
 #include <memory>
 #include <span>
 #include <string_view>
-#include <utility>
 
 namespace twincached::protocol {
 
@@ -73,29 +72,14 @@ class Executor {
 
     // --- what another node decides ---
     // Of the call before; to be looked at before its result is.
-    bool is_undecided() const noexcept { return elsewhere_ && elsewhere_->why() != Undecided::no; }
-    // Given once.
-    Undecided take_undecided() noexcept {
-        return elsewhere_ ? elsewhere_->take_why() : Undecided::no;
-    }
-    // A request is under way, and what came of it; see Elsewhere.
-    bool has_asked() const noexcept { return elsewhere_ && elsewhere_->has_question(); }
-    bool is_settled() const noexcept { return elsewhere_ && elsewhere_->is_settled(); }
+    bool is_undecided() const noexcept { return elsewhere_.is_undecided(); }
+    Undecided take_undecided() noexcept { return elsewhere_.take_why(); }
+    const Elsewhere& elsewhere() const noexcept { return elsewhere_; }
 
     // --- what else a client may ask for ---
     // Null if there are too many watchers, or this client cannot be one.
     std::unique_ptr<Watcher> watch(WatchTopics topics) noexcept;
-    bool can_watch() const noexcept { return waker() != nullptr; }
-    // For what comes later than the client's own bytes; null: nothing can.
-    Waker* waker() const noexcept { return origin_.waker; }
-    bool answers_only_commands() const noexcept { return origin_.is_datagram; }
-
-    // Zeroes all counters, of all threads, as `stats reset` does.
-    void reset_stats();
-
-    bool is_read_only() const noexcept {
-        return service_.shared().read_only.load(std::memory_order_relaxed);
-    }
+    const ClientOrigin& origin() const noexcept { return origin_; }
 
     // Changes whose answers must wait for the peer; null: none does.
     TicketList* tickets() noexcept { return tickets_.get(); }
@@ -105,32 +89,19 @@ class Executor {
     Service& service() noexcept { return service_; }
     const Settings& settings() const noexcept { return settings_; }
     ThreadCounters& counters() noexcept { return recorder_.counters(); }
-
-    // What a client sees of an item's CAS unique.
-    std::uint64_t shown_cas(std::uint64_t cas) const noexcept {
-        return settings_.cas_enabled ? cas : 0;
-    }
-    static std::uint64_t accounted_bytes(const storage::ItemView& item) noexcept {
-        return storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags);
-    }
-    unsigned class_of(const storage::ItemView& item) const noexcept {
-        return recorder_.class_of(item);
-    }
+    const CommandRecorder& recorder() const noexcept { return recorder_; }
 
   private:
     void note(const storage::Ticket& ticket) {
         if (tickets_ != nullptr) tickets_->note(ticket);
     }
 
-    bool asks(bool is_conditional) const noexcept {
-        return arbiter() != nullptr && asks_now(is_conditional);
-    }
     storage::Arbiter* arbiter() const noexcept { return service_.shared().arbiter; }
-    bool asks_now(bool is_conditional) const noexcept;
+    bool asks(bool is_conditional) const noexcept {
+        return arbiter() != nullptr && elsewhere_.asks(*arbiter(), is_conditional);
+    }
     storage::ReadResult read_or_ask(const storage::Key& key, const storage::Now& now,
                                     const storage::Read& request, storage::ReadVisitor visit);
-    template <class Make>
-    Elsewhere::Asked decide_elsewhere(Make make);
     storage::ReadResult read_elsewhere(const storage::Key& key, const storage::Now& now,
                                        const storage::Read& request, storage::ReadVisitor visit);
 
@@ -140,7 +111,7 @@ class Executor {
     CommandRecorder recorder_;
     const ClientOrigin origin_;
     std::unique_ptr<TicketList> tickets_;
-    std::unique_ptr<Elsewhere> elsewhere_;  // null: nothing was ever asked
+    Elsewhere elsewhere_;
 };
 
 }  // namespace twincached::protocol

@@ -31,8 +31,8 @@ Admission LoginGate::start_sasl(Executor& executor, std::string_view mechanism,
         return judged(executor, authentication_.start(credentials, mechanism, message));
     }
     const bool is_asked = talk_ != nullptr && talk_->is_asked;
-    if (!is_asked && executor.waker() != nullptr) {
-        talk_ = std::make_unique<Talk>(Talk{shared.sasl_judge->begin(*executor.waker())});
+    if (!is_asked && executor.origin().waker != nullptr) {
+        talk_ = std::make_unique<Talk>(Talk{shared.sasl_judge->begin(*executor.origin().waker)});
     }
     return ask(executor, mechanism, message);
 }

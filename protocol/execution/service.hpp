@@ -54,6 +54,15 @@ class Service {
     virtual void note_no_memory() noexcept {}
     virtual void change_clock(const ClockChange&) noexcept {}
 
+    // Zeroes all counters, of all threads, as `stats reset` does.
+    void reset_stats() {
+        reset_counters();
+        store().reset_stats();
+        shared_.observation.reset();
+    }
+    // Only reads are served; see SharedState.
+    bool is_read_only() const noexcept { return shared_.read_only.load(std::memory_order_relaxed); }
+
     SharedState& shared() noexcept { return shared_; }
     const SharedState& shared() const noexcept { return shared_; }
 

@@ -80,7 +80,7 @@ void write_marks(MetaAnswer& line, const ItemView& item, const ReadMarks& marks)
 void answer_hit(Turn& turn, const Command& command, const ItemView& item, const ReadMarks& marks) {
     const auto& meta = command.meta;
     MetaFacts facts;
-    facts.cas = turn.executor.shown_cas(item.cas);
+    facts.cas = turn.executor.settings().shown_cas(item.cas);
     facts.size = item.value.size();
     facts.client_flags = item.client_flags;
     facts.hit_before = item.fetched;
@@ -152,7 +152,7 @@ Next answer_number(Turn& turn, const Command& command, const storage::Arithmetic
     const std::string_view number(
         digits, static_cast<std::size_t>(put_number(digits, result.number) - digits));
     auto facts = facts_of_request(command);
-    facts.cas = turn.executor.shown_cas(result.cas);
+    facts.cas = turn.executor.settings().shown_cas(result.cas);
     facts.ttl_after = ttl_of(result.expiry, turn.now);
     facts.ttl = ttl_at_first ? ttl_at_first : facts.ttl_after;
     auto& output = turn.answers.output();
@@ -213,7 +213,7 @@ Next execute_meta_set(Turn& turn, const Command& command) {
     const bool stored = result.outcome == WriteOutcome::stored;
     if (stored && meta.has('q')) return Next::go_on;
     auto facts = facts_of_request(command);
-    facts.cas = stored ? turn.executor.shown_cas(result.cas) : 0;
+    facts.cas = stored ? turn.executor.settings().shown_cas(result.cas) : 0;
     facts.size = stored ? result.size : command.value_bytes;
     MetaAnswer(turn.answers.output(), status_of(result.outcome)).flags(meta, facts).end_line();
     return Next::go_on;
@@ -287,10 +287,10 @@ Next execute_meta_debug(Turn& turn, const Command& command) {
         char* at = put(put(begin, "ME "), command.meta.wire_key);
         at = put_number(put(at, " exp="), ttl_of(item.expiry, turn.now));
         at = put_number(put(at, " la="), seconds_since(item.last_access, turn.now));
-        at = put_number(put(at, " cas="), turn.executor.shown_cas(item.cas));
+        at = put_number(put(at, " cas="), turn.executor.settings().shown_cas(item.cas));
         at = put(at, item.fetched ? " fetch=yes" : " fetch=no");
-        at = put_number(put(at, " cls="), turn.executor.class_of(item));
-        at = put_number(put(at, " size="), Executor::accounted_bytes(item));
+        at = put_number(put(at, " cls="), turn.executor.recorder().class_of(item));
+        at = put_number(put(at, " size="), storage::accounted_bytes(item));
         bytes.commit(static_cast<std::size_t>(put(at, line_end) - begin));
     });
     return found ? Next::go_on : turn.answer(Answer::meta_end);

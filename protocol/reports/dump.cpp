@@ -36,10 +36,10 @@ void write_metadump_line(Turn& turn, const ItemView& item) {
     at = put(at, " exp=");
     at = put_number(at, item.expiry.is_never() ? -1 : unix_time_of(item.expiry.raw(), turn.now));
     at = put_number(put(at, " la="), unix_time_of(item.last_access, turn.now));
-    at = put_number(put(at, " cas="), turn.executor.shown_cas(item.cas));
+    at = put_number(put(at, " cas="), turn.executor.settings().shown_cas(item.cas));
     at = put(at, item.fetched ? " fetch=yes" : " fetch=no");
-    at = put_number(put(at, " cls="), turn.executor.class_of(item));
-    at = put_number(put(at, " size="), turn.executor.accounted_bytes(item));
+    at = put_number(put(at, " cls="), turn.executor.recorder().class_of(item));
+    at = put_number(put(at, " size="), storage::accounted_bytes(item));
     at = put_number(put(at, " flags="), item.client_flags);
     at = put(at, " \n");
     bytes.commit(static_cast<std::size_t>(at - begin));
@@ -94,7 +94,7 @@ using WriteLine = void (*)(Turn& turn, const ItemView& item);
 // class takes as long as one of all.
 bool walk_classes(Turn& turn, ClassSet classes, WriteLine write_line) {
     return walk(turn, [&](const ItemView& item) {
-        if (classes.contains(turn.executor.class_of(item))) write_line(turn, item);
+        if (classes.contains(turn.executor.recorder().class_of(item))) write_line(turn, item);
     });
 }
 
@@ -170,7 +170,7 @@ Next execute_cachedump(Turn& turn, std::string_view arguments) {
     const bool ended = walk(turn, [&](const ItemView& item) {
         // As with memcached, a key that is no text is left out.
         if (item.binary_key || !is_text_key(item.key)) return;
-        if (!wanted() || !set.contains(turn.executor.class_of(item))) return;
+        if (!wanted() || !set.contains(turn.executor.recorder().class_of(item))) return;
         write_cachedump_line(turn, item);
         ++given;
     });

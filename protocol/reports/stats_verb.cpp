@@ -54,7 +54,7 @@ Next execute_stats(Turn& turn, const Command& command) {
         return turn.answer(Answer::end);
     }
     if (what == "reset") {
-        turn.executor.reset_stats();
+        turn.executor.service().reset_stats();
         return turn.answer(Answer::reset);
     }
     if (what == "detail") return execute_detail(turn, words.next());

@@ -18,7 +18,7 @@ namespace {
 // gets and gats tell the CAS unique, get and gat do not.
 void write_value(Turn& turn, const ItemView& item, bool with_cas) {
     if (with_cas) {
-        turn.answers.value(item, turn.executor.shown_cas(item.cas));
+        turn.answers.value(item, turn.executor.settings().shown_cas(item.cas));
     } else {
         turn.answers.value(item);
     }

@@ -110,9 +110,10 @@ Next TextReader::run_line(Burst& burst, const Line& line) {
     is_first_line_ = false;
     if (refused == Answer::hang_up) return Next::close;
     auto& executor = burst.state.executor;
-    if (verb == nullptr && executor.answers_only_commands()) return Next::close;
+    if (verb == nullptr && executor.origin().is_datagram) return Next::close;
     // What was asked of another node may have been done: its answer is awaited.
-    const bool is_refused = executor.is_read_only() && !executor.has_asked();
+    const bool is_refused =
+        executor.service().is_read_only() && !executor.elsewhere().has_question();
     if (refused == Answer::none && is_refused && verb->changes(command)) {
         refused = Answer::read_only;
     }
@@ -129,7 +130,7 @@ Next TextReader::run_line(Burst& burst, const Line& line) {
     }
     auto turn = burst.turn();
     turn.pipelined = !burst.output.empty();
-    if (executor.can_watch()) turn.watcher = &burst.state.watcher;
+    if (executor.origin().waker != nullptr) turn.watcher = &burst.state.watcher;
     return execute(burst, turn, {*verb, command, line.size_with_end});
 }
 
@@ -212,7 +213,7 @@ Next TextReader::run_login(Burst& burst, const Line& line) {
     const auto size = parse_login_line(line.text);
     if (!size) {
         const bool is_command = find_verb(Words(line.text).next()) != nullptr;
-        if (!is_command && burst.state.executor.answers_only_commands()) return Next::close;
+        if (!is_command && burst.state.executor.origin().is_datagram) return Next::close;
         burst.answers.write(Answer::unauthenticated);
         finish(burst, line.size_with_end);
         return Next::go_on;

@@ -201,6 +201,9 @@ struct OptionRow {
     std::string_view out_of_range = {};  // memcached's own words, where it has some; {} = value
     bool secret = false;                 // never shown
     bool path = false;                   // of a file; relative to where the program was started
+    // To say it twice on the command line is a mistake: else the last one counts, as everywhere
+    // with memcached.
+    bool once = false;
     // Who puts a new value in force on SIGHUP: a name under which somebody joined the reload.
     // Empty: only a restart does.
     std::string_view reloaded_by = {};

@@ -182,6 +182,11 @@ void OptionReader::set(const lib::OptionRow& option, std::optional<std::string_v
         return complain(origin, fmt::format("'{}' is set again, first at {}", option.key,
                                             earlier->second.place));
     }
+    if (option.once && !is_first) {
+        return complain(origin, fmt::format("{} is given twice, the second time with '{}': it "
+                                            "takes one value",
+                                            written_name(option), value.value_or("")));
+    }
     std::string credential;
     if (option.path && value && value->starts_with(credential_mark)) {
         auto path = credential_path(*value);

@@ -23,6 +23,7 @@ constexpr std::array rows = {
                    .letter = 'x',
                    .fills = lib::fills<&PairOptions::peer>,
                    .initial = "",
+                   .once = true,
                    .help = "The other node: host, host:port or [ipv6]:port of its link."},
     lib::OptionRow{.section = "replication",
                    .key = "peer-port",

@@ -18,6 +18,12 @@ enum class Defect : std::uint8_t {
     old_requests_executed,
     // Any version is followed, however far ahead.
     versions_believed,
+    // What one node says to the other of operators' orders is lost: both are primary.
+    orders_unheard,
+    // A switchover does not wait until the other node has what the primary has.
+    hands_over_early,
+    // A resync counts on its comparison for all that is not told yet, and does not compare.
+    resync_forgets,
 };
 
 // Tells the history, and lets a drop pass for an eviction.

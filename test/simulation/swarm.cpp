@@ -50,6 +50,7 @@ Swarm::Swarm(std::uint64_t seed, Defect defect)
         note_epoch(n);
         look_at_roles(n);
     };
+    net_.tamper = [this](std::string& bytes) { tamper(bytes); };
     boot(0);
     if (random_.one_in(2)) net_.run(Timing::ms(random_.below(5000)));
     boot(1);
@@ -260,7 +261,43 @@ void Swarm::operate(unsigned n, SwarmSum& sum) {
     ++sum.orders;
     const auto order = static_cast<replication::Order>(random_.below(3));
     if (order == replication::Order::switch_over) note_handover();
+    if (defect_ != Defect::none) order_wrongly(n, order);
+    if (defect_ == Defect::resync_forgets && order == replication::Order::resync) return;
     net_.order(n, order);
+}
+
+// What an engine would do that follows orders otherwise than the rules say.
+void Swarm::order_wrongly(unsigned n, replication::Order order) {
+    if (!net_.linked()) return;
+    const bool hands_over = order == replication::Order::switch_over && handover_;
+    if (defect_ == Defect::hands_over_early && hands_over) {
+        lib::ByteBuffer word;
+        write_frame(word, replication::pair::OrderFrame{replication::pair::OrderWord::hand_over});
+        net_.say_as_peer(handover_->to, word.readable());
+    }
+    if (defect_ != Defect::resync_forgets || order != replication::Order::resync) return;
+    const auto& process = *net_.nodes[n].process;
+    for (unsigned i = 0; i < process.sink->shard_count(); ++i) {
+        process.store->with_shard(i, [&](storage::Shard&) {
+            replication::ChangeLog::Folded folded;
+            while (process.sink->shard(i).log.pop_oldest(folded)) {
+            }
+            process.sink->refresh(i);
+        });
+    }
+}
+
+// Frame by frame: an engine sends none in parts.
+void Swarm::tamper(std::string& bytes) const {
+    if (defect_ != Defect::orders_unheard) return;
+    std::string heard;
+    for (std::string_view rest = bytes; !rest.empty();) {
+        const auto read = replication::read_frame(rest);
+        if (read.status != replication::FrameStatus::complete) return;
+        if (read.frame.type != replication::FrameType::order) heard += rest.substr(0, read.size);
+        rest.remove_prefix(read.size);
+    }
+    bytes = heard;
 }
 
 // An order during a handover is the same order: what was written after the first may come later.
@@ -363,9 +400,21 @@ void Swarm::come_to_rest(SwarmSum& sum) {
     if (!net_.run_until(60s, [&] { return is_at_rest(); })) {
         return history_.fail("the pair does not come to rest");
     }
+    order_at_rest(sum);
     net_.run(2s);  // a round of the scrub
     if (!is_at_rest()) return history_.fail("the pair does not stay at rest");
     check_rest(sum);
+}
+
+// Once more while nothing else happens, so that nothing else puts right what an order does wrong:
+// right behind changes, and for longer than two nodes may both be primary.
+void Swarm::order_at_rest(SwarmSum& sum) {
+    for (int i = 0; i < 3; ++i)
+        client(sum);
+    operate(static_cast<unsigned>(random_.below(2)), sum);
+    net_.run(5s);
+    if (!net_.run_until(60s, [&] { return is_at_rest(); }))
+        history_.fail("the pair does not come to rest after an order");
 }
 
 void Swarm::check_rest(SwarmSum& sum) {

@@ -97,6 +97,8 @@ class Swarm {
         return net_.nodes[n].engine().link().role() == replication::pair::Role::primary;
     }
     void note_handover();
+    void order_wrongly(unsigned n, replication::Order order);
+    void tamper(std::string& bytes) const;
     void look_at_roles(unsigned n);
     void check_handover();
 
@@ -105,6 +107,7 @@ class Swarm {
 
     bool is_at_rest();
     void come_to_rest(SwarmSum& sum);
+    void order_at_rest(SwarmSum& sum);
     void check_rest(SwarmSum& sum);
     void check_key(unsigned n, const std::string& name);
     void check_versions(unsigned n);

@@ -83,6 +83,7 @@ class SimNet {
     Timing::ms delay_max{5};
     std::function<std::unique_ptr<storage::MutationSink>(unsigned, storage::MutationSink&)> observe;
     std::function<void(unsigned)> after_event;  // of that node's engine, if a test wants to know
+    std::function<void(std::string&)> tamper;   // with what nodes send to each other
     std::size_t few_items = 0;  // with no more than these a full walk is shortened, too
     bool partitioned = false;   // nobody is told; bytes are held up, dials vanish
     bool mute[2] = {};          // what this node sends is held up
@@ -256,6 +257,18 @@ class SimNet {
     void say(ConnectionId id, unsigned n, std::string bytes) {
         if (!is_open(id, n)) return;
         event(n, [&](Engine& engine, const storage::Now& now) { engine.on_bytes(id, bytes, now); });
+    }
+    // As if the other node had said it, before whatever is on its way.
+    void say_as_peer(unsigned n, std::string_view bytes) {
+        std::optional<ConnectionId> youngest;
+        for (auto& [id, pipe] : pipes_) {
+            if (pipe.is_strangers || !pipe.open[0] || !pipe.open[1]) continue;
+            youngest = pipe.ids[pipe.ends[0] == n ? 0 : 1];
+        }
+        if (!youngest) return;
+        event(n, [&](Engine& engine, const storage::Now& now) {
+            engine.on_bytes(*youngest, bytes, now);
+        });
     }
     void hang_up_stranger(ConnectionId id, unsigned n) {
         if (!std::exchange(pipes_[id].open[n], false)) return;
@@ -450,7 +463,7 @@ class SimNet {
     }
 
     void send(unsigned n, Action& action) {
-        const std::string bytes(action.bytes.readable());
+        std::string bytes(action.bytes.readable());
         nodes[n].bytes_sent += bytes.size();
         const auto id = action.connection;
         at(time, n, [this, n, id, size = bytes.size()] {
@@ -461,6 +474,7 @@ class SimNet {
             found->second.heard += bytes;
             return;
         }
+        if (tamper) tamper(bytes);
         for (auto& [key, pipe] : pipes_) {
             const auto end = end_of(pipe, id);
             if (end) return carry(key, pipe, *end, bytes);

@@ -292,3 +292,45 @@ TEST_CASE("a change that finds no memory to be noted in makes its bucket dirty")
         if (nth == 1) CHECK(has_failed);
     }
 }
+
+TEST_CASE("R7: an eviction of a change that was sent during a walk is not told again") {
+    Fixture f;
+    f.tracking.buckets.begin_walk(f.bucket("k"), 1);
+    f.write("k", 0, v(1));
+    (void)f.tracking.log.mark_sent(f.tracking.log.next_unsent());
+    f.change("k", v(1), 0, Cause::evicted, v(1));
+    CHECK(f.tracking.log.entries() == 1);
+    CHECK(f.tracking.log.unsent_entries() == 0);
+}
+
+TEST_CASE("R1: a touch that joins a write that was not told is told as the write") {
+    Fixture f;
+    f.make_clean("k");
+    f.write("k", 0, v(1));
+    f.write("k", v(1), v(1) + 4);  // touched: the same write
+    CHECK_FALSE(f.entry("k")->touch_only);
+    (void)f.tracking.log.mark_sent(f.tracking.log.next_unsent());
+    f.write("k", v(1) + 4, v(1) + 8);
+    CHECK(f.entry("k")->touch_only);
+    f.write("k", v(1) + 8, v(2));
+    CHECK_FALSE(f.entry("k")->touch_only);
+}
+
+TEST_CASE("R10: what is wanted is sent unless it is on its way as it is, whole") {
+    Fixture f;
+    f.make_clean("k");
+    f.write("k", 0, v(2));
+    (void)f.tracking.log.mark_sent(f.tracking.log.next_unsent());
+    f.tracking.want(f.key("k"), v(2), 100);
+    CHECK(f.tracking.log.unsent_entries() == 0);
+    // The peer asks for what it was listed, which was older.
+    f.tracking.want(f.key("k"), v(1), 100);
+    CHECK(f.tracking.log.unsent_entries() == 1);
+    CHECK(f.entry("k")->version == v(2));
+    (void)f.tracking.log.mark_sent(f.tracking.log.next_unsent());
+    f.write("k", v(2), v(2) + 4);
+    (void)f.tracking.log.mark_sent(f.tracking.log.next_unsent());
+    f.tracking.want(f.key("k"), v(2) + 4, 100);  // a touch may have gone out without its value
+    CHECK(f.tracking.log.unsent_entries() == 1);
+    CHECK_FALSE(f.entry("k")->touch_only);
+}

@@ -177,6 +177,38 @@ TEST_CASE(
     CHECK(lists_told() == std::vector<std::size_t>{1});
 }
 
+TEST_CASE("no more than 4,096 buckets are asked for, or listed, at a time") {
+    Pair pair;
+    const auto limit = std::size_t{4096};
+    std::vector<storage::BucketNumber> wishes(limit + 1);
+    for (std::size_t i = 0; i < wishes.size(); ++i)
+        wishes[i] = static_cast<storage::BucketNumber>(i);
+    lib::ByteBuffer bytes;
+    write_bucket_requests(bytes, FrameType::scrub_want, wishes);
+    REQUIRE(pair.a.exchange.on_frame(read_frame(bytes.readable()).frame, pair.now));
+    pair.speak(pair.a);
+    // Digests that fit to nothing here.
+    for (storage::BucketNumber first = 0; first < limit + 1024; first += 1024) {
+        const std::vector<BucketDigest> wrong(1024, BucketDigest{.floor = 0, .digest = 1});
+        lib::ByteBuffer digests;
+        write_digests(digests, {FrameType::scrub, 0, first}, wrong);
+        REQUIRE(pair.a.exchange.on_frame(read_frame(digests.readable()).frame, pair.now));
+    }
+    CHECK(pair.a.exchange.wants_to_send());
+    pair.speak(pair.a);
+    std::size_t lists = 0;
+    std::size_t wanted = 0;
+    for (auto rest = pair.a.out.readable(); !rest.empty();) {
+        const auto read = read_frame(rest);
+        if (read.frame.type == FrameType::scrub_list) ++lists;
+        if (read.frame.type == FrameType::scrub_want)
+            wanted += BucketRequestReader(read.frame.payload).size();
+        rest.remove_prefix(read.size);
+    }
+    CHECK(lists == limit);
+    CHECK(wanted == limit);
+}
+
 TEST_CASE("a scrub that makes no sense ends the session") {
     Pair pair;
     lib::ByteBuffer out;

@@ -117,3 +117,14 @@ TEST_CASE("output that moves, however slowly, does not end the session") {
         REQUIRE(pulse.verdict().empty());
     }
 }
+
+TEST_CASE("output that begins to wait after a long rest has its whole time") {
+    const auto timing = default_timing();
+    Pulse pulse;
+    for (Timing::ms rest{0}; rest < timing.output_stuck; rest += 100ms) {
+        pulse.pass(100ms).heartbeat.heard(pulse.now);
+        pulse.heartbeat.output(false, false, pulse.now);
+    }
+    pulse.heartbeat.output(true, false, pulse.now);
+    CHECK(pulse.verdict().empty());
+}

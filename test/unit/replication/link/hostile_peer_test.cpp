@@ -296,3 +296,103 @@ TEST_CASE("a bucket that has changed since its digest was told raises no false a
     REQUIRE(node.accepts(list));
     CHECK(node.exchange.stats()[ExchangeCounter::scrub_defects] == 0);
 }
+
+TEST_CASE("what is listed is asked for if it is newer than what is here, and than the last flush") {
+    Victim node;
+    const auto held = node.set("here");
+    const auto here = node.store.key("here");
+    (void)node.store.flush(node.now);
+    const auto flushed = node.store.flush_version();
+    (void)node.set("here");
+    REQUIRE(held < flushed);
+    const auto again = node.set("here");
+    const auto gone = node.store.key("gone");
+    for (const int off : {-1, 0, 1}) {
+        INFO(off << " above");
+        const auto by = static_cast<storage::Version>(off);
+        REQUIRE(node.accepts_list({here.hash, again + by}, storage::bucket_of(here.hash)));
+        CHECK(node.wanted() == (off > 0 ? 1U : 0U));
+        REQUIRE(node.accepts_list({gone.hash, flushed + by}, storage::bucket_of(gone.hash)));
+        CHECK(node.wanted() == (off > 0 ? 1U : 0U));
+    }
+}
+
+TEST_CASE("a node that evicts asks for what is newer than the split, or than what it holds") {
+    Victim node;
+    const auto split = node.exchange.acquaintance().split();
+    const auto gone = node.store.key("gone");
+    const auto wants = [&](const storage::Key& key, storage::Version version) {
+        REQUIRE(node.accepts_list({key.hash, version}, storage::bucket_of(key.hash)));
+        return node.wanted() == 1;
+    };
+    CHECK(wants(gone, split - 1));
+    node.sink.shard(0).counters.add(TrackingCounter::evictions);
+    CHECK_FALSE(wants(gone, split - 1));
+    CHECK_FALSE(wants(gone, split));
+    CHECK(wants(gone, split + 1));
+    storage::Record old;
+    old.key = node.store.key("old");
+    old.version = split / 2;
+    old.value = "value";
+    REQUIRE(node.store.apply(old, node.now) == storage::ApplyOutcome::applied);
+    CHECK_FALSE(wants(old.key, split / 2));
+    CHECK(wants(old.key, split / 2 + 1));
+}
+
+TEST_CASE(
+    "a value above this node's limit is not kept, takes the older one along, and is counted") {
+    constexpr std::uint32_t total = 6 * half;  // more than a mebibyte
+    Victim node;
+    (void)node.set("large");
+    const auto newer = (node.now.version_ms + 1) << 23;
+    for (std::uint64_t piece = 0; piece < 6; ++piece) {
+        REQUIRE(node.accepts_piece(piece + 1, piece * half, [&](Segment& segment) {
+            segment.total = total;
+            segment.record.version = newer;
+        }));
+    }
+    CHECK_FALSE(node.has("large"));
+    CHECK(node.exchange.stats()[ExchangeCounter::apply_nomem] == 1);
+}
+
+TEST_CASE("R14b: a schedule moves to this node's clock, and one that was called off has no time") {
+    for (const std::uint64_t in_ms : {std::uint64_t{0}, std::uint64_t{5000}}) {
+        for (const bool in_hello : {true, false}) {
+            INFO((in_hello ? "in HELLO, " : "in a frame, ") << in_ms << " ms from now");
+            Victim node;
+            node.exchange.end();
+            const std::uint64_t their_ms = node.now.steady_ms + 70'000;
+            const auto version = node.now.version_ms << 23;
+            const auto at_ms = in_ms == 0 ? 0 : their_ms + in_ms;
+            node.begin([&](Standing& peer) {
+                peer.steady_ms = their_ms;
+                peer.schedule_version = in_hello ? version : 0;
+                peer.schedule_at_ms = in_hello ? at_ms : 0;
+            });
+            lib::ByteBuffer out;
+            write_frame(out, 1, Schedule{their_ms, at_ms, version});
+            if (!in_hello) REQUIRE(node.accepts(out));
+            const auto ours = node.store.flush_schedule();
+            CHECK(ours.version == version);
+            CHECK(ours.at_steady_ms == (in_ms == 0 ? 0 : node.now.steady_ms + in_ms));
+        }
+    }
+}
+
+TEST_CASE(
+    "a list of a scrub with a hash of another bucket, or a version out of any clock, is refused") {
+    const auto takes = [](storage::BucketNumber off, storage::Version version) {
+        Victim node;
+        const auto hash = node.store.key("key").hash;
+        const auto bucket = static_cast<storage::BucketNumber>(storage::bucket_of(hash) ^ off);
+        lib::ByteBuffer list;
+        write_list(list, {FrameType::scrub_list, 0, bucket, 0},
+                   std::array{BucketItem{hash, version}});
+        return node.accepts(list);
+    };
+    constexpr storage::Version sane = storage::Version{1'000'000} << 23;
+    CHECK(takes(0, sane));
+    CHECK_FALSE(takes(1, sane));
+    CHECK_FALSE(takes(0, 0x7FF));  // the CAS unique 0
+    CHECK_FALSE(takes(0, ~storage::Version{0}));
+}

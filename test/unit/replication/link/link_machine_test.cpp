@@ -392,7 +392,8 @@ TEST_CASE("a node that has fallen behind again is not LINKED when the pause is o
         .on(LinkEvent::fell_behind)
         .on(LinkEvent::caught_up)
         .on(LinkEvent::fell_behind)
-        .pass(10s);
+        .pass(10s)
+        .on(LinkEvent::timer);
     CHECK(link.state() == LinkState::syncing);
 }
 
@@ -532,4 +533,12 @@ TEST_CASE("a policy that is set anew and lets clients in again is when access ch
     CHECK(link.machine.access() == Access::open);
     CHECK(link.machine.since().access.at() == link.now);
     CHECK(link.machine.since().role.at() == link.now);
+}
+
+TEST_CASE("a call that is over already fails a second time without a trace") {
+    Link link;
+    link.on(LinkEvent::start);
+    for (int i = 0; i < 5; ++i)
+        link.on(LinkEvent::dial_failed, "connection refused");
+    CHECK(link.wait_for_dial() <= 120ms);
 }

@@ -3,6 +3,7 @@
 
 #include "replication/ack_gate.hpp"
 #include "replication/pair/link/control_frames.hpp"
+#include "replication/pair/pair_options.hpp"
 #include "storage/store.hpp"
 
 #include <catch2/catch.hpp>
@@ -50,7 +51,7 @@ struct Fixture {
     ChangeSink sink{1, 1U << 20, &gate};
     storage::Store store{options(), hash, sink};
     Exchange exchange{sink, {.epoch = 12, .node = 1}};
-    Timing timing;
+    Timing timing = default_timing();
     Hello hello;
     Arbitration arbitration{{exchange, sink}, default_arbitration_options()};
     PeerSession session{{exchange, store, timing, arbitration}, 1, hello, now};
@@ -129,4 +130,29 @@ TEST_CASE("a session that has said all there is rests, and the next change wakes
     f.session.produce(out, link, {.waiting = room, .room = 0}, f.now);
     change();
     CHECK(wakes == 1);
+}
+
+TEST_CASE("a STATE is told at once when the role changes, and else with the heartbeat") {
+    Fixture f;
+    LinkMachine link(f.timing, false, 1, OnSplit::both_serve);
+    link.on(LinkEvent::start, instant_of(f.now), {});
+    const auto states_told = [&] {
+        lib::ByteBuffer out;
+        f.session.produce(out, link, {.room = 4U << 20}, f.now);
+        std::size_t states = 0;
+        for (auto rest = out.readable(); !rest.empty();) {
+            const auto read = read_frame(rest);
+            if (read.frame.type == FrameType::state) ++states;
+            rest.remove_prefix(read.size);
+        }
+        return states;
+    };
+    (void)states_told();
+    (void)states_told();  // of what it has told meanwhile
+    CHECK(states_told() == 0);
+    link.step_back(instant_of(f.now), "the other node took over");
+    CHECK(states_told() == 1);
+    CHECK(states_told() == 0);
+    f.now.steady_ms += static_cast<std::uint64_t>(f.timing.heartbeat.count());
+    CHECK(states_told() == 1);
 }

@@ -171,7 +171,8 @@ void Index::adjust() noexcept {
     }
     account_.want_nothing();
     if (keeps_all_) return;
-    if (items_ * 100 < slots * shrink_percent && layout_.target() > least_buckets)
+    // One of the least length stays as it is by that.
+    if (items_ * 100 < slots * shrink_percent)
         (void)resize_to(std::max(least_buckets, layout_.target() / 2));
 }
 

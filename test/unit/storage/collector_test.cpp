@@ -143,6 +143,25 @@ TEST_CASE("a slab in which items end one after the other is looked through every
     CHECK(fixture.table.index().items() == 0);
 }
 
+TEST_CASE("a slab is looked through again after two seconds, or when its last item has expired") {
+    TableFixture fixture;
+    const Tick begin = fixture.now;
+    const bool is_last = GENERATE(true, false);
+    const Tick second = begin + (is_last ? 2 : 3);
+    REQUIRE(fixture.store("first", "1", {Queue::fresh, Expiry::at(begin + 1)}));
+    REQUIRE(fixture.store("second", "1", {Queue::fresh, Expiry::at(second)}));
+    if (!is_last) REQUIRE(fixture.store("third", "1", {Queue::fresh, Expiry::at(begin + 5)}));
+    fixture.now = begin + 1;
+    run(fixture);
+    CHECK_FALSE(fixture.find("first"));
+    fixture.now = second - 1;
+    run(fixture);
+    CHECK(fixture.find("second"));
+    fixture.now = second;
+    run(fixture);
+    CHECK_FALSE(fixture.find("second"));
+}
+
 TEST_CASE("a flush sweeps every slab that was there, whatever expires in it") {
     TableFixture fixture;
     fill(fixture, "k", 100);

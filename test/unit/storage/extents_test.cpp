@@ -122,6 +122,31 @@ TEST_CASE("an extent may reach to the end of the address space, and no unit furt
     CHECK(budget.used() == space - 4096);
 }
 
+TEST_CASE("what rests is taken by what is a sixteenth smaller, and by nothing yet smaller") {
+    constexpr std::uint64_t unit = 512;
+    for (const std::uint64_t units : {33U, 34U, 35U}) {
+        Fixture fixture;
+        const ExtentNumber resting = fixture.extents.allocate(units * unit - 16);
+        (void)fixture.extents.allocate(1);  // so that none is joined with what is free beyond
+        fixture.extents.release(resting);
+        INFO(units << " units rest, 32 are wanted");
+        CHECK((fixture.extents.allocate(32 * unit - 16) == resting) == (units <= 34));
+    }
+}
+
+TEST_CASE("an extent of a mebibyte is put aside for whoever collects, a smaller one is not") {
+    constexpr std::int64_t unit = 512;
+    for (const std::int64_t off : {-unit, std::int64_t{0}, unit}) {
+        Fixture fixture(4 * mebibyte);  // too little for one of these to rest
+        const auto bytes = static_cast<std::uint64_t>(static_cast<std::int64_t>(mebibyte) + off);
+        fixture.extents.release(fixture.extents.allocate(bytes - 16));
+        INFO(bytes << " bytes");
+        CHECK((fixture.extents.bytes() > 0) == (off >= 0));
+        CHECK(fixture.extents.collect() == (off >= 0));
+        CHECK(fixture.extents.bytes() == 0);
+    }
+}
+
 TEST_CASE(
     "a large extent is given back to the system by whoever collects, not by its last holder") {
     Fixture fixture;

@@ -380,6 +380,25 @@ TEST_CASE("a flush that another node was asked for is fired at once only by one 
     CHECK(fixture.get("a").has_value() != fixture.sink.is_alone);
 }
 
+TEST_CASE("R14b: a node that hears its own request from another fires it in time all the same") {
+    StoreFixture fixture;
+    fixture.set("a", "1");
+    fixture.store.schedule_flush(fixture.now.steady_ms + 1000, fixture.now);
+    const auto own = fixture.store.flush_schedule();
+    fixture.store.apply_flush_schedule(own.at_steady_ms, own.version);
+    fixture.advance_seconds(1);
+    fixture.maintain();
+    CHECK_FALSE(fixture.get("a"));
+    // One that is newer by however little is another's.
+    fixture.set("a", "2");
+    fixture.store.schedule_flush(fixture.now.steady_ms + 1000, fixture.now);
+    const auto next = fixture.store.flush_schedule();
+    fixture.store.apply_flush_schedule(next.at_steady_ms, next.version + 1);
+    fixture.advance_seconds(1);
+    fixture.maintain();
+    CHECK(fixture.get("a"));
+}
+
 TEST_CASE("R14b: a peer that does not fire what it was asked for is not waited for for ever") {
     StoreFixture fixture;
     fixture.set("a", "1");

@@ -606,6 +606,29 @@ TEST_CASE("a shard that has its part of the memory makes room itself, and asks n
     CHECK(stats[Work::direct_reclaims] > 0);
 }
 
+TEST_CASE(
+    "a shard that is filled late has its part of the memory from the others, not from its own") {
+    StoreFixture fixture(small_store(8, 2));
+    int number = 0;
+    const auto fill = [&](unsigned shard, int count) {
+        std::vector<std::string> keys;
+        while (static_cast<int>(keys.size()) < count) {
+            auto key = "k" + std::to_string(number++);
+            if (fixture.store.shard_of(fixture.store.key(key).hash) == shard)
+                keys.push_back(std::move(key));
+        }
+        for (const auto& key : keys)
+            REQUIRE(fixture.set(key, std::string(2000, 'x')).outcome == WriteOutcome::stored);
+        return keys;
+    };
+    fill(0, 4500);
+    REQUIRE(fixture.store.stats().total.evicted > 0);
+    unsigned kept = 0;
+    for (const auto& key : fill(1, 1000))
+        kept += fixture.get(key) ? 1 : 0;
+    CHECK(kept == 1000);
+}
+
 TEST_CASE("a limit that no machine can address is refused with a sentence") {
     auto options = default_store_options();
     options.memory_limit_bytes = std::uint64_t{1} << 60;

@@ -193,6 +193,18 @@ TEST_CASE("the item size limit is an upper bound of the accounted size") {
     CHECK(fixture.store.exceeds_limit(3, (1 << 20) - 62, 1));
 }
 
+TEST_CASE("what is announced may be as large as the item size limit, and not a byte larger") {
+    StoreFixture fixture;
+    const auto limit = default_store_options().item_size_limit_bytes;
+    const auto most = limit - accounted_bytes(3, 0, 0);
+    CHECK_FALSE(fixture.store.exceeds_limit(3, most - 1, 0));
+    CHECK_FALSE(fixture.store.exceeds_limit(3, most, 0));
+    CHECK(fixture.store.exceeds_limit(3, most + 1, 0));
+    CHECK(fixture.store.exceeds_limit(3, most, 1));  // client flags take room, too
+    CHECK(fixture.set("key", std::string(most, 'x')).outcome == WriteOutcome::stored);
+    CHECK(fixture.set("key", std::string(most + 1, 'x')).outcome == WriteOutcome::too_large);
+}
+
 TEST_CASE("what would grow beyond the item size limit is not stored and stays as it was") {
     StoreFixture fixture;
     fixture.set("a", std::string(600'000, 'x'));

@@ -101,9 +101,9 @@ TEST_CASE("a node has caught up with fewer than 1,024 changes to tell") {
     pair.come_to_rest();
     for (int i = 0; i < 1023; ++i)
         pair.set(pair.a, std::to_string(i), "v");
-    CHECK(pair.a.exchange.caught_up());
+    CHECK(pair.a.exchange.caught_up(Exchange::entries_in_passing));
     pair.set(pair.a, "one more", "v");
-    CHECK_FALSE(pair.a.exchange.caught_up());
+    CHECK_FALSE(pair.a.exchange.caught_up(Exchange::entries_in_passing));
 }
 
 TEST_CASE("a drain waits for what was told and not heard, and for what was heard and not said so") {

@@ -20,7 +20,7 @@ bool is_of_a_host(char c) noexcept {
 
 // An IPv6 address stands in brackets here.
 bool is_place(std::string_view text) {
-    if (text.empty() || text.front() == ':') return false;
+    if (text.empty()) return false;
     if (!std::all_of(text.begin(), text.end(), is_of_a_host)) return false;
     const auto place = lib::parse_endpoint(text);
     return !place.has_error() && !place->host.empty() &&

@@ -90,6 +90,8 @@ struct Node {
     std::condition_variable changed;
     std::string log;
     bool ready = false;
+    std::string told_role;  // by the last change, and what the report said then
+    std::string reported_role;
     std::unique_ptr<replication::Replicator> replicator;
     std::unique_ptr<storage::Store> store;
 
@@ -120,6 +122,13 @@ struct Node {
             ready = true;
             changed.notify_all();
         };
+        events.role_changed = [this](const replication::RoleChange& change) {
+            auto role = stat("repl_role");
+            const std::lock_guard lock(mutex);
+            told_role = change.to == change.here ? "primary" : "secondary";
+            reported_role = std::move(role);
+            changed.notify_all();
+        };
         auto store_options = storage::default_store_options();
         store_options.shards = 2;
         replicator = replication::make_replicator(
@@ -146,6 +155,11 @@ struct Node {
     bool becomes_ready() {
         std::unique_lock lock(mutex);
         return changed.wait_for(lock, 5s, [&] { return ready; });
+    }
+    // Whether a change to that role is told; until it is, the report may say either.
+    bool is_told(std::string_view role) {
+        std::unique_lock lock(mutex);
+        return changed.wait_for(lock, 5s, [&] { return told_role == role; });
     }
     std::string stat(std::string_view name) const {
         std::string found = "(absent)";
@@ -272,6 +286,23 @@ TEST_CASE("a node that drains hands over what it was told last, and is missed at
     CHECK(b.says(" shuts down (clean); after "));
     for (int i = 0; i < 1000; ++i)
         CHECK(b.get("key" + std::to_string(i)) == "value");
+}
+
+TEST_CASE("who is told of a change of the role reads it in the report, too") {
+    const PairOptions options;
+    Node a(options.a);
+    Node b(options.b);
+    REQUIRE(a.says("-> LINKED"));
+    REQUIRE(b.says("-> LINKED"));
+    const auto end = std::chrono::steady_clock::now() + 5s;
+    while (!a.replicator->order(replication::Order::switch_over).is_taken) {
+        REQUIRE(std::chrono::steady_clock::now() < end);  // in step, and not yet in the report
+        std::this_thread::sleep_for(1ms);
+    }
+    REQUIRE(b.is_told("primary"));
+    CHECK(b.reported_role == "primary");
+    REQUIRE(a.is_told("secondary"));
+    CHECK(a.reported_role == "secondary");
 }
 
 TEST_CASE("a new node beside one that hashes as older versions did hashes like it") {

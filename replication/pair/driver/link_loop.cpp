@@ -245,11 +245,11 @@ void LinkLoop::turn() {
     engine_.drain(instant, actions_);
     perform_all(instant);
     const auto change = engine_.take_role_change();
+    const bool due = instant_of(instant) >= published_at_ + report_period;
+    if (due || change || engine_.link().state() != published_state_) publish(instant);
     if (change && parts_.events.role_changed) parts_.events.role_changed(*change);
     sockets_.go_on();
     arm_timer(instant);
-    const bool due = instant_of(instant) >= published_at_ + report_period;
-    if (due || change || engine_.link().state() != published_state_) publish(instant);
 }
 
 void LinkLoop::perform_all(const storage::Now& instant) {

@@ -16,9 +16,9 @@ bool is_v4_address(std::string_view host) noexcept {
            std::all_of(host.begin(), host.end(), [](char c) { return is_digit(c) || c == '.'; });
 }
 
-// An IPv6 address stands in brackets in a Host; no name does.
+// Of an IPv6 address what stands before its first colon: a bracket, with which no name begins.
 std::string_view without_port(std::string_view host) noexcept {
-    return host.starts_with('[') ? host : host.substr(0, host.find(':'));
+    return host.substr(0, host.find(':'));
 }
 
 }  // namespace

@@ -29,6 +29,12 @@ constexpr Version write_of(Version version) noexcept {
     return version & ~Version{0x7FF};
 }
 
+// Who made it: the node that wrote it, or the one that touched it last.
+constexpr unsigned origin_of(Version version) noexcept {
+    const bool is_touched = ((version >> 2) & 0x1FF) != 0;
+    return is_touched ? static_cast<unsigned>(version & 3U) : node_of(version);
+}
+
 // The last time that a version from outside may tell of: what a clock says now, and so much more,
 // both in ms since 2025. Saturates.
 constexpr std::uint64_t last_time(std::uint64_t now_ms, std::uint64_t ahead_ms) noexcept {

@@ -14,12 +14,6 @@ namespace {
 // A touch of a larger value is sent without the value.
 constexpr std::size_t touch_value_limit = 1024;
 
-// Who made this version: the node that wrote it, or the one that touched it last.
-unsigned origin_of(storage::Version version) noexcept {
-    const bool touched = ((version >> 2) & 0x1FF) != 0;
-    return touched ? static_cast<unsigned>(version & 3U) : storage::node_of(version);
-}
-
 // A touch is sent with the value as long as that is cheap: then a peer that has lost the item, or
 // never had it, need not ask for it.
 WireRecord record_of(const storage::ItemView& item, const ChangeLog::Entry& entry) noexcept {
@@ -157,7 +151,7 @@ bool LogSender::send_entry(Pass& pass, storage::Shard& shard, const ChangeLog::F
 // What came from the peer is not told back to it, unless it asked (rule R10).
 bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
                           const ChangeLog::Entry& entry) {
-    if (!entry.wanted && origin_of(item.version) == context_.peer_node()) return false;
+    if (!entry.wanted && storage::origin_of(item.version) == context_.peer_node()) return false;
     if (is_too_large_for_peer(item)) {
         context_.counters.add(ExchangeCounter::peer_nomem);
         pass.batch.add(removal_of(entry.key(), item.version));

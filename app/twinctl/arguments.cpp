@@ -37,6 +37,9 @@ constexpr std::array commands{
                "exit 0 if clients may come, 1 if not, and a line that says why"},
     CommandRow{"check", "check primary|secondary|synchronised", "the same for these"},
     CommandRow{"explain", "explain", "the last change of the primary, in words"},
+    CommandRow{"migrate", "migrate status",
+               "which step of the way from repcached is reached, what is safe\n"
+               "to do next, and the way back"},
     CommandRow{"watch", "watch", "what the nodes log, as it happens"},
     CommandRow{"digest", "digest",
                "do two nodes hold the same? exit 0 yes, 1 no (and which\n"
@@ -177,6 +180,10 @@ std::string take_words(const Words& words, Arguments& to) {
     if (find_command(to.command) == nullptr)
         return fmt::format("'{}' is no command: there are {}", to.command, command_names());
     if (to.command == "log-level") return take_level(words, to);
+    if (to.command == "migrate") {
+        const bool is_known = words.size() == 2 && words[1] == "status";
+        return is_known ? std::string() : "migrate: it can tell its status: twinctl migrate status";
+    }
     if (words.size() == 1) return {};
     if (to.command != "check" || words.size() > 2)
         return fmt::format("'{}' is one word too many", words.back());

@@ -5,6 +5,7 @@
 #include "app/twinctl/doctor_command.hpp"
 #include "app/twinctl/history.hpp"
 #include "app/twinctl/item_commands.hpp"
+#include "app/twinctl/migration/migration.hpp"
 #include "app/twinctl/order.hpp"
 #include "app/twinctl/status_screen.hpp"
 #include "app/twinctl/top_screen.hpp"
@@ -132,6 +133,32 @@ int explain(const Arguments& arguments) {
     return exit_code;
 }
 
+MigrationFacts migration_facts(const NodeStatus& node) {
+    return {.has_peer = node.has_peer(),
+            .is_paired = node.figure("repl_protocol") > 0,
+            .legacy = node.figure_text("repl_legacy"),
+            .applies = node.figure_text("repl_legacy_apply") == "yes",
+            .dumps_received = static_cast<std::uint64_t>(node.figure("repl_legacy_dumps_received")),
+            .dumps_sent = static_cast<std::uint64_t>(node.figure("repl_legacy_dumps_sent")),
+            .peer = node.figure_text("repl_peer")};
+}
+
+int migrate(const Arguments& arguments) {
+    int exit_code = 0;
+    boost::json::array all;
+    for (const auto& node : look_at_all(arguments)) {
+        if (!node.error.empty()) {
+            exit_code = complain(node.error);
+            continue;
+        }
+        const auto step = migration_step(migration_facts(node));
+        all.push_back(migration_json(node.asked_at, step));
+        if (!arguments.is_json) print(migration_screen(node.asked_at, step));
+    }
+    if (arguments.is_json) print(boost::json::serialize(all) + "\n");
+    return exit_code;
+}
+
 // A limit of the lag is the node's to judge.
 CheckResult check_lag(const NodeAddress& node, const Arguments& arguments) {
     const auto target = fmt::format("/synchronised?lag={}ms", arguments.lag->count());
@@ -174,6 +201,7 @@ int dispatch(const Arguments& arguments) {
     if (command == "check") return check_one(arguments);
     if (command == "watch") return watch(arguments);
     if (command == "explain") return explain(arguments);
+    if (command == "migrate") return migrate(arguments);
     if (command == "doctor") return outcome_of(doctor, arguments);
     if (command == "keys") return outcome_of(list_keys, arguments);
     if (command == "dump") return outcome_of(dump_items, arguments);

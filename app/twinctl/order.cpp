@@ -28,8 +28,22 @@ OrderProgress role_progress(std::string_view wanted, const NodeStatus& now) {
     return {role == wanted, 0, fmt::format("this node is the {}", role)};
 }
 
+// A repcached is called anew, and tells all that it holds.
+OrderProgress redial_progress(const NodeStatus& before, const NodeStatus& now) {
+    constexpr std::string_view dumps = "repl_legacy_dumps_received";
+    OrderProgress progress;
+    const bool is_there = now.figure_text("repl_legacy") == "linked";
+    progress.is_over = is_there && now.figure(dumps) > before.figure(dumps);
+    progress.percent = progress.is_over ? 100 : 0;
+    progress.line = progress.is_over ? "the repcached has told all that it holds"
+                                     : "the repcached has not told all that it holds";
+    return progress;
+}
+
 // Neither node has anything left to compare, and the comparison did begin.
 OrderProgress resync_progress(const NodeStatus& before, const NodeStatus& now) {
+    const auto legacy = before.figure_text("repl_legacy");
+    if (legacy == "linked" || legacy == "filling") return redial_progress(before, now);
     const bool has_begun = now.figure("repl_resyncs") > before.figure("repl_resyncs");
     const auto left = now.figure("repl_dirty_buckets") + now.figure("repl_walking");
     const auto peers = now.figure("repl_peer_dirty_buckets");

@@ -44,7 +44,7 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
     {"replication/pair/legacy", {"replication/changes", "replication/pair"}},
     {"replication/pair/link",
      {"replication/changes", "replication/records", "replication/pair",
-      "replication/pair/arbitration", "replication/pair/exchange"}},
+      "replication/pair/arbitration", "replication/pair/exchange", "replication/pair/legacy"}},
     {"replication/pair/driver",
      {"replication/changes", "replication/pair", "replication/pair/exchange",
       "replication/pair/link"}},
@@ -64,7 +64,8 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
      {"app/console", "app/endpoint/entry", "app/history", "app/listeners", "app/process",
       "app/reports"}},
     {"app/twinctl/doctor", {}},
-    {"app/twinctl", {"app/process", "app/twinctl/doctor"}},
+    {"app/twinctl/migration", {}},
+    {"app/twinctl", {"app/process", "app/twinctl/doctor", "app/twinctl/migration"}},
 };
 
 // File -> what it includes of its own layer; a header and its source are one.

@@ -1,0 +1,64 @@
+#include "app/twinctl/migration/migration.hpp"
+#include "app/twinctl/arguments.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace twincached::app;
+
+namespace {
+
+MigrationFacts facts(std::string legacy, bool applies = true) {
+    return {.has_peer = true, .legacy = std::move(legacy), .applies = applies, .peer = "a:11212"};
+}
+
+unsigned step_of(const MigrationFacts& facts) {
+    return migration_step(facts).number;
+}
+
+}  // namespace
+
+TEST_CASE("the step of a migration follows from what the node says of its link") {
+    CHECK(step_of({}) == 0);
+    CHECK(step_of(facts("off")) == 0);
+    CHECK(step_of(facts("waiting")) == 1);
+    CHECK(step_of(facts("filling")) == 2);
+    auto linked = facts("linked");
+    linked.dumps_received = 1;
+    CHECK(step_of(linked) == 2);
+    linked.dumps_received = 2;
+    CHECK(step_of(linked) == 3);
+    linked.applies = false;
+    CHECK(step_of(linked) == 4);
+    CHECK(step_of(facts("waiting", false)) == 4);
+    auto paired = facts("waiting", false);
+    paired.is_paired = true;
+    CHECK(step_of(paired) == 5);
+    paired.legacy = "off";
+    CHECK(step_of(paired) == 6);
+}
+
+TEST_CASE("each step of a migration says what is next, and the way back where there is one") {
+    for (const auto* legacy : {"off", "waiting", "filling", "linked"}) {
+        for (const bool applies : {true, false}) {
+            const auto step = migration_step(facts(legacy, applies));
+            CAPTURE(legacy, applies);
+            CHECK_FALSE(step.reached.empty());
+            CHECK_FALSE(step.next.empty());
+        }
+    }
+    auto linked = facts("linked", false);
+    const auto screen = migration_screen("b:11280", migration_step(linked));
+    CHECK(screen.find("b:11280: step 4 of 6: ") == 0);
+    CHECK(screen.find("next: stop the repcached at a:11212") != std::string::npos);
+    CHECK(screen.find("way back: move the clients back") != std::string::npos);
+    CHECK(migration_json("b", migration_step(linked)).at("step").to_number<int>() == 4);
+}
+
+TEST_CASE("migrate has one word, and says so") {
+    CHECK(parse_arguments({"migrate", "status"})->command == "migrate");
+    CHECK(parse_arguments({"migrate"}).error().find("migrate status") != std::string::npos);
+    CHECK(parse_arguments({"migrate", "now"}).has_error());
+    CHECK(parse_arguments({"migrate", "status", "more"}).has_error());
+}

@@ -125,6 +125,26 @@ constexpr std::array rows = {
                    .least = 1.0 * hours,
                    .most = 10000.0 * hours,
                    .help = "Refuse a peer whose clock is ahead by more than this."},
+    lib::OptionRow{.section = "replication",
+                   .key = "legacy",
+                   .flag = "legacy",
+                   .fills = lib::fills<&PairOptions::legacy>,
+                   .initial = "no",
+                   .bare = true,
+                   .reloaded_by = "replication",
+                   .help =
+                       "The other node may be a repcached 2.2.1 or 2.3.1: while one is replaced "
+                       "by this program.\nWhoever can use its address is then believed without "
+                       "a secret."},
+    lib::OptionRow{.section = "replication",
+                   .key = "apply",
+                   .flag = "legacy-apply",
+                   .fills = lib::fills<&PairOptions::legacy_applies>,
+                   .initial = "yes",
+                   .reloaded_by = "replication",
+                   .help =
+                       "With legacy: take over what the repcached says. no: once clients are on "
+                       "this node;\nwhat it says then is what it evicts."},
     lib::OptionRow{
         .section = "replication",
         .key = "tls",
@@ -204,6 +224,12 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
     for (const auto& text : chosen.link_peer_fingerprints) {
         const auto fingerprint = lib::parse_fingerprint(text);
         if (fingerprint.has_error()) complain("tls-peer-fingerprint", fingerprint.error());
+    }
+    if (chosen.legacy && chosen.peer.empty()) {
+        complain("legacy", "legacy needs peer: which node is the repcached?");
+    }
+    if (chosen.legacy && chosen.link_tls) {
+        complain("legacy", "a repcached speaks no TLS: legacy and tls do not go together");
     }
     if (!chosen.link_tls) return problems;
     if (chosen.link_certificate.empty() || chosen.link_key.empty()) {

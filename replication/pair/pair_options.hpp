@@ -25,6 +25,12 @@ enum class OnSplit : std::uint8_t { both_serve, secondary_read_only, secondary_c
 // What a node does with its items when the peer is lost without a goodbye.
 enum class OnPeerCrash : std::uint8_t { keep, flush };
 
+// The other node may be a repcached, which is about to be replaced.
+struct LegacyOptions {
+    bool is_on{};    // it is listened to and called; else nothing of it is reachable
+    bool applies{};  // what it says is taken over
+};
+
 struct PairOptions {
     std::string peer;          // host, host:port, [address]:port
     std::int32_t peer_port{};  // if `peer` names none
@@ -36,6 +42,8 @@ struct PairOptions {
     std::uint64_t sync_rate_bytes{};             // per second, of a resync; 0: no limit
     std::chrono::milliseconds scrub_interval{};  // 0: never
     std::chrono::milliseconds clock_max_ahead{};
+    bool legacy{};  // see LegacyOptions
+    bool legacy_applies{};
     bool link_tls{};
     std::string link_certificate;
     std::string link_key;
@@ -43,6 +51,10 @@ struct PairOptions {
     std::string link_peer_name;
     std::vector<std::string> link_peer_fingerprints;
 };
+
+inline LegacyOptions legacy_of(const PairOptions& options) noexcept {
+    return {options.legacy, options.legacy_applies};
+}
 
 std::span<const lib::OptionRow> pair_option_rows() noexcept;
 

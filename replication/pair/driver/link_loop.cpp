@@ -138,6 +138,10 @@ void LinkLoop::set_arbitration(storage::Arbitration mode) {
     asio::post(context_, [this, mode] { engine_.set_arbitration(mode); });
 }
 
+void LinkLoop::set_legacy(LegacyOptions options) {
+    asio::post(context_, [this, options] { engine_.set_legacy(options, now()); });
+}
+
 void LinkLoop::take(Order order) {
     asio::post(context_, [this, order] { engine_.take(order, now()); });
 }
@@ -154,8 +158,9 @@ LinkReport LinkLoop::report() const {
 // --- the replication thread ----------------------------------------------------------------------
 
 void LinkLoop::on_call(tcp::socket socket, const asio::ip::address& from) {
-    if (!may_call(from)) return;
-    sockets_.add_accepted(std::move(socket));
+    const bool is_known = is_from_peer(from);
+    if (!may_call(is_known, from)) return;
+    sockets_.add_accepted(std::move(socket), is_known);
     // Those that give way to it are closed before more come in.
     if (sockets_.size() > Connections::connection_limit) turn();
 }
@@ -164,11 +169,14 @@ void LinkLoop::on_call_lost(std::string_view why) {
     log(LogLevel::warning, "the link cannot accept: " + std::string(why));
 }
 
-// Without a secret the peer is known by its address alone.
-bool LinkLoop::may_call(const asio::ip::address& from) {
-    if (parts_.has_secret) return true;
+bool LinkLoop::is_from_peer(const asio::ip::address& from) const {
     const auto& known = dialler_.addresses();
-    if (std::find(known.begin(), known.end(), from) != known.end()) return true;
+    return std::find(known.begin(), known.end(), from) != known.end();
+}
+
+// Without a secret the peer is known by its address alone.
+bool LinkLoop::may_call(bool is_from_peer, const asio::ip::address& from) {
+    if (parts_.has_secret || is_from_peer) return true;
     engine_.on_turned_away("it is not the address of the peer", now(), from.to_string());
     return false;
 }

@@ -66,6 +66,7 @@ class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
     void wake();
     void set_on_split(OnSplit policy);
     void set_arbitration(storage::Arbitration mode);
+    void set_legacy(LegacyOptions options);
     void take(Order order);
     void use_secrets(const Secrets& secrets);
     void use_tls(std::shared_ptr<const lib::TlsContext> tls) { sockets_.use_tls(std::move(tls)); }
@@ -80,7 +81,8 @@ class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
     void on_dialled(boost::asio::ip::tcp::socket socket) override;
     void on_dial_failed(std::string_view why, bool refused) override;
 
-    bool may_call(const boost::asio::ip::address& from);
+    bool is_from_peer(const boost::asio::ip::address& from) const;
+    bool may_call(bool is_from_peer, const boost::asio::ip::address& from);
     void run();
     void serve();
     void start_over() noexcept;

@@ -21,12 +21,12 @@ LinkSockets::LinkSockets(Engine& engine, const Events& events,
 
 // A caller may be gone again by now: then its place is not known, and the engine hears of its end
 // with the first read.
-void LinkSockets::add_accepted(tcp::socket socket) {
+void LinkSockets::add_accepted(tcp::socket socket, bool is_from_peer) {
     boost::system::error_code unknown;
     const auto from = socket.remote_endpoint(unknown);
     const auto place = unknown ? std::string() : text_of(from.address(), from.port());
     const auto id = add(std::move(socket), lib::TlsStream::Side::server);
-    engine_.on_accepted(id, events_.now(), place);
+    engine_.on_accepted(id, events_.now(), place, is_from_peer);
 }
 
 void LinkSockets::add_dialled(tcp::socket socket) {

@@ -26,7 +26,7 @@ class LinkSockets final : private LinkSocket::Owner {
     LinkSockets(Engine& engine, const Events& events, std::shared_ptr<const lib::TlsContext> tls);
 
     // Somebody has called, or we have.
-    void add_accepted(boost::asio::ip::tcp::socket socket);
+    void add_accepted(boost::asio::ip::tcp::socket socket, bool is_from_peer);
     void add_dialled(boost::asio::ip::tcp::socket socket);
 
     // What is not there any more has ended by itself; the engine knows by then, or soon.

@@ -78,6 +78,11 @@ std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
                         text_of(places.listen) + ", from where " + places.peer.host +
                         " cannot be reached, nor this node from there");
     }
+    if (options.legacy) {
+        lines.push_back(
+            "legacy of [replication] (--legacy) is on: whoever can use the address of " +
+            places.peer.host + " can read and change this cache over the link, without any secret");
+    }
     return lines;
 }
 
@@ -215,6 +220,7 @@ void PairReplicator::reload(const Reloaded& fresh) {
     if (fresh.secrets != nullptr) loop_.use_secrets(*fresh.secrets);
     if (fresh.options == nullptr) return;
     loop_.set_arbitration(fresh.options->get<ArbitrationDesk::Options>().mode);
+    loop_.set_legacy(legacy_of(fresh.options->get<PairOptions>()));
     const auto policy = fresh.options->get<PairOptions>().on_split;
     if (on_split_.exchange(policy) != policy) loop_.set_on_split(policy);
 }

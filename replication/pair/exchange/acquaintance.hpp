@@ -82,6 +82,10 @@ class Acquaintance {
     // What is older than this the two had the chance to talk about.
     storage::Version split() const noexcept { return split_; }
 
+    // Another node takes the peer's place. If that one is met again, it is as one of before: what
+    // it holds may be older than what was told meanwhile.
+    void leave_peer() noexcept;
+
   private:
     struct Suspicion {
         bool self = false;  // this node was put back
@@ -89,7 +93,6 @@ class Acquaintance {
     };
     Suspicion suspect(const Standing& peer) const noexcept;
     bool is_former(std::uint64_t epoch) const noexcept;
-    void leave_peer() noexcept;
     void hear() noexcept;
 
     unsigned node_;

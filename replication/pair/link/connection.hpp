@@ -21,6 +21,7 @@ enum class Phase : std::uint8_t {
     complete,  // both HELLOs are there
     chosen,    // node a has sent READY
     session,
+    legacy,   // an old node's: see LegacyService
     closing,  // our last word is on its way; what comes in is ignored
     closed,
 };
@@ -40,6 +41,8 @@ struct Connection {
         : id(number), handshake(self, side, nonce) {}
 
     const ConnectionId id;
+    Instant opened{0};
+    bool is_from_peer = false;  // by its address
     std::string from;  // who called, for lines of log; empty: this node, or it is not known
     Handshake handshake;
     Phase phase = Phase::handshake;

@@ -75,6 +75,16 @@ Connection* Connections::find(Phase phase) const noexcept {
     return nullptr;
 }
 
+Connection* Connections::find_silent(Side side) const noexcept {
+    for (auto& connection : connections_) {
+        const bool is_silent = connection->phase == Phase::handshake && connection->input.empty() &&
+                               !connection->handshake.is_introduced();
+        if (is_silent && connection->is_from_peer && connection->handshake.side() == side)
+            return connection.get();
+    }
+    return nullptr;
+}
+
 Connection& Connections::accept(ConnectionId id, std::string_view from, const storage::Now& now) {
     limit_strangers(false, stranger_limit - 1, now);
     make_room(now);
@@ -86,6 +96,7 @@ Connection& Connections::accept(ConnectionId id, std::string_view from, const st
 Connection& Connections::open(ConnectionId id, Side side, Instant now) {
     assert(find(id) == nullptr);
     connections_.push_back(std::make_unique<Connection>(id, parts_.self, side, nonces_.next()));
+    connections_.back()->opened = now;
     connections_.back()->deadline = now + parts_.timing.handshake;
     return *connections_.back();
 }
@@ -347,6 +358,7 @@ void Connections::judge(const storage::Now& now) {
                 connection->phase = Phase::closed;
                 break;
             case Phase::session:
+            case Phase::legacy:
             case Phase::closed:
                 break;
         }
@@ -372,8 +384,9 @@ std::optional<Instant> Connections::deadline() const noexcept {
     // What node a has not chosen waits for the one that it has chosen.
     const bool others_wait = parts_.self.node == node_a && has_chosen(parts_.host, connections_);
     for (const auto& connection : connections_) {
-        if (connection->phase == Phase::session) continue;
-        if (connection->phase == Phase::complete && others_wait) continue;
+        const auto phase = connection->phase;
+        if (phase == Phase::session || phase == Phase::legacy) continue;
+        if (phase == Phase::complete && others_wait) continue;
         if (!first || connection->deadline < *first) first = connection->deadline;
     }
     return first;

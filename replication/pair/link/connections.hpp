@@ -29,7 +29,7 @@
 #include "replication/pair/link/connection.hpp"
 #include "replication/pair/link/link_machine.hpp"
 #include "replication/pair/link/proof.hpp"
-#include "replication/pair/link/strangers.hpp"
+#include "replication/pair/strangers.hpp"
 #include "replication/pair/timing.hpp"
 
 #include <cstddef>
@@ -105,6 +105,8 @@ class Connections {
     // Null: there is none.
     Connection* find(ConnectionId id) noexcept;
     Connection* find(Phase phase) const noexcept;
+    // The first on which the peer's address has not said a word; null: there is none.
+    Connection* find_silent(Side side) const noexcept;
 
     // A frame on a connection that is no session.
     void on_frame(Connection& connection, const Frame& frame, const storage::Now& now);

@@ -10,6 +10,8 @@
 namespace twincached::replication::pair {
 namespace {
 
+constexpr std::string_view peer_is_there =
+    "the peer runs twincached now, and the repcached's link gives way";
 constexpr std::string_view no_memory = "there was no memory for the link";
 
 // What the exchange needs of the node's options; it knows nothing of links.
@@ -70,6 +72,11 @@ OrderFacts facts_of(bool has_peer, const LinkMachine& link, const SessionKeeper&
             .access = link.access()};
 }
 
+OrderFacts with_legacy(OrderFacts facts, const LegacyService& legacy) noexcept {
+    facts.is_legacy = legacy.in_session();
+    return facts;
+}
+
 // For the history of primaries: from whom to whom, as one node sees it. A node that never served
 // beside another does not say who was the primary before it.
 RoleChange change_of(const RoleTurn& turn, unsigned own, std::uint64_t unconfirmed) {
@@ -97,8 +104,9 @@ Engine::Engine(EngineOptions options, ChangeSink& sink)
       incarnation_(options_.self, exchange_, log_),
       keeper_({options_, incarnation_, exchange_, link_, log_, arbitration_}),
       orders_({link_, exchange_, log_, arbitration_}),
-      connections_({options_.self, options_.timing, link_, strangers_, keeper_}, options_.entropy) {
-}
+      connections_({options_.self, options_.timing, link_, strangers_, keeper_}, options_.entropy),
+      legacy_({sink, options_.self, link_, exchange_, connections_}, legacy_of(options_.chosen),
+              options_.item_size_limit_bytes) {}
 
 // The store is made after the engine, with the sink that both share.
 void Engine::attach(storage::Store& store) noexcept {
@@ -106,6 +114,7 @@ void Engine::attach(storage::Store& store) noexcept {
     incarnation_.attach(store);
     keeper_.attach(store);
     arbitration_.attach(store);
+    legacy_.attach(store);
 }
 
 std::string Engine::remember() {
@@ -120,12 +129,15 @@ bool Engine::recall(std::string_view remembered, const storage::Now& now) {
 
 void Engine::start(const storage::Now& now) noexcept {
     keeper_.begin(instant_of(now));
+    legacy_.start(instant_of(now));
     link_.on(LinkEvent::start, instant_of(now), {});
 }
 
 // Accepted while the node drains: closed without a word, as if nobody listened any more.
-void Engine::on_accepted(ConnectionId id, const storage::Now& now, std::string_view from) {
+void Engine::on_accepted(ConnectionId id, const storage::Now& now, std::string_view from,
+                         bool is_from_peer) {
     auto& connection = connections_.accept(id, from, now);
+    connection.is_from_peer = is_from_peer;
     if (draining_) connection.phase = Phase::closed;
 }
 
@@ -142,6 +154,7 @@ void Engine::on_connected(ConnectionId id, const storage::Now& now) {
         return;
     }
     link_.on(LinkEvent::connected, instant_of(now), "the peer accepted our call");
+    legacy_.on_connected(connection, now);
     connection.handshake.begin(connection.output);
 }
 
@@ -159,6 +172,7 @@ void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::No
     auto* connection = connections_.find(id);
     if (connection == nullptr || connection->phase >= Phase::closing) return;
     if (connection->phase == Phase::session) keeper_.heard(now);
+    if (legacy_.on_bytes(*connection, bytes, now)) return;
     auto& input = connection->input;
     const bool gathered = !input.empty();
     if (gathered) input.append(bytes);
@@ -176,6 +190,7 @@ void Engine::on_bytes(ConnectionId id, std::string_view bytes, const storage::No
             if (const auto word = keeper_.take_word()) orders_.on_word(*word, instant_of(now));
         } else {
             connections_.on_frame(*connection, read.frame, now);
+            if (connection->phase == Phase::complete) legacy_.give_way(peer_is_there, now);
         }
         rest.remove_prefix(read.size);
     }
@@ -227,6 +242,8 @@ void Engine::close(ConnectionId id, const SessionEnd& end, const storage::Now& n
     if (connection == nullptr) return;
     if (connection->phase == Phase::session) {
         keeper_.end(end, now);
+    } else if (connection->phase == Phase::legacy) {
+        legacy_.on_closed(*connection, end.why, now);
     } else if (connection->is_candidate()) {
         connections_.dismiss(*connection, {end.why}, now);
     }
@@ -235,6 +252,7 @@ void Engine::close(ConnectionId id, const SessionEnd& end, const storage::Now& n
 
 void Engine::on_timer(const storage::Now& now) {
     keeper_.wake(now);
+    legacy_.on_timer(now);
     link_.on(LinkEvent::timer, instant_of(now), {});
     connections_.judge(now);
     keeper_.tell_of_overflow();
@@ -250,6 +268,7 @@ void Engine::on_no_memory(const storage::Now& now) noexcept {
     const auto instant = instant_of(now);
     ++no_memory_;
     keeper_.abandon(no_memory, now);
+    legacy_.abandon();
     connections_.forget_all();
     dialling_ = false;
     // Each is for what had begun as far as the machine knows, and nothing to it otherwise.
@@ -263,7 +282,7 @@ void Engine::on_no_memory(const storage::Now& now) noexcept {
 // or at `drain_timeout` (drain()).
 void Engine::begin_drain(const storage::Now& now) {
     if (draining_) return;
-    const bool is_alone = !has_session() && !connections_.is_peer_there();
+    const bool is_alone = !has_session() && !connections_.is_peer_there() && !legacy_.in_session();
     draining_ = Draining{instant_of(now) + options_.drain_timeout, is_alone};
     connections_.dismiss_all({"shutting down"}, nullptr, now);
     // The other node decides from here on, as soon as it has what this one has.
@@ -276,9 +295,15 @@ void Engine::set_on_split(OnSplit policy, const storage::Now& now) noexcept {
     link_.set_on_split(policy, instant_of(now));
 }
 
-void Engine::take(Order order, const storage::Now& now) noexcept {
+void Engine::set_legacy(LegacyOptions options, const storage::Now& now) {
+    legacy_.set(options, now);
+}
+
+void Engine::take(Order order, const storage::Now& now) {
     keeper_.wake(now);
-    orders_.take(order, facts_of(options_.has_peer, link_, keeper_, orders_), instant_of(now));
+    if (order == Order::resync && legacy_.ask_again(now)) return;
+    const auto facts = facts_of(options_.has_peer, link_, keeper_, orders_);
+    orders_.take(order, with_legacy(facts, legacy_), instant_of(now));
 }
 
 // --- what is to be done ------------------------------------------------------------------------
@@ -287,20 +312,23 @@ void Engine::take(Order order, const storage::Now& now) noexcept {
 // is sent to it, and only then whether that was all.
 void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
     if (!draining_) connections_.choose(now);
+    if (!draining_) legacy_.judge(now);
     const bool serves_alone = link_.serving() == Serving::ready && !has_session();
     if (serves_alone && incarnation_.needs_peers_word())
         connections_.begin_anew("the peer did not confirm them within boot-grace", now);
     keeper_.judge(now);
     note_progress(now);
     keeper_.produce(now);
+    legacy_.produce(output_limit_bytes, now);
     while (const auto word = orders_.next_word(has_session(), instant_of(now)))
         keeper_.say(*word);
     if (draining_ && has_session()) {
         const bool is_time_up = instant_of(now) >= draining_->until;
         if (is_time_up || exchange_.drained()) keeper_.say_goodbye(now);
     }
-    const bool is_over =
-        draining_ && !has_session() && connections_.find(Phase::closing) == nullptr;
+    if (draining_) legacy_.say_goodbye_if_drained(instant_of(now) >= draining_->until, now);
+    const bool is_over = draining_ && !has_session() && !legacy_.in_session() &&
+                         connections_.find(Phase::closing) == nullptr;
     keeper_.tend(gate_, now);
     const bool owes_line = no_memory_told_ != no_memory_;
     if (owes_line && log_.note(LogLevel::error, {no_memory, ": it was given up, and begins again"}))
@@ -368,7 +396,8 @@ void Engine::collect_orders(std::vector<Action>& actions) {
 std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept {
     std::optional<Instant> of_session;
     if (has_session()) of_session = keeper_.session()->deadline(instant_of(now));
-    return earliest({link_.deadline(), connections_.deadline(), orders_.deadline(), of_session});
+    return earliest({link_.deadline(), connections_.deadline(), orders_.deadline(),
+                     legacy_.deadline(), of_session});
 }
 
 LinkReport Engine::report(const storage::Now& now) const {
@@ -388,7 +417,9 @@ LinkReport Engine::report(const storage::Now& now) const {
     report.peer_software = keeper_.peer_software();
     report.access = link_.access();
     report.made_at = instant_of(now);
-    report.order_facts = facts_of(options_.has_peer, link_, keeper_, orders_);
+    report.order_facts = with_legacy(facts_of(options_.has_peer, link_, keeper_, orders_), legacy_);
+    report.legacy = legacy_.report();
+    if (legacy_.in_session()) report.peer_software = "repcached";
     report.progress = progress_;
     const auto& deciders = keeper_.deciders();
     report.arbitration = deciders.holding;

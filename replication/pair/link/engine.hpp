@@ -8,6 +8,7 @@
 //         |---- Connections      who is at the other end, and which connection becomes the session?
 //         |---- SessionKeeper    begins the session, ends it, lets the others hear of it
 //         |       '-- PeerSession   is the peer alive, and in step? heartbeats, STATE, goodbyes
+//         |---- LegacyService    is it a repcached, and what do the two tell each other?
 //         |---- Incarnation      who is this node, and may it still hold what it held?
 //         |---- OperatorOrders   what was this node, or the other, told to do?
 //         |---- Arbitration      which of the two decides for both?
@@ -27,13 +28,14 @@
 #include "replication/pair/link/connections.hpp"
 #include "replication/pair/link/engine_options.hpp"
 #include "replication/pair/link/incarnation.hpp"
-#include "replication/pair/link/link_log.hpp"
+#include "replication/pair/link/legacy_service.hpp"
 #include "replication/pair/link/link_machine.hpp"
 #include "replication/pair/link/operator_orders.hpp"
 #include "replication/pair/link/session_keeper.hpp"
-#include "replication/pair/link/strangers.hpp"
+#include "replication/pair/link_log.hpp"
 #include "replication/pair/node_identity.hpp"
 #include "replication/pair/resync_progress.hpp"
+#include "replication/pair/strangers.hpp"
 #include "replication/pair/timing.hpp"
 
 #include <cstddef>
@@ -92,6 +94,7 @@ struct LinkReport {
     std::uint64_t executed = 0;                                    // for the peer's clients
     std::uint64_t unknown = 0;                                     // of what this node's have asked
     OrderFacts order_facts;
+    LegacyReport legacy;
     Instant made_at{0};  // 0: the link was never started
     LinkSinces since;
     std::optional<Instant> last_contact;  // when the peer was last heard in a session; none: never
@@ -123,8 +126,9 @@ class Engine {
     void adopt() noexcept { exchange_.acquaintance().adopt(); }
 
     void start(const storage::Now& now) noexcept;
-    // `from`: whoever called, as a line of log names him.
-    void on_accepted(ConnectionId id, const storage::Now& now, std::string_view from = {});
+    // `from`: whoever called, as a line of log names him; `is_from_peer`: from its address.
+    void on_accepted(ConnectionId id, const storage::Now& now, std::string_view from = {},
+                     bool is_from_peer = false);
     void on_connected(ConnectionId id, const storage::Now& now);
     void on_connect_failed(const DialFailure& failure, const storage::Now& now);
     void on_bytes(ConnectionId id, std::string_view bytes, const storage::Now& now);
@@ -154,8 +158,9 @@ class Engine {
     bool arbitrates() const noexcept {
         return arbitration_.in_force() != storage::Arbitration::off;
     }
+    void set_legacy(LegacyOptions options, const storage::Now& now);
     // What an operator tells this node; what makes no sense any more is a line in the log.
-    void take(Order order, const storage::Now& now) noexcept;
+    void take(Order order, const storage::Now& now);
     // For handshakes that begin from now on. REQUIRES: there was a secret, and is one.
     void use_secrets(std::string current, std::string old) noexcept {
         incarnation_.use_secrets(std::move(current), std::move(old));
@@ -212,6 +217,7 @@ class Engine {
     OperatorOrders orders_;
     Strangers strangers_;
     Connections connections_;
+    LegacyService legacy_;
     std::uint64_t no_memory_ = 0;
     std::uint64_t no_memory_told_ = 0;
     std::optional<RoleChange> role_change_;

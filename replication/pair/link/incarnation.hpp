@@ -14,7 +14,7 @@
 #include "replication/pair/exchange/acquaintance.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/link/handshake.hpp"
-#include "replication/pair/link/link_log.hpp"
+#include "replication/pair/link_log.hpp"
 #include "storage/now.hpp"
 #include "storage/store.hpp"
 

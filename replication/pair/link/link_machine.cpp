@@ -72,6 +72,9 @@ void LinkMachine::take(LinkEvent event, Instant now, std::string_view why) noexc
         case LinkEvent::connected:
             on_connected(why);
             break;
+        case LinkEvent::awaited:
+            serving_.hold_grace(now);
+            break;
         case LinkEvent::dial_failed:
             on_dial_failed(now, why);
             break;

@@ -15,8 +15,8 @@
 #pragma once
 
 #include "replication/pair/link/dialling.hpp"
-#include "replication/pair/link/link_log.hpp"
 #include "replication/pair/link/serving_policy.hpp"
+#include "replication/pair/link_log.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/pair/reasons_told.hpp"
 #include "replication/pair/since.hpp"
@@ -46,6 +46,7 @@ enum class LinkEvent : std::uint8_t {
     start,
     timer,            // a deadline may have passed
     connected,        // our dial reached somebody
+    awaited,          // who has yet to say a word, and may be a while about it: an old node
     dial_failed,      // it did not; or what it reached went away without a refusal
     nobody_there,     // it reached the peer's host, on which no peer runs
     called,           // somebody dialled us and knows how to begin

@@ -20,6 +20,11 @@ std::string objection_without_session(const OrderFacts& facts, std::string_view 
         return std::string(what) + " needs the other node, which is not there (" +
                std::string(name_of(facts.state)) + ")";
     }
+    if (facts.is_legacy) {
+        return std::string(what) +
+               " needs another twincached: a repcached has no roles; apply = no "
+               "makes this node the primary";
+    }
     if (facts.peer_understands) return {};
     return std::string(what) + " needs a peer that knows of it: update the other node first";
 }
@@ -65,6 +70,7 @@ std::string objection_to(Order order, const OrderFacts& facts) {
         case Order::switch_over:
             return objection_to_switchover(facts);
         case Order::resync:
+            if (facts.is_legacy && is_in_session(facts)) return {};
             return objection_without_session(facts, "resync");
     }
     return {};
@@ -82,6 +88,8 @@ std::string consequence_of(Order order, const OrderFacts& facts) {
                        ? "the other node becomes the primary as soon as it has what is here"
                        : "this node becomes the primary as soon as it has what is there";
         case Order::resync:
+            if (facts.is_legacy)
+                return "the repcached is called anew, and tells all that it holds once more";
             return "all buckets are compared with the other node's; clients are served meanwhile";
     }
     return {};

@@ -20,8 +20,8 @@
 #include "replication/pair/arbitration/arbitration.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/pair/link/control_frames.hpp"
-#include "replication/pair/link/link_log.hpp"
 #include "replication/pair/link/link_machine.hpp"
+#include "replication/pair/link_log.hpp"
 #include "replication/pair/timing.hpp"
 #include "replication/replicator.hpp"
 
@@ -37,6 +37,7 @@ struct OrderFacts {
     bool has_peer = false;
     bool peer_understands = false;  // of the session: it knows these words
     bool has_what_is_here = false;  // of the session: neither node lacks anything
+    bool is_legacy = false;         // the session is with a repcached, which knows no words
     LinkState state = LinkState::listening;
     Serving serving = Serving::cold;
     Role role = Role::secondary;

@@ -204,6 +204,45 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
      of_link<&LinkReport::round_trip_ms>},
 };
 
+template <auto count>
+std::string of_legacy(const PairReport& report) {
+    return std::to_string(report.link.legacy.stats.*count);
+}
+
+constexpr lib::FigureRow<PairReport> legacy_rows[] = {
+    {lib::state("repl_legacy", "off|waiting|filling|linked",
+                "the link to a repcached (`legacy`): `off`, `waiting` for it, `filling` one of the "
+                "two, or `linked`"),
+     [](const PairReport& report) -> std::string {
+         return std::string(name_of(report.link.legacy.state));
+     }},
+    {lib::state("repl_legacy_apply", "yes|no",
+                "`yes` if what the repcached says is taken over (`apply`), or `no`"),
+     [](const PairReport& report) -> std::string {
+         return report.link.legacy.applies ? "yes" : "no";
+     }},
+    {lib::counter("repl_legacy_dumps_received", "dumps that came to their end"),
+     of_legacy<&LegacyStats::dumps_received>},
+    {lib::counter("repl_legacy_dumps_sent", "dumps that were sent to their end"),
+     of_legacy<&LegacyStats::dumps_sent>},
+    {lib::counter("repl_legacy_received", "its changes and items that were taken over"),
+     of_legacy<&LegacyStats::received>},
+    {lib::counter("repl_legacy_passed_over",
+                  "of what it said, what came while `apply` was `no`, or was changed here since"),
+     of_legacy<&LegacyStats::passed_over>},
+    {lib::counter("repl_legacy_dropped", "items that its dump lacked, and that were dropped"),
+     of_legacy<&LegacyStats::dropped>},
+    {lib::counter("repl_legacy_sent", "changes and items that it was told"),
+     of_legacy<&LegacyStats::sent>},
+    {lib::counter("repl_legacy_unsendable",
+                  "of what it lacks, keys with blanks or control characters, which its wire cannot "
+                  "carry"),
+     of_legacy<&LegacyStats::unsendable>},
+    {lib::counter("repl_legacy_sent_as_removals",
+                  "items that were deleted there, as they are stale or do not fit into 1 MiB"),
+     of_legacy<&LegacyStats::sent_as_removals>},
+};
+
 // For dashboards that know no others.
 constexpr lib::FigureRow<PairReport> ancestors_rows[] = {
     {lib::text("replication", "always `MASTER`, as repcached called both of its nodes"),
@@ -235,6 +274,7 @@ std::string left_behind(const PairReport& report, std::uint64_t items) {
 void visit_stats(const PairReport& report, lib::FigureVisitor visit) {
     lib::visit_figures(link_rows, report, visit);
     lib::visit_figures(exchange_rows, report.exchange, visit);
+    lib::visit_figures(legacy_rows, report, visit);
     lib::visit_figures(ancestors_rows, report, visit);
 }
 

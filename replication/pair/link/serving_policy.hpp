@@ -14,7 +14,7 @@
 // calls it. REPLICATION.md, section 9.
 #pragma once
 
-#include "replication/pair/link/link_log.hpp"
+#include "replication/pair/link_log.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/pair/timing.hpp"
 #include "replication/replicator.hpp"
@@ -56,6 +56,10 @@ class ServingPolicy {
     // A node that has a peer waits for it, for boot-grace.
     void start(Instant now) noexcept;
     // One that has none serves at once.
+    // The other node has taken a call: it is waited for a while longer.
+    void hold_grace(Instant now) noexcept {
+        if (grace_at_) grace_at_ = now + timing_.silence;
+    }
     void start_alone(Instant now) noexcept;
     // `refusal`: why the two nodes refuse each other; empty: they do not.
     void on_timer(Instant now, std::string_view refusal = {}) noexcept;

@@ -18,9 +18,9 @@
 #include "replication/pair/link/connections.hpp"
 #include "replication/pair/link/engine_options.hpp"
 #include "replication/pair/link/incarnation.hpp"
-#include "replication/pair/link/link_log.hpp"
 #include "replication/pair/link/link_machine.hpp"
 #include "replication/pair/link/peer_session.hpp"
+#include "replication/pair/link_log.hpp"
 #include "storage/now.hpp"
 #include "storage/store.hpp"
 

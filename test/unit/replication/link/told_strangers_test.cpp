@@ -1,5 +1,5 @@
 // What is told of those who were turned away; who is, and when, is in strangers_test.cpp.
-#include "replication/pair/link/strangers.hpp"
+#include "replication/pair/strangers.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "lib/allocation.hpp"
-#include "replication/pair/link/link_log.hpp"
+#include "replication/pair/link_log.hpp"
 #include "replication/pair/reasons_told.hpp"
 #include "replication/pair/timing.hpp"
 

@@ -72,6 +72,8 @@ class Reload(Case):
         "limits.connections-per-address": "test_connections_per_address",
         "replication.on-split": "test_on_split",
         "replication.arbitrate": "test_arbitrate",
+        "replication.legacy": "test_legacy_and_apply",
+        "replication.apply": "test_legacy_and_apply",
         "replication.secret": "test_secrets_of_the_link",
         "replication.secret-file": "test_secrets_of_the_link",
         "replication.old-secret-file": "test_secrets_of_the_link",
@@ -153,6 +155,19 @@ class Reload(Case):
         b.write(replication={"arbitrate": "conditional"})
         b.reload()
         until(decided_by_a, 5, "the one asks the other")
+
+    def test_legacy_and_apply(self):
+        made = Configured(self, peer=self.addresses.host(2))
+        made.write(replication={"legacy": "no"})
+        made.node.start()
+
+        def state():
+            stats = made.node.replication()
+            return stats["repl_legacy"], stats["repl_legacy_apply"]
+        self.assertEqual(state(), ("off", "yes"))
+        made.write(replication={"legacy": "yes", "apply": "no"})
+        made.reload()
+        until(lambda: state() == ("waiting", "no"), 5, "a repcached may come, and changes nothing")
 
     def test_secrets_of_the_link(self):
         paths = {}

@@ -11,6 +11,7 @@
     numbered.py writers of numbers, who notice an older one that comes back
     load.py     load threads that record every answer and its time
     together.py two things done at the same time
+    repcached.py a stand-in for the old nodes, with the habits of both versions
     killing.py  nodes killed in the midst of writes that wait for the peer
     case.py     the TestCase that owns all of it and shows the logs of a failed test
 """

@@ -63,7 +63,6 @@ class ChangeSink final : public storage::MutationSink {
     void tell_of_flush() noexcept;
     // A flush or a schedule is to be sent. Taking it resets it.
     bool has_news() const noexcept { return flush_news_.load() || schedule_news_.load(); }
-    bool has_flush_news() const noexcept { return flush_news_.load(); }
     bool take_flush_news() noexcept { return flush_news_.exchange(false); }
     // By this node's clients. To be read after the news was taken and before the store's version:
     // so it counts no flush that this version does not cover.

@@ -134,8 +134,6 @@ class Exchange {
     void restart_versions(const storage::VersionGate& gate, const storage::Now& now) noexcept {
         pair::restart_versions(context_, gate, now);
     }
-    // See Acquaintance. REQUIRES: no session.
-    void leave_peer() noexcept { acquaintance_.leave_peer(); }
     // There are buckets that the peer must be told of.
     std::uint64_t dirty_buckets() const noexcept { return context_.sum(&ShardTracking::dirty); }
     // The peer may have refused what it acknowledges: no answer may wait for it.

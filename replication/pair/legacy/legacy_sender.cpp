@@ -53,14 +53,15 @@ void LegacySender::begin(unsigned peer_node, bool owes_all, Instant now) {
     settles_at_ = now + settling_time;
     in_session_ = true;
     ends_dump_ = false;
-    // Flushed before the two ever met: that is no news of this link.
-    if (!std::exchange(has_met_, true)) (void)sink_.take_flush_news();
+    // Flushed before the two ever met: that is no news of this link. Nor is it to a node that is
+    // empty.
+    const bool was_flushed = sink_.take_flush_news();
+    owes_flush_ = std::exchange(has_met_, true) && was_flushed && !owes_all;
     if (!owes_all) return;
     for (unsigned i = 0; i < sink_.shard_count(); ++i) {
         forget_changes(sink_.shard(i), *store_, i);
         store_->with_shard(i, [&](storage::Shard&) { sink_.refresh(i); });
     }
-    (void)sink_.take_flush_news();
     owes_all_ = true;
     ends_dump_ = true;
     walk_ = Walk::all_items;
@@ -72,7 +73,8 @@ void LegacySender::end() noexcept {
     sink_.set_resting(false);
     settles_at_.reset();
     walk_ = Walk::none;
-    if (std::exchange(flush_settles_at_, std::nullopt)) sink_.tell_of_flush();
+    const bool may_be_lost = std::exchange(flush_settles_at_, std::nullopt).has_value();
+    if (std::exchange(owes_flush_, false) || may_be_lost) sink_.tell_of_flush();
     for (unsigned i = 0; i < sink_.shard_count(); ++i) {
         store_->with_shard(i, [&](storage::Shard&) {
             sink_.shard(i).log.rewind();
@@ -104,7 +106,7 @@ std::size_t LegacySender::produce(lib::ByteBuffer& out, std::size_t budget_bytes
 }
 
 bool LegacySender::wants_to_send() const noexcept {
-    if (!has_dumped() || sink_.has_news()) return true;
+    if (!has_dumped() || owes_flush_ || sink_.has_news()) return true;
     for (unsigned i = 0; i < sink_.shard_count(); ++i) {
         if (sink_.has_unsent(i)) return true;
     }
@@ -129,7 +131,8 @@ bool LegacySender::is_drained() const noexcept {
 // gone. So what it holds of its own, which is little just after a flush, is told again.
 bool LegacySender::send_news(lib::ByteBuffer& out, const storage::Now& now) {
     bool any = false;
-    if (sink_.take_flush_news()) {
+    if (sink_.take_flush_news() || owes_flush_) {
+        owes_flush_ = false;
         write_legacy(out, {.verb = LegacyVerb::flush});
         if (walk_ == Walk::none) walk_ = Walk::own_items;
         cursor_ = storage::Store::Cursor{};

@@ -55,7 +55,7 @@ class LegacySender {
     // After its own dump, to a node that is owed all. Without an end: it awaits none.
     void go_on_owing();
     // A flush of this node's clients is not known over there: what its dump holds is older.
-    bool owes_flush() const noexcept { return sink_.has_flush_news(); }
+    bool owes_flush() const noexcept { return owes_flush_; }
     // Nothing is left to be sent.
     bool is_drained() const noexcept;
     // After that, at the end of the process: nothing is left to be confirmed.
@@ -93,6 +93,7 @@ class LegacySender {
     std::optional<Instant> settles_at_;                // in a session
     std::vector<ChangeLog::Position> sent_, settled_;  // per shard: what the log may forget then
     bool all_was_sent_ = false;                        // at the last settling
+    bool owes_flush_ = false;                          // it is not sent yet
     std::optional<Instant> flush_settles_at_;          // none: no flush is on its way
 };
 

@@ -68,23 +68,6 @@ Connection* Connections::find(ConnectionId id) noexcept {
     return nullptr;
 }
 
-Connection* Connections::find(Phase phase) const noexcept {
-    for (auto& connection : connections_) {
-        if (connection->phase == phase) return connection.get();
-    }
-    return nullptr;
-}
-
-Connection* Connections::find_silent(Side side) const noexcept {
-    for (auto& connection : connections_) {
-        const bool is_silent = connection->phase == Phase::handshake && connection->input.empty() &&
-                               !connection->handshake.is_introduced();
-        if (is_silent && connection->is_from_peer && connection->handshake.side() == side)
-            return connection.get();
-    }
-    return nullptr;
-}
-
 Connection& Connections::accept(ConnectionId id, std::string_view from, const storage::Now& now) {
     limit_strangers(false, stranger_limit - 1, now);
     make_room(now);
@@ -121,7 +104,7 @@ void Connections::make_room(const storage::Now& now) {
     const auto open = std::count_if(connections_.begin(), connections_.end(),
                                     [](const auto& one) { return one->phase != Phase::closed; });
     if (static_cast<std::size_t>(open) < connection_limit) return;
-    if (auto* over = find(Phase::closing)) return over->part(Parting::reset, instant_of(now));
+    if (auto* over = first_in(Phase::closing, *this)) return over->part(Parting::reset, instant_of(now));
     for (auto& connection : connections_) {
         if (connection->is_dialled() || !connection->is_candidate()) continue;
         return dismiss(*connection, {"too many connections at once"}, now);
@@ -209,7 +192,7 @@ void Connections::answer_hello(Connection& connection, const storage::Now& now) 
         parts_.host.lose_session("the peer has lost the session and calls anew", now);
     }
     dismiss_left_behind(connection, now);
-    if (find(Phase::chosen) != nullptr) return dismiss_crossed(connection, now);
+    if (first_in(Phase::chosen, *this) != nullptr) return dismiss_crossed(connection, now);
     handshake.write_hello(parts_.host.own_hello(now), connection.output);
     connection.phase = Phase::complete;
     if (!agrees_on_past(connection, now)) return;

@@ -104,9 +104,13 @@ class Connections {
     Connection& open(ConnectionId id, Side side, Instant now);
     // Null: there is none.
     Connection* find(ConnectionId id) noexcept;
-    Connection* find(Phase phase) const noexcept;
-    // The first on which the peer's address has not said a word; null: there is none.
-    Connection* find_silent(Side side) const noexcept;
+    // The first of which `is` that; null: of none.
+    template <class Is>
+    Connection* find_first(Is is) const noexcept {
+        for (const auto& connection : connections_)
+            if (is(*connection)) return connection.get();
+        return nullptr;
+    }
 
     // A frame on a connection that is no session.
     void on_frame(Connection& connection, const Frame& frame, const storage::Now& now);
@@ -167,5 +171,10 @@ class Connections {
     std::vector<std::unique_ptr<Connection>> connections_;
     Nonces nonces_;
 };
+
+// Null: none is in that phase.
+inline Connection* first_in(Phase phase, const Connections& connections) noexcept {
+    return connections.find_first([phase](const Connection& one) { return one.phase == phase; });
+}
 
 }  // namespace twincached::replication::pair

@@ -328,7 +328,7 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
     }
     if (draining_) legacy_.say_goodbye_if_drained(instant_of(now) >= draining_->until, now);
     const bool is_over = draining_ && !has_session() && !legacy_.in_session() &&
-                         connections_.find(Phase::closing) == nullptr;
+                         first_in(Phase::closing, connections_) == nullptr;
     keeper_.tend(gate_, now);
     const bool owes_line = no_memory_told_ != no_memory_;
     if (owes_line && log_.note(LogLevel::error, {no_memory, ": it was given up, and begins again"}))

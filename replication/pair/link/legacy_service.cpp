@@ -6,6 +6,22 @@
 #include <utility>
 
 namespace twincached::replication::pair {
+namespace {
+
+// Nobody has said a word on it.
+bool is_silent(const Connection& connection) noexcept {
+    return connection.phase == Phase::handshake && connection.input.empty() &&
+           !connection.handshake.is_introduced();
+}
+
+// The first that has the peer's address at its other end; null: there is none.
+Connection* silent_on(Side side, const Connections& connections) noexcept {
+    return connections.find_first([side](const Connection& one) {
+        return is_silent(one) && one.is_from_peer && one.handshake.side() == side;
+    });
+}
+
+}  // namespace
 
 void LegacyService::set(LegacyOptions options, const storage::Now& now) {
     const auto before = std::exchange(options_, options);
@@ -33,9 +49,7 @@ bool LegacyService::may_begin() const noexcept {
 bool LegacyService::on_bytes(Connection& connection, std::string_view bytes,
                              const storage::Now& now) {
     if (connection.phase != Phase::legacy) {
-        const bool is_new = connection.phase == Phase::handshake && connection.input.empty() &&
-                            !connection.handshake.is_introduced();
-        if (!is_new || !connection.is_from_peer || bytes.empty()) return false;
+        if (!is_silent(connection) || !connection.is_from_peer || bytes.empty()) return false;
         if (!begins_legacy(bytes.front()) || !may_begin()) return false;
         begin(connection, now);
     }
@@ -53,7 +67,7 @@ void LegacyService::begin(Connection& connection, const storage::Now& now) {
     // What came back by a warm restart no old node can confirm.
     if (parts_.exchange.acquaintance().needs_peers_word())
         parts_.connections.begin_anew("a repcached cannot confirm them", now);
-    parts_.exchange.leave_peer();
+    parts_.exchange.acquaintance().leave_peer();
     legacy_.begin(other_node(parts_.self.node), it_called, now);
     if (!it_called) connection.output.append("\r\n");
     is_caught_up_ = false;
@@ -78,7 +92,7 @@ void LegacyService::on_closed(Connection& connection, std::string_view why,
 }
 
 void LegacyService::give_way(std::string_view why, const storage::Now& now) {
-    auto* connection = parts_.connections.find(Phase::legacy);
+    auto* connection = first_in(Phase::legacy, parts_.connections);
     if (connection != nullptr) end(*connection, why, LinkEvent::vanished, now);
 }
 
@@ -94,12 +108,12 @@ bool LegacyService::ask_again(const storage::Now& now) {
 void LegacyService::on_timer(const storage::Now& now) noexcept {
     legacy_.on_timer(now);
     const bool is_patient = options_.is_on && instant_of(now) < started_ + patience;
-    if (is_patient && parts_.connections.find_silent(Side::dialler) != nullptr)
+    if (is_patient && silent_on(Side::dialler, parts_.connections) != nullptr)
         parts_.link.on(LinkEvent::awaited, instant_of(now), {});
 }
 
 void LegacyService::judge(const storage::Now& now) {
-    if (auto* silent = parts_.connections.find_silent(Side::acceptor); silent && may_begin()) {
+    if (auto* silent = silent_on(Side::acceptor, parts_.connections); silent && may_begin()) {
         if (instant_of(now) >= silent->opened + silence_before_dump) begin(*silent, now);
     }
     if (!in_session() || !legacy_.is_caught_up()) return;
@@ -113,14 +127,14 @@ void LegacyService::judge(const storage::Now& now) {
 }
 
 void LegacyService::produce(std::size_t output_limit, const storage::Now& now) {
-    auto* connection = parts_.connections.find(Phase::legacy);
+    auto* connection = first_in(Phase::legacy, parts_.connections);
     if (connection == nullptr) return;
     const auto used = connection->waiting + connection->output.size();
     if (used < output_limit) legacy_.produce(connection->output, output_limit - used, now);
 }
 
 void LegacyService::say_goodbye_if_drained(bool is_time_up, const storage::Now& now) {
-    auto* connection = parts_.connections.find(Phase::legacy);
+    auto* connection = first_in(Phase::legacy, parts_.connections);
     if (connection == nullptr) return;
     const bool has_left = connection->waiting == 0 && connection->output.empty();
     if (!is_time_up && !(has_left && legacy_.is_drained())) return;
@@ -131,7 +145,7 @@ void LegacyService::say_goodbye_if_drained(bool is_time_up, const storage::Now& 
 std::optional<Instant> LegacyService::deadline() const noexcept {
     auto first = legacy_.deadline();
     if (!may_begin()) return first;
-    if (const auto* silent = parts_.connections.find_silent(Side::acceptor))
+    if (const auto* silent = silent_on(Side::acceptor, parts_.connections))
         first = earliest({first, silent->opened + silence_before_dump});
     return first;
 }

@@ -104,7 +104,8 @@ void Connections::make_room(const storage::Now& now) {
     const auto open = std::count_if(connections_.begin(), connections_.end(),
                                     [](const auto& one) { return one->phase != Phase::closed; });
     if (static_cast<std::size_t>(open) < connection_limit) return;
-    if (auto* over = first_in(Phase::closing, *this)) return over->part(Parting::reset, instant_of(now));
+    if (auto* over = first_in(Phase::closing, *this))
+        return over->part(Parting::reset, instant_of(now));
     for (auto& connection : connections_) {
         if (connection->is_dialled() || !connection->is_candidate()) continue;
         return dismiss(*connection, {"too many connections at once"}, now);

@@ -83,6 +83,11 @@ std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
             "legacy of [replication] (--legacy) is on: whoever can use the address of " +
             places.peer.host + " can read and change this cache over the link, without any secret");
     }
+    if (options.legacy && !options.legacy_applies) {
+        lines.emplace_back(
+            "apply of [replication] (--legacy-apply) is no: what a repcached holds is not taken "
+            "over, and this node begins empty");
+    }
     return lines;
 }
 

@@ -45,6 +45,18 @@ TEST_CASE("whatever happens, what one node decides for both has one order, and h
     CHECK(sum.passed > count / 2);
 }
 
+TEST_CASE("a pair that arbitrates and is broken on purpose is found out") {
+    for (const auto defect : {ArbitrationDefect::asked_again, ArbitrationDefect::answered_early,
+                              ArbitrationDefect::sets_come_later}) {
+        ArbitratedSum sum;
+        std::uint64_t seed = 1;
+        while (seed < 50 && ArbitratedSwarm(seed, defect).run(sum).empty())
+            ++seed;
+        INFO("defect " << static_cast<int>(defect));
+        CHECK(seed < 50);
+    }
+}
+
 TEST_CASE("a history that no order explains is found out") {
     const auto add = [](const char* text, bool done, std::uint64_t asked, std::uint64_t answered) {
         return Call{CallKind::add, text, {}, done, asked, answered};

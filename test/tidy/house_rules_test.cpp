@@ -6,6 +6,7 @@
 #include <map>
 #include <regex>
 #include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -188,6 +189,28 @@ TEST_CASE("every header of the product begins by saying what it is") {
         if (pragma == file.lines.end() || !begins_well) findings.push_back(file.path);
     }
     CHECK(findings == Findings{});
+}
+
+// A line of the list that is in its file no more, or twice, is tried by nobody.
+TEST_CASE("every mutant is a piece of one line of its file") {
+    std::istringstream list(content_of("test/mutation/mutants.txt"));
+    std::string file;
+    std::string content;
+    std::size_t mutants = 0;
+    for (std::string line; std::getline(list, line);) {
+        if (line.starts_with("@ ")) {
+            file = line.substr(2, line.find(' ', 2) - 2);
+            content = content_of(file);
+        }
+        if (!line.starts_with("- ")) continue;
+        const auto piece = line.substr(2);
+        INFO(file << ": " << piece);
+        const auto first = content.find(piece);
+        CHECK(first != std::string::npos);
+        CHECK(content.find(piece, first + 1) == std::string::npos);
+        ++mutants;
+    }
+    CHECK(mutants > 100);
 }
 
 TEST_CASE("nothing is left to be done later") {

@@ -115,14 +115,14 @@ class Model {
         std::map<std::string, Version> held;
         std::uint64_t items = 0;
         std::optional<Store::Cursor> cursor = Store::Cursor{};
-        std::vector<ItemCopy> copies;  // the store must not be called by a visitor
+        std::vector<KeptItem> copies;  // the store must not be called by a visitor
         while (cursor) {
             cursor = fixture.store.walk(*cursor, 10, fixture.now, [&](const ItemView& item) {
-                copies.push_back(ItemCopy::of(item));
+                copies.push_back(KeptItem::of(item));
                 ++items;
             });
         }
-        for (const ItemCopy& item : copies) {
+        for (const KeptItem& item : copies) {
             if (item.version == 0) continue;
             held[item.key] = item.version;
             verify(item.key, item);
@@ -161,7 +161,7 @@ class Model {
     }
     bool is_gone(const Truth& truth) const { return truth.expiry.is_past(fixture.now.tick()); }
 
-    void verify(const std::string& key, const ItemCopy& item) {
+    void verify(const std::string& key, const KeptItem& item) {
         const auto truth = truths.find(key);
         REQUIRE(truth != truths.end());
         REQUIRE_FALSE(is_gone(truth->second));
@@ -171,7 +171,7 @@ class Model {
         REQUIRE(item.cas == truth->second.cas);
         REQUIRE(item.version > fixture.store.flush_version());
     }
-    std::optional<ItemCopy> check(const std::string& key) {
+    std::optional<KeptItem> check(const std::string& key) {
         const auto item = fixture.get(key);
         if (item && item->version != 0) verify(key, *item);
         return item && item->version != 0 ? item : std::nullopt;

@@ -12,7 +12,7 @@
 namespace twincached::storage {
 
 // An item as a test keeps it: nothing in it refers to the store.
-struct ItemCopy {
+struct KeptItem {
     std::string key;
     std::string value;
     Version version = 0;
@@ -27,7 +27,7 @@ struct ItemCopy {
     bool binary_key = false;
     bool pinnable = false;
 
-    static ItemCopy of(const ItemView& item) {
+    static KeptItem of(const ItemView& item) {
         return {std::string(item.key),
                 std::string(item.value),
                 item.version,
@@ -55,7 +55,7 @@ inline StoreOptions small_store(std::uint64_t mebibytes = 8, unsigned shards = 1
 struct ReadCopy {
     ReadResult result;
     ReadMarks marks;
-    std::optional<ItemCopy> item;
+    std::optional<KeptItem> item;
 };
 
 class StoreFixture {
@@ -82,16 +82,16 @@ class StoreFixture {
         write.value = value;
         return store.write(store.key(key), now, write);
     }
-    std::optional<ItemCopy> get(std::string_view key) {
-        std::optional<ItemCopy> copy;
-        store.get(store.key(key), now, [&](const ItemView& item) { copy = ItemCopy::of(item); });
+    std::optional<KeptItem> get(std::string_view key) {
+        std::optional<KeptItem> copy;
+        store.get(store.key(key), now, [&](const ItemView& item) { copy = KeptItem::of(item); });
         return copy;
     }
     ReadCopy read(std::string_view key, const Read& request) {
         ReadCopy copy;
         copy.result = store.read(store.key(key), now, request,
                                  [&](const ItemView& item, const ReadMarks& marks) {
-                                     copy.item = ItemCopy::of(item);
+                                     copy.item = KeptItem::of(item);
                                      copy.marks = marks;
                                  });
         return copy;
@@ -100,9 +100,9 @@ class StoreFixture {
         const auto item = get(key);
         return item ? item->value : "(miss)";
     }
-    std::optional<ItemCopy> peek(std::string_view key) {
-        std::optional<ItemCopy> copy;
-        store.peek(store.key(key), now, [&](const ItemView& item) { copy = ItemCopy::of(item); });
+    std::optional<KeptItem> peek(std::string_view key) {
+        std::optional<KeptItem> copy;
+        store.peek(store.key(key), now, [&](const ItemView& item) { copy = KeptItem::of(item); });
         return copy;
     }
     RemoveResult remove(std::string_view key, const Remove& request = {}) {

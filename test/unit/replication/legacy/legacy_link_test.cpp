@@ -18,12 +18,14 @@ namespace {
 
 constexpr unsigned own_node = 1;
 constexpr unsigned peer_node = 0;
-constexpr std::size_t value_limit = std::size_t{2} << 20;
+constexpr std::size_t largest_value_here = std::size_t{2} << 20;
 
 // A node of ours, and an old one of which there are only the bytes.
 struct Node {
     explicit Node(std::size_t log_bytes = std::size_t{1} << 20)
-        : sink(2, log_bytes), store(options(), lib::KeyedHash(), sink), link(sink, value_limit) {
+        : sink(2, log_bytes),
+          store(options(), lib::KeyedHash(), sink),
+          link(sink, largest_value_here) {
         link.attach(store);
     }
     static storage::StoreOptions options() {
@@ -262,7 +264,7 @@ TEST_CASE("a value above the limit of this node takes the older one of its key w
     Node node;
     node.meet();
     node.hear("rep k 0 0 1 1\r\na\r\n");
-    const std::string value(value_limit + 1, 'v');
+    const std::string value(largest_value_here + 1, 'v');
     node.hear("rep k 0 0 " + std::to_string(value.size()) + " 2\r\n" + value + "\r\n");
     CHECK(node.get("k") == "-");
     CHECK(node.said().empty());

@@ -21,9 +21,9 @@ namespace {
 constexpr std::string_view secret_item = "only-for-the-peer";
 
 // The engine of a node, whose peer may be a repcached, and whoever is at the other ends.
-class Node {
+class ServedNode {
   public:
-    explicit Node(LegacyOptions legacy = {true, true})
+    explicit ServedNode(LegacyOptions legacy = {true, true})
         : sink(1, 1 << 20),
           store(store_options(), lib::KeyedHash(), sink),
           engine(options(legacy), sink) {
@@ -141,7 +141,7 @@ constexpr std::chrono::milliseconds second{1000};
 
 TEST_CASE(
     "a repcached that takes the call fills a cold node, which serves at the end of its dump") {
-    Node node;
+    ServedNode node;
     const auto old = node.answer();
     CHECK(static_cast<unsigned char>(node.said[old].front()) == 0xC7);
     CHECK(node.said[old].size() < 1024);
@@ -160,7 +160,7 @@ TEST_CASE(
 
 TEST_CASE(
     "a repcached that called says nothing, and gets all after a second, from its address alone") {
-    Node node;
+    ServedNode node;
     node.set("k", secret_item);
     const auto stranger = node.called(false);
     const auto old = node.called(true);
@@ -178,7 +178,7 @@ TEST_CASE(
 }
 
 TEST_CASE("with legacy = no a repcached gets nothing, and nothing that it says is taken") {
-    Node node({false, true});
+    ServedNode node({false, true});
     node.set("k", secret_item);
     const auto silent = node.called(true);
     const auto talking = node.called(true);
@@ -194,7 +194,7 @@ TEST_CASE("with legacy = no a repcached gets nothing, and nothing that it says i
 }
 
 TEST_CASE("from another address than the peer's nothing of a repcached is understood") {
-    Node node;
+    ServedNode node;
     node.set("k", secret_item);
     const auto stranger = node.called(false);
     node.hear(stranger, "flush_all \r\nrep k 0 0 1 1\r\nv\r\n");
@@ -205,7 +205,7 @@ TEST_CASE("from another address than the peer's nothing of a repcached is unders
 }
 
 TEST_CASE("a peer that shows itself takes the place of a repcached") {
-    Node node;
+    ServedNode node;
     const auto old = node.answer();
     node.hear(old, "rep k 0 0 1 1\r\nv\r\nmarugoto_end\r\n");
     node.peer_comes();
@@ -216,7 +216,7 @@ TEST_CASE("a peer that shows itself takes the place of a repcached") {
 }
 
 TEST_CASE("while the pair is in a session nobody at the peer's address is a repcached") {
-    Node node;
+    ServedNode node;
     node.set("k", secret_item);
     node.peer_comes();
     REQUIRE(node.engine.has_session());
@@ -232,7 +232,7 @@ TEST_CASE("while the pair is in a session nobody at the peer's address is a repc
 }
 
 TEST_CASE("apply = no makes this node the primary, and what the repcached says counts no more") {
-    Node node;
+    ServedNode node;
     const auto old = node.answer();
     node.hear(old, "rep k 0 0 1 1\r\nv\r\nmarugoto_end\r\n");
     node.engine.set_legacy({true, false}, node.now);
@@ -249,7 +249,7 @@ TEST_CASE("apply = no makes this node the primary, and what the repcached says c
 }
 
 TEST_CASE("an operator's resync calls the repcached anew, for a second dump") {
-    Node node;
+    ServedNode node;
     const auto old = node.answer();
     node.hear(old, "rep k 0 0 1 1\r\nv\r\nrep l 0 0 1 1\r\nv\r\nmarugoto_end\r\n");
     CHECK(objection_to(Order::resync, node.engine.report(node.now).order_facts).empty());
@@ -267,7 +267,7 @@ TEST_CASE("an operator's resync calls the repcached anew, for a second dump") {
 }
 
 TEST_CASE("a starting node waits for a repcached that took its call, but not for ever") {
-    Node node;
+    ServedNode node;
     const auto old = node.answer();
     for (int i = 0; i < 29; ++i)
         node.pass(second);
@@ -279,7 +279,7 @@ TEST_CASE("a starting node waits for a repcached that took its call, but not for
 }
 
 TEST_CASE("what no repcached says ends its session, and the node calls again") {
-    Node node;
+    ServedNode node;
     const auto old = node.answer();
     node.hear(old, "marugoto_end\r\nSERVER_ERROR\r\n");
     CHECK(node.ends[old]);
@@ -290,7 +290,7 @@ TEST_CASE("what no repcached says ends its session, and the node calls again") {
 }
 
 TEST_CASE("a node that stops has told a repcached all that it changed") {
-    Node node;
+    ServedNode node;
     const auto old = node.answer();
     node.hear(old, "marugoto_end\r\n");
     storage::Write write;

@@ -185,12 +185,12 @@ TEST_CASE("the commands of a repcached are the same at every split of their byte
             "rep(a,1,0,1,one\r\n2) rep(big,0,0,0,too large) delete(b) flush flush(12) "
             "rep(c,4294967295,9,2,) end ");
     for (std::size_t first = 0; first <= bytes.size(); ++first) {
-        for (std::size_t second = first; second <= std::min(first + 9, bytes.size()); ++second) {
+        for (std::size_t then = first; then <= std::min(first + 9, bytes.size()); ++then) {
             Fed fed(8);
             fed.feed(std::string_view(bytes).substr(0, first));
-            fed.feed(std::string_view(bytes).substr(first, second - first));
-            fed.feed(std::string_view(bytes).substr(second));
-            if (fed.seen() != expected) FAIL("split at " << first << " and " << second);
+            fed.feed(std::string_view(bytes).substr(first, then - first));
+            fed.feed(std::string_view(bytes).substr(then));
+            if (fed.seen() != expected) FAIL("split at " << first << " and " << then);
         }
     }
 }

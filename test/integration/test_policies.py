@@ -107,9 +107,16 @@ class CrashPolicy(Case):
 
 class TwoVersions(Case):
     needs_replication = True
+    NEWEST = "3"
 
     def test_a_pair_is_upgraded_one_node_at_a_time(self):
-        nodes = self.pair("--link-protocol", "1").start()
+        self._upgrade("1")
+
+    def test_and_so_is_one_whose_version_is_the_last_but_one(self):
+        self._upgrade("2")
+
+    def _upgrade(self, old):
+        nodes = self.pair("--link-protocol", old).start()
         keys = [b"key-%d" % i for i in range(200)]
 
         def write(node, value):
@@ -124,7 +131,7 @@ class TwoVersions(Case):
             node.start()
             nodes.wait_until_linked()
             spoken = {n.replication()["repl_protocol"] for n in nodes}
-            self.assertEqual(spoken, {"1"} if step == 0 else {"2"})
+            self.assertEqual(spoken, {old if step == 0 else self.NEWEST})
             nodes.wait_until_equal(keys)
             write(nodes.other(node), b"by the other, step %d" % step)
             write(node, b"by the upgraded one, step %d" % step)

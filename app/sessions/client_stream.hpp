@@ -40,6 +40,7 @@ class ClientStream {
     bool has_unread() const noexcept {
         return (tls_ && tls_->has_unread()) || holds_bytes(descriptor_);
     }
+    bool has_hung_up() const noexcept { return app::has_hung_up(descriptor_); }
     // What `send` took and the socket has not.
     bool has_unsent() const noexcept { return tls_ && tls_->has_unsent(); }
     Transfer flush() noexcept { return tls_ ? tls_->flush() : Transfer::done; }

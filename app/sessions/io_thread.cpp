@@ -122,9 +122,7 @@ void IoThread::take(const NewClient& client) {
         poller_.end_stale();
         auto* session = registry_.begin(surroundings_, client);
         if (session == nullptr) return;
-        // It was on its way to this thread, or to be accepted, while that stood still.
-        const bool may_be_stale = client.accepted_ms <= surroundings_.pauses.ended_ms();
-        const bool is_stale = may_be_stale && session->has_unread();
+        const bool is_stale = poller_.is_stale(*session);
         if (is_stale) counters_.totals.add(protocol::Count::stale_kicks);
         if (is_stale || !poller_.add(*session)) registry_.end(*session);
     });

@@ -25,6 +25,9 @@ constexpr std::size_t sessions_per_batch = 128;
 // little later.
 constexpr std::uint64_t slice_ms = 2;
 
+// Who waited to be accepted meanwhile, is accepted within so long behind a hiccup.
+constexpr std::uint64_t hiccup_ms = 100;
+
 int create_epoll() {
     const int descriptor = ::epoll_create1(EPOLL_CLOEXEC);
     if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
@@ -45,6 +48,7 @@ SessionPoller::SessionPoller(asio::io_context& context, SessionRegistry& registr
       epoll_(context, create_epoll()) {}
 
 void SessionPoller::start() {
+    hiccups_ = pauses_.of_hiccups();
     if (pauses_.is_needed()) beat();
     wait();
 }
@@ -71,18 +75,29 @@ void SessionPoller::beat() noexcept {
 // turn, and no list is changed under those who go through it.
 bool SessionPoller::has_paused(std::uint64_t boot_ms) noexcept {
     pauses_.runs_at(boot_ms);
-    return pauses_.pauses() != pauses_dealt_with_;
+    hiccups_.runs_at(boot_ms);
+    return hiccups_.pauses() != hiccups_dealt_with_ || pauses_.pauses() != pauses_dealt_with_;
 }
 
 void SessionPoller::end_stale() noexcept {
     if (!has_paused(SystemClock::boot_ms())) return;
+    const bool was_long = pauses_.pauses() != pauses_dealt_with_;
     pauses_dealt_with_ = pauses_.pauses();
-    registry_.for_each([this](Session& session) {
-        if (!session.has_unread()) return;
+    hiccups_dealt_with_ = hiccups_.pauses();
+    registry_.for_each([this, was_long](Session& session) {
+        if (!session.has_unread() || !(was_long || session.stream().has_hung_up())) return;
         session.blame("stale");
         surroundings_.counters.totals.add(protocol::Count::stale_kicks);
         end(session);
     });
+}
+
+bool SessionPoller::is_stale(Session& session) const noexcept {
+    const auto accepted_ms = session.client().accepted_ms;
+    const bool may_be = accepted_ms <= pauses_.ended_ms();
+    const bool may_have_left = accepted_ms <= hiccups_.ended_ms() + hiccup_ms;
+    if (!may_be && !may_have_left) return false;
+    return session.has_unread() && (may_be || session.stream().has_hung_up());
 }
 
 // Over the limit for what clients hold half done, those who hold most go first, of equals whoever

@@ -32,8 +32,11 @@ class SessionPoller {
     // False if the kernel has no room for it.
     bool add(Session& session) noexcept;
     // The thread runs. If it has stood still, the sessions that have something unread end, with
-    // nothing of it executed.
+    // nothing of it executed. After a hiccup, for which nobody takes this node for dead, only those
+    // whose client has hung up: he may have asked the other node for the same meanwhile.
     void end_stale() noexcept;
+    // The same of one that was on its way to this thread, or to be accepted, meanwhile.
+    bool is_stale(Session& session) const noexcept;
     // Gives it a turn now and arranges for its next.
     void serve(Session& session) noexcept;
     // Not from within its turn.
@@ -64,7 +67,9 @@ class SessionPoller {
     const SystemClock& clock_;
     SessionSurroundings& surroundings_;
     lib::PauseDetector& pauses_;
+    lib::PauseDetector hiccups_;
     std::uint32_t pauses_dealt_with_ = 0;
+    std::uint32_t hiccups_dealt_with_ = 0;
     boost::asio::steady_timer pulse_;
     replication::AckGate* gate_ = nullptr;
     boost::asio::steady_timer timeout_;

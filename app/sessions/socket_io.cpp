@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -33,6 +34,11 @@ Transferred receive(int descriptor, char* into, std::size_t size) noexcept {
 bool holds_bytes(int descriptor) noexcept {
     int bytes = 0;
     return ::ioctl(descriptor, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+bool has_hung_up(int descriptor) noexcept {
+    pollfd look{descriptor, POLLRDHUP, 0};
+    return ::poll(&look, 1, 0) == 1;
 }
 
 void keep_alive(int descriptor) noexcept {

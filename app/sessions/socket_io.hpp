@@ -22,6 +22,8 @@ inline constexpr std::size_t segments_per_write = 64;
 Transferred receive(int descriptor, char* into, std::size_t size) noexcept;
 // Something waits to be received.
 bool holds_bytes(int descriptor) noexcept;
+// Whoever is at the other end sends no more, or has gone.
+bool has_hung_up(int descriptor) noexcept;
 // Asks the other end from time to time whether it is still there. No harm where that cannot be
 // done.
 void keep_alive(int descriptor) noexcept;

@@ -116,6 +116,38 @@ class Paused(Case):
             self.assertEqual(client.line(), b"STORED")
         self.assertEqual(a.stats()["stale_kicks"], "0")
 
+    def test_who_hung_up_during_a_hiccup_is_not_executed_and_who_waits_is(self):
+        a, b = self.paused_pair("--silence", "8s")
+        with a.client() as patient, a.client() as accepted:
+            for client in (patient, accepted):
+                client.ask(b"mn")
+            a.pause()
+            accepted.send(b"set gone 0 0 5\r\nolder\r\n")
+            accepted.close()
+            queued = a.client()
+            queued.send(b"set queued 0 0 5\r\nolder\r\n")
+            queued.close()
+            patient.send(b"set patient 0 0 5\r\nolder\r\n")
+            with b.client() as other:
+                for key in (b"gone", b"queued"):
+                    other.set(key, b"newer")
+            # Longer than a hiccup (a quarter of what the peer waits for), shorter than a pause.
+            self.stand_still(3)
+            a.resume()
+            self.assertEqual(patient.line(), b"STORED")
+        self.nodes_agree_on(a, b, {b"gone": b"newer", b"queued": b"newer", b"patient": b"older"})
+        self.assertEqual(a.stats()["stale_kicks"], "2")
+
+    @staticmethod
+    def nodes_agree_on(a, b, values):
+        def are_equal():
+            for node in (a, b):
+                with node.client() as client:
+                    if any(client.get(key) != value for key, value in values.items()):
+                        return False
+            return True
+        until(are_equal, 5, f"both nodes hold {values}")
+
     @staticmethod
     def stand_still(seconds):
         """Nothing is awaited here: the length of a pause is what is tested."""

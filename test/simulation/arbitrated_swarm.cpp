@@ -408,8 +408,15 @@ void ArbitratedSwarm::go_in_step() {
     if (history_.violation().empty()) judge();
 }
 
-// Its clients leave when they have their answers; those of the other node go on.
+// Its clients leave when they have their answers; those of the other node go on. In the midst of a
+// change of roles a stop may leave an outcome unknown.
 void ArbitratedSwarm::stop_in_order() {
+    const auto is_quiet = [&] {
+        look();
+        return are_in_step();
+    };
+    pass(2s);
+    if (!net_.run_until(60s, is_quiet)) return fail("the pair does not come to be in step");
     const auto n = static_cast<unsigned>(random_.below(2));
     net_.nodes[n].ready = false;
     const auto has_no_client = [&] {

@@ -264,6 +264,8 @@ void Swarm::operate(unsigned n, SwarmSum& sum) {
     if (defect_ != Defect::none) order_wrongly(n, order);
     if (defect_ == Defect::resync_forgets && order == replication::Order::resync) return;
     net_.order(n, order);
+    // Whoever is to step back and is promoted is followed by the other: the overlap begins anew.
+    if (order == replication::Order::promote) both_primary_since_ = Instant(0);
 }
 
 // What an engine would do that follows orders otherwise than the rules say.

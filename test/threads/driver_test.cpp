@@ -156,6 +156,10 @@ struct Node {
         std::unique_lock lock(mutex);
         return changed.wait_for(lock, 5s, [&] { return ready; });
     }
+    std::string reported() {
+        const std::lock_guard lock(mutex);
+        return reported_role;
+    }
     // Whether a change to that role is told; until it is, the report may say either.
     bool is_told(std::string_view role) {
         std::unique_lock lock(mutex);
@@ -300,9 +304,9 @@ TEST_CASE("who is told of a change of the role reads it in the report, too") {
         std::this_thread::sleep_for(1ms);
     }
     REQUIRE(b.is_told("primary"));
-    CHECK(b.reported_role == "primary");
+    CHECK(b.reported() == "primary");
     REQUIRE(a.is_told("secondary"));
-    CHECK(a.reported_role == "secondary");
+    CHECK(a.reported() == "secondary");
 }
 
 TEST_CASE("a new node beside one that hashes as older versions did hashes like it") {

@@ -25,6 +25,12 @@ constexpr std::size_t sessions_per_batch = 128;
 // little later.
 constexpr std::uint64_t slice_ms = 2;
 
+// Something of it is not executed that may have been asked for elsewhere meanwhile: of everybody
+// after a pause, of who has hung up after a hiccup.
+bool is_overtaken(Session& session, bool was_long) noexcept {
+    return session.has_unread() && (was_long || session.stream().has_hung_up());
+}
+
 // Who waited to be accepted meanwhile, is accepted within so long behind a hiccup.
 constexpr std::uint64_t hiccup_ms = 100;
 
@@ -85,7 +91,7 @@ void SessionPoller::end_stale() noexcept {
     pauses_dealt_with_ = pauses_.pauses();
     hiccups_dealt_with_ = hiccups_.pauses();
     registry_.for_each([this, was_long](Session& session) {
-        if (!session.has_unread() || !(was_long || session.stream().has_hung_up())) return;
+        if (!is_overtaken(session, was_long)) return;
         session.blame("stale");
         surroundings_.counters.totals.add(protocol::Count::stale_kicks);
         end(session);
@@ -94,10 +100,9 @@ void SessionPoller::end_stale() noexcept {
 
 bool SessionPoller::is_stale(Session& session) const noexcept {
     const auto accepted_ms = session.client().accepted_ms;
-    const bool may_be = accepted_ms <= pauses_.ended_ms();
-    const bool may_have_left = accepted_ms <= hiccups_.ended_ms() + hiccup_ms;
-    if (!may_be && !may_have_left) return false;
-    return session.has_unread() && (may_be || session.stream().has_hung_up());
+    const bool waited = accepted_ms <= pauses_.ended_ms();
+    const bool may_have_waited = accepted_ms <= hiccups_.ended_ms() + hiccup_ms;
+    return (waited || may_have_waited) && is_overtaken(session, waited);
 }
 
 // Over the limit for what clients hold half done, those who hold most go first, of equals whoever

@@ -39,6 +39,12 @@ def value_on(node, key):
         return client.get(key)
 
 
+def zero_on_both(nodes, key=b"n"):
+    with nodes.a.client() as client:
+        client.set(key, b"0")
+    until(lambda: all(value_on(node, key) == b"0" for node in nodes), 10, "both have it")
+
+
 class Arbitrated(Case):
     needs_replication = True
 
@@ -58,9 +64,7 @@ class WhileLinked(Arbitrated):
 
     def test_every_increment_of_both_nodes_is_counted(self):
         nodes = self.linked()
-        with nodes.a.client() as client:
-            client.set(b"n", b"0")
-        until(lambda: all(value_on(node, b"n") == b"0" for node in nodes), 10, "both have it")
+        zero_on_both(nodes)
 
         def count(node):
             with node.client() as client:
@@ -93,9 +97,7 @@ class WhileLinked(Arbitrated):
 
     def test_a_loop_of_gets_and_cas_of_both_nodes_is_exact(self):
         nodes = self.linked()
-        with nodes.a.client() as client:
-            client.set(b"n", b"0")
-        until(lambda: all(value_on(node, b"n") == b"0" for node in nodes), 10, "both have it")
+        zero_on_both(nodes)
 
         def count(node):
             with node.client() as client:

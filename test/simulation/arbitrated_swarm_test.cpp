@@ -1,26 +1,18 @@
 // The swarm that arbitrates, deterministic per seed: see arbitrated_swarm.hpp. From the
 // environment: SWARM_FIRST, SWARM_SEEDS; a seed that fails is named.
 #include "test/simulation/arbitrated_swarm.hpp"
+#include "test/support/environment.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <cstdio>
-#include <cstdlib>
 
 using namespace twincached::simulation;
-
-namespace {
-
-std::uint64_t number_of(const char* name, std::uint64_t fallback) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
-
-}  // namespace
+using twincached::test::number_from;
 
 TEST_CASE("whatever happens, what one node decides for both has one order, and happens once") {
-    const auto first = number_of("SWARM_FIRST", 1);
-    const auto count = number_of("SWARM_SEEDS", 20);
+    const auto first = number_from("SWARM_FIRST", 1);
+    const auto count = number_from("SWARM_SEEDS", 20);
     ArbitratedSum sum;
     for (auto seed = first; seed < first + count; ++seed) {
         INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");

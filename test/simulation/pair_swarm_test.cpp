@@ -1,22 +1,14 @@
 // The swarm of engines, deterministic per seed: see swarm.hpp. From the environment: SWARM_FIRST,
 // SWARM_SEEDS; a seed that fails is named.
 #include "test/simulation/swarm.hpp"
+#include "test/support/environment.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <cstdio>
-#include <cstdlib>
 
 using namespace twincached::simulation;
-
-namespace {
-
-std::uint64_t number_from(const char* name, std::uint64_t fallback) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
-
-}  // namespace
+using twincached::test::number_from;
 
 TEST_CASE("whatever happens around their sessions, two engines come to rest and do not lie") {
     const auto first = number_from("SWARM_FIRST", 1);

@@ -1,6 +1,7 @@
 #include "test/simulation/sim_node.hpp"
 
 #include "replication/records/data_frames.hpp"
+#include "test/unit/replication/shortened_walk.hpp"
 
 #include <algorithm>
 #include <array>
@@ -81,17 +82,12 @@ void SimNode::forget_unused_buckets() {
         auto& buckets = sink_->shard(i).buckets;
         const auto& used = options_.used_buckets;
         if (buckets.dirty_count() <= used.size()) continue;
-        std::vector<bool> was_dirty;
-        std::vector<storage::Version> floors;
-        const auto is_here = [&](auto b) { return b >= buckets.first() && b <= buckets.last(); };
+        std::vector<replication::pair::KeptBucket> kept;
         for (const auto b : used) {
-            was_dirty.push_back(is_here(b) && buckets.is_dirty(b));
-            floors.push_back(is_here(b) ? buckets.floor(b) : 0);
+            const bool is_here = b >= buckets.first() && b <= buckets.last();
+            if (is_here) kept.push_back({b, buckets.floor(b), buckets.is_dirty(b)});
         }
-        buckets.forget();
-        for (std::size_t u = 0; u < used.size(); ++u) {
-            if (is_here(used[u])) buckets.restore(used[u], floors[u], was_dirty[u]);
-        }
+        replication::pair::leave_only(kept, buckets);
         sink_->refresh(i);
     }
 }

@@ -7,6 +7,7 @@
 // A seed that fails prints the line that repeats it, shrunk to the steps that matter.
 #include "test/simulation/shrink.hpp"
 #include "test/simulation/world.hpp"
+#include "test/support/environment.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,13 +17,9 @@
 #include <cstdlib>
 
 using namespace twincached::simulation;
+using twincached::test::number_from;
 
 namespace {
-
-std::uint64_t number_from(const char* name, std::uint64_t fallback) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? fallback : std::strtoull(text, nullptr, 10);
-}
 
 const KeyPool& pool() {
     static const KeyPool keys;

@@ -17,6 +17,13 @@ struct KeptBucket {
     bool is_dirty;
 };
 
+// All others are as if the peer had confirmed them.
+inline void leave_only(const std::vector<KeptBucket>& kept, Buckets& buckets) {
+    buckets.forget();
+    for (const auto& one : kept)
+        buckets.restore(one.bucket, one.floor, one.is_dirty);
+}
+
 inline std::vector<bool> used_buckets(storage::Store& store) {
     std::vector<bool> used(storage::bucket_count);
     if (store.stats().total.items == 0) return used;
@@ -44,9 +51,7 @@ inline void shorten_walk(ChangeSink& sink, storage::Store& store, std::size_t fe
             const bool is_dirty = b % one_in == 0 || used[b] || (few_items > 0 && floor != 0);
             if (is_dirty || floor != 0) kept.push_back({bucket, floor, is_dirty});
         }
-        buckets.forget();
-        for (const auto& one : kept)
-            buckets.restore(one.bucket, one.floor, one.is_dirty);
+        leave_only(kept, buckets);
         sink.refresh(shard);
     }
 }

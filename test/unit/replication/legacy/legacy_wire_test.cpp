@@ -1,13 +1,13 @@
 #include "lib/random.hpp"
 #include "replication/pair/legacy/legacy_command.hpp"
 #include "replication/pair/legacy/legacy_reader.hpp"
+#include "test/support/environment.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -196,8 +196,7 @@ TEST_CASE("the commands of a repcached are the same at every split of their byte
 }
 
 TEST_CASE("what is written to a repcached reads as it was meant, whatever the value holds") {
-    const char* given = std::getenv("TWINCACHED_SEED");
-    const auto seed = given != nullptr ? std::strtoull(given, nullptr, 10) : 20261129;
+    const auto seed = test::number_from("TWINCACHED_SEED", 20261129);
     CAPTURE(seed);
     lib::Random random(seed);
     for (int round = 0; round < 300; ++round) {

@@ -8,7 +8,7 @@ namespace twincached::replication {
 Buckets::Buckets(storage::BucketNumber first, std::size_t count)
     : first_(first),
       count_(count),
-      buckets_(std::make_unique<Bucket[]>(count)),
+      buckets_(lib::make_zeroed<Bucket>(count)),
       dirty_bits_((count + 63) / 64),
       list_asked_(count) {
     mark_all_dirty(0);
@@ -23,8 +23,10 @@ void Buckets::mark_dirty(storage::BucketNumber bucket) noexcept {
 
 void Buckets::forget() noexcept {
     assert(walking_count_ == 0);
-    for (std::size_t i = 0; i < count_; ++i)
-        if (buckets_[i].floor != 0) buckets_[i].floor = 0;
+    if (has_floors_)
+        for (std::size_t i = 0; i < count_; ++i)
+            if (buckets_[i].floor != 0) buckets_[i].floor = 0;
+    has_floors_ = false;
     std::fill(dirty_bits_.begin(), dirty_bits_.end(), 0);
     std::fill(list_asked_.begin(), list_asked_.end(), false);
     dirty_count_ = 0;
@@ -32,7 +34,8 @@ void Buckets::forget() noexcept {
 
 void Buckets::restore(storage::BucketNumber bucket, storage::Version floor, bool dirty) noexcept {
     assert(!is_walking(bucket));
-    at(bucket).floor = floor;
+    if (floor != at(bucket).floor) at(bucket).floor = floor;
+    has_floors_ = has_floors_ || floor != 0;
     if (dirty) return mark_dirty(bucket);
     if (!is_dirty(bucket)) return;
     const auto i = index_of(bucket);
@@ -99,6 +102,7 @@ void Buckets::mark_all_dirty(storage::Version floor) noexcept {
             buckets_[i].floor = std::max(buckets_[i].floor, floor);
             buckets_[i].walk_seq = 0;
         }
+        has_floors_ = has_floors_ || floor != 0;
     }
     std::fill(dirty_bits_.begin(), dirty_bits_.end(), ~std::uint64_t{0});
     std::fill(list_asked_.begin(), list_asked_.end(), false);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/prefetch.hpp"
+#include "lib/zeroed_array.hpp"
 #include "replication/changes/change_log.hpp"
 #include "storage/key.hpp"
 #include "storage/version.hpp"
@@ -12,7 +13,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -56,8 +56,12 @@ class Buckets {
     void mark_each_dirty() noexcept;
     void raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept {
         auto& floor = at(bucket).floor;
-        if (floor < version) floor = version;
+        if (floor >= version) return;
+        floor = version;
+        has_floors_ = true;
     }
+    // False: each floor is 0, and none needs to be looked at.
+    bool has_floors() const noexcept { return has_floors_; }
     // An item of the bucket changed; version 0 = absent.
     void change_digest(std::uint64_t hash, storage::Version before,
                        storage::Version after) noexcept {
@@ -103,7 +107,6 @@ class Buckets {
     }
 
   private:
-    // All zero at first: memory that is only cleared is had several times as fast.
     struct Bucket {
         storage::Version floor;
         std::uint64_t digest;
@@ -124,11 +127,12 @@ class Buckets {
 
     storage::BucketNumber first_;
     std::size_t count_;
-    std::unique_ptr<Bucket[]> buckets_;
+    lib::ZeroedArray<Bucket> buckets_;
     std::vector<std::uint64_t> dirty_bits_;
     std::vector<bool> list_asked_;  // the digest has been tried
     std::size_t dirty_count_ = 0;
     std::size_t walking_count_ = 0;
+    bool has_floors_ = false;  // one was raised since none was
     std::uint64_t all_digests_ = 0;
 };
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "lib/prefetch.hpp"
+#include "lib/zeroed_array.hpp"
 #include "replication/changes/log_chunks.hpp"
 #include "storage/key.hpp"
 #include "storage/version.hpp"
@@ -17,9 +18,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
-#include <new>
 
 namespace twincached::replication {
 
@@ -29,9 +27,7 @@ class LogIndex {
 
     // `slots`: a power of two. It takes 8 bytes for each.
     explicit LogIndex(std::size_t slots)
-        : slots_(static_cast<Slot*>(std::calloc(slots, sizeof(Slot)))), mask_(slots - 1) {
-        if (!slots_) throw std::bad_alloc();
-    }
+        : slots_(lib::make_zeroed<Slot>(slots)), mask_(slots - 1) {}
 
     static constexpr std::size_t bytes_for(std::size_t slots) noexcept {
         return slots * sizeof(Slot);
@@ -129,10 +125,7 @@ class LogIndex {
         return static_cast<std::uint32_t>(position / LogChunks::alignment);
     }
 
-    struct Free {
-        void operator()(void* memory) const noexcept { std::free(memory); }
-    };
-    std::unique_ptr<Slot[], Free> slots_;  // zeroed by the system, so untouched pages cost nothing
+    lib::ZeroedArray<Slot> slots_;
     std::size_t mask_;
     std::size_t used_ = 0;
 };

@@ -2,19 +2,19 @@
 # Runs every test of the project on a bare Debian 12, or some stages of it:
 #
 #   scripts/test.sh                  all stages
-#   scripts/test.sh debug tsan       these
+#   scripts/test.sh asan tsan        these
 #
 #   install  what the tests need, with apt
 #   format   clang-format has nothing to change
 #   tidy     clang-tidy over what was changed last, each file compiled with its own includes alone
-#   debug    unit, simulation, conformance, integration and chaos tests, layering, model
+#   release  what is shipped: simulation, model, conformance, integration and chaos tests, manuals
 #   clients  client libraries in eight languages and readers of statistics, all installed with apt
 #            and npm; none may be missing
-#   asan     clang's warnings and thread-safety analysis; unit, simulation and integration tests
-#            under address and undefined behaviour sanitizers
+#   asan     clang's warnings and thread-safety analysis; unit tests, the tree's own rules, simulation
+#            and integration tests under address and undefined behaviour sanitizers
 #   fuzz     every fuzzer of that build for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #   tsan     integration tests, and the unit tests that start threads, under the thread sanitizer
-#   release  what only optimised code can reach: 2 million items joined, and a swarm of
+#   swarm    what only optimised code can reach: 2 million items joined, and a swarm of
 #            simulations (SIMULATION_SEEDS in all, 100,000 by default, from SIMULATION_FIRST on)
 #
 #   scripts/test.sh package          makes the Debian package, has lintian judge it, and installs, runs,
@@ -26,7 +26,7 @@
 # runs beside them, on what they leave of the cores.
 source "$(dirname "$0")/common.sh"
 
-all_stages=(install format tidy debug clients asan fuzz tsan release)
+all_stages=(install format tidy release clients asan fuzz tsan swarm)
 
 run_ctest() {
     local preset=$1
@@ -56,19 +56,20 @@ stage_quick() {
 
 stage_tidy() { scripts/tidy.sh --changed; }
 
-# Fewer seeds than by default where the swarm of the release stage looks at many more.
-stage_debug() {
-    build debug
-    ahead asan_build tsan_build release_swarm
-    SIMULATION_SEEDS=200 run_ctest debug -LE 'integration|chaos|clients'
-    run_timed debug -L 'integration|chaos'
+# Fewer seeds than by default where the stage `swarm` looks at many more. No unit test is linked: they
+# run under sanitizers, which see all that a plain build would, and assertions are on there.
+stage_release() {
+    build release twincached twinctl mcload manuals models simulation benchmarks
+    ahead asan_build tsan_build swarm_run
+    SIMULATION_SEEDS=200 SWARM_SEEDS=20 run_ctest release -LE 'unit|integration|chaos|clients'
+    run_timed release -L 'integration|chaos'
 }
 
 stage_clients() {
     scripts/install-dependencies.sh clients
-    build debug twincached twinctl mcload
+    build release twincached twinctl mcload
     scripts/build-clients.sh
-    TWINCACHED_ALL_CLIENTS=1 run_timed debug -L clients
+    TWINCACHED_ALL_CLIENTS=1 run_timed release -L clients
 }
 
 stage_package() {
@@ -80,7 +81,7 @@ stage_package() {
 
 stage_asan() {
     finish asan_build
-    SIMULATION_SEEDS=300 run_ctest asan -L 'unit|simulation' -LE 'tree'
+    SIMULATION_SEEDS=300 SWARM_SEEDS=20 run_ctest asan -L 'unit|simulation'
     run_sanitized asan -L integration
 }
 stage_asan_build() { build asan unit_tests simulation twincached twinctl mcload fuzzers; }
@@ -93,11 +94,11 @@ stage_tsan() {
 }
 stage_tsan_build() { build tsan threads_tests twincached twinctl mcload; }
 
-stage_release() {
-    finish release_swarm
+stage_swarm() {
+    finish swarm_run
     TWINCACHED_JOIN_ITEMS=2000000 run_timed release -R 'integration.test_stalls'
 }
-stage_release_swarm() {
+stage_swarm_run() {
     build release twincached twinctl mcload simulation
     run_swarm
 }

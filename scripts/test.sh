@@ -35,11 +35,9 @@ run_ctest() {
 }
 
 # Tests of real processes in real time: a bound that a busy machine broke is tried once more, and
-# ctest shows both runs. All others must pass at once.
-run_timed() { run_ctest "$@" --repeat until-pass:2; }
-# Sanitizers' bounds are wide, and the tests wait for each other's daemons more than they compute:
-# one more than there are cores leaves none of these idle.
-run_sanitized() { run_timed "$@" --parallel $((jobs + 1)); }
+# ctest shows both runs. All others must pass at once. They wait for each other's daemons more than
+# they compute: one more than there are cores leaves none of these idle.
+run_timed() { run_ctest "$@" --repeat until-pass:2 --parallel $((jobs + 1)); }
 
 stage_install() { scripts/install-dependencies.sh test; }
 
@@ -82,7 +80,7 @@ stage_package() {
 stage_asan() {
     finish asan_build
     SIMULATION_SEEDS=300 SWARM_SEEDS=20 run_ctest asan -L 'unit|simulation'
-    run_sanitized asan -L integration
+    run_timed asan -L integration
 }
 stage_asan_build() { build asan unit_tests simulation twincached twinctl mcload fuzzers; }
 
@@ -90,7 +88,7 @@ stage_asan_build() { build asan unit_tests simulation twincached twinctl mcload 
 stage_tsan() {
     finish tsan_build
     run_ctest tsan -L threads
-    run_sanitized tsan -L integration
+    run_timed tsan -L integration
 }
 stage_tsan_build() { build tsan threads_tests twincached twinctl mcload; }
 

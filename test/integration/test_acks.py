@@ -7,7 +7,7 @@ from harness.killing import ack_state, kill_under_load
 
 class Kills(Case):
     needs_replication = True
-    CYCLES = world.number("TWINCACHED_KILLS", 12)
+    CYCLES = world.number("TWINCACHED_KILLS", 6)
 
     def _kill_again_and_again(self, *options):
         nodes = self.pair("-m", "512", "--ack", "received", "--ack-timeout", "20s", *options)

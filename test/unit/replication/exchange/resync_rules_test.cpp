@@ -56,6 +56,22 @@ TEST_CASE("a value above the peer's item limit takes the older one with it, and 
     CHECK(pair.get(pair.b, "key") == "small again");
 }
 
+// Items of all shards are wanted in one answer, where neighbours are looked up under one lock.
+TEST_CASE("a node that returns empty gets the items of each shard") {
+    const ExchangeSetup four_shards{.log_bytes = 16U << 10, .shards = 4};  // too little for all
+    ExchangePair pair(four_shards, four_shards);
+    const auto name = [](int number) { return "key" + std::to_string(number); };
+    constexpr int items = 3000;
+    for (int i = 0; i < items; ++i)
+        pair.set(pair.a, name(i), "value");
+    pair.link();
+    pair.come_to_rest();
+    int arrived = 0;
+    for (int i = 0; i < items; ++i)
+        if (pair.get(pair.b, name(i)) == "value") ++arrived;
+    CHECK(arrived == items);
+}
+
 TEST_CASE("an item that has expired unnoticed does not leave an older one on the peer") {
     Pair pair;
     pair.link();

@@ -213,7 +213,7 @@ Next execute_meta_set(Turn& turn, const Command& command) {
     const bool stored = result.outcome == WriteOutcome::stored;
     if (stored && meta.has('q')) return Next::go_on;
     auto facts = facts_of_request(command);
-    facts.cas = stored ? turn.executor.settings().shown_cas(result.cas) : 0;
+    facts.cas = turn.executor.settings().shown_cas(result.cas);
     facts.size = stored ? result.size : command.value_bytes;
     MetaAnswer(turn.answers.output(), status_of(result.outcome)).flags(meta, facts).end_line();
     return Next::go_on;

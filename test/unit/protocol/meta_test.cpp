@@ -150,6 +150,7 @@ TEST_CASE("ma: t before T tells the life before, T before t the one after, N mak
     MetaClient().check({
         {"ms n 1 T100\r\n5\r\n", "HD\r\n"},
         {"ma n t\r\n", "HD t100\r\n"},
+        {"ma n t T60\r\n", "HD t100\r\n"},
         {"ma n T50 t\r\n", "HD t50\r\n"},
         {"ma none N30 J12 D5 v t\r\n", "VA 2 t30\r\n12\r\n"},
         {"ma none v D5\r\n", "VA 2\r\n17\r\n"},

@@ -28,6 +28,9 @@ class ClientOperations {
     void get_many(std::span<const Key> keys, const Now& now,
                   lib::FunctionRef<void(std::size_t, const ItemView&)> visit,
                   lib::FunctionRef<void(std::size_t, Miss)> miss) noexcept;
+    // Asks for the memory of what these keys may hold: operations that follow at once do not wait
+    // for it. REQUIRES: 32 keys at most.
+    void prefetch(std::span<const Key> keys) noexcept;
     ReadResult read(const Key& key, const Now& now, const Read& request,
                     ReadVisitor visit) noexcept;
     ReadResult touch(const Key& key, const Now& now, Expiry expiry) noexcept;
@@ -56,8 +59,6 @@ class ClientOperations {
     PinnedValue pin(const ItemView& item) noexcept;
 
   private:
-    void prefetch(std::span<const Key> group) noexcept;
-
     StoreCore& core_;
 };
 

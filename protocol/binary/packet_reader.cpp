@@ -1,6 +1,7 @@
 #include "protocol/binary/packet_reader.hpp"
 
 #include "protocol/binary/binary_answer.hpp"
+#include "protocol/binary/binary_keys_ahead.hpp"
 #include "protocol/binary/binary_verbs.hpp"
 
 namespace twincached::protocol {
@@ -32,6 +33,7 @@ Next PacketReader::next(Burst& burst) {
     const auto input = burst.input.readable();
     if (static_cast<unsigned char>(input.front()) != binary_request_magic) return Next::close;
     if (input.size() < binary_header_size) return Next::read_more;
+    if (burst.may_look_ahead()) burst.look_ahead(binary_keys_ahead);
     auto request = parse(input);
     const bool is_login = request.has_access(BinaryAccess::login);
     // As memcached without -S: nobody is asked who he is, so the opcodes are not known.

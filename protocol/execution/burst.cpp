@@ -1,5 +1,10 @@
 #include "protocol/execution/burst.hpp"
 
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+
 namespace twincached::protocol {
 
 Next Burst::settle(Next outcome, const TicketList::LastAnswer& answer, std::size_t consumed) {
@@ -35,10 +40,20 @@ bool Burst::must_be_confirmed(const TicketList::LastAnswer& answer) {
     return true;
 }
 
+void Burst::look_ahead(Glance glance) noexcept {
+    std::array<std::string_view, Executor::batch_limit> keys;
+    const auto here = input.readable();
+    const auto ahead = glance(here, keys);
+    seen = here.data() + std::min(ahead.bytes, here.size());
+    // The one that is next is looked up at once.
+    if (ahead.count > 1) state.executor.fetch(std::span(keys).first(ahead.count));
+}
+
 void Burst::finish(std::size_t consumed) noexcept {
     answers.set_quiet(false);
     input.consume(consumed);
     spend(1);
+    is_run = true;
     ++state.finished_requests;
     state.progress = {};
     state.intake.forget();

@@ -7,6 +7,7 @@
 #include "lib/byte_buffer.hpp"
 #include "protocol/execution/answer_writer.hpp"
 #include "protocol/execution/executor.hpp"
+#include "protocol/execution/keys_ahead.hpp"
 #include "protocol/execution/login_gate.hpp"
 #include "protocol/execution/output.hpp"
 #include "protocol/execution/ticket_list.hpp"
@@ -42,10 +43,21 @@ struct Burst {
     // One get may ask for thousands of keys, so commands alone are no measure of work: this many
     // batches, of Executor::batch_limit keys each, take half a millisecond.
     std::size_t batches = 64;
+    bool is_run = false;         // a request of it is finished, and may have others behind it
+    const char* seen = nullptr;  // in the input: how far was looked ahead
 
     Turn turn() noexcept { return {state.executor, answers, now, state.progress, batches}; }
     // Others are to have their turn before the next command.
     bool is_spent() const noexcept { return budget == 0 || batches == 0; }
+
+    // Whether the keys of the next requests are to be looked for ahead: a client that pipelines has
+    // sent some, and nobody has yet looked at those that come now. The first of a burst is not
+    // looked for: most bursts have no second.
+    bool may_look_ahead() const noexcept {
+        return is_run && state.gate.is_open() &&
+               (seen == nullptr || input.readable().data() >= seen);
+    }
+    void look_ahead(Glance glance) noexcept;
 
     // A command was executed, and said how it goes on. What of its answer must wait for the peer is
     // noted; unless it is suspended it is finished: `consumed` bytes of input were its own.

@@ -26,11 +26,17 @@ using ParseFunction = Answer (*)(Words words, Command& command) noexcept;
 // progress that it left in the turn.
 using ExecuteFunction = Next (*)(Turn& turn, const Command& command);
 
+// A value follows the line; its length stands so many words behind the key's. 0: none follows.
+using LengthWord = unsigned;
+inline constexpr LengthWord behind_flags_and_exptime = 3;
+inline constexpr LengthWord behind_the_key = 1;
+
 struct Verb {
     std::string_view name;
     ParseFunction parse;
     ExecuteFunction execute;
     Effect effect = Effect::none;
+    LengthWord length_word = 0;
 
     bool changes(const Command& command) const noexcept {
         if (effect != Effect::changes_if_asked) return effect != Effect::none;

@@ -303,7 +303,7 @@ Answer parse_nothing(Words, Command&) noexcept {
 // Ordered by how often they are asked for: the look-up is linear.
 constexpr Verb verbs[] = {
     {"mg", parse_meta_get, execute_meta_get, Effect::changes_if_asked},
-    {"ms", parse_meta_set, execute_meta_set, Effect::sets},
+    {"ms", parse_meta_set, execute_meta_set, Effect::sets, behind_the_key},
     {"mn", parse_nothing, execute_meta_no_op},
     {"md", parse_meta_delete, execute_meta_delete, Effect::changes},
     {"ma", parse_meta_arithmetic, execute_meta_arithmetic, Effect::changes},

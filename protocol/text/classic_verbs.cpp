@@ -209,19 +209,24 @@ constexpr bool down = true;
 // Ordered by how often they are asked for: the look-up is linear.
 constexpr Verb verbs[] = {
     {"get", parse_retrieval, execute_retrieval<!with_cas>},
-    {"set", parse_storage, execute_storage<WriteMode::set>, Effect::sets},
+    {"set", parse_storage, execute_storage<WriteMode::set>, Effect::sets, behind_flags_and_exptime},
     {"gets", parse_retrieval, execute_retrieval<with_cas>},
     {"delete", parse_delete, execute_delete, Effect::changes},
-    {"add", parse_storage, execute_storage<WriteMode::add>, Effect::changes},
+    {"add", parse_storage, execute_storage<WriteMode::add>, Effect::changes,
+     behind_flags_and_exptime},
     {"incr", parse_arithmetic, execute_arithmetic<!down>, Effect::changes},
     {"decr", parse_arithmetic, execute_arithmetic<down>, Effect::changes},
-    {"cas", parse_compare_storage, execute_storage<WriteMode::set, compares>, Effect::changes},
+    {"cas", parse_compare_storage, execute_storage<WriteMode::set, compares>, Effect::changes,
+     behind_flags_and_exptime},
     {"touch", parse_touch, execute_touch, Effect::changes},
     {"gat", parse_touch_retrieval, execute_touch_retrieval<!with_cas>, Effect::changes},
     {"gats", parse_touch_retrieval, execute_touch_retrieval<with_cas>, Effect::changes},
-    {"replace", parse_storage, execute_storage<WriteMode::replace>, Effect::changes},
-    {"append", parse_storage, execute_storage<WriteMode::append>, Effect::changes},
-    {"prepend", parse_storage, execute_storage<WriteMode::prepend>, Effect::changes},
+    {"replace", parse_storage, execute_storage<WriteMode::replace>, Effect::changes,
+     behind_flags_and_exptime},
+    {"append", parse_storage, execute_storage<WriteMode::append>, Effect::changes,
+     behind_flags_and_exptime},
+    {"prepend", parse_storage, execute_storage<WriteMode::prepend>, Effect::changes,
+     behind_flags_and_exptime},
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "protocol/line_end.hpp"
 #include "protocol/text/classic_verbs.hpp"
+#include "protocol/text/text_keys_ahead.hpp"
 #include "protocol/text/text_parser.hpp"
 
 #include <algorithm>
@@ -59,7 +60,8 @@ Answer answer_to(Admission admission) noexcept {
 
 Next TextReader::next(Burst& burst) {
     const auto& state = burst.state;
-    if (!state.progress.started && scanned_ == 0 && state.gate.is_open()) {
+    const bool is_new = !state.progress.started && scanned_ == 0;
+    if (is_new && state.gate.is_open() && burst.input.readable().front() == 'g') {
         const auto next = answer_get_run(burst);
         if (next == Next::go_on) return next;
     }
@@ -72,6 +74,7 @@ Next TextReader::next(Burst& burst) {
     scanned_ = newline;
     const auto end = newline > 0 && text[newline - 1] == '\r' ? newline - 1 : newline;
     const Line line{text.substr(0, end), newline + 1};
+    if (burst.may_look_ahead()) burst.look_ahead(text_keys_ahead);
     return state.gate.is_open() ? run_line(burst, line) : run_login(burst, line);
 }
 

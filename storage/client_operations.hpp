@@ -31,6 +31,9 @@ class ClientOperations {
     // Asks for the memory of what these keys may hold: operations that follow at once do not wait
     // for it. REQUIRES: 32 keys at most.
     void prefetch(std::span<const Key> keys) noexcept;
+    // It pays to do so: there is more than a core's own caches hold. What they do hold is read
+    // sooner than it is asked for.
+    bool is_far() const noexcept { return core_.budget.used() > near_bytes; }
     ReadResult read(const Key& key, const Now& now, const Read& request,
                     ReadVisitor visit) noexcept;
     ReadResult touch(const Key& key, const Now& now, Expiry expiry) noexcept;
@@ -59,6 +62,8 @@ class ClientOperations {
     PinnedValue pin(const ItemView& item) noexcept;
 
   private:
+    static constexpr std::uint64_t near_bytes = 4U << 20;
+
     StoreCore& core_;
 };
 

@@ -55,7 +55,8 @@ struct Burst {
     // looked for: most bursts have no second.
     bool may_look_ahead() const noexcept {
         return is_run && state.gate.is_open() &&
-               (seen == nullptr || input.readable().data() >= seen);
+               (seen == nullptr || input.readable().data() >= seen) &&
+               state.executor.is_worth_fetching();
     }
     void look_ahead(Glance glance) noexcept;
 

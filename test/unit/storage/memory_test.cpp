@@ -31,6 +31,15 @@ TEST_CASE("a hundred values of 600 kB are stored in 48 MB, and most of 48 MB is 
     CHECK(fixture.store.stats().memory_used <= fixture.store.memory_limit());
 }
 
+TEST_CASE("what takes more than 4 MiB lies far from a core, and less does not") {
+    StoreFixture fixture(small_store(32));
+    fixture.set("some", std::string(900'000, 'v'));
+    CHECK_FALSE(fixture.store.is_far());
+    for (int i = 0; i < 6; ++i)
+        fixture.set("more" + std::to_string(i), std::string(900'000, 'v'));
+    CHECK(fixture.store.is_far());
+}
+
 TEST_CASE("small items are worth more than a few large ones") {
     StoreFixture fixture(small_store(16, 1));
     for (int i = 0; i < 20'000; ++i)

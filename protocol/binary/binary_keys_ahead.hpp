@@ -5,7 +5,7 @@
 
 namespace twincached::protocol {
 
-// Of packets whose keys are here the key of each, whatever the opcode. It ends at what is no packet.
+// Of packets whose keys are here the key of each, whatever the opcode. It ends at what is none.
 KeysAhead binary_keys_ahead(std::string_view input, std::span<std::string_view> keys) noexcept;
 
 }  // namespace twincached::protocol

@@ -8,7 +8,7 @@ namespace twincached::replication {
 Buckets::Buckets(storage::BucketNumber first, std::size_t count)
     : first_(first),
       count_(count),
-      buckets_(lib::make_zeroed<Bucket>(count)),
+      buckets_(make_zeroed<Bucket>(count)),
       dirty_bits_((count + 63) / 64),
       list_asked_(count) {
     mark_all_dirty(0);

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "lib/prefetch.hpp"
-#include "lib/zeroed_array.hpp"
 #include "replication/changes/change_log.hpp"
+#include "replication/changes/zeroed_array.hpp"
 #include "storage/key.hpp"
 #include "storage/version.hpp"
 
@@ -127,7 +127,7 @@ class Buckets {
 
     storage::BucketNumber first_;
     std::size_t count_;
-    lib::ZeroedArray<Bucket> buckets_;
+    ZeroedArray<Bucket> buckets_;
     std::vector<std::uint64_t> dirty_bits_;
     std::vector<bool> list_asked_;  // the digest has been tried
     std::size_t dirty_count_ = 0;

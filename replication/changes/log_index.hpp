@@ -10,8 +10,8 @@
 #pragma once
 
 #include "lib/prefetch.hpp"
-#include "lib/zeroed_array.hpp"
 #include "replication/changes/log_chunks.hpp"
+#include "replication/changes/zeroed_array.hpp"
 #include "storage/key.hpp"
 #include "storage/version.hpp"
 
@@ -26,8 +26,7 @@ class LogIndex {
     static constexpr std::size_t no_slot = ~std::size_t{0};
 
     // `slots`: a power of two. It takes 8 bytes for each.
-    explicit LogIndex(std::size_t slots)
-        : slots_(lib::make_zeroed<Slot>(slots)), mask_(slots - 1) {}
+    explicit LogIndex(std::size_t slots) : slots_(make_zeroed<Slot>(slots)), mask_(slots - 1) {}
 
     static constexpr std::size_t bytes_for(std::size_t slots) noexcept {
         return slots * sizeof(Slot);
@@ -125,7 +124,7 @@ class LogIndex {
         return static_cast<std::uint32_t>(position / LogChunks::alignment);
     }
 
-    lib::ZeroedArray<Slot> slots_;
+    ZeroedArray<Slot> slots_;
     std::size_t mask_;
     std::size_t used_ = 0;
 };

@@ -8,7 +8,7 @@
 #include <new>
 #include <type_traits>
 
-namespace twincached::lib {
+namespace twincached::replication {
 
 struct FreesZeroed {
     void operator()(void* memory) const noexcept { std::free(memory); }
@@ -26,4 +26,4 @@ ZeroedArray<T> make_zeroed(std::size_t count) {
     return array;
 }
 
-}  // namespace twincached::lib
+}  // namespace twincached::replication

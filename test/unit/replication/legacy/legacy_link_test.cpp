@@ -393,6 +393,23 @@ TEST_CASE(
     CHECK(said.find("marugoto_end") == std::string::npos);
 }
 
+// The old wire confirms nothing. What was handed to the connection may have died with it.
+TEST_CASE("a repcached that was sent all has it after two settling times, and not after one") {
+    const auto settlings = GENERATE(1, 2);
+    CAPTURE(settlings);
+    Node node;
+    node.set("key1", "v");
+    node.set("key2", "v");
+    node.is_called();
+    REQUIRE(node.said().find("marugoto_end") != std::string::npos);
+    for (int i = 0; i < settlings; ++i)
+        node.pass(LegacySender::settling_time.count());
+    node.link.end();
+    node.call();
+    node.hear("rep key1 0 0 1 1\r\nw\r\nmarugoto_end\r\n");
+    CHECK(node.get("key2") == (settlings == 1 ? "v" : "-"));
+}
+
 TEST_CASE("what a log that is too small forgets is told to a repcached from what is held") {
     Node node(8U << 10);
     node.meet();

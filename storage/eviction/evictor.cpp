@@ -8,8 +8,6 @@ namespace twincached::storage {
 
 namespace {
 
-// The fresh queue's part of the memory.
-constexpr std::uint64_t fresh_percent = 10;
 // So many slabs are emptied for one insertion with all readers' wishes respected; after that, ever
 // fewer items are spared, so that nobody holds the lock for long.
 constexpr unsigned patient_rounds = 4;
@@ -35,15 +33,10 @@ Evictor::Evictor(const EvictorParts& parts, const EvictorOptions& options)
       drops_(parts.drops),
       books_(parts.books),
       may_evict_(options.may_evict),
-      ghosts_(parts.share, {options.ghost_address_bytes, PageSize::usual, options.locks_memory},
-              options.shard_bits) {
+      balance_(parts.share, parts.table,
+               {options.ghost_address_bytes, PageSize::usual, options.locks_memory},
+               options.shard_bits) {
     if (!may_evict_) table_.index().keep_all();
-}
-
-// What is written over stays in its queue: a write says nothing of whether anybody reads it.
-Queue Evictor::queue_for(std::uint64_t hash, const Item* old) noexcept {
-    if (old != nullptr) return arena_.queue_of(*old);
-    return ghosts_.recall(hash) ? Queue::main : Queue::fresh;
 }
 
 // --- which of too many that are alike ----------------------------------------------------------
@@ -93,10 +86,11 @@ bool Evictor::make_room(const Placement& wanted, Tick now) noexcept {
 // they have what they need.
 void Evictor::save_for_tables(Tick now) noexcept {
     Index& index = table_.index();
-    ghosts_.adjust(index.items());
-    ghosts_.step(ghost_steps);
+    Ghosts& ghosts = balance_.ghosts();
+    ghosts.adjust(index.items());
+    ghosts.step(ghost_steps);
     index.adjust();
-    for (MemoryAccount* account : {&index.account(), &ghosts_.account()}) {
+    for (MemoryAccount* account : {&index.account(), &ghosts.account()}) {
         if (account->wanted() == 0 || !gain_slab(0, now)) continue;
         (void)slabs_.give_back_kept();
         account->save(std::min<std::uint64_t>(account->wanted(), slabs_.slab_bytes()));
@@ -108,7 +102,7 @@ void Evictor::save_for_tables(Tick now) noexcept {
 bool Evictor::gain_slab(unsigned pressure, Tick now) noexcept {
     if (const SlabNumber sparse = open_.take_sparse(); sparse != 0) return compact(sparse, now);
     if (!may_evict_) return compact(most_dead(), now);
-    if (victim() == 0) return false;
+    if (balance_.victim() == 0) return false;
     // What rests would be missed by the budget.
     if (evict_oldest(slabs_.slab_bytes(), pressure, now) != 0) extents_.end_rest();
     return true;
@@ -131,7 +125,7 @@ bool Evictor::compact(SlabNumber number, Tick now) noexcept {
 // Until so many bytes of extents are free or the slab is empty. Returns those of extents.
 std::uint64_t Evictor::evict_oldest(std::uint64_t bytes, unsigned pressure, Tick now) noexcept {
     Drain job;
-    job.slab = victim();
+    job.slab = balance_.victim();
     if (job.slab == 0) return 0;
     const Slab& slab = slabs_[job.slab];
     if (slab.state == SlabState::open && slab.used == slab.scanned) open_.close(job.slab);
@@ -147,16 +141,6 @@ std::uint64_t Evictor::evict_some(std::uint64_t bytes, unsigned pressure, Tick n
     std::uint64_t freed = may_evict_ ? evict_oldest(bytes, pressure, now) : 0;
     if (freed < bytes) freed += slabs_.give_back_kept();
     return freed;
-}
-
-// The oldest slab of the queue that has more than its part, or of the only one that has any; 0 if
-// both are empty.
-SlabNumber Evictor::victim() const noexcept {
-    const SlabQueue& fresh = slabs_.queue(Queue::fresh);
-    const SlabQueue& main = slabs_.queue(Queue::main);
-    if (fresh.oldest == 0 || main.oldest == 0) return fresh.oldest + main.oldest;
-    const bool fresh_is_over = fresh.bytes * 100 > slabs_.queued_bytes() * fresh_percent;
-    return fresh_is_over ? fresh.oldest : main.oldest;
 }
 
 // Where nothing may be evicted, dead bytes are all there is to gain. An open slab's end counts
@@ -212,7 +196,7 @@ void Evictor::judge(Drain& job, Item& item, std::uint64_t hash) noexcept {
         }
     }
     job.freed += arena_.extent_bytes(item);
-    if (cause == Cause::evicted && slabs_[job.slab].queue == Queue::fresh) ghosts_.remember(hash);
+    if (cause == Cause::evicted) balance_.count_eviction(item, hash);
     drops_.drop(item, hash, cause, job.now);
 }
 
@@ -249,9 +233,9 @@ bool Evictor::copy_forward(const Drain& job, Item& item, std::uint64_t hash) noe
         return true;
     }
     // 0 in the main queue as well, if it was kept only because it is being sent.
-    copy->set_frequency(from == Queue::fresh ? 0 : std::max(item.frequency(), 1U) - 1);
+    copy->set_frequency(from != Queue::main ? 0 : std::max(item.frequency(), 1U) - 1);
     ClassStats& stats = books_.of(*copy);
-    ++(from == Queue::fresh ? stats.kept : stats.kept_again);
+    ++(from != Queue::main ? stats.kept : stats.kept_again);
     return true;
 }
 
@@ -269,7 +253,7 @@ void Evictor::slide(Drain& job, Item& item, std::uint64_t hash) noexcept {
         return;
     }
     moved->set_frequency(0);
-    arena_.move_extent(*moved, Queue::fresh, Queue::main);
+    arena_.move_extent(*moved, slabs_[job.slab].queue, Queue::main);
 }
 
 // Emptied: it is freed. Else what had to stay lies at its front, and the rest is room again.

@@ -1,7 +1,8 @@
 // How a shard makes room: S3-FIFO over slabs.
 //
-//                      10 % of the memory               90 %
+//                   what QueueBalance gives them        the rest
 //    new items --> [ fresh: newest ... oldest ]   [ main: newest ... oldest ]
+//    large ones -> [ bulk:  newest ... oldest ]
 //                                        |            ^  ^            |
 //                    read since? --------+---- yes ---'  '---- yes ---+--- read since?
 //                                        no                           no
@@ -9,8 +10,8 @@
 //                                     ghosts                         gone
 //
 // The oldest slab of the queue whose turn it is gets drained: items that were read are copied to
-// the main queue's open slab, the rest leave; those of the fresh queue are remembered as ghosts. A
-// new item whose ghost is remembered enters the main queue at once. What is copied from main to
+// the main queue's open slab, the rest leave and are remembered as ghosts. A new item whose ghost
+// is remembered may enter the main queue at once. What is copied from main to
 // main loses one read, so that what nobody reads any more leaves after at most three rounds.
 //
 // Where eviction is forbidden (-M) all that can be gained are dead bytes: mostly dead slabs are
@@ -22,7 +23,7 @@
 #pragma once
 
 #include "storage/eviction/drops.hpp"
-#include "storage/eviction/ghosts.hpp"
+#include "storage/eviction/queue_balance.hpp"
 #include "storage/index/table.hpp"
 #include "storage/memory/lifetime.hpp"
 
@@ -50,9 +51,8 @@ class Evictor {
   public:
     Evictor(const EvictorParts& parts, const EvictorOptions& options);
 
-    // Where a new item goes: where the one that it replaces lies, or where its ghost says. Its
-    // ghost is forgotten.
-    Queue queue_for(std::uint64_t hash, const Item* old) noexcept;
+    // Where new items go.
+    QueueBalance& balance() noexcept { return balance_; }
     // Empties slabs until there is room. Items may have moved or gone: whoever held a pointer must
     // look again. False if 32 rounds, in which ever fewer items were spared, were not enough.
     bool make_room(const Placement& placement, Tick now) noexcept;
@@ -71,8 +71,8 @@ class Evictor {
     std::uint64_t evict_some(std::uint64_t bytes, unsigned pressure, Tick now) noexcept;
 
     // Moves on by so many lines, if there is a change of the ghosts' number under way.
-    void step_ghosts(unsigned lines) noexcept { ghosts_.step(lines); }
-    std::uint64_t ghost_bytes() const noexcept { return ghosts_.bytes(); }
+    void step_ghosts(unsigned lines) noexcept { balance_.ghosts().step(lines); }
+    std::uint64_t ghost_bytes() const noexcept { return balance_.ghosts().bytes(); }
 
   private:
     enum class Purpose : std::uint8_t {
@@ -100,7 +100,6 @@ class Evictor {
     bool gain_slab(unsigned pressure, Tick now) noexcept;
     bool compact(SlabNumber number, Tick now) noexcept;
     std::uint64_t evict_oldest(std::uint64_t bytes, unsigned pressure, Tick now) noexcept;
-    SlabNumber victim() const noexcept;
     SlabNumber most_dead() const noexcept;
     void drain(Drain& job) noexcept;
     void judge(Drain& job, Item& item, std::uint64_t hash) noexcept;
@@ -118,7 +117,7 @@ class Evictor {
     Drops& drops_;
     Books& books_;
     bool may_evict_;
-    Ghosts ghosts_;
+    QueueBalance balance_;
 };
 
 }  // namespace twincached::storage

@@ -12,34 +12,59 @@ namespace {
 constexpr std::uint32_t lines_per_page = page_bytes / 64;
 // With so many times the lines that the items are worth, the memory serves better elsewhere.
 constexpr std::uint32_t shrink_share = 4;
+// Ghosts of the last quarter of their time: if they are a sixteenth of those recalled, or more, it
+// is worth two bytes an item to remember twice as many.
+constexpr unsigned old_age = 24;
+constexpr unsigned old_share = 16;
+constexpr unsigned recalls_judged = 128;
 
 }  // namespace
 
 Ghosts::Ghosts(MemoryShare& share, const AddressSpace& space, unsigned shard_bits)
     : account_(share), shard_bits_(shard_bits), lines_(space) {}
 
-void Ghosts::remember(std::uint64_t hash) noexcept {
+void Ghosts::remember(std::uint64_t hash, bool left_main) noexcept {
     if (layout_.span() == 0) return;
     Line& line = line_of(hash);
-    line.ring[line.next] = fingerprint(hash);
+    const std::uint16_t print = fingerprint(hash);
+    line.ring[line.next] = left_main ? static_cast<std::uint16_t>(print | main_bit) : print;
     line.next = static_cast<std::uint16_t>((line.next + 1) % ring_size);
 }
 
-bool Ghosts::recall(std::uint64_t hash) noexcept {
-    if (layout_.span() == 0) return false;
+// Most keys have no ghost, so the first look is one without an early end, of which the compiler
+// makes a few vectors.
+std::optional<Ghost> Ghosts::recall(std::uint64_t hash) noexcept {
+    if (layout_.span() == 0) return std::nullopt;
     Line& line = line_of(hash);
     const std::uint16_t print = fingerprint(hash);
     bool found = false;
-    for (std::uint16_t& entry : line.ring) {  // no early end: the compiler makes it a few vectors
-        found |= entry == print;
-        entry = entry == print ? std::uint16_t{0} : entry;
+    for (const std::uint16_t entry : line.ring)
+        found |= is_of(entry, print);
+    if (!found) return std::nullopt;
+    std::optional<Ghost> youngest;
+    for (unsigned age = ring_size; age-- > 0;) {
+        std::uint16_t& entry = line.ring[(line.next + ring_size - 1 - age) % ring_size];
+        if (!is_of(entry, print)) continue;
+        youngest = Ghost{(entry & main_bit) != 0, age};
+        entry = 0;
     }
-    return found;
+    note_recall(*youngest);
+    return youngest;
+}
+
+// Where many of those that are recalled have nearly been forgotten, others have come back too late.
+void Ghosts::note_recall(const Ghost& ghost) noexcept {
+    ++recalls_;
+    if (ghost.age >= old_age) ++old_recalls_;
+    if (recalls_ < recalls_judged) return;
+    if (old_recalls_ * old_share >= recalls_) reaches_far_ = true;
+    recalls_ = old_recalls_ = 0;
 }
 
 void Ghosts::adjust(std::uint64_t items) noexcept {
     if (layout_.is_moving()) return;
-    const auto wanted = static_cast<std::uint32_t>(items / ring_size + 1);
+    const std::uint64_t reach = reaches_far_ ? items * 2 : items;
+    const auto wanted = static_cast<std::uint32_t>(reach / ring_size + 1);
     const std::uint32_t count = layout_.target();
     if (count == 0) {
         const auto first = static_cast<std::uint32_t>(lib::round_up(wanted, lines_per_page));
@@ -58,6 +83,7 @@ void Ghosts::forget_all() noexcept {
     lines_.give_back(0, committed_);
     account_.give(std::exchange(committed_, 0));
     layout_ = LinearLayout(0);
+    reaches_far_ = false;
 }
 
 bool Ghosts::grow_bytes(std::uint32_t lines) noexcept {

@@ -24,7 +24,7 @@ Arena::Arena(const ArenaParts& parts, std::uint32_t slab_bytes, const AddressSpa
 // The oldest first, as eviction would come to them; what it has looked at in a slab is behind
 // `scanned` and has been decided.
 bool Arena::visit_by_age(lib::FunctionRef<bool(const Item&, Queue)> visit) const noexcept {
-    for (const Queue queue : {Queue::main, Queue::fresh}) {
+    for (const Queue queue : {Queue::main, Queue::fresh, Queue::bulk}) {
         SlabNumber number = slabs_.queue(queue).oldest;
         for (; number != 0; number = slabs_[number].newer) {
             for (std::uint32_t offset = slabs_[number].scanned; offset < slabs_[number].used;) {

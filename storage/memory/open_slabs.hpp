@@ -4,6 +4,7 @@
 //              1 min   10 min   1 h    4 h   1 day   longer
 //    fresh  [         |        | open |     |       | open  ]
 //    main   [         |        |      |     |       | open  ]
+//    bulk   [         |        |      |     |       |       ]
 //
 // A shard of few slabs cannot afford one for each: what finds none of its own is appended to the
 // nearest that is open. Owned by Table; guarded by the shard's lock.

@@ -7,7 +7,7 @@
 //
 //    free --open--> open --close--> sealed --its last item leaves--> free
 //
-// An open slab is appended to; a sealed one only loses items. Both stand in one of the two queues,
+// An open slab is appended to; a sealed one only loses items. Both stand in one of the queues,
 // in the order in which they were opened, and eviction takes the oldest.
 #pragma once
 
@@ -21,9 +21,10 @@ namespace twincached::storage {
 
 using SlabNumber = std::uint32_t;  // 0 = none
 
-// The two queues of S3-FIFO: what is new, and what has come back or was read.
-enum class Queue : std::uint8_t { fresh, main };
-inline constexpr unsigned queue_count = 2;
+// The queues of S3-FIFO: what is new, and what has come back or was read. What is new and much
+// larger than the mean has one of its own, `bulk`.
+enum class Queue : std::uint8_t { fresh, main, bulk };
+inline constexpr unsigned queue_count = 3;
 
 enum class SlabState : std::uint8_t { free, open, sealed };
 
@@ -54,6 +55,7 @@ struct Slab {
     Tick looked_at = 0;            // when its expired items were last collected
     SlabNumber older = 0;          // neighbours in its queue; see also Slabs, of absent ones
     SlabNumber newer = 0;
+    std::uint32_t queued_at = 0;  // in evictions; see Slabs
     SlabState state = SlabState::free;
     Queue queue = Queue::fresh;
     std::uint8_t lifetime = 0;

@@ -91,6 +91,7 @@ void Slabs::enqueue(SlabNumber number, Queue queue) noexcept {
     SlabQueue& line = this->queue(queue);
     Slab& slab = slabs_[number];
     slab.queue = queue;
+    slab.queued_at = evictions_;
     slab.older = line.newest;
     slab.newer = 0;
     (line.newest != 0 ? slabs_[line.newest].newer : line.oldest) = number;

@@ -1,6 +1,6 @@
 // The slabs of one shard: runs of memory of equal size that items are appended to, in one reserved
 // range, so that a 32-bit reference finds an item. This class hands out slabs, takes them back and
-// keeps the two queues; what lies in them is Table's business, and which has to go, the evictor's.
+// keeps the queues; what lies in them is Table's business, and which has to go, the evictor's.
 // Guarded by the shard's lock.
 //
 //    reference * 8 = slab number * slab_bytes + offset within the slab
@@ -68,9 +68,15 @@ class Slabs {
     }
 
     std::uint32_t slab_bytes() const noexcept { return slab_bytes_; }
-    // What lies in both queues, extents included.
+    // What lies in all queues, extents included.
     std::uint64_t queued_bytes() const noexcept {
-        return queue(Queue::fresh).bytes + queue(Queue::main).bytes;
+        return queue(Queue::fresh).bytes + queue(Queue::main).bytes + queue(Queue::bulk).bytes;
+    }
+    // Time as it passes for the queues: one evicted item is one tick of it.
+    void count_eviction() noexcept { ++evictions_; }
+    // Since it became the newest of the queue that it is in.
+    std::uint32_t evictions_since_queued(SlabNumber number) const noexcept {
+        return evictions_ - slabs_[number].queued_at;
     }
     // Those in use and those kept.
     std::uint64_t count() const noexcept { return count_; }
@@ -90,9 +96,10 @@ class Slabs {
     std::vector<Slab> slabs_;  // number 0 is never used, so that no item has the reference 0
     std::array<SlabQueue, queue_count> queues_{};
     // A slab that is neither open nor sealed is one of these. To free one needs no memory.
-    SlabNumber kept_ = 0;      // one at most: free, and still counted as ours
-    SlabNumber absent_ = 0;    // the first of those whose memory was given back, by Slab::older
-    std::uint64_t count_ = 0;  // of all but the absent ones; taken of the share
+    SlabNumber kept_ = 0;          // one at most: free, and still counted as ours
+    SlabNumber absent_ = 0;        // the first of those whose memory was given back, by Slab::older
+    std::uint32_t evictions_ = 0;  // runs over; only differences count
+    std::uint64_t count_ = 0;      // of all but the absent ones; taken of the share
 };
 
 }  // namespace twincached::storage

@@ -29,7 +29,7 @@ void add_ages(StoreStats& stats, const Table& table, const Books& books, Queue q
         ClassStats& to = stats.classes[books.class_of(item)];
         const std::uint64_t age = now - std::min(now, item.last_access());
         to.oldest_age = std::max(to.oldest_age, age);
-        if (queue == Queue::fresh) to.oldest_fresh = std::max(to.oldest_fresh, age);
+        if (queue != Queue::main) to.oldest_fresh = std::max(to.oldest_fresh, age);
     }
 }
 
@@ -106,7 +106,10 @@ Stored ShardItems::store(Storing& storing, const Now& now, MemoryGrant& grant) n
         return Stored::done;
     }
     // Asked once: a ghost is forgotten when it is recalled, and the loop may come here again.
-    if (!storing.queue) storing.queue = evictor_.queue_for(storing.key.hash, old);
+    const std::uint64_t bytes =
+        form.slab_bytes() + (form.extent != 0 ? extents_.footprint(form.extent) : 0);
+    if (!storing.queue) storing.queue = evictor_.balance().queue_for(storing.key.hash, old, bytes);
+    if (*storing.queue != Queue::main) storing.queue = evictor_.balance().queue_for_newcomer(bytes);
     Placement placement = {form.slab_bytes(), *storing.queue, lifetime_of(form.expiry, now.tick())};
     if (const Stored room = prepare_room(placement, now, grant); room != Stored::done) return room;
     Item* item = table_.arena().place(placement, form);
@@ -218,7 +221,7 @@ bool ShardItems::upkeep(Tick now) noexcept {
 
 void ShardItems::add_to(StoreStats& stats, Tick now) const noexcept {
     books_.add_to(stats);
-    for (const Queue queue : {Queue::fresh, Queue::main})
+    for (const Queue queue : {Queue::fresh, Queue::main, Queue::bulk})
         add_ages(stats, table_, books_, queue, now);
     stats.slab_bytes += table_.arena().slabs().bytes();
     stats.index_bytes += table_.index().bytes();

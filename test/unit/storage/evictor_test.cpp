@@ -28,6 +28,11 @@ std::uint64_t evict(TableFixture& fixture, unsigned pressure = 0) {
     return fixture.evictor.evict_some(TableFixture::slab_bytes, pressure, fixture.now);
 }
 
+// Where an item of a kibibyte would go.
+Queue queue_for(TableFixture& fixture, std::uint64_t hash, const Item* old) {
+    return fixture.evictor.balance().queue_for(hash, old, 1024);
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -52,16 +57,16 @@ TEST_CASE("what was evicted unread from the fresh queue leaves a ghost: it comes
         REQUIRE(fixture.store(name("first", i), std::string(1000, 'x')));
     fill(fixture, "k", 1800);
     REQUIRE_FALSE(fixture.find("k500"));
-    CHECK(fixture.evictor.queue_for(fixture.key("k500").hash, nullptr) == Queue::main);
+    CHECK(queue_for(fixture, fixture.key("k500").hash, nullptr) == Queue::main);
     SECTION("once") {
-        CHECK(fixture.evictor.queue_for(fixture.key("k500").hash, nullptr) == Queue::fresh);
+        CHECK(queue_for(fixture, fixture.key("k500").hash, nullptr) == Queue::fresh);
     }
     SECTION("and a key that was never there has none") {
-        CHECK(fixture.evictor.queue_for(fixture.key("other").hash, nullptr) == Queue::fresh);
+        CHECK(queue_for(fixture, fixture.key("other").hash, nullptr) == Queue::fresh);
     }
     SECTION("and what was removed by others has none") {
         fixture.remove("k1799");
-        CHECK(fixture.evictor.queue_for(fixture.key("k1799").hash, nullptr) == Queue::fresh);
+        CHECK(queue_for(fixture, fixture.key("k1799").hash, nullptr) == Queue::fresh);
     }
 }
 
@@ -79,16 +84,16 @@ TEST_CASE("what leaves the main queue, has expired or was flushed leaves no ghos
     for (const char* key : {"main", "expired", "flushed"}) {
         CAPTURE(key);
         REQUIRE_FALSE(fixture.find(key));
-        CHECK(fixture.evictor.queue_for(fixture.key(key).hash, nullptr) == Queue::fresh);
+        CHECK(queue_for(fixture, fixture.key(key).hash, nullptr) == Queue::fresh);
     }
 }
 
 TEST_CASE("a new version goes where the old one lies, whatever its ghost says") {
     TableFixture fixture;
     REQUIRE(fixture.store("a", "1", {Queue::main}));
-    CHECK(fixture.evictor.queue_for(fixture.key("a").hash, fixture.find("a")) == Queue::main);
+    CHECK(queue_for(fixture, fixture.key("a").hash, fixture.find("a")) == Queue::main);
     REQUIRE(fixture.store("b", "1"));
-    CHECK(fixture.evictor.queue_for(fixture.key("b").hash, fixture.find("b")) == Queue::fresh);
+    CHECK(queue_for(fixture, fixture.key("b").hash, fixture.find("b")) == Queue::fresh);
 }
 
 TEST_CASE("the main queue gives way only when the fresh one has no more than its tenth") {
@@ -105,6 +110,63 @@ TEST_CASE("the main queue gives way only when the fresh one has no more than its
     REQUIRE(evict(fixture) > 0);
     CHECK_FALSE(fixture.find("main0"));
     fixture.check_books();
+}
+
+TEST_CASE("what is eight times as large as the mean waits in a queue of its own") {
+    TableFixture fixture;
+    fill(fixture, "k", 64);
+    const Slabs& slabs = fixture.table.arena().slabs();
+    const std::uint64_t mean = slabs.queued_bytes() / 64;
+    QueueBalance& balance = fixture.evictor.balance();
+    CHECK(balance.queue_for_newcomer(8 * mean) == Queue::fresh);
+    CHECK(balance.queue_for_newcomer(8 * mean + 1) == Queue::bulk);
+    SECTION("also if it replaces a small one, but not if that is in the main queue") {
+        REQUIRE(fixture.store("main", "1", {Queue::main}));
+        CHECK(balance.queue_for(1, fixture.find("k1"), 100 * mean) == Queue::bulk);
+        CHECK(balance.queue_for(1, fixture.find("main"), 100 * mean) == Queue::main);
+    }
+}
+
+TEST_CASE("a burst of large values leaves the small ones that have just come") {
+    TableFixture fixture;
+    fill(fixture, "main", 600, {Queue::main});
+    fill(fixture, "fresh", 60);
+    for (int i = 0; i < 50; ++i)
+        REQUIRE(fixture.store(name("large", i), std::string(40'000, 'x'), {Queue::bulk}));
+    CHECK_FALSE(fixture.find("large0"));
+    CHECK(fixture.find("large49"));
+    CHECK(fixture.find("fresh59"));
+    CHECK(fixture.find("fresh31"));  // of the second slab
+    fixture.check_books();
+}
+
+TEST_CASE("a large value that was read goes to the main queue, as any other") {
+    TableFixture fixture;
+    fill(fixture, "main", 600, {Queue::main});
+    REQUIRE(fixture.store("large", std::string(40'000, 'x'), {Queue::bulk}));
+    for (int i = 0; i < 3; ++i)
+        fixture.find("large")->mark_access(fixture.now);
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(fixture.store(name("other", i), std::string(40'000, 'x'), {Queue::bulk}));
+    CHECK(fixture.queue("large") == Queue::main);
+    fixture.check_books();
+}
+
+TEST_CASE("a key that was away for longer than main's oldest are there has to be read again") {
+    TableFixture fixture;
+    fill(fixture, "main", 600, {Queue::main});
+    for (int i = 0; fixture.evictor.ghost_bytes() == 0; ++i)
+        REQUIRE(fixture.store(name("first", i), std::string(1000, 'x')));
+    fill(fixture, "k", 450);
+    REQUIRE_FALSE(fixture.find("k100"));
+    SECTION("main has been as it is for longer") {
+        CHECK(queue_for(fixture, fixture.key("k100").hash, nullptr) == Queue::main);
+    }
+    SECTION("main has just been filled with others") {
+        for (int i = 0; fixture.find("main599") != nullptr; ++i)
+            REQUIRE(fixture.store(name("other", i), std::string(1000, 'x'), {Queue::main}));
+        CHECK(queue_for(fixture, fixture.key("k100").hash, nullptr) == Queue::fresh);
+    }
 }
 
 TEST_CASE("in the main queue a read is worth one round") {
@@ -334,11 +396,12 @@ TEST_CASE(
                 break;
             default: {
                 Placing placing;
-                placing.queue = fixture.evictor.queue_for(fixture.key(key).hash, item);
+                const std::string value = random_value();
+                placing.queue =
+                    fixture.evictor.balance().queue_for(fixture.key(key).hash, item, value.size());
                 if (random.one_in(3))
                     placing.expiry =
                         Expiry::at(fixture.now + 1 + static_cast<Tick>(random.below(5000)));
-                const std::string value = random_value();
                 if (fixture.store(key, value, placing)) truths[key] = value;
             }
         }

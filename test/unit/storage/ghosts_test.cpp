@@ -89,3 +89,56 @@ TEST_CASE("as many items as the lines are worth need no more, and one more does"
     settle(ghosts, 31 * 64);
     CHECK(ghosts.bytes() == 2 * page_bytes);
 }
+
+TEST_CASE("a ghost knows which queue it left, and how many of its line came after it") {
+    MemoryBudget budget(64U << 20);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
+    settle(ghosts, 100);
+    ghosts.remember(some_hash, true);
+    for (std::uint64_t i = 1; i <= 3; ++i)
+        ghosts.remember(some_hash + (i << 4));  // others of the same line
+    const auto oldest = ghosts.recall(some_hash);
+    REQUIRE(oldest);
+    CHECK(oldest->left_main);
+    CHECK(oldest->age == 3);
+    const auto youngest = ghosts.recall(some_hash + (3U << 4));
+    REQUIRE(youngest);
+    CHECK_FALSE(youngest->left_main);
+    CHECK(youngest->age == 0);
+    CHECK(ghosts.remembered_since(*oldest) > ghosts.remembered_since(*youngest));
+}
+
+TEST_CASE("a key that has left twice is as young as its last ghost, and has none afterwards") {
+    MemoryBudget budget(64U << 20);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
+    settle(ghosts, 100);
+    ghosts.remember(some_hash);
+    ghosts.remember(some_hash + 16);
+    ghosts.remember(some_hash, true);
+    const auto ghost = ghosts.recall(some_hash);
+    REQUIRE(ghost);
+    CHECK(ghost->age == 0);
+    CHECK(ghost->left_main);
+    CHECK_FALSE(ghosts.recall(some_hash));
+}
+
+TEST_CASE("where one recall in sixteen is of an old ghost, twice as many are kept") {
+    const unsigned age = GENERATE(23U, 24U);
+    const unsigned old = GENERATE(7U, 8U);  // of 128
+    CAPTURE(age, old);
+    MemoryBudget budget(64U << 20);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
+    settle(ghosts, 10'000);
+    const auto once = ghosts.bytes();
+    for (unsigned i = 0; i < 128; ++i) {
+        ghosts.remember(some_hash);
+        for (std::uint64_t younger = 1; i < old && younger <= age; ++younger)
+            ghosts.remember(some_hash + (younger << 4));
+        REQUIRE(ghosts.recall(some_hash));
+    }
+    settle(ghosts, 10'000);
+    CHECK((ghosts.bytes() > once) == (age == 24 && old == 8));
+}

@@ -97,7 +97,7 @@ class TableFixture {
         std::uint64_t items = 0;
         std::uint64_t extent_bytes = 0;
         std::uint64_t slabs_seen = 0;
-        for (const Queue queue : {Queue::fresh, Queue::main}) {
+        for (const Queue queue : {Queue::fresh, Queue::main, Queue::bulk}) {
             std::uint64_t bytes = 0;
             SlabNumber older = 0;
             SlabNumber number = slabs.queue(queue).oldest;

@@ -1,0 +1,53 @@
+#include "storage/eviction/fresh_share.hpp"
+
+#include <algorithm>
+
+namespace twincached::storage {
+
+namespace {
+
+constexpr double share_least = 0.02;
+constexpr double share_most = 0.8;
+constexpr double step = 1.125;
+// Slabs leave one at a time, of one side or the other; fewer returns, or less than an eighth of the
+// memory evicted meanwhile, would be judged by which slabs they happened to be.
+constexpr double returns_least = 64;
+constexpr double turns_of_memory = 8;
+// Returns come later than the evictions that they belong to, so the last few periods count, too.
+constexpr double memory = 0.75;
+// A side that evicts hardly anything, as main while memory fills, has nothing to say yet.
+constexpr double part_least = 1.0 / 32;
+// Twice the standard deviation, squared.
+constexpr double chance = 4;
+
+}  // namespace
+
+void FreshShare::count_return(Side to, std::uint64_t queued_bytes) noexcept {
+    latest_[index(to)].returns += 1;
+    const double returns = latest_[0].returns + latest_[1].returns;
+    const double evicted = latest_[0].evicted_bytes + latest_[1].evicted_bytes;
+    if (returns < returns_least) return;
+    if (evicted * turns_of_memory < static_cast<double>(queued_bytes)) return;
+    for (std::size_t side = 0; side < latest_.size(); ++side) {
+        Regret& sum = remembered_[side];
+        sum.evicted_bytes = sum.evicted_bytes * memory + latest_[side].evicted_bytes;
+        sum.returns = sum.returns * memory + latest_[side].returns;
+    }
+    latest_ = {};
+    judge();
+}
+
+// If a byte were worth the same on both sides, the newcomers would have that part of all returns
+// that they have of the evicted bytes, give or take what a coin thrown as often would.
+void FreshShare::judge() noexcept {
+    const Regret& newcomers = remembered_[index(Side::newcomers)];
+    const Regret& main = remembered_[index(Side::main)];
+    const double returns = newcomers.returns + main.returns;
+    const double part = newcomers.evicted_bytes / (newcomers.evicted_bytes + main.evicted_bytes);
+    if (part < part_least || part > 1 - part_least) return;
+    const double surplus = newcomers.returns - returns * part;
+    if (surplus * surplus <= chance * returns * part * (1 - part)) return;
+    share_ = std::clamp(surplus > 0 ? share_ * step : share_ / step, share_least, share_most);
+}
+
+}  // namespace twincached::storage

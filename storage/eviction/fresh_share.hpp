@@ -1,0 +1,51 @@
+// How much of a shard's memory newcomers get: the share of the queues that an item must be read in
+// to stay. No share is right for all. Where few keys stay hot, one in fifty is enough, and more is
+// wasted on what nobody asks for again; where what is hot moves on, newcomers need half of the
+// memory and more to be read in time.
+//
+// So the two sides are compared by what they regret. An item that comes back soon after it was
+// evicted would have been a hit, had its queue been a little longer; so such returns, for each byte
+// that was evicted, say what a byte more would gain on that side, and one less cost. The share
+// moves, an eighth at a time, towards the side that gains more, if that is more than chance. ARC
+// (Megiddo and Modha, 2003) moves by each single return; that is quick, but wanders where both
+// sides are alike, as they are in the best place.
+//
+// Owned by QueueBalance; guarded by the shard's lock.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace twincached::storage {
+
+enum class Side : std::uint8_t { newcomers, main };
+
+class FreshShare {
+  public:
+    void count_eviction(Side from, std::uint64_t bytes) noexcept {
+        latest_[index(from)].evicted_bytes += static_cast<double>(bytes);
+    }
+    // Soon after it was evicted. `queued_bytes`: of all queues.
+    void count_return(Side to, std::uint64_t queued_bytes) noexcept;
+
+    // Bytes of the newcomers' queues, of so many in all.
+    std::uint64_t of(std::uint64_t queued_bytes) const noexcept {
+        return static_cast<std::uint64_t>(static_cast<double>(queued_bytes) * share_);
+    }
+
+  private:
+    struct Regret {
+        double evicted_bytes = 0;
+        double returns = 0;
+    };
+    using Regrets = std::array<Regret, 2>;  // by side
+
+    static std::size_t index(Side side) noexcept { return static_cast<std::size_t>(side); }
+    void judge() noexcept;
+
+    double share_ = 0.1;  // what S3-FIFO begins with, and ends with
+    Regrets latest_;      // since the last judgement
+    Regrets remembered_;  // older ones count for ever less
+};
+
+}  // namespace twincached::storage

@@ -50,6 +50,13 @@ Connection::~Connection() {
 }
 
 void Connection::add_get(KeyStream& keys, std::uint64_t due_ns) {
+    if (options_.meta) {
+        output_ += "mg ";
+        content_.append_key(output_, keys.next());
+        output_ += " v\r\n";
+        pending_.push_back({due_ns, 1, true});
+        return;
+    }
     output_ += "get";
     for (unsigned i = 0; i < options_.keys_per_get; ++i) {
         output_ += ' ';
@@ -61,9 +68,9 @@ void Connection::add_get(KeyStream& keys, std::uint64_t due_ns) {
 
 void Connection::add_set(std::uint32_t key, std::uint64_t due_ns) {
     const auto value = content_.value(key);
-    output_ += "set ";
+    output_ += options_.meta ? "ms " : "set ";
     content_.append_key(output_, key);
-    output_ += " 0 0 ";
+    output_ += options_.meta ? " " : " 0 0 ";
     append_number(output_, value.size());
     output_ += "\r\n";
     output_ += value;
@@ -101,7 +108,7 @@ void Connection::read(Tally& tally, std::uint64_t now_ns) {
 void Connection::parse(Tally& tally, std::string_view bytes, std::uint64_t now_ns) {
     while (!bytes.empty()) {
         if (value_left_ > 0) {
-            bytes.remove_prefix(take_value(tally, bytes));
+            bytes.remove_prefix(take_value(tally, bytes, now_ns));
             continue;
         }
         const auto end = bytes.find('\n');
@@ -128,18 +135,20 @@ void Connection::take_line(Tally& tally, std::string_view line, std::uint64_t no
         return;
     }
     const bool is_get = pending_.front().is_get;
-    if (is_get && line.substr(0, 6) == "VALUE ") {
+    if (is_get && line.substr(0, value_word().size()) == value_word()) {
         begin_value(tally, line);
         return;
     }
-    if (is_get ? line != "END" : line != "STORED") tally.failed(line);
-    if (!is_get && line == "STORED") ++tally.stored;
+    const std::string_view stored = options_.meta ? "HD" : "STORED";
+    const std::string_view end = options_.meta ? "EN" : "END";
+    if (line != (is_get ? end : stored)) tally.failed(line);
+    if (!is_get && line == stored) ++tally.stored;
     finish(tally, now_ns);
 }
 
 void Connection::begin_value(Tally& tally, std::string_view line) {
     std::uint64_t size = 0;
-    const auto last = line.rfind(' ') + 1;
+    const auto last = options_.meta ? value_word().size() : line.rfind(' ') + 1;
     std::from_chars(line.data() + last, line.data() + line.size(), size);
     ++tally.hits;
     ++hits_;
@@ -153,7 +162,8 @@ void Connection::begin_value(Tally& tally, std::string_view line) {
     is_value_bad_ = expected_.size() != size;
 }
 
-std::size_t Connection::take_value(Tally& tally, std::string_view bytes) {
+// The value of a meta get is its whole answer; an END follows that of a classic one.
+std::size_t Connection::take_value(Tally& tally, std::string_view bytes, std::uint64_t now_ns) {
     const auto count = std::min<std::uint64_t>(value_left_, bytes.size());
     if (options_.verify) {
         const auto part = std::min<std::size_t>(count, expected_.size());
@@ -165,6 +175,7 @@ std::size_t Connection::take_value(Tally& tally, std::string_view bytes) {
         ++tally.bad_values;
         is_value_bad_ = false;
     }
+    if (value_left_ == 0 && options_.meta) finish(tally, now_ns);
     return count;
 }
 

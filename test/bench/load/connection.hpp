@@ -44,7 +44,8 @@ class Connection {
 
     void parse(Tally& tally, std::string_view bytes, std::uint64_t now_ns);
     void take_line(Tally& tally, std::string_view line, std::uint64_t now_ns);
-    std::size_t take_value(Tally& tally, std::string_view bytes);
+    std::size_t take_value(Tally& tally, std::string_view bytes, std::uint64_t now_ns);
+    std::string_view value_word() const { return options_.meta ? "VA " : "VALUE "; }
     void begin_value(Tally& tally, std::string_view line);
     void finish(Tally& tally, std::uint64_t now_ns);
 

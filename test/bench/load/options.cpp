@@ -74,6 +74,7 @@ std::vector<Option> all_options(Options& o) {
         takes("--seed", "of all random choices", o.seed),
         says("--sequential", "keys in order", o.sequential),
         says("--verify", "compare every value with what was stored", o.verify),
+        says("--meta", "meta commands, mg and ms, instead of the classic ones", o.meta),
         says("--json", "one line of JSON", o.json),
     };
 }
@@ -88,6 +89,9 @@ void check(const Options& o) {
     if (o.connections == 0 || o.depth == 0 || o.keys_per_get == 0) {
         give_up("--connections, --depth and --keys-per-get must be at least 1");
     }
+    if (o.meta && (o.keys_per_get != 1 || o.verify)) {
+        give_up("a meta get has one key, and its value is not verified");
+    }
     if (o.fill_keys == 0 && o.operations == 0 && o.seconds <= 0) {
         give_up("give --seconds, --operations or --fill-keys");
     }
@@ -96,7 +100,7 @@ void check(const Options& o) {
 }
 
 [[noreturn]] void print_help(const std::vector<Option>& options) {
-    std::puts("mcload: load for a memcached on this machine, in the classic text protocol\n");
+    std::puts("mcload: load for a memcached on this machine, in its text protocol\n");
     for (const auto& option : options) {
         std::printf("  %-16.*s %.*s\n", static_cast<int>(option.name.size()), option.name.data(),
                     static_cast<int>(option.help.size()), option.help.data());

@@ -25,6 +25,7 @@ struct Options {
     std::uint64_t fill_keys = 0;  // store so many keys, each once, and do nothing else
     bool sequential = false;      // keys in order instead of at random
     bool verify = false;          // compare every value with what was stored
+    bool meta = false;            // mg and ms instead of get and set
     bool json = false;
     int pid = 0;  // report this process's CPU time for the measured window
     std::uint64_t seed = 1;

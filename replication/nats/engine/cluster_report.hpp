@@ -1,0 +1,79 @@
+// What the engine of a cluster's node tells of itself, and the rows of it. The driver copies the
+// report from the replication thread, and adds what it alone knows of the broker. Plain values.
+#pragma once
+
+#include "lib/counters.hpp"
+#include "lib/figure_row.hpp"
+#include "replication/changes/tracking_counter.hpp"
+#include "replication/nats/cluster_options.hpp"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace twincached::replication::nats {
+
+enum class ClusterState : std::uint8_t {
+    disconnected,  // from the broker
+    joining,       // it learns from another node, or looks for one to learn from
+    comparing,     // the same, bucket by bucket, of a node that serves clients meanwhile
+    in_step,
+};
+std::string_view name_of(ClusterState state) noexcept;
+
+enum class ClusterCounter : std::uint8_t {
+    messages_sent,
+    messages_received,  // of others
+    messages_refused,   // that make no sense, or of another cluster
+    messages_late,      // of a session that is over, or of a node that was forgotten
+    records_sent,
+    records_received,
+    older_updates_ignored,
+    apply_nomem,
+    versions_refused,
+    not_published,  // batches that the broker did not take
+    fetched_items,  // from a donor
+    given_items,    // as a donor
+    comparisons,    // begun: everything is compared with another node
+    hints_sent,
+    hints_received,
+    count_
+};
+
+struct MemberReport {
+    bool is_live = false;
+    bool is_ready = false;
+    bool is_in_step = false;
+    Sequence consumed = 0;      // of this site's stream, as it last said
+    std::uint64_t silent_ms = 0;  // by the clock of the log
+};
+
+struct ClusterReport {
+    unsigned node = 0;
+    ClusterState state = ClusterState::disconnected;
+    bool is_ready = false;
+    std::string last_event;
+    std::uint64_t state_since_ms = 0;  // on this node's steady clock
+    std::array<MemberReport, nodes_limit> members{};
+    std::uint64_t live_members = 0;  // without this one
+    Sequence consumed = 0;           // of this site's stream
+    Sequence last = 0;               // the last that is known to be there
+    std::uint64_t lag_ms = 0;        // of the batch that is on its way
+    std::uint64_t unacked = 0;
+    std::uint64_t unsent = 0;
+    std::uint64_t log_bytes = 0;
+    std::uint64_t dirty_buckets = 0;
+    std::uint64_t removals = 0;         // kept until all have passed them
+    std::uint64_t removals_folded = 0;  // for which there was no room
+    std::uint64_t digest = 0;
+    lib::Tally<ClusterCounter> counted;
+    lib::Tally<TrackingCounter> tracked;
+
+    std::uint64_t operator[](ClusterCounter name) const noexcept { return counted[name]; }
+    std::uint64_t operator[](TrackingCounter name) const noexcept { return tracked[name]; }
+};
+
+std::span<const lib::FigureRow<ClusterReport>> cluster_rows() noexcept;
+
+}  // namespace twincached::replication::nats

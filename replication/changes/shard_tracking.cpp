@@ -156,6 +156,10 @@ void ShardTracking::want(const storage::Key& key, storage::Version version,
     }
 }
 
+void ShardTracking::tell_removal(const storage::Key& key, storage::Version version) noexcept {
+    (void)record(key, {version, false, false}, log.find(key));
+}
+
 void ShardTracking::mark_all_dirty(storage::Version floor) noexcept {
     log.rewind();
     buckets.mark_all_dirty(floor);

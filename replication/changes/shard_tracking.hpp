@@ -39,6 +39,10 @@ class ShardTracking {
     // no room: an entry that is already there is never given up for one that was asked for.
     void want(const storage::Key& key, storage::Version version, std::size_t size_hint) noexcept;
 
+    // The key is absent here since that version, and others are to hear of it again. Marks the bucket
+    // dirty if the log has no room.
+    void tell_removal(const storage::Key& key, storage::Version version) noexcept;
+
     // The peer has, and has acknowledged, all that this node has to say of the bucket.
     bool is_settled(storage::BucketNumber bucket) const noexcept {
         return !buckets.is_dirty(bucket) && !buckets.is_walking(bucket) &&

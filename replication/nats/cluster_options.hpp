@@ -19,6 +19,7 @@ struct ClusterOptions {
     using ms = std::chrono::milliseconds;
 
     unsigned node = 0;  // below nodes_limit; another for each node of the cluster, on all its sites
+    std::uint64_t incarnation = 0;  // random, another in each life of a node
     // The streams that are read, by what all nodes call them alike; the first is this site's own.
     std::vector<std::string> streams = {"MC"};
 

@@ -14,12 +14,21 @@
 #include "replication/nats/broker.hpp"
 #include "replication/nats/cluster_options.hpp"
 #include "replication/nats/engine/cluster_report.hpp"
+#include "replication/nats/log/batch_sender.hpp"
+#include "replication/nats/log/cluster_context.hpp"
+#include "replication/nats/log/log_reader.hpp"
+#include "replication/nats/log/record_applier.hpp"
+#include "replication/nats/log/speaker.hpp"
 #include "replication/nats/removals/cluster_sink.hpp"
+#include "replication/nats/walk/comparison.hpp"
+#include "replication/nats/walk/donor.hpp"
 #include "replication/replicator.hpp"
 #include "storage/store.hpp"
 
+#include <array>
 #include <chrono>
-#include <memory>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,7 +49,6 @@ class ClusterEngine final : public BrokerEvents {
     // All must outlive it. The sink's wake function must lead to on_wake().
     ClusterEngine(const ClusterOptions& options, ClusterSink& sink, Broker& broker,
                   ClusterOwner& owner);
-    ~ClusterEngine() override;
 
     // Before `start`; the store must have been built with that sink.
     void attach(storage::Store& store) noexcept;
@@ -54,7 +62,9 @@ class ClusterEngine final : public BrokerEvents {
     void on_wake();
     void on_timer();
     // When on_timer() is to be called at the latest, by the steady clock; asked after each event.
-    std::optional<std::chrono::milliseconds> deadline() const noexcept;
+    std::chrono::milliseconds deadline() const noexcept {
+        return std::chrono::milliseconds(deadline_ms_);
+    }
     // Says what is still to be said and leaves, for as long as the driver waits.
     void begin_drain();
     // All is compared with another node again.
@@ -76,10 +86,75 @@ class ClusterEngine final : public BrokerEvents {
     void told(std::string_view subject, std::string_view payload) override;
 
   private:
-    class Parts;
+    // Judged after every event, in this order.
+    void update();
+    void look_for_donor();
+    void judge_step();
+    void judge_readiness();
+    void release_removals();
+    void speak();
+    void serve();
+    void rest();
+    void set_deadline() noexcept;
 
+    bool has_looked() const noexcept;
+    bool has_caught_up() const noexcept;
+    bool knows_its_place() const noexcept;
+    bool may_tell_data() const noexcept;
+    bool may_claim() const noexcept;
+    SelfDescription description() const noexcept;
+
+    void look(StreamId stream);
+    void lose_place(StreamId stream, std::string_view why);
+    void start_over(std::string_view why);
+    void on_own(const Heard& heard, Sequence sequence);
+    void on_claim(const Heard& heard, Sequence sequence);
+    void become_reference(Sequence sequence);
+    void take_over();
+    void take_place(StreamId stream, const GivenState& state);
+    void take_removals(const GivenState& state);
+    void drop_everything();
+    void become_ready(std::string_view why);
+    void set_state(ClusterState state, std::string_view why);
+    void note(LogLevel level, std::string_view line);
+
+    const ClusterOptions options_;
     storage::Now now_;
-    std::unique_ptr<Parts> parts_;
+    Broker& broker_;
+    ClusterOwner& owner_;
+    ClusterContext context_;
+    RecordApplier applier_;
+    BatchSender sender_;
+    Speaker speaker_;
+    LogReader reader_;
+    Comparison comparison_;
+    Donor donor_;
+
+    bool is_connected_ = false;
+    bool is_member_ = false;   // this node's word was taken in the log that it reads
+    bool has_spoken_ = false;  // the same, over this connection
+    bool is_in_step_ = false;
+    bool is_ready_ = false;
+    bool is_doubled_ = false;  // somebody else speaks as this node
+    bool is_serving_ = false;  // answers as a donor
+    // Items came back from before a restart, and nobody has confirmed them.
+    bool is_unconfirmed_ = false;
+    bool is_draining_ = false;
+    bool is_drained_ = false;
+    unsigned looked_ = 0;  // a bit for each stream
+    std::array<Sequence, streams_limit> catch_up_to_{};
+    std::array<Sequence, streams_limit> turn_at_{};  // of the floors of removals
+    std::array<std::uint64_t, streams_limit> look_at_ms_{};
+    std::uint64_t started_ms_ = 0;
+    std::uint64_t lonely_since_ms_ = 0;  // 0: it is not
+    std::uint64_t seek_at_ms_ = 0;
+    std::uint64_t speak_at_ms_ = 0;  // after a refusal
+    std::uint64_t release_at_ms_ = 0;
+    std::uint64_t claimed_ms_ = 0;
+    std::uint64_t deadline_ms_ = 0;
+    ClusterState state_ = ClusterState::disconnected;
+    std::uint64_t state_since_ms_ = 0;
+    std::string last_event_;
 };
 
 }  // namespace twincached::replication::nats

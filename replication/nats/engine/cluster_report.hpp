@@ -6,11 +6,13 @@
 #include "lib/figure_row.hpp"
 #include "replication/changes/tracking_counter.hpp"
 #include "replication/nats/cluster_options.hpp"
+#include "replication/nats/log/cluster_counter.hpp"
 
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace twincached::replication::nats {
 
@@ -21,25 +23,6 @@ enum class ClusterState : std::uint8_t {
     in_step,
 };
 std::string_view name_of(ClusterState state) noexcept;
-
-enum class ClusterCounter : std::uint8_t {
-    messages_sent,
-    messages_received,  // of others
-    messages_refused,   // that make no sense, or of another cluster
-    messages_late,      // of a session that is over, or of a node that was forgotten
-    records_sent,
-    records_received,
-    older_updates_ignored,
-    apply_nomem,
-    versions_refused,
-    not_published,  // batches that the broker did not take
-    fetched_items,  // from a donor
-    given_items,    // as a donor
-    comparisons,    // begun: everything is compared with another node
-    hints_sent,
-    hints_received,
-    count_
-};
 
 struct MemberReport {
     bool is_live = false;

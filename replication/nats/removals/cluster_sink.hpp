@@ -1,18 +1,55 @@
-// What the store of a cluster's node reports its changes to: the change log of what this node has
-// not told, and what is kept of removals that not every other node has heard of.
+// What the store of a cluster's node reports its changes to: per shard the change log of what this
+// node has not told (replication/changes), and beside it what is kept of removals that not every
+// other node has come past. Everything of a shard is guarded by that shard's lock.
 #pragma once
 
 #include "replication/changes/change_sink.hpp"
+#include "replication/nats/removals/kept_removals.hpp"
 #include "storage/mutation.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
 
 namespace twincached::replication::nats {
 
 class ClusterSink final : public storage::MutationSink {
   public:
-    // As ChangeSink.
-    ClusterSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate = nullptr);
+    // As ChangeSink; `removals_bytes`: what the removals of all shards may take.
+    ClusterSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate = nullptr,
+                std::size_t removals_bytes = 16U << 20);
 
-    ChangeSink& changes() noexcept;  // set_wake(), gate()
+    // Its set_wake(), its gate(), and what the engine does with it.
+    ChangeSink& changes() noexcept { return changes_; }
+    const ChangeSink& changes() const noexcept { return changes_; }
+    // REQUIRES: the shard's lock.
+    KeptRemovals& removals(unsigned shard) noexcept { return *removals_[shard]; }
+    // Whether this node carries out the flush to come that another node's client has asked for.
+    void set_fires_foreign_schedule(bool whether) noexcept { fires_.store(whether); }
+
+    void prefetch(unsigned shard, std::uint64_t hash) const noexcept override {
+        changes_.prefetch(shard, hash);
+    }
+    storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override;
+    storage::Version known_version(unsigned shard, const storage::Key& key,
+                                   bool present) noexcept override;
+    void on_hint(unsigned shard, std::uint64_t hash) noexcept override {
+        changes_.on_hint(shard, hash);
+    }
+    storage::Ticket on_flush(storage::Version version) noexcept override {
+        return changes_.on_flush(version);
+    }
+    void on_flush_scheduled(std::uint64_t at_steady_ms, storage::Version version) noexcept override {
+        changes_.on_flush_scheduled(at_steady_ms, version);
+    }
+    bool fires_foreign_schedule() noexcept override { return fires_.load(); }
+
+  private:
+    ChangeSink changes_;
+    std::vector<std::unique_ptr<KeptRemovals>> removals_;
+    std::atomic<bool> fires_{true};
 };
 
 }  // namespace twincached::replication::nats

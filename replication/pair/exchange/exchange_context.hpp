@@ -7,7 +7,7 @@
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange_stats.hpp"
 #include "replication/pair/exchange/send_window.hpp"
-#include "replication/pair/exchange/wall_clock.hpp"
+#include "replication/records/wall_clock.hpp"
 #include "storage/store.hpp"
 
 #include <chrono>

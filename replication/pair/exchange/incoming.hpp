@@ -4,7 +4,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "replication/pair/exchange/clock_offset.hpp"
+#include "replication/records/clock_offset.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
 #include "replication/pair/exchange/walk.hpp"
 #include "replication/records/data_frames.hpp"

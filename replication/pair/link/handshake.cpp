@@ -1,7 +1,6 @@
 #include "replication/pair/link/handshake.hpp"
 
 #include "lib/endian.hpp"
-#include "replication/pair/exchange/wall_clock.hpp"
 
 #include <algorithm>
 #include <bit>

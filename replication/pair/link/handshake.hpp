@@ -20,6 +20,7 @@
 #include "replication/pair/node_identity.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/records/frame.hpp"
+#include "replication/records/wall_clock.hpp"
 #include "storage/now.hpp"
 
 #include <chrono>
@@ -130,6 +131,8 @@ class Handshake {
     std::string why_;
 };
 
+// The same is asked of a HELLO.
+using replication::wall_ms_of;
 // The wall clock of whoever wrote it, in ms since 2025; of an older version what its versions say.
 std::int64_t wall_ms_of(const Hello& hello) noexcept;
 

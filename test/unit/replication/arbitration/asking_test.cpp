@@ -3,7 +3,7 @@
 #include "replication/pair/arbitration/asking.hpp"
 
 #include "replication/pair/arbitration/deciding.hpp"
-#include "replication/pair/exchange/clock_offset.hpp"
+#include "replication/records/clock_offset.hpp"
 #include "test/unit/replication/exchange_pair.hpp"
 
 #include <catch2/catch.hpp>

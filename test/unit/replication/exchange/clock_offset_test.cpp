@@ -1,4 +1,4 @@
-#include "replication/pair/exchange/clock_offset.hpp"
+#include "replication/records/clock_offset.hpp"
 
 #include <catch2/catch.hpp>
 

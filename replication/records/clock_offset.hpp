@@ -1,7 +1,7 @@
-// How far the peer's steady clock is behind our own, learnt from its time stamps: the smallest
-// difference seen within a minute, which is the true one plus the fastest delivery. With it, an
-// item expires on both nodes at the same moment, whatever their clocks say and however long a
-// record waited to be sent (REPLICATION.md section 3). Owned by the exchange.
+// How far another clock, the peer's or a broker's, is behind this node's steady clock, learnt from
+// its time stamps: the smallest difference seen within a minute, which is the true one plus the
+// fastest delivery. With it, an item expires on all nodes at the same moment, whatever their clocks
+// say and however long a record waited to be sent (REPLICATION.md section 3). One thread.
 #pragma once
 
 #include "storage/exptime.hpp"
@@ -12,7 +12,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 class ClockOffset {
   public:
@@ -64,4 +64,4 @@ class ClockOffset {
     std::int64_t offset_ms_ = 0;
 };
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace twincached::replication::pair {
+namespace twincached::replication {
 
 // Whatever a peer says of its clock, sums of what is no further than this do not overflow.
 inline constexpr std::int64_t last_wall_ms = std::int64_t{1} << 60;
@@ -42,4 +42,4 @@ constexpr storage::VersionGate gate_of(const storage::Now& now, std::uint64_t ah
     return {was_set_back ? now.version_ms : wall_ms, ahead_ms};
 }
 
-}  // namespace twincached::replication::pair
+}  // namespace twincached::replication

@@ -1,0 +1,339 @@
+#include "replication/nats/log/batch_sender.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace twincached::replication::nats {
+namespace {
+
+// A touch of a larger value is told without the value.
+constexpr std::size_t touch_value_limit = 1024;
+// Of a frame and its first record, without key and value.
+constexpr std::size_t frame_overhead = frame_header_size + 16 + record_overhead_limit;
+// A piece of a large value that is smaller waits for the next message.
+constexpr std::size_t piece_least = 1024;
+constexpr unsigned entries_at_once = 2048;
+
+std::size_t size_of(const WireRecord& record) noexcept {
+    return record_header_size + 8 + record.key.size() + record.value.size();
+}
+
+WireRecord record_to_tell(const storage::ItemView& item, const ChangeLog::Entry& entry,
+                          const BrokerClock& clock) noexcept {
+    auto record = record_head_of(item);
+    record.expiry_ms = clock.there(record.expiry_ms);
+    record.cold = entry.wanted;
+    record.key = item.key;
+    record.value = item.value;
+    const bool same_write = storage::write_of(item.version) == storage::write_of(entry.version);
+    if (entry.touch_only && same_write && item.value.size() > touch_value_limit) {
+        record.kind = RecordKind::touch;
+        record.value = {};
+    }
+    return record;
+}
+
+}  // namespace
+
+// One batch in the making.
+struct BatchSender::Pass {
+    unsigned shard_number;
+    ShardTracking& tracking;
+    BatchWriter batch;
+    lib::ByteBuffer& out;
+    ChangeLog::Position sent_to = 0;
+    bool is_full = false;
+};
+
+void BatchSender::set_limit(std::size_t bytes) noexcept {
+    limit_ = bytes;
+    value_limit_ = std::min(batched_value_limit, bytes / 3);
+}
+
+Sequence BatchSender::came_to(StreamId stream) const noexcept {
+    const auto consumed = context_.places[stream].consumed;
+    return large_ ? std::min(large_->came_to[stream], consumed) : consumed;
+}
+
+std::size_t BatchSender::room(const lib::ByteBuffer& out) const noexcept {
+    return end_size_ - std::min(end_size_, out.size());
+}
+
+bool BatchSender::make(lib::ByteBuffer& out) {
+    const auto before = out.size();
+    end_size_ = limit_;
+    frames_ = 0;
+    // So that the buffer need not grow under a shard's lock.
+    out.prepare(limit_ + frame_overhead);
+    if (large_) {
+        make_segments(out);
+    } else {
+        make_flushes(out);
+        while (room(out) > frame_overhead && !large_ && make_batch(out)) {
+        }
+        if (large_) make_segments(out);
+        if (!large_) make_lists(out);
+    }
+    is_on_its_way_ = out.size() > before;
+    if (is_on_its_way_) context_.counters.add(ClusterCounter::messages_sent);
+    return is_on_its_way_;
+}
+
+// --- flushes and lists -------------------------------------------------------------------------
+
+// How many flushes it tells of is counted before it is asked which was the last: one that comes in
+// between is told again rather than never.
+void BatchSender::make_flushes(lib::ByteBuffer& out) {
+    auto& changes = context_.sink.changes();
+    if (changes.take_flush_news()) {
+        flush_ = SentFlush{changes.flushes(), 0};
+        flush_->version = context_.store->flush_version();
+        write_frame(out, ++frames_, Flush{flush_->version});
+    }
+    if (changes.take_schedule_news()) {
+        schedule_ = true;
+        const auto schedule = context_.store->flush_schedule();
+        write_frame(out, ++frames_,
+                    Schedule{context_.clock.now_ms(context_.now),
+                             context_.clock.there(schedule.at_steady_ms), schedule.version});
+    }
+}
+
+void BatchSender::make_lists(lib::ByteBuffer& out) {
+    while (!lists_.empty() && make_list(out, lists_.front()))
+        lists_.pop_front();
+}
+
+// False: there is no room for it now. What is as new as the floor needs no mention, for it is not
+// in doubt; of a bucket that holds more than a message does nothing is mentioned, and others go
+// without it.
+bool BatchSender::make_list(lib::ByteBuffer& out, storage::BucketNumber bucket) {
+    const auto number = context_.store->shard_of_bucket(bucket);
+    storage::Version floor = 0;
+    items_.clear();
+    context_.with_shard(number, [&](storage::Shard& shard) {
+        floor = context_.tracking(number).buckets.floor(bucket);
+        lib::MemoryGuard guard;
+        const auto visit = guard.over([&](const storage::ItemView& item) {
+            if (item.version != 0 && item.version < floor)
+                items_.push_back({item.hash, item.version});
+        });
+        shard.visit_bucket(bucket, context_.now, visit);
+        guard.finish();
+    });
+    const auto size_for = [](std::size_t items) {
+        return frame_header_size + list_header_size + items * list_item_size;
+    };
+    if (size_for(items_.size()) > limit_ - message_header_limit) items_.clear();
+    if (size_for(items_.size()) > room(out)) return false;
+    write_list(out, {FrameType::list, ++frames_, bucket, floor}, items_);
+    sent_lists_.push_back({bucket, floor});
+    return true;
+}
+
+// --- changes -----------------------------------------------------------------------------------
+
+// One batch of one shard, in turn. False: there is nothing more to say, or no room to say it.
+bool BatchSender::make_batch(lib::ByteBuffer& out) {
+    auto& changes = context_.sink.changes();
+    const unsigned shards = changes.shard_count();
+    unsigned number = next_shard_;
+    for (unsigned i = 0; !changes.has_unsent(number); ++i) {
+        if (i == shards) return false;
+        number = (number + 1) % shards;
+    }
+    Pass pass{number, changes.shard(number),
+              BatchWriter(out, frames_ + 1, static_cast<std::uint16_t>(number),
+                          context_.clock.now_ms(context_.now)),
+              out};
+    context_.with_shard(number, [&](storage::Shard& shard) { add_some(pass, shard); });
+    if (!pass.is_full) next_shard_ = (number + 1) % shards;
+    if (pass.sent_to != 0) parts_.push_back({number, pass.sent_to});
+    if (pass.batch.count() == 0) {
+        pass.batch.cancel();
+        return !pass.is_full;
+    }
+    ++frames_;
+    context_.counters.add(ClusterCounter::records_sent, pass.batch.count());
+    pass.batch.finish();
+    return !pass.is_full;
+}
+
+void BatchSender::add_some(Pass& pass, storage::Shard& shard) {
+    std::array<std::uint64_t, ChangeLog::fetched_at_once> hashes;
+    auto& log = pass.tracking.log;
+    for (unsigned i = 0; i < entries_at_once && !pass.batch.is_full() && !large_; ++i) {
+        if (i % hashes.size() == 0) {
+            const auto next = std::span(hashes).first(log.upcoming(hashes));
+            log.prefetch(next);
+            shard.prefetch(next);
+        }
+        const auto found = log.next_unsent();
+        if (!found) break;
+        const auto sent = add_entry(pass, shard, found);
+        if (sent == Sent::no_room) {
+            pass.is_full = true;
+            break;
+        }
+        if (sent == Sent::needless) {
+            log.discard(found);
+            continue;
+        }
+        const auto position = log.mark_sent(found);
+        if (large_) {
+            large_->position = position;
+            large_->shard = pass.shard_number;
+        } else {
+            pass.sent_to = position;
+        }
+    }
+    context_.sink.changes().refresh(pass.shard_number);
+}
+
+BatchSender::Sent BatchSender::add_entry(Pass& pass, storage::Shard& shard,
+                                         const ChangeLog::Found& found) {
+    const auto& entry = *found.entry;
+    bool present = false;
+    auto sent = Sent::needless;
+    lib::MemoryGuard guard;
+    const auto visit = guard.over([&](const storage::ItemView& item) {
+        present = item.version != 0 && item.version >= entry.version;
+        if (present) sent = add_item(pass, item, entry);
+    });
+    shard.peek({entry.key(), entry.hash}, context_.now, visit);
+    guard.finish();
+    if (present) return sent;
+    // The flush itself tells the others.
+    if (entry.version <= shard.flush_version()) {
+        context_.sink.changes().left_out(shard.flush_version());
+        return Sent::needless;
+    }
+    return add_removal(pass, entry);
+}
+
+// What came from another node stands in the log already, unless somebody lacked it.
+BatchSender::Sent BatchSender::add_item(Pass& pass, const storage::ItemView& item,
+                                        const ChangeLog::Entry& entry) {
+    const bool is_own = storage::origin_of(item.version) == context_.options.node;
+    if (!is_own && !entry.wanted) return Sent::needless;
+    const auto record = record_to_tell(item, entry, context_.clock);
+    if (record.value.size() > value_limit_) {
+        begin_large(item, record);
+        return Sent::added;
+    }
+    if (size_of(record) > room(pass.out)) return Sent::no_room;
+    pass.batch.add(record);
+    return Sent::added;
+}
+
+BatchSender::Sent BatchSender::add_removal(Pass& pass, const ChangeLog::Entry& entry) {
+    WireRecord record;
+    record.kind = RecordKind::removal;
+    record.version = entry.version;
+    record.key = entry.key();
+    if (size_of(record) > room(pass.out)) return Sent::no_room;
+    removals_.push_back({pass.shard_number, entry.hash, entry.version});
+    pass.batch.add(record);
+    return Sent::added;
+}
+
+// --- large values ------------------------------------------------------------------------------
+
+// The item may be overwritten or evicted while its pieces go out: its extent is pinned, or the
+// value copied where it has none.
+void BatchSender::begin_large(const storage::ItemView& item, const WireRecord& record) {
+    Large large;
+    large.record = record;
+    large.key = record.key;
+    large.record.value = {};
+    if (item.pinnable) large.pin = context_.store->pin(item);
+    if (large.pin.bytes().empty()) large.copy = record.value;
+    for (unsigned i = 0; i < streams_limit; ++i)
+        large.came_to[i] = context_.places[i].consumed;
+    large_ = std::move(large);
+    large_->record.key = large_->key;
+}
+
+// Only the last piece counts for the change log.
+void BatchSender::make_segments(lib::ByteBuffer& out) {
+    while (large_ && room(out) > frame_overhead + piece_least) {
+        auto& large = *large_;
+        const auto piece = std::min(segment_size, room(out) - frame_overhead);
+        Segment segment;
+        segment.sender_now_ms = context_.clock.now_ms(context_.now);
+        segment.offset = large.offset;
+        segment.total = static_cast<std::uint32_t>(large.value().size());
+        segment.record = large.record;
+        segment.record.value = large.value().substr(large.offset, piece);
+        write_frame(out, ++frames_, segment);
+        large.offset += segment.record.value.size();
+        if (large.offset < large.value().size()) continue;
+        parts_.push_back({large.shard, large.position});
+        context_.counters.add(ClusterCounter::records_sent);
+        large_.reset();
+    }
+}
+
+// --- what becomes of it ------------------------------------------------------------------------
+
+// What was removed is kept before it leaves the change log, under the same lock: there is no moment
+// in which nothing here knows of it.
+void BatchSender::on_published(Sequence sequence) {
+    if (!std::exchange(is_on_its_way_, false)) return;
+    auto& changes = context_.sink.changes();
+    const LogPlace place{own_stream, sequence};
+    for (std::size_t i = 0; i < removals_.size();) {
+        const auto number = removals_[i].shard;
+        context_.with_shard(number, [&](storage::Shard&) {
+            for (; i < removals_.size() && removals_[i].shard == number; ++i)
+                context_.sink.removals(number).note(removals_[i].hash, removals_[i].version, place);
+        });
+    }
+    removals_.clear();
+    if (flush_) {
+        changes.peer_knows_flush(flush_->version);
+        if (auto* gate = changes.gate()) gate->settle_flushes(flush_->count);
+        for (unsigned i = 0; i < changes.shard_count(); ++i)
+            context_.with_shard(i, [&](storage::Shard&) { changes.refresh(i); });
+    }
+    flush_.reset();
+    schedule_ = false;
+    for (const auto& part : parts_) {
+        context_.with_shard(part.shard, [&](storage::Shard&) {
+            changes.shard(part.shard).log.acknowledge(part.position);
+            changes.refresh(part.shard);
+        });
+    }
+    parts_.clear();
+    for (const auto& list : sent_lists_) {
+        const auto number = context_.store->shard_of_bucket(list.bucket);
+        context_.with_shard(number, [&](storage::Shard&) {
+            context_.sink.removals(number).raise_floor(list.bucket, list.floor);
+            changes.shard(number).buckets.end_walk(list.bucket);
+            changes.refresh(number);
+        });
+    }
+    sent_lists_.clear();
+}
+
+void BatchSender::on_lost() {
+    auto& changes = context_.sink.changes();
+    is_on_its_way_ = false;
+    large_.reset();
+    parts_.clear();
+    removals_.clear();
+    for (const auto& list : sent_lists_)
+        lists_.push_back(list.bucket);
+    sent_lists_.clear();
+    if (std::exchange(flush_, std::nullopt)) changes.tell_of_flush();
+    if (std::exchange(schedule_, false)) changes.on_flush_scheduled(0, 0);
+    for (unsigned i = 0; i < changes.shard_count(); ++i) {
+        context_.with_shard(i, [&](storage::Shard&) {
+            changes.shard(i).log.rewind();
+            changes.refresh(i);
+        });
+    }
+}
+
+}  // namespace twincached::replication::nats

@@ -1,0 +1,92 @@
+// What the parts of a cluster's node share. Owned by the engine, on the replication thread.
+#pragma once
+
+#include "lib/allocation.hpp"
+#include "lib/counters.hpp"
+#include "replication/nats/cluster_options.hpp"
+#include "replication/nats/log/broker_clock.hpp"
+#include "replication/nats/log/cluster_counter.hpp"
+#include "replication/nats/log/member_table.hpp"
+#include "replication/nats/removals/cluster_sink.hpp"
+#include "replication/records/wall_clock.hpp"
+#include "storage/store.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace twincached::replication::nats {
+
+// How far this node has come in one stream.
+struct StreamPlace {
+    bool is_known = false;  // it has applied all up to `consumed`
+    std::int64_t created = 0;
+    Sequence consumed = 0;
+    Sequence last = 0;  // the last that is known to be there
+};
+
+// How many entries are worked off under one hold of a shard's lock.
+inline constexpr std::size_t entries_per_hold = 256;
+
+struct ClusterContext {
+    const ClusterOptions& options;
+    ClusterSink& sink;
+    const storage::Now& now;
+    storage::Store* store = nullptr;
+    std::uint64_t hash_check = 0;
+    BrokerClock clock{};
+    MemberTable members;
+    std::array<StreamPlace, streams_limit> places{};
+    Sequence published = 0;  // of this node's own messages, the last
+    lib::Counters<ClusterCounter> counters{};
+
+    unsigned shard_count() const noexcept { return sink.changes().shard_count(); }
+    ShardTracking& tracking(unsigned shard) noexcept { return sink.changes().shard(shard); }
+    unsigned stream_count() const noexcept {
+        return static_cast<unsigned>(std::min<std::size_t>(options.streams.size(), streams_limit));
+    }
+    // Whatever is known now stands in this site's log there, or before.
+    LogPlace end_of_log() const noexcept {
+        const auto& place = places[own_stream];
+        return {own_stream, std::max({place.consumed, place.last, published})};
+    }
+
+    // The one gate for versions from outside.
+    storage::VersionGate gate() const noexcept {
+        return gate_of(now, options.clock_max_ahead_ms);
+    }
+    bool admits(storage::Version floor) noexcept {
+        return gate().admits(floor) || refuse_version();
+    }
+    bool admits_item(storage::Version version) noexcept {
+        return gate().admits_item(version) || refuse_version();
+    }
+    bool refuse_version() noexcept {
+        counters.add(ClusterCounter::versions_refused);
+        return false;
+    }
+
+    // Store::with_shard for a visitor that may throw std::bad_alloc, once the lock is given back.
+    template <class Visit>
+    void with_shard(unsigned shard, Visit visit) const {
+        lib::MemoryGuard guard;
+        store->with_shard(shard, guard.over([&](storage::Shard& one) { visit(one); }));
+        guard.finish();
+    }
+    // Over all shards; one relaxed load each.
+    template <class Gauge>
+    std::uint64_t sum(Gauge gauge) const noexcept {
+        std::uint64_t total = 0;
+        for (unsigned i = 0; i < sink.changes().shard_count(); ++i)
+            total += (sink.changes().shard(i).*gauge).load(std::memory_order_relaxed);
+        return total;
+    }
+    bool has_unsent() const noexcept {
+        for (unsigned i = 0; i < sink.changes().shard_count(); ++i)
+            if (sink.changes().has_unsent(i)) return true;
+        return sink.changes().has_news();
+    }
+};
+
+}  // namespace twincached::replication::nats

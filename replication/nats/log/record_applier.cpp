@@ -1,0 +1,269 @@
+#include "replication/nats/log/record_applier.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace twincached::replication::nats {
+
+bool RecordApplier::apply(const Frame& frame, LogPlace place,
+                          std::optional<ArrivingValue>& arriving, Refusals* refusals) {
+    place_ = place;
+    refusals_ = refusals;
+    // The pieces of a large value come one after the other.
+    if (frame.type != FrameType::segment) arriving.reset();
+    switch (frame.type) {
+        case FrameType::batch:
+            return apply_batch(frame.payload);
+        case FrameType::segment:
+            return apply_segment(frame.payload, arriving);
+        case FrameType::list:
+            return apply_list(frame.payload);
+        case FrameType::flush:
+            return apply_flush(frame.payload);
+        case FrameType::schedule:
+            return apply_schedule(frame.payload);
+        default:
+            return frame.is_ignorable();
+    }
+}
+
+// --- records -----------------------------------------------------------------------------------
+
+// In groups of one shard, one lock for each. A version that is not to be believed ends the batch
+// with nothing of its group applied.
+bool RecordApplier::apply_batch(std::string_view payload) {
+    BatchReader reader(payload);
+    WireRecord record;
+    group_.count = group_.bytes = 0;
+    while (reader.next(record)) {
+        if (!context_.admits_item(record.version)) return false;
+        ++records_;
+        const auto key = context_.store->key(record.key);
+        if (record.kind == RecordKind::item && context_.store->is_large(record.value.size())) {
+            if (group_.count > 0) apply_group();
+            apply_large(key, record);
+            continue;
+        }
+        const auto shard = context_.store->shard_of(key.hash);
+        const bool is_full = group_.count == Group::records_limit ||
+                             group_.bytes + record.value.size() > Group::bytes_limit;
+        if (group_.count > 0 && (is_full || shard != group_.shard)) apply_group();
+        group_.shard = shard;
+        group_.bytes += record.value.size();
+        group_.entries[group_.count++] = {key, record};
+    }
+    if (group_.count > 0) apply_group();
+    return reader.complete();
+}
+
+void RecordApplier::apply_group() {
+    std::array<std::uint64_t, Group::records_limit> hashes;
+    for (std::size_t i = 0; i < group_.count; ++i)
+        hashes[i] = group_.entries[i].key.hash;
+    context_.with_shard(group_.shard, [&](storage::Shard& shard) {
+        shard.prefetch(std::span(hashes).first(group_.count));
+        for (std::size_t i = 0; i < group_.count; ++i)
+            context_.sink.prefetch(group_.shard, hashes[i]);
+        for (std::size_t i = 0; i < group_.count; ++i)
+            apply_one(shard, group_.shard, group_.entries[i]);
+    });
+    group_.count = group_.bytes = 0;
+}
+
+// The clock first: whatever this node writes from here on is newer than what it has seen.
+void RecordApplier::apply_one(storage::Shard& shard, unsigned number, const Group::Entry& entry) {
+    using storage::ApplyOutcome;
+    const auto& [key, record] = entry;
+    shard.observe(record.version);
+    auto outcome = ApplyOutcome::applied;
+    switch (record.kind) {
+        case RecordKind::item:
+            outcome = shard.apply(item_of(key, record), context_.now);
+            break;
+        case RecordKind::removal:
+            outcome = shard.apply_delete(key, record.version, context_.now);
+            break;
+        case RecordKind::touch: {
+            const auto expiry = context_.clock.expiry_here(record.expiry_ms);
+            if (shard.apply_touch(key, record.version, expiry, context_.now)) break;
+            // Who has lost the item goes without it, and must not be left with an older one.
+            shard.drop_in_doubt(key, context_.now);
+            context_.sink.removals(number).note(key.hash, record.version, place_);
+            break;
+        }
+    }
+    settle(shard, number, entry, outcome);
+}
+
+// What is not there afterwards, though it was told, is remembered: removals, items that have
+// expired on the way, and those for which there was no room.
+void RecordApplier::settle(storage::Shard& shard, unsigned number, const Group::Entry& entry,
+                           storage::ApplyOutcome outcome) {
+    using storage::ApplyOutcome;
+    const auto& [key, record] = entry;
+    const bool is_item = record.kind == RecordKind::item;
+    const bool is_past = is_item && context_.clock.expiry_here(record.expiry_ms)
+                                        .is_past(context_.now.tick());
+    if (outcome == ApplyOutcome::no_memory) context_.counters.add(ClusterCounter::apply_nomem);
+    if (record.kind == RecordKind::removal || outcome == ApplyOutcome::no_memory ||
+        (outcome == ApplyOutcome::applied && is_past))
+        context_.sink.removals(number).note(key.hash, record.version, place_);
+    if (outcome != ApplyOutcome::outdated) return;
+    context_.counters.add(ClusterCounter::older_updates_ignored);
+    if (refusals_ != nullptr && is_item) refusals_->refused(shard, number, key, record.version);
+}
+
+// Copied, and room made for it, without the shard's lock.
+void RecordApplier::apply_large(const storage::Key& key, const WireRecord& record) {
+    const auto outcome = context_.store->apply(item_of(key, record), context_.now);
+    const auto number = context_.store->shard_of(key.hash);
+    context_.with_shard(number, [&](storage::Shard& shard) {
+        settle(shard, number, {key, record}, outcome);
+    });
+}
+
+storage::Record RecordApplier::item_of(const storage::Key& key,
+                                       const WireRecord& record) const noexcept {
+    storage::Record item;
+    item.key = key;
+    item.version = record.version;
+    item.value = record.value;
+    item.client_flags = record.client_flags;
+    item.expiry = context_.clock.expiry_here(record.expiry_ms);
+    item.explicit_cas = record.explicit_cas;
+    item.stale = record.stale;
+    item.binary_key = record.binary_key;
+    item.cold = record.cold;
+    return item;
+}
+
+// --- large values ------------------------------------------------------------------------------
+
+// What goes on with a value of which the beginning is not here, is nobody's value: it came before
+// this node began to listen, and is given to it by whoever it learns from.
+bool RecordApplier::apply_segment(std::string_view payload,
+                                  std::optional<ArrivingValue>& arriving) {
+    const auto segment = read_segment(payload);
+    if (!segment || !context_.admits_item(segment->record.version)) return false;
+    if (segment->offset == 0) arriving = begin_arriving(*segment);
+    if (!arriving) return true;
+    const bool goes_on = segment->offset == arriving->received &&
+                         segment->total == arriving->total &&
+                         segment->record.version == arriving->head.version &&
+                         segment->record.key == arriving->key;
+    if (!goes_on) {
+        arriving.reset();
+        return false;
+    }
+    const auto piece = segment->record.value;
+    if (arriving->memory) {
+        auto* bytes = arriving->memory.bytes().data();
+        std::memcpy(bytes + arriving->received, piece.data(), piece.size());
+    } else if (!arriving->is_refused) {
+        arriving->small.append(piece);
+    }
+    arriving->received += piece.size();
+    if (arriving->received < arriving->total) return true;
+    finish_arriving(*arriving);
+    arriving.reset();
+    return true;
+}
+
+std::optional<ArrivingValue> RecordApplier::begin_arriving(const Segment& segment) {
+    ArrivingValue arriving;
+    const auto& record = segment.record;
+    arriving.key = record.key;
+    arriving.head = record;
+    arriving.head.key = arriving.head.value = {};
+    arriving.total = segment.total;
+    arriving.began = place_;
+    arriving.speaker = speaker_;
+    const auto& store = *context_.store;
+    arriving.is_refused =
+        store.exceeds_limit(record.key.size(), segment.total, record.client_flags);
+    if (!arriving.is_refused && store.is_large(segment.total)) {
+        arriving.memory = context_.store->reserve(segment.total, context_.now);
+        arriving.is_refused = !arriving.memory;
+    }
+    return arriving;
+}
+
+// What cannot be kept still removes what is older (rule R4).
+void RecordApplier::finish_arriving(ArrivingValue& arriving) {
+    const auto key = context_.store->key(arriving.key);
+    auto record = arriving.head;
+    record.key = arriving.key;
+    ++records_;
+    if (!arriving.is_refused) {
+        const auto bytes = arriving.memory.bytes();
+        record.value = arriving.memory ? std::string_view(bytes.data(), bytes.size())
+                                       : std::string_view(arriving.small);
+        return apply_large(key, record);
+    }
+    const auto number = context_.store->shard_of(key.hash);
+    context_.with_shard(number, [&](storage::Shard& shard) {
+        shard.observe(record.version);
+        (void)shard.apply_delete(key, record.version, context_.now);
+        settle(shard, number, {key, record}, storage::ApplyOutcome::no_memory);
+    });
+}
+
+// --- buckets and flushes -----------------------------------------------------------------------
+
+// What a node holds of a bucket of which it could not tell every removal: what it does not name,
+// and is older than the newest of those, may be one of them, and goes (rule R9), on every node
+// alike, and nothing that old comes back.
+bool RecordApplier::apply_list(std::string_view payload) {
+    const ListReader list(payload);
+    if (!list.valid() || !context_.admits(list.floor())) return false;
+    std::vector<BucketItem> listed(list.size());
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        listed[i] = list[i];
+        if (storage::bucket_of(listed[i].hash) != list.bucket()) return false;
+    }
+    const auto by_hash = [](const BucketItem& one, const BucketItem& other) {
+        return one.hash < other.hash;
+    };
+    std::sort(listed.begin(), listed.end(), by_hash);
+    const auto number = context_.store->shard_of_bucket(list.bucket());
+    context_.with_shard(number, [&](storage::Shard& shard) {
+        std::vector<std::pair<std::string, std::uint64_t>> doomed;
+        lib::MemoryGuard guard;
+        const auto visit = guard.over([&](const storage::ItemView& item) {
+            const bool is_listed = std::binary_search(listed.begin(), listed.end(),
+                                                      BucketItem{item.hash, 0}, by_hash);
+            if (item.version != 0 && !is_listed && item.version < list.floor())
+                doomed.emplace_back(item.key, item.hash);
+        });
+        shard.visit_bucket(list.bucket(), context_.now, visit);
+        guard.finish();
+        shard.observe(list.floor());
+        for (const auto& [key, hash] : doomed)
+            shard.drop_in_doubt({key, hash}, context_.now);
+        context_.sink.removals(number).raise_floor(list.bucket(), list.floor());
+        context_.sink.changes().refresh(number);
+    });
+    return true;
+}
+
+bool RecordApplier::apply_flush(std::string_view payload) {
+    const auto flush = read_flush(payload);
+    if (!flush || !context_.admits(flush->version)) return false;
+    context_.store->observe(flush->version);
+    context_.store->apply_flush(flush->version);
+    context_.sink.changes().peer_knows_flush(flush->version);
+    return true;
+}
+
+bool RecordApplier::apply_schedule(std::string_view payload) {
+    const auto schedule = read_schedule(payload);
+    if (!schedule || !context_.admits(schedule->version)) return false;
+    context_.store->apply_flush_schedule(context_.clock.here_ms(schedule->at_ms),
+                                         schedule->version);
+    return true;
+}
+
+}  // namespace twincached::replication::nats

@@ -1,0 +1,82 @@
+#include "replication/nats/log/speaker.hpp"
+
+#include <algorithm>
+
+namespace twincached::replication::nats {
+
+// Later sessions are higher, also after a restart, and whatever the clock says.
+void Speaker::begin_session() noexcept {
+    const auto heard = context_.members[context_.options.node].session;
+    session_ = std::max({session_ + 1, heard + 1, context_.now.version_ms});
+    number_ = 0;
+}
+
+void Speaker::begin_message(const SelfDescription& self) {
+    MessageHeader header;
+    header.is_ready = self.is_ready;
+    header.is_in_step = self.is_in_step;
+    header.claims = self.claims;
+    header.leaves = self.leaves;
+    header.node = static_cast<std::uint8_t>(context_.options.node);
+    header.hash_check = context_.hash_check;
+    header.incarnation = incarnation_;
+    header.session = session_;
+    header.number = ++number_;
+    header.stream_count = context_.stream_count();
+    for (unsigned i = 0; i < header.stream_count; ++i) {
+        const auto& place = context_.places[i];
+        header.streams[i] = {tag_of(context_.options.streams[i]), place.created,
+                             place.is_known ? sender_.came_to(i) : 0};
+    }
+    out_.clear();
+    write_header(out_, header);
+}
+
+void Speaker::publish(const SelfDescription& self) {
+    is_waiting_ = true;
+    said_ = self;
+    said_at_ms_ = context_.now.steady_ms;
+    broker_.publish(++token_, out_.readable());
+}
+
+void Speaker::say(const SelfDescription& self, bool with_data) {
+    begin_message(self);
+    if (with_data) (void)sender_.make(out_);
+    publish(self);
+}
+
+bool Speaker::say_data(const SelfDescription& self) {
+    begin_message(self);
+    if (!sender_.make(out_)) {
+        --number_;
+        return false;
+    }
+    publish(self);
+    return true;
+}
+
+bool Speaker::on_published(Token token, Sequence sequence) {
+    if (!is_waiting_ || token != token_) return false;
+    is_waiting_ = false;
+    context_.published = std::max(context_.published, sequence);
+    sender_.on_published(sequence);
+    return true;
+}
+
+bool Speaker::on_not_published(Token token) {
+    if (!is_waiting_ || token != token_) return false;
+    is_waiting_ = false;
+    context_.counters.add(ClusterCounter::not_published);
+    sender_.on_lost();
+    return true;
+}
+
+void Speaker::on_heard(const MessageHeader& header, Sequence sequence) {
+    if (header.session == session_ && header.number == number_) (void)on_published(token_, sequence);
+}
+
+void Speaker::on_disconnected() {
+    if (is_waiting_) (void)on_not_published(token_);
+}
+
+}  // namespace twincached::replication::nats

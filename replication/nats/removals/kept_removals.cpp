@@ -1,0 +1,74 @@
+#include "replication/nats/removals/kept_removals.hpp"
+
+#include "lib/allocation.hpp"
+
+#include <utility>
+
+namespace twincached::replication::nats {
+
+KeptRemovals::KeptRemovals(storage::BucketNumber first, std::size_t buckets, std::size_t limit)
+    : first_(first),
+      count_(buckets),
+      limit_(std::max<std::size_t>(limit, 1)),
+      floors_(std::make_unique<Floors[]>(buckets)) {}
+
+// A newer removal of a key takes the place of an older one: whoever has passed it has passed that,
+// and who has not must not be believed either.
+void KeptRemovals::note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept {
+    const auto bucket = storage::bucket_of(hash);
+    raise_ever(bucket, version);
+    if (version <= exact(hash)) return;
+    while (order_.size() >= limit_)
+        fold_oldest();
+    const bool is_kept = lib::has_memory_for([&] {
+        order_.push_back({hash, place});
+        removals_[hash] = {version, place};
+    });
+    if (is_kept) return;
+    ++folded_;
+    raise_floor(bucket, version);
+}
+
+void KeptRemovals::raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept {
+    auto& floors = at(bucket);
+    floors.current = std::max(floors.current, version);
+    floors.ever = std::max(floors.ever, version);
+    is_raised_ = true;
+}
+
+void KeptRemovals::drop_oldest() noexcept {
+    const auto oldest = order_.front();
+    order_.pop_front();
+    const auto found = removals_.find(oldest.hash);
+    if (found != removals_.end() && found->second.place == oldest.place) removals_.erase(found);
+}
+
+void KeptRemovals::fold_oldest() noexcept {
+    const auto oldest = order_.front();
+    const auto found = removals_.find(oldest.hash);
+    if (found != removals_.end() && found->second.place == oldest.place) {
+        raise_floor(storage::bucket_of(oldest.hash), found->second.version);
+        ++folded_;
+    }
+    drop_oldest();
+}
+
+void KeptRemovals::turn() noexcept {
+    const bool was_raised = std::exchange(is_raised_, false);
+    if (!std::exchange(has_previous_, was_raised) && !was_raised) return;
+    for (std::size_t i = 0; i < count_; ++i) {
+        auto& floors = floors_[i];
+        if ((floors.current | floors.previous) == 0) continue;
+        floors.previous = floors.current;
+        floors.current = 0;
+    }
+}
+
+void KeptRemovals::move_all(LogPlace place) noexcept {
+    for (auto& [hash, removal] : removals_)
+        removal.place = place;
+    for (auto& ordered : order_)
+        ordered.place = place;
+}
+
+}  // namespace twincached::replication::nats

@@ -1,0 +1,197 @@
+#include "test/simulation/nats/cluster_node.hpp"
+
+#include "test/simulation/nats/sim_broker.hpp"
+
+#include <cstdio>
+#include <utility>
+
+namespace twincached::simulation {
+
+using namespace replication;
+
+namespace {
+
+constexpr std::int64_t start_of_2025_ms = 1'735'689'600'000;
+constexpr unsigned shards = 2;
+
+}  // namespace
+
+// Tells the history what clients do.
+class ClusterNode::Observer final : public storage::MutationSink {
+  public:
+    Observer(nats::ClusterSink& sink, ClusterHistory& history) : sink_(sink), history_(history) {}
+
+    storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override {
+        const bool is_clients = change.cause == storage::Cause::local_write ||
+                                change.cause == storage::Cause::local_delete;
+        if (is_clients && change.version != 0)
+            history_.note(std::string(change.key.bytes), change.version, change.after == 0);
+        auto seen = change;
+        if (is_evicting) seen.cause = storage::Cause::evicted;
+        return sink_.on_change(shard, seen);
+    }
+    storage::Version known_version(unsigned shard, const storage::Key& key,
+                                   bool present) noexcept override {
+        return sink_.known_version(shard, key, present);
+    }
+    void on_hint(unsigned shard, std::uint64_t hash) noexcept override { sink_.on_hint(shard, hash); }
+    storage::Ticket on_flush(storage::Version version) noexcept override {
+        history_.note_flush(version);
+        return sink_.on_flush(version);
+    }
+    void on_flush_scheduled(std::uint64_t at_ms, storage::Version version) noexcept override {
+        sink_.on_flush_scheduled(at_ms, version);
+    }
+    bool fires_foreign_schedule() noexcept override { return sink_.fires_foreign_schedule(); }
+
+    bool is_evicting = false;
+
+  private:
+    nats::ClusterSink& sink_;
+    ClusterHistory& history_;
+};
+
+ClusterNode::ClusterNode(const ClusterNodeOptions& options, const lib::KeyedHash& hash,
+                         nats::Broker& broker, ClusterHistory& history,
+                         const std::uint64_t& world_ms)
+    : options_(options),
+      world_ms_(world_ms),
+      history_(history),
+      gate_(shards, {}),
+      sink_(shards, options.log_bytes, &gate_, options.removals_bytes),
+      observer_(std::make_shared<Observer>(sink_, history)) {
+    sink_.changes().set_wake([this] { is_woken_ = true; });
+    auto store = storage::default_store_options();
+    store.memory_limit_bytes = options.memory_bytes;
+    store.shards = shards;
+    store.threads = 1;
+    store.node = options.cluster.node;
+    store_ = std::make_unique<storage::Store>(store, hash, *observer_);
+    nats::ClusterOwner& owner = *this;
+    engine_ = std::make_unique<nats::ClusterEngine>(options_.cluster, sink_, broker, owner);
+    engine_->attach(*store_);
+    engine_->at(now());
+    engine_->start();
+}
+
+storage::Now ClusterNode::now() const {
+    storage::Now now;
+    now.steady_ms = 5000 + world_ms_;
+    const auto wall_ms = SimBroker::epoch_ms + static_cast<std::int64_t>(world_ms_) +
+                         options_.clock_ahead_ms;
+    now.unix_seconds = wall_ms / 1000;
+    now.version_ms = static_cast<std::uint64_t>(wall_ms - start_of_2025_ms);
+    return now;
+}
+
+void ClusterNode::call(const Event& event) {
+    if (is_still_) {
+        waiting_.push_back(event);
+        return;
+    }
+    engine_->at(now());
+    event(*engine_);
+}
+
+void ClusterNode::tick() {
+    if (is_still_) return;
+    engine_->at(now());
+    if (std::exchange(is_woken_, false)) engine_->on_wake();
+    if (static_cast<std::uint64_t>(engine_->deadline().count()) <= now().steady_ms)
+        engine_->on_timer();
+}
+
+void ClusterNode::go_on() {
+    is_still_ = false;
+    for (const auto& event : std::exchange(waiting_, {}))
+        call(event);
+}
+
+bool ClusterNode::is_in_step() const {
+    return engine_->report().state == nats::ClusterState::in_step;
+}
+
+bool ClusterNode::is_at_rest() const {
+    const auto report = engine_->report();
+    return report.state == nats::ClusterState::in_step && report.unacked == 0 &&
+           report.dirty_buckets == 0 && report.consumed == report.last;
+}
+
+void ClusterNode::log(LogLevel, std::string_view line) {
+    log_.append(line).append("\n");
+    if (options_.trace) {
+        std::printf("%8llu node %u: %.*s\n", static_cast<unsigned long long>(world_ms_),
+                    options_.cluster.node, static_cast<int>(line.size()), line.data());
+    }
+}
+
+// --- clients -----------------------------------------------------------------------------------
+
+storage::Version ClusterNode::set(std::string_view key, std::string_view value,
+                                  storage::Expiry expiry) {
+    storage::Write write;
+    write.value = value;
+    write.expiry = expiry;
+    (void)store_->write(store_->key(key), now(), write);
+    storage::Version version = 0;
+    store_->peek(store_->key(key), now(),
+                 [&](const storage::ItemView& item) { version = item.version; });
+    return version;
+}
+
+void ClusterNode::remove(std::string_view key) {
+    (void)store_->remove(store_->key(key), now(), {});
+}
+
+void ClusterNode::touch(std::string_view key, storage::Expiry expiry) {
+    storage::Read read;
+    read.touch = expiry;
+    (void)store_->read(store_->key(key), now(), read,
+                       [](const storage::ItemView&, const storage::ReadMarks&) {});
+}
+
+void ClusterNode::flush() {
+    (void)store_->flush(now());
+}
+
+std::string ClusterNode::get(std::string_view key) {
+    std::string value = "(miss)";
+    store_->peek(store_->key(key), now(),
+                 [&](const storage::ItemView& item) { value = item.value; });
+    return value;
+}
+
+void ClusterNode::evict(std::string_view key) {
+    const auto hashed = store_->key(key);
+    observer_->is_evicting = true;
+    store_->with_shard(store_->shard_of(hashed.hash), [&](storage::Shard& shard) {
+        shard.drop_in_doubt(hashed, now());
+    });
+    observer_->is_evicting = false;
+}
+
+std::map<std::string, ClusterNode::Held> ClusterNode::contents() {
+    std::map<std::string, Held> contents;
+    std::optional<storage::Store::Cursor> cursor = storage::Store::Cursor{};
+    while (cursor) {
+        cursor = store_->walk(*cursor, 1000, now(), [&](const storage::ItemView& item) {
+            contents[std::string(item.key)] = {item.version, std::string(item.value)};
+        });
+    }
+    return contents;
+}
+
+bool ClusterNode::has_untold(std::string_view key) {
+    const auto hashed = store_->key(key);
+    const auto number = store_->shard_of(hashed.hash);
+    bool has = false;
+    store_->with_shard(number, [&](storage::Shard&) {
+        auto& tracking = sink_.changes().shard(number);
+        const auto bucket = storage::bucket_of(hashed.hash);
+        has = bool(tracking.log.find(hashed)) || tracking.buckets.is_dirty(bucket) ||
+              tracking.buckets.is_walking(bucket);
+    });
+    return has;
+}
+
+}  // namespace twincached::simulation

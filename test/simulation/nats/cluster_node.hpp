@@ -1,0 +1,91 @@
+// One node of a simulated cluster: a real store, a real sink, a real engine, a clock of its own.
+#pragma once
+
+#include "lib/hash.hpp"
+#include "replication/ack_gate.hpp"
+#include "replication/nats/engine/cluster_engine.hpp"
+#include "storage/store.hpp"
+#include "test/simulation/nats/cluster_history.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace twincached::simulation {
+
+struct ClusterNodeOptions {
+    replication::nats::ClusterOptions cluster;
+    std::size_t log_bytes = 1U << 20;
+    std::size_t removals_bytes = 1U << 20;
+    std::uint64_t memory_bytes = 64U << 20;
+    std::int64_t clock_ahead_ms = 0;  // of the wall clock
+    bool trace = false;
+};
+
+class ClusterNode final : private replication::nats::ClusterOwner {
+  public:
+    ClusterNode(const ClusterNodeOptions& options, const lib::KeyedHash& hash,
+                replication::nats::Broker& broker, ClusterHistory& history,
+                const std::uint64_t& world_ms);
+
+    using Event = std::function<void(replication::nats::BrokerEvents&)>;
+    // At once, or, while the node stands still, when it goes on.
+    void call(const Event& event);
+    void tick();
+    void stand_still() { is_still_ = true; }
+    void go_on();
+    bool is_still() const { return is_still_; }
+
+    storage::Store& store() { return *store_; }
+    replication::nats::ClusterSink& sink() { return sink_; }
+    replication::nats::ClusterEngine& engine() { return *engine_; }
+    bool is_ready() const { return is_ready_; }
+    bool is_in_step() const;
+    bool is_at_rest() const;
+    storage::Now now() const;
+    const std::string& log() const { return log_; }
+
+    // --- clients ---
+    storage::Version set(std::string_view key, std::string_view value, storage::Expiry expiry = {});
+    void remove(std::string_view key);
+    void touch(std::string_view key, storage::Expiry expiry);
+    void flush();
+    std::string get(std::string_view key);  // "(miss)"
+    void evict(std::string_view key);
+    struct Held {
+        storage::Version version = 0;
+        std::string value;
+        bool operator==(const Held&) const = default;
+    };
+    std::map<std::string, Held> contents();
+
+    // Its clients' changes of that key are not all in the log.
+    bool has_untold(std::string_view key);
+
+  private:
+    class Observer;
+    void log(replication::LogLevel level, std::string_view line) override;
+    void ready() override { is_ready_ = true; }
+    void drained() override {}
+    void after_change();
+
+    const ClusterNodeOptions options_;
+    const std::uint64_t& world_ms_;
+    ClusterHistory& history_;
+    bool is_ready_ = false;
+    bool is_still_ = false;
+    bool is_woken_ = false;
+    std::string log_;
+    std::deque<Event> waiting_;
+    replication::AckGate gate_;
+    replication::nats::ClusterSink sink_;
+    std::shared_ptr<Observer> observer_;
+    std::unique_ptr<storage::Store> store_;
+    std::unique_ptr<replication::nats::ClusterEngine> engine_;
+};
+
+}  // namespace twincached::simulation

@@ -1,0 +1,158 @@
+#include "test/simulation/nats/cluster_world.hpp"
+
+#include "replication/nats/log/message_header.hpp"
+
+#include <cstdlib>
+#include <utility>
+
+namespace twincached::simulation {
+
+using namespace replication::nats;
+
+namespace {
+
+constexpr std::uint64_t tick_ms = 10;
+
+ClusterNodeOptions quick_options() {
+    ClusterNodeOptions options;
+    options.trace = std::getenv("CLUSTER_TRACE") != nullptr;
+    options.cluster.heartbeat = std::chrono::milliseconds(200);
+    options.cluster.member_timeout = std::chrono::milliseconds(5000);
+    options.cluster.boot_grace = std::chrono::milliseconds(700);
+    options.cluster.answer_timeout = std::chrono::milliseconds(500);
+    return options;
+}
+
+}  // namespace
+
+ClusterWorld::ClusterWorld(std::uint64_t seed, const BrokerHabits& habits, ClusterDefect defect)
+    : broker_(agenda_, now_ms_, seed, habits),
+      options_(quick_options()),
+      defect_(defect),
+      hash_("secret"),
+      incarnations_(seed * 1000) {
+    if (defect_ != ClusterDefect::late_batches_applied) return;
+    // The number is one that comes next in the session that is, so that the batch is taken.
+    broker_.on_late = [this](unsigned node, std::string& payload) {
+        auto message = read_message(payload);
+        if (!message || nodes_[node] == nullptr) return;
+        const auto frames = std::string(message->frames);
+        message->header.node = static_cast<std::uint8_t>((node + 3) % nodes_most);
+        message->header.session = now_ms_;
+        lib::ByteBuffer out;
+        write_header(out, message->header);
+        out.append(frames);
+        payload = out.readable();
+    };
+}
+
+void ClusterWorld::start(unsigned node) {
+    auto options = options_;
+    options.cluster.node = node;
+    options.cluster.incarnation = ++incarnations_;
+    nodes_[node] = std::make_unique<ClusterNode>(options, hash_, broker_.broker_of(node), history_,
+                                                 now_ms_);
+    broker_.set_client(node, {[this, node](const ClusterNode::Event& event) {
+                           if (nodes_[node] != nullptr) nodes_[node]->call(event);
+                       }});
+}
+
+void ClusterWorld::kill(unsigned node) {
+    for (const auto& [key, newest] : history_.keys)
+        if (nodes_[node]->has_untold(key)) history_.excused.insert(key);
+    auto gone = std::exchange(nodes_[node], nullptr);
+    broker_.disconnect(node, "dead");
+}
+
+void ClusterWorld::run(std::uint64_t ms) {
+    const auto end = now_ms_ + ms;
+    while (now_ms_ < end) {
+        const auto next_tick = (now_ms_ / tick_ms + 1) * tick_ms;
+        if (!agenda_.empty() && agenda_.next_ms() <= std::min(next_tick, end)) {
+            now_ms_ = std::max(now_ms_, agenda_.next_ms());
+            agenda_.perform_next();
+            if (defect_ != ClusterDefect::none) apply_defect();
+            continue;
+        }
+        now_ms_ = std::min(next_tick, end);
+        for (auto& node : nodes_)
+            if (node != nullptr) node->tick();
+    }
+}
+
+void ClusterWorld::apply_defect() {
+    for (auto& node : nodes_) {
+        if (node == nullptr) continue;
+        for (unsigned i = 0; i < node->sink().changes().shard_count(); ++i) {
+            node->store().with_shard(i, [&](storage::Shard&) {
+                auto& removals = node->sink().removals(i);
+                if (defect_ == ClusterDefect::removals_freed_at_once)
+                    removals.forget([](LogPlace) { return true; });
+                if (defect_ == ClusterDefect::floors_ignored) {
+                    removals.turn();
+                    removals.turn();
+                }
+            });
+        }
+    }
+}
+
+bool ClusterWorld::is_at_rest() {
+    Sequence consumed = 0;
+    for (unsigned i = 0; i < nodes_most; ++i) {
+        if (nodes_[i] == nullptr) continue;
+        if (nodes_[i]->is_still() || !nodes_[i]->is_at_rest()) return false;
+        consumed = std::max(consumed, nodes_[i]->engine().report().consumed);
+    }
+    return true;
+}
+
+bool ClusterWorld::rest(std::uint64_t limit_ms) {
+    const auto end = now_ms_ + limit_ms;
+    unsigned calm = 0;
+    while (now_ms_ < end && calm < 20) {
+        run(37);
+        calm = is_at_rest() ? calm + 1 : 0;
+        if (calm == 1) run(1000);
+    }
+    return calm == 20;
+}
+
+std::string ClusterWorld::judge(bool lossless) {
+    std::array<std::map<std::string, ClusterNode::Held>, nodes_most> contents;
+    std::map<std::string, ClusterNode::Held>* first = nullptr;
+    unsigned first_node = 0;
+    for (unsigned i = 0; i < nodes_most; ++i) {
+        if (nodes_[i] == nullptr) continue;
+        contents[i] = nodes_[i]->contents();
+        if (first == nullptr) {
+            first = &contents[i];
+            first_node = i;
+        }
+        for (const auto& [key, held] : contents[i]) {
+            const auto other = first->find(key);
+            if (other == first->end() || other->second != held)
+                return key + ": node " + std::to_string(i) + " differs from node " +
+                       std::to_string(first_node);
+        }
+        if (contents[i].size() != first->size())
+            return "node " + std::to_string(i) + " lacks what node " + std::to_string(first_node) +
+                   " holds";
+    }
+    if (first == nullptr) return {};
+    for (const auto& [key, newest] : history_.keys) {
+        if (history_.excused.contains(key)) continue;
+        const auto held = first->find(key);
+        const bool is_held = held != first->end();
+        if (history_.is_gone(newest)) {
+            if (is_held) return key + ": removed, and alive";
+        } else if (!is_held) {
+            if (lossless) return key + ": the newest is missing";
+        } else if (held->second.version != newest.version) {
+            return key + ": an older one is held";
+        }
+    }
+    return {};
+}
+
+}  // namespace twincached::simulation

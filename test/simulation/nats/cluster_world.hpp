@@ -1,0 +1,63 @@
+// A cluster, its broker and the time. What happens is the caller's: a swarm's seed, or a scenario.
+#pragma once
+
+#include "test/simulation/nats/cluster_node.hpp"
+#include "test/simulation/nats/sim_broker.hpp"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace twincached::simulation {
+
+// A cluster that is broken on purpose: whoever checks must find out.
+enum class ClusterDefect : std::uint8_t {
+    none,
+    removals_freed_at_once,  // whatever others have read
+    late_batches_applied,    // as if they came from the session that is
+    floors_ignored,          // what no room was for among the removals is forgotten
+};
+
+class ClusterWorld {
+  public:
+    static constexpr unsigned nodes_most = SimBroker::nodes_most;
+
+    explicit ClusterWorld(std::uint64_t seed, const BrokerHabits& habits = {},
+                          ClusterDefect defect = ClusterDefect::none);
+
+    ClusterNodeOptions& options() { return options_; }  // of nodes to come
+
+    void start(unsigned node);
+    void kill(unsigned node);  // what it alone knew is lost
+    bool is_alive(unsigned node) const { return nodes_[node] != nullptr; }
+    ClusterNode& operator[](unsigned node) { return *nodes_[node]; }
+    void connect(unsigned node) { broker_.connect(node); }
+    void cut(unsigned node) { broker_.disconnect(node, "cut"); }
+    SimBroker& broker() { return broker_; }
+    ClusterHistory& history() { return history_; }
+    std::uint64_t now_ms() const { return now_ms_; }
+
+    void run(std::uint64_t ms);
+    // Until all that live and are connected are in step and at rest, for some heartbeats. False:
+    // they are not after so long.
+    bool rest(std::uint64_t limit_ms = 60'000);
+    // The first thing that is wrong at rest, or nothing. `lossless`: nothing newest may be missing.
+    std::string judge(bool lossless);
+
+  private:
+    bool is_at_rest();
+    void apply_defect();
+
+    std::uint64_t now_ms_ = 1000;
+    Agenda agenda_;
+    SimBroker broker_;
+    ClusterHistory history_;
+    ClusterNodeOptions options_;
+    const ClusterDefect defect_;
+    const lib::KeyedHash hash_;
+    std::uint64_t incarnations_;
+    std::array<std::unique_ptr<ClusterNode>, nodes_most> nodes_;
+};
+
+}  // namespace twincached::simulation

@@ -1,0 +1,153 @@
+// A broker as engines see it, on one thread: streams in one order each, who reads them, questions,
+// answers. Everything takes time, and a seed decides how much; what is on its way over a connection
+// that ends is lost, but for messages that are published late all the same. Owned by the world.
+#pragma once
+
+#include "lib/random.hpp"
+#include "replication/nats/broker.hpp"
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace twincached::simulation {
+
+// What happens at a time, and what was planned first first.
+class Agenda {
+  public:
+    using Action = std::function<void()>;
+    void at(std::uint64_t ms, Action action) { actions_.emplace(Key{ms, ++count_}, std::move(action)); }
+    bool empty() const { return actions_.empty(); }
+    std::uint64_t next_ms() const { return actions_.begin()->first.first; }
+    // REQUIRES: not empty.
+    void perform_next() {
+        auto action = std::move(actions_.begin()->second);
+        actions_.erase(actions_.begin());
+        action();
+    }
+
+  private:
+    using Key = std::pair<std::uint64_t, std::uint64_t>;
+    std::map<Key, Action> actions_;
+    std::uint64_t count_ = 0;
+};
+
+struct BrokerHabits {
+    std::uint64_t delay_most_ms = 3;
+    unsigned late_percent = 50;       // of messages whose connection ended: they are stored later
+    unsigned unheard_percent = 0;     // stored, and the publisher is not told
+    unsigned duplicate_percent = 0;   // stored twice
+    unsigned lost_consumer_percent = 0;  // of deliveries
+};
+
+class SimBroker {
+  public:
+    static constexpr unsigned nodes_most = 4;
+
+    SimBroker(Agenda& agenda, const std::uint64_t& now_ms, std::uint64_t seed,
+              const BrokerHabits& habits)
+        : agenda_(agenda), now_ms_(now_ms), random_(seed), habits_(habits) {}
+
+    // What a node is called through; a call is made with its clock set, or never.
+    struct Client {
+        std::function<void(std::function<void(replication::nats::BrokerEvents&)>)> call;
+    };
+    replication::nats::Broker& broker_of(unsigned node) { return doors_[node]; }
+    void set_client(unsigned node, Client client) { clients_[node] = std::move(client); }
+
+    void connect(unsigned node);
+    void disconnect(unsigned node, std::string_view why);
+    bool is_connected(unsigned node) const { return connections_[node].number != 0; }
+
+    // --- what is done to the broker ---
+    void set_refusing(bool refusing) { refusing_ = refusing; }
+    // All that it holds is lost, and the stream is created again.
+    void begin_anew();
+    // The last messages are lost.
+    void set_back(std::uint64_t messages);
+    // What is older is forgotten.
+    void trim(std::uint64_t age_ms);
+    void lose_consumer(unsigned node);
+    // The time that the broker's clock shows.
+    std::int64_t time_ms() const { return epoch_ms + static_cast<std::int64_t>(now_ms_); }
+    static constexpr std::int64_t epoch_ms = 1'900'000'000'000;
+
+    // Sees each message before it is stored late; may change it.
+    std::function<void(unsigned node, std::string& payload)> on_late;
+    std::uint64_t late = 0;
+    std::uint64_t stored = 0;
+    std::size_t size_most = 0;
+    static constexpr std::size_t max_payload = 1U << 20;
+    std::size_t payload_limit = 1U << 20;
+
+  private:
+    using BrokerEvents = replication::nats::BrokerEvents;
+    struct Connection {
+        std::uint64_t number = 0;  // 0: none
+        std::set<std::string> served;
+        replication::nats::Sequence next = 0;  // 0: reads nothing
+        std::uint64_t consumer = 0;
+        std::uint64_t arrives_ms = 0;  // what is sent to the node stays in order
+        std::uint64_t leaves_ms = 0;   // what the node sends, too
+    };
+    struct Stored {
+        std::string payload;
+        std::int64_t time_ms;
+    };
+    // One node's side of Broker.
+    class Door final : public replication::nats::Broker {
+      public:
+        void look(replication::nats::StreamId stream) override;
+        void publish(replication::nats::Token token, std::string_view payload) override;
+        void consume(replication::nats::StreamId stream, replication::nats::Sequence from) override;
+        void stop_consuming(replication::nats::StreamId stream) override;
+        void serve(std::string_view subject, bool whether) override;
+        void ask(replication::nats::Token token, std::string_view subject,
+                 std::string_view payload) override;
+        void reply(std::string_view to, std::string_view payload) override;
+        void tell(std::string_view subject, std::string_view payload) override;
+
+        SimBroker* world = nullptr;
+        unsigned node = 0;
+    };
+    friend class Door;
+
+    std::uint64_t delay() { return random_.below(habits_.delay_most_ms + 1); }
+    bool chance(unsigned percent) { return random_.below(100) < percent; }
+    // When it gets there, in order.
+    void to_broker(unsigned node, std::function<void()> action);
+    void to_node(unsigned node, std::function<void(BrokerEvents&)> event);
+    void store(unsigned node, std::string payload, replication::nats::Token token);
+    replication::nats::Sequence append(std::string payload);
+    void push(unsigned node);
+    replication::nats::StreamState state() const;
+
+    Agenda& agenda_;
+    const std::uint64_t& now_ms_;
+    lib::Random random_;
+    const BrokerHabits habits_;
+    std::array<Door, nodes_most> doors_ = make_doors();
+    std::array<Door, nodes_most> make_doors() {
+        std::array<Door, nodes_most> doors;
+        for (unsigned i = 0; i < nodes_most; ++i) {
+            doors[i].world = this;
+            doors[i].node = i;
+        }
+        return doors;
+    }
+    std::array<Client, nodes_most> clients_;
+    std::array<Connection, nodes_most> connections_;
+    std::uint64_t connection_count_ = 0;
+    std::deque<Stored> stream_;
+    replication::nats::Sequence first_ = 1;
+    std::int64_t created_ = 1;
+    bool refusing_ = false;
+};
+
+}  // namespace twincached::simulation

@@ -166,7 +166,9 @@ void ClusterEngine::on_own(const Heard& heard, Sequence sequence) {
     if (heard.hearing == MemberTable::Hearing::is_late) return;
     const bool was_forgotten = heard.hearing == MemberTable::Hearing::was_forgotten;
     if (was_forgotten && is_member_) start_over("this node was silent for too long");
-    is_member_ = has_spoken_ = true;
+    is_member_ = true;
+    // What an earlier connection said may be read only now.
+    has_spoken_ = has_spoken_ || heard.header.session == speaker_.session();
 }
 
 void ClusterEngine::on_claim(const Heard& heard, Sequence sequence) {
@@ -191,7 +193,7 @@ void ClusterEngine::become_reference(Sequence sequence) {
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
                 if (buckets.floor(bucket) != 0)
-                    context_.sink.removals(i).raise_floor(bucket, buckets.floor(bucket));
+                    context_.sink.removals(i).raise_removed(bucket, buckets.floor(bucket));
             }
             buckets.forget();
             context_.sink.changes().refresh(i);
@@ -312,9 +314,10 @@ void ClusterEngine::lose_place(StreamId stream, std::string_view why) {
         context_.with_shard(i, [&](storage::Shard&) {
             auto& buckets = context_.tracking(i).buckets;
             auto& removals = context_.sink.removals(i);
-            removals.visit([&](std::uint64_t hash, storage::Version version, LogPlace) {
-                buckets.raise_floor(storage::bucket_of(hash), version);
-            });
+            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+                const auto bucket = static_cast<storage::BucketNumber>(b);
+                buckets.raise_floor(bucket, removals.removed_ever(bucket));
+            }
             removals.move_all({own_stream, 0});
         });
     }
@@ -633,6 +636,8 @@ ClusterReport ClusterEngine::report() const {
         const auto& tracking = context_.sink.changes().shard(i);
         report.tracked.add(tracking.counters);
         report.digest ^= tracking.digest.load(std::memory_order_relaxed);
+        report.removals += context_.sink.kept(i);
+        report.removals_folded += context_.sink.folded(i);
     }
     return report;
 }

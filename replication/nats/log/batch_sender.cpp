@@ -309,7 +309,7 @@ void BatchSender::on_published(Sequence sequence) {
     for (const auto& list : sent_lists_) {
         const auto number = context_.store->shard_of_bucket(list.bucket);
         context_.with_shard(number, [&](storage::Shard&) {
-            context_.sink.removals(number).raise_floor(list.bucket, list.floor);
+            context_.sink.removals(number).raise_removed(list.bucket, list.floor);
             changes.shard(number).buckets.end_walk(list.bucket);
             changes.refresh(number);
         });

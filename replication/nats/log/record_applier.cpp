@@ -89,9 +89,11 @@ void RecordApplier::apply_one(storage::Shard& shard, unsigned number, const Grou
         case RecordKind::touch: {
             const auto expiry = context_.clock.expiry_here(record.expiry_ms);
             if (shard.apply_touch(key, record.version, expiry, context_.now)) break;
-            // Who has lost the item goes without it, and must not be left with an older one.
+            // Who has lost the item goes without it, and must not be left with an older one; who is
+            // about to be given it is.
             shard.drop_in_doubt(key, context_.now);
-            context_.sink.removals(number).note(key.hash, record.version, place_);
+            context_.sink.removals(number).note(key.hash, storage::write_of(record.version) - 1,
+                                                place_);
             break;
         }
     }
@@ -243,7 +245,7 @@ bool RecordApplier::apply_list(std::string_view payload) {
         shard.observe(list.floor());
         for (const auto& [key, hash] : doomed)
             shard.drop_in_doubt({key, hash}, context_.now);
-        context_.sink.removals(number).raise_floor(list.bucket(), list.floor());
+        context_.sink.removals(number).raise_removed(list.bucket(), list.floor());
         context_.sink.changes().refresh(number);
     });
     return true;

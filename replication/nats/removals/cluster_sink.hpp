@@ -26,6 +26,9 @@ class ClusterSink final : public storage::MutationSink {
     const ChangeSink& changes() const noexcept { return changes_; }
     // REQUIRES: the shard's lock.
     KeptRemovals& removals(unsigned shard) noexcept { return *removals_[shard]; }
+    // The same for any reader, as of a moment ago: how many, and how many found no room.
+    std::uint64_t kept(unsigned shard) const noexcept { return removals_[shard]->kept_gauge(); }
+    std::uint64_t folded(unsigned shard) const noexcept { return removals_[shard]->folded_gauge(); }
     // Whether this node carries out the flush to come that another node's client has asked for.
     void set_fires_foreign_schedule(bool whether) noexcept { fires_.store(whether); }
 

@@ -17,6 +17,7 @@ KeptRemovals::KeptRemovals(storage::BucketNumber first, std::size_t buckets, std
 void KeptRemovals::note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept {
     const auto bucket = storage::bucket_of(hash);
     raise_ever(bucket, version);
+    at(bucket).removed_ever = std::max(at(bucket).removed_ever, version);
     if (version <= exact(hash)) return;
     while (order_.size() >= limit_)
         fold_oldest();
@@ -24,9 +25,17 @@ void KeptRemovals::note(std::uint64_t hash, storage::Version version, LogPlace p
         order_.push_back({hash, place});
         removals_[hash] = {version, place};
     });
+    kept_.store(removals_.size(), std::memory_order_relaxed);
     if (is_kept) return;
-    ++folded_;
+    folded_.fetch_add(1, std::memory_order_relaxed);
+    raise_removed(bucket, version);
+}
+
+void KeptRemovals::raise_removed(storage::BucketNumber bucket, storage::Version version) noexcept {
     raise_floor(bucket, version);
+    auto& floors = at(bucket);
+    floors.folded = std::max(floors.folded, version);
+    floors.removed_ever = std::max(floors.removed_ever, version);
 }
 
 void KeptRemovals::raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept {
@@ -41,14 +50,15 @@ void KeptRemovals::drop_oldest() noexcept {
     order_.pop_front();
     const auto found = removals_.find(oldest.hash);
     if (found != removals_.end() && found->second.place == oldest.place) removals_.erase(found);
+    kept_.store(removals_.size(), std::memory_order_relaxed);
 }
 
 void KeptRemovals::fold_oldest() noexcept {
     const auto oldest = order_.front();
     const auto found = removals_.find(oldest.hash);
     if (found != removals_.end() && found->second.place == oldest.place) {
-        raise_floor(storage::bucket_of(oldest.hash), found->second.version);
-        ++folded_;
+        folded_.fetch_add(1, std::memory_order_relaxed);
+        raise_removed(storage::bucket_of(oldest.hash), found->second.version);
     }
     drop_oldest();
 }
@@ -59,8 +69,8 @@ void KeptRemovals::turn() noexcept {
     for (std::size_t i = 0; i < count_; ++i) {
         auto& floors = floors_[i];
         if ((floors.current | floors.previous) == 0) continue;
-        floors.previous = floors.current;
-        floors.current = 0;
+        floors.previous = std::exchange(floors.current, 0);
+        floors.folded_before = std::exchange(floors.folded, 0);
     }
 }
 

@@ -20,6 +20,7 @@
 #include "storage/version.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -53,12 +54,23 @@ class KeptRemovals {
         const auto found = removals_.find(hash);
         return found == removals_.end() ? 0 : found->second.version;
     }
-    // No removal of the bucket that this node ever knew of was newer.
+    // Of removals for which there was no room, and which are not forgotten yet, the newest.
+    storage::Version folded_in(storage::BucketNumber bucket) const noexcept {
+        return std::max(at(bucket).folded, at(bucket).folded_before);
+    }
+    // Nothing of the bucket that this node ever let go was newer.
     storage::Version ever(storage::BucketNumber bucket) const noexcept { return at(bucket).ever; }
+    // The same of what was removed for all, and not only let go here.
+    storage::Version removed_ever(storage::BucketNumber bucket) const noexcept {
+        return at(bucket).removed_ever;
+    }
 
     // A key's removal stands at that place of the log.
     void note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept;
+    // Something that this node holds no more was as new as that.
     void raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept;
+    // A key that is not known any more was removed for all.
+    void raise_removed(storage::BucketNumber bucket, storage::Version version) noexcept;
     // Of another node: what it knows was removed.
     void raise_ever(storage::BucketNumber bucket, storage::Version version) noexcept {
         auto& ever = at(bucket).ever;
@@ -97,8 +109,9 @@ class KeptRemovals {
     }
 
     std::size_t size() const noexcept { return removals_.size(); }
-    // Removals for which there was no room.
-    std::uint64_t folded() const noexcept { return folded_; }
+    // Any thread: how many were kept a moment ago, and for how many there was no room so far.
+    std::uint64_t kept_gauge() const noexcept { return kept_.load(std::memory_order_relaxed); }
+    std::uint64_t folded_gauge() const noexcept { return folded_.load(std::memory_order_relaxed); }
 
     // About what one removal takes, in bytes.
     static constexpr std::size_t removal_bytes = 96;
@@ -112,10 +125,15 @@ class KeptRemovals {
         std::uint64_t hash;
         LogPlace place;
     };
+    // Of this generation and the one before; `folded` is a part of it: what was removed for all, and
+    // not only let go here.
     struct Floors {
         storage::Version current;
         storage::Version previous;
+        storage::Version folded;
+        storage::Version folded_before;
         storage::Version ever;
+        storage::Version removed_ever;
     };
     // Hashes are mixed and keyed by whoever made them.
     struct AsItIs {
@@ -134,7 +152,8 @@ class KeptRemovals {
     // Since the last turn; and in the generation before it.
     bool is_raised_ = false;
     bool has_previous_ = false;
-    std::uint64_t folded_ = 0;
+    std::atomic<std::uint64_t> kept_{0};
+    std::atomic<std::uint64_t> folded_{0};
 };
 
 }  // namespace twincached::replication::nats

@@ -398,7 +398,9 @@ void Comparison::refused(storage::Shard& shard, unsigned shard_number, const sto
     });
     if (held == 0) {
         if (refused_.size() < refused_most) refused_.push_back({key.hash, version});
-        const auto removed = context_.sink.removals(shard_number).exact(key.hash);
+        const auto& removals = context_.sink.removals(shard_number);
+        const auto removed = std::max(removals.exact(key.hash),
+                                      removals.folded_in(storage::bucket_of(key.hash)));
         if (removed > version && !tracking.log.find(key)) tracking.tell_removal(key, removed);
     }
     context_.sink.changes().refresh(shard_number);

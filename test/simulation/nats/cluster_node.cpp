@@ -3,6 +3,7 @@
 #include "test/simulation/nats/sim_broker.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 namespace twincached::simulation {
@@ -19,13 +20,22 @@ constexpr unsigned shards = 2;
 // Tells the history what clients do.
 class ClusterNode::Observer final : public storage::MutationSink {
   public:
-    Observer(nats::ClusterSink& sink, ClusterHistory& history) : sink_(sink), history_(history) {}
+    Observer(nats::ClusterSink& sink, ClusterHistory& history, const std::uint64_t& world_ms,
+             unsigned node)
+        : sink_(sink), history_(history), world_ms_(world_ms), node_(node) {}
 
     storage::Ticket on_change(unsigned shard, const storage::Change& change) noexcept override {
         const bool is_clients = change.cause == storage::Cause::local_write ||
                                 change.cause == storage::Cause::local_delete;
         if (is_clients && change.version != 0)
             history_.note(std::string(change.key.bytes), change.version, change.after == 0);
+        if (trace != nullptr && change.key.bytes == trace) {
+            std::printf("%8llu node %u: %s %s %llx -> %llx (%llx)\n",
+                        static_cast<unsigned long long>(world_ms_), node_, trace,
+                        name_of(change.cause), static_cast<unsigned long long>(change.before),
+                        static_cast<unsigned long long>(change.after),
+                        static_cast<unsigned long long>(change.version));
+        }
         auto seen = change;
         if (is_evicting) seen.cause = storage::Cause::evicted;
         return sink_.on_change(shard, seen);
@@ -47,8 +57,17 @@ class ClusterNode::Observer final : public storage::MutationSink {
     bool is_evicting = false;
 
   private:
+    static const char* name_of(storage::Cause cause) {
+        constexpr const char* names[] = {"set",     "deleted", "remote",  "restored",
+                                         "evicted", "expired", "flushed", "in doubt"};
+        return names[static_cast<std::size_t>(cause)];
+    }
+
     nats::ClusterSink& sink_;
     ClusterHistory& history_;
+    const std::uint64_t& world_ms_;
+    const unsigned node_;
+    const char* const trace = std::getenv("CLUSTER_KEY");
 };
 
 ClusterNode::ClusterNode(const ClusterNodeOptions& options, const lib::KeyedHash& hash,
@@ -59,7 +78,7 @@ ClusterNode::ClusterNode(const ClusterNodeOptions& options, const lib::KeyedHash
       history_(history),
       gate_(shards, {}),
       sink_(shards, options.log_bytes, &gate_, options.removals_bytes),
-      observer_(std::make_shared<Observer>(sink_, history)) {
+      observer_(std::make_shared<Observer>(sink_, history, world_ms, options.cluster.node)) {
     sink_.changes().set_wake([this] { is_woken_ = true; });
     auto store = storage::default_store_options();
     store.memory_limit_bytes = options.memory_bytes;

@@ -58,8 +58,14 @@ void ClusterWorld::start(unsigned node) {
 }
 
 void ClusterWorld::kill(unsigned node) {
+    bool is_flush_known = false;
+    for (unsigned i = 0; i < nodes_most; ++i) {
+        const bool knows = i != node && nodes_[i] != nullptr &&
+                           nodes_[i]->store().flush_version() >= history_.flush;
+        is_flush_known = is_flush_known || knows;
+    }
     for (const auto& [key, newest] : history_.keys)
-        if (nodes_[node]->has_untold(key)) history_.excused.insert(key);
+        if (!is_flush_known || nodes_[node]->has_untold(key)) history_.excused.insert(key);
     auto gone = std::exchange(nodes_[node], nullptr);
     broker_.disconnect(node, "dead");
 }

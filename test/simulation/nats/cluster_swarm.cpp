@@ -1,0 +1,158 @@
+#include "test/simulation/nats/cluster_swarm.hpp"
+
+#include <algorithm>
+
+namespace twincached::simulation {
+
+namespace {
+
+BrokerHabits habits_of(lib::Random random) {
+    BrokerHabits habits;
+    habits.delay_most_ms = 1 + random.below(20);
+    habits.unheard_percent = random.one_in(3) ? 5 : 0;
+    habits.duplicate_percent = random.one_in(3) ? 10 : 0;
+    habits.lost_consumer_percent = random.one_in(4) ? 1 : 0;
+    return habits;
+}
+
+}  // namespace
+
+ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect)
+    : random_(seed),
+      world_(seed, habits_of(lib::Random(seed * 7)), defect),
+      nodes_(2 + static_cast<unsigned>(random_.below(3))),
+      keys_(4 + static_cast<unsigned>(random_.below(60))),
+      loses_streams_(random_.one_in(4)),
+      overflows_(random_.one_in(4)) {
+    if (overflows_) world_.options().log_bytes = 2048;
+    if (random_.one_in(5)) world_.options().removals_bytes = 1024;
+    if (random_.one_in(3)) world_.broker().payload_limit = 8192 + random_.below(20'000);
+}
+
+std::string ClusterSwarm::key() {
+    return "key" + std::to_string(random_.below(keys_));
+}
+
+void ClusterSwarm::client() {
+    const auto node = static_cast<unsigned>(random_.below(nodes_));
+    if (!world_.is_alive(node) || world_[node].is_still() || !world_[node].is_ready()) return;
+    const auto what = random_.below(100);
+    if (what < 60) {
+        const auto size = random_.one_in(20) ? random_.below(40'000) : random_.below(60);
+        world_[node].set(key(), std::string(size, static_cast<char>('a' + random_.below(26))));
+    } else if (what < 90) {
+        world_[node].remove(key());
+    } else if (what < 98) {
+        world_[node].touch(key(), storage::Expiry::at(world_[node].now().tick() + 100'000));
+    } else if (random_.one_in(10)) {
+        world_[node].flush();
+    }
+}
+
+// Who alone has what others were not told yet, lives on.
+bool ClusterSwarm::may_die(unsigned node) {
+    for (unsigned other = 0; other < nodes_; ++other) {
+        const bool would_do = other != node && world_.is_alive(other) &&
+                              !world_[other].is_still() && world_[other].is_in_step();
+        if (would_do) return true;
+    }
+    return false;
+}
+
+void ClusterSwarm::torment(ClusterSum& sum) {
+    const auto node = static_cast<unsigned>(random_.below(nodes_));
+    const auto what = random_.below(100);
+    if (!world_.is_alive(node)) {
+        world_.start(node);
+        world_.connect(node);
+    } else if (what < 35) {
+        if (world_[node].is_still()) return world_[node].go_on();
+        ++sum.cuts;
+        world_.cut(node);
+    } else if (what < 70) {
+        if (world_[node].is_still()) return world_[node].go_on();
+        world_.connect(node);
+    } else if (what < 80) {
+        if (world_[node].is_still()) return world_[node].go_on();
+        ++sum.stops;
+        world_[node].stand_still();
+    } else if (what < 85) {
+        if (!may_die(node) || has_lost_stream_) return;
+        ++sum.deaths;
+        has_died_ = true;
+        world_.kill(node);
+    } else {
+        torment_broker(sum);
+    }
+}
+
+void ClusterSwarm::torment_broker(ClusterSum& sum) {
+    auto& broker = world_.broker();
+    const auto what = random_.below(100);
+    if (what < 40) {
+        broker.lose_consumer(static_cast<unsigned>(random_.below(nodes_)));
+    } else if (what < 60) {
+        broker.set_refusing(random_.one_in(2));
+    } else if (loses_streams_ && !has_died_) {
+        ++sum.streams_lost;
+        has_lost_stream_ = true;
+        if (what < 75) {
+            broker.begin_anew();
+        } else if (what < 85) {
+            broker.set_back(1 + random_.below(5));
+        } else {
+            broker.trim(random_.below(3000));
+        }
+    }
+}
+
+void ClusterSwarm::heal() {
+    world_.broker().set_refusing(false);
+    for (unsigned i = 0; i < nodes_; ++i) {
+        if (!world_.is_alive(i)) world_.start(i);
+        if (world_[i].is_still()) world_[i].go_on();
+        world_.connect(i);
+    }
+}
+
+std::string ClusterSwarm::judge(ClusterSum& sum) {
+    heal();
+    if (!world_.rest()) return "the nodes do not come to rest";
+    bool lossless = !has_lost_stream_ && !overflows_;
+    for (unsigned i = 0; i < nodes_; ++i) {
+        const auto report = world_[i].engine().report();
+        sum.comparisons += report[replication::nats::ClusterCounter::comparisons];
+        sum.removals_folded += report.removals_folded;
+        lossless = lossless && report[replication::TrackingCounter::dropped_in_doubt] == 0 &&
+                   report.removals_folded == 0 &&
+                   report[replication::nats::ClusterCounter::comparisons] == 0;
+    }
+    if (lossless && !has_died_) ++sum.lossless_rests;
+    return world_.judge(lossless);
+}
+
+std::string ClusterSwarm::run(ClusterSum& sum) {
+    for (unsigned i = 0; i < nodes_; ++i) {
+        world_.start(i);
+        world_.connect(i);
+    }
+    if (!world_.rest()) return "the nodes do not begin";
+    std::string verdict;
+    const auto rounds = 1 + random_.below(3);
+    for (unsigned round = 0; round < rounds && verdict.empty(); ++round) {
+        const auto steps = 20 + random_.below(60);
+        const auto calm = 1 + random_.below(10);
+        for (std::uint64_t step = 0; step < steps; ++step) {
+            for (auto i = random_.below(8); i > 0; --i)
+                client();
+            if (random_.one_in(calm)) torment(sum);
+            world_.run(random_.one_in(30) ? random_.below(8000) : random_.below(100));
+        }
+        verdict = judge(sum);
+    }
+    sum.operations += world_.history().operations;
+    sum.late += world_.broker().late;
+    return verdict;
+}
+
+}  // namespace twincached::simulation

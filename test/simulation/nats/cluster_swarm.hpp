@@ -1,0 +1,53 @@
+// Two to four nodes of a cluster, whose clients, broker and network a seed torments: cuts, deaths,
+// nodes that stand still, messages that are stored late, twice or without a word, consumers that
+// are lost, a broker that takes nothing for a while, or has lost what it held. At rest all hold the
+// same, nothing that was removed, and, where nothing was lost on purpose, all that is newest.
+#pragma once
+
+#include "test/simulation/nats/cluster_world.hpp"
+
+#include <cstdint>
+#include <string>
+
+namespace twincached::simulation {
+
+// What has happened in some swarms: one in which nothing happens proves nothing.
+struct ClusterSum {
+    std::uint64_t operations = 0;
+    std::uint64_t cuts = 0;
+    std::uint64_t deaths = 0;
+    std::uint64_t stops = 0;
+    std::uint64_t late = 0;
+    std::uint64_t streams_lost = 0;
+    std::uint64_t lossless_rests = 0;
+    std::uint64_t comparisons = 0;
+    std::uint64_t removals_folded = 0;
+};
+
+class ClusterSwarm {
+  public:
+    explicit ClusterSwarm(std::uint64_t seed, ClusterDefect defect = ClusterDefect::none);
+
+    // The first rule broken, or nothing.
+    std::string run(ClusterSum& sum);
+
+  private:
+    std::string key();
+    void client();
+    void torment(ClusterSum& sum);
+    void torment_broker(ClusterSum& sum);
+    void heal();
+    bool may_die(unsigned node);
+    std::string judge(ClusterSum& sum);
+
+    lib::Random random_;
+    ClusterWorld world_;
+    unsigned nodes_;
+    unsigned keys_;
+    bool loses_streams_;
+    bool overflows_;
+    bool has_lost_stream_ = false;
+    bool has_died_ = false;
+};
+
+}  // namespace twincached::simulation

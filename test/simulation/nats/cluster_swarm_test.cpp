@@ -1,0 +1,29 @@
+// The swarm of clusters, deterministic per seed: see cluster_swarm.hpp. From the environment:
+// SWARM_FIRST, SWARM_SEEDS; a seed that fails is named. CLUSTER_TRACE=1 tells what nodes log.
+#include "test/simulation/nats/cluster_swarm.hpp"
+#include "test/support/environment.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <cstdio>
+
+using namespace twincached::simulation;
+using twincached::test::number_from;
+
+TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest and do not lie") {
+    const auto first = number_from("SWARM_FIRST", 1);
+    const auto count = number_from("SWARM_SEEDS", 100);
+    ClusterSum sum;
+    for (auto seed = first; seed < first + count; ++seed) {
+        INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");
+        const auto verdict = ClusterSwarm(seed).run(sum);
+        CHECK(verdict == "");
+    }
+    const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+    std::printf("seeds %llu to %llu: %llu operations, %llu cuts, %llu deaths, %llu stops, %llu "
+                "messages stored late, %llu streams lost, %llu comparisons, %llu removals folded, "
+                "%llu rests without loss\n",
+                number(first), number(first + count - 1), number(sum.operations), number(sum.cuts),
+                number(sum.deaths), number(sum.stops), number(sum.late), number(sum.streams_lost),
+                number(sum.comparisons), number(sum.removals_folded), number(sum.lossless_rests));
+}

@@ -41,7 +41,8 @@ class BrokerEvents {
     // Answer to look(): the stream is there (created, if it was not and it is this site's).
     virtual void stream_is(StreamId stream, const StreamState& state) = 0;
     virtual void no_stream(StreamId stream, std::string_view why) = 0;
-    // Answer to publish(): it is in the log, or was not taken (also after a while without an answer).
+    // Answer to publish(): it is in the log, or was not taken (also after a while without an
+    // answer).
     virtual void published(Token token, Sequence sequence) = 0;
     virtual void not_published(Token token, std::string_view why) = 0;
     // In the order of sequences without a gap, from the place that was asked for.

@@ -39,7 +39,8 @@ const std::vector<std::string_view> clock_reads{"_clock::now(", "clock_gettime("
                                                 "std::time("};
 
 bool may_reach_outside(std::string_view path) {
-    return layer_of(path) == "app" || path.starts_with("replication/pair/driver/");
+    return layer_of(path) == "app" || path.starts_with("replication/pair/driver/") ||
+           path.starts_with("replication/nats/driver/");
 }
 
 std::size_t columns_of(std::string_view line) {

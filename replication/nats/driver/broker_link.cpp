@@ -1,0 +1,132 @@
+#include "replication/nats/driver/broker_link.hpp"
+
+#include <openssl/rand.h>
+#include <boost/asio/post.hpp>
+
+#include <array>
+#include <utility>
+
+namespace twincached::replication::nats {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// So many messages, then others on the thread have their turn.
+constexpr int messages_per_turn = 64;
+
+// A subject that nobody else listens to. Without randomness the number of the connection would do,
+// but for another node with the same.
+std::string new_inbox(std::uint64_t number) {
+    std::array<unsigned char, 12> random{};
+    (void)RAND_bytes(random.data(), static_cast<int>(random.size()));
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string inbox = "_INBOX.";
+    for (const auto byte : random) {
+        inbox.push_back(digits[byte >> 4U]);
+        inbox.push_back(digits[byte & 15U]);
+    }
+    return inbox + "-" + std::to_string(number);
+}
+
+}  // namespace
+
+BrokerLink::BrokerLink(asio::io_context& context, BrokerAccess access,
+                       JetStreamBroker::Settings settings, Owner& owner)
+    : context_(context),
+      owner_(owner),
+      broker_(std::move(settings)),
+      intake_(std::make_shared<Intake>([this] { asio::post(context_, [this] { take(); }); })),
+      dialler_(std::move(access), intake_,
+               {[this](std::unique_ptr<NatsConnection> connection) {
+                    // What is posted must be copyable.
+                    auto shared =
+                        std::make_shared<std::unique_ptr<NatsConnection>>(std::move(connection));
+                    asio::post(context_, [this, shared] { on_connected(std::move(*shared)); });
+                },
+                [this](const std::string& server, const std::string& why) {
+                    asio::post(context_, [this, server, why] { on_failed(server, why); });
+                }}) {}
+
+void BrokerLink::start(BrokerEvents& events) {
+    broker_.attach(events);
+    dialler_.start();
+    dialler_.dial();
+}
+
+void BrokerLink::stop() noexcept {
+    intake_->close();
+    dialler_.stop();
+    connection_.reset();
+}
+
+// The end of a connection is asked for, too: to tell it takes memory.
+void BrokerLink::on_timer(Instant now) {
+    broker_.on_timer(now);
+    check();
+    if (connection_ && connection_->is_closed()) drop("the broker closed it");
+}
+
+void BrokerLink::drop(std::string_view why) {
+    if (!connection_) return;
+    dialler_.end(std::move(connection_));
+    facts_.server.clear();
+    owner_.log(LogLevel::warning, "the broker's connection has ended: " + std::string(why));
+    broker_.on_disconnected(why);
+    dialler_.dial();
+}
+
+void BrokerLink::start_over() {
+    drop("there is no memory");
+    asio::post(context_, [this] { take(); });
+}
+
+void BrokerLink::take() {
+    const auto now = owner_.before();
+    for (int taken = 0; taken < messages_per_turn; ++taken) {
+        const auto arrival = intake_->take();
+        if (!arrival) {
+            check();
+            return owner_.after();
+        }
+        if (!connection_ || arrival->connection != connection_->number()) continue;
+        if (arrival->message) {
+            broker_.on_message(message_of(arrival->channel, *arrival->message), now);
+        } else {
+            drop(arrival->why);
+        }
+    }
+    check();
+    owner_.after();
+    asio::post(context_, [this] { take(); });
+}
+
+void BrokerLink::on_connected(std::unique_ptr<NatsConnection> connection) {
+    const auto now = owner_.before();
+    connection_ = std::move(connection);
+    facts_.server = connection_->server();
+    ++facts_.connections;
+    facts_.last_refusal.clear();
+    told_.clear();
+    owner_.log(LogLevel::info, "connected to the broker " + facts_.server);
+    broker_.on_connected(*connection_, connection_->max_payload(), new_inbox(connection_->number()),
+                         now);
+    check();
+    owner_.after();
+}
+
+// One line for each server until something else is the matter with it.
+void BrokerLink::on_failed(const std::string& server, const std::string& why) {
+    (void)owner_.before();
+    facts_.last_refusal = server + ": " + why;
+    if (auto& told = told_[server]; std::exchange(told, why) != why) {
+        owner_.log(LogLevel::warning, "no broker at " + facts_.last_refusal);
+    }
+    owner_.after();
+}
+
+void BrokerLink::check() {
+    if (connection_ && connection_->has_failed()) drop(connection_->failure());
+}
+
+}  // namespace twincached::replication::nats

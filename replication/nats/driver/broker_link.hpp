@@ -1,0 +1,84 @@
+// The broker as the replication thread sees it: one connection at a time, which is made anew when
+// it ends, and JetStream spoken over it. It brings what other threads tell to the replication
+// thread; it decides nothing. Owned by the loop; the replication thread alone, but for what is
+// marked.
+//
+//     dialler's thread -- connection --> post --.
+//     threads of libnats -- Intake ----> post --+--> JetStreamBroker --> BrokerEvents
+#pragma once
+
+#include "replication/nats/driver/broker_access.hpp"
+#include "replication/nats/driver/broker_dialler.hpp"
+#include "replication/nats/driver/intake.hpp"
+#include "replication/nats/driver/nats_connection.hpp"
+#include "replication/nats/jetstream/jetstream_broker.hpp"
+#include "replication/replicator.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace twincached::replication::nats {
+
+struct LinkFacts {
+    std::string server;             // empty: none is connected
+    std::uint64_t connections = 0;  // that stood, since the start
+    std::string last_refusal;
+};
+
+class BrokerLink {
+  public:
+    using Instant = JetStreamBroker::Instant;
+    // Whoever is told; around everything that happens stand before() and after().
+    class Owner {
+      public:
+        virtual ~Owner() = default;
+        virtual Instant before() = 0;
+        virtual void after() = 0;
+        virtual void log(LogLevel level, std::string_view line) = 0;
+    };
+
+    // All that it is given must outlive it.
+    BrokerLink(boost::asio::io_context& context, BrokerAccess access,
+               JetStreamBroker::Settings settings, Owner& owner);
+    ~BrokerLink() { stop(); }
+    BrokerLink(const BrokerLink&) = delete;
+    BrokerLink& operator=(const BrokerLink&) = delete;
+
+    JetStreamBroker& broker() noexcept { return broker_; }
+    const LinkFacts& facts() const noexcept { return facts_; }
+
+    // The control thread, before the replication thread runs and after it has ended.
+    void start(BrokerEvents& events);
+    void stop() noexcept;
+
+    // When broker().deadline() has come. Inside of before() and after().
+    void on_timer(Instant now);
+    // Begins again with another connection. Inside of before() and after().
+    void drop(std::string_view why);
+    // The same after something was left half done for want of memory.
+    void start_over();
+
+  private:
+    void take();
+    void on_connected(std::unique_ptr<NatsConnection> connection);
+    void on_failed(const std::string& server, const std::string& why);
+    void check();
+
+    boost::asio::io_context& context_;
+    Owner& owner_;
+    JetStreamBroker broker_;
+    const std::shared_ptr<Intake> intake_;
+    std::unique_ptr<NatsConnection> connection_;  // null: none stands
+    LinkFacts facts_;
+    std::map<std::string, std::string> told_;  // by server, why it could not be reached
+    BrokerDialler dialler_;
+};
+
+}  // namespace twincached::replication::nats

@@ -1,0 +1,364 @@
+#include "replication/nats/jetstream/jetstream_broker.hpp"
+
+#include "lib/json.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace twincached::replication::nats {
+namespace {
+
+using std::chrono::milliseconds;
+
+struct Sent {
+    std::string subject;
+    std::string reply;
+    std::string payload;
+};
+
+class FakeWire final : public Wire {
+  public:
+    bool publish(const std::string& subject, const std::string& reply,
+                 std::string_view payload) override {
+        sent.push_back({subject, reply, std::string(payload)});
+        return true;
+    }
+    bool subscribe(Channel channel, const std::string& subject, const std::string&) override {
+        heard[channel] = subject;
+        return true;
+    }
+    void unsubscribe(Channel channel) override { heard.erase(channel); }
+
+    std::vector<Sent> sent;
+    std::map<Channel, std::string> heard;
+};
+
+// Notes every event as a line.
+class Notes final : public BrokerEvents {
+  public:
+    void connected(std::size_t payload) override { add("connected", std::to_string(payload)); }
+    void disconnected(std::string_view why) override { add("disconnected", why); }
+    void stream_is(StreamId stream, const StreamState& state) override {
+        add("stream " + std::to_string(stream),
+            std::to_string(state.first) + "-" + std::to_string(state.last));
+    }
+    void no_stream(StreamId stream, std::string_view why) override {
+        add("no stream " + std::to_string(stream), why);
+    }
+    void published(Token token, Sequence sequence) override {
+        add("published " + std::to_string(token), std::to_string(sequence));
+    }
+    void not_published(Token token, std::string_view why) override {
+        add("not published " + std::to_string(token), why);
+    }
+    void delivered(const Delivery& delivery) override {
+        add("delivered " + std::to_string(delivery.sequence), delivery.payload);
+    }
+    void consumer_lost(StreamId, std::string_view why) override { add("lost", why); }
+    void asked(std::string_view subject, std::string_view payload, std::string_view to) override {
+        add("asked " + std::string(subject), std::string(payload) + "@" + std::string(to));
+    }
+    void answered(Token token, std::string_view payload, std::string_view to) override {
+        add("answered " + std::to_string(token), std::string(payload) + "@" + std::string(to));
+    }
+    void not_answered(Token token, std::string_view why) override {
+        add("not answered " + std::to_string(token), why);
+    }
+    void told(std::string_view subject, std::string_view payload) override {
+        add("told " + std::string(subject), payload);
+    }
+
+    std::vector<std::string> take() { return std::exchange(lines_, {}); }
+
+  private:
+    void add(std::string what, std::string_view rest) {
+        lines_.push_back(std::move(what) + ": " + std::string(rest));
+    }
+    std::vector<std::string> lines_;
+};
+
+using Lines = std::vector<std::string>;
+
+const std::string look_here = "$JS.API.STREAM.INFO.MC_web";
+const std::string create_stream = "$JS.API.STREAM.CREATE.MC_web";
+const std::string create_consumer = "$JS.API.CONSUMER.CREATE.MC_web";
+
+std::string stream_at(const std::string& created, const std::string& description = {}) {
+    return R"({"created":")" + created + R"(","config":{"description":")" + description +
+           R"("},"state":{"messages":3,"first_seq":1,"last_seq":3}})";
+}
+
+struct Room {
+    explicit Room(Names names = {"web", "", "MC_web", "", 0})
+        : broker(JetStreamBroker::Settings{std::move(names), {}}) {
+        broker.attach(notes);
+        broker.on_connected(wire, 1000, "_INBOX.me", at);
+        (void)notes.take();
+    }
+
+    // The broker's answer to the last request that was sent to this subject.
+    void answer(const std::string& subject, const std::string& payload, int status = 0) {
+        const auto found = std::find_if(wire.sent.rbegin(), wire.sent.rend(),
+                                        [&](const auto& one) { return one.subject == subject; });
+        REQUIRE(found != wire.sent.rend());
+        const auto reply = found->reply;
+        WireMessage message;
+        message.channel = 1;
+        message.subject = reply;
+        message.payload = payload;
+        message.status = status;
+        broker.on_message(message, at);
+    }
+    Channel consumer_channel() const {
+        for (const auto& [channel, subject] : wire.heard)
+            if (subject == "_INBOX.me." + std::to_string(channel)) return channel;
+        return 0;
+    }
+    void deliver(std::uint64_t sequence, std::uint64_t number, const std::string& payload = "x") {
+        const auto reply = "$JS.ACK.MC_web.Bq.1." + std::to_string(sequence) + "." +
+                           std::to_string(number) + ".1795936919000000000.0";
+        WireMessage message;
+        message.channel = consumer_channel();
+        message.subject = "mc.web.1";
+        message.reply = reply;
+        message.payload = payload;
+        broker.on_message(message, at);
+    }
+    void control(std::string_view reply, std::string_view last) {
+        WireMessage message;
+        message.channel = consumer_channel();
+        message.reply = reply;
+        message.status = status_control;
+        message.last_consumed = last;
+        broker.on_message(message, at);
+    }
+    // A consumer from 4 on, which the broker has made.
+    void consume() {
+        broker.consume(own_stream, 4);
+        answer(create_consumer, R"({"name":"Bq"})");
+        CHECK(notes.take().empty());
+    }
+    void wait(milliseconds time) {
+        at += time;
+        broker.on_timer(at);
+    }
+
+    milliseconds at{1000};
+    FakeWire wire;
+    Notes notes;
+    JetStreamBroker broker;
+};
+
+}  // namespace
+
+TEST_CASE("a stream that is there is told, and one that is not is created") {
+    Room room;
+    room.broker.look(own_stream);
+    room.broker.look(own_stream);
+    CHECK(room.wire.sent.size() == 1);
+    room.answer(look_here, stream_at("2026-11-29T07:21:59Z"));
+    CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
+    room.broker.look(own_stream);
+    room.answer(look_here, R"({"error":{"code":404,"description":"stream not found"}})");
+    CHECK(room.notes.take().empty());
+    room.answer(create_stream, stream_at("2026-11-29T07:21:59Z"));
+    CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
+}
+
+TEST_CASE("two nodes that create a stream at once both find it") {
+    Room room;
+    room.broker.look(own_stream);
+    room.answer(look_here, R"({"error":{"code":404,"description":"no"}})");
+    room.answer(create_stream,
+                R"({"error":{"code":400,"description":"stream name already in use"}})");
+    CHECK(room.notes.take().empty());
+    room.answer(look_here, stream_at("2026-11-29T07:21:59Z"));
+    CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
+}
+
+TEST_CASE("a look that nobody answers ends, and another can begin") {
+    Room room;
+    room.broker.look(own_stream);
+    room.wait(milliseconds(1999));
+    CHECK(room.notes.take().empty());
+    room.wait(milliseconds(1));
+    CHECK(room.notes.take() == Lines{"no stream 0: the broker does not answer"});
+    room.broker.look(own_stream);
+    CHECK(room.wire.sent.size() == 2);
+    room.answer(look_here, "", status_no_responders);
+    CHECK(room.notes.take() ==
+          Lines{"no stream 0: JetStream is not there, or elects a leader (503)"});
+}
+
+TEST_CASE("a publication is told once: stored, refused, or not answered") {
+    Room room;
+    const std::string subject = "mc.web.0";
+    room.broker.publish(7, "batch");
+    CHECK(room.wire.sent.back().payload == "batch");
+    CHECK(room.wire.sent.back().reply == "_INBOX.me.p.7");
+    room.answer(subject, R"({"stream":"MC_web","seq":9})");
+    room.answer(subject, R"({"stream":"MC_web","seq":9})");
+    CHECK(room.notes.take() == Lines{"published 7: 9"});
+    room.broker.publish(8, "batch");
+    room.answer(subject, "", status_no_responders);
+    CHECK(room.notes.take() ==
+          Lines{"not published 8: JetStream is not there, or elects a leader (503)"});
+    room.broker.publish(9, "batch");
+    room.wait(milliseconds(2000));
+    room.answer(subject, R"({"stream":"MC_web","seq":10})");
+    CHECK(room.notes.take() == Lines{"not published 9: the broker does not answer"});
+    room.broker.publish(10, "batch");
+    room.answer(subject, R"({"stream":"OTHER","seq":10})");
+    CHECK(room.notes.take().size() == 1);
+}
+
+TEST_CASE("a message longer than the broker takes is not sent, and told after the call") {
+    Room room;
+    room.broker.publish(1, std::string(1001, 'x'));
+    CHECK(room.wire.sent.empty());
+    CHECK(room.notes.take().empty());
+    CHECK(room.broker.deadline() == room.at);
+    room.wait(milliseconds(0));
+    CHECK(room.notes.take() == Lines{"not published 1: it is longer than the broker takes"});
+    room.broker.publish(2, std::string(1000, 'x'));
+    CHECK(room.wire.sent.size() == 1);
+}
+
+TEST_CASE("deliveries are told in order, and a number that is missing ends the consumer") {
+    Room room;
+    room.consume();
+    room.deliver(4, 1, "a");
+    room.deliver(5, 2, "b");
+    CHECK(room.notes.take() == Lines{"delivered 4: a", "delivered 5: b"});
+    room.deliver(7, 4, "d");
+    CHECK(room.notes.take() == Lines{"lost: deliveries were lost on the way"});
+    CHECK(room.wire.sent.back().subject == "$JS.API.CONSUMER.DELETE.MC_web.Bq");
+    room.deliver(8, 5, "e");
+    CHECK(room.notes.take().empty());
+}
+
+TEST_CASE("a log that does not go on where it was left ends the consumer") {
+    Room room;
+    room.consume();
+    room.deliver(6, 1);
+    CHECK(room.notes.take() == Lines{"lost: the log does not go on where it was left"});
+    room.consume();
+    room.deliver(3, 1);
+    CHECK(room.notes.take() == Lines{"lost: the log does not go on where it was left"});
+}
+
+TEST_CASE("a heartbeat keeps a consumer, tells of lost deliveries, and silence ends it") {
+    Room room;
+    room.consume();
+    room.deliver(4, 1);
+    (void)room.notes.take();
+    for (int i = 0; i < 5; ++i) {
+        room.wait(milliseconds(1000));
+        room.control({}, "1");
+    }
+    CHECK(room.notes.take().empty());
+    room.control({}, "2");
+    CHECK(room.notes.take() == Lines{"lost: deliveries were lost on the way"});
+    room.consume();
+    room.wait(milliseconds(1249));
+    CHECK(room.notes.take().empty());
+    room.wait(milliseconds(1));
+    CHECK(room.notes.take() == Lines{"lost: the broker has fallen silent"});
+}
+
+TEST_CASE("what holds the flow back is answered when all before it was taken") {
+    Room room;
+    room.consume();
+    room.control("$JS.FC.MC_web.Bq.x", {});
+    CHECK(room.wire.sent.back().subject == "$JS.FC.MC_web.Bq.x");
+    CHECK(room.wire.sent.back().payload.empty());
+    CHECK(room.notes.take().empty());
+}
+
+TEST_CASE("another place to consume from ends the one before, whatever still comes of it") {
+    Room room;
+    room.consume();
+    const auto before = room.consumer_channel();
+    room.broker.consume(own_stream, 50);
+    CHECK(room.consumer_channel() != before);
+    WireMessage late;
+    late.channel = before;
+    late.reply = "$JS.ACK.MC_web.Bq.1.4.1.17.0";
+    late.payload = "late";
+    room.broker.on_message(late, room.at);
+    CHECK(room.notes.take().empty());
+    room.broker.stop_consuming(own_stream);
+    CHECK(room.consumer_channel() == 0);
+}
+
+TEST_CASE("a question stays open while it is answered, and ends when nobody is there") {
+    Room room;
+    room.broker.ask(3, "donor", "anybody?");
+    const std::string subject = "mcask.web.donor";
+    room.answer(subject, "one");
+    room.wait(milliseconds(1500));
+    room.answer(subject, "two");
+    room.wait(milliseconds(1500));
+    CHECK(room.notes.take() == Lines{"answered 3: one@", "answered 3: two@"});
+    room.wait(milliseconds(500));
+    CHECK(room.notes.take() == Lines{"not answered 3: the broker does not answer"});
+    room.broker.ask(4, "donor", "anybody?");
+    room.answer(subject, "", status_no_responders);
+    CHECK(room.notes.take() == Lines{"not answered 4: nobody listens there"});
+}
+
+TEST_CASE("no more is asked at one time than there is room for") {
+    Room room;
+    for (Token token = 0; token <= JetStreamBroker::asks_limit; ++token)
+        room.broker.ask(token, "donor", "");
+    CHECK(room.wire.sent.size() == JetStreamBroker::asks_limit);
+    room.wait(milliseconds(0));
+    CHECK(room.notes.take() == Lines{"not answered 256: too much is being asked"});
+}
+
+TEST_CASE("nothing of a connection that is gone is told any more") {
+    Room room;
+    room.consume();
+    room.broker.publish(1, "batch");
+    room.broker.ask(2, "donor", "anybody?");
+    room.broker.on_disconnected("killed");
+    CHECK(room.notes.take() == Lines{"disconnected: killed"});
+    CHECK_FALSE(room.broker.deadline());
+    room.wait(milliseconds(10'000));
+    room.broker.publish(3, "batch");
+    room.broker.look(own_stream);
+    room.broker.on_disconnected("again");
+    CHECK(room.notes.take().empty());
+}
+
+TEST_CASE("a mirror whose origin was made anew is made anew, and kept while nobody knows") {
+    Room room({"web", "paris", "MC_web_paris", "P", 0, {{"rome", "R"}}});
+    const std::string origin = "$JS.R.API.STREAM.INFO.MC_web_rome";
+    const std::string here = "MC_web_rome_AT_paris";
+    const auto mirror_of_5 =
+        stream_at("1970-01-01T00:00:09Z", "twincached: mirrors a stream created at ns 5000000000");
+    const auto look = [&](const std::string& of_origin, int status) {
+        room.broker.look(1);
+        room.answer(origin, of_origin, status);
+        room.answer("$JS.P.API.STREAM.INFO." + here, mirror_of_5);
+    };
+    look(stream_at("1970-01-01T00:00:05Z"), 0);
+    CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
+    look("", status_no_responders);
+    CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
+    look(stream_at("1970-01-01T00:00:07Z"), 0);
+    room.answer("$JS.P.API.STREAM.DELETE." + here, R"({"success":true})");
+    CHECK(room.notes.take().empty());
+    const auto wanted = boost::json::parse(room.wire.sent.back().payload).as_object();
+    CHECK(wanted.at("description") == "twincached: mirrors a stream created at ns 7000000000");
+    room.answer("$JS.P.API.STREAM.CREATE." + here, stream_at("1970-01-01T00:00:10Z"));
+    CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
+}
+
+}  // namespace twincached::replication::nats

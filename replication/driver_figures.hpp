@@ -61,5 +61,52 @@ inline constexpr auto unacked_figure =
                "`repl_dirty_buckets` there are more than the log holds");
 inline constexpr auto dirty_buckets_figure = lib::gauge(
     "repl_dirty_buckets", "buckets, of 65536, that are still to be compared with the peer's");
+inline constexpr auto log_bytes_figure =
+    lib::gauge("repl_log_bytes", lib::Unit::bytes, "what the change log takes");
+inline constexpr auto log_overflows_figure =
+    lib::counter("repl_log_overflows",
+                 "changes that it had no room for, so that their buckets are compared instead");
+inline constexpr auto resyncs_figure =
+    lib::counter("repl_resyncs", "times that all buckets had to be compared");
+inline constexpr auto records_sent_figure =
+    lib::counter("repl_records_sent", "changes and items sent");
+inline constexpr auto records_received_figure =
+    lib::counter("repl_records_received", "changes and items received");
+inline constexpr auto digest_figure =
+    lib::text("repl_digest",
+              "of all items and their versions, in hexadecimal: the same on both nodes at rest if "
+              "they hold the same");
+inline constexpr auto dropped_in_doubt_figure =
+    lib::counter("repl_dropped_in_doubt", "items forgotten because the peer might know better");
+inline constexpr auto conflicts_figure = lib::counter(
+    "repl_conflicts",
+    "arriving changes that met one of this node's own which the peer had not confirmed");
+inline constexpr auto older_updates_ignored_figure =
+    lib::counter("repl_older_updates_ignored", "arriving changes that were outdated");
+inline constexpr auto evicted_before_send_figure =
+    lib::counter("repl_evicted_before_send", "items evicted before the peer had them");
+inline constexpr auto apply_nomem_figure =
+    lib::counter("repl_apply_nomem", "items of the peer's that found no memory here");
+inline constexpr auto versions_refused_figure = lib::counter(
+    "repl_versions_refused",
+    "the peer's versions that were further ahead than `clock-max-ahead`, or none: each "
+    "has ended a session");
+inline constexpr auto access_hints_sent_figure = lib::counter(
+    "repl_access_hints_sent", "hints of what clients use, so that the other node spares it, too");
+inline constexpr auto access_hints_received_figure =
+    lib::counter("repl_access_hints_received", "hints received");
+inline constexpr auto access_hints_dropped_figure =
+    lib::counter("repl_access_hints_dropped", "hints for which there was no room");
+inline constexpr auto tls_figure =
+    lib::state("repl_tls", "yes|no", "`yes` if the link is encrypted, or `no`");
+inline constexpr auto ack_state_figure =
+    lib::state("repl_ack_state", "async|sync|degraded",
+               "`async`; with `ack = received`: `sync`, or `degraded` while answers do not wait");
+inline constexpr auto ack_degradations_figure =
+    lib::counter("repl_ack_degradations", "times that waiting for the peer was given up");
+inline constexpr auto acks_degraded_figure =
+    lib::counter("repl_acks_degraded", "answers that left without the peer's word");
+inline constexpr auto acks_refused_figure =
+    lib::counter("repl_acks_refused", "of those, the ones that were errors (`ack-required`)");
 
 }  // namespace twincached::replication

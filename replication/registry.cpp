@@ -1,6 +1,7 @@
 #include "replication/registry.hpp"
 
 #include "lib/option_value.hpp"
+#include "replication/nats/driver/nats_replicator.hpp"
 #include "replication/none.hpp"
 #include "replication/pair/driver/pair_replicator.hpp"
 #include "replication/replication_options.hpp"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::array factories{
     none_factory,
     pair::pair_factory,
+    nats::nats_factory,
 };
 
 // "none", "none and pair", "none, pair and mirror"
@@ -45,7 +47,7 @@ std::string choices_of(Factories known) {
     return choices;
 }
 
-// "none, pair, or auto, which is pair if there is a peer"
+// "none, pair, or auto,\nwhich is pair if there is a peer"
 std::string help_of(Factories known) {
     std::string help = "How this node is replicated: ";
     std::string meanings;
@@ -55,7 +57,7 @@ std::string help_of(Factories known) {
         meanings.append(meanings.empty() ? "" : ", ").append(factory.name);
         meanings.append(" if there is ").append(factory.wants);
     }
-    return help + "or auto, which is " + meanings + ".";
+    return help + "or auto,\nwhich is " + meanings + ".";
 }
 
 }  // namespace

@@ -45,8 +45,9 @@ constexpr std::array rows = {
         .flag = "node",
         .fills = lib::fills<&PairOptions::node>,
         .initial = "",
-        .choices = "|a|b",
-        .help = "a or b, another on each node. Empty: the lower address of the two is a."},
+        .choices = "|a|b|0|1|2|3",
+        .help = "a or b, another on each node. Empty: the lower address of the two is a. With "
+                "driver nats:\n0, 1, 2 or 3, another on each node."},
     lib::OptionRow{.section = "replication",
                    .key = "on-split",
                    .flag = "on-split",
@@ -153,7 +154,8 @@ constexpr std::array rows = {
         .initial = "no",
         .bare = true,
         .help =
-            "Speak TLS 1.3 with the other node, which must do so, too, and show its certificate."},
+            "Speak TLS 1.3 with the other node, which must do so, too, and show its certificate.\n"
+            "With driver nats: TLS with the NATS server."},
     lib::OptionRow{.section = "replication",
                    .key = "tls-certificate",
                    .flag = "link-tls-certificate",
@@ -195,6 +197,12 @@ constexpr std::array rows = {
                 "by\ncommas, while it is exchanged. Without tls-ca it may be self-signed."},
 };
 
+// The chosen driver has rules of its own for what the two share.
+bool is_anothers(const lib::OptionStructs& options) {
+    const auto& driver = options.get<ReplicationOptions>().driver;
+    return driver != "pair" && driver != "none" && driver != "auto";
+}
+
 }  // namespace
 
 std::span<const lib::OptionRow> pair_option_rows() noexcept {
@@ -218,6 +226,10 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
         check("peer", lib::parse_endpoint(chosen.peer));
     }
     check("listen", lib::parse_link_endpoint(chosen.link_listen));
+    const bool is_letter = chosen.node.empty() || chosen.node == "a" || chosen.node == "b";
+    if (!chosen.peer.empty() && !is_letter) {
+        complain("node", "the nodes of a pair are a and b, not '" + chosen.node + "'");
+    }
     if (timing.silence < 2 * timing.heartbeat) {
         complain("silence", "silence must be at least twice the heartbeat");
     }
@@ -231,7 +243,7 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
     if (chosen.legacy && chosen.link_tls) {
         complain("legacy", "a repcached speaks no TLS: legacy and tls do not go together");
     }
-    if (!chosen.link_tls) return problems;
+    if (!chosen.link_tls || is_anothers(options)) return problems;
     if (chosen.link_certificate.empty() || chosen.link_key.empty()) {
         complain("tls", "TLS on the link needs tls-certificate and tls-key");
     }

@@ -4,8 +4,10 @@
 #include "app/reports/process_figures.hpp"
 #include "protocol/observation/latencies.hpp"
 #include "protocol/reports/report_figures.hpp"
+#include "replication/nats/driver/nats_stats.hpp"
 #include "replication/pair/link/pair_stats.hpp"
 
+#include <set>
 #include <string_view>
 
 namespace twincached::tidy {
@@ -33,6 +35,18 @@ Figures figures_of_pair() {
     return figures;
 }
 
+// What a pair does not tell.
+Figures figures_of_cluster() {
+    std::set<std::string_view> known;
+    for (const auto& figure : figures_of_pair())
+        known.insert(figure.name);
+    Figures figures;
+    replication::nats::visit_stats({}, [&](const Figure& figure, std::string_view) {
+        if (!known.contains(figure.name)) figures.push_back(figure);
+    });
+    return figures;
+}
+
 }  // namespace
 
 std::map<std::string, Figures> figure_tables() {
@@ -47,6 +61,7 @@ std::map<std::string, Figures> figure_tables() {
          figures_of(protocol::slab_rows, protocol::class_count_rows, protocol::slab_total_rows)},
         {"conns", figures_of(app::connection_rows())},
         {"replication", figures_of_pair()},
+        {"cluster", figures_of_cluster()},
         {"latency", figures_of(protocol::latency_rows())},
     };
 }
@@ -54,7 +69,8 @@ std::map<std::string, Figures> figure_tables() {
 Figures figures_of_metrics() {
     Figures figures;
     const auto all = figure_tables();
-    for (const auto* table : {"process", "server", "commands", "store", "replication", "latency"}) {
+    for (const auto* table : {"process", "server", "commands", "store", "replication", "cluster",
+                              "latency"}) {
         for (const auto& figure : all.at(table))
             figures.push_back(figure);
     }

@@ -1,5 +1,7 @@
 #include "replication/nats/engine/cluster_report.hpp"
 
+#include "replication/driver_figures.hpp"
+
 #include <cstdio>
 
 namespace twincached::replication::nats {
@@ -7,7 +9,8 @@ namespace {
 
 std::string digest_text(const ClusterReport& report) {
     char text[17];
-    (void)std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(report.digest));
+    (void)std::snprintf(text, sizeof text, "%016llx",
+                        static_cast<unsigned long long>(report.digest));
     return text;
 }
 
@@ -33,9 +36,10 @@ constexpr std::string_view member_lag_help =
     "messages that this node had not read when it last spoke";
 
 constexpr lib::FigureRow<ClusterReport> rows[] = {
-    {lib::state("repl_cluster_state", "DISCONNECTED|JOINING|COMPARING|IN_STEP",
-                "`IN_STEP`, `COMPARING` (with another node, while clients are served), `JOINING` (the "
-                "same, before they are), `DISCONNECTED` from the broker"),
+    {lib::state(
+         "repl_cluster_state", "DISCONNECTED|JOINING|COMPARING|IN_STEP",
+         "`IN_STEP`, `COMPARING` (with another node, while clients are served), `JOINING` (the "
+         "same, before they are), `DISCONNECTED` from the broker"),
      lib::member<&ClusterReport::state>},
     {lib::gauge("repl_members", "other nodes that were heard within `member-timeout`"),
      lib::member<&ClusterReport::live_members>},
@@ -62,53 +66,34 @@ constexpr lib::FigureRow<ClusterReport> rows[] = {
      lib::counted<ClusterCounter::messages_sent>},
     {lib::counter("repl_messages_received", "messages of other nodes"),
      lib::counted<ClusterCounter::messages_received>},
-    {lib::counter("repl_messages_refused",
-                  "messages of which at least a part made no sense, or that were of another cluster"),
+    {lib::counter(
+         "repl_messages_refused",
+         "messages of which at least a part made no sense, or that were of another cluster"),
      lib::counted<ClusterCounter::messages_refused>},
     {lib::counter("repl_messages_late", "messages of a session that was over, or read before"),
      lib::counted<ClusterCounter::messages_late>},
     {lib::counter("repl_messages_not_published",
                   "messages that the broker did not take, or not say so; they were made anew"),
      lib::counted<ClusterCounter::not_published>},
-    {lib::counter("repl_comparisons", "times that everything was compared with another node"),
-     lib::counted<ClusterCounter::comparisons>},
+    {resyncs_figure, lib::counted<ClusterCounter::comparisons>},
     {lib::counter("repl_items_fetched", "items that this node got from one that was in step"),
      lib::counted<ClusterCounter::fetched_items>},
     {lib::counter("repl_items_given", "items that it gave to others as such a node"),
      lib::counted<ClusterCounter::given_items>},
-    {lib::counter("repl_records_sent", "changes sent"), lib::counted<ClusterCounter::records_sent>},
-    {lib::counter("repl_records_received", "changes received"),
-     lib::counted<ClusterCounter::records_received>},
-    {lib::counter("repl_older_updates_ignored", "arriving changes that were outdated"),
-     lib::counted<ClusterCounter::older_updates_ignored>},
-    {lib::counter("repl_apply_nomem", "items of other nodes that found no memory here"),
-     lib::counted<ClusterCounter::apply_nomem>},
-    {lib::counter("repl_versions_refused",
-                  "versions of other nodes that were further ahead than `clock-max-ahead`, or none"),
-     lib::counted<ClusterCounter::versions_refused>},
-    {lib::counter("repl_access_hints_sent",
-                  "hints of what clients use, so that the other nodes spare it, too"),
-     lib::counted<ClusterCounter::hints_sent>},
-    {lib::counter("repl_access_hints_received", "hints received"),
-     lib::counted<ClusterCounter::hints_received>},
-    {lib::counter("repl_access_hints_dropped", "hints for which there was no room"),
-     lib::counted<TrackingCounter::hints_dropped>},
-    {lib::counter("repl_log_overflows", "changes that found no room in the log: their buckets are "
-                                    "compared instead"),
-     lib::counted<TrackingCounter::overflows>},
-    {lib::counter("repl_conflicts", "arriving changes that met one of this node's own which was not "
-                                    "in the log yet"),
-     lib::counted<TrackingCounter::conflicts>},
-    {lib::counter("repl_dropped_in_doubt", "items forgotten because another node might know better"),
-     lib::counted<TrackingCounter::dropped_in_doubt>},
-    {lib::counter("repl_evicted_before_send", "items evicted before they were in the log"),
-     lib::counted<TrackingCounter::evicted_before_send>},
-    {lib::gauge("repl_log_bytes", lib::Unit::bytes, "what changes that are not in the log take here"),
-     lib::member<&ClusterReport::log_bytes>},
-    {lib::text("repl_digest",
-               "of all items and their versions, in hexadecimal: the same on all nodes at rest if "
-               "they hold the same"),
-     digest_text},
+    {records_sent_figure, lib::counted<ClusterCounter::records_sent>},
+    {records_received_figure, lib::counted<ClusterCounter::records_received>},
+    {older_updates_ignored_figure, lib::counted<ClusterCounter::older_updates_ignored>},
+    {apply_nomem_figure, lib::counted<ClusterCounter::apply_nomem>},
+    {versions_refused_figure, lib::counted<ClusterCounter::versions_refused>},
+    {access_hints_sent_figure, lib::counted<ClusterCounter::hints_sent>},
+    {access_hints_received_figure, lib::counted<ClusterCounter::hints_received>},
+    {access_hints_dropped_figure, lib::counted<TrackingCounter::hints_dropped>},
+    {log_overflows_figure, lib::counted<TrackingCounter::overflows>},
+    {conflicts_figure, lib::counted<TrackingCounter::conflicts>},
+    {dropped_in_doubt_figure, lib::counted<TrackingCounter::dropped_in_doubt>},
+    {evicted_before_send_figure, lib::counted<TrackingCounter::evicted_before_send>},
+    {log_bytes_figure, lib::member<&ClusterReport::log_bytes>},
+    {digest_figure, digest_text},
 };
 static_assert(lib::without_row<ClusterCounter>(rows) == 0);
 static_assert(lib::without_row<TrackingCounter>(rows) == 1, "evictions alone");

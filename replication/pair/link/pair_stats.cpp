@@ -105,17 +105,12 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
      [](const PairReport& report) -> std::string {
          return report.has_secret ? "secret" : "address";
      }},
-    {lib::state("repl_tls", "yes|no", "`yes` if the link is encrypted, or `no`"),
+    {tls_figure,
      [](const PairReport& report) -> std::string { return report.has_tls ? "yes" : "no"; }},
-    {lib::state("repl_ack_state", "async|sync|degraded",
-                "`async`; with `ack = received`: `sync`, or `degraded` while answers do not wait"),
-     ack_state},
-    {lib::counter("repl_ack_degradations", "times that waiting for the peer was given up"),
-     of_gate<&AckGate::degradations>},
-    {lib::counter("repl_acks_degraded", "answers that left without the peer's word"),
-     of_gate<&AckGate::degraded_answers>},
-    {lib::counter("repl_acks_refused", "of those, the ones that were errors (`ack-required`)"),
-     of_gate<&AckGate::refused_answers>},
+    {ack_state_figure, ack_state},
+    {ack_degradations_figure, of_gate<&AckGate::degradations>},
+    {acks_degraded_figure, of_gate<&AckGate::degraded_answers>},
+    {acks_refused_figure, of_gate<&AckGate::refused_answers>},
     {lib::state("repl_arbitration", "off|conditional|all",
                 "which changes one node decides for both just now (`arbitrate`): of two settings "
                 "the weaker one, and `off` without a session"),

@@ -36,7 +36,7 @@ std::unique_ptr<replication::Replicator> make_none(unsigned shards = 1) {
 TEST_CASE("an unknown replication driver is refused with a sentence that names the known ones") {
     const auto options = options_of("kafka");
     REQUIRE_THROWS_WITH(replication::make_replicator(known, {.options = options}, {}),
-                        "unknown replication driver 'kafka': the drivers are none and pair");
+                        "unknown replication driver 'kafka': the drivers are none, pair and nats");
 }
 
 TEST_CASE("a driver that is not named is the one that the options ask for, or none") {
@@ -60,9 +60,10 @@ TEST_CASE("a driver that is named without what it needs is refused with what is 
 
 TEST_CASE("the choices and the help of the option driver are those of the registry") {
     const auto row = replication::driver_option_rows().front();
-    CHECK(row.choices == "auto|none|pair");
+    CHECK(row.choices == "auto|none|pair|nats");
     CHECK(row.help ==
-          "How this node is replicated: none, pair, or auto, which is pair if there is a peer.");
+          "How this node is replicated: none, pair, nats, or auto,\nwhich is pair if there is a peer, "
+          "nats if there is a NATS server.");
 }
 
 TEST_CASE("what a node speaks by default is the newest version of the link's protocol") {

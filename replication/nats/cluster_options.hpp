@@ -30,9 +30,9 @@ struct ClusterOptions {
     // A reply that was asked for and has not come; the broker gives up by itself, later.
     ms answer_timeout{3000};
 
-    std::size_t batch_bytes = 256U << 10;  // of a message, if the broker allows as many
+    std::size_t batch_bytes = 256U << 10;    // of a message, if the broker allows as many
     std::size_t removals_bytes = 16U << 20;  // what remembering removals may take
-    std::uint64_t sync_rate_bytes = 0;     // per second, of what is fetched; 0: no limit
+    std::uint64_t sync_rate_bytes = 0;       // per second, of what is fetched; 0: no limit
     std::uint64_t clock_max_ahead_ms = 24ULL * 3600 * 1000;
 };
 

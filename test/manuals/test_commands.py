@@ -48,6 +48,7 @@ OTHERS_FILES = {
     "mech_list: plain": "Cyrus SASL's; test_cyrus_sasl.py writes it",
     "option httpchk GET /readyz": "HAProxy's; conf/haproxy.cfg is run",
     "livenessProbe: ": "Kubernetes'; conf/container/kubernetes.yml is checked",
+    "server_name: ": "nats-server's; test/integration/harness/nats_server.py writes the like",
     "extension=memcached.so": "PHP's; test/clients/programs/php_sessions.php sets the like",
 }
 

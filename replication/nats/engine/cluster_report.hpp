@@ -28,7 +28,7 @@ struct MemberReport {
     bool is_live = false;
     bool is_ready = false;
     bool is_in_step = false;
-    Sequence consumed = 0;      // of this site's stream, as it last said
+    Sequence consumed = 0;        // of this site's stream, as it last said
     std::uint64_t silent_ms = 0;  // by the clock of the log
 };
 

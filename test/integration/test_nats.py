@@ -1,0 +1,341 @@
+"""Two to four nodes that keep each other in step over a real nats-server."""
+import os
+import random
+import threading
+import time
+
+from harness import Case, main, until, world
+from harness.nats_server import Cluster, NatsServer
+
+
+class NatsCase(Case):
+    needs_replication = True
+
+    def server(self, more="", host=12, name="nats"):
+        server = NatsServer(self.directory, self.addresses.host(host), name, more)
+        self.addCleanup(server.stop)
+        return server.start()
+
+    def cluster(self, count, *arguments, server=None):
+        return Cluster(self, [server or self.server()], count, *arguments)
+
+    def assert_values(self, nodes, expected):
+        """All hold exactly this of the keys: {key: value, or None where nothing is left}."""
+        held = nodes.wait_until_equal(list(expected))
+        wrong = {key: (held.get(key), value) for key, value in expected.items()
+                 if (held[key][0] if key in held else None) != value}
+        self.assertEqual(dict(list(wrong.items())[:3]), {}, f"{len(wrong)} keys")
+
+    def write(self, node, seed, count, keys=300):
+        """Random sets and deletes; {key: the value it has then, None: none}."""
+        chance = random.Random(seed)
+        expected = {}
+        with node.client(20) as client:
+            for number in range(count):
+                key = b"key%d" % chance.randrange(keys)
+                if chance.random() < 0.3:
+                    client.ask(b"delete " + key)
+                    expected[key] = None
+                else:
+                    expected[key] = b"%d-%d" % (seed, number)
+                    self.assertEqual(client.set(key, expected[key]), b"STORED")
+        return expected
+
+
+class Load:
+    """A client that sets and deletes all the time, and notes how long each took."""
+
+    def __init__(self, node, prefix=b"load"):
+        self.node = node
+        self.prefix = prefix
+        self.expected = {}
+        self.slowest = 0.0
+        self.errors = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self):
+        number = 0
+        try:
+            with self.node.client(20) as client:
+                while not self._over.is_set():
+                    number += 1
+                    key = b"%s%d" % (self.prefix, number % 500)
+                    began = time.monotonic()
+                    if number % 7:
+                        self.expected[key] = b"%d" % number
+                        client.set(key, self.expected[key])
+                    else:
+                        self.expected[key] = None
+                        client.ask(b"delete " + key)
+                    self.slowest = max(self.slowest, time.monotonic() - began)
+                    time.sleep(0.001)
+        except Exception as error:  # told when the test ends the load
+            self.errors.append(error)
+
+    def end(self):
+        self._over.set()
+        self._thread.join()
+        if self.errors:
+            raise self.errors[0]
+        return self.expected
+
+
+class InStep(NatsCase):
+    def test_four_nodes_come_to_hold_the_same_whatever_is_done_to_which(self):
+        nodes = self.cluster(4).start()
+        expected = self.write(nodes[0], 1, 1000)
+        self.assert_values(nodes, expected)
+        with nodes[1].client() as one, nodes[2].client() as two, nodes[3].client() as three:
+            self.assertEqual(one.set(b"counter", b"10"), b"STORED")
+            until(lambda: two.get(b"counter") == b"10", 5, "the counter arrives")
+            self.assertEqual(two.ask(b"incr counter 5"), b"15")
+            until(lambda: three.get(b"counter") == b"15", 5, "the sum arrives")
+            self.assertEqual(three.ask(b"append counter 0 0 1", b"0"), b"STORED")
+            large = os.urandom(900_000)
+            self.assertEqual(one.set(b"large", large, 7), b"STORED")
+            self.assert_values(nodes, {b"counter": b"150", b"large": large})
+            self.assertEqual(two.ask(b"flush_all"), b"OK")
+            expected.update({key: None for key in expected})
+            expected.update({b"counter": None, b"large": None})
+            self.assert_values(nodes, expected)
+            self.assertEqual(three.set(b"after", b"1"), b"STORED")
+            self.assert_values(nodes, {b"after": b"1"})
+
+    def test_all_nodes_may_write_the_same_keys_at_once(self):
+        nodes = self.cluster(3).start()
+        writers = [threading.Thread(target=self.write, args=(node, seed, 1000, 100))
+                   for seed, node in enumerate(nodes)]
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
+        nodes.wait_until_equal([b"key%d" % n for n in range(100)])
+
+    def test_what_a_node_has_lived_of_a_ttl_counts_at_the_others(self):
+        nodes = self.cluster(2).start()
+        with nodes[0].client() as client:
+            client.set(b"short", b"1", exptime=2)
+            client.set(b"long", b"1", exptime=1000)
+        self.assert_values(nodes, {b"short": b"1", b"long": b"1"})
+        with nodes[1].client() as client:
+            until(lambda: client.get(b"short") is None, 5, "it expires there, too")
+        self.assert_values(nodes, {b"short": None, b"long": b"1"})
+
+
+class Joining(NatsCase):
+    def test_nodes_that_join_at_once_hold_everything_when_they_open(self):
+        nodes = self.cluster(2).start()
+        with nodes[0].client(20) as client:
+            for number in range(20_000):
+                client.send(b"set item%d 0 0 100 noreply\r\n%s\r\n" % (number, b"x" * 100))
+            client.ask(b"version")
+            for number in range(0, 20_000, 10):
+                client.ask(b"delete item%d" % number)
+        load = Load(nodes[1])
+        joiners = [nodes.add(2), nodes.add(3)]
+        for node in joiners:
+            node.launch()
+        for node in joiners:
+            node.wait_until_open(30)
+            with node.client(20) as client:
+                held = client.gets_many([b"item%d" % number for number in range(20_000)])
+            self.assertEqual(len(held), 18_000)
+        nodes.wait_until_in_step()
+        self.assert_values(nodes, load.end())
+
+    def test_a_joiner_whose_donor_is_killed_finds_another(self):
+        nodes = self.cluster(3).start()
+        with nodes[0].client(20) as client:
+            for number in range(20_000):
+                client.send(b"set item%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"x" * 1000))
+            client.ask(b"version")
+        keys = [b"item%d" % number for number in range(20_000)]
+        nodes.wait_until_equal(keys[::50], 20)
+        joiner = nodes.add(3, "--sync-rate", "4m")
+        joiner.launch()
+        until(lambda: any(int(node.replication()["repl_items_given"]) > 500
+                          for node in nodes.nodes[:3]), 20, "a donor gives")
+        donor = max(nodes.nodes[:3], key=lambda n: int(n.replication()["repl_items_given"]))
+        donor.kill()
+        nodes.nodes.remove(donor)
+        joiner.wait_until_open(60)
+        with joiner.client(20) as client:
+            self.assertEqual(len(client.gets_many(keys, 50)), 20_000)
+
+    def test_a_node_that_was_killed_comes_back_to_what_happened_meanwhile(self):
+        nodes = self.cluster(3).start()
+        expected = self.write(nodes[0], 1, 1000)
+        self.assert_values(nodes, expected)
+        nodes[2].kill()
+        survivors = nodes.nodes[:2]
+        expected.update(self.write(survivors[1], 2, 1000))
+        nodes[2].start(20)
+        nodes.wait_until_in_step()
+        self.assert_values(nodes, expected)
+
+    def test_a_node_that_stood_still_catches_up_and_brings_nothing_back(self):
+        nodes = self.cluster(3).start()
+        expected = self.write(nodes[0], 1, 1000)
+        self.assert_values(nodes, expected)
+        nodes[2].pause()
+        with nodes[0].client() as client:
+            for key in expected:
+                client.ask(b"delete " + key)
+        time.sleep(world.scaled(1))
+        nodes[2].resume()
+        nodes.wait_until_in_step()
+        self.assert_values(nodes, {key: None for key in expected})
+
+    def test_a_warm_restart_continues_and_misses_nothing(self):
+        server = self.server()
+        nodes = self.cluster(2, server=server)
+        path = os.path.join(self.directory, "memory")
+        nodes[1].arguments += ["-e", path]
+        nodes.start()
+        expected = self.write(nodes[0], 1, 1000)
+        self.assert_values(nodes, expected)
+        nodes[1].process.signal(10)  # SIGUSR1: an orderly stop
+        self.assertEqual(nodes[1].process.exit_status(20), 0)
+        expected.update(self.write(nodes[0], 2, 500))
+        nodes[1].start(20)
+        nodes.wait_until_in_step()
+        self.assert_values(nodes, expected)
+        self.assertNotIn("starting empty", nodes[1].process.log().rsplit("$ ", 1)[1])
+
+
+class WithoutTheBroker(NatsCase):
+    def test_no_client_waits_for_a_broker_that_is_killed(self):
+        server = self.server()
+        nodes = self.cluster(3, server=server).start()
+        loads = [Load(node, b"load%d-" % number) for number, node in enumerate(nodes)]
+        time.sleep(0.5)
+        server.kill()
+        time.sleep(5)
+        server.start()
+        back = time.monotonic()
+        nodes.wait_until_in_step(15)
+        expected = {}
+        for load in loads:
+            expected.update(load.end())
+        self.assert_values(nodes, expected)
+        slowest = max(load.slowest for load in loads)
+        print(f"broker killed for 5 s: slowest operation {slowest * 1000:.1f} ms, equal "
+              f"{time.monotonic() - back:.2f} s after it was back", flush=True)
+        self.assertLess(slowest, world.scaled(0.1))
+
+    def test_a_broker_that_comes_back_empty_costs_no_write(self):
+        server = self.server()
+        nodes = self.cluster(3, server=server).start()
+        expected = self.write(nodes[0], 1, 500)
+        self.assert_values(nodes, expected)
+        server.kill()
+        server.forget_everything()
+        expected.update(self.write(nodes[1], 2, 500))
+        time.sleep(0.5)
+        server.start()
+        nodes.wait_until_in_step(20)
+        self.assert_values(nodes, expected)
+
+    def test_a_broker_that_stands_still_costs_no_write(self):
+        server = self.server()
+        nodes = self.cluster(2, server=server).start()
+        server.pause()
+        expected = self.write(nodes[0], 1, 500)
+        until(lambda: not nodes[0].is_linked(), 10, "the node notices")
+        server.resume()
+        nodes.wait_until_in_step(15)
+        self.assert_values(nodes, expected)
+
+    def test_a_node_alone_without_a_broker_serves_after_its_grace_and_tells_later(self):
+        server = self.server()
+        server.kill()
+        nodes = self.cluster(2, "--boot-grace", "500ms", server=server)
+        for node in nodes:
+            node.start(20)
+        expected = self.write(nodes[0], 1, 300, keys=100)
+        server.start()
+        nodes.wait_until_in_step(20)
+        self.assert_values(nodes, expected)
+
+
+class Doors(NatsCase):
+    def test_nobody_comes_in_without_the_password(self):
+        server = self.server("authorization { user: node, password: right }")
+        with self.assertRaises((ConnectionError, OSError)):
+            server.ask("$JS.API.INFO", seconds=2)
+        right, wrong = (os.path.join(self.directory, name) for name in ("right", "wrong"))
+        for path, password in ((right, "right"), (wrong, "wrong")):
+            with open(path, "w") as file:
+                file.write(password + "\n")
+        nodes = self.cluster(2, "--nats-user", "node", "--nats-password-file", right,
+                             server=server).start()
+        stranger = self.node("--replication-driver", "nats", "--nats-servers", server.url,
+                             "--node", "2", "--nats-user", "node", "--nats-password-file", wrong,
+                             "--boot-grace", "200ms", name="stranger", host=8).start()
+        self.assertEqual(stranger.replication()["repl_state"], "CONNECTING")
+        self.assertIn("uthorization", stranger.replication()["repl_last_refusal"])
+        self.assertNotIn("wrong\n", stranger.process.log().replace(wrong, ""))
+        expected = self.write(nodes[0], 1, 200)
+        self.assert_values(nodes, expected)
+        with stranger.client() as client:
+            self.assertEqual(client.gets_many(list(expected)), {})
+
+    def test_two_clusters_at_one_broker_do_not_meet(self):
+        server = self.server()
+        one = self.cluster(2, "--cluster", "one", server=server).start()
+        other = Cluster(self, [server], 1, "--cluster", "two", "--boot-grace", "200ms", first=2)
+        other.nodes[0].start(20)
+        expected = self.write(one[0], 1, 200)
+        self.assert_values(one, expected)
+        with other.nodes[0].client() as client:
+            self.assertEqual(client.gets_many(list(expected)), {})
+
+    def test_no_message_is_longer_than_the_broker_takes(self):
+        server = self.server("max_payload: 65536")
+        nodes = self.cluster(2, server=server).start()
+        expected = {b"large%d" % n: os.urandom(400_000) for n in range(5)}
+        with nodes[0].client() as client:
+            for key, value in expected.items():
+                self.assertEqual(client.set(key, value), b"STORED")
+        self.assert_values(nodes, expected)
+        joiner = nodes.add(2)
+        joiner.start(20)
+        self.assert_values(nodes, expected)
+        for node in nodes:
+            self.assertEqual(node.replication()["repl_broker_connections"], "1")
+
+    def test_what_was_answered_with_ack_received_survives_the_node(self):
+        nodes = self.cluster(2, "--ack", "received", "--ack-timeout", "2s").start()
+        expected = {}
+        with nodes[0].client() as client:
+            for number in range(300):
+                expected[b"key%d" % number] = b"%d" % number
+                client.set(b"key%d" % number, b"%d" % number)
+            nodes[0].kill()
+        nodes.nodes.pop(0)
+        self.assert_values(nodes, expected)
+
+    def test_options_that_make_no_cluster_are_refused_with_a_sentence(self):
+        for arguments, sentence in (
+                (["--nats-servers", "localhost"], "driver nats needs node"),
+                (["--nats-servers", "localhost", "--node", "a"], "are 0, 1, 2 and 3, not 'a'"),
+                (["--replication-driver", "nats", "--node", "1"], "needs a NATS server"),
+                (["--nats-servers", "nats://u:p@host", "--node", "1"], "who this node is"),
+                (["--nats-servers", "host", "--node", "1", "--nats-user", "u"],
+                 "user needs password-file"),
+                (["--nats-servers", "host", "--node", "1", "--cluster", "a b"], "letters, digits"),
+                (["--nats-servers", "host", "--node", "1", "--nats-sites", "rome"],
+                 "sites needs site"),
+                (["--nats-servers", "host", "--node", "1", "--nats-replicas", "2"],
+                 "replicas are 1, 3 or 5")):
+            with self.subTest(arguments=arguments):
+                node = self.node(*arguments, name="refused")
+                node.launch()
+                self.assertEqual(node.process.exit_status(10), 64)
+                self.assertIn(sentence, node.process.log())
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,8 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <utility>
+#include <vector>
 
 extern char** environ;
 
@@ -69,15 +71,16 @@ void NatsServer::start() {
     std::ofstream(config) << "listen: \"127.0.0.1:" << port_ << "\"\n"
                           << "jetstream { store_dir: \"" << folder_ << "/store\" }\n"
                           << more_ << "\n";
-    std::string program = "nats-server";
-    std::string option = "-c";
-    std::string file = config;
-    char* arguments[] = {program.data(), option.data(), file.data(), nullptr};
+    std::vector<std::string> words{"setpriv", "--pdeathsig", "KILL", "nats-server", "-c", config};
+    std::vector<char*> arguments;
+    for (auto& word : words)
+        arguments.push_back(word.data());
+    arguments.push_back(nullptr);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
     const auto log = folder_ + "/log";
     posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    const int error = posix_spawnp(&pid_, "nats-server", &actions, nullptr, arguments, environ);
+    const int error = posix_spawnp(&pid_, "setpriv", &actions, nullptr, arguments.data(), environ);
     posix_spawn_file_actions_destroy(&actions);
     INFO("nats-server must be installed: scripts/install-dependencies.sh test");
     REQUIRE(error == 0);

@@ -1,5 +1,6 @@
 // A nats-server of a test's own, on a port that was free, with its files in a folder that goes with
-// it. It can be killed and started again at the same port, with what its folder holds or without.
+// it; it ends with the test, however that ends. It can be killed and started again at the same
+// port, with what its folder holds or without.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +19,8 @@ class NatsServer {
     NatsServer(const NatsServer&) = delete;
     NatsServer& operator=(const NatsServer&) = delete;
 
-    std::string url() const { return "nats://127.0.0.1:" + std::to_string(port_); }
+    std::string place() const { return "127.0.0.1:" + std::to_string(port_); }
+    std::string url() const { return "nats://" + place(); }
     const std::string& folder() const noexcept { return folder_; }
 
     void kill();

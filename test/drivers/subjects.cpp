@@ -1,7 +1,9 @@
 #include "test/drivers/subjects.hpp"
 
+#include "replication/nats/driver/nats_options.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
+#include "test/broker/nats_server.hpp"
 #include "test/drivers/mirror.hpp"
 #include "test/drivers/tcp_network.hpp"
 
@@ -65,6 +67,36 @@ std::unique_ptr<Network> network_of_mirror(std::vector<NodeOptions>& both) {
     return mirror_network(both.front().all.get<MirrorOptions>().room);
 }
 
+// One for all clusters, each of which has a name of its own.
+broker::NatsServer& nats_server() {
+    static broker::NatsServer server;
+    return server;
+}
+
+std::vector<NodeOptions> of_nats() {
+    static unsigned clusters = 0;
+    ++clusters;
+    std::vector<NodeOptions> both(2, options_of("nats"));
+    for (unsigned i = 0; i < 2; ++i) {
+        both[i].all.edit<replication::nats::NatsOptions>().servers = {nats_server().place()};
+        both[i].all.edit<replication::ReplicationOptions>().cluster =
+            "cluster-" + std::to_string(clusters);
+        both[i].all.edit<replication::pair::PairOptions>().node = std::to_string(i);
+        both[i].all.edit<replication::pair::Timing>().boot_grace = std::chrono::milliseconds(300);
+    }
+    return both;
+}
+
+// Each node has its own way to the broker.
+std::unique_ptr<Network> network_of_nats(std::vector<NodeOptions>& both) {
+    auto network = std::make_unique<TcpNetwork>();
+    for (auto& node : both) {
+        node.all.edit<replication::nats::NatsOptions>().servers = {
+            network->relay_to(nats_server().place())};
+    }
+    return network;
+}
+
 template <class Predicate>
 std::vector<Subject> all_but(Predicate is_left_out) {
     auto subjects = all_drivers();
@@ -81,6 +113,7 @@ NodeOptions options_of_none() {
 std::vector<Subject> all_drivers() {
     return {{"none", of_none},
             {"pair", of_pair, network_of_pair},
+            {"nats", of_nats, network_of_nats},
             {"mirror", of_mirror, network_of_mirror}};
 }
 

@@ -113,7 +113,7 @@ NodeOptions options_of_none() {
 std::vector<Subject> all_drivers() {
     return {{"none", of_none},
             {"pair", of_pair, network_of_pair},
-            {"nats", of_nats, network_of_nats},
+            {"nats", of_nats, network_of_nats, true},
             {"mirror", of_mirror, network_of_mirror}};
 }
 

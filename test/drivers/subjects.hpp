@@ -25,6 +25,8 @@ struct Subject {
     std::vector<NodeOptions> (*options)();
     // What these two nodes speak over; set so that they do. Null: nothing that a test could harm.
     std::unique_ptr<Network> (*network)(std::vector<NodeOptions>& options) = nullptr;
+    // What a node has said is in a log that outlives it: the other reads it there, a moment later.
+    bool is_over_a_log = false;
 
     bool replicates() const { return options().size() > 1; }
 };

@@ -39,8 +39,8 @@ class ShardTracking {
     // no room: an entry that is already there is never given up for one that was asked for.
     void want(const storage::Key& key, storage::Version version, std::size_t size_hint) noexcept;
 
-    // The key is absent here since that version, and others are to hear of it again. Marks the bucket
-    // dirty if the log has no room.
+    // The key is absent here since that version, and others are to hear of it again. Marks the
+    // bucket dirty if the log has no room.
     void tell_removal(const storage::Key& key, storage::Version version) noexcept;
 
     // The peer has, and has acknowledged, all that this node has to say of the bucket.

@@ -62,6 +62,18 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
      {"replication/changes", "replication/pair", "replication/pair/exchange",
       "replication/pair/link"}},
 
+    {"replication/nats", {}},
+    {"replication/nats/removals", {"replication/changes", "replication/nats"}},
+    {"replication/nats/log",
+     {"replication/changes", "replication/records", "replication/nats",
+      "replication/nats/removals"}},
+    {"replication/nats/walk",
+     {"replication/changes", "replication/records", "replication/nats", "replication/nats/log",
+      "replication/nats/removals"}},
+    {"replication/nats/engine",
+     {"replication/changes", "replication/records", "replication/nats", "replication/nats/log",
+      "replication/nats/removals", "replication/nats/walk"}},
+
     {"app/addresses", {}},
     {"app/options", {}},
     {"app/process", {}},

@@ -14,8 +14,11 @@
 #include "replication/nats/broker.hpp"
 #include "replication/nats/cluster_options.hpp"
 #include "replication/nats/engine/cluster_report.hpp"
+#include "replication/nats/engine/footing.hpp"
+#include "replication/nats/engine/removal_keeper.hpp"
 #include "replication/nats/log/batch_sender.hpp"
 #include "replication/nats/log/cluster_context.hpp"
+#include "replication/nats/log/hint_teller.hpp"
 #include "replication/nats/log/log_reader.hpp"
 #include "replication/nats/log/record_applier.hpp"
 #include "replication/nats/log/speaker.hpp"
@@ -91,16 +94,11 @@ class ClusterEngine final : public BrokerEvents {
     void look_for_donor();
     void judge_step();
     void judge_readiness();
-    void release_removals();
     void speak();
     void serve();
     void rest();
     void set_deadline() noexcept;
 
-    bool has_looked() const noexcept;
-    bool has_caught_up() const noexcept;
-    bool knows_its_place() const noexcept;
-    bool may_tell_data() const noexcept;
     bool may_claim() const noexcept;
     SelfDescription description() const noexcept;
 
@@ -111,9 +109,7 @@ class ClusterEngine final : public BrokerEvents {
     void on_claim(const Heard& heard, Sequence sequence);
     void become_reference(Sequence sequence);
     void take_over();
-    void take_place(StreamId stream, const GivenState& state);
-    void take_removals(const GivenState& state);
-    void drop_everything();
+    void drop_unconfirmed();
     void become_ready(std::string_view why);
     void set_state(ClusterState state, std::string_view why);
     void note(LogLevel level, std::string_view line);
@@ -129,27 +125,16 @@ class ClusterEngine final : public BrokerEvents {
     LogReader reader_;
     Comparison comparison_;
     Donor donor_;
+    RemovalKeeper keeper_;
+    HintTeller hints_;
 
-    bool is_connected_ = false;
-    bool is_member_ = false;   // this node's word was taken in the log that it reads
-    bool has_spoken_ = false;  // the same, over this connection
-    bool is_in_step_ = false;
-    bool is_ready_ = false;
-    bool is_doubled_ = false;  // somebody else speaks as this node
+    Footing footing_;
     bool is_serving_ = false;  // answers as a donor
-    // Items came back from before a restart, and nobody has confirmed them.
-    bool is_unconfirmed_ = false;
-    bool is_draining_ = false;
-    bool is_drained_ = false;
-    unsigned looked_ = 0;  // a bit for each stream
-    std::array<Sequence, streams_limit> catch_up_to_{};
-    std::array<Sequence, streams_limit> turn_at_{};  // of the floors of removals
     std::array<std::uint64_t, streams_limit> look_at_ms_{};
     std::uint64_t started_ms_ = 0;
     std::uint64_t lonely_since_ms_ = 0;  // 0: it is not
     std::uint64_t seek_at_ms_ = 0;
     std::uint64_t speak_at_ms_ = 0;  // after a refusal
-    std::uint64_t release_at_ms_ = 0;
     std::uint64_t claimed_ms_ = 0;
     std::uint64_t deadline_ms_ = 0;
     ClusterState state_ = ClusterState::disconnected;

@@ -46,6 +46,11 @@ struct ClusterContext {
     unsigned stream_count() const noexcept {
         return static_cast<unsigned>(std::min<std::size_t>(options.streams.size(), streams_limit));
     }
+    bool knows_its_place() const noexcept {
+        for (unsigned i = 0; i < stream_count(); ++i)
+            if (!places[i].is_known) return false;
+        return true;
+    }
     // Whatever is known now stands in this site's log there, or before.
     LogPlace end_of_log() const noexcept {
         const auto& place = places[own_stream];
@@ -53,9 +58,7 @@ struct ClusterContext {
     }
 
     // The one gate for versions from outside.
-    storage::VersionGate gate() const noexcept {
-        return gate_of(now, options.clock_max_ahead_ms);
-    }
+    storage::VersionGate gate() const noexcept { return gate_of(now, options.clock_max_ahead_ms); }
     bool admits(storage::Version floor) noexcept {
         return gate().admits(floor) || refuse_version();
     }

@@ -63,10 +63,9 @@ void LogReader::apply(const Delivery& delivery, const Message& message) {
     try {
         while (!bytes.empty()) {
             const auto read = read_frame(bytes);
-            const bool is_sane =
-                read.status == FrameStatus::complete &&
-                applier_.apply(read.frame, {delivery.stream, delivery.sequence},
-                               arriving_[message.header.node]);
+            const bool is_sane = read.status == FrameStatus::complete &&
+                                 applier_.apply(read.frame, {delivery.stream, delivery.sequence},
+                                                arriving_[message.header.node]);
             if (!is_sane) {
                 context_.counters.add(ClusterCounter::messages_refused);
                 break;

@@ -15,8 +15,8 @@ namespace twincached::replication::nats {
 
 // What a message was.
 struct Heard {
-    bool is_message = false;  // of ours
-    bool is_own = false;      // of this node, in this life
+    bool is_message = false;    // of ours
+    bool is_own = false;        // of this node, in this life
     bool is_namesakes = false;  // of this node's number, and not of this life
     MemberTable::Hearing hearing = MemberTable::Hearing::is_late;
     bool is_claim_granted = false;

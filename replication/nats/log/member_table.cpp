@@ -7,8 +7,8 @@ namespace twincached::replication::nats {
 void MemberTable::advance(StreamId stream, std::int64_t broker_ms) noexcept {
     auto& time = times_[stream];
     if (time.broker_ms != 0 && broker_ms > time.broker_ms) {
-        const auto passed = static_cast<std::uint64_t>(broker_ms) -
-                            static_cast<std::uint64_t>(time.broker_ms);
+        const auto passed =
+            static_cast<std::uint64_t>(broker_ms) - static_cast<std::uint64_t>(time.broker_ms);
         time.log_ms += std::min(passed, limits_.pause_ms);
     }
     time.broker_ms = std::max(time.broker_ms, broker_ms);
@@ -20,9 +20,8 @@ MemberTable::Hearing MemberTable::hear(
     advance(stream, broker_ms);
     auto& member = members_[header.node];
     // Asked of who has left, too: what it said before may come after its farewell.
-    const bool is_late =
-        header.session < member.session ||
-        (header.session == member.session && header.number <= member.number);
+    const bool is_late = header.session < member.session ||
+                         (header.session == member.session && header.number <= member.number);
     if (is_late) return Hearing::is_late;
     const bool was_live = is_live(header.node);
     member.is_known = !header.leaves;

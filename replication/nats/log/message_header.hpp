@@ -8,7 +8,8 @@
 //     40 n times: tag of the stream: 4, 0: 4, created: 8, consumed: 8
 //     .. crc32c of all before it: 4, 0: 4, then frames: BATCH, SEG, LIST, FLUSH, SCHED, or none
 //
-// In frames the sender's clock is the broker's: milliseconds since 1970. Pure functions, any thread.
+// In frames the sender's clock is the broker's: milliseconds since 1970. Pure functions, any
+// thread.
 #pragma once
 
 #include "lib/byte_buffer.hpp"

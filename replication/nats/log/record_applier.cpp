@@ -107,8 +107,8 @@ void RecordApplier::settle(storage::Shard& shard, unsigned number, const Group::
     using storage::ApplyOutcome;
     const auto& [key, record] = entry;
     const bool is_item = record.kind == RecordKind::item;
-    const bool is_past = is_item && context_.clock.expiry_here(record.expiry_ms)
-                                        .is_past(context_.now.tick());
+    const bool is_past =
+        is_item && context_.clock.expiry_here(record.expiry_ms).is_past(context_.now.tick());
     if (outcome == ApplyOutcome::no_memory) context_.counters.add(ClusterCounter::apply_nomem);
     if (record.kind == RecordKind::removal || outcome == ApplyOutcome::no_memory ||
         (outcome == ApplyOutcome::applied && is_past))
@@ -152,10 +152,9 @@ bool RecordApplier::apply_segment(std::string_view payload,
     if (!segment || !context_.admits_item(segment->record.version)) return false;
     if (segment->offset == 0) arriving = begin_arriving(*segment);
     if (!arriving) return true;
-    const bool goes_on = segment->offset == arriving->received &&
-                         segment->total == arriving->total &&
-                         segment->record.version == arriving->head.version &&
-                         segment->record.key == arriving->key;
+    const bool goes_on =
+        segment->offset == arriving->received && segment->total == arriving->total &&
+        segment->record.version == arriving->head.version && segment->record.key == arriving->key;
     if (!goes_on) {
         arriving.reset();
         return false;
@@ -235,8 +234,8 @@ bool RecordApplier::apply_list(std::string_view payload) {
         std::vector<std::pair<std::string, std::uint64_t>> doomed;
         lib::MemoryGuard guard;
         const auto visit = guard.over([&](const storage::ItemView& item) {
-            const bool is_listed = std::binary_search(listed.begin(), listed.end(),
-                                                      BucketItem{item.hash, 0}, by_hash);
+            const bool is_listed =
+                std::binary_search(listed.begin(), listed.end(), BucketItem{item.hash, 0}, by_hash);
             if (item.version != 0 && !is_listed && item.version < list.floor())
                 doomed.emplace_back(item.key, item.hash);
         });

@@ -38,8 +38,8 @@ class RecordApplier {
       public:
         virtual ~Refusals() = default;
         // REQUIRES of the caller: the shard's lock.
-        virtual void refused(storage::Shard& shard, unsigned shard_number,
-                             const storage::Key& key, storage::Version version) = 0;
+        virtual void refused(storage::Shard& shard, unsigned shard_number, const storage::Key& key,
+                             storage::Version version) = 0;
     };
 
     explicit RecordApplier(ClusterContext& context) noexcept : context_(context) {}

@@ -72,7 +72,8 @@ bool Speaker::on_not_published(Token token) {
 }
 
 void Speaker::on_heard(const MessageHeader& header, Sequence sequence) {
-    if (header.session == session_ && header.number == number_) (void)on_published(token_, sequence);
+    if (header.session == session_ && header.number == number_)
+        (void)on_published(token_, sequence);
 }
 
 void Speaker::on_disconnected() {

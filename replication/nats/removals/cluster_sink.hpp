@@ -44,7 +44,8 @@ class ClusterSink final : public storage::MutationSink {
     storage::Ticket on_flush(storage::Version version) noexcept override {
         return changes_.on_flush(version);
     }
-    void on_flush_scheduled(std::uint64_t at_steady_ms, storage::Version version) noexcept override {
+    void on_flush_scheduled(std::uint64_t at_steady_ms,
+                            storage::Version version) noexcept override {
         changes_.on_flush_scheduled(at_steady_ms, version);
     }
     bool fires_foreign_schedule() noexcept override { return fires_.load(); }

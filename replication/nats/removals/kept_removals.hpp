@@ -125,8 +125,8 @@ class KeptRemovals {
         std::uint64_t hash;
         LogPlace place;
     };
-    // Of this generation and the one before; `folded` is a part of it: what was removed for all, and
-    // not only let go here.
+    // Of this generation and the one before; `folded` is a part of it: what was removed for all,
+    // and not only let go here.
     struct Floors {
         storage::Version current;
         storage::Version previous;

@@ -99,8 +99,7 @@ void Comparison::disconnect() {
 // --- windows -----------------------------------------------------------------------------------
 
 void Comparison::next() {
-    if (context_.sum(&ShardTracking::wanted_bytes) > wanted_bytes_most)
-        return pause(busy_pause_ms);
+    if (context_.sum(&ShardTracking::wanted_bytes) > wanted_bytes_most) return pause(busy_pause_ms);
     if (!by_digest_.empty()) return ask_digests();
     if (!by_list_.empty()) return ask_lists();
     refused_.clear();
@@ -114,7 +113,8 @@ void Comparison::next() {
 
 // Of the shard at the cursor. False: it is enough.
 bool Comparison::gather(std::vector<storage::BucketNumber>& dirty) {
-    const auto number = context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(cursor_));
+    const auto number =
+        context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(cursor_));
     bool is_enough = false;
     context_.with_shard(number, [&](storage::Shard&) {
         const auto& buckets = context_.tracking(number).buckets;
@@ -399,8 +399,8 @@ void Comparison::refused(storage::Shard& shard, unsigned shard_number, const sto
     if (held == 0) {
         if (refused_.size() < refused_most) refused_.push_back({key.hash, version});
         const auto& removals = context_.sink.removals(shard_number);
-        const auto removed = std::max(removals.exact(key.hash),
-                                      removals.folded_in(storage::bucket_of(key.hash)));
+        const auto removed =
+            std::max(removals.exact(key.hash), removals.folded_in(storage::bucket_of(key.hash)));
         if (removed > version && !tracking.log.find(key)) tracking.tell_removal(key, removed);
     }
     context_.sink.changes().refresh(shard_number);

@@ -2,9 +2,9 @@
 // nothing but dirty buckets, one that comes back after too long as well, and one whose change log
 // overflowed has some. Window by window:
 //
-//     look for a donor: "donor", whoever is in step answers        state of the log, once it is needed
-//     a run of buckets: their digests                           -> which differ
-//     of those: hash and version of each item                   -> what to drop, what to tell all,
+//     look for a donor: "donor", whoever is in step answers        state of the log, once it is
+//     needed a run of buckets: their digests                           -> which differ of those:
+//     hash and version of each item                   -> what to drop, what to tell all,
 //                                                                  and what was lacking
 //     bucket done; if removals in it could not be told, its list is told in the log
 //
@@ -40,11 +40,11 @@ class Comparison final : private RecordApplier::Refusals {
 
     enum class Phase : std::uint8_t {
         idle,
-        seeking,    // a donor
-        met,        // one has answered: take_state(), then go_on()
-        digests,    // asked for
-        lists,      // asked for
-        pausing,    // until `resume_ms`, and then on with the same
+        seeking,  // a donor
+        met,      // one has answered: take_state(), then go_on()
+        digests,  // asked for
+        lists,    // asked for
+        pausing,  // until `resume_ms`, and then on with the same
     };
     Phase phase() const noexcept { return phase_; }
     bool is_active() const noexcept { return phase_ != Phase::idle; }

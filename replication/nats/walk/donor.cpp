@@ -121,9 +121,8 @@ GivenState Donor::state() const {
     state.version_time = context_.store->version_time();
     for (unsigned i = 0; i < context_.stream_count(); ++i) {
         const auto& place = context_.places[i];
-        state.streams.push_back({tag_of(context_.options.streams[i]), place.created,
-                                 place.consumed, context_.members.time_ms(i),
-                                 context_.members.broker_ms(i)});
+        state.streams.push_back({tag_of(context_.options.streams[i]), place.created, place.consumed,
+                                 context_.members.time_ms(i), context_.members.broker_ms(i)});
     }
     for (unsigned node = 0; node < nodes_limit; ++node) {
         auto member = context_.members[node];
@@ -251,7 +250,8 @@ void Donor::compare(storage::Shard& shard, Listing& listing) {
         const auto at = std::lower_bound(listing.theirs.begin(), listing.theirs.end(),
                                          BucketItem{item.hash, 0}, by_hash);
         const bool is_theirs = at != listing.theirs.end() && at->hash == item.hash;
-        if (is_theirs) listing.is_here[static_cast<std::size_t>(at - listing.theirs.begin())] = true;
+        if (is_theirs)
+            listing.is_here[static_cast<std::size_t>(at - listing.theirs.begin())] = true;
         if (is_theirs && at->version == item.version) return;
         if (is_theirs && at->version > item.version) return want_.push_back(item.hash);
         // It has no place in the log yet.
@@ -278,13 +278,13 @@ void Donor::compare(storage::Shard& shard, Listing& listing) {
 void Donor::judge(storage::Shard&, const Listing& listing) {
     auto& tracking = context_.tracking(listing.shard_number);
     const auto& removals = context_.sink.removals(listing.shard_number);
-    const auto floor = std::max(removals.ever(listing.bucket),
-                                tracking.buckets.floor(listing.bucket));
+    const auto floor =
+        std::max(removals.ever(listing.bucket), tracking.buckets.floor(listing.bucket));
     for (std::size_t i = 0; i < listing.theirs.size(); ++i) {
         if (listing.is_here[i]) continue;
         const auto& item = listing.theirs[i];
-        const auto removed = std::max({floor, removals.exact(item.hash),
-                                       tracking.log.version_of_hash(item.hash)});
+        const auto removed =
+            std::max({floor, removals.exact(item.hash), tracking.log.version_of_hash(item.hash)});
         if (item.version < removed) {
             drop_.push_back(item);
         } else {
@@ -305,8 +305,8 @@ void Donor::give_records() {
     for (const auto& given : records_) {
         auto record = given.head;
         record.key = given.key;
-        record.value = given.pin.bytes().empty() ? std::string_view(given.value)
-                                                 : given.pin.bytes();
+        record.value =
+            given.pin.bytes().empty() ? std::string_view(given.value) : given.pin.bytes();
         if (record.value.size() > value_limit) {
             finish();
             give_large(record);

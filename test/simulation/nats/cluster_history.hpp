@@ -28,7 +28,9 @@ struct ClusterHistory {
         if (version > newest.version) newest = {version, is_removed};
     }
     void note_flush(storage::Version version) { flush = std::max(flush, version); }
-    bool is_gone(const Newest& newest) const { return newest.is_removed || newest.version <= flush; }
+    bool is_gone(const Newest& newest) const {
+        return newest.is_removed || newest.version <= flush;
+    }
 };
 
 }  // namespace twincached::simulation

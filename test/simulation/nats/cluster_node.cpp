@@ -44,7 +44,9 @@ class ClusterNode::Observer final : public storage::MutationSink {
                                    bool present) noexcept override {
         return sink_.known_version(shard, key, present);
     }
-    void on_hint(unsigned shard, std::uint64_t hash) noexcept override { sink_.on_hint(shard, hash); }
+    void on_hint(unsigned shard, std::uint64_t hash) noexcept override {
+        sink_.on_hint(shard, hash);
+    }
     storage::Ticket on_flush(storage::Version version) noexcept override {
         history_.note_flush(version);
         return sink_.on_flush(version);
@@ -96,8 +98,8 @@ ClusterNode::ClusterNode(const ClusterNodeOptions& options, const lib::KeyedHash
 storage::Now ClusterNode::now() const {
     storage::Now now;
     now.steady_ms = 5000 + world_ms_;
-    const auto wall_ms = SimBroker::epoch_ms + static_cast<std::int64_t>(world_ms_) +
-                         options_.clock_ahead_ms;
+    const auto wall_ms =
+        SimBroker::epoch_ms + static_cast<std::int64_t>(world_ms_) + options_.clock_ahead_ms;
     now.unix_seconds = wall_ms / 1000;
     now.version_ms = static_cast<std::uint64_t>(wall_ms - start_of_2025_ms);
     return now;
@@ -183,9 +185,8 @@ std::string ClusterNode::get(std::string_view key) {
 void ClusterNode::evict(std::string_view key) {
     const auto hashed = store_->key(key);
     observer_->is_evicting = true;
-    store_->with_shard(store_->shard_of(hashed.hash), [&](storage::Shard& shard) {
-        shard.drop_in_doubt(hashed, now());
-    });
+    store_->with_shard(store_->shard_of(hashed.hash),
+                       [&](storage::Shard& shard) { shard.drop_in_doubt(hashed, now()); });
     observer_->is_evicting = false;
 }
 

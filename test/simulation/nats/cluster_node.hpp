@@ -38,12 +38,17 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     void tick();
     void stand_still() { is_still_ = true; }
     void go_on();
+    void drain() {
+        engine_->at(now());
+        engine_->begin_drain();
+    }
     bool is_still() const { return is_still_; }
 
     storage::Store& store() { return *store_; }
     replication::nats::ClusterSink& sink() { return sink_; }
     replication::nats::ClusterEngine& engine() { return *engine_; }
     bool is_ready() const { return is_ready_; }
+    bool is_drained() const { return is_drained_; }
     bool is_in_step() const;
     bool is_at_rest() const;
     storage::Now now() const;
@@ -70,13 +75,14 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     class Observer;
     void log(replication::LogLevel level, std::string_view line) override;
     void ready() override { is_ready_ = true; }
-    void drained() override {}
+    void drained() override { is_drained_ = true; }
     void after_change();
 
     const ClusterNodeOptions options_;
     const std::uint64_t& world_ms_;
     ClusterHistory& history_;
     bool is_ready_ = false;
+    bool is_drained_ = false;
     bool is_still_ = false;
     bool is_woken_ = false;
     std::string log_;

@@ -49,3 +49,15 @@ TEST_CASE("what a client writes on one node is read on all others a moment later
     for (unsigned i = 0; i < 4; ++i)
         CHECK(world[i].get("key") == "(miss)");
 }
+
+TEST_CASE("a node that drains says all that it has to say before it leaves") {
+    ClusterWorld world(3);
+    begin(world, 2);
+    for (int i = 0; i < 500; ++i)
+        world[0].set("key" + std::to_string(i), "value");
+    world[0].drain();
+    world.run(2000);
+    CHECK(world[0].is_drained());
+    CHECK(world[1].contents().size() == 500);
+    CHECK(world[1].engine().report().live_members == 0);
+}

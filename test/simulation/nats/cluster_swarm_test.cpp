@@ -20,10 +20,11 @@ TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest 
         CHECK(verdict == "");
     }
     const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
-    std::printf("seeds %llu to %llu: %llu operations, %llu cuts, %llu deaths, %llu stops, %llu "
-                "messages stored late, %llu streams lost, %llu comparisons, %llu removals folded, "
-                "%llu rests without loss\n",
-                number(first), number(first + count - 1), number(sum.operations), number(sum.cuts),
-                number(sum.deaths), number(sum.stops), number(sum.late), number(sum.streams_lost),
-                number(sum.comparisons), number(sum.removals_folded), number(sum.lossless_rests));
+    std::printf(
+        "seeds %llu to %llu: %llu operations, %llu cuts, %llu deaths, %llu stops, %llu "
+        "messages stored late, %llu streams lost, %llu comparisons, %llu removals folded, "
+        "%llu rests without loss\n",
+        number(first), number(first + count - 1), number(sum.operations), number(sum.cuts),
+        number(sum.deaths), number(sum.stops), number(sum.late), number(sum.streams_lost),
+        number(sum.comparisons), number(sum.removals_folded), number(sum.lossless_rests));
 }

@@ -50,8 +50,8 @@ void ClusterWorld::start(unsigned node) {
     auto options = options_;
     options.cluster.node = node;
     options.cluster.incarnation = ++incarnations_;
-    nodes_[node] = std::make_unique<ClusterNode>(options, hash_, broker_.broker_of(node), history_,
-                                                 now_ms_);
+    nodes_[node] =
+        std::make_unique<ClusterNode>(options, hash_, broker_.broker_of(node), history_, now_ms_);
     broker_.set_client(node, {[this, node](const ClusterNode::Event& event) {
                            if (nodes_[node] != nullptr) nodes_[node]->call(event);
                        }});

@@ -32,7 +32,8 @@ void SimBroker::disconnect(unsigned node, std::string_view why) {
     auto& connection = connections_[node];
     if (connection.number == 0) return;
     connection = {};
-    clients_[node].call([why = std::string(why)](BrokerEvents& events) { events.disconnected(why); });
+    clients_[node].call(
+        [why = std::string(why)](BrokerEvents& events) { events.disconnected(why); });
 }
 
 void SimBroker::to_broker(unsigned node, std::function<void()> action) {
@@ -84,8 +85,7 @@ void SimBroker::push(unsigned node) {
         const auto& message = stream_[sequence - first_];
         const auto pending = first_ + stream_.size() - 1 - sequence;
         const auto consumer = connection.consumer;
-        to_node(node, [this, node, consumer, sequence, pending,
-                       message](BrokerEvents& events) {
+        to_node(node, [this, node, consumer, sequence, pending, message](BrokerEvents& events) {
             if (connections_[node].consumer != consumer) return;
             events.delivered({own_stream, sequence, message.time_ms, pending, message.payload});
         });
@@ -110,9 +110,8 @@ void SimBroker::store(unsigned node, std::string payload, Token token) {
         const auto number = connections_[node].number;
         agenda_.at(now_ms_ + answer_timeout_ms, [this, node, number, token] {
             if (connections_[node].number != number) return;
-            to_node(node, [token](BrokerEvents& events) {
-                events.not_published(token, "no answer");
-            });
+            to_node(node,
+                    [token](BrokerEvents& events) { events.not_published(token, "no answer"); });
         });
         return;
     }
@@ -147,9 +146,8 @@ void SimBroker::trim(std::uint64_t age_ms) {
 void SimBroker::Door::look(StreamId stream) {
     world->to_broker(node, [w = world, n = node, stream] {
         if (w->refusing_) {
-            return w->to_node(n, [stream](BrokerEvents& events) {
-                events.no_stream(stream, "503");
-            });
+            return w->to_node(n,
+                              [stream](BrokerEvents& events) { events.no_stream(stream, "503"); });
         }
         w->to_node(n, [stream, state = w->state()](BrokerEvents& events) {
             events.stream_is(stream, state);
@@ -162,17 +160,19 @@ void SimBroker::Door::publish(Token token, std::string_view payload) {
     const auto number = connection.number;
     if (number == 0) return;
     connection.leaves_ms = std::max(connection.leaves_ms, world->now_ms_ + world->delay());
-    world->agenda_.at(connection.leaves_ms, [w = world, n = node, number, token,
-                                             bytes = std::string(payload)]() mutable {
-        if (w->connections_[n].number == number) return w->store(n, std::move(bytes), token);
-        if (!w->chance(w->habits_.late_percent)) return;
-        w->agenda_.at(w->now_ms_ + w->random_.below(5000), [w, n, bytes = std::move(bytes)]() mutable {
-            if (w->refusing_) return;
-            if (w->on_late) w->on_late(n, bytes);
-            ++w->late;
-            (void)w->append(std::move(bytes));
-        });
-    });
+    world->agenda_.at(connection.leaves_ms,
+                      [w = world, n = node, number, token, bytes = std::string(payload)]() mutable {
+                          if (w->connections_[n].number == number)
+                              return w->store(n, std::move(bytes), token);
+                          if (!w->chance(w->habits_.late_percent)) return;
+                          w->agenda_.at(w->now_ms_ + w->random_.below(5000),
+                                        [w, n, bytes = std::move(bytes)]() mutable {
+                                            if (w->refusing_) return;
+                                            if (w->on_late) w->on_late(n, bytes);
+                                            ++w->late;
+                                            (void)w->append(std::move(bytes));
+                                        });
+                      });
 }
 
 void SimBroker::Door::consume(StreamId, Sequence from) {
@@ -228,20 +228,20 @@ void SimBroker::Door::reply(std::string_view to, std::string_view payload) {
     const std::uint64_t number = std::stoull(std::string(to.substr(second + 1)));
     world->to_broker(node, [w = world, asker, token, number, bytes = std::string(payload)] {
         if (w->connections_[asker].number != number) return;
-        w->to_node(asker, [token, bytes](BrokerEvents& events) {
-            events.answered(token, bytes, "");
-        });
+        w->to_node(asker,
+                   [token, bytes](BrokerEvents& events) { events.answered(token, bytes, ""); });
     });
 }
 
 void SimBroker::Door::tell(std::string_view subject, std::string_view payload) {
-    world->to_broker(node, [w = world, n = node, subject = std::string(subject),
-                            bytes = std::string(payload)] {
-        for (unsigned other = 0; other < nodes_most; ++other) {
-            if (other == n) continue;
-            w->to_node(other, [subject, bytes](BrokerEvents& events) { events.told(subject, bytes); });
-        }
-    });
+    world->to_broker(
+        node, [w = world, n = node, subject = std::string(subject), bytes = std::string(payload)] {
+            for (unsigned other = 0; other < nodes_most; ++other) {
+                if (other == n) continue;
+                w->to_node(other,
+                           [subject, bytes](BrokerEvents& events) { events.told(subject, bytes); });
+            }
+        });
 }
 
 }  // namespace twincached::simulation

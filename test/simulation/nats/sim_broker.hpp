@@ -22,7 +22,9 @@ namespace twincached::simulation {
 class Agenda {
   public:
     using Action = std::function<void()>;
-    void at(std::uint64_t ms, Action action) { actions_.emplace(Key{ms, ++count_}, std::move(action)); }
+    void at(std::uint64_t ms, Action action) {
+        actions_.emplace(Key{ms, ++count_}, std::move(action));
+    }
     bool empty() const { return actions_.empty(); }
     std::uint64_t next_ms() const { return actions_.begin()->first.first; }
     // REQUIRES: not empty.
@@ -40,9 +42,9 @@ class Agenda {
 
 struct BrokerHabits {
     std::uint64_t delay_most_ms = 3;
-    unsigned late_percent = 50;       // of messages whose connection ended: they are stored later
-    unsigned unheard_percent = 0;     // stored, and the publisher is not told
-    unsigned duplicate_percent = 0;   // stored twice
+    unsigned late_percent = 50;      // of messages whose connection ended: they are stored later
+    unsigned unheard_percent = 0;    // stored, and the publisher is not told
+    unsigned duplicate_percent = 0;  // stored twice
     unsigned lost_consumer_percent = 0;  // of deliveries
 };
 

@@ -1,0 +1,52 @@
+// Where a node of a cluster stands: with its broker, in the log, with the other nodes and with its
+// clients. Plain facts, noted by the engine, and what follows from them. Owned by the engine, on
+// the replication thread.
+#pragma once
+
+#include "replication/nats/log/cluster_context.hpp"
+
+#include <array>
+
+namespace twincached::replication::nats {
+
+struct Footing {
+    bool is_connected = false;
+    bool is_member = false;   // this node's word was taken in the log that it reads
+    bool has_spoken = false;  // the same, over this connection
+    bool is_in_step = false;
+    bool is_ready = false;
+    bool is_doubled = false;  // somebody else speaks as this node
+    // Items came back from before a restart, and nobody has confirmed them.
+    bool is_unconfirmed = false;
+    bool is_draining = false;
+    bool is_drained = false;
+    unsigned looked = 0;  // a bit for each stream
+    std::array<Sequence, streams_limit> catch_up_to{};
+
+    void note_look(StreamId stream, Sequence last) noexcept {
+        looked |= 1U << stream;
+        catch_up_to[stream] = last;
+    }
+    void lose_look(StreamId stream) noexcept { looked &= ~(1U << stream); }
+
+    bool has_looked(const ClusterContext& context) const noexcept {
+        return is_connected && looked == (1U << context.stream_count()) - 1;
+    }
+    // All is applied that was there when the connection was made.
+    bool has_caught_up(const ClusterContext& context) const noexcept {
+        for (unsigned i = 0; i < context.stream_count(); ++i) {
+            const auto& place = context.places[i];
+            if (place.is_known && place.consumed < catch_up_to[i]) return false;
+        }
+        return has_looked(context);
+    }
+    // First all is read that was there when the connection was made, then this node's own word is,
+    // and only then does it say anything of its data: so it cannot tell what others have removed.
+    bool may_tell_data(const ClusterContext& context) const noexcept {
+        return has_caught_up(context) && has_spoken && context.knows_its_place() && !is_doubled;
+    }
+    // Others may learn from it.
+    bool is_donor() const noexcept { return is_in_step && is_ready && !is_draining; }
+};
+
+}  // namespace twincached::replication::nats

@@ -1,0 +1,67 @@
+#include "replication/nats/engine/starting_over.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace twincached::replication::nats {
+
+void mark_all_dirty(ClusterContext& context) {
+    constexpr std::size_t entries_per_lock = 4096;
+    auto& changes = context.sink.changes();
+    for (unsigned i = 0; i < changes.shard_count(); ++i) {
+        context.with_shard(i, [&](storage::Shard&) { changes.shard(i).mark_all_dirty(0); });
+        for (bool is_done = false; !is_done;) {
+            context.with_shard(i, [&](storage::Shard&) {
+                is_done = changes.shard(i).fold_some(entries_per_lock);
+                changes.refresh(i);
+            });
+        }
+    }
+    if (context.store->flush_version() != 0) changes.tell_of_flush();
+    if (context.store->flush_schedule().version != 0) changes.on_flush_scheduled(0, 0);
+}
+
+// Sequences of the log that comes begin anew: what is kept is passed when anything of it is.
+void tell_removals_again(ClusterContext& context) {
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        context.with_shard(i, [&](storage::Shard&) {
+            auto& buckets = context.tracking(i).buckets;
+            auto& removals = context.sink.removals(i);
+            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+                const auto bucket = static_cast<storage::BucketNumber>(b);
+                buckets.raise_floor(bucket, removals.removed_ever(bucket));
+            }
+            removals.move_all({own_stream, 0});
+        });
+    }
+}
+
+void settle_as_reference(ClusterContext& context) {
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        context.with_shard(i, [&](storage::Shard&) {
+            auto& buckets = context.tracking(i).buckets;
+            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+                const auto bucket = static_cast<storage::BucketNumber>(b);
+                if (buckets.floor(bucket) != 0)
+                    context.sink.removals(i).raise_removed(bucket, buckets.floor(bucket));
+            }
+            buckets.forget();
+            context.sink.changes().refresh(i);
+        });
+    }
+}
+
+void drop_items(ClusterContext& context) {
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        std::optional<std::uint64_t> next = std::uint64_t{context.tracking(i).buckets.first()}
+                                            << 48;
+        while (next) {
+            context.with_shard(i, [&](storage::Shard& shard) {
+                next = shard.drop_some_in_doubt(*next, 0, context.now);
+            });
+        }
+    }
+}
+
+}  // namespace twincached::replication::nats

@@ -1,0 +1,25 @@
+// What is done to the whole of a node's data when it has lost its place in the log, or finds out
+// that others do not wait for it any more. Shard by shard and in steps, so that no client waits for
+// more than a moment. On the replication thread; REQUIRES: no bucket is under way.
+#pragma once
+
+#include "replication/nats/log/cluster_context.hpp"
+
+namespace twincached::replication::nats {
+
+// Nothing is known of what others have: all buckets are dirty, the change log is empty, and flushes
+// are news again (rule R12).
+void mark_all_dirty(ClusterContext& context);
+
+// Not all may have read what stood in the log that is gone: each bucket's newest removal is told
+// again, as far as it is still known.
+void tell_removals_again(ClusterContext& context);
+
+// The others compare what they hold with what is here: nothing is owed.
+void settle_as_reference(ClusterContext& context);
+
+// What came back from before a restart, and may have been removed where nobody is left who could
+// tell.
+void drop_items(ClusterContext& context);
+
+}  // namespace twincached::replication::nats

@@ -146,6 +146,7 @@ void NatsReplicator::drain() {
 // Another node's items carry its number; what was hashed by another secret is in other buckets.
 lib::Parsed<Recall> NatsReplicator::recall(const Remembered& memory, storage::Store& store) {
     loop_.engine().attach(store);
+    loop_.engine().at(events_.now());
     if (memory.node && *memory.node != *node())
         return std::string("it was saved by another node of the cluster");
     if (!memory.hashes_alike) return std::string("the cluster's secret was another one");

@@ -1,5 +1,6 @@
 #include "replication/nats/engine/cluster_engine.hpp"
 
+#include "replication/nats/engine/cluster_memory.hpp"
 #include "replication/nats/engine/starting_over.hpp"
 #include "replication/nats/engine/taking_over.hpp"
 
@@ -245,7 +246,8 @@ bool ClusterEngine::may_claim() const noexcept {
         lonely_since_ms_ == 0)
         return false;
     if (comparison_.is_active() && comparison_.phase() != Comparison::Phase::seeking) return false;
-    const auto grace = ms_of(options_.boot_grace);
+    // Who was not the last to stop lets the one who was go first.
+    const auto grace = ms_of(options_.boot_grace) * (footing_.is_unconfirmed ? 2 : 1);
     if (now_.steady_ms < lonely_since_ms_ + grace || now_.steady_ms < claimed_ms_ + grace)
         return false;
     // An empty node waits for those who have something.
@@ -472,13 +474,15 @@ ClusterReport ClusterEngine::report() const {
 
 // --- warm restart --------------------------------------------------------------------------------
 
-// A node that was alone knows all that there is to know of its items; one that was not is told.
 std::string ClusterEngine::remember() {
-    return context_.members.live_others() == 0 ? "alone" : "with others";
+    return write_memory(context_);
 }
 
+// A node that was alone knows all that there is to know of its items; one that was not is told. Of
+// what another driver has kept nobody can be asked.
 lib::Parsed<Recall> ClusterEngine::recall(const Remembered& memory) {
-    footing_.is_unconfirmed = memory.bytes == "with others";
+    const auto known = read_memory(memory.hashes_alike ? memory.bytes : "", context_);
+    footing_.is_unconfirmed = known && !known->was_alone;
     return Recall::anew;
 }
 

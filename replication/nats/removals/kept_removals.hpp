@@ -77,6 +77,13 @@ class KeptRemovals {
         ever = std::max(ever, version);
     }
 
+    // As it was before a restart.
+    void recall(storage::BucketNumber bucket, storage::Version ever,
+                storage::Version removed_ever) noexcept {
+        raise_ever(bucket, ever);
+        at(bucket).removed_ever = std::max(at(bucket).removed_ever, removed_ever);
+    }
+
     // Forgets removals, the oldest first, as long as `has_passed(place)`.
     template <class HasPassed>
     void forget(HasPassed has_passed) noexcept {

@@ -81,7 +81,8 @@ std::vector<Section> other_sections(const std::vector<Section>& chosen) {
     }
     const auto tables = figure_tables();
     std::vector<Section> sections;
-    for (const auto* table : {"commands", "process", "server", "store", "replication", "cluster", "latency"}) {
+    for (const auto* table :
+         {"commands", "process", "server", "store", "replication", "cluster", "latency"}) {
         Section section{std::string("All else: ") + table, {}, true};
         for (const auto& figure : tables.at(table)) {
             if (!is_metric(figure) || shown.contains(std::string(figure.name))) continue;

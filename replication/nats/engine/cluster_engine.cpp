@@ -133,6 +133,7 @@ void ClusterEngine::stream_is(StreamId stream, const StreamState& state) {
         context_.members.forget(stream);
         if (stream == own_stream) context_.published = 0;
         place.created = state.created;
+        place.epoch = stream == own_stream ? state.created : 0;
     }
     place.last = state.last;
     footing_.note_look(stream, state.last);
@@ -147,6 +148,10 @@ void ClusterEngine::delivered(const Delivery& delivery) {
     if (place.is_known && delivery.sequence <= place.consumed) return;
     const auto heard = reader_.read(delivery);
     if (heard.is_own) on_own(heard, delivery.sequence);
+    // Two sites may begin alone before either hears of the other: the lower number stays.
+    const bool yields = heard.header.claims && !heard.is_own && is_reference_ &&
+                        delivery.stream != own_stream && heard.header.node < options_.node;
+    if (yields) start_over("another site began alone as well, and all is compared with it");
     if (heard.is_claim_granted) on_claim(heard, delivery.sequence);
     const bool is_doubled = heard.is_namesakes && heard.hearing != MemberTable::Hearing::is_late &&
                             heard.header.session > speaker_.session();
@@ -180,6 +185,7 @@ void ClusterEngine::on_claim(const Heard& heard, Sequence sequence) {
 // Nobody is in step, and this node is the one with which the others compare what they hold.
 void ClusterEngine::become_reference(Sequence sequence) {
     comparison_.disconnect();
+    is_reference_ = true;
     for (unsigned i = 0; i < context_.stream_count(); ++i) {
         auto& place = context_.places[i];
         if (place.is_known) continue;
@@ -274,7 +280,7 @@ void ClusterEngine::lose_place(StreamId stream, std::string_view why) {
 
 // All is compared with another node. What was not told becomes a mark on its bucket (rule R12).
 void ClusterEngine::start_over(std::string_view why) {
-    footing_.is_in_step = false;
+    footing_.is_in_step = is_reference_ = false;
     if (sender_.is_on_its_way()) sender_.on_lost();
     comparison_.disconnect();
     if (auto* gate = context_.sink.changes().gate()) gate->lose_link();

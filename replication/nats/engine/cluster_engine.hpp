@@ -129,7 +129,8 @@ class ClusterEngine final : public BrokerEvents {
     HintTeller hints_;
 
     Footing footing_;
-    bool is_serving_ = false;  // answers as a donor
+    bool is_serving_ = false;    // answers as a donor
+    bool is_reference_ = false;  // it began alone, and has learnt from nobody since
     std::array<std::uint64_t, streams_limit> look_at_ms_{};
     std::uint64_t started_ms_ = 0;
     std::uint64_t lonely_since_ms_ = 0;  // 0: it is not

@@ -21,7 +21,7 @@ HereByTheirs streams_here(const ClusterContext& context, const GivenState& state
         for (unsigned i = 0; i < context.stream_count(); ++i) {
             const auto& given = state.streams[theirs];
             const bool is_same = given.tag == tag_of(context.options.streams[i]) &&
-                                 given.created == context.places[i].created;
+                                 may_be_same_log(given.created, context.places[i].epoch);
             if (is_same) here[theirs] = i;
         }
     }
@@ -91,6 +91,7 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         auto& place = context.places[stream];
         context.members.set_time(stream, given.log_ms, given.broker_ms);
         place.is_known = true;
+        if (place.epoch == 0) place.epoch = given.created;
         place.consumed = given.consumed;
         place.last = std::max(place.last, place.consumed);
         broker.consume(stream, place.consumed + 1);

@@ -20,8 +20,10 @@ namespace twincached::replication::nats {
 
 // How far this node has come in one stream.
 struct StreamPlace {
-    bool is_known = false;  // it has applied all up to `consumed`
-    std::int64_t created = 0;
+    bool is_known = false;     // it has applied all up to `consumed`
+    std::int64_t created = 0;  // as the broker of this site says; a mirror has its own
+    // The same by the site whose stream it is, so that all sites know it alike; 0: not known yet.
+    std::int64_t epoch = 0;
     Sequence consumed = 0;
     Sequence last = 0;  // the last that is known to be there
 };

@@ -36,13 +36,18 @@ Heard LogReader::judge(const Delivery& delivery, const MessageHeader& header) {
     const bool has_own_number = header.node == context_.options.node;
     heard.is_own = has_own_number && header.incarnation == incarnation_;
     heard.is_namesakes = has_own_number && !heard.is_own;
+    // Who speaks in a stream says of it first how it was created where it is no mirror.
+    auto& place = context_.places[delivery.stream];
+    const auto& home = header.streams[0];
+    if (place.epoch == 0 && home.tag == tag_of(context_.options.streams[delivery.stream]))
+        place.epoch = home.created;
     // Of the streams that this node reads how far the other has come, if it reads the same.
     std::array<Sequence, streams_limit> progress{};
     for (unsigned i = 0; i < context_.stream_count(); ++i) {
         for (unsigned j = 0; j < header.stream_count; ++j) {
             const auto& theirs = header.streams[j];
             const bool is_same = theirs.tag == tag_of(context_.options.streams[i]) &&
-                                 theirs.created == context_.places[i].created;
+                                 theirs.created != 0 && theirs.created == context_.places[i].epoch;
             if (is_same) progress[i] = theirs.consumed;
         }
     }

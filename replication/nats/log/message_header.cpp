@@ -36,6 +36,20 @@ std::uint32_t tag_of(std::string_view stream_name) noexcept {
     return lib::crc32c(stream_name);
 }
 
+void write_progress(WireWriter& out, const StreamProgress& progress) {
+    out.u32(progress.tag).u32(0).u64(static_cast<std::uint64_t>(progress.created));
+    out.u64(progress.consumed);
+}
+
+StreamProgress read_progress(WireReader& in) noexcept {
+    StreamProgress progress;
+    progress.tag = in.u32();
+    in.u32();
+    progress.created = static_cast<std::int64_t>(in.u64());
+    progress.consumed = in.u64();
+    return progress;
+}
+
 void write_header(lib::ByteBuffer& out, const MessageHeader& header) {
     const auto before = out.size();
     WireWriter writer(out);
@@ -44,9 +58,7 @@ void write_header(lib::ByteBuffer& out, const MessageHeader& header) {
     writer.u64(header.hash_check).u64(header.incarnation);
     writer.u64(header.session).u64(header.number);
     for (unsigned i = 0; i < header.stream_count; ++i) {
-        const auto& stream = header.streams[i];
-        writer.u32(stream.tag).u32(0).u64(static_cast<std::uint64_t>(stream.created));
-        writer.u64(stream.consumed);
+        write_progress(writer, header.streams[i]);
     }
     const auto checksum = lib::crc32c(out.readable().substr(before));
     writer.u32(checksum).u32(0);
@@ -67,11 +79,7 @@ std::optional<Message> read_message(std::string_view payload) noexcept {
     header.number = in.u64();
     if (header.node >= nodes_limit || header.stream_count > streams_limit) return std::nullopt;
     for (unsigned i = 0; i < header.stream_count; ++i) {
-        auto& stream = header.streams[i];
-        stream.tag = in.u32();
-        in.u32();
-        stream.created = static_cast<std::int64_t>(in.u64());
-        stream.consumed = in.u64();
+        header.streams[i] = read_progress(in);
     }
     const auto covered = payload.size() - in.remaining();
     const auto checksum = in.u32();

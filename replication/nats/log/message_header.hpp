@@ -14,6 +14,7 @@
 
 #include "lib/byte_buffer.hpp"
 #include "replication/nats/broker.hpp"
+#include "replication/records/wire.hpp"
 
 #include <array>
 #include <cstddef>
@@ -45,6 +46,10 @@ struct MessageHeader {
     std::array<StreamProgress, streams_limit> streams{};
     unsigned stream_count = 0;
 };
+
+// 24 bytes, as it stands in headers and in questions.
+void write_progress(WireWriter& out, const StreamProgress& progress);
+StreamProgress read_progress(WireReader& in) noexcept;
 
 std::uint32_t tag_of(std::string_view stream_name) noexcept;
 

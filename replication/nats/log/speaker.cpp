@@ -25,7 +25,7 @@ void Speaker::begin_message(const SelfDescription& self) {
     header.stream_count = context_.stream_count();
     for (unsigned i = 0; i < header.stream_count; ++i) {
         const auto& place = context_.places[i];
-        header.streams[i] = {tag_of(context_.options.streams[i]), place.created,
+        header.streams[i] = {tag_of(context_.options.streams[i]), place.epoch,
                              place.is_known ? sender_.came_to(i) : 0};
     }
     out_.clear();

@@ -35,10 +35,14 @@ void Comparison::ask(std::string_view subject, Topic topic, std::string_view fra
     Question question;
     question.topic = topic;
     question.hash_check = context_.hash_check;
-    const auto& place = context_.places[own_stream];
-    question.created = place.created;
-    // Whoever does not know where it is in the log takes what it is given.
-    question.position = place.is_known ? std::max(place.consumed, context_.published) : 0;
+    question.stream_count = context_.stream_count();
+    for (unsigned i = 0; i < question.stream_count; ++i) {
+        // Whoever does not know where it is in the log takes what it is given.
+        const auto& place = context_.places[i];
+        const auto said = i == own_stream ? context_.published : 0;
+        question.streams[i] = {tag_of(context_.options.streams[i]), place.epoch,
+                               place.is_known ? std::max(place.consumed, said) : 0};
+    }
     question.frames = frames;
     lib::ByteBuffer out;
     write_question(out, question);

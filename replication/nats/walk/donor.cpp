@@ -46,12 +46,10 @@ void Donor::answer(std::string_view payload, std::string_view to, bool in_step) 
     const auto question = read_question(payload);
     if (!question || question->hash_check != context_.hash_check) return;
     begin(question->topic, to);
-    const auto& place = context_.places[own_stream];
-    const bool is_of_this_log = question->created == 0 || question->created == place.created;
-    if (!in_step || !is_of_this_log) return send(true, Verdict::not_in_step);
-    if (question->position > place.consumed) {
+    if (!in_step || !reads_the_same(*question)) return send(true, Verdict::not_in_step);
+    if (is_behind(*question)) {
         if (waiting_.size() == waiting_limit) return send(true, Verdict::behind);
-        waiting_.push_back({question->position, std::string(payload), std::string(to)});
+        waiting_.push_back({std::string(payload), std::string(to)});
         return;
     }
     switch (question->topic) {
@@ -65,16 +63,32 @@ void Donor::answer(std::string_view payload, std::string_view to, bool in_step) 
 }
 
 void Donor::on_progress(bool in_step) {
-    const auto consumed = context_.places[own_stream].consumed;
-    for (std::size_t i = 0; i < waiting_.size();) {
-        if (waiting_[i].position > consumed) {
-            ++i;
-            continue;
-        }
-        const auto question = std::move(waiting_[i]);
-        waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(i));
+    for (const auto& question : std::exchange(waiting_, {}))
         answer(question.payload, question.to, in_step);
+}
+
+// This node's place in a stream of the asker's; null: it does not read it.
+const StreamPlace* Donor::place_of(const StreamProgress& theirs) const noexcept {
+    for (unsigned i = 0; i < context_.stream_count(); ++i)
+        if (theirs.tag == tag_of(context_.options.streams[i])) return &context_.places[i];
+    return nullptr;
+}
+
+bool Donor::reads_the_same(const Question& question) const noexcept {
+    for (unsigned i = 0; i < question.stream_count; ++i) {
+        const auto* place = place_of(question.streams[i]);
+        if (place == nullptr || !may_be_same_log(place->epoch, question.streams[i].created))
+            return false;
     }
+    return true;
+}
+
+bool Donor::is_behind(const Question& question) const noexcept {
+    for (unsigned i = 0; i < question.stream_count; ++i) {
+        const auto* place = place_of(question.streams[i]);
+        if (place != nullptr && place->consumed < question.streams[i].consumed) return true;
+    }
+    return false;
 }
 
 // --- messages ----------------------------------------------------------------------------------
@@ -121,7 +135,7 @@ GivenState Donor::state() const {
     state.version_time = context_.store->version_time();
     for (unsigned i = 0; i < context_.stream_count(); ++i) {
         const auto& place = context_.places[i];
-        state.streams.push_back({tag_of(context_.options.streams[i]), place.created, place.consumed,
+        state.streams.push_back({tag_of(context_.options.streams[i]), place.epoch, place.consumed,
                                  context_.members.time_ms(i), context_.members.broker_ms(i)});
     }
     for (unsigned node = 0; node < nodes_limit; ++node) {

@@ -52,6 +52,9 @@ class Donor {
         storage::PinnedValue pin;
     };
 
+    const StreamPlace* place_of(const StreamProgress& theirs) const noexcept;
+    bool reads_the_same(const Question& question) const noexcept;
+    bool is_behind(const Question& question) const noexcept;
     void begin(Topic topic, std::string_view to);
     void send(bool is_last, Verdict verdict = Verdict::given);
     void make_room(std::size_t bytes);
@@ -71,7 +74,6 @@ class Donor {
     const ArrivingValues& arriving_;
     std::size_t limit_ = 256U << 10;
     struct Waiting {
-        Sequence position;
         std::string payload;
         std::string to;
     };

@@ -82,23 +82,28 @@ bool read_state(WireReader& in, GivenState& state) {
 
 void write_question(lib::ByteBuffer& out, const Question& question) {
     WireWriter writer(out);
-    writer.u8(question_magic).u8(static_cast<std::uint8_t>(question.topic)).u16(0).u32(0);
-    writer.u64(question.hash_check).u64(static_cast<std::uint64_t>(question.created));
-    writer.u64(question.position).bytes(question.frames);
+    writer.u8(question_magic).u8(static_cast<std::uint8_t>(question.topic));
+    writer.u8(static_cast<std::uint8_t>(question.stream_count)).u8(0).u32(0);
+    writer.u64(question.hash_check);
+    for (unsigned i = 0; i < question.stream_count; ++i)
+        write_progress(writer, question.streams[i]);
+    writer.bytes(question.frames);
 }
 
 std::optional<Question> read_question(std::string_view payload) noexcept {
     WireReader in(payload);
     if (in.u8() != question_magic) return std::nullopt;
     const auto topic = in.u8();
-    in.u16();
-    in.u32();
     Question question;
     question.topic = static_cast<Topic>(topic);
+    question.stream_count = in.u8();
+    in.u8();
+    in.u32();
     question.hash_check = in.u64();
-    question.created = static_cast<std::int64_t>(in.u64());
-    question.position = in.u64();
-    if (in.failed() || !is_topic(topic)) return std::nullopt;
+    if (question.stream_count > streams_limit || !is_topic(topic)) return std::nullopt;
+    for (unsigned i = 0; i < question.stream_count; ++i)
+        question.streams[i] = read_progress(in);
+    if (in.failed()) return std::nullopt;
     question.frames = in.bytes(in.remaining());
     return question;
 }

@@ -1,9 +1,9 @@
 // What a node that lacks something asks another, and is answered, beside the log. Little-endian;
 // frames as in the log, of no sequence.
 //
-//     question   u8 0xCA | u8 kind | u16 0 | u32 0 | u64 hash check |
-//                u64 created: of this site's stream, 0 if that is not known |
-//                u64 position: the answer is of use only from who has come so far | frames
+//     question   u8 0xCA | u8 kind | u8 streams n | u8 0 | u32 0 | u64 hash check |
+//                n times: tag of the stream: 4, 0: 4, created: 8, 0 if that is not known,
+//                position: 8, the answer is of use only from who has come so far | frames
 //         state      none
 //         digests    DIGEST of buckets, without floors
 //         lists      LIST for each bucket, without a floor
@@ -36,10 +36,14 @@ enum class Topic : std::uint8_t { state = 1, digests = 2, lists = 3 };
 struct Question {
     Topic topic = Topic::state;
     std::uint64_t hash_check = 0;
-    std::int64_t created = 0;
-    Sequence position = 0;
+    std::array<StreamProgress, streams_limit> streams{};
+    unsigned stream_count = 0;
     std::string_view frames;
 };
+// As two nodes know a stream; either may not know yet when it was created.
+constexpr bool may_be_same_log(std::int64_t created, std::int64_t theirs) noexcept {
+    return created == theirs || created == 0 || theirs == 0;
+}
 void write_question(lib::ByteBuffer& out, const Question& question);
 std::optional<Question> read_question(std::string_view payload) noexcept;
 

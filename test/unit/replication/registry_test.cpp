@@ -62,7 +62,8 @@ TEST_CASE("the choices and the help of the option driver are those of the regist
     const auto row = replication::driver_option_rows().front();
     CHECK(row.choices == "auto|none|pair|nats");
     CHECK(row.help ==
-          "How this node is replicated: none, pair, nats, or auto,\nwhich is pair if there is a peer, "
+          "How this node is replicated: none, pair, nats, or auto,\nwhich is pair if there is a "
+          "peer, "
           "nats if there is a NATS server.");
 }
 

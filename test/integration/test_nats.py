@@ -1,85 +1,11 @@
 """Two to four nodes that keep each other in step over a real nats-server."""
 import os
-import random
 import threading
 import time
 
-from harness import Case, main, until, world
-from harness.nats_server import Cluster, NatsServer
-
-
-class NatsCase(Case):
-    needs_replication = True
-
-    def server(self, more="", host=12, name="nats"):
-        server = NatsServer(self.directory, self.addresses.host(host), name, more)
-        self.addCleanup(server.stop)
-        return server.start()
-
-    def cluster(self, count, *arguments, server=None):
-        return Cluster(self, [server or self.server()], count, *arguments)
-
-    def assert_values(self, nodes, expected):
-        """All hold exactly this of the keys: {key: value, or None where nothing is left}."""
-        held = nodes.wait_until_equal(list(expected))
-        wrong = {key: (held.get(key), value) for key, value in expected.items()
-                 if (held[key][0] if key in held else None) != value}
-        self.assertEqual(dict(list(wrong.items())[:3]), {}, f"{len(wrong)} keys")
-
-    def write(self, node, seed, count, keys=300):
-        """Random sets and deletes; {key: the value it has then, None: none}."""
-        chance = random.Random(seed)
-        expected = {}
-        with node.client(20) as client:
-            for number in range(count):
-                key = b"key%d" % chance.randrange(keys)
-                if chance.random() < 0.3:
-                    client.ask(b"delete " + key)
-                    expected[key] = None
-                else:
-                    expected[key] = b"%d-%d" % (seed, number)
-                    self.assertEqual(client.set(key, expected[key]), b"STORED")
-        return expected
-
-
-class Load:
-    """A client that sets and deletes all the time, and notes how long each took."""
-
-    def __init__(self, node, prefix=b"load"):
-        self.node = node
-        self.prefix = prefix
-        self.expected = {}
-        self.slowest = 0.0
-        self.errors = []
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _run(self):
-        number = 0
-        try:
-            with self.node.client(20) as client:
-                while not self._over.is_set():
-                    number += 1
-                    key = b"%s%d" % (self.prefix, number % 500)
-                    began = time.monotonic()
-                    if number % 7:
-                        self.expected[key] = b"%d" % number
-                        client.set(key, self.expected[key])
-                    else:
-                        self.expected[key] = None
-                        client.ask(b"delete " + key)
-                    self.slowest = max(self.slowest, time.monotonic() - began)
-                    time.sleep(0.001)
-        except Exception as error:  # told when the test ends the load
-            self.errors.append(error)
-
-    def end(self):
-        self._over.set()
-        self._thread.join()
-        if self.errors:
-            raise self.errors[0]
-        return self.expected
+from harness import main, until, world
+from harness.nats_case import Load, NatsCase
+from harness.nats_server import Cluster
 
 
 class InStep(NatsCase):

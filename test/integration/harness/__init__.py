@@ -6,6 +6,7 @@
     node.py     a twincached (or, to try a test, a memcached) and a pair of them
     client.py   a raw text client
     relay.py    a link that can be cut, black-holed and slowed
+    nats_server.py, nats_case.py  nats-servers, and clusters that meet there
     proxy.py    HAProxy in front of two nodes
     shipped.py  what stands in conf/, run as it is
     numbered.py writers of numbers, who notice an older one that comes back

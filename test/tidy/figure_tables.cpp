@@ -69,8 +69,8 @@ std::map<std::string, Figures> figure_tables() {
 Figures figures_of_metrics() {
     Figures figures;
     const auto all = figure_tables();
-    for (const auto* table : {"process", "server", "commands", "store", "replication", "cluster",
-                              "latency"}) {
+    for (const auto* table :
+         {"process", "server", "commands", "store", "replication", "cluster", "latency"}) {
         for (const auto& figure : all.at(table))
             figures.push_back(figure);
     }

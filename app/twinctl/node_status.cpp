@@ -67,6 +67,10 @@ std::string NodeStatus::why(std::string_view verdict) const {
     return text_in(object_in(page, verdict), "why");
 }
 
+bool is_of_cluster(const NodeStatus& node) {
+    return node.figure_text("repl_driver") == "nats";
+}
+
 std::vector<HotKeyLine> hot_keys_of(const NodeStatus& node, std::string_view ranking,
                                     std::size_t count) {
     std::vector<HotKeyLine> lines;

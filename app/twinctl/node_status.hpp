@@ -33,6 +33,9 @@ struct NodeStatus {
     std::string why(std::string_view verdict) const;
 };
 
+// One of up to four over NATS, whose peer is all of the others.
+bool is_of_cluster(const NodeStatus& node);
+
 // Of a ranking of /status's hot keys: the first so many, the hottest first. None while nobody
 // counts.
 struct HotKeyLine {

@@ -70,6 +70,23 @@ std::string arbitration_of(const NodeStatus& node) {
     return text + fmt::format("; {} decided for the peer\n", short_number(decided));
 }
 
+// Over which NATS server, and how the others are, as they last said in the log.
+std::string cluster_remark(const NodeStatus& node) {
+    const auto broker = node.figure_text("repl_broker");
+    auto text = fmt::format("    NATS server: {}; {} of {} messages read\n",
+                            broker.empty() ? "none" : broker,
+                            short_number(node.figure("repl_stream_consumed")),
+                            short_number(node.figure("repl_stream_last")));
+    for (const std::string_view member : {"0", "1", "2", "3"}) {
+        const auto name = "repl_member_" + std::string(member);
+        const auto said = node.figure_text(name);
+        if (said.empty() || member == node.text("node")) continue;
+        text += fmt::format("    node {}: {}; {} messages behind\n", member, said,
+                            short_number(node.figure(name + "_behind")));
+    }
+    return text;
+}
+
 // What is told below the table.
 std::string remark_on(const NodeStatus& node) {
     if (!node.error.empty()) return node.error + "\n";
@@ -80,6 +97,7 @@ std::string remark_on(const NodeStatus& node) {
     text += "\n";
     if (const auto event = node.figure_text("repl_last_event"); !event.empty())
         text += fmt::format("    last event of the link: {}\n", event);
+    if (is_of_cluster(node)) return text + cluster_remark(node);
     return text + arbitration_of(node);
 }
 
@@ -94,7 +112,7 @@ std::string peer_condition(const NodeStatus& node) {
 }
 
 std::string peer_remark(const NodeStatus& node) {
-    if (!node.has_peer()) return {};
+    if (!node.has_peer() || is_of_cluster(node)) return {};
     const auto version = node.figure_text("repl_peer_version");
     return fmt::format("its peer {} at {}{}{}: give its admin address, too (--host), to see both\n",
                        node.figure_text("repl_peer_node"), node.peer_text("address"),

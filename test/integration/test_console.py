@@ -16,6 +16,7 @@ import unittest
 from harness import Case, main, until, world
 from harness.admin import Admin, local_address
 from harness.browser import PROGRAM, Browser
+from harness.nats_server import Cluster, NatsServer
 
 PICTURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir, "docs", "pictures")
 MAKES_PICTURES = os.environ.get("TWINCACHED_PICTURES") == "1"
@@ -224,6 +225,23 @@ class Console(Case):
                             ("quantile([[1000, 1], [2000, 98], [9000, 1]], 100)", 9)):
             with self.subTest(call=call):
                 self.assertEqual(self.browser.run(call), shown)
+
+    def test_a_node_of_a_cluster_tells_of_its_members_and_of_its_broker(self):
+        server = NatsServer(self.directory, self.addresses.host(12))
+        self.addCleanup(server.stop)
+        nodes = Cluster(self, [server.start()], 2)
+        port = free_port(nodes[0].host)
+        nodes[0].arguments += ["--admin-listen", f"local,{nodes[0].host}:{port}"]
+        nodes.start()
+        self.open(f"http://{nodes[0].host}:{port}")
+        self.until_headline("In step with the cluster.")
+        self.browser.until("document.getElementById('detail').textContent.includes('node 1 ready, in step')", 5,
+                           "the other member is shown")
+        self.assertIn("Node 0", self.browser.text("main"))
+        server.kill()
+        self.until_headline("No NATS server is reached.")
+        server.start()
+        self.until_headline("In step with the cluster.", 20)
 
     def test_a_change_of_the_primary_is_told_once_as_the_new_one_tells_it(self):
         node = self.node("--admin-listen", f"local,{self.addresses.host(1)}:{(port := free_port(self.addresses.host(1)))}")

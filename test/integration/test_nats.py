@@ -1,11 +1,16 @@
 """Two to four nodes that keep each other in step over a real nats-server."""
 import os
+import socket
+import subprocess
 import threading
 import time
+import unittest
 
 from harness import main, until, world
 from harness.nats_case import Load, NatsCase
 from harness.nats_server import Cluster
+
+TWINCTL = os.environ.get("TWINCTL", os.path.join(os.path.dirname(world.SERVER), "twinctl"))
 
 
 class InStep(NatsCase):
@@ -261,6 +266,41 @@ class Doors(NatsCase):
                 node.launch()
                 self.assertEqual(node.process.exit_status(10), 64)
                 self.assertIn(sentence, node.process.log())
+
+
+@unittest.skipUnless(os.access(TWINCTL, os.X_OK), "no twinctl beside the server")
+class Told(NatsCase):
+    def said(self, *words):
+        ended = subprocess.run([TWINCTL, *words], capture_output=True, text=True,
+                               timeout=world.scaled(30))
+        return ended.returncode, ended.stdout + ended.stderr
+
+    def test_twinctl_tells_of_the_members_and_of_the_broker(self):
+        server = self.server()
+        nodes = self.cluster(2, server=server)
+        places = []
+        for node in nodes:
+            with socket.socket() as probe:
+                probe.bind((node.host, 0))
+                places.append(f"{node.host}:{probe.getsockname()[1]}")
+            node.arguments += ["--admin-listen", f"local,{places[-1]}"]
+        nodes.start()
+        hosts = [word for place in places for word in ("--host", place)]
+        until(lambda: "node 1: ready, in step" in self.said(*hosts[:2], "status")[1], 10,
+              "each is a member to the other")
+        code, text = self.said(*hosts, "status")
+        self.assertEqual(code, 0, text)
+        self.assertEqual(text.count("NATS server: " + server.url), 2, text)
+        self.assertIn("in step with the cluster twincached", text)
+        self.assertNotIn("its peer", text)
+        _, text = self.said(*hosts, "doctor")
+        for no_fault in ("split", "peer", "neither a secret"):
+            self.assertNotIn(no_fault, text)
+        self.assertEqual(self.said(*hosts[:2], "check", "synchronised")[0], 0)
+        server.kill()
+        until(lambda: not nodes[0].is_linked(), 10, "the node notices")
+        self.assertIn("it reaches no NATS server", self.said(*hosts[:2], "doctor")[1])
+        self.assertEqual(self.said(*hosts[:2], "check", "ready")[0], 0)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,25 @@ function verdict(here, there, letters, silence) {
   return ofPair(view, there, [teller, here ? others : mine]);
 }
 
+// One of up to four over NATS: they have numbers, and what it calls its peer is all of the others.
+function isOfCluster(view) { return Boolean(view && view.peer && /^[0-9]$/.test(view.node)); }
+
+function membersText(figures) {
+  if (!figures) return "";
+  const said = [0, 1, 2, 3].filter(n => figures["repl_member_" + n]).map(n => `node ${n} ${figures["repl_member_" + n]}`);
+  const server = figures.repl_broker ? `NATS server ${figures.repl_broker}` : "no NATS server";
+  return ` Over ${server}` + (said.length ? `: ${said.join("; ")}.` : ".");
+}
+
+function ofCluster(view, figures) {
+  const members = membersText(figures), serves = view.ready ? "Clients are served meanwhile." : "It opens to clients when it is done.";
+  if (view.stopping || view.state === "DRAINING") return {tone: "warn", title: `Node ${view.node} is leaving.`, detail: "It tells the cluster the last changes." + members};
+  if (view.phase === "drained") return {tone: "warn", title: `Node ${view.node} is drained.`, detail: "Balancers move its clients." + members};
+  if (view.state === "LINKED") return {tone: "good", title: "In step with the cluster.", detail: `Each node holds all.${members}`};
+  if (view.state === "SYNCING") return {tone: "warn", title: "Catching up.", detail: `It compares what it holds with another node. ${serves}${members}`};
+  return {tone: "bad", title: "No NATS server is reached.", detail: (view.peer.last_refusal ? view.peer.last_refusal + ". " : "") + (view.ready ? "It serves alone." : view.summary + ".")};
+}
+
 function ofOne(view) {
   if (view.ready) return {tone: "good", title: "One node, serving.", detail: "No peer is configured: what it holds is held once."};
   return {tone: "warn", title: "One node, " + view.phase + ".", detail: view.summary + "."};

@@ -23,7 +23,7 @@ function since(name, seconds) {
 function visible(source) { return source && source.isSeen ? source.standing : null; }
 
 function lettersNow() {
-  const told = here.standing && here.standing.node;
+  const told = here.standing && (isOfCluster(here.standing) ? "a" : here.standing.node);
   const others = there && there.standing && there.standing.node;
   const mine = told || (others ? otherLetter(others) : "a");
   return [mine, otherLetter(mine)];
@@ -39,9 +39,10 @@ function toneOf(phase) { return phase === "open" ? "good" : phase === "closed" |
 // A node that this page sees itself, or has seen.
 function asTold(source, letter, where) {
   const view = source.standing, isLost = !source.isSeen;
-  return {letter, name: "Node " + letter, where, source, isLost, role: isLost ? "" : view.role,
+  const isMember = isOfCluster(view);
+  return {letter, name: "Node " + (isMember ? view.node : letter), where, source, isLost, role: isLost || isMember ? "" : view.role,
     phase: isLost ? "silent for " + duration(source.silence) : view.phase, tone: isLost ? "bad" : toneOf(view.phase),
-    since: isLost ? "" : view.role + " " + since(letter + "role", view.role_seconds), memory: isLost ? null : memoryOf(source)};
+    since: isLost || isMember ? "" : view.role + " " + since(letter + "role", view.role_seconds), memory: isLost ? null : memoryOf(source)};
 }
 
 // One that it does not see: as the other one knows it.
@@ -61,6 +62,7 @@ function unknown(source, letter, where) {
 function nodesNow([mine, others]) {
   const nodes = [here.standing ? asTold(here, mine, location.host) : unknown(here, mine, location.host)];
   const view = visible(here) || here.standing;
+  if (isOfCluster(view)) return nodes;
   if (!there && !(view && view.peer)) return nodes;
   const where = there ? peerOrigin.replace(/^https?:\/\//, "") : "";
   if (there && there.standing && (there.isSeen || !view || !linked.has(view.state))) nodes.push(asTold(there, others, where));
@@ -121,7 +123,7 @@ function draw() {
   const [hereView, thereView] = [visible(here), visible(there)];
   const view = hereView || thereView;
   if (here.heardAt || (there && there.heardAt)) {
-    const shown = verdict(hereView, thereView, letters, here.heardAt ? here.silence : 0);
+    const shown = isOfCluster(hereView) ? ofCluster(hereView, here.status && here.status.figures) : verdict(hereView, thereView, letters, here.heardAt ? here.silence : 0);
     document.documentElement.dataset.tone = shown.tone;
     say(byId("headline"), shown.title);
     say(byId("detail"), shown.detail);

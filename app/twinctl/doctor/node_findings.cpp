@@ -30,7 +30,7 @@ std::string clients_of(const NodeFacts& node) {
 // Before a session it cannot be told whether the peer is down, elsewhere, or behind a firewall: all
 // three are asked for.
 void find_unreachable_peer(const NodeFacts& node, Findings& findings) {
-    if (!has_no_peer_yet(node.state)) return;
+    if (!has_no_peer_yet(node.state) || node.is_of_cluster) return;
     findings.push_back(
         {Weight::wrong, node.name,
          fmt::format("its peer {} is not reached ({}); {}", node.peer, node.state,
@@ -38,6 +38,16 @@ void find_unreachable_peer(const NodeFacts& node, Findings& findings) {
          fmt::format("is the peer running, is {} let through by firewalls in both directions, "
                      "and does its -x name this node?",
                      node.peer)});
+}
+
+void find_unreachable_broker(const NodeFacts& node, Findings& findings) {
+    if (!has_no_peer_yet(node.state) || !node.is_of_cluster) return;
+    findings.push_back(
+        {Weight::wrong, node.name,
+         fmt::format("it reaches no NATS server ({}); {}",
+                     node.last_refusal.empty() ? node.state : node.last_refusal, clients_of(node)),
+         "is one of those that servers of [replication] names running, with JetStream, and does it "
+         "let this node in?"});
 }
 
 void find_refusal(const NodeFacts& node, Findings& findings) {
@@ -107,8 +117,14 @@ void find_version(const NodeFacts& node, Findings& findings) {
 }
 
 constexpr void (*judgements[])(const NodeFacts&, Findings&) = {
-    find_unreachable_peer, find_refusal, find_not_ready, find_clock,
-    find_open_link,        find_losses,  find_version,
+    find_unreachable_peer,
+    find_unreachable_broker,
+    find_refusal,
+    find_not_ready,
+    find_clock,
+    find_open_link,
+    find_losses,
+    find_version,
 };
 
 struct SharedFigure {
@@ -144,10 +160,12 @@ void judge_pair(const NodeFacts& one, const NodeFacts& other, Findings& findings
     if (!one.node.empty() && one.node == other.node) {
         findings.push_back({Weight::wrong, both,
                             fmt::format("both are node {}, so that neither pairs", one.node),
-                            "set node = a of [replication] on one and node = b on the other"});
+                            "set node of [replication] to another on each: a and b of a pair, 0 to "
+                            "3 of a cluster"});
     }
+    const bool are_alike = one.is_of_cluster && other.is_of_cluster;
     if (one.role == "primary" && other.role == "primary" && !one.peer.empty() &&
-        !other.peer.empty()) {
+        !other.peer.empty() && !are_alike) {
         findings.push_back({Weight::wrong, both, "both call themselves the primary: a split",
                             "mend the link between them; until then they serve different values"});
     }

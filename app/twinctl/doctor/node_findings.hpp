@@ -17,9 +17,10 @@ struct NodeFacts {
     std::string summary;  // the line of /readyz
     std::string state;
     std::string role;
-    std::string node;  // "a" or "b"
+    std::string node;  // "a" or "b"; of a cluster "0" to "3"
     std::string peer;
-    std::string listen;  // of the link
+    bool is_of_cluster = false;  // over NATS; the peer is the cluster, then
+    std::string listen;          // of the link
     std::string authentication;
     std::string last_refusal;
     std::string version;

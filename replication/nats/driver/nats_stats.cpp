@@ -53,7 +53,6 @@ std::string of_broker(const NatsReport& report) {
 constexpr lib::FigureRow<NatsReport> rows[] = {
     {driver_figure, [](const NatsReport&) -> std::string { return "nats"; }},
     {state_figure, state},
-    {role_figure, [](const NatsReport&) -> std::string { return "primary"; }},
     {serving_figure,
      [](const NatsReport& report) -> std::string {
          return report.node.cluster.is_ready ? "READY" : "COLD";

@@ -264,7 +264,8 @@ SelfDescription ClusterEngine::description() const noexcept {
     return {.is_ready = footing_.is_ready,
             .is_in_step = footing_.is_in_step,
             .claims = false,
-            .leaves = footing_.is_draining && !sender_.has_work()};
+            // What is in buckets that are compared is in no message yet.
+            .leaves = footing_.is_draining && footing_.is_in_step && !sender_.has_work()};
 }
 
 void ClusterEngine::lose_place(StreamId stream, std::string_view why) {

@@ -3,11 +3,10 @@ import os
 import socket
 import subprocess
 import threading
-import time
 import unittest
 
 from harness import main, until, world
-from harness.nats_case import Load, NatsCase
+from harness.nats_case import NatsCase
 from harness.nats_server import Cluster
 
 TWINCTL = os.environ.get("TWINCTL", os.path.join(os.path.dirname(world.SERVER), "twinctl"))
@@ -53,142 +52,6 @@ class InStep(NatsCase):
         with nodes[1].client() as client:
             until(lambda: client.get(b"short") is None, 5, "it expires there, too")
         self.assert_values(nodes, {b"short": None, b"long": b"1"})
-
-
-class Joining(NatsCase):
-    def test_nodes_that_join_at_once_hold_everything_when_they_open(self):
-        nodes = self.cluster(2).start()
-        with nodes[0].client(20) as client:
-            for number in range(20_000):
-                client.send(b"set item%d 0 0 100 noreply\r\n%s\r\n" % (number, b"x" * 100))
-            client.ask(b"version")
-            for number in range(0, 20_000, 10):
-                client.ask(b"delete item%d" % number)
-        load = Load(nodes[1])
-        joiners = [nodes.add(2), nodes.add(3)]
-        for node in joiners:
-            node.launch()
-        for node in joiners:
-            node.wait_until_open(30)
-            with node.client(20) as client:
-                held = client.gets_many([b"item%d" % number for number in range(20_000)])
-            self.assertEqual(len(held), 18_000)
-        nodes.wait_until_in_step()
-        self.assert_values(nodes, load.end())
-
-    def test_a_joiner_whose_donor_is_killed_finds_another(self):
-        nodes = self.cluster(3).start()
-        with nodes[0].client(20) as client:
-            for number in range(20_000):
-                client.send(b"set item%d 0 0 1000 noreply\r\n%s\r\n" % (number, b"x" * 1000))
-            client.ask(b"version")
-        keys = [b"item%d" % number for number in range(20_000)]
-        nodes.wait_until_equal(keys[::50], 20)
-        joiner = nodes.add(3, "--sync-rate", "4m")
-        joiner.launch()
-        until(lambda: any(int(node.replication()["repl_items_given"]) > 500
-                          for node in nodes.nodes[:3]), 20, "a donor gives")
-        donor = max(nodes.nodes[:3], key=lambda n: int(n.replication()["repl_items_given"]))
-        donor.kill()
-        nodes.nodes.remove(donor)
-        joiner.wait_until_open(60)
-        with joiner.client(20) as client:
-            self.assertEqual(len(client.gets_many(keys, 50)), 20_000)
-
-    def test_a_node_that_was_killed_comes_back_to_what_happened_meanwhile(self):
-        nodes = self.cluster(3).start()
-        expected = self.write(nodes[0], 1, 1000)
-        self.assert_values(nodes, expected)
-        nodes[2].kill()
-        survivors = nodes.nodes[:2]
-        expected.update(self.write(survivors[1], 2, 1000))
-        nodes[2].start(20)
-        nodes.wait_until_in_step()
-        self.assert_values(nodes, expected)
-
-    def test_a_node_that_stood_still_catches_up_and_brings_nothing_back(self):
-        nodes = self.cluster(3).start()
-        expected = self.write(nodes[0], 1, 1000)
-        self.assert_values(nodes, expected)
-        nodes[2].pause()
-        with nodes[0].client() as client:
-            for key in expected:
-                client.ask(b"delete " + key)
-        time.sleep(world.scaled(1))
-        nodes[2].resume()
-        nodes.wait_until_in_step()
-        self.assert_values(nodes, {key: None for key in expected})
-
-    def test_a_warm_restart_continues_and_misses_nothing(self):
-        server = self.server()
-        nodes = self.cluster(2, server=server)
-        path = os.path.join(self.directory, "memory")
-        nodes[1].arguments += ["-e", path]
-        nodes.start()
-        expected = self.write(nodes[0], 1, 1000)
-        self.assert_values(nodes, expected)
-        nodes[1].process.signal(10)  # SIGUSR1: an orderly stop
-        self.assertEqual(nodes[1].process.exit_status(20), 0)
-        expected.update(self.write(nodes[0], 2, 500))
-        nodes[1].start(20)
-        nodes.wait_until_in_step()
-        self.assert_values(nodes, expected)
-        self.assertNotIn("starting empty", nodes[1].process.log().rsplit("$ ", 1)[1])
-
-
-class WithoutTheBroker(NatsCase):
-    def test_no_client_waits_for_a_broker_that_is_killed(self):
-        server = self.server()
-        nodes = self.cluster(3, server=server).start()
-        loads = [Load(node, b"load%d-" % number) for number, node in enumerate(nodes)]
-        time.sleep(0.5)
-        server.kill()
-        time.sleep(5)
-        server.start()
-        back = time.monotonic()
-        nodes.wait_until_in_step(15)
-        expected = {}
-        for load in loads:
-            expected.update(load.end())
-        self.assert_values(nodes, expected)
-        slowest = max(load.slowest for load in loads)
-        print(f"broker killed for 5 s: slowest operation {slowest * 1000:.1f} ms, equal "
-              f"{time.monotonic() - back:.2f} s after it was back", flush=True)
-        self.assertLess(slowest, world.scaled(0.1))
-
-    def test_a_broker_that_comes_back_empty_costs_no_write(self):
-        server = self.server()
-        nodes = self.cluster(3, server=server).start()
-        expected = self.write(nodes[0], 1, 500)
-        self.assert_values(nodes, expected)
-        server.kill()
-        server.forget_everything()
-        expected.update(self.write(nodes[1], 2, 500))
-        time.sleep(0.5)
-        server.start()
-        nodes.wait_until_in_step(20)
-        self.assert_values(nodes, expected)
-
-    def test_a_broker_that_stands_still_costs_no_write(self):
-        server = self.server()
-        nodes = self.cluster(2, server=server).start()
-        server.pause()
-        expected = self.write(nodes[0], 1, 500)
-        until(lambda: not nodes[0].is_linked(), 10, "the node notices")
-        server.resume()
-        nodes.wait_until_in_step(15)
-        self.assert_values(nodes, expected)
-
-    def test_a_node_alone_without_a_broker_serves_after_its_grace_and_tells_later(self):
-        server = self.server()
-        server.kill()
-        nodes = self.cluster(2, "--boot-grace", "500ms", server=server)
-        for node in nodes:
-            node.start(20)
-        expected = self.write(nodes[0], 1, 300, keys=100)
-        server.start()
-        nodes.wait_until_in_step(20)
-        self.assert_values(nodes, expected)
 
 
 class Doors(NatsCase):

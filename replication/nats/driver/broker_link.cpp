@@ -125,8 +125,11 @@ void BrokerLink::on_failed(const std::string& server, const std::string& why) {
     owner_.after();
 }
 
+// Why it failed is told when the connection is another thread's already.
 void BrokerLink::check() {
-    if (connection_ && connection_->has_failed()) drop(connection_->failure());
+    if (!connection_ || !connection_->has_failed()) return;
+    const auto why = connection_->failure();
+    drop(why);
 }
 
 }  // namespace twincached::replication::nats

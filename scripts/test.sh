@@ -57,7 +57,7 @@ stage_tidy() { scripts/tidy.sh --changed; }
 # Fewer seeds than by default where the stage `swarm` looks at many more. No unit test is linked: they
 # run under sanitizers, which see all that a plain build would, and assertions are on there.
 stage_release() {
-    build release twincached twinctl mcload manuals models simulation benchmarks
+    build release twincached twinctl mcload manuals models simulation benchmarks integration_tests
     ahead asan_build tsan_build swarm_run
     SIMULATION_SEEDS=200 SWARM_SEEDS=20 run_ctest release -LE 'unit|integration|chaos|clients'
     run_timed release -L 'integration|chaos'
@@ -82,7 +82,7 @@ stage_asan() {
     SIMULATION_SEEDS=300 SWARM_SEEDS=20 run_ctest asan -L 'unit|simulation'
     run_timed asan -L integration
 }
-stage_asan_build() { build asan unit_tests simulation twincached twinctl mcload fuzzers; }
+stage_asan_build() { build asan unit_tests integration_tests simulation twincached twinctl mcload fuzzers; }
 
 # In a test of one thread there is nothing to find.
 stage_tsan() {
@@ -90,7 +90,7 @@ stage_tsan() {
     run_ctest tsan -L threads
     run_timed tsan -L integration
 }
-stage_tsan_build() { build tsan threads_tests twincached twinctl mcload; }
+stage_tsan_build() { build tsan threads_tests integration_tests twincached twinctl mcload; }
 
 stage_swarm() {
     finish swarm_run

@@ -73,7 +73,8 @@ void Ghosts::adjust(std::uint64_t items) noexcept {
     }
     if (wanted < count / shrink_share && count > lines_per_page) return forget_all();
     if (wanted <= count) return;
-    const std::uint32_t next = count + std::max(lines_per_page, count / 4);
+    const std::uint32_t next =
+        std::max(count + std::max(lines_per_page, count / 4), reaches_far_ ? wanted : 0);
     if (grow_bytes(next)) layout_.begin(next);
 }
 

@@ -71,8 +71,7 @@ SlabNumber QueueBalance::victim() const noexcept {
     if (main.oldest != 0 && newcomers <= share_.of(slabs_.queued_bytes())) return main.oldest;
     if (fresh.oldest == 0 && bulk.oldest == 0) return main.oldest;
     const bool bulk_is_over = bulk.bytes * bulk_share > newcomers;
-    if (bulk.oldest != 0 && (bulk_is_over || fresh.oldest == 0)) return bulk.oldest;
-    return fresh.oldest;
+    return bulk_is_over ? bulk.oldest : fresh.oldest;
 }
 
 }  // namespace twincached::storage

@@ -140,6 +140,25 @@ TEST_CASE("a burst of large values leaves the small ones that have just come") {
     fixture.check_books();
 }
 
+TEST_CASE("a large value stays while its queue has less than a fifth of the newcomers' bytes") {
+    TableFixture fixture;
+    fill(fixture, "main", 450, {Queue::main});
+    REQUIRE(fixture.store("large", std::string(10'000, 'x'), {Queue::bulk}));
+    SECTION("less") {
+        fill(fixture, "fresh", 240);
+        REQUIRE(evict(fixture) > 0);
+        CHECK(fixture.find("large"));
+        CHECK_FALSE(fixture.find("fresh0"));
+    }
+    SECTION("more") {
+        fill(fixture, "fresh", 90);
+        REQUIRE(evict(fixture) > 0);
+        CHECK_FALSE(fixture.find("large"));
+        CHECK(fixture.find("fresh0"));
+    }
+    fixture.check_books();
+}
+
 TEST_CASE("a large value that was read goes to the main queue, as any other") {
     TableFixture fixture;
     fill(fixture, "main", 600, {Queue::main});

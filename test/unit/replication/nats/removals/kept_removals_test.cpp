@@ -1,0 +1,99 @@
+#include "replication/nats/removals/kept_removals.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <vector>
+
+using namespace twincached;
+using namespace twincached::replication::nats;
+
+namespace {
+
+constexpr std::uint64_t hash_in(storage::BucketNumber bucket, std::uint64_t rest) {
+    return std::uint64_t{bucket} << 48 | rest;
+}
+constexpr LogPlace at(Sequence sequence) {
+    return {own_stream, sequence};
+}
+// Of the shard that has the buckets 100 to 199.
+KeptRemovals room_for(std::size_t limit) {
+    return {100, 100, limit};
+}
+
+}  // namespace
+
+TEST_CASE("a removal is known until its place is passed") {
+    auto kept = room_for(8);
+    kept.note(hash_in(100, 1), 50, at(7));
+    CHECK(kept.known(hash_in(100, 1), true) == 50);
+    CHECK(kept.known(hash_in(100, 2), false) == 0);
+    kept.forget([](LogPlace place) { return place.sequence < 7; });
+    CHECK(kept.known(hash_in(100, 1), true) == 50);
+    kept.forget([](LogPlace place) { return place.sequence <= 7; });
+    CHECK(kept.known(hash_in(100, 1), false) == 0);
+    CHECK(kept.size() == 0);
+}
+
+TEST_CASE(
+    "of two removals of a key the newer one is kept, for as long as its own place is not passed") {
+    auto kept = room_for(8);
+    kept.note(hash_in(100, 1), 50, at(7));
+    kept.note(hash_in(100, 1), 60, at(9));
+    kept.note(hash_in(100, 1), 55, at(10));
+    kept.forget([](LogPlace place) { return place.sequence <= 8; });
+    CHECK(kept.exact(hash_in(100, 1)) == 60);
+    kept.forget([](LogPlace place) { return place.sequence <= 9; });
+    CHECK(kept.exact(hash_in(100, 1)) == 0);
+}
+
+TEST_CASE("a removal for which there is no room raises the floor of its bucket") {
+    auto kept = room_for(2);
+    for (std::uint64_t i = 1; i <= 3; ++i)
+        kept.note(hash_in(100, i), 50 + i, at(i));
+    CHECK(kept.size() == 2);
+    CHECK(kept.folded_gauge() == 1);
+    CHECK(kept.known(hash_in(100, 9), false) == 51);
+    CHECK(kept.known(hash_in(100, 9), true) == 0);
+    CHECK(kept.known(hash_in(101, 9), false) == 0);
+    CHECK(kept.folded_in(100) == 51);
+}
+
+TEST_CASE("floors are forgotten after two turns, and what ever left is not") {
+    auto kept = room_for(2);
+    kept.raise_floor(150, 70);
+    kept.turn();
+    CHECK(kept.known(hash_in(150, 1), false) == 70);
+    kept.turn();
+    CHECK(kept.known(hash_in(150, 1), false) == 0);
+    CHECK(kept.ever(150) == 70);
+    CHECK(kept.removed_ever(150) == 0);
+    kept.raise_removed(150, 80);
+    CHECK(kept.folded_in(150) == 80);
+    kept.turn();
+    kept.turn();
+    CHECK(kept.folded_in(150) == 0);
+    CHECK(kept.removed_ever(150) == 80);
+}
+
+TEST_CASE("what is kept can be told to another node, and floors as well") {
+    auto kept = room_for(8);
+    kept.note(hash_in(100, 1), 50, at(7));
+    kept.note(hash_in(199, 2), 60, at(8));
+    kept.raise_floor(120, 90);
+    std::vector<storage::Version> versions;
+    kept.visit(
+        [&](std::uint64_t, storage::Version version, LogPlace) { versions.push_back(version); });
+    CHECK(versions == std::vector<storage::Version>{50, 60});
+    std::vector<storage::BucketNumber> buckets;
+    kept.visit_floors(
+        [&](storage::BucketNumber bucket, storage::Version) { buckets.push_back(bucket); });
+    CHECK(buckets == std::vector<storage::BucketNumber>{120});
+}
+
+TEST_CASE("when another log begins, what stood in the old one is passed with its first message") {
+    auto kept = room_for(8);
+    kept.note(hash_in(100, 1), 50, at(1000));
+    kept.move_all(at(0));
+    kept.forget([](LogPlace place) { return place.sequence <= 1; });
+    CHECK(kept.size() == 0);
+}

@@ -16,6 +16,7 @@ namespace twincached::replication::nats {
 class BrokerClock {
   public:
     void observe(std::int64_t broker_ms, const storage::Now& now) noexcept {
+        if (!is_learnt_) offset_.reset();
         is_learnt_ = true;
         offset_.observe(within(broker_ms), now.steady_ms);
     }

@@ -5,9 +5,16 @@
 
 #include <string>
 
+using namespace twincached;
 using namespace twincached::simulation;
 
 namespace {
+
+BrokerHabits prompt() {
+    BrokerHabits habits;
+    habits.late_percent = 0;
+    return habits;
+}
 
 void begin(ClusterWorld& world, unsigned nodes) {
     for (unsigned i = 0; i < nodes; ++i) {
@@ -17,17 +24,60 @@ void begin(ClusterWorld& world, unsigned nodes) {
     REQUIRE(world.rest());
 }
 
+std::string key(int number) {
+    return "key" + std::to_string(number);
+}
+
+// A node that lags behind the log writes keys that others have just removed, by a clock that is
+// behind: what it says comes after the removals, and is older.
+std::string removals_against_older_writes(ClusterDefect defect) {
+    ClusterWorld world(5, prompt(), defect);
+    for (unsigned i = 0; i < 4; ++i) {
+        world.options().clock_ahead_ms = i == 3 ? -10'000 : 0;
+        world.start(i);
+        world.connect(i);
+    }
+    REQUIRE(world.rest());
+    world.broker().hold(3);
+    for (int i = 0; i < 20; ++i)
+        world[0].remove(key(i));
+    world.run(500);
+    for (int i = 0; i < 20; ++i)
+        world[3].set(key(i), "older");
+    world.run(500);
+    world.broker().release(3);
+    REQUIRE(world.rest());
+    return world.judge(true);
+}
+
+// What a connection that is over was to carry is stored when all have long forgotten the removal.
+std::string late_batch(std::uint64_t seed, ClusterDefect defect) {
+    auto habits = prompt();
+    habits.late_percent = 100;
+    habits.delay_most_ms = 1;
+    ClusterWorld world(seed, habits, defect);
+    begin(world, 3);
+    world[1].set("key", "value");
+    world[1].tick();
+    world.cut(1);
+    world.connect(1);
+    world.run(100);
+    world[1].remove("key");
+    world.run(10'000);
+    REQUIRE(world.broker().late > 0);
+    REQUIRE(world.rest());
+    return world.judge(true);
+}
+
 }  // namespace
 
 TEST_CASE("a node that nobody answers begins alone, and one that comes later joins it") {
     ClusterWorld world(1);
-    world.start(0);
-    world.connect(0);
-    REQUIRE(world.rest());
+    begin(world, 1);
     CHECK(world[0].is_ready());
     for (int i = 0; i < 100; ++i)
-        world[0].set("key" + std::to_string(i), "value");
-    world[0].remove("key7");
+        world[0].set(key(i), "value");
+    world[0].remove(key(7));
     world.run(100);
     world.start(1);
     world.connect(1);
@@ -35,6 +85,21 @@ TEST_CASE("a node that nobody answers begins alone, and one that comes later joi
     CHECK(world[1].is_ready());
     CHECK(world.judge(true) == "");
     CHECK(world[1].contents().size() == 99);
+}
+
+TEST_CASE("a node without a broker serves alone, and is compared with the others when it has one") {
+    ClusterWorld world(7);
+    begin(world, 2);
+    world.start(2);
+    world.run(1000);
+    REQUIRE(world[2].is_ready());
+    world[2].set("there", "value");
+    world[0].set("here", "value");
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+    CHECK(world[1].get("there") == "value");
+    CHECK(world[2].get("here") == "value");
 }
 
 TEST_CASE("what a client writes on one node is read on all others a moment later") {
@@ -54,10 +119,206 @@ TEST_CASE("a node that drains says all that it has to say before it leaves") {
     ClusterWorld world(3);
     begin(world, 2);
     for (int i = 0; i < 500; ++i)
-        world[0].set("key" + std::to_string(i), "value");
+        world[0].set(key(i), "value");
     world[0].drain();
     world.run(2000);
     CHECK(world[0].is_drained());
     CHECK(world[1].contents().size() == 500);
     CHECK(world[1].engine().report().live_members == 0);
+}
+
+TEST_CASE("a removal is remembered until every member has read of it") {
+    CHECK(removals_against_older_writes(ClusterDefect::none) == "");
+    CHECK(removals_against_older_writes(ClusterDefect::removals_freed_at_once) != "");
+}
+
+TEST_CASE("what a session that is over had to say is dropped when it comes late") {
+    // When it comes is the seed's: some are early, while the removal is still remembered.
+    bool is_found = false;
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        CAPTURE(seed);
+        CHECK(late_batch(seed, ClusterDefect::none) == "");
+        is_found = is_found || late_batch(seed, ClusterDefect::late_batches_applied) != "";
+    }
+    CHECK(is_found);
+}
+
+TEST_CASE("removals are forgotten when all have read of them, and kept while one has not") {
+    ClusterWorld world(8);
+    begin(world, 3);
+    world.cut(2);
+    for (int i = 0; i < 20; ++i)
+        world[0].remove(key(i));
+    world.run(2000);
+    CHECK(world[1].engine().report().removals == 20);
+    world.connect(2);
+    world.run(2000);
+    for (unsigned i = 0; i < 3; ++i)
+        CHECK(world[i].engine().report().removals == 0);
+}
+
+TEST_CASE("a node that was away for longer than it is waited for brings nothing removed back") {
+    ClusterWorld world(9);
+    begin(world, 3);
+    for (int i = 0; i < 20; ++i)
+        world[0].set(key(i), "value");
+    world.run(500);
+    world.cut(2);
+    for (int i = 0; i < 10; ++i)
+        world[2].set(key(i), "of one that is cut off");
+    world[2].set("news", "value");
+    world.run(100);
+    for (int i = 0; i < 20; ++i)
+        world[0].remove(key(i));
+    world.run(20'000);
+    CHECK(world[1].engine().report().removals == 0);
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world.judge(false) == "");
+    for (unsigned i = 0; i < 3; ++i)
+        CHECK(world[i].get(key(3)) == "(miss)");
+}
+
+TEST_CASE("all nodes go on where they were after a broker that was away") {
+    ClusterWorld world(10);
+    begin(world, 3);
+    for (unsigned i = 0; i < 3; ++i)
+        world.cut(i);
+    world.run(60'000);
+    for (unsigned i = 0; i < 3; ++i)
+        world[i].set(key(static_cast<int>(i)), "value");
+    for (unsigned i = 0; i < 3; ++i)
+        world.connect(i);
+    world.run(2000);
+    CHECK(world.judge(true) == "");
+    for (unsigned i = 0; i < 3; ++i) {
+        CHECK(world[i].contents().size() == 3);
+        CHECK(world[i].engine().report()[replication::nats::ClusterCounter::comparisons] == 0);
+    }
+}
+
+TEST_CASE("a broker that lost its stream loses nothing that nodes hold, and no removal") {
+    ClusterWorld world(11);
+    begin(world, 3);
+    for (int i = 0; i < 50; ++i)
+        world[0].set(key(i), "value");
+    world.run(500);
+    world.cut(2);
+    world[1].set(key(3), "newer");
+    world[1].remove(key(4));
+    world.run(500);
+    world.broker().begin_anew();
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+    CHECK(world[2].get(key(3)) == "newer");
+}
+
+TEST_CASE("a broker that takes nothing for a while is told all of it afterwards") {
+    ClusterWorld world(12);
+    begin(world, 3);
+    world.broker().set_refusing(true);
+    for (int i = 0; i < 50; ++i)
+        world[i % 3].set(key(i), "value");
+    world.run(5000);
+    world.broker().set_refusing(false);
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+}
+
+TEST_CASE("two nodes that join at once are served both, and go on with another donor if one dies") {
+    ClusterWorld world(13);
+    begin(world, 2);
+    for (int i = 0; i < 3000; ++i)
+        world[0].set(key(i), std::string(100, 'v'));
+    REQUIRE(world.rest());
+    world.start(2);
+    world.connect(2);
+    world.start(3);
+    world.connect(3);
+    world.run(30);
+    world.kill(0);
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+    CHECK(world[3].contents().size() == 3000);
+}
+
+TEST_CASE("a message is never larger than the broker allows, whatever the values are") {
+    ClusterWorld world(14);
+    world.broker().payload_limit = 10'000;
+    begin(world, 2);
+    world[0].set("small", std::string(3000, 's'));
+    world[0].set("large", std::string(1'000'000, 'l'));
+    world[1].set("other", std::string(9000, 'o'));
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+    CHECK(world[1].get("large").size() == 1'000'000);
+    CHECK(world.broker().size_most <= 10'000);
+    world.start(2);
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world[2].get("large").size() == 1'000'000);
+}
+
+TEST_CASE("an item lives as long on a node whose clock is wrong, and on one that reads late") {
+    ClusterWorld world(15);
+    world.options().clock_ahead_ms = 0;
+    world.start(0);
+    world.options().clock_ahead_ms = 3'600'000;
+    world.start(1);
+    world.start(2);
+    for (unsigned i = 0; i < 3; ++i)
+        world.connect(i);
+    REQUIRE(world.rest());
+    world.cut(2);
+    world[0].set("key", "value", storage::Expiry::at(world[0].now().tick() + 10));
+    world.run(4000);
+    world.connect(2);
+    world.run(1000);
+    for (unsigned i = 0; i < 3; ++i)
+        CHECK(world[i].get("key") == "value");
+    world.run(6500);
+    for (unsigned i = 0; i < 3; ++i)
+        CHECK(world[i].get("key") == "(miss)");
+}
+
+TEST_CASE("a flush on one node empties all, and later ones stay") {
+    ClusterWorld world(16);
+    begin(world, 3);
+    for (int i = 0; i < 20; ++i)
+        world[0].set(key(i), "value");
+    world.run(100);
+    world[1].flush();
+    world.run(100);
+    world[2].set("later", "value");
+    REQUIRE(world.rest());
+    for (unsigned i = 0; i < 3; ++i)
+        CHECK(world[i].contents().size() == 1);
+}
+
+TEST_CASE("what one node evicts stays on the others") {
+    ClusterWorld world(17);
+    begin(world, 3);
+    world[0].set("key", "value");
+    REQUIRE(world.rest());
+    world[1].evict("key");
+    world.run(2000);
+    CHECK(world[0].get("key") == "value");
+    CHECK(world[1].get("key") == "(miss)");
+    CHECK(world[2].get("key") == "value");
+}
+
+TEST_CASE("what the change log could not hold while there was no broker is compared afterwards") {
+    ClusterWorld world(18);
+    world.options().log_bytes = 2048;
+    begin(world, 3);
+    world.cut(0);
+    for (int i = 0; i < 500; ++i)
+        world[0].set(key(i), "value");
+    world.run(1000);
+    CHECK(world[0].engine().report().dirty_buckets > 0);
+    world.connect(0);
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+    CHECK(world[2].contents().size() == 500);
 }

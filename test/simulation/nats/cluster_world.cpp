@@ -32,17 +32,21 @@ ClusterWorld::ClusterWorld(std::uint64_t seed, const BrokerHabits& habits, Clust
       hash_("secret"),
       incarnations_(seed * 1000) {
     if (defect_ != ClusterDefect::late_batches_applied) return;
-    // The number is one that comes next in the session that is, so that the batch is taken.
-    broker_.on_late = [this](unsigned node, std::string& payload) {
+    // Somebody who is new says the same: first that he is there, and then what was late.
+    broker_.on_late = [this](unsigned, const std::string& payload) {
+        std::vector<std::string> instead;
         auto message = read_message(payload);
-        if (!message || nodes_[node] == nullptr) return;
-        const auto frames = std::string(message->frames);
-        message->header.node = static_cast<std::uint8_t>((node + 3) % nodes_most);
+        if (!message) return instead;
+        message->header.node = nodes_most - 1;
         message->header.session = now_ms_;
-        lib::ByteBuffer out;
-        write_header(out, message->header);
-        out.append(frames);
-        payload = out.readable();
+        for (std::uint64_t number = 1; number <= 2; ++number) {
+            message->header.number = number;
+            lib::ByteBuffer out;
+            write_header(out, message->header);
+            if (number == 2) out.append(message->frames);
+            instead.emplace_back(out.readable());
+        }
+        return instead;
     };
 }
 

@@ -77,7 +77,7 @@ Sequence SimBroker::append(std::string payload) {
 
 void SimBroker::push(unsigned node) {
     auto& connection = connections_[node];
-    while (connection.number != 0 && connection.next != 0 &&
+    while (connection.number != 0 && connection.next != 0 && !connection.is_held &&
            connection.next < first_ + stream_.size()) {
         if (connection.next < first_) return lose_consumer(node);
         if (chance(habits_.lost_consumer_percent)) return lose_consumer(node);
@@ -168,9 +168,11 @@ void SimBroker::Door::publish(Token token, std::string_view payload) {
                           w->agenda_.at(w->now_ms_ + w->random_.below(5000),
                                         [w, n, bytes = std::move(bytes)]() mutable {
                                             if (w->refusing_) return;
-                                            if (w->on_late) w->on_late(n, bytes);
                                             ++w->late;
-                                            (void)w->append(std::move(bytes));
+                                            if (!w->on_late)
+                                                return (void)w->append(std::move(bytes));
+                                            for (auto& instead : w->on_late(n, bytes))
+                                                (void)w->append(std::move(instead));
                                         });
                       });
 }

@@ -80,8 +80,14 @@ class SimBroker {
     std::int64_t time_ms() const { return epoch_ms + static_cast<std::int64_t>(now_ms_); }
     static constexpr std::int64_t epoch_ms = 1'900'000'000'000;
 
-    // Sees each message before it is stored late; may change it.
-    std::function<void(unsigned node, std::string& payload)> on_late;
+    // What is stored in the place of a message that comes late.
+    std::function<std::vector<std::string>(unsigned node, const std::string& payload)> on_late;
+    // The node reads nothing for a while, though it is connected.
+    void hold(unsigned node) { connections_[node].is_held = true; }
+    void release(unsigned node) {
+        connections_[node].is_held = false;
+        push(node);
+    }
     std::uint64_t late = 0;
     std::uint64_t stored = 0;
     std::size_t size_most = 0;
@@ -95,6 +101,7 @@ class SimBroker {
         std::set<std::string> served;
         replication::nats::Sequence next = 0;  // 0: reads nothing
         std::uint64_t consumer = 0;
+        bool is_held = false;
         std::uint64_t arrives_ms = 0;  // what is sent to the node stays in order
         std::uint64_t leaves_ms = 0;   // what the node sends, too
     };

@@ -55,7 +55,7 @@ void ClusterEngine::attach(storage::Store& store) noexcept {
 }
 
 void ClusterEngine::start() {
-    started_ms_ = now_.steady_ms;
+    started_ms_ = cut_off_ms_ = now_.steady_ms;
     state_since_ms_ = now_.steady_ms;
     context_.clock.guess_by_wall_clock(now_);
     update();
@@ -93,6 +93,7 @@ void ClusterEngine::disconnected(std::string_view why) {
     donor_.disconnect();
     footing_.is_in_step = is_serving_ = footing_.has_spoken = false;
     footing_.looked = 0;
+    cut_off_ms_ = now_.steady_ms;
     context_.sink.changes().set_hinting(false);
     context_.sink.set_fires_foreign_schedule(true);
     if (auto* gate = context_.sink.changes().gate()) gate->lose_link();
@@ -353,13 +354,14 @@ void ClusterEngine::judge_step() {
 void ClusterEngine::judge_readiness() {
     if (footing_.is_ready) return;
     if (footing_.is_in_step) return become_ready("in step with the log");
-    const auto waited = now_.steady_ms - std::min(started_ms_, now_.steady_ms);
     if (started_ms_ == 0) return;
-    if (!footing_.has_looked(context_) && waited >= ms_of(options_.boot_grace)) {
+    const bool is_cut_off = now_.steady_ms >= cut_off_ms_ + ms_of(options_.boot_grace);
+    if (!footing_.has_looked(context_) && is_cut_off) {
         drop_unconfirmed();
         return become_ready("alone: the broker could not be reached");
     }
-    if (waited >= ms_of(options_.sync_serve)) become_ready("it has waited for too long");
+    if (now_.steady_ms >= started_ms_ + ms_of(options_.sync_serve))
+        become_ready("it has waited for too long");
 }
 
 void ClusterEngine::drop_unconfirmed() {

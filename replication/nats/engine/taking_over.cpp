@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
 
 namespace twincached::replication::nats {
 namespace {
@@ -41,6 +42,18 @@ void take_members(ClusterContext& context, const GivenState& state, const HereBy
     }
 }
 
+// What is remembered as removed must not be held.
+void drop_older(ClusterContext& context, storage::Shard& shard, const GivenRemoval& removal) {
+    std::string key;
+    lib::MemoryGuard guard;
+    const auto visit = guard.over([&](const storage::ItemView& item) {
+        if (item.version != 0 && item.version < removal.version) key = item.key;
+    });
+    shard.peek_hash(removal.hash, context.now, visit);
+    guard.finish();
+    if (!key.empty()) shard.drop_in_doubt({key, removal.hash}, context.now);
+}
+
 void take_removals(ClusterContext& context, const GivenState& state, const HereByTheirs& here) {
     for (const auto& removal : state.removals) {
         if (!context.admits(removal.version)) continue;
@@ -48,8 +61,9 @@ void take_removals(ClusterContext& context, const GivenState& state, const HereB
         const auto stream = here[removal.place.stream];
         const auto place =
             stream ? LogPlace{*stream, removal.place.sequence} : context.end_of_log();
-        context.with_shard(number, [&](storage::Shard&) {
+        context.with_shard(number, [&](storage::Shard& shard) {
             context.sink.removals(number).note(removal.hash, removal.version, place);
+            drop_older(context, shard, removal);
         });
     }
     for (const auto& floor : state.floors) {

@@ -23,7 +23,8 @@ ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect)
       nodes_(2 + static_cast<unsigned>(random_.below(3))),
       keys_(4 + static_cast<unsigned>(random_.below(60))),
       loses_streams_(random_.one_in(4)),
-      overflows_(random_.one_in(4)) {
+      overflows_(random_.one_in(4)),
+      evicts_(random_.one_in(4)) {
     if (overflows_) world_.options().log_bytes = 2048;
     if (random_.one_in(5)) world_.options().removals_bytes = 1024;
     if (random_.one_in(3)) world_.broker().payload_limit = 8192 + random_.below(20'000);
@@ -36,6 +37,7 @@ std::string ClusterSwarm::key() {
 void ClusterSwarm::client() {
     const auto node = static_cast<unsigned>(random_.below(nodes_));
     if (!world_.is_alive(node) || world_[node].is_still() || !world_[node].is_ready()) return;
+    if (evicts_ && random_.one_in(8)) return world_[node].evict(key());
     const auto what = random_.below(100);
     if (what < 60) {
         const auto size = random_.one_in(20) ? random_.below(40'000) : random_.below(60);
@@ -128,7 +130,8 @@ std::string ClusterSwarm::judge(ClusterSum& sum) {
                    report[replication::nats::ClusterCounter::comparisons] == 0;
     }
     if (lossless && !has_died_) ++sum.lossless_rests;
-    return world_.judge(lossless);
+    if (evicts_) ++sum.evictions;
+    return world_.judge(lossless, evicts_);
 }
 
 std::string ClusterSwarm::run(ClusterSum& sum) {

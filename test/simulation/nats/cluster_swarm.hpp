@@ -22,6 +22,7 @@ struct ClusterSum {
     std::uint64_t lossless_rests = 0;
     std::uint64_t comparisons = 0;
     std::uint64_t removals_folded = 0;
+    std::uint64_t evictions = 0;
 };
 
 class ClusterSwarm {
@@ -46,6 +47,7 @@ class ClusterSwarm {
     unsigned keys_;
     bool loses_streams_;
     bool overflows_;
+    bool evicts_;
     bool has_lost_stream_ = false;
     bool has_died_ = false;
 };

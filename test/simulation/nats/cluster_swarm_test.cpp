@@ -23,8 +23,21 @@ TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest 
     std::printf(
         "seeds %llu to %llu: %llu operations, %llu cuts, %llu deaths, %llu stops, %llu "
         "messages stored late, %llu streams lost, %llu comparisons, %llu removals folded, "
-        "%llu rests without loss\n",
+        "%llu rests without loss, %llu with evictions\n",
         number(first), number(first + count - 1), number(sum.operations), number(sum.cuts),
         number(sum.deaths), number(sum.stops), number(sum.late), number(sum.streams_lost),
-        number(sum.comparisons), number(sum.removals_folded), number(sum.lossless_rests));
+        number(sum.comparisons), number(sum.removals_folded), number(sum.lossless_rests),
+        number(sum.evictions));
+    // A swarm in which nothing happens proves nothing.
+    if (count < 100) return;
+    CHECK(sum.operations > 100 * count);
+    CHECK(sum.cuts > 4 * count);
+    CHECK(sum.deaths > count / 4);
+    CHECK(sum.stops > count);
+    CHECK(sum.late > count / 20);
+    CHECK(sum.streams_lost > count / 10);
+    CHECK(sum.comparisons > count);
+    CHECK(sum.removals_folded > count);
+    CHECK(sum.lossless_rests > count / 10);
+    CHECK(sum.evictions > count / 10);
 }

@@ -128,38 +128,44 @@ bool ClusterWorld::rest(std::uint64_t limit_ms) {
     return calm == 20;
 }
 
-std::string ClusterWorld::judge(bool lossless) {
-    std::array<std::map<std::string, ClusterNode::Held>, nodes_most> contents;
-    std::map<std::string, ClusterNode::Held>* first = nullptr;
-    unsigned first_node = 0;
+std::string ClusterWorld::judge(bool lossless, bool evictions) {
+    auto verdict = evictions ? std::string() : judge_equal();
+    for (unsigned i = 0; i < nodes_most && verdict.empty(); ++i)
+        if (nodes_[i] != nullptr) verdict = judge_newest(i, lossless && !evictions);
+    return verdict;
+}
+
+std::string ClusterWorld::judge_equal() {
+    std::map<std::string, ClusterNode::Held> first;
+    bool has_first = false;
     for (unsigned i = 0; i < nodes_most; ++i) {
         if (nodes_[i] == nullptr) continue;
-        contents[i] = nodes_[i]->contents();
-        if (first == nullptr) {
-            first = &contents[i];
-            first_node = i;
+        const auto contents = nodes_[i]->contents();
+        if (!std::exchange(has_first, true)) first = contents;
+        const auto name = "node " + std::to_string(i);
+        for (const auto& [key, held] : contents) {
+            const auto other = first.find(key);
+            if (other == first.end() || other->second != held)
+                return key + ": " + name + " differs";
         }
-        for (const auto& [key, held] : contents[i]) {
-            const auto other = first->find(key);
-            if (other == first->end() || other->second != held)
-                return key + ": node " + std::to_string(i) + " differs from node " +
-                       std::to_string(first_node);
-        }
-        if (contents[i].size() != first->size())
-            return "node " + std::to_string(i) + " lacks what node " + std::to_string(first_node) +
-                   " holds";
+        if (contents.size() != first.size()) return name + " lacks something";
     }
-    if (first == nullptr) return {};
+    return {};
+}
+
+std::string ClusterWorld::judge_newest(unsigned node, bool lossless) {
+    const auto contents = nodes_[node]->contents();
     for (const auto& [key, newest] : history_.keys) {
         if (history_.excused.contains(key)) continue;
-        const auto held = first->find(key);
-        const bool is_held = held != first->end();
+        const auto held = contents.find(key);
+        const bool is_held = held != contents.end();
+        const auto name = key + ": node " + std::to_string(node);
         if (history_.is_gone(newest)) {
-            if (is_held) return key + ": removed, and alive";
+            if (is_held) return name + " holds what was removed";
         } else if (!is_held) {
-            if (lossless) return key + ": the newest is missing";
+            if (lossless) return name + " lacks the newest";
         } else if (held->second.version != newest.version) {
-            return key + ": an older one is held";
+            return name + " holds an older one";
         }
     }
     return {};

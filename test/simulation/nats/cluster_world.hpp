@@ -42,11 +42,14 @@ class ClusterWorld {
     // Until all that live and are connected are in step and at rest, for some heartbeats. False:
     // they are not after so long.
     bool rest(std::uint64_t limit_ms = 60'000);
-    // The first thing that is wrong at rest, or nothing. `lossless`: nothing newest may be missing.
-    std::string judge(bool lossless);
+    // The first thing that is wrong at rest, or nothing. `lossless`: nothing newest may be missing;
+    // `evictions`: each node may lack what it likes, and holds nothing older than the newest.
+    std::string judge(bool lossless, bool evictions = false);
 
   private:
     bool is_at_rest();
+    std::string judge_equal();
+    std::string judge_newest(unsigned node, bool lossless);
     void apply_defect();
 
     std::uint64_t now_ms_ = 1000;

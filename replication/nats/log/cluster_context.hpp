@@ -59,6 +59,14 @@ struct ClusterContext {
         return {own_stream, std::max({place.consumed, place.last, published})};
     }
 
+    // The item as it is held has no place in the log yet, and will get one from this node: it is
+    // its own, or somebody lacked it. REQUIRES: the shard's lock.
+    bool is_to_be_told(unsigned shard, const storage::ItemView& item) noexcept {
+        const auto found = tracking(shard).log.find({item.key, item.hash});
+        if (!found) return false;
+        return found.entry->wanted || storage::origin_of(item.version) == options.node;
+    }
+
     // The one gate for versions from outside.
     storage::VersionGate gate() const noexcept { return gate_of(now, options.clock_max_ahead_ms); }
     bool admits(storage::Version floor) noexcept {

@@ -353,16 +353,15 @@ bool Comparison::take_frame(const Frame& frame) {
 void Comparison::take_drops(const ListReader& list) {
     const auto number = context_.store->shard_of_bucket(list.bucket());
     context_.with_shard(number, [&](storage::Shard& shard) {
-        auto& log = context_.tracking(number).log;
         std::string key;
         for (std::size_t i = 0; i < list.size(); ++i) {
             const auto item = list[i];
             if (context_.store->shard_of(item.hash) != number) continue;
-            if (log.version_of_hash(item.hash) != 0) continue;
             key.clear();
             lib::MemoryGuard guard;
             const auto visit = guard.over([&](const storage::ItemView& held) {
-                if (held.version == item.version) key = held.key;
+                if (held.version != item.version) return;
+                if (!context_.is_to_be_told(number, held)) key = held.key;
             });
             shard.peek_hash(item.hash, context_.now, visit);
             guard.finish();

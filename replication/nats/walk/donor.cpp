@@ -256,7 +256,6 @@ bool Donor::give_list(const ListReader& list) {
 
 // What the asker lacks, or holds an older one of.
 void Donor::compare(storage::Shard& shard, Listing& listing) {
-    auto& log = context_.tracking(listing.shard_number).log;
     const auto value_limit = std::min(batched_value_limit, limit_ / 3);
     lib::MemoryGuard guard;
     const auto visit = guard.over([&](const storage::ItemView& item) {
@@ -268,8 +267,7 @@ void Donor::compare(storage::Shard& shard, Listing& listing) {
             listing.is_here[static_cast<std::size_t>(at - listing.theirs.begin())] = true;
         if (is_theirs && at->version == item.version) return;
         if (is_theirs && at->version > item.version) return want_.push_back(item.hash);
-        // It has no place in the log yet.
-        if (log.version_of_hash(item.hash) != 0) return;
+        if (context_.is_to_be_told(listing.shard_number, item)) return;
         if (given_bytes_ >= answer_bytes) {
             listing.is_whole = false;
             return;

@@ -148,7 +148,8 @@ std::string ClusterWorld::judge_equal() {
             if (other == first.end() || other->second != held)
                 return key + ": " + name + " differs";
         }
-        if (contents.size() != first.size()) return name + " lacks something";
+        for (const auto& [key, held] : first)
+            if (!contents.contains(key)) return key + ": " + name + " lacks it";
     }
     return {};
 }

@@ -57,7 +57,8 @@ stage_tidy() { scripts/tidy.sh --changed; }
 # Fewer seeds than by default where the stage `swarm` looks at many more. No unit test is linked: they
 # run under sanitizers, which see all that a plain build would, and assertions are on there.
 stage_release() {
-    build release twincached twinctl mcload manuals models simulation benchmarks integration_tests
+    build release twincached twinctl mcload manuals models benchmarks \
+        integration_tests simulation_tests
     ahead asan_build tsan_build swarm_run
     SIMULATION_SEEDS=200 SWARM_SEEDS=20 run_ctest release -LE 'unit|integration|chaos|clients'
     run_timed release -L 'integration|chaos'
@@ -82,7 +83,7 @@ stage_asan() {
     SIMULATION_SEEDS=300 SWARM_SEEDS=20 run_ctest asan -L 'unit|simulation'
     run_timed asan -L integration
 }
-stage_asan_build() { build asan unit_tests integration_tests simulation twincached twinctl mcload fuzzers; }
+stage_asan_build() { build asan unit_tests integration_tests simulation_tests twincached twinctl mcload fuzzers; }
 
 # In a test of one thread there is nothing to find.
 stage_tsan() {
@@ -97,7 +98,7 @@ stage_swarm() {
     TWINCACHED_JOIN_ITEMS=2000000 run_timed release -R 'integration.test_stalls'
 }
 stage_swarm_run() {
-    build release twincached twinctl mcload simulation
+    build release twincached twinctl mcload simulation_tests
     run_swarm
 }
 
@@ -113,7 +114,9 @@ run_swarm() {
         processes+=($!)
     done
     for job in "${processes[@]}"; do wait "$job"; done
-    SWARM_SEEDS=2000 build/release/test/simulation/simulation "whatever happens*"
+    for program in simulation simulation_cluster; do
+        SWARM_SEEDS=2000 "build/release/test/simulation/$program" "whatever happens*"
+    done
 }
 
 # Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder; one

@@ -12,10 +12,10 @@
 //               that comes next gets a session; a client's set is stored, and is read again
 #include "lib/byte_buffer.hpp"
 #include "replication/changes/change_sink.hpp"
-#include "replication/records/wall_clock.hpp"
 #include "replication/pair/link/engine.hpp"
 #include "replication/records/arbitration_frames.hpp"
 #include "replication/records/frame.hpp"
+#include "replication/records/wall_clock.hpp"
 #include "replication/records/wire.hpp"
 #include "storage/store.hpp"
 #include "test/unit/replication/hostile_peer.hpp"

@@ -6,9 +6,9 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "replication/records/clock_offset.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
 #include "replication/pair/exchange/standing.hpp"
+#include "replication/records/clock_offset.hpp"
 #include "storage/now.hpp"
 
 namespace twincached::replication::pair {

@@ -4,9 +4,9 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
-#include "replication/records/clock_offset.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
 #include "replication/pair/exchange/walk.hpp"
+#include "replication/records/clock_offset.hpp"
 #include "replication/records/data_frames.hpp"
 #include "storage/now.hpp"
 

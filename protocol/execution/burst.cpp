@@ -46,7 +46,12 @@ void Burst::look_ahead(Glance glance) noexcept {
     const auto ahead = glance(here, keys);
     seen = here.data() + std::min(ahead.bytes, here.size());
     // The one that is next is looked up at once.
-    if (ahead.count > 1) state.executor.fetch(std::span(keys).first(ahead.count));
+    if (ahead.count < 2) return;
+    auto& store = state.executor.store();
+    std::array<storage::Key, keys.size()> hashed;
+    for (std::size_t i = 0; i < ahead.count; ++i)
+        hashed[i] = store.key(keys[i]);
+    store.prefetch(std::span(hashed).first(ahead.count));
 }
 
 void Burst::finish(std::size_t consumed) noexcept {

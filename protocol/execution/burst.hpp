@@ -56,7 +56,7 @@ struct Burst {
     bool may_look_ahead() const noexcept {
         return is_run && state.gate.is_open() &&
                (seen == nullptr || input.readable().data() >= seen) &&
-               state.executor.is_worth_fetching();
+               state.executor.store().is_far();
     }
     void look_ahead(Glance glance) noexcept;
 

@@ -77,14 +77,6 @@ void Executor::get_many(std::span<const std::string_view> keys, const storage::N
     guard.finish();
 }
 
-void Executor::fetch(std::span<const std::string_view> keys) noexcept {
-    assert(keys.size() <= batch_limit);
-    std::array<Key, batch_limit> hashed;
-    for (std::size_t i = 0; i < keys.size(); ++i)
-        hashed[i] = store_.key(keys[i]);
-    store_.prefetch(std::span(hashed).first(keys.size()));
-}
-
 // Counted as a touch by the store, and as a get by the prefix: as memcached does.
 bool Executor::get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                              storage::ItemVisitor visit) {

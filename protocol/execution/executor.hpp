@@ -41,10 +41,6 @@ class Executor {
     using BatchVisitor = lib::FunctionRef<void(std::size_t, const storage::ItemView*)>;
     void get_many(std::span<const std::string_view> keys, const storage::Now& now,
                   BatchVisitor visit);
-    // What follows will want these keys: their memory is asked for ahead. Nothing is counted.
-    // REQUIRES: keys.size() <= batch_limit.
-    void fetch(std::span<const std::string_view> keys) noexcept;
-    bool is_worth_fetching() const noexcept { return store_.is_far(); }
     // gat: false on a miss.
     bool get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                        storage::ItemVisitor visit);

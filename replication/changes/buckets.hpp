@@ -60,8 +60,6 @@ class Buckets {
         floor = version;
         has_floors_ = true;
     }
-    // False: each floor is 0, and none needs to be looked at.
-    bool has_floors() const noexcept { return has_floors_; }
     // An item of the bucket changed; version 0 = absent.
     void change_digest(std::uint64_t hash, storage::Version before,
                        storage::Version after) noexcept {
@@ -132,7 +130,7 @@ class Buckets {
     std::vector<bool> list_asked_;  // the digest has been tried
     std::size_t dirty_count_ = 0;
     std::size_t walking_count_ = 0;
-    bool has_floors_ = false;  // one was raised since none was
+    bool has_floors_ = false;  // else each is 0, and none needs to be looked at
     std::uint64_t all_digests_ = 0;
 };
 

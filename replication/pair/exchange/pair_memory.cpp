@@ -55,7 +55,7 @@ void for_each_run(ChangeSink& sink, storage::Store& store, Visit visit) {
 void write_run(std::string& bytes, const Buckets& buckets) noexcept {
     for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
         const auto bucket = static_cast<storage::BucketNumber>(b);
-        const auto floor = buckets.has_floors() ? buckets.floor(bucket) : 0;
+        const auto floor = buckets.floor(bucket);
         if (floor != 0) lib::store_little(bytes.data() + floors_at + b * number_bytes, floor);
         if (buckets.is_dirty(bucket)) bytes[dirty_at + b] = '\1';
     }

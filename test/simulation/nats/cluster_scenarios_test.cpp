@@ -219,7 +219,7 @@ TEST_CASE("a broker that takes nothing for a while is told all of it afterwards"
     begin(world, 3);
     world.broker().set_refusing(true);
     for (int i = 0; i < 50; ++i)
-        world[i % 3].set(key(i), "value");
+        world[static_cast<unsigned>(i) % 3].set(key(i), "value");
     world.run(5000);
     world.broker().set_refusing(false);
     REQUIRE(world.rest());

@@ -75,7 +75,7 @@ const Mistake in_files[] = {
     {"[replication]\non-split = bth\n",
      {"x.conf:2: on-split must be one of both|secondary-readonly|secondary-closed, not 'bth'"}},
     {"[replication]\nack = sync\n", {"x.conf:2: ack must be one of async|received, not 'sync'"}},
-    {"[replication]\nnode = c\n", {"x.conf:2: node must be one of a|b, or empty, not 'c'"}},
+    {"[replication]\nnode = c\n", {"x.conf:2: node must be one of a|b|0|1|2|3, or empty, not 'c'"}},
     {"[memory]\nevictions = maybe\n", {"x.conf:2: evictions must be yes or no, not 'maybe'"}},
     {"[network]\nport = eleven\n", {"x.conf:2: port must be a number, not 'eleven'"}},
     {"[network]\nport = 70000\n", {"x.conf:2: ERROR: Invalid port number 70000."}},

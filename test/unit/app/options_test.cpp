@@ -180,7 +180,9 @@ TEST_CASE("a node that is alone although its options ask for another says what i
             all += one + "\n";
         return all;
     };
-    const std::string needs = ": it needs a peer (-x, or peer in [replication])\n";
+    const std::string needs =
+        ": it needs a peer (-x, or peer in [replication]) or a NATS server (--nats-servers, or "
+        "servers in [replication])\n";
     const auto lonely = [&](const std::string& keys) {
         return "this node is alone, although [replication] has " + keys + needs;
     };

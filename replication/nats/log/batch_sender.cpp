@@ -7,8 +7,6 @@
 namespace twincached::replication::nats {
 namespace {
 
-// A touch of a larger value is told without the value.
-constexpr std::size_t touch_value_limit = 1024;
 // Of a frame and its first record, without key and value.
 constexpr std::size_t frame_overhead = frame_header_size + 16 + record_overhead_limit;
 // A piece of a large value that is smaller waits for the next message.
@@ -17,21 +15,6 @@ constexpr unsigned entries_at_once = 2048;
 
 std::size_t size_of(const WireRecord& record) noexcept {
     return record_header_size + 8 + record.key.size() + record.value.size();
-}
-
-WireRecord record_to_tell(const storage::ItemView& item, const ChangeLog::Entry& entry,
-                          const BrokerClock& clock) noexcept {
-    auto record = record_head_of(item);
-    record.expiry_ms = clock.there(record.expiry_ms);
-    record.cold = entry.wanted;
-    record.key = item.key;
-    record.value = item.value;
-    const bool same_write = storage::write_of(item.version) == storage::write_of(entry.version);
-    if (entry.touch_only && same_write && item.value.size() > touch_value_limit) {
-        record.kind = RecordKind::touch;
-        record.value = {};
-    }
-    return record;
 }
 
 }  // namespace
@@ -217,7 +200,8 @@ BatchSender::Sent BatchSender::add_item(Pass& pass, const storage::ItemView& ite
                                         const ChangeLog::Entry& entry) {
     const bool is_own = storage::origin_of(item.version) == context_.options.node;
     if (!is_own && !entry.wanted) return Sent::needless;
-    const auto record = record_to_tell(item, entry, context_.clock);
+    auto record = record_of(item, {entry.version, entry.touch_only, entry.wanted});
+    record.expiry_ms = context_.clock.there(record.expiry_ms);
     if (record.value.size() > value_limit_) {
         begin_large(item, record);
         return Sent::added;
@@ -228,10 +212,7 @@ BatchSender::Sent BatchSender::add_item(Pass& pass, const storage::ItemView& ite
 }
 
 BatchSender::Sent BatchSender::add_removal(Pass& pass, const ChangeLog::Entry& entry) {
-    WireRecord record;
-    record.kind = RecordKind::removal;
-    record.version = entry.version;
-    record.key = entry.key();
+    const auto record = removal_of(entry.key(), entry.version);
     if (size_of(record) > room(pass.out)) return Sent::no_room;
     removals_.push_back({pass.shard_number, entry.hash, entry.version});
     pass.batch.add(record);
@@ -240,19 +221,10 @@ BatchSender::Sent BatchSender::add_removal(Pass& pass, const ChangeLog::Entry& e
 
 // --- large values ------------------------------------------------------------------------------
 
-// The item may be overwritten or evicted while its pieces go out: its extent is pinned, or the
-// value copied where it has none.
 void BatchSender::begin_large(const storage::ItemView& item, const WireRecord& record) {
-    Large large;
-    large.record = record;
-    large.key = record.key;
-    large.record.value = {};
-    if (item.pinnable) large.pin = context_.store->pin(item);
-    if (large.pin.bytes().empty()) large.copy = record.value;
+    auto& large = large_.emplace(*context_.store, item, record);
     for (unsigned i = 0; i < streams_limit; ++i)
         large.came_to[i] = context_.places[i].consumed;
-    large_ = std::move(large);
-    large_->record.key = large_->key;
 }
 
 // Only the last piece counts for the change log.
@@ -260,15 +232,8 @@ void BatchSender::make_segments(lib::ByteBuffer& out) {
     while (large_ && room(out) > frame_overhead + piece_least) {
         auto& large = *large_;
         const auto piece = std::min(segment_size, room(out) - frame_overhead);
-        Segment segment;
-        segment.sender_now_ms = context_.clock.now_ms(context_.now);
-        segment.offset = large.offset;
-        segment.total = static_cast<std::uint32_t>(large.value().size());
-        segment.record = large.record;
-        segment.record.value = large.value().substr(large.offset, piece);
-        write_frame(out, ++frames_, segment);
-        large.offset += segment.record.value.size();
-        if (large.offset < large.value().size()) continue;
+        write_frame(out, ++frames_, large.value.next(context_.clock.now_ms(context_.now), piece));
+        if (!large.value.is_sent()) continue;
         parts_.push_back({large.shard, large.position});
         context_.counters.add(ClusterCounter::records_sent);
         large_.reset();

@@ -15,6 +15,8 @@
 #include "replication/changes/change_log.hpp"
 #include "replication/nats/log/cluster_context.hpp"
 #include "replication/records/data_frames.hpp"
+#include "replication/records/item_records.hpp"
+#include "replication/records/large_value.hpp"
 
 #include <array>
 #include <cstddef>
@@ -56,16 +58,13 @@ class BatchSender {
 
   private:
     struct Large {
+        Large(storage::Store& store, const storage::ItemView& item, const WireRecord& record)
+            : value(store, item, record) {}
+
         unsigned shard = 0;
         ChangeLog::Position position = 0;  // behind its entry
-        WireRecord record;                 // views: key_, and the value below
-        std::string key;
-        storage::PinnedValue pin;
-        std::string copy;  // if the store would not pin it
-        std::uint64_t offset = 0;
+        LargeValue value;
         std::array<Sequence, streams_limit> came_to{};
-
-        std::string_view value() const noexcept { return copy.empty() ? pin.bytes() : copy; }
     };
     struct SentPart {
         unsigned shard;

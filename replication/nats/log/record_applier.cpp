@@ -129,17 +129,7 @@ void RecordApplier::apply_large(const storage::Key& key, const WireRecord& recor
 
 storage::Record RecordApplier::item_of(const storage::Key& key,
                                        const WireRecord& record) const noexcept {
-    storage::Record item;
-    item.key = key;
-    item.version = record.version;
-    item.value = record.value;
-    item.client_flags = record.client_flags;
-    item.expiry = context_.clock.expiry_here(record.expiry_ms);
-    item.explicit_cas = record.explicit_cas;
-    item.stale = record.stale;
-    item.binary_key = record.binary_key;
-    item.cold = record.cold;
-    return item;
+    return to_take_over(key, record, context_.clock.expiry_here(record.expiry_ms));
 }
 
 // --- large values ------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include "replication/nats/removals/kept_removals.hpp"
 #include "replication/records/data_frames.hpp"
 #include "replication/records/frame.hpp"
+#include "replication/records/item_records.hpp"
 
 #include <array>
 #include <cstddef>

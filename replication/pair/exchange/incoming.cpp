@@ -177,17 +177,7 @@ void Incoming::apply_record(storage::Shard& shard, const Group::Member& member,
 
 storage::Record Incoming::item_of(const storage::Key& key,
                                   const WireRecord& record) const noexcept {
-    storage::Record item;
-    item.key = key;
-    item.version = record.version;
-    item.value = record.value;
-    item.client_flags = record.client_flags;
-    item.expiry = offset_.to_expiry(record.expiry_ms);
-    item.explicit_cas = record.explicit_cas;
-    item.stale = record.stale;
-    item.binary_key = record.binary_key;
-    item.cold = record.cold;
-    return item;
+    return to_take_over(key, record, offset_.to_expiry(record.expiry_ms));
 }
 
 // What did not fit is told with the acknowledgement: a client whose answer waits

@@ -8,6 +8,7 @@
 #include "replication/pair/exchange/walk.hpp"
 #include "replication/records/clock_offset.hpp"
 #include "replication/records/data_frames.hpp"
+#include "replication/records/item_records.hpp"
 #include "storage/now.hpp"
 
 #include <array>

@@ -9,36 +9,6 @@
 #include <utility>
 
 namespace twincached::replication::pair {
-namespace {
-
-// A touch of a larger value is sent without the value.
-constexpr std::size_t touch_value_limit = 1024;
-
-// A touch is sent with the value as long as that is cheap: then a peer that has lost the item, or
-// never had it, need not ask for it.
-WireRecord record_of(const storage::ItemView& item, const ChangeLog::Entry& entry) noexcept {
-    auto record = record_head_of(item);
-    record.cold = entry.wanted;
-    record.key = item.key;
-    record.value = item.value;
-    const bool same_write = storage::write_of(item.version) == storage::write_of(entry.version);
-    if (entry.touch_only && same_write && item.value.size() > touch_value_limit) {
-        record.kind = RecordKind::touch;
-        record.value = {};
-    }
-    return record;
-}
-
-WireRecord removal_of(std::string_view key, storage::Version version) noexcept {
-    WireRecord record;
-    record.kind = RecordKind::removal;
-    record.version = version;
-    record.key = key;
-    return record;
-}
-
-}  // namespace
-
 // One batch in the making.
 struct LogSender::Pass {
     unsigned shard_number;
@@ -157,12 +127,12 @@ bool LogSender::send_item(Pass& pass, const storage::ItemView& item,
         pass.batch.add(removal_of(entry.key(), item.version));
         return true;
     }
-    const auto record = record_of(item, entry);
+    const auto record = record_of(item, {entry.version, entry.touch_only, entry.wanted});
     if (record.value.size() <= batched_value_limit) {
         pass.batch.add(record);
         if (hints_ && entry.wanted && item.fetched) read_here_.push_back(item.hash);
     } else {
-        begin_large(item, record);
+        large_.emplace(*context_.store, item, record);
     }
     return true;
 }
@@ -174,19 +144,6 @@ bool LogSender::is_too_large_for_peer(const storage::ItemView& item) const noexc
            storage::accounted_bytes(item.key.size(), item.value.size(), item.client_flags) > limit;
 }
 
-// The item may be overwritten or evicted while its pieces go out: its extent is pinned, or the
-// value copied where it has none. The peer never sees pieces of two values under one version.
-void LogSender::begin_large(const storage::ItemView& item, const WireRecord& record) {
-    large_ = Large();
-    auto& large = *large_;
-    large.record = record;
-    large.key = record.key;
-    large.record.key = large.key;
-    large.record.value = {};
-    if (item.pinnable) large.pin = context_.store->pin(item);
-    if (large.pin.bytes().empty()) large.copy = record.value;
-}
-
 void LogSender::send_large(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now) {
     while (is_sending_large() && out.size() < end_size)
         send_segment(out, now);
@@ -196,18 +153,10 @@ void LogSender::send_large(lib::ByteBuffer& out, std::size_t end_size, const sto
 // that ends before begins with the first piece again.
 void LogSender::send_segment(lib::ByteBuffer& out, const storage::Now& now) {
     auto& large = *large_;
-    const auto value = large.value();
-    Segment segment;
-    segment.sender_now_ms = now.steady_ms;
-    segment.offset = large.offset;
-    segment.total = static_cast<std::uint32_t>(value.size());
-    segment.record = large.record;
-    segment.record.value = value.substr(large.offset, segment_size);
-    large.offset += segment.record.value.size();
-
+    const auto segment = large.value.next(now.steady_ms, segment_size);
     const auto before = out.size();
     write_frame(out, context_.window.next_seq(), segment);
-    const bool is_last = large.offset == value.size();
+    const bool is_last = large.value.is_sent();
     InFlight frame;
     if (is_last) frame = {InFlight::Content::log, large.shard, large.position, 0, 0, 0};
     frame.bytes = out.size() - before;

@@ -7,6 +7,8 @@
 #include "lib/byte_buffer.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
 #include "replication/records/data_frames.hpp"
+#include "replication/records/item_records.hpp"
+#include "replication/records/large_value.hpp"
 #include "storage/now.hpp"
 
 #include <cstddef>
@@ -40,15 +42,12 @@ class LogSender {
 
   private:
     struct Large {
+        Large(storage::Store& store, const storage::ItemView& item, const WireRecord& record)
+            : value(store, item, record) {}
+
         unsigned shard = 0;
         ChangeLog::Position position = 0;  // behind its entry
-        WireRecord record;                 // views: key_, and the value below
-        std::string key;
-        storage::PinnedValue pin;
-        std::string copy;  // if the store would not pin it
-        std::uint64_t offset = 0;
-
-        std::string_view value() const noexcept { return copy.empty() ? pin.bytes() : copy; }
+        LargeValue value;
     };
     struct Pass;
 
@@ -57,7 +56,6 @@ class LogSender {
     bool send_item(Pass& pass, const storage::ItemView& item, const ChangeLog::Entry& entry);
     bool is_too_large_for_peer(const storage::ItemView& item) const noexcept;
     void send_segment(lib::ByteBuffer& out, const storage::Now& now);
-    void begin_large(const storage::ItemView& item, const WireRecord& record);
 
     ExchangeContext& context_;
     unsigned next_shard_ = 0;

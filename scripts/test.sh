@@ -83,7 +83,7 @@ stage_asan() {
     SIMULATION_SEEDS=300 SWARM_SEEDS=20 run_ctest asan -L 'unit|simulation'
     run_timed asan -L integration
 }
-stage_asan_build() { build asan unit_tests integration_tests simulation_tests twincached twinctl mcload fuzzers; }
+stage_asan_build() { build asan unit_tests tree_tests integration_tests simulation_tests twincached twinctl mcload fuzzers; }
 
 # In a test of one thread there is nothing to find.
 stage_tsan() {

@@ -16,7 +16,7 @@ namespace {
 namespace json = boost::json;
 
 // Of a digest in hexadecimal, as the endpoint writes it: one a line, by bucket.
-constexpr std::size_t digits = 16;
+constexpr std::size_t digest_digits = 16;
 
 // Versions order writes, so the higher one is the newer value; 0 says that a node lacks the key.
 std::string line_of(const ItemDifference& item, const Comparison& comparison) {
@@ -42,12 +42,12 @@ std::string numbers_of(std::span<const std::size_t> buckets) {
 // missing.
 lib::Parsed<BucketDigests> parse_digests(std::string_view body) {
     BucketDigests digests;
-    while (body.size() > digits && body[digits] == '\n') {
+    while (body.size() > digest_digits && body[digest_digits] == '\n') {
         std::uint64_t digest = 0;
-        const auto* const end = body.data() + digits;
+        const auto* const end = body.data() + digest_digits;
         if (std::from_chars(body.data(), end, digest, 16).ptr != end) break;
         digests.push_back(digest);
-        body.remove_prefix(digits + 1);
+        body.remove_prefix(digest_digits + 1);
     }
     if (!body.empty() || digests.size() != storage::bucket_count)
         return std::string("its digests cannot be read: does it run another version?");

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <map>
 #include <regex>
 #include <set>
@@ -17,6 +19,20 @@ namespace {
 constexpr std::size_t file_lines_limit = 500;
 constexpr std::size_t function_lines_limit = 70;
 constexpr std::size_t line_columns_limit = 100;
+
+bool is_of_a_word(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+bool has_word(std::string_view line, std::string_view word) {
+    for (auto at = line.find(word); at != line.npos; at = line.find(word, at + 1)) {
+        const auto end = at + word.size();
+        if ((at == 0 || !is_of_a_word(line[at - 1])) &&
+            (end == line.size() || !is_of_a_word(line[end])))
+            return true;
+    }
+    return false;
+}
 
 const std::vector<std::string> product{"lib", "storage", "protocol", "replication", "app"};
 const std::vector<std::string> everything{"lib",         "storage", "protocol",
@@ -216,15 +232,18 @@ TEST_CASE("every mutant is a piece of one line of its file") {
 
 TEST_CASE("nothing is left to be done later") {
     // Spelled in two pieces, so that this file does not find itself.
-    const std::regex mark(R"(\b(TO)"
-                          R"(DO|FIX)"
-                          R"(ME|XX)"
-                          R"(X)\b)");
+    constexpr std::array<std::string_view, 3> marks{("TO"
+                                                     "DO"),
+                                                    ("FIX"
+                                                     "ME"),
+                                                    ("XX"
+                                                     "X")};
     Findings findings;
     for (const auto& file : sources_below(everything)) {
         for (std::size_t i = 0; i < file.lines.size(); ++i) {
-            if (std::regex_search(file.lines[i], mark)) {
-                findings.push_back(place(file, i) + file.lines[i]);
+            for (const auto mark : marks) {
+                if (has_word(file.lines[i], mark))
+                    findings.push_back(place(file, i) + file.lines[i]);
             }
         }
     }

@@ -15,7 +15,8 @@
 #   fuzz     every fuzzer of that build for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #   tsan     integration tests, and the unit tests that start threads, under the thread sanitizer
 #   swarm    what only optimised code can reach: 2 million items joined, and a swarm of
-#            simulations (SIMULATION_SEEDS in all, 100,000 by default, from SIMULATION_FIRST on)
+#            simulations (SIMULATION_SEEDS in all, 50,000 by default, from SIMULATION_FIRST on, and a
+#            fiftieth of them as engines that find each other)
 #
 #   scripts/test.sh package          makes the Debian package, has lintian judge it, and installs, runs,
 #                                    upgrades and purges it in a root that systemd has booted: takes
@@ -80,7 +81,7 @@ stage_package() {
 
 stage_asan() {
     finish asan_build
-    SIMULATION_SEEDS=300 SWARM_SEEDS=20 run_ctest asan -L 'unit|simulation'
+    SIMULATION_SEEDS=100 SWARM_SEEDS=20 run_ctest asan -L 'unit|simulation'
     run_timed asan -L integration
 }
 stage_asan_build() { build asan unit_tests tree_tests integration_tests simulation_tests twincached twinctl mcload fuzzers; }
@@ -105,8 +106,8 @@ stage_swarm_run() {
 # The same seeds at each run: what fails is then new. A hunt is for other ones, by hand, with
 # SIMULATION_FIRST. A seed that fails prints the line that repeats it.
 run_swarm() {
-    local first=${SIMULATION_FIRST:-1795387717000} job processes=()
-    local share=$((${SIMULATION_SEEDS:-100000} / jobs))
+    local first=${SIMULATION_FIRST:-1795387717000} seeds=${SIMULATION_SEEDS:-50000}
+    local job processes=() share=$((seeds / jobs))
     echo "SIMULATION_FIRST=$first, $jobs times $share seeds"
     for ((job = 0; job < jobs; job++)); do
         SIMULATION_FIRST=$((first + job * share)) SIMULATION_SEEDS=$share \
@@ -114,7 +115,7 @@ run_swarm() {
         processes+=($!)
     done
     for job in "${processes[@]}"; do wait "$job"; done
-    SWARM_SEEDS=2000 build/release/test/simulation/simulation "whatever happens*"
+    SWARM_SEEDS=$((seeds / 50)) build/release/test/simulation/simulation "whatever happens*"
 }
 
 # Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder; one

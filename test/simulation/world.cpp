@@ -1,5 +1,7 @@
 #include "test/simulation/world.hpp"
 
+#include "replication/records/data_frames.hpp"
+
 #include <algorithm>
 #include <cstdio>
 
@@ -242,7 +244,7 @@ void World::client_step(unsigned node, unsigned draw) {
         set(node, key, any_size(), soon);
     } else if (is(m.large)) {
         if (values_ == Values::large || random_.one_in(4))
-            set(node, key, (300U << 10) + random_.below(300'000), Expiry::never());
+            set(node, key, large_size(), Expiry::never());
     } else if (is(m.flush)) {
         if (random_.one_in(8)) {
             flush(node);
@@ -258,6 +260,12 @@ void World::client_step(unsigned node, unsigned draw) {
 
 std::size_t World::any_size() {
     return values_ == Values::kilobytes || random_.one_in(4) ? 1500 : 20;
+}
+
+// Travels in pieces, two of them or more: what a larger one costs, the kernel gets.
+std::size_t World::large_size() {
+    const std::size_t pieces = random_.one_in(4) ? 2 : 1;
+    return pieces * replication::segment_size + 1 + random_.below(2000);
 }
 
 void World::set(unsigned node, const std::string& key, std::size_t size, Expiry expiry) {

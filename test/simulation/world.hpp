@@ -123,6 +123,7 @@ class World {
     void pause(unsigned node);
     bool is_paused(unsigned node) const { return world_ms_ < paused_until_ms_[node]; }
     std::size_t any_size();
+    std::size_t large_size();
 
     void come_to_rest();
     void settle();

@@ -60,7 +60,7 @@ class KillUnderLoad(Case):
 
 class Restarts(Case):
     needs_replication = True
-    CYCLES = world.number("TWINCACHED_RESTARTS", 10)
+    CYCLES = world.number("TWINCACHED_RESTARTS", 4 if world.IS_SANITIZED else 10)
 
     def test_a_node_killed_again_and_again_never_misses_a_key(self):
         """ANCESTORS 5 and 7: deletes made meanwhile stay deleted, nothing is missing."""

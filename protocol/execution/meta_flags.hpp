@@ -1,14 +1,16 @@
 // The flags of a meta command, parsed. Source: memcached doc/protocol.txt, "Meta Commands".
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
 namespace twincached::protocol {
 
 struct MetaFlags {
-    std::uint64_t seen = 0;     // one bit per letter, see bit_of
-    std::string_view words;     // all flags as they came, in whose order the answer returns them
+    std::uint64_t seen = 0;        // one bit per letter, see bit_of
+    std::array<char, 32> order{};  // their letters as they came: so the answer returns them
+    std::uint8_t count = 0;  // of these; there are fewer letters than places, and each comes once
     std::string_view wire_key;  // the key as the client wrote it, base64 or not
     std::string_view opaque;
     std::uint64_t cas = 0;           // C
@@ -25,6 +27,12 @@ struct MetaFlags {
         return std::uint64_t{1} << (static_cast<unsigned>(letter) & 63U);
     }
     constexpr bool has(char letter) const noexcept { return (seen & bit_of(letter)) != 0; }
+    // REQUIRES: it is a known letter, and not there yet.
+    constexpr void add(char letter) noexcept {
+        seen |= bit_of(letter);
+        order[count++] = letter;
+    }
+    std::string_view letters() const noexcept { return {order.data(), count}; }
 };
 
 }  // namespace twincached::protocol

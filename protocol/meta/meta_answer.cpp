@@ -3,7 +3,6 @@
 #include "protocol/base64.hpp"
 #include "protocol/digits.hpp"
 #include "protocol/line_end.hpp"
-#include "protocol/words.hpp"
 
 namespace twincached::protocol {
 
@@ -20,11 +19,10 @@ MetaAnswer::MetaAnswer(Output& output, std::string_view status,
 // In the order in which they were asked for. A `t` behind `T` shows what that has set, one before
 // it what was there: memcached answers each where it comes to it.
 MetaAnswer& MetaAnswer::flags(const MetaFlags& asked, const MetaFacts& facts) {
-    Words words(asked.words);
     bool touched = false;
-    for (auto word = words.next(); !word.empty(); word = words.next()) {
-        if (word.front() == 'T') touched = true;
-        flag(word.front(), asked, facts, touched);
+    for (const char letter : asked.letters()) {
+        if (letter == 'T') touched = true;
+        flag(letter, asked, facts, touched);
     }
     return *this;
 }

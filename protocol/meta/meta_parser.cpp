@@ -26,6 +26,7 @@ constexpr std::uint64_t make_known() noexcept {
     return mask;
 }
 constexpr std::uint64_t known = make_known();
+static_assert(known_letters.size() <= std::tuple_size_v<decltype(MetaFlags::order)>);
 
 // 'A' to 'z' lie within 64 letters, so one bit each is enough.
 static_assert(MetaFlags::bit_of('A') != MetaFlags::bit_of('a'));
@@ -105,13 +106,12 @@ bool all_are_letters(Words words) noexcept {
 // is executed until the whole line is understood.
 Answer take_flags(Words words, const Modes& modes, Command& command) noexcept {
     auto& meta = command.meta;
-    meta.words = words.rest();
     for (auto word = words.next(); !word.empty(); word = words.next()) {
         const char letter = word.front();
         const auto bit = MetaFlags::bit_of(letter);
         if ((meta.seen & bit) != 0) return Answer::meta_duplicate;
-        if ((known & bit) == 0) return Answer::meta_invalid;
-        meta.seen |= bit;
+        if ((known & bit) == 0 || !is_flag_letter(letter)) return Answer::meta_invalid;
+        meta.add(letter);
         const auto refused = take_token(modes, letter, word.substr(1), meta);
         if (refused != Answer::none) return refused;
     }
@@ -139,8 +139,8 @@ Answer parse_meta(Words words, const Modes& modes, Command& command) noexcept {
 
 Answer parse_meta_get(Words words, Command& command) noexcept {
     command.meta.wire_key = words.next();
-    if (!all_are_letters(words)) return Answer::bad_line;
-    return parse_meta(words, no_modes, command);
+    const auto refused = parse_meta(words, no_modes, command);
+    return refused == Answer::none || all_are_letters(words) ? refused : Answer::bad_line;
 }
 
 Answer parse_meta_delete(Words words, Command& command) noexcept {

@@ -121,24 +121,18 @@ void ClusterEngine::consumer_lost(StreamId stream, std::string_view why) {
 
 void ClusterEngine::stream_is(StreamId stream, const StreamState& state) {
     auto& place = context_.places[stream];
-    if (place.is_known) {
-        if (place.created != state.created) {
-            lose_place(stream, "the stream was created anew");
-        } else if (state.last < place.consumed) {
-            lose_place(stream, "the stream went back");
-        } else if (state.first > place.consumed + 1) {
-            lose_place(stream, "the stream has forgotten what this node had not read");
-        }
-    }
-    if (place.created != state.created) {
-        context_.members.forget(stream);
-        if (stream == own_stream) context_.published = 0;
+    if (!place.goes_on_in(state)) {
+        lose_place(stream, place.created != state.created ? "the stream was created anew"
+                           : state.last < place.consumed  ? "the stream went back"
+                                                          : "the stream has forgotten what this "
+                                                            "node had not read");
         place.created = state.created;
         place.epoch = stream == own_stream ? state.created : 0;
+        place.consumed = state.last;
     }
     place.last = state.last;
     footing_.note_look(stream, state.last);
-    broker_.consume(stream, (place.is_known ? place.consumed : state.last) + 1);
+    broker_.consume(stream, place.next_to_read());
     update();
 }
 
@@ -146,14 +140,16 @@ void ClusterEngine::stream_is(StreamId stream, const StreamState& state) {
 
 void ClusterEngine::delivered(const Delivery& delivery) {
     const auto& place = context_.places[delivery.stream];
-    if (place.is_known && delivery.sequence <= place.consumed) return;
+    if (place.is_other_than_read(delivery)) return on_other_log(delivery.stream);
+    if (delivery.sequence <= place.consumed) return;
     const auto heard = reader_.read(delivery);
     if (heard.is_own) on_own(heard, delivery.sequence);
+    if (delivery.stream == own_stream) speaker_.on_read(delivery.sequence);
     // Two sites may begin alone before either hears of the other: the lower number stays.
     const bool yields = heard.header.claims && !heard.is_own && is_reference_ &&
                         delivery.stream != own_stream && heard.header.node < options_.node;
     if (yields) start_over("another site began alone as well, and all is compared with it");
-    if (heard.is_claim_granted) on_claim(heard, delivery.sequence);
+    if (heard.is_claim_granted) on_claim(heard);
     const bool is_doubled = heard.is_namesakes && heard.hearing != MemberTable::Hearing::is_late &&
                             heard.header.session > speaker_.session();
     if (is_doubled && !std::exchange(footing_.is_doubled, true)) {
@@ -164,10 +160,18 @@ void ClusterEngine::delivered(const Delivery& delivery) {
     update();
 }
 
+// The broker has lost the end of it, and others have spoken since.
+void ClusterEngine::on_other_log(StreamId stream) {
+    broker_.stop_consuming(stream);
+    lose_place(stream, "the stream went back, and on");
+    look(stream);
+    update();
+}
+
 // A node that others have ceased to wait for does not know what they have ceased to remember: it is
 // judged by what they know.
 void ClusterEngine::on_own(const Heard& heard, Sequence sequence) {
-    speaker_.on_heard(heard.header, sequence);
+    speaker_.on_heard(heard.header, sequence, heard.hearing == MemberTable::Hearing::taken);
     if (heard.hearing == MemberTable::Hearing::is_late) return;
     const bool was_forgotten = heard.hearing == MemberTable::Hearing::was_forgotten;
     if (was_forgotten && footing_.is_member) start_over("this node was silent for too long");
@@ -176,23 +180,19 @@ void ClusterEngine::on_own(const Heard& heard, Sequence sequence) {
     footing_.has_spoken = footing_.has_spoken || heard.header.session == speaker_.session();
 }
 
-void ClusterEngine::on_claim(const Heard& heard, Sequence sequence) {
-    if (heard.is_own) return become_reference(sequence);
+void ClusterEngine::on_claim(const Heard& heard) {
+    if (heard.is_own) return become_reference();
     lonely_since_ms_ = 0;
     const auto name = "node " + std::to_string(heard.header.node);
     if (context_.knows_its_place()) start_over(name + " begins alone, and all is compared with it");
 }
 
 // Nobody is in step, and this node is the one with which the others compare what they hold.
-void ClusterEngine::become_reference(Sequence sequence) {
+void ClusterEngine::become_reference() {
     comparison_.disconnect();
     is_reference_ = true;
-    for (unsigned i = 0; i < context_.stream_count(); ++i) {
-        auto& place = context_.places[i];
-        if (place.is_known) continue;
-        place.is_known = true;
-        place.consumed = i == own_stream ? sequence : place.last;
-    }
+    for (unsigned i = 0; i < context_.stream_count(); ++i)
+        context_.places[i].is_known = true;
     settle_as_reference(context_);
     note(LogLevel::info,
          "nobody else is in step: others will compare what they hold with this node");
@@ -266,17 +266,18 @@ SelfDescription ClusterEngine::description() const noexcept {
             .is_in_step = footing_.is_in_step,
             .claims = false,
             // What is in buckets that are compared is in no message yet.
-            .leaves = footing_.is_draining && footing_.is_in_step && !sender_.has_work()};
+            .leaves = footing_.is_draining && footing_.is_in_step && !sender_.has_work() &&
+                      !sender_.is_on_its_way()};
 }
 
 void ClusterEngine::lose_place(StreamId stream, std::string_view why) {
-    auto& place = context_.places[stream];
-    place = {};
-    footing_.is_member = false;
+    const bool was_known = std::exchange(context_.places[stream], {}).is_known;
+    footing_.is_member = footing_.has_spoken = false;
     context_.members.forget(stream);
     reader_.forget_arriving();
-    tell_removals_again(context_);
     if (stream == own_stream) context_.published = 0;
+    if (!was_known) return;
+    tell_removals_again(context_);
     start_over(why);
 }
 
@@ -315,6 +316,9 @@ void ClusterEngine::take_over() {
     take_registers(context_, state);
     if (!context_.knows_its_place()) {
         if (!take_place(context_, broker_, state)) return comparison_.stop();
+        // What this node has said may be read again, and is judged then.
+        footing_.is_member = footing_.has_spoken =
+            footing_.has_spoken && context_.members.is_live(options_.node);
         const auto heard = context_.members[options_.node].session;
         if (heard >= speaker_.session() && !speaker_.is_waiting()) speaker_.begin_session();
     }
@@ -330,7 +334,7 @@ void ClusterEngine::update() {
     judge_step();
     judge_readiness();
     if (footing_.is_in_step && now_.steady_ms >= keeper_.due_ms())
-        keeper_.release(speaker_.is_waiting());
+        keeper_.release(sender_.is_on_its_way());
     speak();
     serve();
     if (footing_.is_in_step && context_.members.live_others() > 0) hints_.tell();
@@ -384,14 +388,18 @@ void ClusterEngine::speak() {
         claimed_ms_ = now_.steady_ms;
         drop_unconfirmed();
         self.claims = true;
-        return speaker_.say(self, false);
+        return speaker_.say(self);
     }
-    if (footing_.may_tell_data(context_) && sender_.has_work() && speaker_.say_data(self)) return;
+    if (may_tell_more() && speaker_.say_data(self)) return;
     self = description();
     const bool is_due = now_.steady_ms >= speaker_.said_at_ms() + ms_of(options_.heartbeat);
     auto said = speaker_.said_last();
     said.claims = false;
-    if (is_due || !footing_.has_spoken || said != self) speaker_.say(self, false);
+    if (is_due || !footing_.has_spoken || said != self) speaker_.say(self);
+}
+
+bool ClusterEngine::may_tell_more() const noexcept {
+    return footing_.may_tell_data(context_) && !sender_.is_on_its_way() && sender_.has_work();
 }
 
 void ClusterEngine::serve() {
@@ -405,7 +413,7 @@ void ClusterEngine::rest() {
     auto& changes = context_.sink.changes();
     const bool listens = footing_.may_tell_data(context_) && !speaker_.is_waiting();
     changes.set_resting(listens);
-    if (listens && now_.steady_ms >= speak_at_ms_ && sender_.has_work()) {
+    if (listens && now_.steady_ms >= speak_at_ms_ && may_tell_more()) {
         changes.set_resting(false);
         speak();
     }

@@ -100,14 +100,16 @@ class ClusterEngine final : public BrokerEvents {
     void set_deadline() noexcept;
 
     bool may_claim() const noexcept;
+    bool may_tell_more() const noexcept;
     SelfDescription description() const noexcept;
 
     void look(StreamId stream);
     void lose_place(StreamId stream, std::string_view why);
     void start_over(std::string_view why);
     void on_own(const Heard& heard, Sequence sequence);
-    void on_claim(const Heard& heard, Sequence sequence);
-    void become_reference(Sequence sequence);
+    void on_claim(const Heard& heard);
+    void on_other_log(StreamId stream);
+    void become_reference();
     void take_over();
     void drop_unconfirmed();
     void become_ready(std::string_view why);

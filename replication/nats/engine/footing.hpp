@@ -32,11 +32,11 @@ struct Footing {
     bool has_looked(const ClusterContext& context) const noexcept {
         return is_connected && looked == (1U << context.stream_count()) - 1;
     }
-    // All is applied that was there when the connection was made.
+    // All is read that was there when the connection was made.
     bool has_caught_up(const ClusterContext& context) const noexcept {
         for (unsigned i = 0; i < context.stream_count(); ++i) {
             const auto& place = context.places[i];
-            if (place.is_known && place.consumed < catch_up_to[i]) return false;
+            if (place.consumed < catch_up_to[i]) return false;
         }
         return has_looked(context);
     }

@@ -9,7 +9,7 @@ constexpr std::uint64_t release_pause_ms = 100;
 
 }  // namespace
 
-void RemovalKeeper::release(bool is_waiting) {
+void RemovalKeeper::release(bool is_telling) {
     due_ms_ = context_.now.steady_ms + release_pause_ms;
     for (unsigned i = 0; i < context_.shard_count(); ++i) {
         context_.with_shard(i, [&](storage::Shard&) {
@@ -18,7 +18,7 @@ void RemovalKeeper::release(bool is_waiting) {
         });
     }
     // What is on its way has no place in the log yet.
-    if (!is_waiting) turn_floors();
+    if (!is_telling) turn_floors();
     choose_who_flushes();
 }
 

@@ -15,8 +15,8 @@ class RemovalKeeper {
     explicit RemovalKeeper(ClusterContext& context) noexcept : context_(context) {}
 
     // REQUIRES: in step, so that nothing is on its way that was read in another's store.
-    // `is_waiting`: something of this node's is on its way to the log.
-    void release(bool is_waiting);
+    // `is_telling`: data of this node's is on its way to the log.
+    void release(bool is_telling);
     std::uint64_t due_ms() const noexcept { return due_ms_; }
 
   private:

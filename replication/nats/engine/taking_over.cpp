@@ -107,6 +107,7 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         place.is_known = true;
         if (place.epoch == 0) place.epoch = given.created;
         place.consumed = given.consumed;
+        place.consumed_ms = 0;
         place.last = std::max(place.last, place.consumed);
         broker.consume(stream, place.consumed + 1);
     }

@@ -244,7 +244,7 @@ void BatchSender::make_segments(lib::ByteBuffer& out) {
 
 // What was removed is kept before it leaves the change log, under the same lock: there is no moment
 // in which nothing here knows of it.
-void BatchSender::on_published(Sequence sequence) {
+void BatchSender::on_told(Sequence sequence) {
     if (!std::exchange(is_on_its_way_, false)) return;
     auto& changes = context_.sink.changes();
     const LogPlace place{own_stream, sequence};

@@ -2,8 +2,8 @@
 // which it could not tell every removal. One message is on its way at a time; while it is, changes
 // gather for the next. Values are read when a message is made (rule R3), under the shard's lock.
 //
-//     make() -> [on its way] -> on_published(sequence): entries leave the change log, and removals
-//                               are kept with their place in the log
+//     make() -> [on its way] -> on_told(sequence): entries leave the change log, and removals are
+//                               kept with their place in the log
 //                            -> on_lost(): all of it is unsent again (rule R11), and is made anew
 //
 // A large value takes several messages, and goes out before anything else; until it has, this node
@@ -48,7 +48,7 @@ class BatchSender {
     bool make(lib::ByteBuffer& out);
 
     bool is_on_its_way() const noexcept { return is_on_its_way_; }
-    void on_published(Sequence sequence);
+    void on_told(Sequence sequence);
     void on_lost();
 
     // The list of a bucket is to be told; its walk has begun, and ends when it is published.

@@ -18,14 +18,29 @@
 
 namespace twincached::replication::nats {
 
-// How far this node has come in one stream.
+// How far this node has come in one stream. It reads without a gap from where it began, whether it
+// knows its place, and applies what it reads, or only listens to who speaks.
 struct StreamPlace {
     bool is_known = false;     // it has applied all up to `consumed`
     std::int64_t created = 0;  // as the broker of this site says; a mirror has its own
     // The same by the site whose stream it is, so that all sites know it alike; 0: not known yet.
     std::int64_t epoch = 0;
-    Sequence consumed = 0;
+    Sequence consumed = 0;  // the last that was read
+    // When the broker stored that one, ms since 1970: a log that was set back and has gone on since
+    // has another message in its place. 0: this node has not read it itself.
+    std::int64_t consumed_ms = 0;
     Sequence last = 0;  // the last that is known to be there
+
+    // It can be read on from here. What was read last must be there still, to be looked at again.
+    bool goes_on_in(const StreamState& state) const noexcept {
+        if (created != state.created || state.last < consumed) return false;
+        return consumed == 0 || consumed_ms == 0 ? state.first <= consumed + 1
+                                                 : state.first <= consumed;
+    }
+    Sequence next_to_read() const noexcept { return consumed_ms == 0 ? consumed + 1 : consumed; }
+    bool is_other_than_read(const Delivery& delivery) const noexcept {
+        return delivery.sequence == consumed && consumed_ms != 0 && delivery.time != consumed_ms;
+    }
 };
 
 // How many entries are worked off under one hold of a shard's lock.

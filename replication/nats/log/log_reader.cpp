@@ -25,7 +25,8 @@ Heard LogReader::read(const Delivery& delivery) {
     } else {
         context_.counters.add(ClusterCounter::messages_refused);
     }
-    if (place.is_known) place.consumed = delivery.sequence;
+    place.consumed = delivery.sequence;
+    place.consumed_ms = delivery.time;
     return heard;
 }
 

@@ -37,6 +37,7 @@ MemberTable::Hearing MemberTable::hear(
 }
 
 bool MemberTable::grant_claim(unsigned node) noexcept {
+    if (node == self_ && times_[members_[node].home].log_ms <= limits_.claim_ms) return false;
     for (unsigned other = 0; other < nodes_limit; ++other) {
         const auto& member = members_[other];
         if (other == node || !member.is_known || !member.is_in_step) continue;

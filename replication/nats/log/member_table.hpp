@@ -50,7 +50,8 @@ class MemberTable {
     // A message stands in that stream; `progress`: what it says of each of this node's streams.
     Hearing hear(StreamId stream, std::int64_t broker_ms, const MessageHeader& header,
                  const std::array<Sequence, streams_limit>& progress) noexcept;
-    // It is a claim that stands, for nobody else was in step: who made it is, from now on.
+    // It is a claim that stands, for nobody else was in step: who made it is, from now on. This
+    // node's own does not, if it has not listened for long enough to know.
     bool grant_claim(unsigned node) noexcept;
 
     const Member& operator[](unsigned node) const noexcept { return members_[node]; }
@@ -83,7 +84,7 @@ class MemberTable {
     const Limits limits_;
     const unsigned self_;
     std::array<Member, nodes_limit> members_{};
-    std::array<Time, streams_limit> times_{};
+    std::array<Time, streams_limit> times_{};  // `log_ms`: for as long as it was listened to
 };
 
 }  // namespace twincached::replication::nats

@@ -8,7 +8,7 @@ namespace twincached::replication::nats {
 void Speaker::begin_session() noexcept {
     const auto heard = context_.members[context_.options.node].session;
     session_ = std::max({session_ + 1, heard + 1, context_.now.version_ms});
-    number_ = 0;
+    number_ = data_number_ = 0;
 }
 
 void Speaker::begin_message(const SelfDescription& self) {
@@ -39,9 +39,8 @@ void Speaker::publish(const SelfDescription& self) {
     broker_.publish(++token_, out_.readable());
 }
 
-void Speaker::say(const SelfDescription& self, bool with_data) {
+void Speaker::say(const SelfDescription& self) {
     begin_message(self);
-    if (with_data) (void)sender_.make(out_);
     publish(self);
 }
 
@@ -51,6 +50,9 @@ bool Speaker::say_data(const SelfDescription& self) {
         --number_;
         return false;
     }
+    data_number_ = number_;
+    data_at_ms_ = context_.now.steady_ms;
+    data_stored_ = 0;
     publish(self);
     return true;
 }
@@ -59,7 +61,9 @@ bool Speaker::on_published(Token token, Sequence sequence) {
     if (!is_waiting_ || token != token_) return false;
     is_waiting_ = false;
     context_.published = std::max(context_.published, sequence);
-    sender_.on_published(sequence);
+    if (number_ != data_number_) return true;
+    data_stored_ = sequence;
+    on_read(context_.places[own_stream].consumed);
     return true;
 }
 
@@ -67,17 +71,31 @@ bool Speaker::on_not_published(Token token) {
     if (!is_waiting_ || token != token_) return false;
     is_waiting_ = false;
     context_.counters.add(ClusterCounter::not_published);
-    sender_.on_lost();
+    if (number_ == data_number_) lose_data();
     return true;
 }
 
-void Speaker::on_heard(const MessageHeader& header, Sequence sequence) {
-    if (header.session == session_ && header.number == number_)
-        (void)on_published(token_, sequence);
+void Speaker::on_heard(const MessageHeader& header, Sequence sequence, bool is_taken) {
+    if (header.session != session_) return;
+    if (header.number == number_) is_waiting_ = false;
+    if (header.number != data_number_ || !sender_.is_on_its_way()) return;
+    if (!is_taken) return lose_data();
+    sender_.on_told(sequence);
+}
+
+// Something else stands where it was stored.
+void Speaker::on_read(Sequence sequence) {
+    if (data_stored_ != 0 && sequence >= data_stored_) lose_data();
 }
 
 void Speaker::on_disconnected() {
     if (is_waiting_) (void)on_not_published(token_);
+    lose_data();
+}
+
+void Speaker::lose_data() {
+    data_stored_ = 0;
+    if (sender_.is_on_its_way()) sender_.on_lost();
 }
 
 }  // namespace twincached::replication::nats

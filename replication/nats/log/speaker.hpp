@@ -1,5 +1,10 @@
 // Publishes what this node says, one message after the other, each numbered in its session; and
 // hears what becomes of it. What is said, and whether anything may be, is the engine's to decide.
+//
+// That the broker has stored a message lets the next one go, and tells nothing of what becomes of
+// it: others may find it void, or the log may lose it again and go on with something else in its
+// place. Data counts as told only when this node has read it in the log as all others do, and taken
+// it; till then a message of data is on its way, and no other one follows it.
 // Owned by the engine, on the replication thread.
 #pragma once
 
@@ -35,28 +40,32 @@ class Speaker {
     bool is_waiting() const noexcept { return is_waiting_; }
     std::uint64_t session() const noexcept { return session_; }
 
-    // REQUIRES: nothing is waited for. `with_data`: what the sender has goes along; without
-    // anything to say a message is a word of life.
-    void say(const SelfDescription& self, bool with_data);
-    // Only if the sender has something. False: it had nothing.
+    // A word of life, without data. REQUIRES: nothing is waited for.
+    void say(const SelfDescription& self);
+    // Only if the sender has something. False: it had nothing. REQUIRES: nothing is waited for, no
+    // data is on its way.
     bool say_data(const SelfDescription& self);
 
-    // False: it is not what is waited for.
+    // The broker has stored it. False: it is not what is waited for.
     bool on_published(Token token, Sequence sequence);
     bool on_not_published(Token token);
-    // It was read in the log: the same as on_published.
-    void on_heard(const MessageHeader& header, Sequence sequence);
+    // A message of this node's was read in the log; `is_taken`: what it says of data counts.
+    void on_heard(const MessageHeader& header, Sequence sequence, bool is_taken);
+    // All of this site's stream is read up to there.
+    void on_read(Sequence sequence);
     void on_disconnected();
 
     const SelfDescription& said_last() const noexcept { return said_; }
     std::uint64_t said_at_ms() const noexcept { return said_at_ms_; }
     std::uint64_t waiting_ms() const noexcept {
+        if (sender_.is_on_its_way()) return context_.now.steady_ms - data_at_ms_;
         return is_waiting_ ? context_.now.steady_ms - said_at_ms_ : 0;
     }
 
   private:
     void begin_message(const SelfDescription& self);
     void publish(const SelfDescription& self);
+    void lose_data();
 
     ClusterContext& context_;
     Broker& broker_;
@@ -68,6 +77,10 @@ class Speaker {
     bool is_waiting_ = false;
     SelfDescription said_;
     std::uint64_t said_at_ms_ = 0;
+    // Of the last message of data: number, when it was said, and where it is stored; 0: not yet.
+    std::uint64_t data_number_ = 0;
+    std::uint64_t data_at_ms_ = 0;
+    Sequence data_stored_ = 0;
     lib::ByteBuffer out_;
 };
 

@@ -183,8 +183,11 @@ void ClusterEngine::on_own(const Heard& heard, Sequence sequence) {
 void ClusterEngine::on_claim(const Heard& heard) {
     if (heard.is_own) return become_reference();
     lonely_since_ms_ = 0;
+    if (!context_.knows_its_place()) return;
+    // Who has lost its place may not have read what stands in the log.
+    if (heard.header.streams[0].consumed == 0) tell_removals_again(context_);
     const auto name = "node " + std::to_string(heard.header.node);
-    if (context_.knows_its_place()) start_over(name + " begins alone, and all is compared with it");
+    start_over(name + " begins alone, and all is compared with it");
 }
 
 // Nobody is in step, and this node is the one with which the others compare what they hold.

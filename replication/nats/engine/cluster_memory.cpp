@@ -9,8 +9,8 @@
 namespace twincached::replication::nats {
 namespace {
 
-constexpr std::string_view mark = "cluster 1";
-constexpr std::size_t bucket_size = 18;
+constexpr std::string_view mark = "cluster 2";
+constexpr std::size_t bucket_size = 10;
 
 }  // namespace
 
@@ -29,9 +29,8 @@ std::string write_memory(ClusterContext& context) {
             auto& removals = context.sink.removals(i);
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
-                const auto removed = std::max(removals.removed_ever(bucket), buckets.floor(bucket));
-                const auto ever = std::max(removals.ever(bucket), removed);
-                if (ever != 0) writer.u16(bucket).u64(ever).u64(removed);
+                const auto ever = std::max(removals.ever(bucket), buckets.floor(bucket));
+                if (ever != 0) writer.u16(bucket).u64(ever);
             }
         });
     }
@@ -46,15 +45,14 @@ std::optional<ClusterMemory> read_memory(std::string_view bytes, ClusterContext&
     const auto entries = head.bytes(head.remaining());
     for (WireReader in(entries); in.remaining() > 0;) {
         in.u16();
-        if (!context.admits(in.u64()) || !context.admits(in.u64())) return std::nullopt;
+        if (!context.admits(in.u64())) return std::nullopt;
     }
     for (WireReader in(entries); in.remaining() > 0;) {
         const storage::BucketNumber bucket = in.u16();
         const auto ever = in.u64();
-        const auto removed = in.u64();
         const auto number = context.store->shard_of_bucket(bucket);
         context.with_shard(number, [&](storage::Shard&) {
-            context.sink.removals(number).recall(bucket, ever, removed);
+            context.sink.removals(number).raise_ever(bucket, ever);
         });
     }
     return memory;

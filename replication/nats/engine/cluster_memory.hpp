@@ -2,7 +2,7 @@
 // stopped, and of every bucket the newest that ever left it, so that it can still tell what was
 // removed from what is news. Bytes in, bytes out; the change log is folded first. Little-endian:
 //
-//     "cluster 1" | u8 alone? | n times: u16 bucket, u64 left, u64 removed for all
+//     "cluster 2" | u8 alone? | n times: u16 bucket, u64 the newest
 //
 // On the replication thread; no other thread may use the store meanwhile.
 #pragma once

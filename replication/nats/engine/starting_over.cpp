@@ -30,7 +30,7 @@ void tell_removals_again(ClusterContext& context) {
             auto& removals = context.sink.removals(i);
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
-                buckets.raise_floor(bucket, removals.removed_ever(bucket));
+                buckets.raise_floor(bucket, removals.ever(bucket));
             }
             removals.move_all({own_stream, 0});
         });

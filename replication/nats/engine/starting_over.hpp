@@ -11,8 +11,9 @@ namespace twincached::replication::nats {
 // are news again (rule R12).
 void mark_all_dirty(ClusterContext& context);
 
-// Not all may have read what stood in the log that is gone: each bucket's newest removal is told
-// again, as far as it is still known.
+// Not all may have read what stood in the log that is gone: that nothing older may come back than
+// the newest of each bucket that this node ever let go is told again. What was evicted counts as
+// well: others may hold something older, whose successor they have not read of.
 void tell_removals_again(ClusterContext& context);
 
 // The others compare what they hold with what is here: nothing is owed.

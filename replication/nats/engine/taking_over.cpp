@@ -67,7 +67,7 @@ void take_removals(ClusterContext& context, const GivenState& state, const HereB
         });
     }
     for (const auto& floor : state.floors) {
-        if (!context.admits(floor.version)) continue;
+        if (floor.version == 0 || !context.admits(floor.version)) continue;
         const auto number = context.store->shard_of_bucket(floor.bucket);
         context.with_shard(number, [&](storage::Shard&) {
             context.sink.removals(number).raise_floor(floor.bucket, floor.version);
@@ -85,6 +85,13 @@ void take_registers(ClusterContext& context, const GivenState& state) {
         context.store->apply_flush(state.flush);
         context.sink.changes().peer_knows_flush(state.flush);
     }
+    for (const auto& floor : state.floors) {
+        if (!context.admits(floor.ever)) continue;
+        const auto number = context.store->shard_of_bucket(floor.bucket);
+        context.with_shard(number, [&](storage::Shard&) {
+            context.sink.removals(number).raise_ever(floor.bucket, floor.ever);
+        });
+    }
     if (state.schedule != 0 && context.admits(state.schedule)) {
         context.store->apply_flush_schedule(context.clock.here_ms(state.schedule_at_ms),
                                             state.schedule);
@@ -97,6 +104,9 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         const bool is_given = std::find(here.begin(), here.end(), i) != here.end();
         if (!is_given && !context.places[i].is_known) return false;
     }
+    // Who has spoken since is heard again, of what the giver knew.
+    for (unsigned i = 0; i < context.stream_count(); ++i)
+        if (!context.places[i].is_known) context.members.forget(i);
     take_members(context, state, here);
     for (std::size_t theirs = 0; theirs < state.streams.size(); ++theirs) {
         if (!here[theirs] || context.places[*here[theirs]].is_known) continue;

@@ -1,6 +1,7 @@
-// What a node takes from its donor before it compares buckets with it: flushes and clocks, and, if
-// it does not know its place in the log, the donor's: who speaks, how far each has come, which
-// removals are remembered. From there on it reads by itself. On the replication thread.
+// What a node takes from its donor before it compares buckets with it: flushes, clocks and what was
+// ever let go, so that it judges others as the donor would; and, if it does not know its place in
+// the log, the donor's: who speaks, how far each has come, which removals are remembered. From
+// there on it reads by itself. On the replication thread.
 #pragma once
 
 #include "replication/nats/broker.hpp"

@@ -89,15 +89,24 @@ void RecordApplier::apply_one(storage::Shard& shard, unsigned number, const Grou
         case RecordKind::touch: {
             const auto expiry = context_.clock.expiry_here(record.expiry_ms);
             if (shard.apply_touch(key, record.version, expiry, context_.now)) break;
-            // Who has lost the item goes without it, and must not be left with an older one; who is
-            // about to be given it is.
-            shard.drop_in_doubt(key, context_.now);
-            context_.sink.removals(number).note(key.hash, storage::write_of(record.version) - 1,
-                                                place_);
+            touch_what_is_lacking(shard, number, entry);
             break;
         }
     }
     settle(shard, number, entry, outcome);
+}
+
+// Who has lost the item goes without it, and must not be left with an older one; who is about to be
+// given it may be given it as it was before, and asks once more.
+void RecordApplier::touch_what_is_lacking(storage::Shard& shard, unsigned number,
+                                          const Group::Entry& entry) {
+    const auto& [key, record] = entry;
+    shard.drop_in_doubt(key, context_.now);
+    context_.sink.removals(number).note(key.hash, storage::write_of(record.version) - 1, place_);
+    auto& buckets = context_.tracking(number).buckets;
+    const auto bucket = storage::bucket_of(key.hash);
+    if (buckets.is_walking(bucket)) buckets.mark_dirty(bucket);
+    context_.sink.changes().refresh(number);
 }
 
 // What is not there afterwards, though it was told, is remembered: removals, items that have

@@ -71,6 +71,7 @@ class RecordApplier {
     bool apply_batch(std::string_view payload);
     void apply_group();
     void apply_one(storage::Shard& shard, unsigned number, const Group::Entry& entry);
+    void touch_what_is_lacking(storage::Shard& shard, unsigned number, const Group::Entry& entry);
     void apply_large(const storage::Key& key, const WireRecord& record);
     void settle(storage::Shard& shard, unsigned number, const Group::Entry& entry,
                 storage::ApplyOutcome outcome);

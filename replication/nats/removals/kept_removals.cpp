@@ -17,7 +17,6 @@ KeptRemovals::KeptRemovals(storage::BucketNumber first, std::size_t buckets, std
 void KeptRemovals::note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept {
     const auto bucket = storage::bucket_of(hash);
     raise_ever(bucket, version);
-    at(bucket).removed_ever = std::max(at(bucket).removed_ever, version);
     if (version <= exact(hash)) return;
     while (order_.size() >= limit_)
         fold_oldest();
@@ -35,7 +34,6 @@ void KeptRemovals::raise_removed(storage::BucketNumber bucket, storage::Version 
     raise_floor(bucket, version);
     auto& floors = at(bucket);
     floors.folded = std::max(floors.folded, version);
-    floors.removed_ever = std::max(floors.removed_ever, version);
 }
 
 void KeptRemovals::raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept {

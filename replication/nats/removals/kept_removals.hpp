@@ -9,7 +9,8 @@
 //
 // What finds no room among the removals raises its bucket's floor, and so does what was evicted or
 // has expired, of which there is no place in any log. Beside them stands, per bucket, the newest
-// that was ever removed: by that a node is judged which was away for longer than others remember.
+// that this node, or one that it has learnt from, ever let go: by that a node is judged which was
+// away for longer than others remember.
 // In doubt something is refused that could have been kept; nothing comes back.
 //
 // Not thread-safe: guarded by the shard's lock.
@@ -60,10 +61,6 @@ class KeptRemovals {
     }
     // Nothing of the bucket that this node ever let go was newer.
     storage::Version ever(storage::BucketNumber bucket) const noexcept { return at(bucket).ever; }
-    // The same of what was removed for all, and not only let go here.
-    storage::Version removed_ever(storage::BucketNumber bucket) const noexcept {
-        return at(bucket).removed_ever;
-    }
 
     // A key's removal stands at that place of the log.
     void note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept;
@@ -71,17 +68,10 @@ class KeptRemovals {
     void raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept;
     // A key that is not known any more was removed for all.
     void raise_removed(storage::BucketNumber bucket, storage::Version version) noexcept;
-    // Of another node: what it knows was removed.
+    // Of another node, or before a restart: what it ever let go.
     void raise_ever(storage::BucketNumber bucket, storage::Version version) noexcept {
         auto& ever = at(bucket).ever;
         ever = std::max(ever, version);
-    }
-
-    // As it was before a restart.
-    void recall(storage::BucketNumber bucket, storage::Version ever,
-                storage::Version removed_ever) noexcept {
-        raise_ever(bucket, ever);
-        at(bucket).removed_ever = std::max(at(bucket).removed_ever, removed_ever);
     }
 
     // Forgets removals, the oldest first, as long as `has_passed(place)`.
@@ -106,12 +96,14 @@ class KeptRemovals {
                 visit(hash, found->second.version, place);
         }
     }
-    // visit(bucket, floor), of those that are not 0.
+    // visit(bucket, floor, ever), where something was ever let go.
     template <class Visit>
     void visit_floors(Visit visit) const {
         for (std::size_t i = 0; i < count_; ++i) {
-            const auto floor = std::max(floors_[i].current, floors_[i].previous);
-            if (floor != 0) visit(static_cast<storage::BucketNumber>(first_ + i), floor);
+            const auto& floors = floors_[i];
+            if (floors.ever == 0) continue;
+            visit(static_cast<storage::BucketNumber>(first_ + i),
+                  std::max(floors.current, floors.previous), floors.ever);
         }
     }
 
@@ -140,7 +132,6 @@ class KeptRemovals {
         storage::Version folded;
         storage::Version folded_before;
         storage::Version ever;
-        storage::Version removed_ever;
     };
     // Hashes are mixed and keyed by whoever made them.
     struct AsItIs {

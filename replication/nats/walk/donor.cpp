@@ -163,8 +163,9 @@ void Donor::give_state() {
                 kept.visit([&](std::uint64_t hash, storage::Version version, LogPlace place) {
                     removals.push_back({hash, version, place});
                 });
-                kept.visit_floors([&](storage::BucketNumber bucket, storage::Version version) {
-                    floors.push_back({bucket, version});
+                kept.visit_floors([&](storage::BucketNumber bucket, storage::Version floor,
+                                      storage::Version ever) {
+                    floors.push_back({bucket, floor, ever});
                 });
             });
             guard.finish();
@@ -267,7 +268,8 @@ void Donor::compare(storage::Shard& shard, Listing& listing) {
             listing.is_here[static_cast<std::size_t>(at - listing.theirs.begin())] = true;
         if (is_theirs && at->version == item.version) return;
         if (is_theirs && at->version > item.version) return want_.push_back(item.hash);
-        if (context_.is_to_be_told(listing.shard_number, item)) return;
+        if (context_.is_to_be_told(listing.shard_number, item))
+            return leave_to_log(listing.shard_number, item);
         if (given_bytes_ >= answer_bytes) {
             listing.is_whole = false;
             return;
@@ -284,6 +286,15 @@ void Donor::compare(storage::Shard& shard, Listing& listing) {
     });
     shard.visit_bucket(listing.bucket, context_.now, visit);
     guard.finish();
+}
+
+// It will come by the log; a touch of it would mean nothing to the asker, who lacks the item.
+void Donor::leave_to_log(unsigned shard_number, const storage::ItemView& item) noexcept {
+    auto& tracking = context_.tracking(shard_number);
+    const storage::Key key{item.key, item.hash};
+    if (!tracking.log.find(key).entry->touch_only) return;
+    tracking.want(key, item.version, record_header_size + item.key.size() + item.value.size());
+    context_.sink.changes().refresh(shard_number);
 }
 
 // What the asker holds and this node does not: was it removed, or is it news?

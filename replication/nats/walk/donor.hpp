@@ -65,6 +65,7 @@ class Donor {
     void give_lists(std::string_view frames);
     bool give_list(const ListReader& list);
     void compare(storage::Shard& shard, Listing& listing);
+    void leave_to_log(unsigned shard_number, const storage::ItemView& item) noexcept;
     void judge(storage::Shard& shard, const Listing& listing);
     void give_records();
     void give_large(const WireRecord& record);

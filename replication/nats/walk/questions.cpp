@@ -163,7 +163,7 @@ void write_floors(lib::ByteBuffer& out, const GivenFloor* floors, std::size_t co
     WireWriter writer(out);
     writer.u8(section_floors);
     for (std::size_t i = 0; i < count; ++i)
-        writer.u16(floors[i].bucket).u64(floors[i].version);
+        writer.u16(floors[i].bucket).u64(floors[i].version).u64(floors[i].ever);
 }
 
 bool read_section(std::string_view body, GivenState& state) {
@@ -188,6 +188,7 @@ bool read_section(std::string_view body, GivenState& state) {
         GivenFloor floor;
         floor.bucket = in.u16();
         floor.version = in.u64();
+        floor.ever = in.u64();
         if (in.failed() || state.floors.size() >= storage::bucket_count) return false;
         state.floors.push_back(floor);
     }

@@ -87,6 +87,7 @@ struct GivenRemoval {
 struct GivenFloor {
     storage::BucketNumber bucket = 0;
     storage::Version version = 0;
+    storage::Version ever = 0;  // what is older, and is not there, was let go
 };
 
 struct GivenState {
@@ -104,7 +105,7 @@ struct GivenState {
 // Sections of the body: 0 all but the lists, 1 removals, 2 floors.
 void write_state(lib::ByteBuffer& out, const GivenState& state);
 inline constexpr std::size_t given_removal_size = 24;
-inline constexpr std::size_t given_floor_size = 10;
+inline constexpr std::size_t given_floor_size = 18;
 void write_removals(lib::ByteBuffer& out, const GivenRemoval* removals, std::size_t count);
 void write_floors(lib::ByteBuffer& out, const GivenFloor* floors, std::size_t count);
 // Adds a section to what is there. False: it makes no sense, or there would be more than a node

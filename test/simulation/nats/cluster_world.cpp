@@ -70,8 +70,23 @@ void ClusterWorld::kill(unsigned node) {
     }
     for (const auto& [key, newest] : history_.keys)
         if (!is_flush_known || nodes_[node]->has_untold(key)) history_.excused.insert(key);
+    // One that others have ceased to wait for may be the last that has what they began without.
+    if (!nodes_[node]->is_in_step())
+        for (const auto& [key, held] : nodes_[node]->contents())
+            if (!is_held_elsewhere(node, key, held.version)) history_.excused.insert(key);
     auto gone = std::exchange(nodes_[node], nullptr);
     broker_.disconnect(node, "dead");
+}
+
+bool ClusterWorld::is_held_elsewhere(unsigned node, const std::string& key,
+                                     storage::Version version) {
+    for (unsigned i = 0; i < nodes_most; ++i) {
+        if (i == node || nodes_[i] == nullptr) continue;
+        const auto contents = nodes_[i]->contents();
+        const auto found = contents.find(key);
+        if (found != contents.end() && found->second.version >= version) return true;
+    }
+    return false;
 }
 
 void ClusterWorld::run(std::uint64_t ms) {

@@ -48,6 +48,7 @@ class ClusterWorld {
 
   private:
     bool is_at_rest();
+    bool is_held_elsewhere(unsigned node, const std::string& key, storage::Version version);
     std::string judge_equal();
     std::string judge_newest(unsigned node, bool lossless);
     void apply_defect();

@@ -66,13 +66,12 @@ TEST_CASE("floors are forgotten after two turns, and what ever left is not") {
     kept.turn();
     CHECK(kept.known(hash_in(150, 1), false) == 0);
     CHECK(kept.ever(150) == 70);
-    CHECK(kept.removed_ever(150) == 0);
     kept.raise_removed(150, 80);
     CHECK(kept.folded_in(150) == 80);
     kept.turn();
     kept.turn();
     CHECK(kept.folded_in(150) == 0);
-    CHECK(kept.removed_ever(150) == 80);
+    CHECK(kept.ever(150) == 80);
 }
 
 TEST_CASE("what is kept can be told to another node, and floors as well") {
@@ -80,14 +79,17 @@ TEST_CASE("what is kept can be told to another node, and floors as well") {
     kept.note(hash_in(100, 1), 50, at(7));
     kept.note(hash_in(199, 2), 60, at(8));
     kept.raise_floor(120, 90);
+    kept.raise_ever(120, 95);
     std::vector<storage::Version> versions;
     kept.visit(
         [&](std::uint64_t, storage::Version version, LogPlace) { versions.push_back(version); });
     CHECK(versions == std::vector<storage::Version>{50, 60});
-    std::vector<storage::BucketNumber> buckets;
+    std::vector<std::uint64_t> told;
     kept.visit_floors(
-        [&](storage::BucketNumber bucket, storage::Version) { buckets.push_back(bucket); });
-    CHECK(buckets == std::vector<storage::BucketNumber>{120});
+        [&](storage::BucketNumber bucket, storage::Version floor, storage::Version ever) {
+            told.insert(told.end(), {bucket, floor, ever});
+        });
+    CHECK(told == std::vector<std::uint64_t>{100, 0, 50, 120, 90, 95, 199, 0, 60});
 }
 
 TEST_CASE("when another log begins, what stood in the old one is passed with its first message") {

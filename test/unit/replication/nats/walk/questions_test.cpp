@@ -42,7 +42,7 @@ TEST_CASE("what a donor knows beside its items comes back section by section") {
     given.schedule_at_ms = 10;
     given.version_time = 11;
     const GivenRemoval removal{12, 13, {0, 14}};
-    const GivenFloor floor{15, 16};
+    const GivenFloor floor{15, 16, 17};
 
     GivenState taken;
     const auto take = [&](auto write) {
@@ -68,11 +68,12 @@ TEST_CASE("what a donor knows beside its items comes back section by section") {
     CHECK(taken.removals[0].place.sequence == 14);
     CHECK(taken.floors[0].bucket == 15);
     CHECK(taken.floors[0].version == 16);
+    CHECK(taken.floors[0].ever == 17);
 }
 
 TEST_CASE("sections of what a donor knows come after the first of them, and that comes once") {
     lib::ByteBuffer floors;
-    const GivenFloor floor{15, 16};
+    const GivenFloor floor{15, 16, 17};
     write_floors(floors, &floor, 1);
     GivenState taken;
     CHECK_FALSE(read_section(floors.readable(), taken));

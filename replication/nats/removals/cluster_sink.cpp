@@ -6,7 +6,8 @@ namespace twincached::replication::nats {
 
 ClusterSink::ClusterSink(unsigned shards, std::size_t log_memory_bytes, AckGate* gate,
                          std::size_t removals_bytes)
-    : changes_(shards, log_memory_bytes, gate) {
+    : changes_(shards, log_memory_bytes, gate),
+      removed_at_(make_zeroed<ChangeLog::Position>(storage::bucket_count)) {
     const std::size_t buckets = storage::bucket_count / shards;
     for (unsigned i = 0; i < shards; ++i) {
         const auto first = static_cast<storage::BucketNumber>(i * buckets);
@@ -23,7 +24,20 @@ storage::Ticket ClusterSink::on_change(unsigned shard, const storage::Change& ch
                                  change.cause == Cause::in_doubt;
     if (is_own_decision && change.before != 0)
         removals_[shard]->raise_floor(storage::bucket_of(change.key.hash), change.before);
-    return changes_.on_change(shard, change);
+    const auto ticket = changes_.on_change(shard, change);
+    if (change.after == 0) note_untold_removal(shard, storage::bucket_of(change.key.hash));
+    return ticket;
+}
+
+void ClusterSink::note_untold_removal(unsigned shard, storage::BucketNumber bucket) noexcept {
+    const auto& tracking = changes_.shard(shard);
+    if (tracking.buckets.last_logged(bucket) < tracking.log.head()) return;
+    removed_at_[bucket] = tracking.log.tail();
+}
+
+bool ClusterSink::has_untold_removal(unsigned shard, storage::BucketNumber bucket) const noexcept {
+    const auto& log = changes_.shard(shard).log;
+    return !log.empty() && log.head() < removed_at_[bucket];
 }
 
 storage::Version ClusterSink::known_version(unsigned shard, const storage::Key& key,

@@ -29,6 +29,10 @@ class ClusterSink final : public storage::MutationSink {
     // The same for any reader, as of a moment ago: how many, and how many found no room.
     std::uint64_t kept(unsigned shard) const noexcept { return removals_[shard]->kept_gauge(); }
     std::uint64_t folded(unsigned shard) const noexcept { return removals_[shard]->folded_gauge(); }
+    // REQUIRES of both: the shard's lock. A removal of a key of the bucket may have no place in the
+    // cluster's log yet: what others hold of it may be gone here, and nobody has been told why.
+    bool has_untold_removal(unsigned shard, storage::BucketNumber bucket) const noexcept;
+    void note_untold_removal(unsigned shard, storage::BucketNumber bucket) noexcept;
     // Whether this node carries out the flush to come that another node's client has asked for.
     void set_fires_foreign_schedule(bool whether) noexcept { fires_.store(whether); }
 
@@ -53,6 +57,8 @@ class ClusterSink final : public storage::MutationSink {
   private:
     ChangeSink changes_;
     std::vector<std::unique_ptr<KeptRemovals>> removals_;
+    // Per bucket: the end of its shard's change log when something that stood in it was removed.
+    ZeroedArray<ChangeLog::Position> removed_at_;
     std::atomic<bool> fires_{true};
 };
 

@@ -201,6 +201,7 @@ void Comparison::ask_lists() {
     }
     phase_ = Phase::lists;
     arriving_.reset();
+    is_given_ = false;
     ask(donors_subject(), Topic::lists, frames.readable());
 }
 
@@ -307,7 +308,10 @@ void Comparison::on_lists(const Answer& answer) {
         bytes.remove_prefix(read.size);
     }
     if (!answer.is_last) return;
+    const bool has_moved = !asked_.empty() || std::exchange(is_given_, false);
     finish(std::exchange(asked_, {}));
+    // The donor has yet to tell what would answer the question.
+    if (!has_moved) return pause(busy_pause_ms);
     next();
 }
 
@@ -339,6 +343,7 @@ bool Comparison::take_frame(const Frame& frame) {
         }
         case FrameType::batch:
         case FrameType::segment: {
+            is_given_ = true;
             const auto before = applier_.records();
             const bool is_sane = applier_.apply(frame, context_.end_of_log(), arriving_, this);
             context_.counters.add(ClusterCounter::fetched_items, applier_.records() - before);
@@ -405,6 +410,7 @@ void Comparison::refused(storage::Shard& shard, unsigned shard_number, const sto
         const auto removed =
             std::max(removals.exact(key.hash), removals.folded_in(storage::bucket_of(key.hash)));
         if (removed > version && !tracking.log.find(key)) tracking.tell_removal(key, removed);
+        context_.sink.note_untold_removal(shard_number, storage::bucket_of(key.hash));
     }
     context_.sink.changes().refresh(shard_number);
 }

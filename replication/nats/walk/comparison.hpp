@@ -118,6 +118,7 @@ class Comparison final : private RecordApplier::Refusals {
     std::vector<storage::BucketNumber> by_list_;
     std::vector<storage::BucketNumber> asked_;
     std::optional<ArrivingValue> arriving_;
+    bool is_given_ = false;            // something, of what was asked last
     std::vector<BucketItem> refused_;  // of this window, as the donor holds them
     std::vector<BucketItem> items_;
 };

@@ -198,7 +198,8 @@ void Donor::give_differing(std::string_view frames) {
             context_.with_shard(number, [&](storage::Shard&) {
                 for (; i < digests.size() && digests.first() + i <= buckets.last(); ++i) {
                     const auto bucket = static_cast<storage::BucketNumber>(digests.first() + i);
-                    if (digests.next().digest != buckets.digest(bucket))
+                    if (digests.next().digest != buckets.digest(bucket) ||
+                        context_.sink.has_untold_removal(number, bucket))
                         differing.push_back(bucket);
                 }
             });
@@ -239,6 +240,8 @@ bool Donor::give_list(const ListReader& list) {
     want_.clear();
     storage::Version floor = 0;
     context_.with_shard(listing.shard_number, [&](storage::Shard& shard) {
+        listing.is_whole = !context_.sink.has_untold_removal(listing.shard_number, listing.bucket);
+        if (!listing.is_whole) return;
         compare(shard, listing);
         if (listing.is_whole) judge(shard, listing);
         floor = context_.sink.removals(listing.shard_number).ever(listing.bucket);
@@ -247,11 +250,12 @@ bool Donor::give_list(const ListReader& list) {
         make_room(frame_header_size + list_header_size + drop_.size() * list_item_size);
         write_list(out_, {FrameType::list, 0, listing.bucket, floor}, drop_);
     }
+    give_records();
+    // Behind the records: what is given may be among it.
     if (!want_.empty()) {
         make_room(frame_header_size + ack_header_size + want_.size() * 8);
         write_frame(out_, Ack{0, 0, want_});
     }
-    give_records();
     return listing.is_whole;
 }
 
@@ -268,8 +272,6 @@ void Donor::compare(storage::Shard& shard, Listing& listing) {
             listing.is_here[static_cast<std::size_t>(at - listing.theirs.begin())] = true;
         if (is_theirs && at->version == item.version) return;
         if (is_theirs && at->version > item.version) return want_.push_back(item.hash);
-        if (context_.is_to_be_told(listing.shard_number, item))
-            return leave_to_log(listing.shard_number, item);
         if (given_bytes_ >= answer_bytes) {
             listing.is_whole = false;
             return;
@@ -282,19 +284,11 @@ void Donor::compare(storage::Shard& shard, Listing& listing) {
         if (item.pinnable && item.value.size() > value_limit) given.pin = context_.store->pin(item);
         if (given.pin.bytes().empty()) given.value = item.value;
         given_bytes_ += record_header_size + item.key.size() + item.value.size();
+        if (context_.is_to_be_told(listing.shard_number, item)) want_.push_back(item.hash);
         records_.push_back(std::move(given));
     });
     shard.visit_bucket(listing.bucket, context_.now, visit);
     guard.finish();
-}
-
-// It will come by the log; a touch of it would mean nothing to the asker, who lacks the item.
-void Donor::leave_to_log(unsigned shard_number, const storage::ItemView& item) noexcept {
-    auto& tracking = context_.tracking(shard_number);
-    const storage::Key key{item.key, item.hash};
-    if (!tracking.log.find(key).entry->touch_only) return;
-    tracking.want(key, item.version, record_header_size + item.key.size() + item.value.size());
-    context_.sink.changes().refresh(shard_number);
 }
 
 // What the asker holds and this node does not: was it removed, or is it news?
@@ -306,8 +300,7 @@ void Donor::judge(storage::Shard&, const Listing& listing) {
     for (std::size_t i = 0; i < listing.theirs.size(); ++i) {
         if (listing.is_here[i]) continue;
         const auto& item = listing.theirs[i];
-        const auto removed =
-            std::max({floor, removals.exact(item.hash), tracking.log.version_of_hash(item.hash)});
+        const auto removed = std::max(floor, removals.exact(item.hash));
         if (item.version < removed) {
             drop_.push_back(item);
         } else {

@@ -3,8 +3,9 @@
 // question to the next, so that an asker that goes away costs nothing, and one whose donor dies
 // goes on with another. Owned by the engine, on the replication thread.
 //
-// A key of which there is a change that has no place in the log yet is left out: it will come by
-// the log, or, if this node dies, it was never told.
+// What has no place in the log yet is given as well, for what it has overtaken is gone here: the
+// asker tells it, too, for this node may die before it does. A bucket of which a removal has no
+// place yet is not answered for until it has.
 #pragma once
 
 #include "lib/byte_buffer.hpp"
@@ -65,7 +66,6 @@ class Donor {
     void give_lists(std::string_view frames);
     bool give_list(const ListReader& list);
     void compare(storage::Shard& shard, Listing& listing);
-    void leave_to_log(unsigned shard_number, const storage::ItemView& item) noexcept;
     void judge(storage::Shard& shard, const Listing& listing);
     void give_records();
     void give_large(const WireRecord& record);

@@ -11,8 +11,8 @@
 //         state      section (below) for section, in as many parts as it takes
 //         digests    DIGEST without a number: the buckets that differ
 //         lists      for each bucket LIST: what the asker is to drop, and the bucket's floor;
-//                    ACK: what the asker is to tell all; BATCH, SEG: what it lacks;
-//                    DIGEST without a number: buckets of which there is more
+//                    BATCH, SEG: what it lacks; ACK: what the asker is to tell all;
+//                    DIGEST without a number: buckets to be asked for again
 //
 // Pure functions, any thread.
 #pragma once

@@ -142,6 +142,11 @@ void ClusterEngine::delivered(const Delivery& delivery) {
     const auto& place = context_.places[delivery.stream];
     if (place.is_other_than_read(delivery)) return on_other_log(delivery.stream);
     if (delivery.sequence <= place.consumed) return;
+    if (reader_.tells_of_another_log(delivery) &&
+        std::exchange(doubted_, delivery.sequence) != delivery.sequence) {
+        broker_.stop_consuming(delivery.stream);
+        return look(delivery.stream);
+    }
     const auto heard = reader_.read(delivery);
     if (heard.is_own) on_own(heard, delivery.sequence);
     if (delivery.stream == own_stream) speaker_.on_read(delivery.sequence);

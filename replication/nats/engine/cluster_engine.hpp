@@ -134,6 +134,7 @@ class ClusterEngine final : public BrokerEvents {
     bool is_serving_ = false;    // answers as a donor
     bool is_reference_ = false;  // it began alone, and has learnt from nobody since
     std::array<std::uint64_t, streams_limit> look_at_ms_{};
+    Sequence doubted_ = 0;  // the last message that may be of another log; it is looked at once
     std::uint64_t started_ms_ = 0;
     std::uint64_t cut_off_ms_ = 0;       // since when there is no broker, if there is none
     std::uint64_t lonely_since_ms_ = 0;  // 0: it is not

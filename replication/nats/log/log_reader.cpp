@@ -5,6 +5,15 @@
 
 namespace twincached::replication::nats {
 
+bool LogReader::tells_of_another_log(const Delivery& delivery) const noexcept {
+    if (delivery.stream != own_stream) return false;
+    const auto message = read_message(delivery.payload);
+    if (!message || message->header.hash_check != context_.hash_check) return false;
+    const auto& home = message->header.streams[0];
+    return home.tag == tag_of(context_.options.streams[own_stream]) &&
+           home.created > context_.places[own_stream].epoch;
+}
+
 Heard LogReader::read(const Delivery& delivery) {
     auto& place = context_.places[delivery.stream];
     place.last = std::max(place.last, delivery.sequence + delivery.pending);

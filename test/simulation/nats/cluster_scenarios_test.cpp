@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include <string>
+#include <string_view>
 
 using namespace twincached;
 using namespace twincached::simulation;
@@ -48,6 +49,16 @@ std::string removals_against_older_writes(ClusterDefect defect) {
     world.broker().release(3);
     REQUIRE(world.rest());
     return world.judge(true);
+}
+
+// How often the node has begun alone.
+unsigned times_alone(const ClusterNode& node) {
+    constexpr std::string_view line = "nobody else is in step";
+    unsigned times = 0;
+    for (auto at = node.log().find(line); at != std::string::npos;
+         at = node.log().find(line, at + 1))
+        ++times;
+    return times;
 }
 
 // What a connection that is over was to carry is stored when all have long forgotten the removal.
@@ -321,4 +332,140 @@ TEST_CASE("what the change log could not hold while there was no broker is compa
     REQUIRE(world.rest());
     CHECK(world.judge(true) == "");
     CHECK(world[2].contents().size() == 500);
+}
+
+// --- what a node may count as told, and who may begin alone ------------------------------------
+
+TEST_CASE("what the log holds of a node that was silent for too long is void, and told again") {
+    ClusterWorld world(19, prompt());
+    begin(world, 3);
+    world.cut(1);
+    world[1].set("key", "older");
+    world.run(100);
+    world[2].remove("key");
+    world[2].stand_still();
+    world.run(6000);
+    world[2].go_on();
+    world.connect(1);
+    REQUIRE(world.rest());
+    CHECK(world[2].log().find("silent for too long") != std::string::npos);
+    CHECK(world.judge(false) == "");
+}
+
+TEST_CASE("a log that was set back, and has gone on since, is found out by who had read its end") {
+    ClusterWorld world(20, prompt());
+    begin(world, 3);
+    world.cut(0);
+    world[1].set("key", "value");
+    world.run(100);
+    REQUIRE(world[2].get("key") == "value");
+    world.cut(1);
+    world.cut(2);
+    world.broker().set_back(5);
+    world.connect(0);
+    world.run(3000);
+    world.connect(1);
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world[1].log().find("went back, and on") != std::string::npos);
+    CHECK(world.judge(true) == "");
+}
+
+TEST_CASE("a log that is made anew while a node begins to read it is found out") {
+    for (std::uint64_t after_ms = 0; after_ms < 20; ++after_ms) {
+        CAPTURE(after_ms);
+        ClusterWorld world(21, prompt());
+        begin(world, 3);
+        world.cut(1);
+        world.run(300);
+        world.connect(1);
+        world.run(after_ms);
+        world.broker().begin_anew();
+        world[0].set("key", "value");
+        REQUIRE(world.rest());
+        CHECK(world.judge(true) == "");
+    }
+}
+
+TEST_CASE("only one node begins alone, though the other's consumer is lost again and again") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        CAPTURE(seed);
+        ClusterWorld world(seed);
+        begin(world, 2);
+        world.broker().begin_anew();
+        for (int i = 0; i < 200; ++i) {
+            world.run(10);
+            world.broker().lose_consumer(static_cast<unsigned>(i) % 2);
+        }
+        REQUIRE(world.rest());
+        // Once at the start, and once since.
+        CHECK(times_alone(world[0]) + times_alone(world[1]) == 2);
+    }
+}
+
+// --- what is remembered of what was let go -----------------------------------------------------
+
+TEST_CASE("a node that has learnt from others knows what was removed before it came") {
+    ClusterWorld world(22, prompt());
+    begin(world, 3);
+    world.cut(2);
+    world[2].set("key", "older");
+    world.run(100);
+    world[0].remove("key");
+    world.run(20'000);
+    REQUIRE(world[1].engine().report().removals == 0);
+    world.start(3);
+    world.connect(3);
+    world.run(3000);
+    REQUIRE(world[3].is_in_step());
+    world.kill(0);
+    world.kill(1);
+    world.run(500);
+    // What the removal stood in is no more.
+    world.broker().trim(100);
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world[2].get("key") == "(miss)");
+    CHECK(world[3].get("key") == "(miss)");
+}
+
+TEST_CASE("what was evicted where others had not read of it leaves nothing older to them") {
+    ClusterWorld world(23, prompt());
+    begin(world, 2);
+    world[1].set("key", "older");
+    REQUIRE(world.rest());
+    world.cut(0);
+    world[1].set("key", "newer");
+    world.run(100);
+    world[1].evict("key");
+    world.run(20'000);
+    world.broker().begin_anew();
+    world.connect(0);
+    REQUIRE(world.rest());
+    CHECK(world.judge(false, true) == "");
+    CHECK(world[0].get("key") == "(miss)");
+}
+
+TEST_CASE("what a donor gives before the log has it is the cluster's, though the donor dies") {
+    ClusterWorld world(24, prompt());
+    begin(world, 2);
+    world[1].set("key", "1");
+    world[1].set("removed", "1");
+    REQUIRE(world.rest());
+    world[0].stand_still();
+    world.start(2);
+    world.connect(2);
+    world.run(15);
+    world.broker().set_refusing(true);
+    world.run(10);
+    world[1].set("key", "2");
+    world[1].remove("removed");
+    world.run(1000);
+    REQUIRE(world[2].get("key") == "2");
+    world.kill(1);
+    world[0].go_on();
+    world.broker().set_refusing(false);
+    REQUIRE(world.rest());
+    CHECK(world.judge(false) == "");
+    CHECK(world[0].get("key") == "2");
 }

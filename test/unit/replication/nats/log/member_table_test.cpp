@@ -105,3 +105,18 @@ TEST_CASE("a claim stands if nobody else was in step of late, and then its maker
     CHECK(table.members[1].is_in_step);
     CHECK_FALSE(table.members.grant_claim(3));
 }
+
+TEST_CASE("a node's own claim stands when it has listened for as long as those in step may rest") {
+    Table table;
+    (void)table.say(0, 1, 1);
+    table.now_ms += 3000;
+    (void)table.say(0, 1, 2);
+    CHECK_FALSE(table.members.grant_claim(0));
+    table.now_ms += 1;
+    (void)table.say(0, 1, 3);
+    CHECK(table.members.grant_claim(0));
+    // Where it begins to listen anew, it knows of nobody again.
+    table.members.forget(own_stream);
+    (void)table.say(0, 1, 4);
+    CHECK_FALSE(table.members.grant_claim(0));
+}

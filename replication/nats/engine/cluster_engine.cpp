@@ -201,7 +201,7 @@ void ClusterEngine::become_reference() {
     is_reference_ = true;
     for (unsigned i = 0; i < context_.stream_count(); ++i)
         context_.places[i].is_known = true;
-    settle_as_reference(context_);
+    settle_as_reference(context_, sender_);
     note(LogLevel::info,
          "nobody else is in step: others will compare what they hold with this node");
 }
@@ -354,7 +354,7 @@ void ClusterEngine::judge_step() {
     const bool was = footing_.is_in_step;
     footing_.is_in_step = footing_.may_tell_data(context_) && footing_.is_member &&
                           !comparison_.is_active() && context_.sum(&ShardTracking::dirty) == 0 &&
-                          context_.sum(&ShardTracking::walking) == 0;
+                          (is_reference_ || context_.sum(&ShardTracking::walking) == 0);
     if (footing_.is_in_step && !was) {
         lonely_since_ms_ = 0;
         set_state(ClusterState::in_step, "in step with the log");

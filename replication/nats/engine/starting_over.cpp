@@ -37,16 +37,20 @@ void tell_removals_again(ClusterContext& context) {
     }
 }
 
-void settle_as_reference(ClusterContext& context) {
+void settle_as_reference(ClusterContext& context, BatchSender& sender) {
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {
             auto& buckets = context.tracking(i).buckets;
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
-                if (buckets.floor(bucket) != 0)
-                    context.sink.removals(i).raise_removed(bucket, buckets.floor(bucket));
+                if (buckets.floor(bucket) == 0) {
+                    buckets.restore(bucket, 0, false);
+                    continue;
+                }
+                buckets.mark_dirty(bucket);
+                buckets.begin_walk(bucket, 1);
+                sender.tell_bucket(bucket);
             }
-            buckets.forget();
             context.sink.changes().refresh(i);
         });
     }

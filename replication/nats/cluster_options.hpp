@@ -15,6 +15,10 @@ namespace twincached::replication::nats {
 // Versions have two bits for the node that made them.
 inline constexpr unsigned nodes_limit = 4;
 
+constexpr std::uint64_t ms_of(std::chrono::milliseconds ms) noexcept {
+    return static_cast<std::uint64_t>(ms.count());
+}
+
 struct ClusterOptions {
     using ms = std::chrono::milliseconds;
 

@@ -13,9 +13,15 @@
 
 #include "replication/nats/broker.hpp"
 #include "replication/nats/cluster_options.hpp"
+#include "replication/nats/engine/announcer.hpp"
+#include "replication/nats/engine/cluster_owner.hpp"
 #include "replication/nats/engine/cluster_report.hpp"
 #include "replication/nats/engine/footing.hpp"
+#include "replication/nats/engine/log_follower.hpp"
+#include "replication/nats/engine/node_state.hpp"
+#include "replication/nats/engine/readiness.hpp"
 #include "replication/nats/engine/removal_keeper.hpp"
+#include "replication/nats/engine/reunion.hpp"
 #include "replication/nats/log/batch_sender.hpp"
 #include "replication/nats/log/cluster_context.hpp"
 #include "replication/nats/log/hint_teller.hpp"
@@ -28,24 +34,13 @@
 #include "replication/replicator.hpp"
 #include "storage/store.hpp"
 
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace twincached::replication::nats {
-
-// Who is told what the node decides; called from inside an event, and calls nothing back.
-class ClusterOwner {
-  public:
-    virtual ~ClusterOwner() = default;
-    virtual void log(LogLevel level, std::string_view line) = 0;
-    virtual void ready() = 0;    // clients may come; once
-    virtual void drained() = 0;  // after begin_drain(), once: all that was to be said is in the log
-};
 
 class ClusterEngine final : public BrokerEvents {
   public:
@@ -89,62 +84,37 @@ class ClusterEngine final : public BrokerEvents {
     void told(std::string_view subject, std::string_view payload) override;
 
   private:
-    // Judged after every event, in this order.
+    // After every event.
     void update();
-    void look_for_donor();
     void judge_step();
-    void judge_readiness();
-    void speak();
-    void serve();
-    void rest();
     void set_deadline() noexcept;
 
-    bool may_claim() const noexcept;
-    bool may_tell_more() const noexcept;
-    SelfDescription description() const noexcept;
-
-    void look(StreamId stream);
-    void lose_place(StreamId stream, std::string_view why);
-    void start_over(std::string_view why);
-    void on_own(const Heard& heard, Sequence sequence);
+    void on_heard(const Heard& heard, const Delivery& delivery);
     void on_claim(const Heard& heard);
-    void on_other_log(StreamId stream);
-    void become_reference();
-    void take_over();
-    void drop_unconfirmed();
-    void become_ready(std::string_view why);
-    void set_state(ClusterState state, std::string_view why);
-    void note(LogLevel level, std::string_view line);
+    void start_over(std::string_view why);
 
     const ClusterOptions options_;
     storage::Now now_;
     Broker& broker_;
-    ClusterOwner& owner_;
+    NodeState state_;
+    Footing footing_;
     ClusterContext context_;
     RecordApplier applier_;
     BatchSender sender_;
     Speaker speaker_;
     LogReader reader_;
+    LogFollower follower_;
     Comparison comparison_;
     Donor donor_;
     RemovalKeeper keeper_;
     HintTeller hints_;
+    Reunion reunion_;
+    Readiness readiness_;
+    Announcer announcer_;
 
-    Footing footing_;
     bool is_serving_ = false;    // answers as a donor
     bool is_reference_ = false;  // it began alone, and has learnt from nobody since
-    std::array<std::uint64_t, streams_limit> look_at_ms_{};
-    Sequence doubted_ = 0;  // the last message that may be of another log; it is looked at once
-    std::uint64_t started_ms_ = 0;
-    std::uint64_t cut_off_ms_ = 0;       // since when there is no broker, if there is none
-    std::uint64_t lonely_since_ms_ = 0;  // 0: it is not
-    std::uint64_t seek_at_ms_ = 0;
-    std::uint64_t speak_at_ms_ = 0;  // after a refusal
-    std::uint64_t claimed_ms_ = 0;
     std::uint64_t deadline_ms_ = 0;
-    ClusterState state_ = ClusterState::disconnected;
-    std::uint64_t state_since_ms_ = 0;
-    std::string last_event_;
 };
 
 }  // namespace twincached::replication::nats

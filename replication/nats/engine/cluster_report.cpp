@@ -109,4 +109,32 @@ std::span<const lib::FigureRow<ClusterReport>> cluster_rows() noexcept {
     return rows;
 }
 
+ClusterReport report_of(const ClusterContext& context) {
+    ClusterReport report;
+    report.node = context.options.node;
+    for (unsigned node = 0; node < nodes_limit; ++node) {
+        const auto& member = context.members[node];
+        report.members[node] = {context.members.is_live(node), member.is_ready, member.is_in_step,
+                                member.consumed[own_stream],
+                                member.is_known ? context.members.silent_ms(node) : 0};
+    }
+    report.live_members = context.members.live_others();
+    report.consumed = context.places[own_stream].consumed;
+    report.last = context.end_of_log().sequence;
+    report.unacked = context.sum(&ShardTracking::log_entries);
+    report.unsent = context.sum(&ShardTracking::log_unsent);
+    report.log_bytes = context.sum(&ShardTracking::log_bytes);
+    report.dirty_buckets =
+        context.sum(&ShardTracking::dirty) + context.sum(&ShardTracking::walking);
+    report.counted.add(context.counters);
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        const auto& tracking = context.sink.changes().shard(i);
+        report.tracked.add(tracking.counters);
+        report.digest ^= tracking.digest.load(std::memory_order_relaxed);
+        report.removals += context.sink.kept(i);
+        report.removals_folded += context.sink.folded(i);
+    }
+    return report;
+}
+
 }  // namespace twincached::replication::nats

@@ -6,6 +6,7 @@
 #include "lib/figure_row.hpp"
 #include "replication/changes/tracking_counter.hpp"
 #include "replication/nats/cluster_options.hpp"
+#include "replication/nats/log/cluster_context.hpp"
 #include "replication/nats/log/cluster_counter.hpp"
 
 #include <array>
@@ -58,5 +59,8 @@ struct ClusterReport {
 };
 
 std::span<const lib::FigureRow<ClusterReport>> cluster_rows() noexcept;
+
+// What its context tells; the rest is the engine's.
+ClusterReport report_of(const ClusterContext& context);
 
 }  // namespace twincached::replication::nats

@@ -54,6 +54,8 @@ class Speaker {
     // All of this site's stream is read up to there.
     void on_read(Sequence sequence);
     void on_disconnected();
+    // The data that is on its way counts as never told.
+    void lose_data();
 
     const SelfDescription& said_last() const noexcept { return said_; }
     std::uint64_t said_at_ms() const noexcept { return said_at_ms_; }
@@ -65,7 +67,6 @@ class Speaker {
   private:
     void begin_message(const SelfDescription& self);
     void publish(const SelfDescription& self);
-    void lose_data();
 
     ClusterContext& context_;
     Broker& broker_;

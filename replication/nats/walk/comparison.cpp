@@ -3,29 +3,14 @@
 #include "replication/records/data_frames.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace twincached::replication::nats {
 namespace {
 
-// Fewer dirty buckets in a row are listed at once: digests pay for a run only.
-constexpr std::size_t digests_least = 64;
-constexpr std::size_t lists_most = 512;  // in one question
 constexpr std::size_t question_bytes = 64U << 10;
 constexpr std::uint64_t wanted_bytes_most = 8U << 20;  // that the log has still to tell
-constexpr std::size_t refused_most = 65'536;
 constexpr std::uint64_t behind_pause_ms = 50;
 constexpr std::uint64_t busy_pause_ms = 20;
-
-std::size_t cost_of(const storage::ItemView& item) noexcept {
-    return record_header_size + item.key.size() + item.value.size();
-}
-
-// So many in a row that their digests pay.
-bool is_run(const std::vector<storage::BucketNumber>& buckets) noexcept {
-    return buckets.size() >= digests_least &&
-           buckets.back() - buckets.front() + std::size_t{1} == buckets.size();
-}
 
 }  // namespace
 
@@ -69,19 +54,13 @@ void Comparison::pause(std::uint64_t ms) noexcept {
 }
 
 void Comparison::go_on() {
-    cursor_ = 0;
+    window_.rewind();
     next();
 }
 
-void Comparison::give_up() {
-    abandon(std::exchange(by_digest_, {}));
-    abandon(std::exchange(by_list_, {}));
-    abandon(std::exchange(asked_, {}));
-    arriving_.reset();
-}
-
 void Comparison::stop() {
-    give_up();
+    window_.abandon();
+    taker_.begin_question();
     phase_ = Phase::idle;
 }
 
@@ -100,93 +79,26 @@ void Comparison::disconnect() {
     }
 }
 
-// --- windows -----------------------------------------------------------------------------------
+// --- questions ---------------------------------------------------------------------------------
 
 void Comparison::next() {
     if (context_.sum(&ShardTracking::wanted_bytes) > wanted_bytes_most) return pause(busy_pause_ms);
-    if (!by_digest_.empty()) return ask_digests();
-    if (!by_list_.empty()) return ask_lists();
-    refused_.clear();
-    if (!gather_window()) {
-        phase_ = Phase::idle;
-        return;
+    if (!window_.has_digests() && !window_.has_lists()) {
+        taker_.begin_window();
+        if (!window_.gather()) {
+            phase_ = Phase::idle;
+            return;
+        }
     }
-    if (!by_digest_.empty()) return ask_digests();
+    if (window_.has_digests()) return ask_digests();
     ask_lists();
 }
 
-// Of the shard at the cursor. False: it is enough.
-bool Comparison::gather(std::vector<storage::BucketNumber>& dirty) {
-    const auto number =
-        context_.store->shard_of_bucket(static_cast<storage::BucketNumber>(cursor_));
-    bool is_enough = false;
-    context_.with_shard(number, [&](storage::Shard&) {
-        const auto& buckets = context_.tracking(number).buckets;
-        while (!is_enough && cursor_ <= buckets.last()) {
-            const auto found = buckets.next_to_walk(static_cast<storage::BucketNumber>(cursor_));
-            if (!found) {
-                cursor_ = std::size_t{buckets.last()} + 1;
-                break;
-            }
-            const bool goes_on = dirty.empty() || *found == dirty.back() + 1U;
-            is_enough = dirty.size() == digests_limit || (!goes_on && is_run(dirty)) ||
-                        (dirty.size() >= lists_most && !is_run(dirty));
-            if (is_enough) break;
-            dirty.push_back(*found);
-            cursor_ = std::size_t{*found} + 1;
-        }
-    });
-    return !is_enough;
-}
-
-// A run of dirty buckets, or some that are scattered. False: none is dirty.
-bool Comparison::gather_window() {
-    std::vector<storage::BucketNumber> dirty;
-    for (unsigned round = 0; round < 2 && dirty.empty(); ++round) {
-        if (round == 1) cursor_ = 0;
-        while (cursor_ < storage::bucket_count && gather(dirty)) {
-        }
-    }
-    if (dirty.empty()) return false;
-    (is_run(dirty) ? by_digest_ : by_list_) = dirty;
-    begin_walks(dirty);
-    return true;
-}
-
-// Rule R8: what changes from here on is logged, and need not be compared.
-void Comparison::begin_walks(const std::vector<storage::BucketNumber>& buckets) {
-    ++walks_;
-    each_shard(buckets, [&](unsigned, ShardTracking& tracking, storage::BucketNumber bucket) {
-        tracking.buckets.abandon_walk(bucket);
-        tracking.buckets.mark_dirty(bucket);
-        tracking.buckets.begin_walk(bucket, walks_);
-    });
-}
-
-// visit(shard, tracking, bucket) for each, with one hold of the lock for neighbours.
-template <class Visit>
-void Comparison::each_shard(const std::vector<storage::BucketNumber>& buckets, Visit visit) {
-    for (std::size_t i = 0; i < buckets.size();) {
-        const auto number = context_.store->shard_of_bucket(buckets[i]);
-        auto& tracking = context_.tracking(number);
-        const auto end = std::min(buckets.size(), i + entries_per_hold);
-        context_.with_shard(number, [&](storage::Shard&) {
-            for (; i < end && context_.store->shard_of_bucket(buckets[i]) == number; ++i)
-                visit(number, tracking, buckets[i]);
-            context_.sink.changes().refresh(number);
-        });
-    }
-}
-
 void Comparison::ask_digests() {
-    std::vector<BucketDigest> digests;
-    digests.reserve(by_digest_.size());
-    each_shard(by_digest_, [&](unsigned, ShardTracking& tracking, storage::BucketNumber bucket) {
-        digests.push_back({0, tracking.buckets.digest(bucket)});
-    });
+    storage::BucketNumber first = 0;
+    const auto digests = window_.ask_digests(first);
     lib::ByteBuffer frames;
-    write_digests(frames, {FrameType::digest, 1, by_digest_.front()}, digests);
-    asked_ = std::exchange(by_digest_, {});
+    write_digests(frames, {FrameType::digest, 1, first}, digests);
     phase_ = Phase::digests;
     ask(donors_subject(), Topic::digests, frames.readable());
 }
@@ -194,36 +106,12 @@ void Comparison::ask_digests() {
 void Comparison::ask_lists() {
     lib::ByteBuffer frames;
     const auto most = std::min(question_bytes, limit_ / 2);
-    while (!by_list_.empty() && asked_.size() < lists_most && frames.size() < most) {
-        asked_.push_back(by_list_.back());
-        by_list_.pop_back();
-        write_bucket(frames, asked_.back());
-    }
+    while (window_.has_lists() && window_.asked() < BucketWindow::lists_most &&
+           frames.size() < most)
+        taker_.write_bucket(frames, window_.ask_list(), limit_);
     phase_ = Phase::lists;
-    arriving_.reset();
-    is_given_ = false;
+    taker_.begin_question();
     ask(donors_subject(), Topic::lists, frames.readable());
-}
-
-std::size_t Comparison::write_bucket(lib::ByteBuffer& out, storage::BucketNumber bucket) {
-    const auto number = context_.store->shard_of_bucket(bucket);
-    const auto items_most = (limit_ / 2 - frame_header_size - list_header_size) / list_item_size;
-    items_.clear();
-    context_.with_shard(number, [&](storage::Shard& shard) {
-        lib::MemoryGuard guard;
-        const auto visit = guard.over([&](const storage::ItemView& item) {
-            if (item.version != 0 && items_.size() < items_most)
-                items_.push_back({item.hash, item.version});
-        });
-        shard.visit_bucket(bucket, context_.now, visit);
-        guard.finish();
-    });
-    // What was refused must not be given again and again, where a bucket takes several answers.
-    for (const auto& item : refused_)
-        if (storage::bucket_of(item.hash) == bucket && items_.size() < items_most)
-            items_.push_back(item);
-    write_list(out, {FrameType::list, 1, bucket, 0}, items_);
-    return items_.size();
 }
 
 // --- answers -----------------------------------------------------------------------------------
@@ -238,9 +126,7 @@ void Comparison::answered(Token token, std::string_view payload) {
                  static_cast<std::uint64_t>(context_.options.answer_timeout.count());
     if (answer->verdict == Verdict::behind) {
         // The same is asked again, of what is here by then.
-        auto& todo = phase_ == Phase::digests ? by_digest_ : by_list_;
-        todo.insert(todo.end(), asked_.begin(), asked_.end());
-        asked_.clear();
+        window_.ask_again(phase_ == Phase::digests);
         return pause(behind_pause_ms);
     }
     if (answer->verdict != Verdict::given) return not_answered(token);
@@ -288,14 +174,9 @@ void Comparison::on_digests(const Answer& answer) {
     if (read.status != FrameStatus::complete || read.frame.type != FrameType::digest ||
         !differing.valid())
         return not_answered(token_);
-    for (std::size_t i = 0; i < differing.size(); ++i) {
-        const auto found = std::find(asked_.begin(), asked_.end(), differing[i]);
-        if (found == asked_.end()) continue;
-        by_list_.push_back(*found);
-        *found = asked_.back();
-        asked_.pop_back();
-    }
-    finish(std::exchange(asked_, {}));
+    for (std::size_t i = 0; i < differing.size(); ++i)
+        window_.needs_list(differing[i]);
+    window_.finish();
     next();
 }
 
@@ -308,126 +189,21 @@ void Comparison::on_lists(const Answer& answer) {
         bytes.remove_prefix(read.size);
     }
     if (!answer.is_last) return;
-    const bool has_moved = !asked_.empty() || std::exchange(is_given_, false);
-    finish(std::exchange(asked_, {}));
+    const bool has_moved = window_.asked() > 0 || taker_.has_been_given();
+    window_.finish();
     // The donor has yet to tell what would answer the question.
     if (!has_moved) return pause(busy_pause_ms);
     next();
 }
 
+// Buckets to be asked for again come in a frame of their own, beside what is given of others.
 bool Comparison::take_frame(const Frame& frame) {
-    switch (frame.type) {
-        case FrameType::list: {
-            const ListReader list(frame.payload);
-            if (!list.valid() || !context_.admits(list.floor())) return false;
-            take_drops(list);
-            return true;
-        }
-        case FrameType::ack: {
-            const AckReader wants(frame.payload);
-            if (!wants.valid()) return false;
-            take_wants(wants);
-            return true;
-        }
-        case FrameType::digest: {
-            const BucketRequestReader unfinished(frame.payload);
-            if (!unfinished.valid()) return false;
-            for (std::size_t i = 0; i < unfinished.size(); ++i) {
-                const auto found = std::find(asked_.begin(), asked_.end(), unfinished[i]);
-                if (found == asked_.end()) continue;
-                by_list_.push_back(*found);
-                *found = asked_.back();
-                asked_.pop_back();
-            }
-            return true;
-        }
-        case FrameType::batch:
-        case FrameType::segment: {
-            is_given_ = true;
-            const auto before = applier_.records();
-            const bool is_sane = applier_.apply(frame, context_.end_of_log(), arriving_, this);
-            context_.counters.add(ClusterCounter::fetched_items, applier_.records() - before);
-            return is_sane;
-        }
-        default:
-            return false;
-    }
-}
-
-// Only what is still as it was when the question was asked, and is no news of this node's own.
-void Comparison::take_drops(const ListReader& list) {
-    const auto number = context_.store->shard_of_bucket(list.bucket());
-    context_.with_shard(number, [&](storage::Shard& shard) {
-        std::string key;
-        for (std::size_t i = 0; i < list.size(); ++i) {
-            const auto item = list[i];
-            if (context_.store->shard_of(item.hash) != number) continue;
-            key.clear();
-            lib::MemoryGuard guard;
-            const auto visit = guard.over([&](const storage::ItemView& held) {
-                if (held.version != item.version) return;
-                if (!context_.is_to_be_told(number, held)) key = held.key;
-            });
-            shard.peek_hash(item.hash, context_.now, visit);
-            guard.finish();
-            if (!key.empty()) shard.drop_in_doubt({key, item.hash}, context_.now);
-        }
-        context_.sink.removals(number).raise_ever(list.bucket(), list.floor());
-        context_.sink.changes().refresh(number);
-    });
-}
-
-void Comparison::take_wants(const AckReader& wants) {
-    for (std::size_t i = 0; i < wants.size();) {
-        const auto number = context_.store->shard_of(wants[i]);
-        auto& tracking = context_.tracking(number);
-        const auto end = std::min(wants.size(), i + entries_per_hold);
-        context_.with_shard(number, [&](storage::Shard& shard) {
-            for (; i < end && context_.store->shard_of(wants[i]) == number; ++i) {
-                shard.peek_hash(wants[i], context_.now, [&](const storage::ItemView& item) {
-                    if (item.version == 0) return;
-                    tracking.want({item.key, item.hash}, item.version, cost_of(item));
-                });
-            }
-            context_.sink.changes().refresh(number);
-        });
-    }
-}
-
-// What the donor has, and this node knows better: others must hear of it, for they may have what
-// the donor has.
-void Comparison::refused(storage::Shard& shard, unsigned shard_number, const storage::Key& key,
-                         storage::Version version) {
-    auto& tracking = context_.tracking(shard_number);
-    storage::Version held = 0;
-    shard.peek(key, context_.now, [&](const storage::ItemView& item) {
-        held = item.version;
-        if (held > version) tracking.want(key, held, cost_of(item));
-    });
-    if (held == 0) {
-        if (refused_.size() < refused_most) refused_.push_back({key.hash, version});
-        const auto& removals = context_.sink.removals(shard_number);
-        const auto removed =
-            std::max(removals.exact(key.hash), removals.folded_in(storage::bucket_of(key.hash)));
-        if (removed > version && !tracking.log.find(key)) tracking.tell_removal(key, removed);
-        context_.sink.note_untold_removal(shard_number, storage::bucket_of(key.hash));
-    }
-    context_.sink.changes().refresh(shard_number);
-}
-
-// Removals of which only a floor is left are told by a list, for all to drop what they may concern.
-void Comparison::finish(const std::vector<storage::BucketNumber>& buckets) {
-    each_shard(buckets, [&](unsigned, ShardTracking& tracking, storage::BucketNumber bucket) {
-        if (!tracking.buckets.is_walking(bucket)) return;
-        if (tracking.buckets.floor(bucket) != 0) return sender_.tell_bucket(bucket);
-        tracking.buckets.end_walk(bucket);
-    });
-}
-
-void Comparison::abandon(const std::vector<storage::BucketNumber>& buckets) {
-    each_shard(buckets, [&](unsigned, ShardTracking& tracking, storage::BucketNumber bucket) {
-        tracking.buckets.abandon_walk(bucket);
-    });
+    if (frame.type != FrameType::digest) return taker_.take(frame);
+    const BucketRequestReader unfinished(frame.payload);
+    if (!unfinished.valid()) return false;
+    for (std::size_t i = 0; i < unfinished.size(); ++i)
+        window_.needs_list(unfinished[i]);
+    return true;
 }
 
 }  // namespace twincached::replication::nats

@@ -14,11 +14,12 @@
 // Owned by the engine, on the replication thread.
 #pragma once
 
-#include "lib/byte_buffer.hpp"
 #include "replication/nats/broker.hpp"
 #include "replication/nats/log/batch_sender.hpp"
 #include "replication/nats/log/cluster_context.hpp"
 #include "replication/nats/log/record_applier.hpp"
+#include "replication/nats/walk/answer_taker.hpp"
+#include "replication/nats/walk/bucket_window.hpp"
 #include "replication/nats/walk/questions.hpp"
 
 #include <cstddef>
@@ -26,15 +27,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace twincached::replication::nats {
 
-class Comparison final : private RecordApplier::Refusals {
+class Comparison {
   public:
     Comparison(ClusterContext& context, Broker& broker, RecordApplier& applier,
                BatchSender& sender) noexcept
-        : context_(context), broker_(broker), applier_(applier), sender_(sender) {}
+        : context_(context),
+          broker_(broker),
+          sender_(sender),
+          window_(context, sender),
+          taker_(context, applier) {}
 
     void set_limit(std::size_t bytes) noexcept { limit_ = bytes; }
 
@@ -73,35 +77,22 @@ class Comparison final : private RecordApplier::Refusals {
     unsigned donor() const noexcept { return donor_; }
 
   private:
-    void refused(storage::Shard& shard, unsigned shard_number, const storage::Key& key,
-                 storage::Version version) override;
-
     void ask(std::string_view subject, Topic topic, std::string_view frames);
     std::string donors_subject() const;
     void pause(std::uint64_t ms) noexcept;
     void next();
-    bool gather_window();
-    bool gather(std::vector<storage::BucketNumber>& dirty);
-    void begin_walks(const std::vector<storage::BucketNumber>& buckets);
-    template <class Visit>
-    void each_shard(const std::vector<storage::BucketNumber>& buckets, Visit visit);
     void ask_digests();
     void ask_lists();
-    std::size_t write_bucket(lib::ByteBuffer& out, storage::BucketNumber bucket);
     void on_state(const Answer& answer);
     void on_digests(const Answer& answer);
     void on_lists(const Answer& answer);
     bool take_frame(const Frame& frame);
-    void take_drops(const ListReader& list);
-    void take_wants(const AckReader& wants);
-    void finish(const std::vector<storage::BucketNumber>& buckets);
-    void abandon(const std::vector<storage::BucketNumber>& buckets);
-    void give_up();
 
     ClusterContext& context_;
     Broker& broker_;
-    RecordApplier& applier_;
     BatchSender& sender_;
+    BucketWindow window_;
+    AnswerTaker taker_;
     std::size_t limit_ = 256U << 10;
 
     Phase phase_ = Phase::idle;
@@ -111,16 +102,6 @@ class Comparison final : private RecordApplier::Refusals {
     bool is_lonely_ = false;
     unsigned donor_ = 0;
     GivenState state_;
-    std::uint64_t walks_ = 0;
-    std::size_t cursor_ = 0;  // where the next window is looked for
-    // Under way: to be compared by digests, or by lists; and those that were asked for.
-    std::vector<storage::BucketNumber> by_digest_;
-    std::vector<storage::BucketNumber> by_list_;
-    std::vector<storage::BucketNumber> asked_;
-    std::optional<ArrivingValue> arriving_;
-    bool is_given_ = false;            // something, of what was asked last
-    std::vector<BucketItem> refused_;  // of this window, as the donor holds them
-    std::vector<BucketItem> items_;
 };
 
 }  // namespace twincached::replication::nats

@@ -1,0 +1,53 @@
+// Where this node is in the streams that it reads: looks at them, reads on from where it was, and
+// finds out where that is no more, or never was. Owned by the engine, on the replication thread.
+#pragma once
+
+#include "replication/nats/broker.hpp"
+#include "replication/nats/engine/footing.hpp"
+#include "replication/nats/engine/node_state.hpp"
+#include "replication/nats/log/cluster_context.hpp"
+#include "replication/nats/log/log_reader.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace twincached::replication::nats {
+
+class LogFollower {
+  public:
+    LogFollower(ClusterContext& context, Footing& footing, Broker& broker, LogReader& reader,
+                NodeState& state) noexcept
+        : context_(context), footing_(footing), broker_(broker), reader_(reader), state_(state) {}
+
+    // A connection stands.
+    void begin();
+    void on_time();
+    void no_stream(StreamId stream, std::string_view why);
+    void consumer_lost(StreamId stream, std::string_view why);
+
+    // Why the place is lost that this node had in the log, if it had one.
+    using Lost = std::optional<std::string_view>;
+    Lost stream_is(StreamId stream, const StreamState& stream_state);
+    struct Read {
+        std::optional<Heard> heard;  // none: it was read before, or is not to be read
+        Lost lost;
+    };
+    Read read(const Delivery& delivery);
+
+  private:
+    void look(StreamId stream);
+    // False: this node did not know its place.
+    bool lose_place(StreamId stream);
+
+    ClusterContext& context_;
+    Footing& footing_;
+    Broker& broker_;
+    LogReader& reader_;
+    NodeState& state_;
+    std::array<std::uint64_t, streams_limit> look_at_ms_{};
+    Sequence doubted_ = 0;  // the last message that may be of another log; it is looked at once
+};
+
+}  // namespace twincached::replication::nats

@@ -1,0 +1,36 @@
+#include "replication/nats/engine/readiness.hpp"
+
+#include "replication/nats/engine/starting_over.hpp"
+
+#include <string>
+#include <utility>
+
+namespace twincached::replication::nats {
+void Readiness::judge() {
+    if (footing_.is_ready) return;
+    if (footing_.is_in_step) return become_ready("in step with the log");
+    if (started_ms_ == 0) return;
+    const auto now_ms = context_.now.steady_ms;
+    const bool is_cut_off = now_ms >= cut_off_ms_ + ms_of(context_.options.boot_grace);
+    if (!footing_.has_looked(context_) && is_cut_off) {
+        drop_unconfirmed();
+        return become_ready("alone: the broker could not be reached");
+    }
+    if (now_ms >= started_ms_ + ms_of(context_.options.sync_serve))
+        become_ready("it has waited for too long");
+}
+
+void Readiness::drop_unconfirmed() {
+    if (!std::exchange(footing_.is_unconfirmed, false)) return;
+    drop_items(context_);
+    state_.note(LogLevel::warning,
+                "the items of before the restart are dropped: nobody confirmed them");
+}
+
+void Readiness::become_ready(std::string_view why) {
+    footing_.is_ready = true;
+    state_.note(LogLevel::info, "ready: " + std::string(why));
+    owner_.ready();
+}
+
+}  // namespace twincached::replication::nats

@@ -1,0 +1,131 @@
+#include "replication/nats/walk/answer_taker.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace twincached::replication::nats {
+namespace {
+
+constexpr std::size_t refused_most = 65'536;
+
+std::size_t cost_of(const storage::ItemView& item) noexcept {
+    return record_header_size + item.key.size() + item.value.size();
+}
+
+}  // namespace
+
+void AnswerTaker::begin_question() noexcept {
+    arriving_.reset();
+    is_given_ = false;
+}
+
+void AnswerTaker::write_bucket(lib::ByteBuffer& out, storage::BucketNumber bucket,
+                               std::size_t limit) {
+    const auto number = context_.store->shard_of_bucket(bucket);
+    const auto items_most = (limit / 2 - frame_header_size - list_header_size) / list_item_size;
+    items_.clear();
+    context_.with_shard(number, [&](storage::Shard& shard) {
+        lib::MemoryGuard guard;
+        const auto visit = guard.over([&](const storage::ItemView& item) {
+            if (item.version != 0 && items_.size() < items_most)
+                items_.push_back({item.hash, item.version});
+        });
+        shard.visit_bucket(bucket, context_.now, visit);
+        guard.finish();
+    });
+    // What was refused must not be given again and again, where a bucket takes several answers.
+    for (const auto& item : refused_)
+        if (storage::bucket_of(item.hash) == bucket && items_.size() < items_most)
+            items_.push_back(item);
+    write_list(out, {FrameType::list, 1, bucket, 0}, items_);
+}
+
+bool AnswerTaker::take(const Frame& frame) {
+    switch (frame.type) {
+        case FrameType::list: {
+            const ListReader list(frame.payload);
+            if (!list.valid() || !context_.admits(list.floor())) return false;
+            take_drops(list);
+            return true;
+        }
+        case FrameType::ack: {
+            const AckReader wants(frame.payload);
+            if (!wants.valid()) return false;
+            take_wants(wants);
+            return true;
+        }
+        case FrameType::batch:
+        case FrameType::segment: {
+            is_given_ = true;
+            const auto before = applier_.records();
+            const bool is_sane = applier_.apply(frame, context_.end_of_log(), arriving_, this);
+            context_.counters.add(ClusterCounter::fetched_items, applier_.records() - before);
+            return is_sane;
+        }
+        default:
+            return false;
+    }
+}
+
+// Only what is still as it was when the question was asked, and is no news of this node's own.
+void AnswerTaker::take_drops(const ListReader& list) {
+    const auto number = context_.store->shard_of_bucket(list.bucket());
+    context_.with_shard(number, [&](storage::Shard& shard) {
+        std::string key;
+        for (std::size_t i = 0; i < list.size(); ++i) {
+            const auto item = list[i];
+            if (context_.store->shard_of(item.hash) != number) continue;
+            key.clear();
+            lib::MemoryGuard guard;
+            const auto visit = guard.over([&](const storage::ItemView& held) {
+                if (held.version != item.version) return;
+                if (!context_.is_to_be_told(number, held)) key = held.key;
+            });
+            shard.peek_hash(item.hash, context_.now, visit);
+            guard.finish();
+            if (!key.empty()) shard.drop_in_doubt({key, item.hash}, context_.now);
+        }
+        context_.sink.removals(number).raise_ever(list.bucket(), list.floor());
+        context_.sink.changes().refresh(number);
+    });
+}
+
+void AnswerTaker::take_wants(const AckReader& wants) {
+    for (std::size_t i = 0; i < wants.size();) {
+        const auto number = context_.store->shard_of(wants[i]);
+        auto& tracking = context_.tracking(number);
+        const auto end = std::min(wants.size(), i + entries_per_hold);
+        context_.with_shard(number, [&](storage::Shard& shard) {
+            for (; i < end && context_.store->shard_of(wants[i]) == number; ++i) {
+                shard.peek_hash(wants[i], context_.now, [&](const storage::ItemView& item) {
+                    if (item.version == 0) return;
+                    tracking.want({item.key, item.hash}, item.version, cost_of(item));
+                });
+            }
+            context_.sink.changes().refresh(number);
+        });
+    }
+}
+
+// What the donor has, and this node knows better: others must hear of it, for they may have what
+// the donor has.
+void AnswerTaker::refused(storage::Shard& shard, unsigned shard_number, const storage::Key& key,
+                          storage::Version version) {
+    auto& tracking = context_.tracking(shard_number);
+    storage::Version held = 0;
+    shard.peek(key, context_.now, [&](const storage::ItemView& item) {
+        held = item.version;
+        if (held > version) tracking.want(key, held, cost_of(item));
+    });
+    if (held == 0) {
+        if (refused_.size() < refused_most) refused_.push_back({key.hash, version});
+        const auto& removals = context_.sink.removals(shard_number);
+        const auto removed =
+            std::max(removals.exact(key.hash), removals.folded_in(storage::bucket_of(key.hash)));
+        if (removed > version && !tracking.log.find(key)) tracking.tell_removal(key, removed);
+        context_.sink.note_untold_removal(shard_number, storage::bucket_of(key.hash));
+    }
+    context_.sink.changes().refresh(shard_number);
+}
+
+}  // namespace twincached::replication::nats

@@ -116,6 +116,7 @@ run_swarm() {
     done
     for job in "${processes[@]}"; do wait "$job"; done
     SWARM_SEEDS=$((seeds / 50)) build/release/test/simulation/simulation "whatever happens*"
+    SWARM_SEEDS=$((seeds / 25)) build/release/test/simulation/simulation_cluster "whatever happens*"
 }
 
 # Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder; one

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "replication/changes/change_sink.hpp"
+#include "replication/changes/zeroed_array.hpp"
 #include "replication/nats/removals/kept_removals.hpp"
 #include "storage/mutation.hpp"
 

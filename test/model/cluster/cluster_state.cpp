@@ -59,6 +59,7 @@ void make(State& state, unsigned number) {
     node.stored_at = 0;
 }
 
+// It has read its own batch in the log; that the batch is stored tells it nothing.
 void confirm(Node& node, unsigned number, Defect defect) {
     if (node.batch.is_removal && defect != Defect::own_removal_untold)
         keep(node, node.batch.version, node.stored_at);
@@ -148,7 +149,6 @@ std::vector<Move> moves_of(const State& state, const Bounds& bounds) {
         if (may_speak(node) && node.untold != 0) moves.push_back({Kind::make, i});
         if (may_speak(node) && state.words < bounds.words) moves.push_back({Kind::say, i});
         if (node.is_on_its_way && node.stored_at == 0) moves.push_back({Kind::store, i});
-        if (node.is_on_its_way && node.stored_at != 0) moves.push_back({Kind::confirm, i});
         if (node.is_on_its_way && state.breaks < bounds.breaks) moves.push_back({Kind::lose, i});
         if (node.consumed < state.log.size()) moves.push_back({Kind::consume, i});
     }
@@ -175,9 +175,6 @@ State after(State state, const Move& move, Defect defect) {
         case Kind::store:
             state.log.push_back(node.batch);
             node.stored_at = static_cast<std::uint8_t>(state.log.size());
-            break;
-        case Kind::confirm:
-            confirm(node, move.node, defect);
             break;
         case Kind::lose:
             lose(state, move.node);
@@ -211,10 +208,10 @@ std::string judge(const State& state) {
 }
 
 std::string name_of(const Move& move) {
-    constexpr const char* names[] = {
-        "sets",      "removes",      "makes a batch",        "says that it lives",
-        "is stored", "is confirmed", "loses its connection", "arrives late",
-        "reads"};
+    constexpr const char* names[] = {"sets",          "removes",
+                                     "makes a batch", "says that it lives",
+                                     "is stored",     "loses its connection",
+                                     "arrives late",  "reads"};
     return "node " + std::to_string(move.node) + " " + names[static_cast<std::size_t>(move.kind)];
 }
 

@@ -74,12 +74,11 @@ struct Move {
     enum class Kind : std::uint8_t {
         set,
         remove,
-        make,     // a batch, of what is untold
-        say,      // a word of life
-        store,    // the batch gets its place
-        confirm,  // its node hears of that
-        lose,     // the connection, before the batch is stored
-        arrive,   // what was lost comes late
+        make,    // a batch, of what is untold
+        say,     // a word of life
+        store,   // the batch gets its place
+        lose,    // the connection, before the batch is stored
+        arrive,  // what was lost comes late
         consume,
     };
     Kind kind;

@@ -45,9 +45,11 @@ void Announcer::speak(Reunion& reunion, Readiness& readiness) {
 
 void Announcer::rest(Reunion& reunion, Readiness& readiness) {
     auto& changes = context_.sink.changes();
-    const bool listens = footing_.may_tell_data(context_) && !speaker_.is_waiting();
+    // While something is on its way, what comes of that is awaited, and changes gather.
+    const bool listens =
+        footing_.may_tell_data(context_) && !speaker_.is_waiting() && !sender_.is_on_its_way();
     changes.set_resting(listens);
-    if (listens && context_.now.steady_ms >= speak_at_ms_ && may_tell_more()) {
+    if (listens && context_.now.steady_ms >= speak_at_ms_ && sender_.has_work()) {
         changes.set_resting(false);
         speak(reunion, readiness);
     }

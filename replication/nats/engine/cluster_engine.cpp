@@ -169,8 +169,8 @@ void ClusterEngine::on_claim(const Heard& heard) {
             "nobody else is in step: others will compare what they hold with this node");
     }
     if (!context_.knows_its_place()) return;
-    // Who has lost its place may not have read what stands in the log.
-    if (heard.header.streams[0].consumed == 0) tell_removals_again(context_);
+    // Who was not in step may lack what stood in the log, though it knows its place by now.
+    tell_removals_again(context_);
     start_over("node " + std::to_string(heard.header.node) +
                " begins alone, and all is compared with it");
 }

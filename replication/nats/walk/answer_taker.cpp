@@ -67,7 +67,8 @@ bool AnswerTaker::take(const Frame& frame) {
     }
 }
 
-// Only what is still as it was when the question was asked, and is no news of this node's own.
+// Only what is still the write that it was when the question was asked, touched since or not, and
+// is no news of this node's own.
 void AnswerTaker::take_drops(const ListReader& list) {
     const auto number = context_.store->shard_of_bucket(list.bucket());
     context_.with_shard(number, [&](storage::Shard& shard) {
@@ -78,8 +79,10 @@ void AnswerTaker::take_drops(const ListReader& list) {
             key.clear();
             lib::MemoryGuard guard;
             const auto visit = guard.over([&](const storage::ItemView& held) {
-                if (held.version != item.version) return;
-                if (!context_.is_to_be_told(number, held)) key = held.key;
+                if (storage::write_of(held.version) != storage::write_of(item.version)) return;
+                const auto found = context_.tracking(number).log.find({held.key, held.hash});
+                const bool is_touch = found && found.entry->touch_only;
+                if (is_touch || !context_.is_to_be_told(number, held)) key = held.key;
             });
             shard.peek_hash(item.hash, context_.now, visit);
             guard.finish();

@@ -315,9 +315,9 @@ TEST_CASE("a question stays open while it is answered, and ends when nobody is t
 
 TEST_CASE("no more is asked at one time than there is room for") {
     Room room;
-    for (Token token = 0; token <= JetStreamBroker::asks_limit; ++token)
+    for (Token token = 0; token <= Asks::limit; ++token)
         room.broker.ask(token, "donor", "");
-    CHECK(room.wire.sent.size() == JetStreamBroker::asks_limit);
+    CHECK(room.wire.sent.size() == Asks::limit);
     room.wait(milliseconds(0));
     CHECK(room.notes.take() == Lines{"not answered 256: too much is being asked"});
 }

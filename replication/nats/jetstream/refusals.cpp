@@ -1,0 +1,16 @@
+#include "replication/nats/jetstream/refusals.hpp"
+
+namespace twincached::replication::nats {
+
+ApiError refusal_of(const WireMessage& message) {
+    if (message.status == status_no_responders) {
+        return {message.status, "JetStream is not there, or elects a leader"};
+    }
+    return {message.status, "the broker refuses it"};
+}
+
+std::string sentence(const ApiError& error) {
+    return error.code == 0 ? error.why : error.why + " (" + std::to_string(error.code) + ")";
+}
+
+}  // namespace twincached::replication::nats

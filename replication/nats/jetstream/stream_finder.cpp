@@ -1,0 +1,115 @@
+#include "replication/nats/jetstream/stream_finder.hpp"
+
+#include "replication/nats/jetstream/names.hpp"
+#include "replication/nats/jetstream/refusals.hpp"
+
+#include <string>
+
+namespace twincached::replication::nats {
+namespace {
+
+constexpr int not_found = 404;
+constexpr int bad_request = 400;
+
+ApiAnswer<StreamInfo> read(const ApiCalls::Answer& answer) {
+    if (answer.has_error()) return answer.error();
+    return read_stream_info(*answer);
+}
+
+}  // namespace
+
+// A mirror's origin is asked first: if it was made anew, so must the mirror be.
+void StreamFinder::look(StreamId stream) {
+    if (!looking_.insert(stream).second) return;
+    if (stream == own_stream) return look_here(stream);
+    const auto& site = session_.names().others[stream - 1];
+    const auto origin = stream_of(session_.names().cluster, site.name);
+    (void)calls_.call({site.domain, "STREAM.INFO", origin},
+                      [this, stream](const auto& answer) { on_origin(stream, answer); });
+}
+
+void StreamFinder::clear() {
+    looking_.clear();
+    origins_.clear();
+}
+
+// Of an origin that cannot be reached nothing is known, and its mirror is good as it is.
+void StreamFinder::on_origin(StreamId stream, const ApiCalls::Answer& answer) {
+    origins_.erase(stream);
+    const auto info = read(answer);
+    if (info.has_value()) origins_[stream] = info->state.created;
+    look_here(stream);
+}
+
+void StreamFinder::look_here(StreamId stream) {
+    (void)calls_.call(request("STREAM.INFO", session_.stream_name(stream)),
+                      [this, stream](const auto& answer) { on_looked(stream, answer); });
+}
+
+// What the broker says in JetStream's place tells nothing of the stream, whatever its number.
+void StreamFinder::on_looked(StreamId stream, const ApiCalls::Answer& answer) {
+    if (answer.has_error()) return end(stream, answer.error());
+    const auto info = read(answer);
+    if (info.has_error() && info.error().code == not_found) return create(stream);
+    if (info.has_value() && is_outdated(stream, *info)) return remove(stream);
+    end(stream, info);
+}
+
+bool StreamFinder::is_outdated(StreamId stream, const StreamInfo& info) const {
+    const auto origin = origins_.find(stream);
+    return origin != origins_.end() && info.origin_created != 0 &&
+           info.origin_created != origin->second;
+}
+
+void StreamFinder::remove(StreamId stream) {
+    (void)calls_.call(request("STREAM.DELETE", session_.stream_name(stream)),
+                      [this, stream](const auto& answer) {
+                          if (answer.has_error()) return end(stream, answer.error());
+                          create(stream);  // also if somebody else was faster
+                      });
+}
+
+void StreamFinder::create(StreamId stream) {
+    if (stream != own_stream) return create_mirror(stream);
+    const auto& settings = session_.settings();
+    request_creation(stream, stream_request(session_.stream_name(stream),
+                                            subjects_of_stream(settings.names), settings.stream));
+}
+
+void StreamFinder::create_mirror(StreamId stream) {
+    const auto& settings = session_.settings();
+    const auto& site = settings.names.others[stream - 1];
+    const auto origin = origins_.find(stream);
+    if (origin == origins_.end())
+        return end(stream, ApiError{0, "the site " + site.name + " is not reached"});
+    const MirrorOf of{stream_of(settings.names.cluster, site.name), site.domain, origin->second};
+    request_creation(stream, mirror_request(session_.stream_name(stream), of, settings.stream));
+}
+
+void StreamFinder::request_creation(StreamId stream, std::string_view body) {
+    (void)calls_.call(request("STREAM.CREATE", session_.stream_name(stream), body),
+                      [this, stream](const auto& answer) { on_created(stream, answer); });
+}
+
+// Somebody else created it at the same time, with other settings: it is good as it is.
+void StreamFinder::on_created(StreamId stream, const ApiCalls::Answer& answer) {
+    const auto info = read(answer);
+    const bool is_there = !answer.has_error() && info.has_error() &&
+                          info.error().code == bad_request &&
+                          info.error().why.find("already in use") != std::string::npos;
+    if (is_there) return look_here(stream);
+    end(stream, info);
+}
+
+void StreamFinder::end(StreamId stream, const Found& found) {
+    looking_.erase(stream);
+    if (found.has_error()) return session_.events().no_stream(stream, sentence(found.error()));
+    session_.events().stream_is(stream, found->state);
+}
+
+ApiCalls::Request StreamFinder::request(std::string_view what, std::string_view name,
+                                        std::string_view body) const {
+    return {session_.names().domain, what, name, body};
+}
+
+}  // namespace twincached::replication::nats

@@ -199,9 +199,10 @@ void Server::say_started() {
               options_.get<SessionOptions>().threads,
               options_.get<replication::ReplicationOptions>().driver);
     renewal_.warn_of_expiry(files_.certificates);
-    if (files_.certificates.link) {
+    const auto& link = files_.certificates.link;
+    if (link && !link->settings().chain_file.empty()) {
         log_.info("the link speaks TLS; this node's certificate has the fingerprint {}",
-                  lib::fingerprint_text(files_.certificates.link->fingerprint()));
+                  lib::fingerprint_text(link->fingerprint()));
     }
 }
 

@@ -51,6 +51,7 @@ Certificates load_certificates(const CertificateSettings& settings) {
 
 std::optional<std::string> expiry_warning(const lib::TlsContext& context,
                                           std::int64_t unix_seconds) {
+    if (context.settings().chain_file.empty()) return std::nullopt;  // it shows none of its own
     constexpr std::int64_t day = 86'400;
     constexpr std::int64_t days_before = 14;
     const auto left = context.expires_unix_seconds() - unix_seconds;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace twincached::replication::nats {
@@ -16,13 +17,20 @@ struct BrokerAccess {
     std::string password_file;
     std::string token_file;
     std::string credentials;  // a file with JWT and seed, or with a seed alone
-    bool tls = false;
-    std::string tls_ca;  // empty: whom the system trusts
+    bool tls = false;         // with all servers; else with those that begin with tls://
+    std::string tls_ca;       // empty: whom the system trusts
     std::string tls_certificate;
     std::string tls_key;
     std::string tls_name;  // empty: the server's host
     // A broker that says nothing for so long is gone.
     std::chrono::milliseconds silence{1000};
+
+    bool operator==(const BrokerAccess&) const = default;
 };
+
+// Whether this one of the servers is spoken to by TLS alone. One that insists is, in any case.
+inline bool wants_tls(const BrokerAccess& access, std::string_view server) noexcept {
+    return access.tls || server.starts_with("tls://");
+}
 
 }  // namespace twincached::replication::nats

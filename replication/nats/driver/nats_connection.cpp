@@ -32,10 +32,16 @@ void on_complete(void* closure) {
     delete static_cast<Listener*>(closure);
 }
 
+// libnats tells the line of its own source first: "(conn.c:733): SSL handshake error".
+std::string_view without_place(std::string_view text) noexcept {
+    const auto end = text.find("): ");
+    return text.starts_with('(') && end != std::string_view::npos ? text.substr(end + 3) : text;
+}
+
 std::string reason_of(natsConnection* connection) {
     const char* text = nullptr;
     const auto status = natsConnection_GetLastError(connection, &text);
-    const std::string_view words = text == nullptr ? "" : text;
+    const std::string_view words = text == nullptr ? "" : without_place(text);
     if (!words.empty()) return std::string(words);
     return status == NATS_OK ? "the broker closed it" : natsStatus_GetText(status);
 }
@@ -51,7 +57,22 @@ void on_error(natsConnection*, natsSubscription*, natsStatus, void*) {}
 std::string sentence(natsStatus status) {
     natsStatus same = NATS_OK;
     const char* text = nats_GetLastError(&same);
-    return text == nullptr || *text == '\0' || same != status ? natsStatus_GetText(status) : text;
+    const bool has_words = text != nullptr && *text != '\0' && same == status;
+    return std::string(without_place(has_words ? text : natsStatus_GetText(status)));
+}
+
+// With TLS 1.3 a server that is not content with the node's certificate hangs up when the node
+// believes itself inside, and so does one that breaks down: nobody says which.
+std::string why_not(natsStatus status, const BrokerAccess& access, bool has_tls) {
+    auto why = sentence(status);
+    const bool has_hung_up = why.find("Expected 'PONG', got ''") != std::string::npos ||
+                             why.starts_with("SSL_write error") ||
+                             why.starts_with("SSL_read error");
+    if (!has_hung_up) return why;
+    why = "it hung up while this node logged in";
+    if (!has_tls) return why;
+    return why + (access.tls_certificate.empty() ? ": it may want a certificate (tls-certificate)"
+                                                 : ": it may not trust tls-certificate");
 }
 
 struct OptionsDeleter {
@@ -108,9 +129,9 @@ void set_login(Setting& setting, natsOptions* options, const BrokerAccess& acces
     setting(natsOptions_SetUserInfo(options, access.user.c_str(), password.c_str()), "user");
 }
 
-void set_tls(Setting& setting, natsOptions* options, const BrokerAccess& access) {
-    if (!access.tls) return;
-    setting(natsOptions_SetSecure(options, true), "tls");
+// Whom to trust holds for a server, too, that insists on TLS with a node that does not.
+void set_tls(Setting& setting, natsOptions* options, const BrokerAccess& access, bool has_tls) {
+    if (has_tls) setting(natsOptions_SetSecure(options, true), "tls");
     if (!access.tls_ca.empty()) {
         setting(natsOptions_LoadCATrustedCertificates(options, access.tls_ca.c_str()), "tls-ca");
     }
@@ -158,14 +179,15 @@ lib::Parsed<std::unique_ptr<NatsConnection>> NatsConnection::open(const BrokerAc
     Setting setting;
     set_habits(setting, made, access);
     set_login(setting, made, access);
-    set_tls(setting, made, access);
+    const bool has_tls = wants_tls(access, server);
+    set_tls(setting, made, access, has_tls);
     setting(natsOptions_SetURL(made, server.c_str()), "servers");
     auto listener = std::make_unique<Listener>(Listener{intake, number, 0});
     setting(natsOptions_SetClosedCB(made, on_closed, listener.get()), "end");
     if (!setting.failure().empty()) return setting.failure();
     natsConnection* connection = nullptr;
     const auto status = natsConnection_Connect(&connection, made);
-    if (status != NATS_OK) return sentence(status);
+    if (status != NATS_OK) return why_not(status, access, has_tls);
     (void)listener.release();  // on_closed has it
     return std::unique_ptr<NatsConnection>(
         new NatsConnection(connection, server, std::move(intake), number));

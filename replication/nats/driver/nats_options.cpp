@@ -146,6 +146,10 @@ OtherSite other_site(std::string_view text) {
             std::string(at == std::string_view::npos ? name : text.substr(at + 1))};
 }
 
+bool is_tls_server(const std::string& text) {
+    return text.starts_with("tls://");
+}
+
 void check_names(const lib::OptionStructs& options, Complain complain) {
     const auto& chosen = options.get<NatsOptions>();
     const auto check = [&](std::string_view key, std::string_view name) {
@@ -240,6 +244,21 @@ bool is_nats(const lib::OptionStructs& options) noexcept {
     return !options.get<NatsOptions>().servers.empty();
 }
 
+std::optional<lib::TlsSettings> broker_tls_settings(const lib::OptionStructs& options) {
+    const auto& link = options.get<pair::PairOptions>();
+    const auto& servers = options.get<NatsOptions>().servers;
+    const bool has_tls =
+        link.link_tls || std::any_of(servers.begin(), servers.end(), is_tls_server);
+    if (!has_tls) return std::nullopt;
+    lib::TlsSettings settings;
+    settings.chain_file = link.link_certificate;
+    settings.key_file = link.link_key;
+    settings.ca_file = link.link_ca;
+    settings.peer = lib::PeerCertificate::required;
+    settings.peer_name = link.link_peer_name;
+    return settings;
+}
+
 std::vector<std::string> regrets(const lib::OptionStructs& options) {
     std::vector<std::string> lines;
     const auto& chosen = options.get<NatsOptions>();
@@ -259,7 +278,9 @@ std::vector<std::string> regrets(const lib::OptionStructs& options) {
             "reaches one of them can read and change this cache");
     }
     const auto& link = options.get<pair::PairOptions>();
-    if (!all_here && has_login && !link.link_tls) {
+    const bool all_tls =
+        link.link_tls || std::all_of(chosen.servers.begin(), chosen.servers.end(), is_tls_server);
+    if (!all_here && has_login && !all_tls) {
         lines.emplace_back(
             "tls: off, so that passwords and items pass to the NATS servers in the clear");
     }

@@ -6,11 +6,13 @@
 #include "lib/option_row.hpp"
 #include "lib/option_structs.hpp"
 #include "lib/option_value.hpp"
+#include "lib/tls_context.hpp"
 #include "replication/nats/jetstream/api.hpp"
 #include "replication/nats/jetstream/names.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +45,9 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options);
 
 // There is a broker.
 bool is_nats(const lib::OptionStructs& options) noexcept;
+
+// With what certificates the servers are spoken to; none: without TLS.
+std::optional<lib::TlsSettings> broker_tls_settings(const lib::OptionStructs& options);
 
 // What an operator would regret.
 std::vector<std::string> regrets(const lib::OptionStructs& options);

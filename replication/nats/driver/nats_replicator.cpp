@@ -190,7 +190,7 @@ void NatsReplicator::stats(lib::FigureVisitor visit) const {
     report.stream = names.stream;
     for (const auto& server : chosen.servers)
         report.servers += (report.servers.empty() ? "" : ", ") + server;
-    report.has_tls = setup_.options.get<pair::PairOptions>().link_tls;
+    report.has_tls = broker_tls_settings(setup_.options).has_value();
     // Of a node that was never started nothing is older than the rest.
     report.now_ms = report.node.made_at_ms;
     if (report.now_ms != 0) report.now_ms = events_.now().steady_ms;

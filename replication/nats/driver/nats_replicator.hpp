@@ -27,6 +27,7 @@ inline constexpr ReplicatorFactory nats_factory{
     .wants = "a NATS server",
     .given_by = "--nats-servers, or servers in [replication]",
     .warnings = warnings_of,
+    .tls = broker_tls_settings,
 };
 
 }  // namespace twincached::replication::nats

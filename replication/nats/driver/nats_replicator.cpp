@@ -7,9 +7,12 @@
 #include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
 
+#include <openssl/rand.h>
+
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -24,6 +27,14 @@ constexpr std::uint64_t removals_least_bytes = 64U << 10;
 // The broker refuses consumers whose heartbeats come more often.
 constexpr milliseconds heartbeat_least{100};
 
+// Another one in each life: what an earlier life of this node has said is not what this one said.
+std::uint64_t random_number() {
+    std::uint64_t number = 0;
+    if (RAND_bytes(reinterpret_cast<unsigned char*>(&number), sizeof number) != 1)
+        throw std::runtime_error("the system gives no random numbers");
+    return number;
+}
+
 std::uint64_t removals_bytes(const Setup& setup) {
     const auto memory = setup.options.get<ReplicationOptions>().log_memory_bytes;
     return std::max(memory / removals_share, removals_least_bytes);
@@ -36,6 +47,7 @@ ClusterOptions cluster_options(const Setup& setup) {
     const auto names = names_of(setup.options);
     ClusterOptions cluster;
     cluster.node = names.node;
+    cluster.incarnation = random_number();
     cluster.streams = {names.stream};
     for (const auto& site : names.others)
         cluster.streams.push_back(stream_of(names.cluster, site.name));

@@ -65,8 +65,11 @@ lib::Parsed<void> CertificateRenewal::put_in_force(const CertificateSettings& se
     auto admin = load(settings.admin);
     if (admin.has_error()) return stay(admin.error());
     warn_of_expiry({*clients, *link, *admin});
+    if (*link) {
+        const auto taken = parts_.replicator.reload({.tls = *link});
+        if (taken.has_error()) return stay(taken.error());
+    }
     if (*clients) parts_.clients->use(std::move(*clients), parts_.clock.now().tick());
-    if (*link) parts_.replicator.reload({.tls = *link});
     if (*admin) parts_.admin.use(std::move(*admin));
     parts_.log.info("the certificates were read again");
     return {};

@@ -36,7 +36,8 @@ lib::Parsed<void> SecretRenewal::renew(const Options& options) {
     if (fresh->current.empty() != secrets_.current.empty()) return stay(is_new_kind);
     const auto changes = changes_of(secrets_, *fresh);
     if (changes.empty()) return {};
-    replicator_.reload({.secrets = &*fresh});
+    const auto taken = replicator_.reload({.secrets = &*fresh});
+    if (taken.has_error()) return stay(taken.error());
     secrets_ = std::move(*fresh);
     for (const auto& change : changes)
         log_.info("{}: it holds for connections of the link that begin from now on", change);

@@ -276,8 +276,9 @@ void Server::join_reload() {
         return admin_access_.renew(after.template get<EndpointOptions>());
     });
     reload_.join("replication", [this](const auto&, const auto& after) -> lib::Parsed<void> {
-        node_.replicator().reload({.options = &after.structs()});
-        return {};
+        auto taken = node_.replicator().reload({.options = &after.structs()});
+        if (taken.has_error()) log_.error("{}", taken.error());
+        return taken;
     });
     assert(reload_.missing_parts().empty());
 }

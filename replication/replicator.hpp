@@ -134,8 +134,9 @@ class Replicator {
     virtual lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) = 0;
 
     // Rows with `reloaded_by` have been read again, or certificates, or secrets. Any thread.
-    // REQUIRES: where there is TLS now, there was TLS; where a secret, a secret.
-    virtual void reload(const Reloaded&) {}
+    // The error is a sentence that says why this driver cannot; then nothing has changed.
+    // REQUIRES: where a secret is now, there was a secret.
+    virtual lib::Parsed<void> reload(const Reloaded&) { return {}; }
 
     // Any thread. Judged by how things were a moment ago; what changed since is a line in the log.
     // What is taken has begun, and ends by itself.

@@ -11,6 +11,8 @@ from harness import world
 from harness.case import Case, main
 from harness.certificates import Authority
 from harness.client import Client, ClientClosed
+from harness.nats_server import NatsServer
+from harness.nkeys import NKey
 from harness.node import Pair
 from harness.waiting import until
 
@@ -74,6 +76,11 @@ class Reload(Case):
         "replication.arbitrate": "test_arbitrate",
         "replication.legacy": "test_legacy_and_apply",
         "replication.apply": "test_legacy_and_apply",
+        "replication.servers": "test_servers_of_a_cluster_and_what_lets_it_in",
+        "replication.user": "test_servers_of_a_cluster_and_what_lets_it_in",
+        "replication.password-file": "test_servers_of_a_cluster_and_what_lets_it_in",
+        "replication.token-file": "test_servers_of_a_cluster_and_what_lets_it_in",
+        "replication.credentials": "test_servers_of_a_cluster_and_what_lets_it_in",
         "replication.secret": "test_secrets_of_the_link",
         "replication.secret-file": "test_secrets_of_the_link",
         "replication.old-secret-file": "test_secrets_of_the_link",
@@ -200,6 +207,40 @@ class Reload(Case):
         b.write(replication={"secret": "the-first"})
         pair.b.start()
         until(lambda: pair.a.replication()["repl_state"] == "REFUSED", 10, "the two part")
+
+    def test_servers_of_a_cluster_and_what_lets_it_in(self):
+        paths = {}
+        for name in ("password", "token"):
+            paths[name] = os.path.join(self.directory, name)
+            with open(paths[name], "w") as file:
+                file.write(f"a-{name}\n")
+        key = NKey(self.directory)
+        servers = []
+        for number, login in enumerate(("user: one, password: a-password", "token: a-token",
+                                        f"users: [ {{ nkey: {key.public} }} ]")):
+            server = NatsServer(self.directory, self.addresses.host(12 + number), f"nats{number}",
+                                f"authorization {{ {login} }}")
+            self.addCleanup(server.stop)
+            servers.append(server.start())
+        ways = ({"user": "one", "password-file": paths["password"]},
+                {"token-file": paths["token"]},
+                {"user": key.public, "credentials": key.seed_file()})
+        made = Configured(self)
+
+        def choose(number):
+            made.write(replication={"driver": "nats", "node": 0, "boot-grace": "200ms",
+                                    "servers": servers[number].url, **ways[number]})
+
+        def is_at(number):
+            stats = made.node.replication()
+            return (stats["repl_broker"], stats["repl_state"]) == (servers[number].url, "LINKED")
+        choose(0)
+        made.node.start()
+        until(lambda: is_at(0), 10, "the password is right")
+        for number in (1, 2, 0):
+            choose(number)
+            made.reload("options changed: servers")
+            until(lambda: is_at(number), 10, "it is let in")  # pylint: disable=cell-var-from-loop
 
     def link_options(self, authority, name):
         own = authority.issue(name)

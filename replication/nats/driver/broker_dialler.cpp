@@ -9,7 +9,9 @@
 namespace twincached::replication::nats {
 
 BrokerDialler::BrokerDialler(BrokerAccess access, std::shared_ptr<Intake> intake, Answers answers)
-    : access_(std::move(access)), intake_(std::move(intake)), answers_(std::move(answers)) {}
+    : intake_(std::move(intake)),
+      answers_(std::move(answers)),
+      access_(std::make_shared<const BrokerAccess>(std::move(access))) {}
 
 // libnats begins its threads from this one: signals are none of theirs either.
 void BrokerDialler::start() {
@@ -78,15 +80,24 @@ void BrokerDialler::run() {
     }
 }
 
-bool BrokerDialler::is_wanted() {
+void BrokerDialler::use(BrokerAccess access) {
+    auto fresh = std::make_shared<const BrokerAccess>(std::move(access));
     const std::lock_guard lock(mutex_);
-    return !is_stopped_;
+    access_ = std::move(fresh);
 }
 
+std::shared_ptr<const BrokerAccess> BrokerDialler::wanted() {
+    const std::lock_guard lock(mutex_);
+    return is_stopped_ ? nullptr : access_;
+}
+
+// A round that others are in force for begins anew.
 bool BrokerDialler::try_all() {
-    for (const auto& server : access_.servers) {
-        if (!is_wanted()) return false;
-        auto opened = NatsConnection::open(access_, server, intake_, ++connections_);
+    const auto access = wanted();
+    if (!access) return false;
+    for (const auto& server : access->servers) {
+        if (wanted() != access) return false;
+        auto opened = NatsConnection::open(*access, server, intake_, ++connections_);
         if (opened.has_error()) {
             answers_.failed(server, opened.error());
             continue;

@@ -42,6 +42,8 @@ class BrokerDialler {
     // Blocks for one attempt at most. Harmless if never started.
     void stop() noexcept;
 
+    // From the next attempt on.
+    void use(BrokerAccess access);
     // Until `connected` is answered. Harmless while it is under way.
     void dial();
     // Ends it; null is nothing.
@@ -50,14 +52,15 @@ class BrokerDialler {
   private:
     void run();
     bool try_all();
-    bool is_wanted();
+    // Null: it is to stop.
+    std::shared_ptr<const BrokerAccess> wanted();
 
-    const BrokerAccess access_;
     const std::shared_ptr<Intake> intake_;
     const Answers answers_;
     std::thread thread_;
 
     std::mutex mutex_;
+    std::shared_ptr<const BrokerAccess> access_;
     std::condition_variable asked_;
     bool is_dialling_ = false;
     bool is_stopped_ = false;

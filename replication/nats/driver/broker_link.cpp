@@ -3,6 +3,7 @@
 #include <openssl/rand.h>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -37,6 +38,7 @@ BrokerLink::BrokerLink(asio::io_context& context, BrokerAccess access,
       owner_(owner),
       broker_(std::move(settings)),
       intake_(std::make_shared<Intake>([this] { asio::post(context_, [this] { take(); }); })),
+      servers_(access.servers),
       dialler_(std::move(access), intake_,
                {[this](std::unique_ptr<NatsConnection> connection) {
                     // What is posted must be copyable.
@@ -58,6 +60,14 @@ void BrokerLink::stop() noexcept {
     intake_->close();
     dialler_.stop();
     connection_.reset();
+}
+
+void BrokerLink::use(BrokerAccess access) {
+    servers_ = access.servers;
+    told_.clear();
+    dialler_.use(std::move(access));
+    if (connection_ && !is_one_of_ours(connection_->server()))
+        drop("its server is none of this node's any more");
 }
 
 // The end of a connection is asked for, too: to tell it takes memory.
@@ -103,6 +113,12 @@ void BrokerLink::take() {
 
 void BrokerLink::on_connected(std::unique_ptr<NatsConnection> connection) {
     const auto now = owner_.before();
+    // One that was under way when others came into force.
+    if (!is_one_of_ours(connection->server())) {
+        dialler_.end(std::move(connection));
+        dialler_.dial();
+        return owner_.after();
+    }
     connection_ = std::move(connection);
     facts_.server = connection_->server();
     ++facts_.connections;
@@ -123,6 +139,10 @@ void BrokerLink::on_failed(const std::string& server, const std::string& why) {
         owner_.log(LogLevel::warning, "no broker at " + facts_.last_refusal);
     }
     owner_.after();
+}
+
+bool BrokerLink::is_one_of_ours(const std::string& server) const {
+    return std::find(servers_.begin(), servers_.end(), server) != servers_.end();
 }
 
 // Why it failed is told when the connection is another thread's already.

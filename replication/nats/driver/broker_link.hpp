@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace twincached::replication::nats {
 
@@ -58,6 +59,9 @@ class BrokerLink {
     void start(BrokerEvents& events);
     void stop() noexcept;
 
+    // From now on. A connection that stands goes on, if its server is still one of those. Inside of
+    // before() and after().
+    void use(BrokerAccess access);
     // When broker().deadline() has come. Inside of before() and after().
     void on_timer(Instant now);
     // Begins again with another connection. Inside of before() and after().
@@ -70,6 +74,7 @@ class BrokerLink {
     void on_connected(std::unique_ptr<NatsConnection> connection);
     void on_failed(const std::string& server, const std::string& why);
     void check();
+    bool is_one_of_ours(const std::string& server) const;
 
     boost::asio::io_context& context_;
     Owner& owner_;
@@ -77,6 +82,7 @@ class BrokerLink {
     const std::shared_ptr<Intake> intake_;
     std::unique_ptr<NatsConnection> connection_;  // null: none stands
     LinkFacts facts_;
+    std::vector<std::string> servers_;
     std::map<std::string, std::string> told_;  // by server, why it could not be reached
     BrokerDialler dialler_;
 };

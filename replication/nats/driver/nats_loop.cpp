@@ -91,6 +91,14 @@ void NatsLoop::resync() {
     });
 }
 
+void NatsLoop::use(BrokerAccess access) {
+    asio::post(context_, [this, access = std::move(access)] {
+        (void)before();
+        link_.use(access);
+        after();
+    });
+}
+
 NodeReport NatsLoop::report() const {
     const lib::MutexLock lock(report_mutex_);
     return report_;

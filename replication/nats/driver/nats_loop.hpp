@@ -59,6 +59,8 @@ class NatsLoop final : private BrokerLink::Owner, private ClusterOwner {
     // --- any thread ------------------------------------------------------------------------------
     void wake();
     void resync();
+    // For connections that begin from now on.
+    void use(BrokerAccess access);
     NodeReport report() const;
 
   private:

@@ -24,6 +24,7 @@ constexpr std::array rows = {
                    .flag = "nats-servers",
                    .fills = lib::fills<&NatsOptions::servers>,
                    .initial = "",
+                   .reloaded_by = "replication",
                    .help = "NATS servers with JetStream, which carry the changes of up to four "
                            "nodes: host, host:port,\nnats://host:port or tls://host:port, "
                            "separated by commas; the first that answers is used."},
@@ -32,6 +33,7 @@ constexpr std::array rows = {
                    .flag = "nats-user",
                    .fills = lib::fills<&NatsOptions::user>,
                    .initial = "",
+                   .reloaded_by = "replication",
                    .help = "Who this node is to the NATS server; with an NKey its public key."},
     lib::OptionRow{.section = "replication",
                    .key = "password-file",
@@ -39,6 +41,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&NatsOptions::password_file>,
                    .initial = "",
                    .path = true,
+                   .reloaded_by = "replication",
                    .help = "A file with the user's password in its first line."},
     lib::OptionRow{.section = "replication",
                    .key = "token-file",
@@ -46,6 +49,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&NatsOptions::token_file>,
                    .initial = "",
                    .path = true,
+                   .reloaded_by = "replication",
                    .help = "A file with the NATS server's token in its first line, instead of a "
                            "user."},
     lib::OptionRow{.section = "replication",
@@ -54,6 +58,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&NatsOptions::credentials>,
                    .initial = "",
                    .path = true,
+                   .reloaded_by = "replication",
                    .help = "A file with what proves this node to the NATS server: JWT and seed, "
                            "or the seed of\nthe NKey that user names."},
     lib::OptionRow{.section = "replication",

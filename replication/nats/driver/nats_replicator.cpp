@@ -1,5 +1,6 @@
 #include "replication/nats/driver/nats_replicator.hpp"
 
+#include "lib/mutex.hpp"
 #include "replication/ack_gate.hpp"
 #include "replication/nats/driver/nats_loop.hpp"
 #include "replication/nats/driver/nats_stats.hpp"
@@ -62,10 +63,16 @@ ClusterOptions cluster_options(const Setup& setup) {
     return cluster;
 }
 
-BrokerAccess access_to_broker(const Setup& setup) {
-    const auto& chosen = setup.options.get<NatsOptions>();
-    const auto& link = setup.options.get<pair::PairOptions>();
-    const auto names = names_of(setup.options);
+void use_files(BrokerAccess& access, const lib::TlsSettings& settings) {
+    access.tls_ca = settings.ca_file;
+    access.tls_certificate = settings.chain_file;
+    access.tls_key = settings.key_file;
+}
+
+BrokerAccess access_to_broker(const lib::OptionStructs& options) {
+    const auto& chosen = options.get<NatsOptions>();
+    const auto& link = options.get<pair::PairOptions>();
+    const auto names = names_of(options);
     BrokerAccess access;
     for (const auto& server : chosen.servers)
         access.servers.push_back(*server_url(server));
@@ -79,7 +86,7 @@ BrokerAccess access_to_broker(const Setup& setup) {
     access.tls_certificate = link.link_certificate;
     access.tls_key = link.link_key;
     access.tls_name = link.link_peer_name;
-    access.silence = setup.options.get<pair::Timing>().silence;
+    access.silence = options.get<pair::Timing>().silence;
     return access;
 }
 
@@ -108,8 +115,8 @@ class NatsReplicator final : public Replicator {
           events_(std::move(events)),
           sink_(setup.shards, setup.options.get<ReplicationOptions>().log_memory_bytes,
                 make_gate(gate_, setup), removals_bytes(setup)),
-          loop_({cluster_options(setup), access_to_broker(setup), broker_settings(setup), events_},
-                sink_) {
+          access_(access_to_broker(setup.options)),
+          loop_({cluster_options(setup), access_, broker_settings(setup), events_}, sink_) {
         sink_.changes().set_wake([this] { loop_.wake(); });
     }
     ~NatsReplicator() override { stop(); }
@@ -122,6 +129,7 @@ class NatsReplicator final : public Replicator {
     void stop() noexcept override { loop_.stop(); }
     std::string remember(storage::Store&) override { return loop_.engine().remember(); }
     lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) override;
+    lib::Parsed<void> reload(const Reloaded& fresh) override;
     Ordered order(Order order) override;
     bool digests(storage::Store& store, storage::BucketNumber first,
                  std::span<std::uint64_t> digests) const override;
@@ -132,6 +140,8 @@ class NatsReplicator final : public Replicator {
     const Events events_;
     std::optional<AckGate> gate_;
     ClusterSink sink_;
+    mutable lib::Mutex access_mutex_;
+    BrokerAccess access_ GUARDED_BY(access_mutex_);  // in force
     NatsLoop loop_;
     bool drain_began_ = false;
 };
@@ -165,6 +175,24 @@ lib::Parsed<Recall> NatsReplicator::recall(const Remembered& memory, storage::St
     return loop_.engine().recall(memory);
 }
 
+// Certificates come without options. Their content, as that of the files with passwords, is read by
+// each connection for itself.
+lib::Parsed<void> NatsReplicator::reload(const Reloaded& fresh) {
+    if (fresh.secrets != nullptr) {
+        return std::string(
+            "the keys of a cluster hash by the secret: it is changed while all nodes are stopped");
+    }
+    const lib::MutexLock lock(access_mutex_);
+    auto access = fresh.options == nullptr ? access_ : access_to_broker(*fresh.options);
+    if (fresh.tls) use_files(access, fresh.tls->settings());
+    if (access.servers.empty())
+        return std::string("the NATS servers in use stay: a node of a cluster needs one");
+    if (access == access_) return {};
+    loop_.use(access);
+    access_ = std::move(access);
+    return {};
+}
+
 Ordered NatsReplicator::order(Order order) {
     if (!loop_.is_running()) return {false, "this node is starting: ask again"};
     if (order != Order::resync)
@@ -193,16 +221,19 @@ bool NatsReplicator::digests(storage::Store& store, storage::BucketNumber first,
 }
 
 void NatsReplicator::stats(lib::FigureVisitor visit) const {
-    const auto& chosen = setup_.options.get<NatsOptions>();
     const auto names = names_of(setup_.options);
     NatsReport report;
     report.node = loop_.report();
     report.gate = gate_ ? &*gate_ : nullptr;
     report.cluster = names.cluster;
     report.stream = names.stream;
-    for (const auto& server : chosen.servers)
-        report.servers += (report.servers.empty() ? "" : ", ") + server;
-    report.has_tls = broker_tls_settings(setup_.options).has_value();
+    {
+        const lib::MutexLock lock(access_mutex_);
+        for (const auto& server : access_.servers) {
+            report.servers += (report.servers.empty() ? "" : ", ") + server;
+            report.has_tls = report.has_tls || wants_tls(access_, server);
+        }
+    }
     // Of a node that was never started nothing is older than the rest.
     report.now_ms = report.node.made_at_ms;
     if (report.now_ms != 0) report.now_ms = events_.now().steady_ms;

@@ -128,7 +128,7 @@ class PairReplicator final : public Replicator {
     void stop() noexcept override { loop_.stop(); }
     std::string remember(storage::Store&) override { return loop_.engine().remember(); }
     lib::Parsed<Recall> recall(const Remembered& memory, storage::Store& store) override;
-    void reload(const Reloaded& fresh) override;
+    lib::Parsed<void> reload(const Reloaded& fresh) override;
     Ordered order(Order order) override;
     std::optional<std::int64_t> peer_clock() const override { return loop_.report().peer_clock; }
     bool digests(storage::Store& store, storage::BucketNumber first,
@@ -219,15 +219,17 @@ lib::Parsed<Recall> PairReplicator::recall(const Remembered& memory, storage::St
     return Recall::continued;
 }
 
-// Each part is there or not: a renewed certificate comes without options.
-void PairReplicator::reload(const Reloaded& fresh) {
+// Each part is there or not: a renewed certificate comes without options. REQUIRES: where there is
+// TLS now, there was TLS.
+lib::Parsed<void> PairReplicator::reload(const Reloaded& fresh) {
     if (fresh.tls) loop_.use_tls(fresh.tls);
     if (fresh.secrets != nullptr) loop_.use_secrets(*fresh.secrets);
-    if (fresh.options == nullptr) return;
+    if (fresh.options == nullptr) return {};
     loop_.set_arbitration(fresh.options->get<ArbitrationDesk::Options>().mode);
     loop_.set_legacy(legacy_of(fresh.options->get<PairOptions>()));
     const auto policy = fresh.options->get<PairOptions>().on_split;
     if (on_split_.exchange(policy) != policy) loop_.set_on_split(policy);
+    return {};
 }
 
 // Judged by what the link last reported, some milliseconds ago; the engine judges it again.

@@ -65,7 +65,12 @@ class Node : private BrokerEvents, private BrokerLink::Owner {
         stream.storage = Storage::file;
         stream.max_age = std::chrono::minutes(5);
         stream.max_bytes = 64 << 20;
-        return {.names = names, .stream = stream, .heartbeat = milliseconds(200)};
+        static std::uint64_t identities = 0;
+        return {.names = names,
+                .stream = stream,
+                .heartbeat = milliseconds(200),
+                .identity = ++identities,
+                .place = "the test"};
     }
 
     BrokerLink::Instant before() override {
@@ -294,6 +299,24 @@ TEST_CASE("a place behind the end of the log, and one that is gone, lose the con
     });
     await(context, [&] { return !node.lost.empty(); });
     CHECK(node.payloads.empty());
+}
+
+TEST_CASE("a second node of one number is not heard of, and takes it when it is free") {
+    NatsServer server;
+    boost::asio::io_context context;
+    auto first = std::make_unique<Node>(context, access_to(server), 0);
+    await(context, [&] { return first->is_connected; });
+    Node second(context, access_to(server), 0);
+    await(context, [&] { return !second.lines.empty(); });
+    CHECK(
+        second.lines.front() ==
+        "another node is node 0 of the cluster test, at the test: each needs a number of its own");
+    CHECK_FALSE(second.is_connected);
+    CHECK(first->is_connected);
+    first.reset();
+    await(context, [&] { return second.is_connected; });
+    CHECK(second.facts().connections == 1);
+    CHECK(second.lines.size() == 2);
 }
 
 TEST_CASE("nobody comes in without the password, and with it the node does") {

@@ -37,9 +37,10 @@ void BrokerDialler::stop() noexcept {
     over_.clear();
 }
 
-void BrokerDialler::dial() {
+void BrokerDialler::dial(std::chrono::milliseconds pause) {
     {
         const std::lock_guard lock(mutex_);
+        if (!is_dialling_) begins_at_ = std::chrono::steady_clock::now() + pause;
         is_dialling_ = true;
     }
     asked_.notify_one();
@@ -66,6 +67,10 @@ void BrokerDialler::run() {
         }
         if (!is_dialling_) {
             asked_.wait(lock, [this] { return is_stopped_ || is_dialling_ || !over_.empty(); });
+            continue;
+        }
+        if (std::chrono::steady_clock::now() < begins_at_) {
+            asked_.wait_until(lock, begins_at_, [this] { return is_stopped_ || !over_.empty(); });
             continue;
         }
         lock.unlock();

@@ -44,8 +44,8 @@ class BrokerDialler {
 
     // From the next attempt on.
     void use(BrokerAccess access);
-    // Until `connected` is answered. Harmless while it is under way.
-    void dial();
+    // After a pause, until `connected` is answered. Harmless while it is under way.
+    void dial(std::chrono::milliseconds pause = {});
     // Ends it; null is nothing.
     void end(std::unique_ptr<NatsConnection> connection);
 
@@ -63,6 +63,7 @@ class BrokerDialler {
     std::shared_ptr<const BrokerAccess> access_;
     std::condition_variable asked_;
     bool is_dialling_ = false;
+    std::chrono::steady_clock::time_point begins_at_{};  // dialling
     bool is_stopped_ = false;
     std::vector<std::unique_ptr<NatsConnection>> over_;  // one or two: each is followed by a dial
     std::uint64_t connections_ = 0;                      // of the thread alone

@@ -120,25 +120,22 @@ void BrokerLink::on_connected(std::unique_ptr<NatsConnection> connection) {
         return owner_.after();
     }
     connection_ = std::move(connection);
-    facts_.server = connection_->server();
-    ++facts_.connections;
-    facts_.last_refusal.clear();
-    told_.clear();
-    owner_.log(LogLevel::info, "connected to the broker " + facts_.server);
     broker_.on_connected(*connection_, connection_->max_payload(), new_inbox(connection_->number()),
                          now);
     check();
     owner_.after();
 }
 
-// One line for each server until something else is the matter with it.
 void BrokerLink::on_failed(const std::string& server, const std::string& why) {
     (void)owner_.before();
-    facts_.last_refusal = server + ": " + why;
-    if (auto& told = told_[server]; std::exchange(told, why) != why) {
-        owner_.log(LogLevel::warning, "no broker at " + facts_.last_refusal);
-    }
+    if (is_news(server, why)) owner_.log(LogLevel::warning, "no broker at " + facts_.last_refusal);
     owner_.after();
+}
+
+// One line for each server until something else is the matter with it.
+bool BrokerLink::is_news(const std::string& server, const std::string& why) {
+    facts_.last_refusal = server + ": " + why;
+    return std::exchange(told_[server], why) != why;
 }
 
 bool BrokerLink::is_one_of_ours(const std::string& server) const {
@@ -147,9 +144,31 @@ bool BrokerLink::is_one_of_ours(const std::string& server) const {
 
 // Why it failed is told when the connection is another thread's already.
 void BrokerLink::check() {
-    if (!connection_ || !connection_->has_failed()) return;
-    const auto why = connection_->failure();
-    drop(why);
+    if (!connection_) return;
+    if (connection_->has_failed()) {
+        const auto why = connection_->failure();
+        return drop(why);
+    }
+    if (!broker_.objection().empty()) return refuse();
+    if (broker_.is_admitted() && facts_.server.empty()) note_connection();
+}
+
+void BrokerLink::note_connection() {
+    facts_.server = connection_->server();
+    ++facts_.connections;
+    facts_.last_refusal.clear();
+    told_.clear();
+    owner_.log(LogLevel::info, "connected to the broker " + facts_.server);
+}
+
+// Whoever stands in the way may go: it is tried again, but not at once.
+void BrokerLink::refuse() {
+    const auto why = broker_.objection();
+    if (is_news(connection_->server(), why)) owner_.log(LogLevel::error, why);
+    dialler_.end(std::move(connection_));
+    facts_.server.clear();
+    broker_.on_disconnected(why);
+    dialler_.dial(BrokerDialler::longest_pause);
 }
 
 }  // namespace twincached::replication::nats

@@ -29,7 +29,7 @@ namespace twincached::replication::nats {
 
 struct LinkFacts {
     std::string server;             // empty: none is connected
-    std::uint64_t connections = 0;  // that stood, since the start
+    std::uint64_t connections = 0;  // that this node took part over, since the start
     std::string last_refusal;
 };
 
@@ -74,6 +74,9 @@ class BrokerLink {
     void on_connected(std::unique_ptr<NatsConnection> connection);
     void on_failed(const std::string& server, const std::string& why);
     void check();
+    void note_connection();
+    void refuse();
+    bool is_news(const std::string& server, const std::string& why);
     bool is_one_of_ours(const std::string& server) const;
 
     boost::asio::io_context& context_;
@@ -83,7 +86,7 @@ class BrokerLink {
     std::unique_ptr<NatsConnection> connection_;  // null: none stands
     LinkFacts facts_;
     std::vector<std::string> servers_;
-    std::map<std::string, std::string> told_;  // by server, why it could not be reached
+    std::map<std::string, std::string> told_;  // by server, why it could not be used
     BrokerDialler dialler_;
 };
 

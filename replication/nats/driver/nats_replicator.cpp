@@ -9,8 +9,10 @@
 #include "replication/replication_options.hpp"
 
 #include <openssl/rand.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <stdexcept>
@@ -34,6 +36,13 @@ std::uint64_t random_number() {
     if (RAND_bytes(reinterpret_cast<unsigned char*>(&number), sizeof number) != 1)
         throw std::runtime_error("the system gives no random numbers");
     return number;
+}
+
+// For people who look for it.
+std::string place_of_this() {
+    std::array<char, 65> host{};
+    if (::gethostname(host.data(), host.size() - 1) != 0) host = {'?'};
+    return std::string(host.data()) + ", process " + std::to_string(::getpid());
 }
 
 std::uint64_t removals_bytes(const Setup& setup) {
@@ -98,6 +107,8 @@ JetStreamBroker::Settings broker_settings(const Setup& setup) {
     settings.stream = {static_cast<unsigned>(chosen.replicas), chosen.storage, chosen.max_age,
                        chosen.max_bytes};
     settings.heartbeat = std::max(silence / 2, heartbeat_least);
+    settings.identity = random_number();
+    settings.place = place_of_this();
     return settings;
 }
 

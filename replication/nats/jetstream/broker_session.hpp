@@ -24,6 +24,7 @@ enum class Inbox : char {
     publication = 'p',
     question = 'a',
     api_call = 'j',
+    claim = 'n',
     reply = 'q',  // what is said to one who has replied; it has no number of its own
 };
 // Where in the inbox something arrived.

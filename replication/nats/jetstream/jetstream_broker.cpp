@@ -7,6 +7,7 @@ namespace {
 
 constexpr Channel channel_of_inbox = 1;
 constexpr Channel channel_of_tellings = 2;
+constexpr Channel channel_of_claims = 3;
 constexpr std::string_view queue = "twincached";
 
 }  // namespace
@@ -19,11 +20,12 @@ void JetStreamBroker::on_connected(Wire& wire, std::size_t max_payload, std::str
                                    Instant now) {
     session_.at(now);
     session_.begin(wire, max_payload, std::move(inbox));
+    max_payload_ = max_payload;
     const bool hears =
         session_.subscribe(channel_of_inbox, session_.inbox() + ".*.*", {}) &&
-        session_.subscribe(channel_of_tellings, telling_subject(session_.names(), ">"), {});
-    if (!hears) return;  // the connection is about to be lost, which will be told
-    session_.events().connected(max_payload);
+        session_.subscribe(channel_of_tellings, telling_subject(session_.names(), ">"), {}) &&
+        session_.subscribe(channel_of_claims, claim_.subject(), {});
+    if (hears) claim_.begin();  // else the connection is about to be lost, which will be told
 }
 
 void JetStreamBroker::on_disconnected(std::string_view why) {
@@ -35,19 +37,24 @@ void JetStreamBroker::on_disconnected(std::string_view why) {
     publications_.clear();
     asks_.clear();
     served_.clear();
-    session_.events().disconnected(why);
+    claim_.clear();
+    if (std::exchange(is_admitted_, false)) session_.events().disconnected(why);
 }
 
 void JetStreamBroker::on_message(const WireMessage& message, Instant now) {
     if (!session_.stands()) return;
     session_.at(now);
-    if (message.channel == channel_of_tellings) return on_telling(message);
     if (message.channel == channel_of_inbox) return on_inbox(message);
+    if (message.channel == channel_of_claims) return claim_.on_question(message);
+    if (!is_admitted_) return;  // what others say has waited for nobody
+    if (message.channel == channel_of_tellings) return on_telling(message);
     if (!consumers_.on_message(message)) on_question(message);
 }
 
 void JetStreamBroker::on_timer(Instant now) {
     session_.at(now);
+    claim_.on_timer();
+    admit();
     calls_.on_timer();
     publications_.on_timer();
     asks_.on_timer();
@@ -56,8 +63,8 @@ void JetStreamBroker::on_timer(Instant now) {
 
 std::optional<JetStreamBroker::Instant> JetStreamBroker::deadline() const {
     std::optional<Instant> first;
-    for (const auto& one :
-         {calls_.deadline(), publications_.deadline(), asks_.deadline(), consumers_.deadline()})
+    for (const auto& one : {claim_.deadline(), calls_.deadline(), publications_.deadline(),
+                            asks_.deadline(), consumers_.deadline()})
         if (one && (!first || *one < *first)) first = one;
     return first;
 }
@@ -111,6 +118,11 @@ void JetStreamBroker::tell(std::string_view subject, std::string_view payload) {
 
 // --- inside --------------------------------------------------------------------------------------
 
+void JetStreamBroker::admit() {
+    if (!claim_.is_held() || std::exchange(is_admitted_, true)) return;
+    session_.events().connected(max_payload_);
+}
+
 bool JetStreamBroker::can_read(StreamId stream) const noexcept {
     return session_.stands() && session_.is_known(stream);
 }
@@ -135,6 +147,9 @@ void JetStreamBroker::on_inbox(const WireMessage& message) {
             return asks_.on_answer(place->number, message);
         case Inbox::api_call:
             return calls_.on_answer(place->number, message);
+        case Inbox::claim:
+            claim_.on_answer(message);
+            return admit();
         case Inbox::reply:
             if (message.status == 0) session_.events().asked({}, message.payload, message.reply);
             return;

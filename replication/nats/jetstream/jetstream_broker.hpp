@@ -5,7 +5,8 @@
 //     look ----------> StreamFinder --.                       .-- what is served, asked, told
 //     consume -------> Consumers -----+--> ApiCalls --.       |
 //     publish -------> Publications ------------------+--> BrokerSession --> Wire
-//     ask -----------> Asks --------------------------'
+//     ask -----------> Asks --------------------------+
+//                      NumberClaim -------------------'   before any of these may be asked
 #pragma once
 
 #include "replication/nats/broker.hpp"
@@ -15,6 +16,7 @@
 #include "replication/nats/jetstream/broker_settings.hpp"
 #include "replication/nats/jetstream/consumers.hpp"
 #include "replication/nats/jetstream/names.hpp"
+#include "replication/nats/jetstream/number_claim.hpp"
 #include "replication/nats/jetstream/publications.hpp"
 #include "replication/nats/jetstream/stream_finder.hpp"
 #include "replication/nats/jetstream/wire.hpp"
@@ -42,7 +44,8 @@ class JetStreamBroker final : public Broker {
     void attach(BrokerEvents& events) noexcept { session_.attach(events); }
 
     // --- told by the driver ----------------------------------------------------------------------
-    // A connection stands, and it is the only one; `inbox` is a subject that no other one has.
+    // A connection stands, and it is the only one; `inbox` is a subject that no other one has. The
+    // engine hears of it once it is clear that no other node has this one's number.
     void on_connected(Wire& wire, std::size_t max_payload, std::string inbox, Instant now);
     void on_disconnected(std::string_view why);
     void on_message(const WireMessage& message, Instant now);
@@ -51,7 +54,10 @@ class JetStreamBroker final : public Broker {
     // When on_timer is due; none: never.
     std::optional<Instant> deadline() const;
 
-    bool is_connected() const noexcept { return session_.stands(); }
+    // The engine has heard of the connection.
+    bool is_admitted() const noexcept { return is_admitted_; }
+    // Why this node may say nothing over this connection, which is to end; empty: it may.
+    const std::string& objection() const noexcept { return claim_.objection(); }
     const Names& names() const noexcept { return session_.names(); }
 
     // --- Broker ----------------------------------------------------------------------------------
@@ -66,6 +72,7 @@ class JetStreamBroker final : public Broker {
 
   private:
     bool can_read(StreamId stream) const noexcept;
+    void admit();
     void on_telling(const WireMessage& message);
     void on_question(const WireMessage& message);
     void on_inbox(const WireMessage& message);
@@ -76,6 +83,9 @@ class JetStreamBroker final : public Broker {
     Consumers consumers_{session_, calls_};
     Publications publications_{session_};
     Asks asks_{session_};
+    NumberClaim claim_{session_};
+    std::size_t max_payload_ = 0;
+    bool is_admitted_ = false;
     std::map<std::string, Channel, std::less<>> served_;
 };
 

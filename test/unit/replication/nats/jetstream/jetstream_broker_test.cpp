@@ -99,7 +99,11 @@ struct Room {
         : broker(JetStreamBroker::Settings{std::move(names), {}}) {
         broker.attach(notes);
         broker.on_connected(wire, 1000, "_INBOX.me", at);
-        (void)notes.take();
+        const auto asked = wire.sent.back().subject;
+        CHECK(notes.take().empty());
+        answer(asked, {}, status_no_responders);  // nobody has its number
+        CHECK(notes.take() == std::vector<std::string>{"connected: 1000"});
+        wire.sent.clear();
     }
 
     // The broker's answer to the last request that was sent to this subject.

@@ -1,10 +1,42 @@
 """The way of a cluster's nodes to their NATS servers: who is let in, who is not, and what a log says."""
+import json
 import os
+import socket
 
-from harness import main, until
+from harness import main, until, world
 from harness.certificates import Authority
 from harness.nats_case import NatsCase
 from harness.nkeys import NKey, Operator
+
+
+class Listener:
+    """One who listens at a server, as its user may."""
+
+    def __init__(self, server, subject, user):
+        self._socket = socket.create_connection(server.address, world.scaled(5))
+        self._lines = self._socket.makefile("rb")
+        self._lines.readline()
+        login = json.dumps({"verbose": False, **user})
+        self._socket.sendall(f"CONNECT {login}\r\nSUB {subject} 1\r\n".encode())
+        self._heard = []
+        self._await_pong()
+
+    def _await_pong(self):
+        self._socket.sendall(b"PING\r\n")
+        while (line := self._lines.readline()) != b"PONG\r\n":
+            if line == b"":
+                raise ConnectionError("closed")
+            if line.startswith(b"PING"):
+                self._socket.sendall(b"PONG\r\n")
+            elif not line.startswith(b"INFO"):
+                self._heard.append(line)
+
+    def heard(self):
+        self._await_pong()
+        return self._heard
+
+    def close(self):
+        self._socket.close()
 
 
 class Way(NatsCase):
@@ -95,6 +127,30 @@ class Logins(Way):
         path, seed = Operator(other).credentials("stranger")
         self.assert_refused(server, self.stranger(server, "--nats-credentials", path),
                             "uthorization", secrets=[seed])
+
+    def test_a_user_who_may_do_what_the_manual_says_and_no_more(self):
+        """And whose answers a neighbour does not hear, who may listen to the usual inboxes."""
+        own = ["mcask.twincached.>", "mctell.twincached.>", "_INBOX_web.>"]
+        publish = own + ["mc.twincached.>", "$JS.API.>", "$JS.FC.>"]
+
+        def words(subjects):
+            return "[" + ", ".join(f'"{subject}"' for subject in subjects) + "]"
+        server = self.server(
+            f'authorization {{ users: [ {{ user: web, password: right, permissions: {{ '
+            f'publish: {words(publish)}, subscribe: {words(own)} }} }},\n'
+            '{ user: neighbour, password: other, permissions: { subscribe: "_INBOX.>" } } ] }')
+        neighbour = Listener(server, "_INBOX.>", {"user": "neighbour", "pass": "other"})
+        self.addCleanup(neighbour.close)
+        nodes = self.cluster(2, "--nats-user", "web", "--nats-password-file",
+                             self.file("right", "right"), "--nats-inbox-prefix", "_INBOX_web",
+                             server=server).start()
+        expected = self.write(nodes[0], 1, 300)
+        self.assert_values(nodes, expected)
+        nodes.add(2).start(20)
+        nodes.wait_until_in_step()
+        self.assert_values(nodes, expected)
+        self.assertEqual(neighbour.heard(), [])
+        self.assertNotIn("ermissions", server.process.log())
 
     def test_a_file_that_cannot_be_read_is_named(self):
         server = self.server('authorization { token: "Aright-Token1" }')

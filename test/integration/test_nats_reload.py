@@ -60,7 +60,7 @@ class Reload(NatsCase):
         made, write = self.configured(server)
         fresh = {"node": "1", "cluster": "other", "stream": "OTHER", "replicas": "3",
                  "storage": "memory", "max-age": "10m", "max-bytes": "64m", "site": "paris",
-                 "domain": "paris", "member-timeout": "20s", "batch-size": "64k",
+                 "domain": "paris", "inbox-prefix": "_INBOX_x", "member-timeout": "20s", "batch-size": "64k",
                  "heartbeat": "100ms", "silence": "2s", "boot-grace": "1s",
                  "sync-serve-timeout": "1m", "drain-timeout": "1s", "sync-rate": "1m",
                  "log-memory": "8m", "clock-max-ahead": "12h", "tls-peer-name": "elsewhere"}

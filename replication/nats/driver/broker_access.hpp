@@ -16,9 +16,10 @@ struct BrokerAccess {
     std::string user;  // or the public key of an NKey, with its seed in `credentials`
     std::string password_file;
     std::string token_file;
-    std::string credentials;  // a file with JWT and seed, or with a seed alone
-    bool tls = false;         // with all servers; else with those that begin with tls://
-    std::string tls_ca;       // empty: whom the system trusts
+    std::string credentials;              // a file with JWT and seed, or with a seed alone
+    std::string inbox_prefix = "_INBOX";  // of where this node is answered
+    bool tls = false;    // with all servers; else with those that begin with tls://
+    std::string tls_ca;  // empty: whom the system trusts
     std::string tls_certificate;
     std::string tls_key;
     std::string tls_name;  // empty: the server's host

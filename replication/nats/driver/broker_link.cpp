@@ -18,11 +18,11 @@ constexpr int messages_per_turn = 64;
 
 // A subject that nobody else listens to. Without randomness the number of the connection would do,
 // but for another node with the same.
-std::string new_inbox(std::uint64_t number) {
+std::string new_inbox(const std::string& prefix, std::uint64_t number) {
     std::array<unsigned char, 12> random{};
     (void)RAND_bytes(random.data(), static_cast<int>(random.size()));
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string inbox = "_INBOX.";
+    std::string inbox = prefix + ".";
     for (const auto byte : random) {
         inbox.push_back(digits[byte >> 4U]);
         inbox.push_back(digits[byte & 15U]);
@@ -39,6 +39,7 @@ BrokerLink::BrokerLink(asio::io_context& context, BrokerAccess access,
       broker_(std::move(settings)),
       intake_(std::make_shared<Intake>([this] { asio::post(context_, [this] { take(); }); })),
       servers_(access.servers),
+      inbox_prefix_(access.inbox_prefix),
       dialler_(std::move(access), intake_,
                {[this](std::unique_ptr<NatsConnection> connection) {
                     // What is posted must be copyable.
@@ -120,8 +121,8 @@ void BrokerLink::on_connected(std::unique_ptr<NatsConnection> connection) {
         return owner_.after();
     }
     connection_ = std::move(connection);
-    broker_.on_connected(*connection_, connection_->max_payload(), new_inbox(connection_->number()),
-                         now);
+    broker_.on_connected(*connection_, connection_->max_payload(),
+                         new_inbox(inbox_prefix_, connection_->number()), now);
     check();
     owner_.after();
 }

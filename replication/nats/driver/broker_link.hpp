@@ -86,6 +86,7 @@ class BrokerLink {
     std::unique_ptr<NatsConnection> connection_;  // null: none stands
     LinkFacts facts_;
     std::vector<std::string> servers_;
+    const std::string inbox_prefix_;
     std::map<std::string, std::string> told_;  // by server, why it could not be used
     BrokerDialler dialler_;
 };

@@ -62,6 +62,13 @@ constexpr std::array rows = {
                    .help = "A file with what proves this node to the NATS server: JWT and seed, "
                            "or the seed of\nthe NKey that user names."},
     lib::OptionRow{.section = "replication",
+                   .key = "inbox-prefix",
+                   .flag = "nats-inbox-prefix",
+                   .fills = lib::fills<&NatsOptions::inbox_prefix>,
+                   .initial = "_INBOX",
+                   .help = "What the subjects begin with to which this node is answered; another "
+                           "one for each user\nwho is not to hear the others."},
+    lib::OptionRow{.section = "replication",
                    .key = "stream",
                    .flag = "nats-stream",
                    .fills = lib::fills<&NatsOptions::stream>,
@@ -186,6 +193,16 @@ void check_names(const lib::OptionStructs& options, Complain complain) {
         complain("stream", "stream and sites do not go together: each site's stream has its name");
 }
 
+// Several names with dots between them, as NATS' own tools take it.
+bool is_prefix(std::string_view text) {
+    for (;;) {
+        const auto dot = text.find('.');
+        if (!is_name(text.substr(0, dot))) return false;
+        if (dot == std::string_view::npos) return true;
+        text.remove_prefix(dot + 1);
+    }
+}
+
 void check_login(const lib::OptionStructs& options, Complain complain) {
     const auto& chosen = options.get<NatsOptions>();
     const bool has_nkey = !chosen.credentials.empty();
@@ -200,6 +217,11 @@ void check_login(const lib::OptionStructs& options, Complain complain) {
         complain("password-file", "password-file needs user: whose password is it?");
     if (!chosen.token_file.empty() && !chosen.user.empty())
         complain("token-file", "a token stands for itself: token-file and user do not go together");
+    if (!is_prefix(chosen.inbox_prefix)) {
+        complain("inbox-prefix",
+                 "inbox-prefix '" + chosen.inbox_prefix +
+                     "': names of letters, digits, - and _, with dots between them");
+    }
     const auto& link = options.get<pair::PairOptions>();
     if (!link.link_peer_fingerprints.empty()) {
         complain("tls-peer-fingerprint",

@@ -26,6 +26,7 @@ struct NatsOptions {
     std::string password_file;
     std::string token_file;
     std::string credentials;
+    std::string inbox_prefix;
     std::string stream;  // empty: see stream_of
     std::int32_t replicas{};
     Storage storage{};

@@ -90,6 +90,7 @@ BrokerAccess access_to_broker(const lib::OptionStructs& options) {
     access.password_file = chosen.password_file;
     access.token_file = chosen.token_file;
     access.credentials = chosen.credentials;
+    access.inbox_prefix = chosen.inbox_prefix;
     access.tls = link.link_tls;
     access.tls_ca = link.link_ca;
     access.tls_certificate = link.link_certificate;

@@ -492,7 +492,8 @@ TEST_CASE("with nobody there memory stays bounded, and whoever comes lacks nothi
     change_all();  // the first time everything finds its size
     const auto before = allocated_bytes();
     change_all();
-    CHECK(allocated_bytes() < before + log_bytes);
+    // Of what is remembered of removals, too, a round may fill more than the one before.
+    CHECK(allocated_bytes() < before + 2 * log_bytes);
     two.a->set("last", "1");
     two.b = std::make_unique<Node>(two.options[1], two.happenings);
     CHECK(two.await([&] { return two.b->has("last") && two.hold_the_same(); }));

@@ -56,6 +56,7 @@ void JetStreamBroker::on_timer(Instant now) {
     claim_.on_timer();
     admit();
     calls_.on_timer();
+    streams_.on_timer();
     publications_.on_timer();
     asks_.on_timer();
     consumers_.on_timer();
@@ -63,8 +64,8 @@ void JetStreamBroker::on_timer(Instant now) {
 
 std::optional<JetStreamBroker::Instant> JetStreamBroker::deadline() const {
     std::optional<Instant> first;
-    for (const auto& one : {claim_.deadline(), calls_.deadline(), publications_.deadline(),
-                            asks_.deadline(), consumers_.deadline()})
+    for (const auto& one : {claim_.deadline(), calls_.deadline(), streams_.deadline(),
+                            publications_.deadline(), asks_.deadline(), consumers_.deadline()})
         if (one && (!first || *one < *first)) first = one;
     return first;
 }

@@ -3,11 +3,16 @@
 #include "replication/nats/jetstream/names.hpp"
 #include "replication/nats/jetstream/refusals.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 
 namespace twincached::replication::nats {
 namespace {
 
+// Servers of a cluster in which several nodes create a stream at once tell first one time of its
+// creation and then, some 20 ms later, another.
+constexpr std::chrono::milliseconds settles_within{1000};
 constexpr int not_found = 404;
 constexpr int bad_request = 400;
 
@@ -21,6 +26,7 @@ ApiAnswer<StreamInfo> read(const ApiCalls::Answer& answer) {
 // A mirror's origin is asked first: if it was made anew, so must the mirror be.
 void StreamFinder::look(StreamId stream) {
     if (!looking_.insert(stream).second) return;
+    told_.erase(stream);
     if (stream == own_stream) return look_here(stream);
     const auto& site = session_.names().others[stream - 1];
     const auto origin = stream_of(session_.names().cluster, site.name);
@@ -31,6 +37,39 @@ void StreamFinder::look(StreamId stream) {
 void StreamFinder::clear() {
     looking_.clear();
     origins_.clear();
+    told_.clear();
+}
+
+void StreamFinder::on_timer() {
+    const auto is_due = [now = session_.now()](const auto& one) {
+        return one.second.confirm_at <= now;
+    };
+    for (;;) {
+        const auto due = std::find_if(told_.begin(), told_.end(), is_due);
+        if (due == told_.end()) return;
+        const auto [stream, told] = *due;
+        told_.erase(due);
+        confirm(stream, told.created);
+    }
+}
+
+std::optional<BrokerSettings::Instant> StreamFinder::deadline() const {
+    std::optional<BrokerSettings::Instant> first;
+    for (const auto& [stream, told] : told_)
+        if (!first || told.confirm_at < *first) first = told.confirm_at;
+    return first;
+}
+
+// A node that took another time of creation for the stream's would read another log than its
+// neighbours, by all that they know.
+void StreamFinder::confirm(StreamId stream, std::int64_t created) {
+    (void)calls_.call(request("STREAM.INFO", session_.stream_name(stream)),
+                      [this, stream, created](const auto& answer) {
+                          const auto info = read(answer);
+                          const bool is_other = info.has_value() && info->state.created != created;
+                          if (!is_other || looking_.contains(stream)) return;
+                          session_.events().consumer_lost(stream, "it is told otherwise by now");
+                      });
 }
 
 // Of an origin that cannot be reached nothing is known, and its mirror is good as it is.
@@ -91,19 +130,23 @@ void StreamFinder::request_creation(StreamId stream, std::string_view body) {
                       [this, stream](const auto& answer) { on_created(stream, answer); });
 }
 
-// Somebody else created it at the same time, with other settings: it is good as it is.
+// What is told of a stream is what it says of itself once it is there: of several who create it at
+// the same time each may be given a time of creation of his own. One that somebody else created
+// with other settings is good as it is.
 void StreamFinder::on_created(StreamId stream, const ApiCalls::Answer& answer) {
     const auto info = read(answer);
-    const bool is_there = !answer.has_error() && info.has_error() &&
-                          info.error().code == bad_request &&
-                          info.error().why.find("already in use") != std::string::npos;
-    if (is_there) return look_here(stream);
-    end(stream, info);
+    const bool is_there =
+        info.has_value() || (!answer.has_error() && info.error().code == bad_request &&
+                             info.error().why.find("already in use") != std::string::npos);
+    if (!is_there) return end(stream, info.error());
+    (void)calls_.call(request("STREAM.INFO", session_.stream_name(stream)),
+                      [this, stream](const auto& said) { end(stream, read(said)); });
 }
 
 void StreamFinder::end(StreamId stream, const Found& found) {
     looking_.erase(stream);
     if (found.has_error()) return session_.events().no_stream(stream, sentence(found.error()));
+    told_[stream] = {found->state.created, session_.now() + settles_within};
     session_.events().stream_is(stream, found->state);
 }
 

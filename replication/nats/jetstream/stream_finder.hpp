@@ -13,7 +13,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
+#include <string_view>
 
 namespace twincached::replication::nats {
 
@@ -25,6 +27,8 @@ class StreamFinder {
     // Ends with stream_is or no_stream, unless the connection ends first. Harmless while it is
     // under way. REQUIRES: a connection stands, and the stream is known.
     void look(StreamId stream);
+    void on_timer();
+    std::optional<BrokerSettings::Instant> deadline() const;
     void clear();
 
   private:
@@ -40,12 +44,20 @@ class StreamFinder {
     void request_creation(StreamId stream, std::string_view body);
     void on_created(StreamId stream, const ApiCalls::Answer& answer);
     void end(StreamId stream, const Found& found);
+    void confirm(StreamId stream, std::int64_t created);
     ApiCalls::Request request(std::string_view what, std::string_view name,
                               std::string_view body = {}) const;
 
     BrokerSession& session_;
     ApiCalls& calls_;
+    // What was told of a stream and is asked for once more.
+    struct Told {
+        std::int64_t created = 0;
+        BrokerSettings::Instant confirm_at{0};
+    };
+
     std::set<StreamId> looking_;
+    std::map<StreamId, Told> told_;
     std::map<StreamId, std::int64_t> origins_;  // of mirrors: when made, if that is known
 };
 

@@ -172,6 +172,31 @@ TEST_CASE("a stream that is there is told, and one that is not is created") {
     room.answer(look_here, R"({"error":{"code":404,"description":"stream not found"}})");
     CHECK(room.notes.take().empty());
     room.answer(create_stream, stream_at("2026-11-29T07:21:59Z"));
+    CHECK(room.notes.take().empty());
+    room.answer(look_here, stream_at("2026-11-29T07:21:59Z"));
+    CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
+}
+
+TEST_CASE("a stream of which another time of creation is told a second later is looked for anew") {
+    Room room;
+    const auto look = [&] {
+        room.broker.look(own_stream);
+        room.answer(look_here, stream_at("2026-11-29T07:21:59.740Z"));
+        CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
+        room.wire.sent.clear();
+        CHECK(room.broker.deadline() == room.at + milliseconds(1000));
+        room.wait(milliseconds(1000));
+    };
+    look();
+    room.answer(look_here, stream_at("2026-11-29T07:21:59.740Z"));
+    CHECK(room.notes.take().empty());
+    CHECK_FALSE(room.broker.deadline());
+    look();
+    room.answer(look_here, stream_at("2026-11-29T07:21:59.716Z"));
+    CHECK(room.notes.take() == Lines{"lost: it is told otherwise by now"});
+    look();
+    room.broker.look(own_stream);  // that one tells it
+    room.answer(look_here, stream_at("2026-11-29T07:21:59.716Z"));
     CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
 }
 
@@ -362,6 +387,7 @@ TEST_CASE("a mirror whose origin was made anew is made anew, and kept while nobo
     const auto wanted = boost::json::parse(room.wire.sent.back().payload).as_object();
     CHECK(wanted.at("description") == "twincached: mirrors a stream created at ns 7000000000");
     room.answer("$JS.P.API.STREAM.CREATE." + here, stream_at("1970-01-01T00:00:10Z"));
+    room.answer("$JS.P.API.STREAM.INFO." + here, stream_at("1970-01-01T00:00:10Z"));
     CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
 }
 

@@ -81,7 +81,7 @@ stage_package() {
 
 stage_asan() {
     finish asan_build
-    SIMULATION_SEEDS=100 SWARM_SEEDS=20 run_ctest asan -L 'unit|simulation'
+    SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_ctest asan -L 'unit|simulation'
     run_timed asan -L integration
 }
 stage_asan_build() { build asan unit_tests tree_tests integration_tests simulation_tests twincached twinctl mcload fuzzers; }

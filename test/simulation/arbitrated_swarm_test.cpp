@@ -37,7 +37,7 @@ TEST_CASE("whatever happens, what one node decides for both has one order, and h
     CHECK(sum.passed > count / 2);
 }
 
-TEST_CASE("a pair that arbitrates and is broken on purpose is found out") {
+TEST_CASE("a pair that arbitrates and is broken on purpose is found out", "[broken]") {
     for (const auto defect : {ArbitrationDefect::asked_again, ArbitrationDefect::answered_early,
                               ArbitrationDefect::sets_come_later}) {
         ArbitratedSum sum;

@@ -128,7 +128,8 @@ TEST_CASE("at rest, each key is on each node the newest version known, or absent
     }
 }
 
-TEST_CASE("a pair that is broken on purpose is found out, and its history becomes short") {
+TEST_CASE("a pair that is broken on purpose is found out, and its history becomes short",
+          "[broken]") {
     constexpr std::uint64_t seeds = 300;
     constexpr std::size_t short_enough = 40;
     for (const auto defect : {Defect::deletes_untold, Defect::acks_overtake}) {

@@ -270,11 +270,12 @@ TEST_CASE("an item is found by its hash alone") {
 TEST_CASE("a walk sees every item that is there all the time, while the index grows and shrinks") {
     StoreFixture fixture(small_store(64, 2));
     const auto name = [](const char* prefix, int i) { return prefix + std::to_string(i); };
-    for (int i = 0; i < 3000; ++i)
+    constexpr int staying = test::rounds(3000, 1000);
+    for (int i = 0; i < staying; ++i)
         fixture.set(name("stays", i), "v");
     const bool growing = GENERATE(true, false);
     if (!growing)
-        for (int i = 0; i < 60'000; ++i)
+        for (int i = 0; i < test::rounds(60'000, 12'000); ++i)
             fixture.set(name("other", i), "v");
     std::set<std::string> seen;
     std::optional<Store::Cursor> cursor = Store::Cursor{};
@@ -289,7 +290,7 @@ TEST_CASE("a walk sees every item that is there all the time, while the index gr
         }
         if (!growing) fixture.maintain(1);
     }
-    for (int i = 0; i < 3000; ++i)
+    for (int i = 0; i < staying; ++i)
         REQUIRE(seen.contains(name("stays", i)));
 }
 

@@ -194,7 +194,9 @@ class Credentials(Case):
                        f"secret-file = {where}secret\n[access]\nauth-file = {where}passwords\n"
                        f"[tls]\nenabled = yes\nchain-cert = {where}chain.pem\n"
                        f"key = {where}key.pem\n")
-        process = Process([world.SERVER, f"--config={path}", *words],
+        # Where it was built, others may not look: a checkout of root's own.
+        server = shutil.copy(world.SERVER, self.directory)
+        process = Process([server, f"--config={path}", *words],
                           os.path.join(self.directory, "node.log"), prepare=self._become_nobody,
                           environment={"CREDENTIALS_DIRECTORY": self.handed})
         self.addCleanup(process.stop)

@@ -11,7 +11,8 @@
 # of headers exclude each other: 1.74's are removed if they are there.
 source "$(dirname "$0")/common.sh"
 
-for_build=(g++ cmake ninja-build ccache libboost1.81-dev libboost-program-options1.81-dev
+# With make, g++ links what is optimised on every core; without it, on one, with a warning.
+for_build=(g++ make cmake ninja-build ccache libboost1.81-dev libboost-program-options1.81-dev
            libspdlog-dev libxxhash-dev libssl-dev libsasl2-dev libnats-dev)
 for_tests=(catch2 libbenchmark-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
            git mandoc memcached haproxy keepalived nutcracker nats-server iproute2 procps systemd faketime openssl libmemcached-tools libsasl2-modules sasl2-bin

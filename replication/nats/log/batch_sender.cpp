@@ -200,15 +200,12 @@ BatchSender::Sent BatchSender::add_item(Pass& pass, const storage::ItemView& ite
                                         const ChangeLog::Entry& entry) {
     const bool is_own = storage::origin_of(item.version) == context_.options.node;
     if (!is_own && !entry.wanted) return Sent::needless;
-    auto record = record_of(item, {entry.version, entry.touch_only, entry.wanted});
-    record.expiry_ms = context_.clock.there(record.expiry_ms);
     // A touch is no newer than its write: of one that is being compared, and may have been removed
     // by others, the value must not come back to them.
-    if (entry.touch_only && pass.tracking.buckets.is_walking(storage::bucket_of(item.hash)) &&
-        storage::write_of(item.version) == storage::write_of(entry.version)) {
-        record.kind = RecordKind::touch;
-        record.value = {};
-    }
+    const bool is_compared =
+        entry.touch_only && pass.tracking.buckets.is_walking(storage::bucket_of(item.hash));
+    auto record = record_of(item, {entry.version, entry.touch_only, entry.wanted, is_compared});
+    record.expiry_ms = context_.clock.there(record.expiry_ms);
     if (record.value.size() > value_limit_) {
         begin_large(item, record);
         return Sent::added;

@@ -1,12 +1,12 @@
 #include "replication/nats/jetstream/jetstream_broker.hpp"
 
 #include "lib/json.hpp"
+#include "test/unit/replication/nats/jetstream/fake_wire.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,29 +15,6 @@ namespace twincached::replication::nats {
 namespace {
 
 using std::chrono::milliseconds;
-
-struct Sent {
-    std::string subject;
-    std::string reply;
-    std::string payload;
-};
-
-class FakeWire final : public Wire {
-  public:
-    bool publish(const std::string& subject, const std::string& reply,
-                 std::string_view payload) override {
-        sent.push_back({subject, reply, std::string(payload)});
-        return true;
-    }
-    bool subscribe(Channel channel, const std::string& subject, const std::string&) override {
-        heard[channel] = subject;
-        return true;
-    }
-    void unsubscribe(Channel channel) override { heard.erase(channel); }
-
-    std::vector<Sent> sent;
-    std::map<Channel, std::string> heard;
-};
 
 // Notes every event as a line.
 class Notes final : public BrokerEvents {

@@ -1,10 +1,10 @@
 #include "replication/nats/jetstream/number_claim.hpp"
 
+#include "test/unit/replication/nats/jetstream/fake_wire.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <chrono>
-#include <deque>
-
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,25 +14,6 @@ namespace twincached::replication::nats {
 namespace {
 
 using std::chrono::milliseconds;
-
-struct Sent {
-    std::string subject;
-    std::string reply;
-    std::string payload;
-};
-
-class NotingWire final : public Wire {
-  public:
-    bool publish(const std::string& subject, const std::string& reply,
-                 std::string_view payload) override {
-        sent.push_back({subject, reply, std::string(payload)});
-        return true;
-    }
-    bool subscribe(Channel, const std::string&, const std::string&) override { return true; }
-    void unsubscribe(Channel) override {}
-
-    std::deque<Sent> sent;
-};
 
 struct Node {
     explicit Node(std::uint64_t identity, unsigned number = 1)
@@ -71,7 +52,7 @@ struct Node {
         claim.on_timer();
     }
 
-    NotingWire wire;
+    FakeWire wire;
     BrokerSession session;
     NumberClaim claim;
 };

@@ -2,6 +2,7 @@
 #include "test/broker/nats_server.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <catch2/catch.hpp>
 
@@ -81,8 +82,8 @@ class Node : private BrokerEvents, private BrokerLink::Owner {
         const auto at = link_.broker().deadline();
         if (!at) return;
         timer_.expires_after(std::max(*at - before(), milliseconds(0)));
-        timer_.async_wait([this](const boost::system::error_code& error) {
-            if (error) return;
+        timer_.async_wait([this, life = std::weak_ptr(life_)](const auto& error) {
+            if (error || life.expired()) return;
             link_.on_timer(before());
             after();
         });
@@ -120,6 +121,7 @@ class Node : private BrokerEvents, private BrokerLink::Owner {
         tellings.push_back(std::string(subject) + ":" + std::string(payload));
     }
 
+    const std::shared_ptr<const bool> life_ = std::make_shared<const bool>(true);
     boost::asio::steady_timer timer_;
     BrokerLink link_;
 };
@@ -320,6 +322,20 @@ TEST_CASE("a second node of one number is not heard of, and takes it when it is 
     await(context, [&] { return second.is_connected; });
     CHECK(second.facts().connections == 1);
     CHECK(second.lines.size() == 2);
+}
+
+TEST_CASE("what comes to its turn after a link's end is not done") {
+    boost::asio::io_context context;
+    const boost::asio::ip::tcp::endpoint somewhere(boost::asio::ip::address_v4::loopback(), 0);
+    boost::asio::ip::tcp::acceptor no_broker(context, somewhere);
+    BrokerAccess access;
+    access.servers = {"nats://127.0.0.1:" + std::to_string(no_broker.local_endpoint().port())};
+    {
+        const Node node(context, access, 0);
+        no_broker.accept().close();
+    }
+    // That this was no broker, the dialler has told to a link that is gone.
+    CHECK(context.poll() > 0);
 }
 
 TEST_CASE("nobody comes in without the password, and with it the node does") {

@@ -42,6 +42,10 @@ class Listener:
 class Way(NatsCase):
     """Every test tries one way in, and what is no way in."""
 
+    def set_environment(self, name, value):
+        os.environ[name] = value
+        self.addCleanup(os.environ.pop, name)
+
     def file(self, name, content):
         path = os.path.join(self.directory, name)
         with open(path, "w") as file:
@@ -166,6 +170,7 @@ class Logins(Way):
 class Certificates(Way):
     def setUp(self):
         super().setUp()
+        self.set_environment("TSAN_OPTIONS", f"suppressions={os.path.abspath('libnats_tls.tsan')}")
         self.authority = Authority(self.directory)
 
     def tls_server(self, names="nats", address=None, more=""):
@@ -228,8 +233,7 @@ class Certificates(Way):
 
     def test_without_an_authority_it_is_the_systems_that_count(self):
         server = self.tls_server()
-        self.addCleanup(os.environ.pop, "SSL_CERT_FILE", None)
-        os.environ["SSL_CERT_FILE"] = self.authority.cert
+        self.set_environment("SSL_CERT_FILE", self.authority.cert)
         self.assert_let_in(server, "--link-tls", "--link-tls-peer-name", "nats")
 
     def test_files_that_cannot_be_used_stop_the_start(self):

@@ -37,7 +37,7 @@ BrokerLink::BrokerLink(asio::io_context& context, BrokerAccess access,
     : context_(context),
       owner_(owner),
       broker_(std::move(settings)),
-      intake_(std::make_shared<Intake>([this] { asio::post(context_, [this] { take(); }); })),
+      intake_(std::make_shared<Intake>([this] { post([this] { take(); }); })),
       servers_(access.servers),
       inbox_prefix_(access.inbox_prefix),
       dialler_(std::move(access), intake_,
@@ -45,11 +45,17 @@ BrokerLink::BrokerLink(asio::io_context& context, BrokerAccess access,
                     // What is posted must be copyable.
                     auto shared =
                         std::make_shared<std::unique_ptr<NatsConnection>>(std::move(connection));
-                    asio::post(context_, [this, shared] { on_connected(std::move(*shared)); });
+                    post([this, shared] { on_connected(std::move(*shared)); });
                 },
                 [this](const std::string& server, const std::string& why) {
-                    asio::post(context_, [this, server, why] { on_failed(server, why); });
+                    post([this, server, why] { on_failed(server, why); });
                 }}) {}
+
+void BrokerLink::post(std::function<void()> what) {
+    asio::post(context_, [life = std::weak_ptr(life_), what = std::move(what)] {
+        if (!life.expired()) what();
+    });
+}
 
 void BrokerLink::start(BrokerEvents& events) {
     broker_.attach(events);
@@ -89,7 +95,7 @@ void BrokerLink::drop(std::string_view why) {
 
 void BrokerLink::start_over() {
     drop("there is no memory");
-    asio::post(context_, [this] { take(); });
+    post([this] { take(); });
 }
 
 void BrokerLink::take() {
@@ -109,7 +115,7 @@ void BrokerLink::take() {
     }
     check();
     owner_.after();
-    asio::post(context_, [this] { take(); });
+    post([this] { take(); });
 }
 
 void BrokerLink::on_connected(std::unique_ptr<NatsConnection> connection) {

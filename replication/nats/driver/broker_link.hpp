@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,6 +71,8 @@ class BrokerLink {
     void start_over();
 
   private:
+    // Any thread: on the replication thread, unless the link is gone by then.
+    void post(std::function<void()> what);
     void take();
     void on_connected(std::unique_ptr<NatsConnection> connection);
     void on_failed(const std::string& server, const std::string& why);
@@ -80,6 +83,7 @@ class BrokerLink {
     bool is_one_of_ours(const std::string& server) const;
 
     boost::asio::io_context& context_;
+    const std::shared_ptr<const bool> life_ = std::make_shared<const bool>(true);
     Owner& owner_;
     JetStreamBroker broker_;
     const std::shared_ptr<Intake> intake_;

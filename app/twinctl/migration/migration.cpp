@@ -51,7 +51,9 @@ MigrationStep before_clients(const MigrationFacts& facts) {
                 "not at all",
                 "stop this node: the repcached goes on by itself"};
     return {3, "this node holds what the repcached holds",
-            "move the clients to this node, then set apply = no and reload it",
+            "move the clients to this node, then twinctl resync: what the repcached told in the "
+            "wrong order meanwhile is mended; when it says linked again, set apply = no and reload "
+            "this node",
             "stop this node: the repcached goes on by itself"};
 }
 

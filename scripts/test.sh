@@ -15,8 +15,8 @@
 #   fuzz     every fuzzer of that build for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #   tsan     integration tests, and the unit tests that start threads, under the thread sanitizer
 #   swarm    what only optimised code can reach: 2 million items joined, and a swarm of
-#            simulations (SIMULATION_SEEDS in all, 50,000 by default, from SIMULATION_FIRST on, and a
-#            fiftieth of them as engines that find each other)
+#            simulations (SIMULATION_SEEDS in all, 25,000 by default, from SIMULATION_FIRST on, and a
+#            25th of them as engines that find each other)
 #
 #   scripts/test.sh package          makes the Debian package, has lintian judge it, and installs, runs,
 #                                    upgrades and purges it in a root that systemd has booted: takes
@@ -58,10 +58,9 @@ stage_tidy() { scripts/tidy.sh --changed; }
 # Fewer seeds than by default where the stage `swarm` looks at many more. No unit test is linked: they
 # run under sanitizers, which see all that a plain build would, and assertions are on there.
 stage_release() {
-    build release twincached twinctl mcload manuals models benchmarks \
-        integration_tests simulation_tests
+    build release twincached twinctl mcload manuals models integration_tests simulation_tests
     ahead asan_build tsan_build swarm_run
-    SIMULATION_SEEDS=200 SWARM_SEEDS=20 run_ctest release -LE 'unit|integration|chaos|clients'
+    SIMULATION_SEEDS=200 SWARM_SEEDS=20 run_ctest release -LE 'unit|broker|integration|chaos|clients'
     run_timed release -L 'integration|chaos'
 }
 
@@ -82,17 +81,21 @@ stage_package() {
 stage_asan() {
     finish asan_build
     SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_ctest asan -L 'unit|simulation'
-    run_timed asan -L integration
+    run_timed asan -L 'integration|broker'
 }
-stage_asan_build() { build asan unit_tests tree_tests integration_tests simulation_tests twincached twinctl mcload fuzzers; }
+# Benchmarks are only to compile: linked for speed, they would cost as much as the daemon.
+stage_asan_build() {
+    build asan unit_tests tree_tests broker_tests integration_tests simulation_tests twincached \
+        twinctl mcload fuzzers benchmarks
+}
 
 # In a test of one thread there is nothing to find.
 stage_tsan() {
     finish tsan_build
     run_ctest tsan -L threads
-    run_timed tsan -L integration
+    run_timed tsan -L 'integration|broker'
 }
-stage_tsan_build() { build tsan threads_tests integration_tests twincached twinctl mcload; }
+stage_tsan_build() { build tsan threads_tests broker_tests integration_tests twincached twinctl mcload; }
 
 stage_swarm() {
     finish swarm_run
@@ -106,7 +109,7 @@ stage_swarm_run() {
 # The same seeds at each run: what fails is then new. A hunt is for other ones, by hand, with
 # SIMULATION_FIRST. A seed that fails prints the line that repeats it.
 run_swarm() {
-    local first=${SIMULATION_FIRST:-1795387717000} seeds=${SIMULATION_SEEDS:-50000}
+    local first=${SIMULATION_FIRST:-1795387717000} seeds=${SIMULATION_SEEDS:-25000}
     local job processes=() share=$((seeds / jobs))
     echo "SIMULATION_FIRST=$first, $jobs times $share seeds"
     for ((job = 0; job < jobs; job++)); do
@@ -115,8 +118,8 @@ run_swarm() {
         processes+=($!)
     done
     for job in "${processes[@]}"; do wait "$job"; done
-    SWARM_SEEDS=$((seeds / 50)) build/release/test/simulation/simulation "whatever happens*"
-    SWARM_SEEDS=$((seeds / 25)) build/release/test/simulation/simulation_cluster "whatever happens*"
+    SWARM_SEEDS=$((seeds / 25)) build/release/test/simulation/simulation "whatever happens*"
+    SWARM_SEEDS=$((seeds * 2 / 25)) build/release/test/simulation/simulation_cluster "whatever happens*"
 }
 
 # Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder; one

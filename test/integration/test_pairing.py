@@ -6,7 +6,7 @@ from harness import Case, main, until, within, world
 
 class SimultaneousStart(Case):
     needs_replication = True
-    TIMES = world.number("TWINCACHED_STARTS", 30 if world.IS_SANITIZED else 100)
+    TIMES = world.number("TWINCACHED_STARTS", 15 if world.IS_SANITIZED else 100)
 
     def test_two_nodes_started_at_the_same_instant_always_pair_within_a_second(self):
         """ANCESTORS 8: 6 of 40 and 18 of 40 repcached pairs never paired."""

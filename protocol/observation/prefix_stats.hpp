@@ -39,7 +39,7 @@ class PrefixStats {
     void count_delete(std::string_view key, char delimiter) noexcept;
 
     using Visitor = lib::FunctionRef<void(std::string_view prefix, const Counts& counts)>;
-    // In the order of the prefixes.
+    // In no particular order.
     void visit(Visitor visit) const;
     std::size_t prefixes() const noexcept;
     std::uint64_t overflow() const noexcept { return overflow_.load(std::memory_order_relaxed); }

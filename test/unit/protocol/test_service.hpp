@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -161,5 +162,15 @@ class Client {
     Output output_;
     Conversation conversation_;
 };
+
+// Of an answer whose order nobody promises.
+inline std::multiset<std::string> lines_of(std::string_view answer) {
+    std::multiset<std::string> lines;
+    for (auto end = answer.find("\r\n"); end != std::string_view::npos; end = answer.find("\r\n")) {
+        lines.emplace(answer.substr(0, end));
+        answer.remove_prefix(end + 2);
+    }
+    return lines;
+}
 
 }  // namespace twincached::protocol::test

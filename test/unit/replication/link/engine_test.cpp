@@ -27,7 +27,8 @@ void boot_both(SimNet& net) {
 
 }  // namespace
 
-constexpr std::uint64_t simultaneous_starts = twincached::test::rounds(1000, 100);
+constexpr std::uint64_t simultaneous_starts = twincached::test::rounds(1000, 50);
+constexpr std::uint64_t histories = twincached::test::rounds(50, 15);
 
 TEST_CASE("two nodes that start at once have one session within a second, every time") {
     for (std::uint64_t seed = base_seed(); seed < base_seed() + simultaneous_starts; ++seed) {
@@ -48,7 +49,7 @@ TEST_CASE("two nodes that start at once have one session within a second, every 
 }
 
 TEST_CASE("two nodes that start at once are linked, ready and stay so") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + histories; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         SimNet net(seed);
         boot_both(net);
@@ -112,7 +113,7 @@ TEST_CASE("a peer that falls silent is noticed within 1.3 s") {
 }
 
 TEST_CASE("after a partition heals the nodes are linked within 1.5 s") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + histories; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         LinkedNet net(seed);
         net.partitioned = true;
@@ -141,7 +142,7 @@ TEST_CASE("a node whose voice is lost but that hears is told so by the peer's PI
 }
 
 TEST_CASE("a node that was stopped for less than the silence goes on as if nothing had been") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + histories; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         LinkedNet net(seed);
         net.stop(1);
@@ -166,7 +167,7 @@ TEST_CASE("two machines that are both paused find each other alive when they wak
 }
 
 TEST_CASE("a node that was stopped for long is left, and linked again within 1.5 s of its return") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + histories; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         LinkedNet net(seed);
         const auto stopped = static_cast<unsigned>(seed % 2);
@@ -179,7 +180,7 @@ TEST_CASE("a node that was stopped for long is left, and linked again within 1.5
 }
 
 TEST_CASE("a peer that was restarted before its death was noticed replaces its session") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + 50; ++seed) {
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + histories; ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         LinkedNet net(seed);
         const auto restarted = static_cast<unsigned>(seed % 2);

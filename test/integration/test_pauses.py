@@ -72,7 +72,8 @@ class Paused(Case):
             client.get(b"line")
         self.assertIn(b"item_get key=", watching.through(b"\n"))
         self.assertGreaterEqual(int(a.stats()["stale_kicks"]), 7)
-        self.assertEqual(a.process.log().count("the process stood still for"), 1)
+        # One line, not one a thread or a client; a busy machine may pause the process once more.
+        self.assertIn(a.process.log().count("the process stood still for"), (1, 2))
 
     def in_value(self, node):
         return sum(1 for key, value in node.stats(b"conns").items()

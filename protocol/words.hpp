@@ -2,8 +2,10 @@
 // is a part of a word, as it is for memcached. One pass, no copies.
 #pragma once
 
+#include "lib/endian.hpp"
 #include "lib/numbers.hpp"
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +37,24 @@ class Words {
   private:
     std::string_view rest_;
 };
+
+// What of `text` stands before its first byte that is a blank or a control character: looked at
+// eight bytes at a time, because most keys are longer.
+inline std::string_view visible_front(std::string_view text) noexcept {
+    constexpr auto ones = ~std::uint64_t{0} / 0xFF;
+    std::size_t size = 0;
+    // A byte below 33 borrows from its high bit; the first that does is not mistaken for one.
+    for (; size + sizeof ones <= text.size(); size += sizeof ones) {
+        const auto bytes = lib::load_little<std::uint64_t>(text.data() + size);
+        const auto found = (bytes - ones * (' ' + 1)) & ~bytes & (ones * 0x80);
+        if (found != 0) {
+            return text.substr(0, size + static_cast<unsigned>(std::countr_zero(found)) / 8);
+        }
+    }
+    while (size < text.size() && static_cast<unsigned char>(text[size]) > ' ')
+        ++size;
+    return text.substr(0, size);
+}
 
 // memcached reads numbers in two ways. What has long been asked for, it reads as C does: flags,
 // exptimes, deltas, CAS uniques (lib::parse_leading_number). Lengths, and the numbers of gat,

@@ -29,42 +29,53 @@ bool ClientOperations::exceeds_limit(std::size_t key_bytes, std::uint64_t value_
            accounted_bytes(key_bytes, value_bytes, client_flags) > core_.limits.item_size;
 }
 
-// The shortest way to an item: one lock, no memory needed, nothing told to the sink.
 ReadResult ClientOperations::get(const Key& key, const Now& now, ItemVisitor visit) noexcept {
+    return get_one(key, now, plain_get,
+                   [&](const ItemView& item, const ReadMarks&) { visit(item); });
+}
+
+// The shortest way to an item: one lock, no memory needed.
+ReadResult ClientOperations::get_one(const Key& key, const Now& now, const Read& request,
+                                     ReadVisitor visit) noexcept {
     LockedShard& locked = core_.shards.of(key.hash);
     const lib::ForegroundLock lock(locked.mutex);
-    return ClientReads(locked.items).get(key, now, visit);
+    return ClientReads(locked.items).get(key, now, request, visit);
 }
 
 // A group of keys at a time: first all index lines are asked for, then, under each shard's lock
 // once, all items, and only then is one after the other read, from a cache that holds both.
-void ClientOperations::get_many(std::span<const Key> keys, const Now& now,
-                                lib::FunctionRef<void(std::size_t, const ItemView&)> visit,
-                                lib::FunctionRef<void(std::size_t, Miss)> miss) noexcept {
-    for (std::size_t begin = 0; begin < keys.size(); begin += prefetch_distance) {
-        const auto group = keys.subspan(begin, std::min(prefetch_distance, keys.size() - begin));
-        if (group.size() > 1) prefetch(group);
-        for (std::size_t i = 0; i < group.size(); ++i) {
-            const ReadResult result =
-                get(group[i], now, [&](const ItemView& item) { visit(begin + i, item); });
-            if (!result.hit()) miss(begin + i, result.miss);
-        }
+std::size_t ClientOperations::get_many(std::span<const Key> keys, const Now& now,
+                                       const Read& request, ManyFound found,
+                                       ManyMissed missed) noexcept {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const bool begins_group = i % prefetch_distance == 0 && i + 1 < keys.size();
+        if (begins_group) prefetch(keys.subspan(i, std::min(prefetch_distance, keys.size() - i)));
+        const auto result =
+            get_one(keys[i], now, request,
+                    [&](const ItemView& item, const ReadMarks& marks) { found(i, item, marks); });
+        if (result.is_deferred) return i;
+        if (!result.hit()) missed(i, result.miss);
     }
+    return keys.size();
 }
 
 // Each shard's lock once, whatever the order of the keys: for 32 keys that is far less than a lock
 // each.
 void ClientOperations::prefetch(std::span<const Key> group) noexcept {
-    std::array<bool, prefetch_distance> done{};
-    for (const Key& key : group)
-        core_.shards.of(key.hash).prefetch_bucket(key.hash);
+    constexpr auto done = ~0U;
+    std::array<unsigned, prefetch_distance> shards;
     for (std::size_t i = 0; i < group.size(); ++i) {
-        if (done[i]) continue;
-        LockedShard& locked = core_.shards.of(group[i].hash);
+        shards[i] = core_.shards.number_of(group[i].hash);
+        core_.shards[shards[i]].prefetch_bucket(group[i].hash);
+    }
+    for (std::size_t i = 0; i < group.size(); ++i) {
+        const auto number = shards[i];
+        if (number == done) continue;
+        LockedShard& locked = core_.shards[number];
         const lib::ForegroundLock lock(locked.mutex);
         for (std::size_t j = i; j < group.size(); ++j) {
-            if (&core_.shards.of(group[j].hash) != &locked) continue;
-            done[j] = true;
+            if (shards[j] != number) continue;
+            shards[j] = done;
             locked.items.table().prefetch_item(group[j].hash);
         }
     }

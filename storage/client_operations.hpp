@@ -22,12 +22,15 @@ class ClientOperations {
   public:
     explicit ClientOperations(StoreCore& core) noexcept : core_(core) {}
 
-    // The plain get: marks the access, calls the visitor on a hit. The hot path.
+    // The plain get: marks the access, calls the visitor on a hit.
     ReadResult get(const Key& key, const Now& now, ItemVisitor visit) noexcept;
-    // The same for many keys, memory latency overlapped: visit(index, item) in order of the keys.
-    void get_many(std::span<const Key> keys, const Now& now,
-                  lib::FunctionRef<void(std::size_t, const ItemView&)> visit,
-                  lib::FunctionRef<void(std::size_t, Miss)> miss) noexcept;
+    // Reads many keys in one way, memory latency overlapped, and tells of each, in order, that it
+    // was found or missed. Ends before the first whose read is deferred; returns how many it has
+    // read. The hot path. REQUIRES: !request.vivify.
+    using ManyFound = lib::FunctionRef<void(std::size_t, const ItemView&, const ReadMarks&)>;
+    using ManyMissed = lib::FunctionRef<void(std::size_t, Miss)>;
+    std::size_t get_many(std::span<const Key> keys, const Now& now, const Read& request,
+                         ManyFound found, ManyMissed missed) noexcept;
     // Asks for the memory of what these keys may hold: operations that follow at once do not wait
     // for it. REQUIRES: 32 keys at most.
     void prefetch(std::span<const Key> keys) noexcept;
@@ -63,6 +66,9 @@ class ClientOperations {
 
   private:
     static constexpr std::uint64_t near_bytes = 4U << 20;
+
+    ReadResult get_one(const Key& key, const Now& now, const Read& request,
+                       ReadVisitor visit) noexcept;
 
     StoreCore& core_;
 };

@@ -50,6 +50,13 @@ struct Read {
     bool defers_claims = false;
 };
 
+// Of readers who cannot be told that they are to recache what they read.
+inline constexpr Read plain_get = [] {
+    Read read;
+    read.claims_recache = false;
+    return read;
+}();
+
 // Who is to recache a stale or expiring item: one reader wins (W), later ones are told so (Z).
 enum class Recache : std::uint8_t { not_needed, won, already_won };
 

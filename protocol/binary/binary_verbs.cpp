@@ -65,11 +65,13 @@ Next execute_get(Turn& turn, const BinaryRequest& request) {
     Call call(turn, request);
     auto& executor = turn.executor;
     bool hit = false;
-    executor.get_many({&request.key, 1}, turn.now, [&](std::size_t, const ItemView* item) {
-        hit = item != nullptr;
-        if (hit)
-            call.answer.item(*item, executor.settings().shown_cas(item->cas), executor.store());
-    });
+    executor.get_many({&request.key, 1}, turn.now, Executor::Claims::nothing,
+                      [&](std::size_t, const ItemView* item, const storage::ReadMarks&) {
+                          hit = item != nullptr;
+                          if (hit)
+                              call.answer.item(*item, executor.settings().shown_cas(item->cas),
+                                               executor.store());
+                      });
     return finish_read(call, hit);
 }
 

@@ -152,10 +152,12 @@ void AnswerWriter::value(const storage::ItemView& item, std::uint64_t cas) {
 void AnswerWriter::data(const storage::ItemView& item) {
     if (item.pinnable) {
         output_.append(store_.pin(item));
-    } else {
-        output_.append(item.value);
+        return output_.append(line_end);
     }
-    output_.append(line_end);
+    auto& bytes = output_.bytes();
+    char* const begin = bytes.prepare(item.value.size() + line_end.size());
+    put(put(begin, item.value), line_end);
+    bytes.commit(item.value.size() + line_end.size());
 }
 
 void AnswerWriter::stat(std::string_view key, std::string_view value) {

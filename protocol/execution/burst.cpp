@@ -54,6 +54,15 @@ void Burst::look_ahead(Glance glance) noexcept {
     store.prefetch(std::span(hashed).first(ahead.count));
 }
 
+// For whoever measures and waits, a run is one request.
+bool Burst::finish_run(const GetRun& run, std::size_t count) noexcept {
+    if (count == 0) return false;
+    input.consume(run.bytes_of(count));
+    spend(count);
+    ++state.finished_requests;
+    return true;
+}
+
 void Burst::finish(std::size_t consumed) noexcept {
     answers.set_quiet(false);
     input.consume(consumed);

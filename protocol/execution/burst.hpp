@@ -7,6 +7,7 @@
 #include "lib/byte_buffer.hpp"
 #include "protocol/execution/answer_writer.hpp"
 #include "protocol/execution/executor.hpp"
+#include "protocol/execution/get_run.hpp"
 #include "protocol/execution/keys_ahead.hpp"
 #include "protocol/execution/login_gate.hpp"
 #include "protocol/execution/output.hpp"
@@ -60,6 +61,17 @@ struct Burst {
     }
     void look_ahead(Glance glance) noexcept;
 
+    // Answers the run of gets at the front of the input, or as much of it as can be answered
+    // together. False: nothing of it, be it that there is no run.
+    template <class Scan, class Execute>
+    bool answer_run(Scan scan, Execute execute) {
+        GetRun run(input.readable(), budget);
+        scan(run);
+        if (run.empty()) return false;
+        auto its_turn = turn();
+        return finish_run(run, execute(its_turn, run));
+    }
+
     // A command was executed, and said how it goes on. What of its answer must wait for the peer is
     // noted; unless it is suspended it is finished: `consumed` bytes of input were its own.
     Next settle(Next outcome, const TicketList::LastAnswer& answer, std::size_t consumed);
@@ -69,6 +81,7 @@ struct Burst {
     void spend(std::size_t commands) noexcept { budget -= std::min(budget, commands); }
 
   private:
+    bool finish_run(const GetRun& run, std::size_t count) noexcept;
     bool must_be_confirmed(const TicketList::LastAnswer& answer);
 };
 

@@ -1,9 +1,9 @@
 #include "protocol/execution/executor.hpp"
 
 #include "lib/allocation.hpp"
+#include "lib/short_list.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <limits>
 #include <string>
@@ -15,6 +15,7 @@ namespace twincached::protocol {
 using storage::ItemView;
 using storage::Key;
 using storage::Miss;
+using storage::ReadMarks;
 
 namespace {
 
@@ -46,35 +47,32 @@ Executor::Executor(Service& service, ThreadCounters& counters, const ClientOrigi
 
 // --- reads ---------------------------------------------------------------------------------------
 
-void Executor::get_many(std::span<const std::string_view> keys, const storage::Now& now,
-                        BatchVisitor visit) {
+std::size_t Executor::get_many(std::span<const std::string_view> keys, const storage::Now& now,
+                               Claims claims, BatchVisitor visit) {
     assert(keys.size() <= batch_limit);
+    auto request = storage::plain_get;
+    request.claims_recache = claims == Claims::recache;
+    request.defers_claims = asks(true);
     std::uint32_t hits = 0;  // one bit per key
     static_assert(batch_limit <= 32);
     lib::MemoryGuard guard;
-    const auto on_hit = [&](std::size_t index, const ItemView& item) {
+    const auto on_hit = [&](std::size_t index, const ItemView& item, const ReadMarks& marks) {
         hits |= 1U << index;
         recorder_.found(item);
-        guard.run([&] { visit(index, &item); });
+        guard.run([&] { visit(index, &item, marks); });
     };
     const auto on_miss = [&](std::size_t index, Miss miss) {
         recorder_.missed(keys[index], miss);
-        guard.run([&] { visit(index, nullptr); });
+        guard.run([&] { visit(index, nullptr, {}); });
     };
-    // The batch hashes and prefetches all keys before it looks any of them up; for one key that
-    // would only cost.
-    if (keys.size() == 1) {
-        const auto result = store_.get(store_.key(keys.front()), now,
-                                       [&](const ItemView& item) { on_hit(0, item); });
-        if (!result.hit()) on_miss(0, result.miss);
-    } else {
-        std::array<Key, batch_limit> hashed;
-        for (std::size_t i = 0; i < keys.size(); ++i)
-            hashed[i] = store_.key(keys[i]);
-        store_.get_many(std::span(hashed).first(keys.size()), now, on_hit, on_miss);
-    }
-    recorder_.looked_up(keys, hits);
+    // All are hashed, and what they need is fetched, before any of them is looked up.
+    lib::ShortList<Key, batch_limit> hashed;
+    for (const auto key : keys)
+        hashed.add(store_.key(key));
+    const auto count = store_.get_many(hashed.all(), now, request, on_hit, on_miss);
+    recorder_.looked_up(keys.first(count), hits);
     guard.finish();
+    return count;
 }
 
 // Counted as a touch by the store, and as a get by the prefix: as memcached does.

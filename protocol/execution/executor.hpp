@@ -36,11 +36,15 @@ class Executor {
     Executor(Service& service, ThreadCounters& counters, const ClientOrigin& origin);
 
     // --- reads ---
-    // Calls `visit` once for every key, in order; nullptr stands for a miss.
-    // REQUIRES: keys.size() <= batch_limit.
-    using BatchVisitor = lib::FunctionRef<void(std::size_t, const storage::ItemView*)>;
-    void get_many(std::span<const std::string_view> keys, const storage::Now& now,
-                  BatchVisitor visit);
+    // Plain gets and plain meta gets, which differ in whether they claim a recache. Calls `visit`
+    // once for every key, in order; nullptr stands for a miss. Ends before the first whose recache
+    // would be claimed here and is another node's to give: that one is for read(). Returns how many
+    // it has dealt with. REQUIRES: keys.size() <= batch_limit.
+    enum class Claims : std::uint8_t { nothing, recache };
+    using BatchVisitor =
+        lib::FunctionRef<void(std::size_t, const storage::ItemView*, const storage::ReadMarks&)>;
+    std::size_t get_many(std::span<const std::string_view> keys, const storage::Now& now,
+                         Claims claims, BatchVisitor visit);
     // gat: false on a miss.
     bool get_and_touch(std::string_view key, const storage::Now& now, storage::Expiry expiry,
                        storage::ItemVisitor visit);

@@ -10,8 +10,11 @@ namespace twincached::protocol {
 
 using storage::Expiry;
 using storage::ItemView;
+using storage::ReadMarks;
 using storage::WriteMode;
 using storage::WriteOutcome;
+
+using Claims = Executor::Claims;
 
 namespace {
 
@@ -116,8 +119,8 @@ Next execute_retrieval(Turn& turn, const Command& command) {
             ++count;
         }
         if (count == 0) return turn.answer(Answer::end);
-        turn.executor.get_many(std::span(keys).first(count), turn.now,
-                               [&](std::size_t, const ItemView* item) {
+        turn.executor.get_many(std::span(keys).first(count), turn.now, Claims::nothing,
+                               [&](std::size_t, const ItemView* item, const ReadMarks&) {
                                    if (item == nullptr) return;
                                    write_value(turn, *item, shows_cas);
                                    ++turn.progress.given;
@@ -235,13 +238,12 @@ std::span<const Verb> classic_verbs() noexcept {
     return verbs;
 }
 
-// Many gets of one key each that came in one packet: one batch for all, each with an END of its
-// own.
-void execute_get_run(Turn& turn, std::span<const std::string_view> keys) {
-    turn.executor.get_many(keys, turn.now, [&](std::size_t, const ItemView* item) {
-        if (item != nullptr) turn.answers.value(*item);
-        turn.answers.write(Answer::end);
-    });
+std::size_t execute_gets(Turn& turn, const GetRun& run) {
+    return turn.executor.get_many(run.keys(), turn.now, Claims::nothing,
+                                  [&](std::size_t, const ItemView* item, const ReadMarks&) {
+                                      if (item != nullptr) turn.answers.value(*item);
+                                      turn.answers.write(Answer::end);
+                                  });
 }
 
 }  // namespace twincached::protocol

@@ -2,17 +2,17 @@
 // per kind that asks the executor and names the answer.
 #pragma once
 
+#include "protocol/execution/get_run.hpp"
 #include "protocol/execution/verb.hpp"
 
+#include <cstddef>
 #include <span>
-#include <string_view>
 
 namespace twincached::protocol {
 
 std::span<const Verb> classic_verbs() noexcept;
 
-// A run of single-key gets (see scan_get_run), each with an END of its own.
-// REQUIRES: keys.size() <= Executor::batch_limit.
-void execute_get_run(Turn& turn, std::span<const std::string_view> keys);
+// Of what scan_gets has found, each with an END of its own. Returns how many it has dealt with.
+std::size_t execute_gets(Turn& turn, const GetRun& run);
 
 }  // namespace twincached::protocol

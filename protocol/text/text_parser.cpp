@@ -1,5 +1,7 @@
 #include "protocol/text/text_parser.hpp"
 
+#include "protocol/line_end.hpp"
+
 #include <algorithm>
 #include <optional>
 
@@ -111,23 +113,16 @@ Answer parse_touch(Words words, Command& command) noexcept {
     return Answer::none;
 }
 
-GetRun scan_get_run(std::string_view input, std::span<std::string_view> keys) noexcept {
-    GetRun run;
-    while (run.count < keys.size()) {
-        const auto line = input.substr(run.bytes);
-        if (!line.starts_with("get ")) break;
-        constexpr std::size_t verb_size = 4;
-        const auto limit = std::min(line.size(), verb_size + storage::key_size_limit + 1);
-        std::size_t end = verb_size;
-        while (end<limit&& static_cast<unsigned char>(line[end])> ' ')
-            ++end;
-        const auto size = end - verb_size;
-        if (size == 0 || size > storage::key_size_limit) break;
-        if (end + 1 >= line.size() || line[end] != '\r' || line[end + 1] != '\n') break;
-        keys[run.count++] = line.substr(verb_size, size);
-        run.bytes += end + 2;
+void scan_gets(GetRun& run) noexcept {
+    constexpr std::size_t verb_size = 4;
+    while (!run.is_full()) {
+        const auto line = run.rest();
+        if (!begins_get(line)) return;
+        const auto key = visible_front(line.substr(verb_size, storage::key_size_limit + 1));
+        const auto end = verb_size + key.size();
+        if (!is_key(key) || !has_line_end(line, end)) return;
+        run.add(key, end + line_end.size());
     }
-    return run;
 }
 
 }  // namespace twincached::protocol

@@ -4,10 +4,11 @@
 
 #include "protocol/execution/answer.hpp"
 #include "protocol/execution/command.hpp"
+#include "protocol/execution/get_run.hpp"
 #include "protocol/words.hpp"
 
 #include <cstddef>
-#include <span>
+#include <cstring>
 #include <string_view>
 
 namespace twincached::protocol {
@@ -27,12 +28,11 @@ Answer parse_delete(Words words, Command& command) noexcept;
 Answer parse_arithmetic(Words words, Command& command) noexcept;  // incr decr
 Answer parse_touch(Words words, Command& command) noexcept;
 
-// The run of complete single-key `get` lines that `input` begins with: clients that pipeline send
-// these by the dozen, and the store answers many keys faster than one after another.
-struct GetRun {
-    std::size_t count = 0;  // of keys
-    std::size_t bytes = 0;  // of input that they took
-};
-GetRun scan_get_run(std::string_view input, std::span<std::string_view> keys) noexcept;
+// Complete lines `get <key>`. The first question is asked of every line, and so costs little.
+inline bool begins_get(std::string_view text) noexcept {
+    constexpr char verb[] = {'g', 'e', 't', ' '};
+    return text.size() > sizeof verb && std::memcmp(text.data(), verb, sizeof verb) == 0;
+}
+void scan_gets(GetRun& run) noexcept;
 
 }  // namespace twincached::protocol

@@ -6,7 +6,6 @@
 #include "protocol/text/text_parser.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 #include <cstring>
 
@@ -61,10 +60,7 @@ Answer answer_to(Admission admission) noexcept {
 Next TextReader::next(Burst& burst) {
     const auto& state = burst.state;
     const bool is_new = !state.progress.started && scanned_ == 0;
-    if (is_new && state.gate.is_open() && burst.input.readable().front() == 'g') {
-        const auto next = answer_get_run(burst);
-        if (next == Next::go_on) return next;
-    }
+    if (is_new && state.gate.is_open() && answer_run(burst)) return Next::go_on;
     const auto text = burst.input.readable();
     const void* const found = std::memchr(text.data() + scanned_, '\n', text.size() - scanned_);
     if (found == nullptr) return await_line(burst, text);
@@ -78,20 +74,15 @@ Next TextReader::next(Burst& burst) {
     return state.gate.is_open() ? run_line(burst, line) : run_login(burst, line);
 }
 
-// Clients that pipeline send single-key gets by the dozen. They are looked up together, before
-// anything is parsed: the cheapest road through the server, and the busiest.
-Next TextReader::answer_get_run(Burst& burst) {
-    std::array<std::string_view, Executor::batch_limit> keys;
-    const auto room = std::span(keys).first(std::min(keys.size(), burst.budget));
-    const auto run = scan_get_run(burst.input.readable(), room);
-    if (run.count == 0) return Next::read_more;
-    auto turn = burst.turn();
-    execute_get_run(turn, room.first(run.count));
-    is_first_line_ = false;
-    burst.spend(run.count);
-    ++burst.state.finished_requests;
-    burst.input.consume(run.bytes);
-    return Next::go_on;
+// True if the input began with one.
+bool TextReader::answer_run(Burst& burst) {
+    const auto text = burst.input.readable();
+    bool is_answered = false;
+    if (begins_get(text)) {
+        is_answered = burst.answer_run(scan_gets, execute_gets);
+    }
+    if (is_answered) is_first_line_ = false;
+    return is_answered;
 }
 
 Next TextReader::await_line(Burst& burst, std::string_view text) noexcept {

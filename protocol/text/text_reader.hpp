@@ -41,7 +41,7 @@ class TextReader {
         std::size_t bytes;
     };
 
-    Next answer_get_run(Burst& burst);
+    bool answer_run(Burst& burst);
     Next await_line(Burst& burst, std::string_view text) noexcept;
     Next run_line(Burst& burst, const Line& line);
     Next run_login(Burst& burst, const Line& line);

@@ -5,62 +5,64 @@ namespace twincached::storage {
 namespace {
 
 bool wants_recache(const Item& item, const Read& request, Tick now) noexcept {
+    if (item.is_stale() || !request.recache_below) return item.is_stale();
     const auto left = item.expiry().seconds_left(now);
-    return item.is_stale() || (request.recache_below && left && *left < *request.recache_below);
+    return left && *left < *request.recache_below;
 }
 
 // Of all readers of a stale or soon expiring item one is told to recache it, the others that
 // somebody does.
-Recache claim_recache(Item& item, const Read& request, Tick now) noexcept {
+Recache claim_recache(Item& item) noexcept {
     if (item.is_won()) return Recache::already_won;
-    if (!wants_recache(item, request, now)) return Recache::not_needed;
     item.set_won(true);
     return Recache::won;
 }
 
 }  // namespace
 
-ReadResult ClientReads::get(const Key& key, const Now& now, ItemVisitor visit) noexcept {
+// As it was before this access.
+inline void ClientReads::show(Item& item, const Reading& reading, const ReadMarks& marks) noexcept {
+    const auto& [key, now, request, visit] = reading;
+    const ItemView view = items_.view(item, key.hash);
+    if (!request.leave_no_mark && item.mark_access(now.tick())) items_.tell_hint(item, key);
+    visit(view, marks);
+}
+
+inline ReadResult ClientReads::read_found(Item& item, const Reading& reading) noexcept {
+    const auto& [key, now, request, visit] = reading;
+    ReadMarks marks{item.expiry()};
+    if (request.claims_recache) {
+        const bool claims = item.is_won() || wants_recache(item, request, now.tick());
+        if (claims && request.defers_claims) return {Miss::none, {}, true};
+        if (claims) marks.recache = claim_recache(item);
+    }
+    ReadResult result;
+    if (request.touch) result.ticket = items_.touch(item, key, *request.touch, now);
+    show(item, reading, marks);
+    return result;
+}
+
+ReadResult ClientReads::get(const Key& key, const Now& now, const Read& request,
+                            ReadVisitor visit) noexcept {
     const ShardItems::Found found = items_.find_live(key, now);
     if (found.item == nullptr) return {found.miss, {}};
-    const ItemView item = items_.view(*found.item, key.hash);
-    if (found.item->mark_access(now.tick())) items_.tell_hint(*found.item, key);
-    visit(item);
-    return {};
+    return read_found(*found.item, {key, now, request, visit});
 }
 
 ReadResult ClientReads::read(const Key& key, const Now& now, const Read& request, ReadVisitor visit,
                              MemoryGrant& grant) noexcept {
-    ShardItems::Found found = items_.find_live(key, now);
-    const Miss miss = found.miss;
-    ReadMarks marks;
-    ReadResult result;
-    if (found.item == nullptr) {
-        if (!request.vivify) return {miss, {}};
-        if (request.defers_claims) return {miss, {}, true};
-        Storing storing(key);
-        Stored stored;
-        do {
-            stored = vivify(storing, request, now, grant);
-        } while (stored == Stored::again);
-        if (stored != Stored::done) return {miss, {}};
-        found.item = storing.old;
-        marks.expiry_before = *request.vivify;
-        marks.recache = Recache::won;
-        marks.vivified = true;
-    } else if (request.defers_claims && request.claims_recache &&
-               (found.item->is_won() || wants_recache(*found.item, request, now.tick()))) {
-        return {miss, {}, true};
-    } else {
-        marks.expiry_before = found.item->expiry();
-        if (request.claims_recache) marks.recache = claim_recache(*found.item, request, now.tick());
-        if (request.touch) result.ticket = items_.touch(*found.item, key, *request.touch, now);
-    }
-    const ItemView item = items_.view(*found.item, key.hash);  // as it was before this access
-    if (!request.leave_no_mark && found.item->mark_access(now.tick()))
-        items_.tell_hint(*found.item, key);
-    visit(item, marks);
-    return result;
+    const ShardItems::Found found = items_.find_live(key, now);
+    if (found.item != nullptr) return read_found(*found.item, {key, now, request, visit});
+    if (!request.vivify) return {found.miss, {}};
+    if (request.defers_claims) return {found.miss, {}, true};
+    Storing storing(key);
+    Stored stored;
+    do {
+        stored = vivify(storing, request, now, grant);
+    } while (stored == Stored::again);
+    if (stored != Stored::done) return {found.miss, {}};
+    show(*storing.old, {key, now, request, visit}, {*request.vivify, Recache::won, true});
+    return {};
 }
 
 // An empty item that holds the key's place while the one reader who is told so fetches the value.

@@ -13,15 +13,23 @@ class ClientReads {
   public:
     explicit ClientReads(ShardItems& items) noexcept : items_(items) {}
 
-    // The plain get: the hot path.
-    ReadResult get(const Key& key, const Now& now, ItemVisitor visit) noexcept;
-    // mg, gat and their like. On a miss it may create an item, and for that lack memory: then the
-    // visitor was not called, and the call is to be repeated; see MemoryGrant.
+    // What is there, and nothing is made of a miss: the hot path. REQUIRES: !request.vivify.
+    ReadResult get(const Key& key, const Now& now, const Read& request, ReadVisitor visit) noexcept;
+    // The same, but on a miss it may create an item, and for that lack memory: then the visitor was
+    // not called, and the call is to be repeated; see MemoryGrant.
     ReadResult read(const Key& key, const Now& now, const Read& request, ReadVisitor visit,
                     MemoryGrant& grant) noexcept;
     ReadResult touch(const Key& key, const Now& now, Expiry expiry) noexcept;
 
   private:
+    struct Reading {
+        const Key& key;
+        const Now& now;
+        const Read& request;
+        ReadVisitor visit;
+    };
+    ReadResult read_found(Item& item, const Reading& reading) noexcept;
+    void show(Item& item, const Reading& reading, const ReadMarks& marks) noexcept;
     Stored vivify(Storing& storing, const Read& request, const Now& now,
                   MemoryGrant& grant) noexcept;
 

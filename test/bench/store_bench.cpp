@@ -99,8 +99,10 @@ void get_many(benchmark::State& state) {
             keys[i] = filled.store.key(texts[i]);
         }
         filled.store.get_many(
-            keys, filled.now,
-            [&](std::size_t, const ItemView& item) { bytes += item.value.size(); },
+            keys, filled.now, plain_get,
+            [&](std::size_t, const ItemView& item, const ReadMarks&) {
+                bytes += item.value.size();
+            },
             [](std::size_t, Miss) {});
     }
     benchmark::DoNotOptimize(bytes);

@@ -38,7 +38,8 @@ TEST_CASE("two threads may do what they like at the same time") {
             now.steady_ms += 1;
             const Key keys[] = {key, store.key("key1"), store.key("key2")};
             store.get_many(
-                keys, now, [](std::size_t, const ItemView&) {}, [](std::size_t, Miss) {});
+                keys, now, plain_get, [](std::size_t, const ItemView&, const ReadMarks&) {},
+                [](std::size_t, Miss) {});
         }
     };
     std::thread other(work, 1);

@@ -68,21 +68,26 @@ TEST_CASE("a storage line is read whole before it is judged") {
 }
 
 TEST_CASE("a run of gets ends where something else begins") {
-    std::array<std::string_view, 4> keys;
-    const auto scan = [&](std::string_view input) { return scan_get_run(input, keys); };
-    CHECK(scan("get a\r\nget bc\r\nset").count == 2);
-    CHECK(keys[1] == "bc");
-    CHECK(scan("get a\r\nget bc\r\nset").bytes == 15);
-    CHECK(scan("get a b\r\n").count == 0);
-    CHECK(scan("get a\r").count == 0);
-    CHECK(scan("get a\n").count == 0);
-    CHECK(scan("get a \r\n").count == 0);
-    CHECK(scan("get  a\r\n").count == 0);
-    CHECK(scan("get \r\n").count == 0);
-    CHECK(scan("gets a\r\n").count == 0);
-    CHECK(scan("get a\r\nget a\r\nget a\r\nget a\r\nget a\r\n").count == 4);
-    CHECK(scan("get " + std::string(250, 'k') + "\r\n").count == 1);
-    CHECK(scan("get " + std::string(251, 'k') + "\r\n").count == 0);
+    const auto scan = [](std::string_view input) {
+        GetRun run(input, 4);
+        scan_gets(run);
+        return run;
+    };
+    const auto count_in = [&](std::string_view input) { return scan(input).keys().size(); };
+    CHECK(count_in("get a\r\nget bc\r\nset") == 2);
+    CHECK(scan("get a\r\nget bc\r\nset").keys()[1] == "bc");
+    CHECK(scan("get a\r\nget bc\r\nset").request(1) == "get bc\r\n");
+    CHECK(scan("get a\r\nget bc\r\nset").rest() == "set");
+    CHECK(count_in("get a b\r\n") == 0);
+    CHECK(count_in("get a\r") == 0);
+    CHECK(count_in("get a\n") == 0);
+    CHECK(count_in("get a \r\n") == 0);
+    CHECK(count_in("get  a\r\n") == 0);
+    CHECK(count_in("get \r\n") == 0);
+    CHECK(count_in("gets a\r\n") == 0);
+    CHECK(count_in("get a\r\nget a\r\nget a\r\nget a\r\nget a\r\n") == 4);
+    CHECK(count_in("get " + std::string(250, 'k') + "\r\n") == 1);
+    CHECK(count_in("get " + std::string(251, 'k') + "\r\n") == 0);
 }
 
 }  // namespace twincached::protocol

@@ -380,8 +380,8 @@ TEST_CASE("many keys are answered in their order, hits and misses") {
         fixture.set(names[i], names[i]);
     std::size_t next = 0;
     fixture.store.get_many(
-        keys, fixture.now,
-        [&](std::size_t i, const ItemView& item) {
+        keys, fixture.now, plain_get,
+        [&](std::size_t i, const ItemView& item, const ReadMarks&) {
             CHECK(i == next++);
             CHECK(item.value == names[i]);
         },

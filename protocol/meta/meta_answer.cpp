@@ -3,22 +3,32 @@
 #include "protocol/base64.hpp"
 #include "protocol/digits.hpp"
 #include "protocol/line_end.hpp"
+#include "protocol/meta/meta_parser.hpp"
 
 namespace twincached::protocol {
 
-MetaAnswer::MetaAnswer(Output& output, std::string_view status,
-                       std::optional<std::uint64_t> value_bytes)
-    : bytes_(output.bytes()) {
-    bytes_.append(status);
+namespace {
+
+// Each flag comes once, and what has numbers is one of seven, the value's bytes among them; up to
+// three marks follow.
+constexpr std::size_t key_flag_limit = 4 + base64_size(storage::key_size_limit);
+constexpr std::size_t line_limit =
+    2 + 7 * (2 + digits_limit) + key_flag_limit + 2 + opaque_limit + 3 * 2 + line_end.size();
+
+}  // namespace
+
+MetaAnswer::MetaAnswer(Output& output, MetaStatus status, std::optional<std::uint64_t> value_bytes)
+    : bytes_(output.bytes()),
+      begin_(bytes_.prepare(line_limit)),
+      at_(put(begin_, {status.data(), status.size()})) {
     if (!value_bytes) return;
-    char* const begin = bytes_.prepare(digits_limit + 1);
-    *begin = ' ';
-    bytes_.commit(static_cast<std::size_t>(put_number(begin + 1, *value_bytes) - begin));
+    *at_++ = ' ';
+    at_ = put_number(at_, *value_bytes);
 }
 
 // In the order in which they were asked for. A `t` behind `T` shows what that has set, one before
 // it what was there: memcached answers each where it comes to it.
-MetaAnswer& MetaAnswer::flags(const MetaFlags& asked, const MetaFacts& facts) {
+MetaAnswer& MetaAnswer::flags(const MetaFlags& asked, const MetaFacts& facts) noexcept {
     bool touched = false;
     for (const char letter : asked.letters()) {
         if (letter == 'T') touched = true;
@@ -28,13 +38,14 @@ MetaAnswer& MetaAnswer::flags(const MetaFlags& asked, const MetaFacts& facts) {
 }
 
 // A fact that this command does not have is left out, as are flags that only ask for something.
-void MetaAnswer::flag(char letter, const MetaFlags& asked, const MetaFacts& facts, bool touched) {
+void MetaAnswer::flag(char letter, const MetaFlags& asked, const MetaFacts& facts,
+                      bool touched) noexcept {
     switch (letter) {
         case 'c':
-            if (facts.cas) cas_flag(*facts.cas);
+            if (facts.cas) number_flag('c', *facts.cas);
             break;
         case 's':
-            if (facts.size) number_flag('s', static_cast<std::int64_t>(*facts.size));
+            if (facts.size) number_flag('s', *facts.size);
             break;
         case 'f':
             if (facts.client_flags) number_flag('f', *facts.client_flags);
@@ -56,42 +67,32 @@ void MetaAnswer::flag(char letter, const MetaFlags& asked, const MetaFacts& fact
             key_flag(facts);
             break;
         case 'O':
-            bytes_.append(" O");
-            bytes_.append(asked.opaque);
+            at_ = put(put(at_, " O"), asked.opaque);
             break;
         default:
             break;
     }
 }
 
-MetaAnswer& MetaAnswer::mark(char letter) {
-    bytes_.append(' ');
-    bytes_.append(letter);
+MetaAnswer& MetaAnswer::mark(char letter) noexcept {
+    *at_++ = ' ';
+    *at_++ = letter;
     return *this;
 }
 
-void MetaAnswer::end_line() {
-    bytes_.append(line_end);
+void MetaAnswer::end_line() noexcept {
+    at_ = put(at_, line_end);
+    bytes_.commit(static_cast<std::size_t>(at_ - begin_));
 }
 
-void MetaAnswer::number_flag(char letter, std::int64_t number) {
-    char* const begin = bytes_.prepare(digits_limit + 2);
-    begin[0] = ' ';
-    begin[1] = letter;
-    bytes_.commit(static_cast<std::size_t>(put_number(begin + 2, number) - begin));
+template <std::integral Number>
+void MetaAnswer::number_flag(char letter, Number number) noexcept {
+    at_ = put_number(mark(letter).at_, number);
 }
 
-void MetaAnswer::cas_flag(std::uint64_t cas) {
-    char* const begin = bytes_.prepare(digits_limit + 2);
-    char* const end = put_number(put(begin, " c"), cas);
-    bytes_.commit(static_cast<std::size_t>(end - begin));
-}
-
-void MetaAnswer::key_flag(const MetaFacts& facts) {
-    char* const begin = bytes_.prepare(base64_size(facts.key.size()) + facts.key.size() + 4);
-    char* at = put(begin, " k");
-    at = facts.binary_key ? put(put_base64(at, facts.key), " b") : put(at, facts.key);
-    bytes_.commit(static_cast<std::size_t>(at - begin));
+void MetaAnswer::key_flag(const MetaFacts& facts) noexcept {
+    at_ = put(at_, " k");
+    at_ = facts.binary_key ? put(put_base64(at_, facts.key), " b") : put(at_, facts.key);
 }
 
 }  // namespace twincached::protocol

@@ -1,11 +1,13 @@
 // Composes the answer line of a meta command: a status, then the flags that the client asked for,
-// in its order. It writes straight into the output; the line is finished by end_line() or, with a
-// value, by what stands after it.
+// in its order. It writes straight into the output, where it has room for the longest line from its
+// beginning; what it wrote is there when end_line() has been called.
 #pragma once
 
 #include "protocol/execution/command.hpp"
 #include "protocol/execution/output.hpp"
 
+#include <array>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -26,23 +28,27 @@ struct MetaFacts {
     bool binary_key = false;  // returned as base64
 };
 
+using MetaStatus = std::array<char, 2>;
+
 class MetaAnswer {
   public:
-    // Begins the line with a status of two letters; `value_bytes` stands behind it, if given.
-    MetaAnswer(Output& output, std::string_view status,
+    // Begins the line with a status; `value_bytes` stands behind it, if given.
+    MetaAnswer(Output& output, MetaStatus status,
                std::optional<std::uint64_t> value_bytes = std::nullopt);
 
-    MetaAnswer& flags(const MetaFlags& asked, const MetaFacts& facts);
-    MetaAnswer& mark(char letter);
-    void end_line();
+    MetaAnswer& flags(const MetaFlags& asked, const MetaFacts& facts) noexcept;
+    MetaAnswer& mark(char letter) noexcept;
+    void end_line() noexcept;
 
   private:
-    void flag(char letter, const MetaFlags& asked, const MetaFacts& facts, bool touched);
-    void number_flag(char letter, std::int64_t number);
-    void cas_flag(std::uint64_t cas);
-    void key_flag(const MetaFacts& facts);
+    void flag(char letter, const MetaFlags& asked, const MetaFacts& facts, bool touched) noexcept;
+    template <std::integral Number>
+    void number_flag(char letter, Number number) noexcept;
+    void key_flag(const MetaFacts& facts) noexcept;
 
     lib::ByteBuffer& bytes_;
+    char* const begin_;
+    char* at_;
 };
 
 }  // namespace twincached::protocol

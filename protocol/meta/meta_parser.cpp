@@ -90,11 +90,6 @@ Answer take_token(const Modes& modes, char letter, std::string_view token,
     }
 }
 
-// What stands where a flag should, but is none: not even its length can be trusted.
-constexpr bool is_flag_letter(char letter) noexcept {
-    return letter >= 'A' && letter <= 'z';
-}
-
 bool all_are_letters(Words words) noexcept {
     for (auto word = words.next(); !word.empty(); word = words.next()) {
         if (!is_flag_letter(word.front())) return false;

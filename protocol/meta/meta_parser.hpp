@@ -16,6 +16,11 @@ namespace twincached::protocol {
 // Longer tokens of O are refused.
 inline constexpr std::size_t opaque_limit = 31;
 
+// What stands where a flag should, but is none: not even its length can be trusted.
+constexpr bool is_flag_letter(char letter) noexcept {
+    return letter >= 'A' && letter <= 'z';
+}
+
 Answer parse_meta_get(Words words, Command& command) noexcept;
 Answer parse_meta_set(Words words, Command& command) noexcept;
 Answer parse_meta_delete(Words words, Command& command) noexcept;

@@ -4,6 +4,7 @@
 #include "protocol/line_end.hpp"
 #include "protocol/meta/meta_answer.hpp"
 #include "protocol/meta/meta_parser.hpp"
+#include "protocol/meta/plain_meta_get.hpp"
 #include "protocol/uri_key.hpp"
 
 #include <algorithm>
@@ -21,12 +22,12 @@ using storage::WriteOutcome;
 
 namespace {
 
-constexpr std::string_view has_data = "HD";
-constexpr std::string_view with_value = "VA";
-constexpr std::string_view no_item = "EN";
-constexpr std::string_view not_found = "NF";
-constexpr std::string_view not_stored = "NS";
-constexpr std::string_view exists = "EX";
+constexpr MetaStatus has_data{'H', 'D'};
+constexpr MetaStatus with_value{'V', 'A'};
+constexpr MetaStatus no_item{'E', 'N'};
+constexpr MetaStatus not_found{'N', 'F'};
+constexpr MetaStatus not_stored{'N', 'S'};
+constexpr MetaStatus exists{'E', 'X'};
 
 std::int64_t ttl_of(Expiry expiry, const storage::Now& now) noexcept {
     const auto left = expiry.seconds_left(now.tick());
@@ -53,18 +54,27 @@ void count_meta(Turn& turn) {
 }
 
 // The key as the request had it: what can be returned whatever became of the item.
-MetaFacts facts_of_request(const Command& command) noexcept {
+MetaFacts facts_of_request(std::string_view key, const MetaFlags& meta) noexcept {
     MetaFacts facts;
-    facts.key = command.key;
-    facts.binary_key = command.meta.has('b');
+    facts.key = key;
+    facts.binary_key = meta.has('b');
     return facts;
 }
 
-Next status_line(Turn& turn, const Command& command, std::string_view status) {
+MetaFacts facts_of_request(const Command& command) noexcept {
+    return facts_of_request(command.key, command.meta);
+}
+
+Next status_line(Turn& turn, const Command& command, MetaStatus status) {
     MetaAnswer(turn.answers.output(), status)
         .flags(command.meta, facts_of_request(command))
         .end_line();
     return Next::go_on;
+}
+
+void answer_miss(Turn& turn, std::string_view key, const MetaFlags& meta) {
+    if (meta.has('q')) return;
+    MetaAnswer(turn.answers.output(), no_item).flags(meta, facts_of_request(key, meta)).end_line();
 }
 
 // Who is to recache comes after the flags, in memcached's order.
@@ -77,8 +87,7 @@ void write_marks(MetaAnswer& line, const ItemView& item, const ReadMarks& marks)
 // Flags are answered in the order in which they were asked for; marks follow. The facts are those
 // of the item as it was found, but for what the command itself has changed of it: T, and a CAS
 // unique.
-void answer_hit(Turn& turn, const Command& command, const ItemView& item, const ReadMarks& marks) {
-    const auto& meta = command.meta;
+void answer_hit(Turn& turn, const MetaFlags& meta, const ItemView& item, const ReadMarks& marks) {
     MetaFacts facts;
     facts.cas = turn.executor.settings().shown_cas(item.cas);
     facts.size = item.value.size();
@@ -118,7 +127,7 @@ WriteMode mode_of(char mode) noexcept {
     }
 }
 
-std::string_view status_of(WriteOutcome outcome) noexcept {
+MetaStatus status_of(WriteOutcome outcome) noexcept {
     switch (outcome) {
         case WriteOutcome::stored:
             return has_data;
@@ -182,13 +191,12 @@ Next execute_meta_get(Turn& turn, const Command& command) {
         request.recache_below =
             static_cast<std::uint32_t>(std::clamp<std::int64_t>(meta.recache_below, 0, limit));
     }
-    const bool hit = turn.executor.read(command.key, turn.now, request,
-                                        [&](const ItemView& item, const ReadMarks& marks) {
-                                            answer_hit(turn, command, item, marks);
-                                        });
+    const bool hit = turn.executor.read(
+        command.key, turn.now, request,
+        [&](const ItemView& item, const ReadMarks& marks) { answer_hit(turn, meta, item, marks); });
     if (turn.executor.is_undecided()) return turn.undecided();
-    if (hit || meta.has('q')) return Next::go_on;
-    return status_line(turn, command, no_item);
+    if (!hit) answer_miss(turn, command.key, meta);
+    return Next::go_on;
 }
 
 // What is not stored is answered with the size that was sent, what is stored with the size that the
@@ -314,6 +322,18 @@ constexpr Verb verbs[] = {
 
 std::span<const Verb> meta_verbs() noexcept {
     return verbs;
+}
+
+std::size_t execute_plain_meta_gets(Turn& turn, const GetRun& run) {
+    const auto count = turn.executor.get_many(
+        run.keys(), turn.now, Executor::Claims::recache,
+        [&](std::size_t index, const ItemView* item, const ReadMarks& marks) {
+            const auto meta = plain_flags_of(run, index);
+            if (item != nullptr) return answer_hit(turn, meta, *item, marks);
+            answer_miss(turn, run.keys()[index], meta);
+        });
+    turn.executor.counters().totals.add(Count::cmd_meta, count);
+    return count;
 }
 
 }  // namespace twincached::protocol

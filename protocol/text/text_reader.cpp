@@ -1,6 +1,8 @@
 #include "protocol/text/text_reader.hpp"
 
 #include "protocol/line_end.hpp"
+#include "protocol/meta/meta_verbs.hpp"
+#include "protocol/meta/plain_meta_get.hpp"
 #include "protocol/text/classic_verbs.hpp"
 #include "protocol/text/text_keys_ahead.hpp"
 #include "protocol/text/text_parser.hpp"
@@ -80,6 +82,8 @@ bool TextReader::answer_run(Burst& burst) {
     bool is_answered = false;
     if (begins_get(text)) {
         is_answered = burst.answer_run(scan_gets, execute_gets);
+    } else if (begins_meta_get(text)) {
+        is_answered = burst.answer_run(scan_plain_meta_gets, execute_plain_meta_gets);
     }
     if (is_answered) is_first_line_ = false;
     return is_answered;

@@ -59,6 +59,7 @@ class OtherNode final : public storage::Arbiter {
                                decision.item->version = item.version;
                                decision.item->cas = item.cas;
                                decision.item->expiry = item.expiry;
+                               decision.item->stale = item.stale;
                                decision.marks = marks;
                            });
         }
@@ -128,6 +129,22 @@ TEST_CASE("a client whose change another node decides waits, with all that it ha
     CHECK(node.client.conversation().is_decided());
     CHECK(node.client.hear() == "STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n");
     CHECK(node.service.total(Count::cmd_set) == 1);
+}
+
+TEST_CASE("of reads that come together, the one that would claim a recache is asked for, in turn") {
+    Arbitrated node;
+    node.say("set k 0 0 1\r\n1\r\nset old 0 0 1\r\n2\r\nmd old I T30\r\n");
+    const std::string reads = "mg k v\r\nmg none v\r\nmg old v\r\nmg old v\r\nmg k v\r\n";
+    CHECK(node.client.say(reads) == "VA 1\r\n1\r\nEN\r\n");
+    CHECK(node.client.last_steps.back() == Next::await_decision);
+    CHECK(node.service.total(Count::cmd_meta) == 4);  // one of them wrote
+    CHECK(node.say("") == "");
+    node.other.decide(node.service.store(), node.client.now);
+    CHECK(node.client.hear() == "VA 1 X W\r\n2\r\n");
+    node.other.decide(node.service.store(), node.client.now);
+    CHECK(node.client.hear() == "VA 1 Z X\r\n2\r\nVA 1\r\n1\r\n");
+    CHECK(node.service.total(Count::cmd_meta) == 6);
+    CHECK(node.service.total(Count::get_hits) == 4);
 }
 
 TEST_CASE("conditional: what depends on what is there is asked, plain changes and reads are not") {

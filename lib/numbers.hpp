@@ -31,6 +31,8 @@ constexpr bool is_space(char letter) noexcept {
 template <std::integral Number>
 std::optional<Number> parse_leading_number(std::string_view text) noexcept {
     static_assert(sizeof(Number) == sizeof(std::uint64_t));
+    // As most flags and exptimes are.
+    if (text == "0") return Number{0};
     while (!text.empty() && is_space(text.front()))
         text.remove_prefix(1);
     const bool negative = text.starts_with('-');

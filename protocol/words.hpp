@@ -14,20 +14,59 @@
 
 namespace twincached::protocol {
 
+// How far `text` goes before its first byte that ends it. It is looked at eight bytes at a time,
+// because most keys are longer: `marks` sets the high bit of such bytes in a number whose lowest
+// byte came first, and may do so in any behind the first of them.
+template <class Marks, class Ends>
+std::size_t size_of_front(std::string_view text, Marks marks, Ends ends) noexcept {
+    constexpr auto step = sizeof(std::uint64_t);
+    const auto size_from = [&](std::size_t at) {
+        const auto marked = marks(lib::load_little<std::uint64_t>(text.data() + at));
+        return at + static_cast<unsigned>(std::countr_zero(marked)) / 8;
+    };
+    std::size_t size = 0;
+    if (text.size() < step) {
+        while (size < text.size() && !ends(text[size]))
+            ++size;
+        return size;
+    }
+    for (; size + step <= text.size(); size += step) {
+        const auto found = size_from(size);
+        if (found < size + step) return found;
+    }
+    // The last ones once more, with what has not been looked at.
+    return size_from(text.size() - step);
+}
+
+// Which of eight bytes are smaller than `limit`, which is 128 at most: they borrow from a bit that
+// they do not have.
+constexpr std::uint64_t marks_below(std::uint64_t bytes, std::uint64_t limit) noexcept {
+    constexpr auto ones = ~std::uint64_t{0} / 0xFF;
+    return (bytes - ones * limit) & ~bytes & (ones * 0x80);
+}
+
+// What of `text` stands before its first byte that is a blank or a control character.
+inline std::string_view visible_front(std::string_view text) noexcept {
+    const auto size = size_of_front(
+        text, [](std::uint64_t bytes) { return marks_below(bytes, ' ' + 1); },
+        [](char byte) { return static_cast<unsigned char>(byte) <= ' '; });
+    return {text.data(), size};
+}
+
 class Words {
   public:
     explicit constexpr Words(std::string_view line) noexcept : rest_(line) {}
 
     // The next word; empty at the end.
-    constexpr std::string_view next() noexcept {
-        std::size_t begin = 0;
-        while (begin < rest_.size() && rest_[begin] == ' ')
-            ++begin;
-        std::size_t end = begin;
-        while (end < rest_.size() && rest_[end] != ' ')
-            ++end;
-        const auto word = rest_.substr(begin, end - begin);
-        rest_.remove_prefix(end);
+    std::string_view next() noexcept {
+        while (!rest_.empty() && rest_.front() == ' ')
+            rest_.remove_prefix(1);
+        constexpr auto blanks = ~std::uint64_t{0} / 0xFF * ' ';
+        const auto size = size_of_front(
+            rest_, [](std::uint64_t bytes) { return marks_below(bytes ^ blanks, 1); },
+            [](char byte) { return byte == ' '; });
+        const std::string_view word(rest_.data(), size);
+        rest_.remove_prefix(size);
         return word;
     }
 
@@ -37,24 +76,6 @@ class Words {
   private:
     std::string_view rest_;
 };
-
-// What of `text` stands before its first byte that is a blank or a control character: looked at
-// eight bytes at a time, because most keys are longer.
-inline std::string_view visible_front(std::string_view text) noexcept {
-    constexpr auto ones = ~std::uint64_t{0} / 0xFF;
-    std::size_t size = 0;
-    // A byte below 33 borrows from its high bit; the first that does is not mistaken for one.
-    for (; size + sizeof ones <= text.size(); size += sizeof ones) {
-        const auto bytes = lib::load_little<std::uint64_t>(text.data() + size);
-        const auto found = (bytes - ones * (' ' + 1)) & ~bytes & (ones * 0x80);
-        if (found != 0) {
-            return text.substr(0, size + static_cast<unsigned>(std::countr_zero(found)) / 8);
-        }
-    }
-    while (size < text.size() && static_cast<unsigned char>(text[size]) > ' ')
-        ++size;
-    return text.substr(0, size);
-}
 
 // memcached reads numbers in two ways. What has long been asked for, it reads as C does: flags,
 // exptimes, deltas, CAS uniques (lib::parse_leading_number). Lengths, and the numbers of gat,

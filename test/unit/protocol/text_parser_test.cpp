@@ -67,6 +67,25 @@ TEST_CASE("a storage line is read whole before it is judged") {
     }
 }
 
+TEST_CASE("a word ends at its blank, wherever that lies and whatever bytes are around it") {
+    for (const char byte : {'a', '\t', '!', '\x1F', '\x7F', '\x80', '\xA0', '\xFF', '\0'}) {
+        for (std::size_t size = 1; size < 20; ++size) {
+            for (std::size_t behind = 0; behind < 20; ++behind) {
+                const std::string word(size, byte);
+                const auto line = "  " + word + std::string(behind, ' ') + (behind > 0 ? "z!" : "");
+                INFO("byte " << int{byte} << ", size " << size << ", behind " << behind);
+                Words words(line);
+                CHECK(words.next() == word);
+                CHECK(words.next() == (behind > 0 ? "z!" : ""));
+                CHECK(words.next().empty());
+                const bool is_visible = static_cast<unsigned char>(byte) > ' ';
+                const auto front = visible_front("b" + word + std::string(behind, ' '));
+                CHECK(front.size() == (is_visible ? 1 + size : 1));
+            }
+        }
+    }
+}
+
 TEST_CASE("a run of gets ends where something else begins") {
     const auto scan = [](std::string_view input) {
         GetRun run(input, 4);

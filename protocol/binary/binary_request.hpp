@@ -47,6 +47,7 @@ struct BinaryShape {
     bool has_value = false;
     bool is_quiet = false;  // silent when it succeeds, or, if it reads, when it misses
     bool returns_key = false;
+    bool joins_run = false;  // a get: those that come together are looked up together
 
     // The same command by its quiet opcode, and by the one whose answer repeats the key. Written
     // behind a row, so that a quiet opcode cannot differ from its loud one in anything else.

@@ -62,17 +62,8 @@ Next finish_read(Call& call, bool hit) {
 }
 
 Next execute_get(Turn& turn, const BinaryRequest& request) {
-    Call call(turn, request);
-    auto& executor = turn.executor;
-    bool hit = false;
-    executor.get_many({&request.key, 1}, turn.now, Executor::Claims::nothing,
-                      [&](std::size_t, const ItemView* item, const storage::ReadMarks&) {
-                          hit = item != nullptr;
-                          if (hit)
-                              call.answer.item(*item, executor.settings().shown_cas(item->cas),
-                                               executor.store());
-                      });
-    return finish_read(call, hit);
+    execute_gets(turn, {&request.key, 1}, {&request, 1});
+    return Next::go_on;
 }
 
 Next execute_get_and_touch(Turn& turn, const BinaryRequest& request) {
@@ -275,7 +266,7 @@ constexpr BinaryShape plain(std::uint8_t opcode, ExecuteBinary execute,
     return {.opcode = opcode, .execute = execute, .extras = extras};
 }
 constexpr BinaryShape reads(std::uint8_t opcode, ExecuteBinary execute) noexcept {
-    return {.opcode = opcode, .execute = execute, .key = BinaryKey::required};
+    return {.opcode = opcode, .execute = execute, .key = BinaryKey::required, .joins_run = true};
 }
 constexpr BinaryShape changes(std::uint8_t opcode, ExecuteBinary execute,
                               std::uint8_t extras) noexcept {
@@ -364,6 +355,21 @@ constexpr auto make_index() noexcept {
 constexpr auto shape_of = make_index();
 
 }  // namespace
+
+std::size_t execute_gets(Turn& turn, std::span<const std::string_view> keys,
+                         std::span<const BinaryRequest> requests) {
+    auto& executor = turn.executor;
+    return executor.get_many(
+        keys, turn.now, Executor::Claims::nothing,
+        [&](std::size_t index, const ItemView* item, const storage::ReadMarks&) {
+            Call call(turn, requests[index]);
+            if (item != nullptr) {
+                const auto cas = executor.settings().shown_cas(item->cas);
+                call.answer.item(*item, cas, executor.store());
+            }
+            (void)finish_read(call, item != nullptr);
+        });
+}
 
 const BinaryShape* find_shape(std::uint8_t opcode) noexcept {
     return opcode < shape_of.size() ? shape_of[opcode] : nullptr;

@@ -7,7 +7,10 @@
 #include "protocol/binary/binary_request.hpp"
 #include "protocol/execution/turn.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 namespace twincached::protocol {
 
@@ -18,5 +21,10 @@ inline constexpr std::uint8_t sasl_step_opcode = 0x22;
 // nullptr: not known. What it finds may be executed if the request is well-formed, its extras and
 // key are there, and so is its value (see Turn).
 const BinaryShape* find_shape(std::uint8_t opcode) noexcept;
+
+// Of requests that may join a run, and their keys. Returns how many it has dealt with: all.
+// REQUIRES: as Executor::get_many.
+std::size_t execute_gets(Turn& turn, std::span<const std::string_view> keys,
+                         std::span<const BinaryRequest> requests);
 
 }  // namespace twincached::protocol

@@ -14,6 +14,22 @@ BinaryRequest parse(std::string_view bytes) noexcept {
     return request;
 }
 
+using Requests = lib::ShortList<BinaryRequest, Executor::batch_limit>;
+
+// Whole packets of gets.
+void scan_gets(GetRun& run, Requests& requests) noexcept {
+    while (!run.is_full() && run.rest().size() >= binary_header_size) {
+        const auto packets = run.rest();
+        if (static_cast<unsigned char>(packets.front()) != binary_request_magic) return;
+        const auto request = parse(packets);
+        if (request.shape == nullptr || !request.shape->joins_run) return;
+        if (!request.is_consistent() || !request.is_well_formed()) return;
+        if (packets.size() < request.head_bytes()) return;
+        run.add(request.key, request.head_bytes());
+        requests.add(request);
+    }
+}
+
 AnnouncedValue announced(const BinaryRequest& request, std::string_view input) noexcept {
     AnnouncedValue value;
     value.head_bytes = request.head_bytes();
@@ -33,6 +49,7 @@ Next PacketReader::next(Burst& burst) {
     const auto input = burst.input.readable();
     if (static_cast<unsigned char>(input.front()) != binary_request_magic) return Next::close;
     if (input.size() < binary_header_size) return Next::read_more;
+    if (burst.state.gate.is_open() && answer_run(burst)) return Next::go_on;
     if (burst.may_look_ahead()) burst.look_ahead(binary_keys_ahead);
     auto request = parse(input);
     const bool is_login = request.has_access(BinaryAccess::login);
@@ -50,6 +67,15 @@ Next PacketReader::next(Burst& burst) {
         request.shape != nullptr && request.is_consistent() && request.is_well_formed();
     if (!may_run) return refuse(burst, request);
     return input.size() < request.head_bytes() ? Next::read_more : run(burst, request);
+}
+
+// True if the input began with one.
+bool PacketReader::answer_run(Burst& burst) {
+    Requests requests;
+    return burst.answer_run([&](GetRun& run) { scan_gets(run, requests); },
+                            [&](Turn& turn, const GetRun& run) {
+                                return execute_gets(turn, run.keys(), requests.all());
+                            });
 }
 
 // Lengths that contradict each other leave nobody who knows where the next packet begins; an opcode

@@ -20,6 +20,7 @@ class PacketReader {
     Next finish_large(Burst& burst, LargeValue& value);
 
   private:
+    bool answer_run(Burst& burst);
     Next refuse(Burst& burst, const BinaryRequest& request);
     Next run(Burst& burst, const BinaryRequest& request);
     Next log_in(Burst& burst, const BinaryRequest& request);

@@ -1,7 +1,9 @@
 // Reads that come together are answered together; nobody may notice. A line that ends with a bare
 // newline is in no run, so the same requests said so, one after the other, are what a run is held
 // against.
+#include "lib/endian.hpp"
 #include "lib/random.hpp"
+#include "protocol/binary/binary_request.hpp"
 #include "protocol/meta/plain_meta_get.hpp"
 #include "test/unit/protocol/test_service.hpp"
 #include "test/unit/storage/seed.hpp"
@@ -130,6 +132,52 @@ void check_together(std::uint64_t seed) {
         CHECK(many.say("me " + key + "\r\n") == each.say("me " + key + "\n"));
 }
 
+std::string packet(std::uint8_t opcode, std::string_view key, std::uint32_t opaque) {
+    std::string bytes(binary_header_size, '\0');
+    bytes[0] = static_cast<char>(binary_request_magic);
+    bytes[1] = static_cast<char>(opcode);
+    lib::store_big(&bytes[2], static_cast<std::uint16_t>(key.size()));
+    lib::store_big(&bytes[8], static_cast<std::uint32_t>(key.size()));
+    lib::store_big(&bytes[12], opaque);
+    return bytes.append(key);
+}
+
+// Gets of all four kinds, and now and then a delete or a no-op.
+std::string some_packet(Random& random) {
+    const std::uint8_t gets[] = {0x00, 0x09, 0x0c, 0x0d};
+    const std::string keys[] = {"plain", "flags", "short", "large", "absent", "old", longest_key};
+    const auto opaque = static_cast<std::uint32_t>(random.next());
+    if (random.one_in(20)) return packet(0x0a, "", opaque);
+    const auto opcode = random.one_in(20) ? std::uint8_t{0x04} : one_of(random, gets);
+    return packet(opcode, one_of(random, keys), opaque);
+}
+
+// As check_together; a packet that comes alone is in no run with others.
+void check_packets_together(std::uint64_t seed) {
+    Random random(seed);
+    TestService together;
+    TestService alone;
+    Client many(together);
+    Client each(alone);
+    for (auto* service : {&together, &alone}) {
+        Client client(*service);
+        prepare(client);
+    }
+    for (int burst = 0; burst < 20; ++burst) {
+        std::string requests;
+        std::string answers;
+        for (auto count = 1 + random.below(60); count > 0; --count) {
+            const auto request = some_packet(random);
+            requests += request;
+            answers += each.say(request);
+        }
+        const auto piece = random.one_in(2) ? SIZE_MAX : 1 + random.below(requests.size());
+        INFO("seed " << seed << ", in pieces of " << piece);
+        REQUIRE(many.say(requests, piece) == answers);
+    }
+    check_same_counts(together, alone);
+}
+
 GetRun scan(std::string_view input, std::size_t limit = 32) {
     GetRun run(input, limit);
     scan_plain_meta_gets(run);
@@ -146,6 +194,12 @@ TEST_CASE("gets and meta gets that come together are answered as one after the o
     const auto seed = storage::seed_of("get_run");
     for (unsigned i = 0; i < 100; ++i)
         check_together(seed + i);
+}
+
+TEST_CASE("binary gets that come together are answered as one after the other") {
+    const auto seed = storage::seed_of("get_run");
+    for (unsigned i = 0; i < 50; ++i)
+        check_packets_together(seed + i);
 }
 
 TEST_CASE("a run of meta gets ends where something other than plain flags begins") {

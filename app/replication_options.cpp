@@ -7,8 +7,10 @@
 #include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,19 +24,44 @@ std::string only_host(const std::vector<std::string>& listeners) {
     return only ? only->endpoint.host : std::string();
 }
 
-// What an operator has written for another node, beside the driver: on the command line, or in the
-// file and not as it would be without.
+// An operator has written it: on the command line, or in the file and not as it would be without.
+bool is_asked_for(const OptionReader& reader, const lib::OptionRow& row) {
+    const auto source = reader.origin_of(row.section, row.key).source;
+    const bool is_default = lib::value_text(row, reader.options().structs()) == row.initial;
+    return source != Source::preset && (source != Source::file || !is_default);
+}
+
+// What an operator has written for another node, beside the driver.
 std::string asked_for(const OptionReader& reader) {
     std::string keys;
     for (const auto& row : reader.table().rows()) {
         if (row.section != "replication" || row.key == "driver") continue;
-        if (row.use != lib::OptionUse::effective) continue;
-        const auto source = reader.origin_of(row.section, row.key).source;
-        const bool is_default = lib::value_text(row, reader.options().structs()) == row.initial;
-        if (source == Source::preset || (source == Source::file && is_default)) continue;
+        if (row.use != lib::OptionUse::effective || !is_asked_for(reader, row)) continue;
         keys.append(keys.empty() ? "" : ", ").append(row.key);
     }
     return keys;
+}
+
+// "b" is one of "a|b".
+bool names(std::string_view choices, std::string_view name) {
+    while (!choices.empty()) {
+        const auto end = std::min(choices.find('|'), choices.size());
+        if (choices.substr(0, end) == name) return true;
+        choices.remove_prefix(std::min(end + 1, choices.size()));
+    }
+    return false;
+}
+
+// A promise that the chosen driver does not know of would be relied upon.
+void remark_on_unused(OptionReader& reader, replication::Factories factories) {
+    const auto& structs = reader.options().structs();
+    if (!replication::is_replicated(factories, structs)) return;
+    const auto& driver = structs.get<replication::ReplicationOptions>().driver;
+    for (const auto& row : reader.table().rows()) {
+        if (row.used_by.empty() || names(row.used_by, driver) || !is_asked_for(reader, row))
+            continue;
+        reader.remark(std::string(row.key) + ": driver " + driver + " does not use it");
+    }
 }
 
 // A node alone that was meant to have another would say nothing, and lose everything one day.
@@ -82,6 +109,7 @@ void settle_replication(OptionReader& reader) {
     reader.complain(replication::problems_of(factories, structs));
     complain_of_shared_port(reader, factories);
     remark_on_loneliness(reader, factories, is_auto);
+    remark_on_unused(reader, factories);
 }
 
 replication::Setup replication_setup(const Options& options, const StartFiles& files) {

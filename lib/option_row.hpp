@@ -207,6 +207,9 @@ struct OptionRow {
     // Who puts a new value in force on SIGHUP: a name under which somebody joined the reload.
     // Empty: only a restart does.
     std::string_view reloaded_by = {};
+    // Of several parts of which one is chosen, those that this says something to: "a|b". Whoever
+    // sets it for another is told so. Empty: all.
+    std::string_view used_by = {};
     OptionSetting setting = {};
     std::string_view help;  // what the value decides; lines of at most 90 columns
     // What the flag does, where that is the contrary of what the key says (--disable-...).

@@ -42,6 +42,7 @@ constexpr std::array rows = {
                    .initial = "",
                    .path = true,
                    .reloaded_by = "secrets",
+                   .used_by = "pair",
                    .help = "A file with the secret of before: while it is named, the node knows "
                            "both, so that\nthe secret is exchanged on one node after the other."},
     lib::OptionRow{
@@ -75,6 +76,7 @@ constexpr std::array rows = {
                    .initial = "off",
                    .choices = "off|conditional|all",
                    .reloaded_by = "replication",
+                   .used_by = "pair",
                    .help =
                        "Which changes the primary decides for clients of both nodes, while they "
                        "are linked: none;\nthose that depend on what is there (add, incr, cas "
@@ -86,6 +88,7 @@ constexpr std::array rows = {
                    .initial = "1s",
                    .least = 10,
                    .most = 60 * seconds,
+                   .used_by = "pair",
                    .help = "How long a client waits for that; then nobody can tell it what became "
                            "of its change."},
     lib::OptionRow{.section = "replication",

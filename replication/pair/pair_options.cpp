@@ -32,12 +32,14 @@ constexpr std::array rows = {
                    .initial = "11212",
                    .least = 1,
                    .most = largest_port,
+                   .used_by = "pair",
                    .help = "Port of the other node's link, if peer names none."},
     lib::OptionRow{.section = "replication",
                    .key = "listen",
                    .flag = "link-listen",
                    .fills = lib::fills<&PairOptions::link_listen>,
                    .initial = "11212",
+                   .used_by = "pair",
                    .help = "Where the other node finds us: port, host:port or [ipv6]:port."},
     lib::OptionRow{
         .section = "replication",
@@ -55,6 +57,7 @@ constexpr std::array rows = {
                    .initial = "both",
                    .choices = "both|secondary-readonly|secondary-closed",
                    .reloaded_by = "replication",
+                   .used_by = "pair",
                    .help = "When the peer falls silent both nodes serve; or the primary alone, "
                            "while the secondary\nis read only or closed."},
     lib::OptionRow{.section = "replication",
@@ -63,6 +66,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&PairOptions::on_peer_crash>,
                    .initial = "keep",
                    .choices = "keep|flush",
+                   .used_by = "pair",
                    .help = "What a node does with its items when the peer is lost. keep: goes on "
                            "with them; flush:\nforgets them all, for some may be outdated."},
     lib::OptionRow{
@@ -73,6 +77,7 @@ constexpr std::array rows = {
         .initial = "3",
         .least = 1,
         .most = 3,
+        .used_by = "pair",
         .help = "Newest version of the link's protocol to speak; the peer may be one behind."},
     lib::OptionRow{.section = "replication",
                    .key = "sync-rate",
@@ -87,6 +92,7 @@ constexpr std::array rows = {
         .fills = lib::fills<&PairOptions::scrub_interval>,
         .initial = "1h",
         .most = 10000.0 * hours,
+        .used_by = "pair",
         .help = "Compare all items with the other node's once per this interval; 0: never."},
     lib::OptionRow{.section = "replication",
                    .key = "boot-grace",
@@ -133,6 +139,7 @@ constexpr std::array rows = {
                    .initial = "no",
                    .bare = true,
                    .reloaded_by = "replication",
+                   .used_by = "pair",
                    .help =
                        "The other node may be a repcached 2.2.1 or 2.3.1: while one is replaced "
                        "by this program.\nWhoever can use its address is then believed without "
@@ -143,6 +150,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&PairOptions::legacy_applies>,
                    .initial = "yes",
                    .reloaded_by = "replication",
+                   .used_by = "pair",
                    .help =
                        "With legacy: take over what the repcached says. no: once clients are on "
                        "this node;\nwhat it says then is what it evicts."},

@@ -25,6 +25,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&NatsOptions::servers>,
                    .initial = "",
                    .reloaded_by = "replication",
+                   .used_by = "nats",
                    .help = "NATS servers with JetStream, which carry the changes of up to four "
                            "nodes: host, host:port,\nnats://host:port or tls://host:port, "
                            "separated by commas; the first that answers is used."},
@@ -34,6 +35,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&NatsOptions::user>,
                    .initial = "",
                    .reloaded_by = "replication",
+                   .used_by = "nats",
                    .help = "Who this node is to the NATS server; with an NKey its public key."},
     lib::OptionRow{.section = "replication",
                    .key = "password-file",
@@ -42,6 +44,7 @@ constexpr std::array rows = {
                    .initial = "",
                    .path = true,
                    .reloaded_by = "replication",
+                   .used_by = "nats",
                    .help = "A file with the user's password in its first line."},
     lib::OptionRow{.section = "replication",
                    .key = "token-file",
@@ -50,6 +53,7 @@ constexpr std::array rows = {
                    .initial = "",
                    .path = true,
                    .reloaded_by = "replication",
+                   .used_by = "nats",
                    .help = "A file with the NATS server's token in its first line, instead of a "
                            "user."},
     lib::OptionRow{.section = "replication",
@@ -59,6 +63,7 @@ constexpr std::array rows = {
                    .initial = "",
                    .path = true,
                    .reloaded_by = "replication",
+                   .used_by = "nats",
                    .help = "A file with what proves this node to the NATS server: JWT and seed, "
                            "or the seed of\nthe NKey that user names."},
     lib::OptionRow{.section = "replication",
@@ -66,6 +71,7 @@ constexpr std::array rows = {
                    .flag = "nats-inbox-prefix",
                    .fills = lib::fills<&NatsOptions::inbox_prefix>,
                    .initial = "_INBOX",
+                   .used_by = "nats",
                    .help = "What the subjects begin with to which this node is answered; another "
                            "one for each user\nwho is not to hear the others."},
     lib::OptionRow{.section = "replication",
@@ -73,6 +79,7 @@ constexpr std::array rows = {
                    .flag = "nats-stream",
                    .fills = lib::fills<&NatsOptions::stream>,
                    .initial = "",
+                   .used_by = "nats",
                    .help = "The stream that the changes go through; empty: MC_ and the cluster's "
                            "name."},
     lib::OptionRow{.section = "replication",
@@ -82,6 +89,7 @@ constexpr std::array rows = {
                    .initial = "1",
                    .least = 1,
                    .most = 5,
+                   .used_by = "nats",
                    .help = "How many NATS servers keep the stream: 1, or 3 or 5 of a cluster of "
                            "them. When it is created."},
     lib::OptionRow{.section = "replication",
@@ -90,6 +98,7 @@ constexpr std::array rows = {
                    .fills = lib::fills<&NatsOptions::storage>,
                    .initial = "file",
                    .choices = "memory|file",
+                   .used_by = "nats",
                    .help = "Where they keep it. When it is created."},
     lib::OptionRow{.section = "replication",
                    .key = "max-age",
@@ -98,6 +107,7 @@ constexpr std::array rows = {
                    .initial = "5m",
                    .least = 10.0 * seconds,
                    .most = 24.0 * hours,
+                   .used_by = "nats",
                    .help = "How long they keep a change; a node that was away for longer compares "
                            "all. When the\nstream is created."},
     lib::OptionRow{.section = "replication",
@@ -107,6 +117,7 @@ constexpr std::array rows = {
                    .initial = "256m",
                    .least = 1024.0 * kib,
                    .most = 1024.0 * 1024 * 1024 * kib,
+                   .used_by = "nats",
                    .help = "How much they keep at most; the oldest goes first. When the stream is "
                            "created."},
     lib::OptionRow{.section = "replication",
@@ -114,6 +125,7 @@ constexpr std::array rows = {
                    .flag = "nats-site",
                    .fills = lib::fills<&NatsOptions::site>,
                    .initial = "",
+                   .used_by = "nats",
                    .help = "The site that this node is at, if there are several; each has NATS "
                            "servers and a stream."},
     lib::OptionRow{.section = "replication",
@@ -121,6 +133,7 @@ constexpr std::array rows = {
                    .flag = "nats-sites",
                    .fills = lib::fills<&NatsOptions::sites>,
                    .initial = "",
+                   .used_by = "nats",
                    .help = "The other sites, whose streams are mirrored here: name, or name@domain "
                            "if its JetStream\ndomain is called otherwise."},
     lib::OptionRow{.section = "replication",
@@ -128,6 +141,7 @@ constexpr std::array rows = {
                    .flag = "nats-domain",
                    .fills = lib::fills<&NatsOptions::domain>,
                    .initial = "",
+                   .used_by = "nats",
                    .help = "The JetStream domain of the servers, if they have one."},
     lib::OptionRow{.section = "replication",
                    .key = "member-timeout",
@@ -136,6 +150,7 @@ constexpr std::array rows = {
                    .initial = "30s",
                    .least = 1.0 * seconds,
                    .most = 24.0 * hours,
+                   .used_by = "nats",
                    .help = "A node of the cluster that was not heard for so long is waited for by "
                            "nobody, and\ncompares all when it comes back."},
     lib::OptionRow{.section = "replication",
@@ -145,6 +160,7 @@ constexpr std::array rows = {
                    .initial = "256k",
                    .least = 4.0 * kib,
                    .most = 512.0 * kib,
+                   .used_by = "nats",
                    .help = "Changes are sent in messages of this size, or of what the NATS server "
                            "allows."},
 };

@@ -204,6 +204,24 @@ TEST_CASE("a node that is alone although its options ask for another says what i
     CHECK(remark("-X").empty());
 }
 
+TEST_CASE("what only another driver uses is named, for it would be relied upon") {
+    const auto remarks = [](const std::string& line, const std::string& file = "") {
+        const auto reader = reading(line, file);
+        return reader.remarks();
+    };
+    const std::string nats = "--nats-servers=127.0.0.1 --node=0 ";
+    using Lines = std::vector<std::string>;
+    CHECK(remarks(nats).empty());
+    CHECK(remarks(nats + "--ack=received --heartbeat=100ms --sync-rate=1m").empty());
+    CHECK(remarks(nats + "--arbitrate=all --on-split=both") ==
+          Lines{"arbitrate: driver nats does not use it", "on-split: driver nats does not use it"});
+    CHECK(remarks(nats, "[replication]\nlegacy = yes\n").size() == 1);
+    // As the shipped file has it.
+    CHECK(remarks(nats, "[replication]\narbitrate = off\nscrub-interval = 1h\n").empty());
+    CHECK(remarks("-x host-b --replication-driver=pair --nats-servers=127.0.0.1") ==
+          Lines{"servers: driver pair does not use it"});
+}
+
 TEST_CASE("several listeners may be given in one list or in several") {
     const auto options = good("-l 127.0.0.1,[::1]:333 -l 10.0.0.1:444");
     CHECK(options.get<ListenerOptions>().listen ==

@@ -21,6 +21,9 @@ struct StreamState {
     std::int64_t created = 0;  // ns since 1970, by the broker: another stream has another
     Sequence first = 0;        // of what is kept; last + 1 if nothing is
     Sequence last = 0;         // 0: there never was a message
+    // Where this is a mirror, `created` of what it copies, else its own: so all sites know it
+    // alike.
+    std::int64_t origin_created = 0;  // 0: not known
 };
 
 struct Delivery {
@@ -72,6 +75,9 @@ class Broker {
     virtual void ask(Token token, std::string_view subject, std::string_view payload) = 0;
     virtual void reply(std::string_view to, std::string_view payload) = 0;
     virtual void tell(std::string_view subject, std::string_view payload) = 0;
+    // Another node may have this one's number, for the sentence's reason: the connection ends soon,
+    // and over the next one this node asks for its number as if it had never had it.
+    virtual void yield_number(std::string_view why) = 0;
 };
 
 }  // namespace twincached::replication::nats

@@ -17,8 +17,9 @@ namespace twincached::replication {
 struct Occasion {
     storage::Version version = 0;
     bool touch_only = false;
-    bool wanted = false;      // somebody asked for it
-    bool bare_touch = false;  // a touch goes without the value, however small
+    bool wanted = false;       // somebody asked for it
+    bool bare_touch = false;   // a touch goes without the value, however small
+    bool whole_touch = false;  // with it, however large, unless it goes bare
 };
 
 // A touch of a larger value is told without the value.
@@ -32,7 +33,8 @@ inline WireRecord record_of(const storage::ItemView& item, const Occasion& occas
     record.key = item.key;
     record.value = item.value;
     const bool same_write = storage::write_of(item.version) == storage::write_of(occasion.version);
-    const bool is_bare = occasion.bare_touch || item.value.size() > touch_value_limit;
+    const bool is_large = item.value.size() > touch_value_limit;
+    const bool is_bare = occasion.bare_touch || (is_large && !occasion.whole_touch);
     if (occasion.touch_only && same_write && is_bare) {
         record.kind = RecordKind::touch;
         record.value = {};

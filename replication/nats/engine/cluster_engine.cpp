@@ -47,7 +47,8 @@ ClusterEngine::ClusterEngine(const ClusterOptions& options, ClusterSink& sink, B
       hints_(context_, broker),
       reunion_(context_, footing_, broker, speaker_, comparison_),
       readiness_(context_, footing_, owner, state_),
-      announcer_(context_, footing_, owner, speaker_, sender_) {}
+      announcer_(context_, footing_, owner, speaker_, sender_),
+      watch_(context_, footing_, comparison_, state_) {}
 
 void ClusterEngine::attach(storage::Store& store) noexcept {
     context_.store = &store;
@@ -142,25 +143,36 @@ void ClusterEngine::on_heard(const Heard& heard, const Delivery& delivery) {
         footing_.has_spoken = footing_.has_spoken || heard.header.session == speaker_.session();
     }
     if (delivery.stream == own_stream) speaker_.on_read(delivery.sequence);
-    // Two sites may begin alone before either hears of the other: the lower number stays.
-    const bool yields = heard.header.claims && !heard.is_own && is_reference_ &&
-                        delivery.stream != own_stream && heard.header.node < options_.node;
-    if (yields) start_over("another site began alone as well, and all is compared with it");
-    if (heard.is_claim_granted) on_claim(heard);
+    judge_era(heard, delivery);
+    if (heard.is_claim_granted) on_claim(heard, delivery);
+    if (heard.header.claims && heard.is_own && !heard.is_claim_granted) watch_.note_void_claim();
     const bool is_doubled = heard.is_namesakes && heard.hearing != Hearing::is_late &&
                             heard.header.session > speaker_.session();
-    if (is_doubled && !std::exchange(footing_.is_doubled, true)) {
-        state_.note(LogLevel::error, "another node speaks as node " +
-                                         std::to_string(options_.node) + ": this one is silent");
-    }
+    if (is_doubled) yield_number("another node speaks as node " + std::to_string(options_.node));
+}
+
+// Another site began alone as well, or stayed when this one began: who holds what is of the later
+// era compares it. Of what is old there is no need to judge.
+void ClusterEngine::judge_era(const Heard& heard, const Delivery& delivery) {
+    const auto era = heard.header.era;
+    const bool is_news = delivery.stream != own_stream && delivery.pending == 0 &&
+                         heard.hearing != MemberTable::Hearing::is_late;
+    if (!is_news || era == 0) return;
+    // What was heard before was old: that site has learnt from this one meanwhile.
+    if (era == context_.left_era) context_.left_era = 0;
+    if (context_.era == 0 || era >= context_.era) return;
+    const auto left = context_.era;
+    start_over("another site has begun earlier, and all is compared with it");
+    context_.left_era = left;
 }
 
 // Nobody is in step, and who claims is the one with which the others compare what they hold.
-void ClusterEngine::on_claim(const Heard& heard) {
+void ClusterEngine::on_claim(const Heard& heard, const Delivery& delivery) {
     reunion_.end_loneliness();
     if (heard.is_own) {
         comparison_.disconnect();
         is_reference_ = true;
+        context_.era = era_of(delivery.time, options_.node);
         for (unsigned i = 0; i < context_.stream_count(); ++i)
             context_.places[i].is_known = true;
         settle_as_reference(context_, sender_);
@@ -178,6 +190,7 @@ void ClusterEngine::on_claim(const Heard& heard) {
 // All is compared with another node. What was not told becomes a mark on its bucket (rule R12).
 void ClusterEngine::start_over(std::string_view why) {
     footing_.is_in_step = is_reference_ = false;
+    context_.era = context_.left_era = 0;
     speaker_.lose_data();
     comparison_.disconnect();
     if (auto* gate = context_.sink.changes().gate()) gate->lose_link();
@@ -215,12 +228,19 @@ void ClusterEngine::asked(std::string_view subject, std::string_view payload, st
 
 void ClusterEngine::answered(Token token, std::string_view payload, std::string_view) {
     comparison_.answered(token, payload);
-    if (comparison_.phase() == Comparison::Phase::met) reunion_.take_over();
+    if (comparison_.phase() == Comparison::Phase::met) {
+        if (reunion_.is_of_another_era()) {
+            start_over("node " + std::to_string(comparison_.donor()) +
+                       " learnt what it holds from another beginning, and all is compared");
+        } else {
+            reunion_.take_over();
+        }
+    }
     update();
 }
 
-void ClusterEngine::not_answered(Token token, std::string_view) {
-    comparison_.not_answered(token);
+void ClusterEngine::not_answered(Token token, std::string_view why) {
+    comparison_.not_answered(token, why);
     update();
 }
 
@@ -242,11 +262,13 @@ void ClusterEngine::on_timer() {
 
 void ClusterEngine::update() {
     if (context_.store == nullptr) return;
+    judge_pause();
     reunion_.look_for_donor();
     judge_step();
     readiness_.judge();
     if (footing_.is_in_step && now_.steady_ms >= keeper_.due_ms())
         keeper_.release(sender_.is_on_its_way());
+    watch_.judge();
     announcer_.speak(reunion_, readiness_);
     const bool gives = footing_.is_donor();
     if (footing_.is_connected && std::exchange(is_serving_, gives) != gives)
@@ -259,6 +281,21 @@ void ClusterEngine::update() {
         if (line) state_.note(LogLevel::info, *line);
     }
     set_deadline();
+}
+
+// For whoever stood still for so long nobody waits any more, and another may have come in its
+// place.
+void ClusterEngine::judge_pause() {
+    const auto before_ms = std::exchange(awake_ms_, now_.steady_ms);
+    const bool stood_still =
+        before_ms != 0 && now_.steady_ms > before_ms + ms_of(options_.member_timeout);
+    if (stood_still) yield_number("this node stood still for longer than member-timeout");
+}
+
+// Till then it says nothing.
+void ClusterEngine::yield_number(std::string_view why) {
+    if (footing_.is_connected && !std::exchange(footing_.is_doubled, true))
+        broker_.yield_number(why);
 }
 
 void ClusterEngine::judge_step() {

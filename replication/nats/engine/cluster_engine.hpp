@@ -17,6 +17,7 @@
 #include "replication/nats/engine/cluster_owner.hpp"
 #include "replication/nats/engine/cluster_report.hpp"
 #include "replication/nats/engine/footing.hpp"
+#include "replication/nats/engine/join_watch.hpp"
 #include "replication/nats/engine/log_follower.hpp"
 #include "replication/nats/engine/node_state.hpp"
 #include "replication/nats/engine/readiness.hpp"
@@ -87,11 +88,14 @@ class ClusterEngine final : public BrokerEvents {
     // After every event.
     void update();
     void judge_step();
+    void judge_pause();
+    void yield_number(std::string_view why);
     void set_deadline() noexcept;
 
     void on_heard(const Heard& heard, const Delivery& delivery);
-    void on_claim(const Heard& heard);
+    void on_claim(const Heard& heard, const Delivery& delivery);
     void start_over(std::string_view why);
+    void judge_era(const Heard& heard, const Delivery& delivery);
 
     const ClusterOptions options_;
     storage::Now now_;
@@ -111,10 +115,12 @@ class ClusterEngine final : public BrokerEvents {
     Reunion reunion_;
     Readiness readiness_;
     Announcer announcer_;
+    JoinWatch watch_;
 
     bool is_serving_ = false;    // answers as a donor
     bool is_reference_ = false;  // it began alone, and has learnt from nobody since
     std::uint64_t deadline_ms_ = 0;
+    std::uint64_t awake_ms_ = 0;  // the last event; there is one at every heartbeat
 };
 
 }  // namespace twincached::replication::nats

@@ -15,22 +15,29 @@ struct Footing {
     bool has_spoken = false;  // the same, over this connection
     bool is_in_step = false;
     bool is_ready = false;
-    bool is_doubled = false;  // somebody else speaks as this node
+    bool is_doubled = false;  // somebody else may speak as this node, which is about to be cut off
     // Items came back from before a restart, and nobody has confirmed them.
     bool is_unconfirmed = false;
     bool is_draining = false;
     bool is_drained = false;
     unsigned looked = 0;  // a bit for each stream
+    unsigned silent = 0;  // the same: nothing has been heard there for long
     std::array<Sequence, streams_limit> catch_up_to{};
 
     void note_look(StreamId stream, Sequence last) noexcept {
         looked |= 1U << stream;
         catch_up_to[stream] = last;
     }
+    bool has_looked_at(StreamId stream) const noexcept {
+        return is_connected && (looked >> stream & 1U) != 0;
+    }
     void lose_look(StreamId stream) noexcept { looked &= ~(1U << stream); }
 
     bool has_looked(const ClusterContext& context) const noexcept {
         return is_connected && looked == (1U << context.stream_count()) - 1;
+    }
+    void note_silence(StreamId stream, bool is_silent) noexcept {
+        silent = (silent & ~(1U << stream)) | (is_silent ? 1U << stream : 0U);
     }
     // All is read that was there when the connection was made.
     bool has_caught_up(const ClusterContext& context) const noexcept {

@@ -9,9 +9,12 @@ namespace twincached::replication::nats {
 namespace {
 
 constexpr std::uint64_t look_pause_ms = 500;
+constexpr std::uint64_t silent_heartbeats = 5;
 
 std::string_view why_lost(const StreamPlace& place, const StreamState& state) noexcept {
-    if (place.created != state.created) return "the stream was created anew";
+    if (place.created == 0) return "the other site is reached for the first time";
+    if (place.created != state.created || !place.may_be_of(state.origin_created))
+        return "the stream was created anew";
     if (state.last < place.consumed) return "the stream went back";
     return "the stream has forgotten what this node had not read";
 }
@@ -19,12 +22,16 @@ std::string_view why_lost(const StreamPlace& place, const StreamState& state) no
 }  // namespace
 
 void LogFollower::begin() {
+    began_ms_ = context_.now.steady_ms;
+    said_of_ = {};
+    absent_ = 0;
     for (unsigned i = 0; i < context_.stream_count(); ++i)
         look(i);
 }
 
 void LogFollower::look(StreamId stream) {
-    footing_.lose_look(stream);
+    if ((absent_ >> stream & 1U) == 0) footing_.lose_look(stream);
+    heard_at_ms_[stream] = context_.now.steady_ms;
     look_at_ms_[stream] = 0;
     broker_.look(stream);
 }
@@ -34,12 +41,33 @@ void LogFollower::on_time() {
         const bool is_due = look_at_ms_[i] != 0 && context_.now.steady_ms >= look_at_ms_[i];
         if (footing_.is_connected && is_due) look(i);
     }
+    look_at_silent_mirrors();
+}
+
+// What it copies may have been made anew, which a mirror does not notice. It is read on meanwhile.
+void LogFollower::look_at_silent_mirrors() {
+    const auto silence_ms = silent_heartbeats * ms_of(context_.options.heartbeat);
+    for (StreamId i = own_stream + 1; i < context_.stream_count(); ++i) {
+        const bool is_silent = context_.now.steady_ms >= heard_at_ms_[i] + silence_ms;
+        if (!footing_.has_looked_at(i) || !is_silent) continue;
+        heard_at_ms_[i] = context_.now.steady_ms;
+        footing_.note_silence(i, true);
+        broker_.look(i);
+    }
 }
 
 void LogFollower::no_stream(StreamId stream, std::string_view why) {
-    state_.note(LogLevel::warning,
-                "stream " + context_.options.streams[stream] + ": " + std::string(why));
+    if (std::exchange(said_of_[stream], why) != why) {
+        state_.note(LogLevel::warning,
+                    "stream " + context_.options.streams[stream] + ": " + std::string(why));
+    }
     look_at_ms_[stream] = context_.now.steady_ms + look_pause_ms;
+    // Of a site that was never reached nothing is waited for: this one begins without it.
+    const auto grace_ms = ms_of(context_.options.boot_grace);
+    const bool may_wait = context_.now.steady_ms < began_ms_ + grace_ms;
+    if (stream == own_stream || context_.places[stream].created != 0 || may_wait) return;
+    absent_ |= 1U << stream;
+    footing_.note_look(stream, 0);
 }
 
 void LogFollower::consumer_lost(StreamId stream, std::string_view why) {
@@ -49,15 +77,17 @@ void LogFollower::consumer_lost(StreamId stream, std::string_view why) {
 }
 
 LogFollower::Lost LogFollower::stream_is(StreamId stream, const StreamState& stream_state) {
+    said_of_[stream].clear();
+    absent_ &= ~(1U << stream);
     auto& place = context_.places[stream];
     Lost lost;
     if (!place.goes_on_in(stream_state)) {
         const auto why = why_lost(place, stream_state);
         if (lose_place(stream)) lost = why;
         place.created = stream_state.created;
-        place.epoch = stream == own_stream ? stream_state.created : 0;
         place.consumed = stream_state.last;
     }
+    if (place.epoch == 0) place.epoch = stream_state.origin_created;
     place.last = stream_state.last;
     footing_.note_look(stream, stream_state.last);
     broker_.consume(stream, place.next_to_read());
@@ -74,13 +104,26 @@ LogFollower::Read LogFollower::read(const Delivery& delivery) {
         return {{}, was_known ? Lost("the stream went back, and on") : Lost()};
     }
     if (delivery.sequence <= place.consumed) return {};
-    if (reader_.tells_of_another_log(delivery) &&
-        std::exchange(doubted_, delivery.sequence) != delivery.sequence) {
+    if (is_doubtful(delivery)) {
         broker_.stop_consuming(delivery.stream);
         look(delivery.stream);
         return {};
     }
+    heard_at_ms_[delivery.stream] = context_.now.steady_ms;
+    footing_.note_silence(delivery.stream, false);
     return {reader_.read(delivery), {}};
+}
+
+// Each message is looked at once; and in a mirror, which may stay another one for long if its
+// origin cannot be reached, not all at the same time.
+bool LogFollower::is_doubtful(const Delivery& delivery) {
+    if (!reader_.tells_of_another_log(delivery)) return false;
+    auto& doubt = doubts_[delivery.stream];
+    if (doubt.sequence == delivery.sequence) return false;
+    const auto now_ms = context_.now.steady_ms;
+    if (delivery.stream != own_stream && now_ms < doubt.at_ms + look_pause_ms) return false;
+    doubt = {delivery.sequence, now_ms};
+    return true;
 }
 
 bool LogFollower::lose_place(StreamId stream) {

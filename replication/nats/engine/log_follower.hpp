@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace twincached::replication::nats {
@@ -38,6 +39,8 @@ class LogFollower {
 
   private:
     void look(StreamId stream);
+    void look_at_silent_mirrors();
+    bool is_doubtful(const Delivery& delivery);
     // False: this node did not know its place.
     bool lose_place(StreamId stream);
 
@@ -47,7 +50,16 @@ class LogFollower {
     LogReader& reader_;
     NodeState& state_;
     std::array<std::uint64_t, streams_limit> look_at_ms_{};
-    Sequence doubted_ = 0;  // the last message that may be of another log; it is looked at once
+    std::uint64_t began_ms_ = 0;
+    std::array<std::string, streams_limit> said_of_;  // why it is not there; empty: it is
+    unsigned absent_ = 0;  // a bit for each mirror that could never be made
+    // The last message that may be of another log.
+    struct Doubt {
+        Sequence sequence = 0;
+        std::uint64_t at_ms = 0;
+    };
+    std::array<Doubt, streams_limit> doubts_{};
+    std::array<std::uint64_t, streams_limit> heard_at_ms_{};  // or looked at
 };
 
 }  // namespace twincached::replication::nats

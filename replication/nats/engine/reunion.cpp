@@ -23,7 +23,9 @@ void Reunion::take_over() {
     end_loneliness();
     take_registers(context_, state);
     if (!context_.knows_its_place()) {
-        if (!take_place(context_, broker_, state)) return comparison_.stop();
+        if (!take_place(context_, broker_, state)) {
+            return comparison_.give_up("it reads other streams");
+        }
         const auto& self = context_.members[context_.options.node];
         if (self.session >= speaker_.session() && !speaker_.is_waiting()) speaker_.begin_session();
         // What this node has said may be read again, and is judged then.
@@ -32,6 +34,7 @@ void Reunion::take_over() {
         footing_.is_member = footing_.has_spoken;
     }
     footing_.is_unconfirmed = false;
+    context_.era = state.era;
     comparison_.go_on();
 }
 
@@ -45,7 +48,7 @@ bool Reunion::may_claim() const noexcept {
     const auto now_ms = context_.now.steady_ms;
     if (now_ms < lonely_since_ms_ + grace || now_ms < claimed_ms_ + grace) return false;
     // An empty node waits for those who have something.
-    return footing_.is_ready || !context_.members.has_live_ready();
+    return footing_.is_ready || !context_.members.has_live_ready(footing_.silent);
 }
 
 }  // namespace twincached::replication::nats

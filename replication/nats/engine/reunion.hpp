@@ -31,7 +31,11 @@ class Reunion {
     void end_loneliness() noexcept { lonely_since_ms_ = 0; }
 
     void look_for_donor();
-    // REQUIRES: a donor has answered (Comparison::Phase::met).
+    // Some buckets alone cannot be compared with who does not hold what this node held before.
+    // REQUIRES, of both: a donor has answered (Comparison::Phase::met).
+    bool is_of_another_era() const noexcept {
+        return context_.era != 0 && comparison_.state().era != context_.era;
+    }
     void take_over();
     bool may_claim() const noexcept;
     void note_claim() noexcept { claimed_ms_ = context_.now.steady_ms; }

@@ -115,7 +115,6 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         auto& place = context.places[stream];
         context.members.set_time(stream, given.log_ms, given.broker_ms);
         place.is_known = true;
-        if (place.epoch == 0) place.epoch = given.created;
         place.consumed = given.consumed;
         place.consumed_ms = 0;
         place.last = std::max(place.last, place.consumed);

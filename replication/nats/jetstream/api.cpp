@@ -134,16 +134,17 @@ ApiAnswer<StreamInfo> read_stream_info(std::string_view text) {
     const auto last = number_in(*state, "last_seq");
     const auto kept = number_in(*state, "messages");
     if (!first || !last || !kept) return senseless("a stream without its sequences");
-    StreamInfo info{{*created, *first, *last}};
+    StreamInfo info{{*created, *first, *last, *created}};
     if (*kept == 0) info.state.first = info.state.last + 1;
     if (info.state.first == 0 || info.state.first > info.state.last + 1)
         return senseless("a stream that begins behind its end");
     const auto* config = member(*answer, "config");
-    const auto words = config == nullptr ? std::string_view() : text_in(*config, "description");
-    if (words.starts_with(origin_words)) {
-        const auto origin = lib::parse_number<std::int64_t>(words.substr(origin_words.size()));
-        if (origin) info.origin_created = *origin;
-    }
+    if (config == nullptr) return info;
+    if (member(*config, "mirror") != nullptr) info.state.origin_created = 0;
+    const auto words = text_in(*config, "description");
+    if (!words.starts_with(origin_words)) return info;
+    const auto origin = lib::parse_number<std::int64_t>(words.substr(origin_words.size()));
+    info.state.origin_created = origin.value_or(0);
     return info;
 }
 

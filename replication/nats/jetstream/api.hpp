@@ -56,9 +56,9 @@ struct ApiError {
 template <class T>
 using ApiAnswer = boost::system::result<T, ApiError>;
 
+// `origin_created` of a mirror is what mirror_request had, and 0 of one that somebody else made.
 struct StreamInfo {
     StreamState state;
-    std::int64_t origin_created = 0;  // of a mirror, as mirror_request had it; else 0
 };
 // Of STREAM.INFO and of STREAM.CREATE.
 ApiAnswer<StreamInfo> read_stream_info(std::string_view json);

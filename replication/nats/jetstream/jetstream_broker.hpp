@@ -69,6 +69,7 @@ class JetStreamBroker final : public Broker {
     void ask(Token token, std::string_view subject, std::string_view payload) override;
     void reply(std::string_view to, std::string_view payload) override;
     void tell(std::string_view subject, std::string_view payload) override;
+    void yield_number(std::string_view why) override { claim_.yield(why); }
 
   private:
     bool can_read(StreamId stream) const noexcept;

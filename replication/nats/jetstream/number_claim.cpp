@@ -84,6 +84,13 @@ void NumberClaim::on_answer(const WireMessage& message) {
     lose(*other);
 }
 
+void NumberClaim::yield(std::string_view why) {
+    if (state_ != State::held) return;
+    held_since_.reset();
+    state_ = State::lost;
+    objection_ = std::string(why) + ": it asks for its number anew";
+}
+
 // Somebody was there to be asked and says nothing: a connection that nobody has any more.
 void NumberClaim::on_timer() {
     if (state_ == State::asking && until_ <= session_.now()) hold();

@@ -46,6 +46,10 @@ class NumberClaim {
     void on_timer();
     std::optional<Instant> deadline() const noexcept;
 
+    // Another speaks with the number, which this node had while it stood still or was cut off: it
+    // has not held it without a break.
+    void yield(std::string_view why);
+
     bool is_held() const noexcept { return state_ == State::held; }
     // Why it is not this node's, a sentence for people; empty: nothing is known against it.
     const std::string& objection() const noexcept { return objection_; }

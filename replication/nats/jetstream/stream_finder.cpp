@@ -96,8 +96,8 @@ void StreamFinder::on_looked(StreamId stream, const ApiCalls::Answer& answer) {
 
 bool StreamFinder::is_outdated(StreamId stream, const StreamInfo& info) const {
     const auto origin = origins_.find(stream);
-    return origin != origins_.end() && info.origin_created != 0 &&
-           info.origin_created != origin->second;
+    return origin != origins_.end() && info.state.origin_created != 0 &&
+           info.state.origin_created != origin->second;
 }
 
 void StreamFinder::remove(StreamId stream) {
@@ -146,8 +146,13 @@ void StreamFinder::on_created(StreamId stream, const ApiCalls::Answer& answer) {
 void StreamFinder::end(StreamId stream, const Found& found) {
     looking_.erase(stream);
     if (found.has_error()) return session_.events().no_stream(stream, sentence(found.error()));
-    told_[stream] = {found->state.created, session_.now() + settles_within};
-    session_.events().stream_is(stream, found->state);
+    auto state = found->state;
+    const auto origin = origins_.find(stream);
+    // A mirror that somebody made by hand does not tell of what.
+    if (state.origin_created == 0 && origin != origins_.end())
+        state.origin_created = origin->second;
+    told_[stream] = {state.created, session_.now() + settles_within};
+    session_.events().stream_is(stream, state);
 }
 
 ApiCalls::Request StreamFinder::request(std::string_view what, std::string_view name,

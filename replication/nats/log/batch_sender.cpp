@@ -195,6 +195,14 @@ BatchSender::Sent BatchSender::add_entry(Pass& pass, storage::Shard& shard,
     return add_removal(pass, entry);
 }
 
+// Its value stands in another stream, which others may come to later than to the touch of it.
+bool BatchSender::is_of_another_site(const storage::ItemView& item) const noexcept {
+    if (context_.stream_count() == 1) return false;
+    const auto node = storage::node_of(item.version);
+    const auto& maker = context_.members[node];
+    return node != context_.options.node && (maker.session == 0 || maker.home != own_stream);
+}
+
 // What came from another node stands in the log already, unless somebody lacked it.
 BatchSender::Sent BatchSender::add_item(Pass& pass, const storage::ItemView& item,
                                         const ChangeLog::Entry& entry) {
@@ -204,7 +212,11 @@ BatchSender::Sent BatchSender::add_item(Pass& pass, const storage::ItemView& ite
     // by others, the value must not come back to them.
     const bool is_compared =
         entry.touch_only && pass.tracking.buckets.is_walking(storage::bucket_of(item.hash));
-    auto record = record_of(item, {entry.version, entry.touch_only, entry.wanted, is_compared});
+    auto record = record_of(item, {.version = entry.version,
+                                   .touch_only = entry.touch_only,
+                                   .wanted = entry.wanted,
+                                   .bare_touch = is_compared,
+                                   .whole_touch = is_of_another_site(item)});
     record.expiry_ms = context_.clock.there(record.expiry_ms);
     if (record.value.size() > value_limit_) {
         begin_large(item, record);

@@ -93,6 +93,7 @@ class BatchSender {
     bool make_batch(lib::ByteBuffer& out);
     void add_some(Pass& pass, storage::Shard& shard);
     Sent add_entry(Pass& pass, storage::Shard& shard, const ChangeLog::Found& found);
+    bool is_of_another_site(const storage::ItemView& item) const noexcept;
     Sent add_item(Pass& pass, const storage::ItemView& item, const ChangeLog::Entry& entry);
     Sent add_removal(Pass& pass, const ChangeLog::Entry& entry);
     void begin_large(const storage::ItemView& item, const WireRecord& record);

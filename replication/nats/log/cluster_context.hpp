@@ -31,9 +31,13 @@ struct StreamPlace {
     std::int64_t consumed_ms = 0;
     Sequence last = 0;  // the last that is known to be there
 
+    bool may_be_of(std::int64_t origin_created) const noexcept {
+        return epoch == origin_created || epoch == 0 || origin_created == 0;
+    }
     // It can be read on from here. What was read last must be there still, to be looked at again.
     bool goes_on_in(const StreamState& state) const noexcept {
-        if (created != state.created || state.last < consumed) return false;
+        if (created != state.created || !may_be_of(state.origin_created)) return false;
+        if (state.last < consumed) return false;
         return consumed == 0 || consumed_ms == 0 ? state.first <= consumed + 1
                                                  : state.first <= consumed;
     }
@@ -56,6 +60,8 @@ struct ClusterContext {
     MemberTable members;
     std::array<StreamPlace, streams_limit> places{};
     Sequence published = 0;  // of this node's own messages, the last
+    Era era = 0;             // of what this node holds; 0: it has compared with nobody yet
+    Era left_era = 0;        // that it compares with the earlier one of another site
     lib::Counters<ClusterCounter> counters{};
 
     unsigned shard_count() const noexcept { return sink.changes().shard_count(); }

@@ -6,12 +6,12 @@
 namespace twincached::replication::nats {
 
 bool LogReader::tells_of_another_log(const Delivery& delivery) const noexcept {
-    if (delivery.stream != own_stream) return false;
     const auto message = read_message(delivery.payload);
     if (!message || message->header.hash_check != context_.hash_check) return false;
     const auto& home = message->header.streams[0];
-    return home.tag == tag_of(context_.options.streams[own_stream]) &&
-           home.created > context_.places[own_stream].epoch;
+    const auto& place = context_.places[delivery.stream];
+    return home.tag == tag_of(context_.options.streams[delivery.stream]) && place.epoch != 0 &&
+           home.created > place.epoch;
 }
 
 Heard LogReader::read(const Delivery& delivery) {
@@ -46,11 +46,6 @@ Heard LogReader::judge(const Delivery& delivery, const MessageHeader& header) {
     const bool has_own_number = header.node == context_.options.node;
     heard.is_own = has_own_number && header.incarnation == incarnation_;
     heard.is_namesakes = has_own_number && !heard.is_own;
-    // Who speaks in a stream says of it first how it was created where it is no mirror.
-    auto& place = context_.places[delivery.stream];
-    const auto& home = header.streams[0];
-    if (place.epoch == 0 && home.tag == tag_of(context_.options.streams[delivery.stream]))
-        place.epoch = home.created;
     // Of the streams that this node reads how far the other has come, if it reads the same.
     std::array<Sequence, streams_limit> progress{};
     for (unsigned i = 0; i < context_.stream_count(); ++i) {

@@ -28,7 +28,7 @@ class LogReader {
     LogReader(ClusterContext& context, RecordApplier& applier, std::uint64_t incarnation) noexcept
         : context_(context), applier_(applier), incarnation_(incarnation) {}
 
-    // Whoever spoke there says that this site's stream was created later than this node knows: what
+    // Whoever spoke there says that his site's stream was created later than this node knows: what
     // it reads may be another log, with other messages where it was.
     bool tells_of_another_log(const Delivery& delivery) const noexcept;
     // Where this node does not know its place, it listens to who speaks, and changes nothing.

@@ -41,6 +41,7 @@ bool MemberTable::grant_claim(unsigned node) noexcept {
     for (unsigned other = 0; other < nodes_limit; ++other) {
         const auto& member = members_[other];
         if (other == node || !member.is_known || !member.is_in_step) continue;
+        if (member.home != members_[node].home) continue;
         if (silent_ms(other) <= limits_.claim_ms) return false;
     }
     members_[node].is_in_step = true;
@@ -63,9 +64,12 @@ unsigned MemberTable::live_others() const noexcept {
     return live;
 }
 
-bool MemberTable::has_live_ready() const noexcept {
-    for (unsigned node = 0; node < nodes_limit; ++node)
-        if (node != self_ && is_live(node) && members_[node].is_ready) return true;
+bool MemberTable::has_live_ready(unsigned silent_streams) const noexcept {
+    for (unsigned node = 0; node < nodes_limit; ++node) {
+        const auto& member = members_[node];
+        if ((silent_streams >> member.home & 1U) != 0) continue;
+        if (node != self_ && is_live(node) && member.is_ready) return true;
+    }
     return false;
 }
 

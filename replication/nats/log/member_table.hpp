@@ -50,15 +50,18 @@ class MemberTable {
     // A message stands in that stream; `progress`: what it says of each of this node's streams.
     Hearing hear(StreamId stream, std::int64_t broker_ms, const MessageHeader& header,
                  const std::array<Sequence, streams_limit>& progress) noexcept;
-    // It is a claim that stands, for nobody else was in step: who made it is, from now on. This
-    // node's own does not, if it has not listened for long enough to know.
+    // It is a claim that stands, for nobody else of its site was in step: who made it is, from now
+    // on. This node's own does not, if it has not listened for long enough to know. What other
+    // sites do counts for nothing, for all nodes of one must judge alike, and each reads the other
+    // site's mirror at its own pace: that two began alone their eras tell.
     bool grant_claim(unsigned node) noexcept;
 
     const Member& operator[](unsigned node) const noexcept { return members_[node]; }
     bool is_live(unsigned node) const noexcept;
     // Others than this node.
     unsigned live_others() const noexcept;
-    bool has_live_ready() const noexcept;
+    // `silent_streams`: a bit for each of which nothing is heard; who speaks there does not count.
+    bool has_live_ready(unsigned silent_streams) const noexcept;
     std::uint64_t silent_ms(unsigned node) const noexcept;
 
     // Every other live member has come past that place.

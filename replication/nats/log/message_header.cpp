@@ -56,7 +56,7 @@ void write_header(lib::ByteBuffer& out, const MessageHeader& header) {
     writer.u8(message_magic).u8(message_version).u16(flags_of(header));
     writer.u8(header.node).u8(static_cast<std::uint8_t>(header.stream_count)).u16(0);
     writer.u64(header.hash_check).u64(header.incarnation);
-    writer.u64(header.session).u64(header.number);
+    writer.u64(header.session).u64(header.number).u64(header.era);
     for (unsigned i = 0; i < header.stream_count; ++i) {
         write_progress(writer, header.streams[i]);
     }
@@ -77,6 +77,7 @@ std::optional<Message> read_message(std::string_view payload) noexcept {
     header.incarnation = in.u64();
     header.session = in.u64();
     header.number = in.u64();
+    header.era = in.u64();
     if (header.node >= nodes_limit || header.stream_count > streams_limit) return std::nullopt;
     for (unsigned i = 0; i < header.stream_count; ++i) {
         header.streams[i] = read_progress(in);

@@ -5,7 +5,8 @@
 //     [ 0xC9            ] [ version 1 ] [ flags    ] [ node ] [ streams n ] [ 0    ]
 //     8  hash check: the same on nodes that hash keys alike
 //     16 incarnation of the node        24 session, later ones are higher     32 number in it
-//     40 n times: tag of the stream: 4, 0: 4, created: 8, consumed: 8
+//     40 era, 0: it is not in step
+//     48 n times: tag of the stream: 4, 0: 4, created: 8, consumed: 8
 //     .. crc32c of all before it: 4, 0: 4, then frames: BATCH, SEG, LIST, FLUSH, SCHED, or none
 //
 // In frames the sender's clock is the broker's: milliseconds since 1970. Pure functions, any
@@ -27,6 +28,14 @@ namespace twincached::replication::nats {
 // Own and mirrored together; one for each site.
 inline constexpr unsigned streams_limit = 4;
 
+// Which claim what a node holds goes back to: all who are in step and of one era hold the same. Two
+// sites that do not hear each other may begin alone, each in an era of its own; when they meet the
+// earlier one stays.
+using Era = std::uint64_t;
+constexpr Era era_of(std::int64_t claimed_ms, unsigned node) noexcept {
+    return static_cast<Era>(claimed_ms) << 2U | node;
+}
+
 struct StreamProgress {
     std::uint32_t tag = 0;  // tag_of its name: places differ from node to node, names do not
     std::int64_t created = 0;
@@ -43,6 +52,7 @@ struct MessageHeader {
     std::uint64_t incarnation = 0;
     std::uint64_t session = 0;
     std::uint64_t number = 0;
+    Era era = 0;  // of what it holds, if it is in step
     std::array<StreamProgress, streams_limit> streams{};
     unsigned stream_count = 0;
 };
@@ -53,7 +63,7 @@ StreamProgress read_progress(WireReader& in) noexcept;
 
 std::uint32_t tag_of(std::string_view stream_name) noexcept;
 
-inline constexpr std::size_t message_header_limit = 40 + streams_limit * 24 + 8;
+inline constexpr std::size_t message_header_limit = 48 + streams_limit * 24 + 8;
 
 void write_header(lib::ByteBuffer& out, const MessageHeader& header);
 

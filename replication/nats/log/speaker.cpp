@@ -22,6 +22,7 @@ void Speaker::begin_message(const SelfDescription& self) {
     header.incarnation = incarnation_;
     header.session = session_;
     header.number = ++number_;
+    header.era = self.is_in_step ? context_.era : 0;
     header.stream_count = context_.stream_count();
     for (unsigned i = 0; i < header.stream_count; ++i) {
         const auto& place = context_.places[i];

@@ -3,6 +3,7 @@
 #include "replication/records/data_frames.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace twincached::replication::nats {
 namespace {
@@ -11,6 +12,7 @@ constexpr std::size_t question_bytes = 64U << 10;
 constexpr std::uint64_t wanted_bytes_most = 8U << 20;  // that the log has still to tell
 constexpr std::uint64_t behind_pause_ms = 50;
 constexpr std::uint64_t busy_pause_ms = 20;
+constexpr std::string_view senseless = "an answer made no sense";
 
 }  // namespace
 
@@ -20,6 +22,7 @@ void Comparison::ask(std::string_view subject, Topic topic, std::string_view fra
     Question question;
     question.topic = topic;
     question.hash_check = context_.hash_check;
+    question.left_era = context_.left_era;
     question.stream_count = context_.stream_count();
     for (unsigned i = 0; i < question.stream_count; ++i) {
         // Whoever does not know where it is in the log takes what it is given.
@@ -120,16 +123,16 @@ void Comparison::answered(Token token, std::string_view payload) {
     if (token != token_ || phase_ == Phase::idle || phase_ == Phase::pausing) return;
     if (phase_ == Phase::met) return;
     const auto answer = read_answer(payload);
-    if (!answer || answer->part != parts_) return not_answered(token);
+    if (!answer || answer->part != parts_) return give_up(senseless);
     ++parts_;
+    received_bytes_ += payload.size();
     resume_ms_ = context_.now.steady_ms +
                  static_cast<std::uint64_t>(context_.options.answer_timeout.count());
-    if (answer->verdict == Verdict::behind) {
-        // The same is asked again, of what is here by then.
-        window_.ask_again(phase_ == Phase::digests);
-        return pause(behind_pause_ms);
-    }
-    if (answer->verdict != Verdict::given) return not_answered(token);
+    if (answer->verdict == Verdict::behind) return on_behind();
+    behind_since_ms_ = 0;
+    if (answer->verdict == Verdict::not_in_step) return give_up("it is not in step itself");
+    if (answer->verdict != Verdict::given) return give_up("it reads another log");
+    if (phase_ != Phase::seeking) trouble_.clear();
     switch (phase_) {
         case Phase::seeking:
             return on_state(*answer);
@@ -144,9 +147,27 @@ void Comparison::answered(Token token, std::string_view payload) {
     }
 }
 
-// Whoever does not answer is asked no more: another may be found.
-void Comparison::not_answered(Token token) {
+// The same is asked again, of what is here by then; but not for ever.
+void Comparison::on_behind() {
+    const auto patience_ms = ms_of(context_.options.answer_timeout);
+    const auto now_ms = context_.now.steady_ms;
+    if (behind_since_ms_ == 0) behind_since_ms_ = now_ms;
+    if (now_ms >= behind_since_ms_ + patience_ms)
+        return give_up("it has not read in the log what this node has");
+    window_.ask_again(phase_ == Phase::digests);
+    pause(behind_pause_ms);
+}
+
+void Comparison::not_answered(Token token, std::string_view why) {
     if (token != token_ || phase_ == Phase::idle || phase_ == Phase::pausing) return;
+    give_up(why);
+}
+
+// Whoever does not answer is asked no more: another may be found.
+void Comparison::give_up(std::string_view why) {
+    trouble_ = phase_ == Phase::seeking ? "a donor is looked for: " : donors_subject() + ": ";
+    trouble_ += why;
+    behind_since_ms_ = 0;
     if (phase_ == Phase::seeking) is_lonely_ = true;
     stop();
 }
@@ -154,16 +175,16 @@ void Comparison::not_answered(Token token) {
 void Comparison::on_time() {
     if (phase_ == Phase::idle || phase_ == Phase::met) return;
     if (context_.now.steady_ms < resume_ms_) return;
-    if (phase_ != Phase::pausing) return not_answered(token_);
+    if (phase_ != Phase::pausing) return give_up("no answer came");
     if (state_.streams.empty()) return seek();
     next();
 }
 
 void Comparison::on_state(const Answer& answer) {
     if (answer.topic != Topic::state || !read_section(answer.body, state_))
-        return not_answered(token_);
+        return give_up(senseless);
     if (!answer.is_last) return;
-    if (state_.streams.empty()) return not_answered(token_);
+    if (state_.streams.empty()) return give_up(senseless);
     donor_ = answer.node;
     phase_ = Phase::met;
 }
@@ -173,7 +194,7 @@ void Comparison::on_digests(const Answer& answer) {
     const BucketRequestReader differing(read.frame.payload);
     if (read.status != FrameStatus::complete || read.frame.type != FrameType::digest ||
         !differing.valid())
-        return not_answered(token_);
+        return give_up(senseless);
     for (std::size_t i = 0; i < differing.size(); ++i)
         window_.needs_list(differing[i]);
     window_.finish();
@@ -185,7 +206,7 @@ void Comparison::on_lists(const Answer& answer) {
     while (!bytes.empty()) {
         const auto read = read_frame(bytes);
         if (read.status != FrameStatus::complete || !take_frame(read.frame))
-            return not_answered(token_);
+            return give_up(senseless);
         bytes.remove_prefix(read.size);
     }
     if (!answer.is_last) return;
@@ -193,6 +214,9 @@ void Comparison::on_lists(const Answer& answer) {
     window_.finish();
     // The donor has yet to tell what would answer the question.
     if (!has_moved) return pause(busy_pause_ms);
+    const auto rate = context_.options.sync_rate_bytes;
+    const auto pace_ms = rate == 0 ? 0 : std::exchange(received_bytes_, 0) * 1000 / rate;
+    if (pace_ms != 0) return pause(pace_ms);
     next();
 }
 

@@ -65,7 +65,11 @@ class Comparison {
     void disconnect();
 
     void answered(Token token, std::string_view payload);
-    void not_answered(Token token);
+    void not_answered(Token token, std::string_view why);
+    // This attempt comes to nothing; another donor may be found.
+    void give_up(std::string_view why);
+    // Why the last attempt came to nothing; empty since one has not.
+    const std::string& trouble() const noexcept { return trouble_; }
     void on_time();
     // None: it waits for nothing but answers.
     std::optional<std::uint64_t> resume_at_ms() const noexcept {
@@ -83,6 +87,7 @@ class Comparison {
     void next();
     void ask_digests();
     void ask_lists();
+    void on_behind();
     void on_state(const Answer& answer);
     void on_digests(const Answer& answer);
     void on_lists(const Answer& answer);
@@ -100,6 +105,9 @@ class Comparison {
     std::uint16_t parts_ = 0;  // of the answer, so far
     std::uint64_t resume_ms_ = 0;
     bool is_lonely_ = false;
+    std::uint64_t received_bytes_ = 0;  // since it last paused for `sync_rate_bytes`
+    std::string trouble_;
+    std::uint64_t behind_since_ms_ = 0;  // the donor is; 0: it is not
     unsigned donor_ = 0;
     GivenState state_;
 };

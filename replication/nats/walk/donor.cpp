@@ -8,6 +8,8 @@
 namespace twincached::replication::nats {
 namespace {
 
+// Of an asker's patience: then a question that waits for this node to come further is told so.
+constexpr std::uint64_t wait_share = 4;
 constexpr std::size_t frame_overhead = frame_header_size + 16 + record_overhead_limit;
 
 constexpr bool by_hash(const BucketItem& one, const BucketItem& other) noexcept {
@@ -43,13 +45,23 @@ struct Donor::Listing {
 };
 
 void Donor::answer(std::string_view payload, std::string_view to, bool in_step) {
-    const auto question = read_question(payload);
+    hear({std::string(payload), std::string(to),
+          context_.now.steady_ms + ms_of(context_.options.answer_timeout) / wait_share},
+         in_step);
+}
+
+void Donor::hear(const Waiting& waiting, bool in_step) {
+    const auto question = read_question(waiting.payload);
     if (!question || question->hash_check != context_.hash_check) return;
-    begin(question->topic, to);
-    if (!in_step || !reads_the_same(*question)) return send(true, Verdict::not_in_step);
+    begin(question->topic, waiting.to);
+    const bool is_left = question->left_era != 0 && question->left_era == context_.era;
+    if (!in_step || is_left) return send(true, Verdict::not_in_step);
+    if (!reads_the_same(*question)) return send(true, Verdict::reads_another_log);
     if (is_behind(*question)) {
-        if (waiting_.size() == waiting_limit) return send(true, Verdict::behind);
-        waiting_.push_back({std::string(payload), std::string(to)});
+        const bool waits =
+            waiting_.size() < waiting_limit && context_.now.steady_ms < waiting.until_ms;
+        if (!waits) return send(true, Verdict::behind);
+        waiting_.push_back(waiting);
         return;
     }
     switch (question->topic) {
@@ -64,7 +76,7 @@ void Donor::answer(std::string_view payload, std::string_view to, bool in_step) 
 
 void Donor::on_progress(bool in_step) {
     for (const auto& question : std::exchange(waiting_, {}))
-        answer(question.payload, question.to, in_step);
+        hear(question, in_step);
 }
 
 // This node's place in a stream of the asker's; null: it does not read it.
@@ -128,6 +140,7 @@ void Donor::make_room(std::size_t bytes) {
 GivenState Donor::state() const {
     GivenState state;
     state.broker_now_ms = static_cast<std::int64_t>(context_.clock.now_ms(context_.now));
+    state.era = context_.era;
     state.flush = context_.store->flush_version();
     const auto schedule = context_.store->flush_schedule();
     state.schedule_at_ms = context_.clock.there(schedule.at_steady_ms);

@@ -77,7 +77,9 @@ class Donor {
     struct Waiting {
         std::string payload;
         std::string to;
+        std::uint64_t until_ms = 0;
     };
+    void hear(const Waiting& waiting, bool in_step);
     std::vector<Waiting> waiting_;
 
     // Of the answer that is being given.

@@ -60,6 +60,7 @@ bool read_state(WireReader& in, GivenState& state) {
     const auto streams = in.u8();
     const auto members = in.u8();
     if (streams == 0 || streams > streams_limit || members > nodes_limit) return false;
+    state.era = in.u64();
     state.flush = in.u64();
     state.schedule_at_ms = in.u64();
     state.schedule = in.u64();
@@ -84,7 +85,7 @@ void write_question(lib::ByteBuffer& out, const Question& question) {
     WireWriter writer(out);
     writer.u8(question_magic).u8(static_cast<std::uint8_t>(question.topic));
     writer.u8(static_cast<std::uint8_t>(question.stream_count)).u8(0).u32(0);
-    writer.u64(question.hash_check);
+    writer.u64(question.hash_check).u64(question.left_era);
     for (unsigned i = 0; i < question.stream_count; ++i)
         write_progress(writer, question.streams[i]);
     writer.bytes(question.frames);
@@ -100,6 +101,7 @@ std::optional<Question> read_question(std::string_view payload) noexcept {
     in.u8();
     in.u32();
     question.hash_check = in.u64();
+    question.left_era = in.u64();
     if (question.stream_count > streams_limit || !is_topic(topic)) return std::nullopt;
     for (unsigned i = 0; i < question.stream_count; ++i)
         question.streams[i] = read_progress(in);
@@ -131,7 +133,7 @@ std::optional<Answer> read_answer(std::string_view payload) noexcept {
     answer.part = in.u16();
     answer.topic = static_cast<Topic>(topic);
     answer.verdict = static_cast<Verdict>(verdict);
-    if (in.failed() || !is_topic(topic) || verdict > 2 || answer.node >= nodes_limit)
+    if (in.failed() || !is_topic(topic) || verdict > 3 || answer.node >= nodes_limit)
         return std::nullopt;
     answer.body = in.bytes(in.remaining());
     return answer;
@@ -142,7 +144,11 @@ void write_state(lib::ByteBuffer& out, const GivenState& state) {
     writer.u8(section_state).u64(static_cast<std::uint64_t>(state.broker_now_ms));
     writer.u8(static_cast<std::uint8_t>(state.streams.size()));
     writer.u8(static_cast<std::uint8_t>(state.members.size()));
-    writer.u64(state.flush).u64(state.schedule_at_ms).u64(state.schedule).u64(state.version_time);
+    writer.u64(state.era)
+        .u64(state.flush)
+        .u64(state.schedule_at_ms)
+        .u64(state.schedule)
+        .u64(state.version_time);
     for (const auto& stream : state.streams) {
         writer.u32(stream.tag).u64(static_cast<std::uint64_t>(stream.created));
         writer.u64(stream.consumed).u64(stream.log_ms);

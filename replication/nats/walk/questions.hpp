@@ -1,7 +1,7 @@
 // What a node that lacks something asks another, and is answered, beside the log. Little-endian;
 // frames as in the log, of no sequence.
 //
-//     question   u8 0xCA | u8 kind | u8 streams n | u8 0 | u32 0 | u64 hash check |
+//     question   u8 0xCA | u8 kind | u8 streams n | u8 0 | u32 0 | u64 hash check | u64 left era |
 //                n times: tag of the stream: 4, 0: 4, created: 8, 0 if that is not known,
 //                position: 8, the answer is of use only from who has come so far | frames
 //         state      none
@@ -36,6 +36,7 @@ enum class Topic : std::uint8_t { state = 1, digests = 2, lists = 3 };
 struct Question {
     Topic topic = Topic::state;
     std::uint64_t hash_check = 0;
+    Era left_era = 0;  // who is of it is not asked
     std::array<StreamProgress, streams_limit> streams{};
     unsigned stream_count = 0;
     std::string_view frames;
@@ -51,6 +52,7 @@ enum class Verdict : std::uint8_t {
     given,
     behind,       // later
     not_in_step,  // by somebody else
+    reads_another_log,
 };
 
 struct Answer {
@@ -94,6 +96,7 @@ struct GivenState {
     std::int64_t broker_now_ms = 0;
     std::vector<GivenStream> streams;
     std::vector<GivenMember> members;
+    Era era = 0;
     storage::Version flush = 0;
     std::uint64_t schedule_at_ms = 0;  // by the broker's clock
     storage::Version schedule = 0;

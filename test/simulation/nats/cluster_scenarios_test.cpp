@@ -469,3 +469,26 @@ TEST_CASE("what a donor gives before the log has it is the cluster's, though the
     CHECK(world.judge(false) == "");
     CHECK(world[0].get("key") == "2");
 }
+
+TEST_CASE("a node that joins takes no more than it may within a second") {
+    ClusterWorld world(31, prompt());
+    begin(world, 1);
+    for (int i = 0; i < 100; ++i)
+        world[0].set(key(i), std::string(10'000, 'v'));
+    world.run(1000);
+    const auto joins_within = [&](unsigned node, std::uint64_t rate) {
+        world.options().cluster.sync_rate_bytes = rate;
+        world.start(node);
+        world.connect(node);
+        const auto from_ms = world.now_ms();
+        while (!world[node].is_in_step() && world.now_ms() < from_ms + 60'000)
+            world.run(10);
+        return world.now_ms() - from_ms;
+    };
+    CHECK(joins_within(1, 0) < 2000);
+    const auto slow_ms = joins_within(2, 100'000);
+    CHECK(slow_ms > 9000);
+    CHECK(slow_ms < 20'000);
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+}

@@ -17,17 +17,21 @@ BrokerHabits habits_of(lib::Random random) {
 
 }  // namespace
 
-ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect)
+ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect, bool has_two_sites)
     : random_(seed),
       world_(seed, habits_of(lib::Random(seed * 7)), defect),
       nodes_(2 + static_cast<unsigned>(random_.below(3))),
       keys_(4 + static_cast<unsigned>(random_.below(60))),
+      has_two_sites_(has_two_sites),
       loses_streams_(random_.one_in(4)),
       overflows_(random_.one_in(4)),
       evicts_(random_.one_in(4)) {
     if (overflows_) world_.options().log_bytes = 2048;
     if (random_.one_in(5)) world_.options().removals_bytes = 1024;
     if (random_.one_in(3)) world_.broker().payload_limit = 8192 + random_.below(20'000);
+    // Each site has one node at least.
+    if (has_two_sites_)
+        world_.set_sites(1 + static_cast<unsigned>(random_.below((1U << nodes_) - 2)));
 }
 
 std::string ClusterSwarm::key() {
@@ -88,8 +92,29 @@ void ClusterSwarm::torment(ClusterSum& sum) {
     }
 }
 
+void ClusterSwarm::torment_sites(ClusterSum& sum) {
+    auto& broker = world_.broker();
+    const auto site = static_cast<unsigned>(random_.below(SimBroker::sites_most));
+    const auto what = random_.below(100);
+    if (what < 30) {
+        ++sum.site_cuts;
+        broker.cut_sites();
+    } else if (what < 65) {
+        broker.join_sites();
+    } else if (what < 80) {
+        broker.hold_mirror(site);
+    } else if (what < 95) {
+        broker.release_mirror(site);
+    } else if (loses_streams_ && !has_died_) {
+        ++sum.streams_lost;
+        has_lost_stream_ = true;
+        broker.begin_anew(site);
+    }
+}
+
 void ClusterSwarm::torment_broker(ClusterSum& sum) {
     auto& broker = world_.broker();
+    if (has_two_sites_ && random_.one_in(2)) return torment_sites(sum);
     const auto what = random_.below(100);
     if (what < 40) {
         broker.lose_consumer(static_cast<unsigned>(random_.below(nodes_)));
@@ -100,7 +125,7 @@ void ClusterSwarm::torment_broker(ClusterSum& sum) {
         has_lost_stream_ = true;
         if (what < 75) {
             broker.begin_anew();
-        } else if (what < 85) {
+        } else if (what < 85 && !has_two_sites_) {
             broker.set_back(1 + random_.below(5));
         } else {
             broker.trim(random_.below(3000));
@@ -109,7 +134,11 @@ void ClusterSwarm::torment_broker(ClusterSum& sum) {
 }
 
 void ClusterSwarm::heal() {
-    world_.broker().set_refusing(false);
+    auto& broker = world_.broker();
+    broker.set_refusing(false);
+    broker.join_sites();
+    for (unsigned site = 0; site < SimBroker::sites_most; ++site)
+        broker.release_mirror(site);
     for (unsigned i = 0; i < nodes_; ++i) {
         if (!world_.is_alive(i)) world_.start(i);
         if (world_[i].is_still()) world_[i].go_on();
@@ -135,9 +164,18 @@ std::string ClusterSwarm::judge(ClusterSum& sum) {
 }
 
 std::string ClusterSwarm::run(ClusterSum& sum) {
+    if (has_two_sites_) {
+        ++sum.two_sites;
+        if (random_.one_in(4)) world_.broker().cut_sites();
+        if (random_.one_in(4)) world_.broker().hold_mirror(static_cast<unsigned>(random_.below(2)));
+    }
     for (unsigned i = 0; i < nodes_; ++i) {
         world_.start(i);
         world_.connect(i);
+    }
+    if (has_two_sites_) {
+        world_.run(random_.below(5000));
+        heal();
     }
     if (!world_.rest()) return "the nodes do not begin";
     std::string verdict;

@@ -23,11 +23,14 @@ struct ClusterSum {
     std::uint64_t comparisons = 0;
     std::uint64_t removals_folded = 0;
     std::uint64_t evictions = 0;
+    std::uint64_t two_sites = 0;
+    std::uint64_t site_cuts = 0;
 };
 
 class ClusterSwarm {
   public:
-    explicit ClusterSwarm(std::uint64_t seed, ClusterDefect defect = ClusterDefect::none);
+    explicit ClusterSwarm(std::uint64_t seed, ClusterDefect defect = ClusterDefect::none,
+                          bool has_two_sites = false);
 
     // The first rule broken, or nothing.
     std::string run(ClusterSum& sum);
@@ -37,6 +40,7 @@ class ClusterSwarm {
     void client();
     void torment(ClusterSum& sum);
     void torment_broker(ClusterSum& sum);
+    void torment_sites(ClusterSum& sum);
     void heal();
     bool may_die(unsigned node);
     std::string judge(ClusterSum& sum);
@@ -45,6 +49,7 @@ class ClusterSwarm {
     ClusterWorld world_;
     unsigned nodes_;
     unsigned keys_;
+    const bool has_two_sites_;
     bool loses_streams_;
     bool overflows_;
     bool evicts_;

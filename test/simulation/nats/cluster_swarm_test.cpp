@@ -41,3 +41,19 @@ TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest 
     CHECK(sum.lossless_rests > count / 10);
     CHECK(sum.evictions > count / 10);
 }
+
+TEST_CASE("whatever happens to two sites, and to the way between them, their nodes do not lie") {
+    const auto first = number_from("SWARM_FIRST", 1);
+    const auto count = number_from("SWARM_SEEDS", TWINCACHED_SANITIZED ? 15 : 100);
+    ClusterSum sum;
+    for (auto seed = first; seed < first + count; ++seed) {
+        INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");
+        const auto verdict = ClusterSwarm(seed, ClusterDefect::none, true).run(sum);
+        CHECK(verdict == "");
+    }
+    if (count < 100) return;
+    CHECK(sum.operations > 100 * count);
+    CHECK(sum.site_cuts > count / 4);
+    CHECK(sum.streams_lost > count / 10);
+    CHECK(sum.comparisons > count);
+}

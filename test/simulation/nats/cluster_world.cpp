@@ -2,6 +2,7 @@
 
 #include "replication/nats/log/message_header.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -31,6 +32,15 @@ ClusterWorld::ClusterWorld(std::uint64_t seed, const BrokerHabits& habits, Clust
       defect_(defect),
       hash_("secret"),
       incarnations_(seed * 1000) {
+    broker_.is_number_free = [this](unsigned node) {
+        if (nodes_[node] == nullptr) return false;
+        for (unsigned other = 0; other < nodes_most; ++other) {
+            const bool has_it = other != node && nodes_[other] != nullptr &&
+                                numbers_[other] == numbers_[node] && broker_.is_connected(other);
+            if (has_it) return false;
+        }
+        return true;
+    };
     if (defect_ != ClusterDefect::late_batches_applied) return;
     // Somebody who is new says the same: first that he is there, and then what was late.
     broker_.on_late = [this](unsigned, const std::string& payload) {
@@ -50,9 +60,20 @@ ClusterWorld::ClusterWorld(std::uint64_t seed, const BrokerHabits& habits, Clust
     };
 }
 
-void ClusterWorld::start(unsigned node) {
+void ClusterWorld::set_sites(unsigned at_second) {
+    at_second_ = at_second;
+    for (unsigned node = 0; node < nodes_most; ++node)
+        broker_.set_site(node, at_second >> node & 1U);
+}
+
+void ClusterWorld::start(unsigned node, unsigned number) {
     auto options = options_;
-    options.cluster.node = node;
+    if (at_second_) {
+        options.cluster.streams = {"MC_A", "MC_B"};
+        if ((*at_second_ >> node & 1U) != 0)
+            std::reverse(options.cluster.streams.begin(), options.cluster.streams.end());
+    }
+    options.cluster.node = numbers_[node] = number;
     options.cluster.incarnation = ++incarnations_;
     nodes_[node] =
         std::make_unique<ClusterNode>(options, hash_, broker_.broker_of(node), history_, now_ms_);
@@ -123,6 +144,7 @@ void ClusterWorld::apply_defect() {
 }
 
 bool ClusterWorld::is_at_rest() {
+    if (!broker_.are_mirrors_level()) return false;
     Sequence consumed = 0;
     for (unsigned i = 0; i < nodes_most; ++i) {
         if (nodes_[i] == nullptr) continue;

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace twincached::simulation {
@@ -27,9 +28,12 @@ class ClusterWorld {
                           ClusterDefect defect = ClusterDefect::none);
 
     ClusterNodeOptions& options() { return options_; }  // of nodes to come
+    // Nodes are at two sites from now on: a bit for each that is at the second. Before any starts.
+    void set_sites(unsigned at_second);
 
-    void start(unsigned node);
-    void kill(unsigned node);  // what it alone knew is lost
+    void start(unsigned node) { start(node, node); }
+    void start(unsigned node, unsigned number);  // that it was given
+    void kill(unsigned node);                    // what it alone knew is lost
     bool is_alive(unsigned node) const { return nodes_[node] != nullptr; }
     ClusterNode& operator[](unsigned node) { return *nodes_[node]; }
     void connect(unsigned node) { broker_.connect(node); }
@@ -61,7 +65,9 @@ class ClusterWorld {
     const ClusterDefect defect_;
     const lib::KeyedHash hash_;
     std::uint64_t incarnations_;
+    std::optional<unsigned> at_second_;  // nothing: there is one site
     std::array<std::unique_ptr<ClusterNode>, nodes_most> nodes_;
+    std::array<unsigned, nodes_most> numbers_{};
 };
 
 }  // namespace twincached::simulation

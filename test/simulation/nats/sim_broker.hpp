@@ -1,6 +1,8 @@
 // A broker as engines see it, on one thread: streams in one order each, who reads them, questions,
 // answers. Everything takes time, and a seed decides how much; what is on its way over a connection
-// that ends is lost, but for messages that are published late all the same. Owned by the world.
+// that ends is lost, but for messages that are published late all the same. There may be two sites,
+// each with a stream of its own and a mirror of the other's, and a way between them that may be
+// cut. Owned by the world.
 #pragma once
 
 #include "lib/random.hpp"
@@ -48,9 +50,27 @@ struct BrokerHabits {
     unsigned lost_consumer_percent = 0;  // of deliveries
 };
 
+// A stream, or the copy of another site's.
+struct SimLog {
+    struct Stored {
+        std::string payload;
+        std::int64_t time_ms;
+    };
+    std::int64_t created = 0;         // 0: it is not there
+    std::int64_t origin_created = 0;  // of a mirror
+    replication::nats::Sequence first = 1;
+    std::deque<Stored> messages{};
+
+    replication::nats::Sequence next() const { return first + messages.size(); }
+    replication::nats::StreamState state() const {
+        return {created, first, next() - 1, origin_created};
+    }
+};
+
 class SimBroker {
   public:
     static constexpr unsigned nodes_most = 4;
+    static constexpr unsigned sites_most = 2;
 
     SimBroker(Agenda& agenda, const std::uint64_t& now_ms, std::uint64_t seed,
               const BrokerHabits& habits)
@@ -67,13 +87,25 @@ class SimBroker {
     void disconnect(unsigned node, std::string_view why);
     bool is_connected(unsigned node) const { return connections_[node].number != 0; }
 
+    // --- two sites ---
+    // Before the node connects. Stream 0 is its own site's, 1 the other's.
+    void set_site(unsigned node, unsigned site) { connections_[node].site = site; }
+    void cut_sites() { is_way_cut_ = true; }
+    void join_sites();
+    // The mirror there copies nothing for a while, as NATS' do now and then for three seconds.
+    void hold_mirror(unsigned site) { is_mirror_held_[site] = true; }
+    void release_mirror(unsigned site);
+    // But for a message or two that nodes say of themselves all the time.
+    bool are_mirrors_level() const;
+
     // --- what is done to the broker ---
     void set_refusing(bool refusing) { refusing_ = refusing; }
-    // All that it holds is lost, and the stream is created again.
-    void begin_anew();
+    // All that it holds is lost, and the stream is created again when it is looked for. What a
+    // mirror has is its own.
+    void begin_anew(unsigned site = 0);
     // The last messages are lost.
     void set_back(std::uint64_t messages);
-    // What is older is forgotten.
+    // What is older is forgotten, in mirrors, too.
     void trim(std::uint64_t age_ms);
     void lose_consumer(unsigned node);
     // The time that the broker's clock shows.
@@ -86,8 +118,12 @@ class SimBroker {
     void hold(unsigned node) { connections_[node].is_held = true; }
     void release(unsigned node) {
         connections_[node].is_held = false;
-        push(node);
+        push_all(node);
     }
+    // How often a node was cut off because another might have its number.
+    std::array<unsigned, nodes_most> yields{};
+    // Then it comes back, if nobody else has it.
+    std::function<bool(unsigned node)> is_number_free;
     std::uint64_t late = 0;
     std::uint64_t stored = 0;
     std::size_t size_most = 0;
@@ -96,18 +132,20 @@ class SimBroker {
 
   private:
     using BrokerEvents = replication::nats::BrokerEvents;
-    struct Connection {
-        std::uint64_t number = 0;  // 0: none
-        std::set<std::string> served;
-        replication::nats::Sequence next = 0;  // 0: reads nothing
+    struct Reading {
+        replication::nats::Sequence next = 0;  // 0: nothing
         std::uint64_t consumer = 0;
+        replication::nats::Sequence end = 0;  // of the log, when it began
+        bool begins_behind = false;
+    };
+    struct Connection {
+        unsigned site = 0;
+        std::uint64_t number = 0;  // 0: none
+        std::set<std::string> served{};
+        std::array<Reading, sites_most> readings{};
         bool is_held = false;
         std::uint64_t arrives_ms = 0;  // what is sent to the node stays in order
         std::uint64_t leaves_ms = 0;   // what the node sends, too
-    };
-    struct Stored {
-        std::string payload;
-        std::int64_t time_ms;
     };
     // One node's side of Broker.
     class Door final : public replication::nats::Broker {
@@ -121,6 +159,7 @@ class SimBroker {
                  std::string_view payload) override;
         void reply(std::string_view to, std::string_view payload) override;
         void tell(std::string_view subject, std::string_view payload) override;
+        void yield_number(std::string_view why) override;
 
         SimBroker* world = nullptr;
         unsigned node = 0;
@@ -133,9 +172,25 @@ class SimBroker {
     void to_broker(unsigned node, std::function<void()> action);
     void to_node(unsigned node, std::function<void(BrokerEvents&)> event);
     void store(unsigned node, std::string payload, replication::nats::Token token);
-    replication::nats::Sequence append(std::string payload);
-    void push(unsigned node);
-    replication::nats::StreamState state() const;
+    replication::nats::Sequence append(unsigned site, std::string payload);
+    void push(unsigned node, replication::nats::StreamId stream);
+    void push_all(unsigned node);
+    void push_site(unsigned site, unsigned origin);
+    void lose(unsigned node, replication::nats::StreamId stream);
+    void lose_all(unsigned site, unsigned origin);
+    void look(unsigned node, replication::nats::StreamId stream);
+    // False: it cannot be made.
+    bool find_mirror(unsigned site);
+    void copy(unsigned site);
+    bool hear(unsigned one, unsigned other) const {
+        return !is_way_cut_ || connections_[one].site == connections_[other].site;
+    }
+    unsigned origin_of(unsigned node, replication::nats::StreamId stream) const {
+        return connections_[node].site ^ stream;
+    }
+    SimLog& log_of(unsigned node, replication::nats::StreamId stream) {
+        return logs_[connections_[node].site][origin_of(node, stream)];
+    }
 
     Agenda& agenda_;
     const std::uint64_t& now_ms_;
@@ -153,9 +208,12 @@ class SimBroker {
     std::array<Client, nodes_most> clients_;
     std::array<Connection, nodes_most> connections_;
     std::uint64_t connection_count_ = 0;
-    std::deque<Stored> stream_;
-    replication::nats::Sequence first_ = 1;
-    std::int64_t created_ = 1;
+    // By where they are, and whose they are.
+    std::array<std::array<SimLog, sites_most>, sites_most> logs_{};
+    std::int64_t creations_ = 0;
+    bool is_way_cut_ = false;
+    std::array<bool, sites_most> is_mirror_held_{};
+    std::array<bool, sites_most> is_copying_{};
     bool refusing_ = false;
 };
 

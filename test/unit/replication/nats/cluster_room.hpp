@@ -28,6 +28,7 @@ struct NotedBroker final : Broker {
     void ask(Token, std::string_view, std::string_view) override {}
     void reply(std::string_view, std::string_view) override {}
     void tell(std::string_view, std::string_view) override {}
+    void yield_number(std::string_view) override {}
 
     Token token = 0;
     std::string published;

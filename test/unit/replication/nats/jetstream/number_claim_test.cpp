@@ -141,6 +141,29 @@ TEST_CASE("a stranger who is first after the broker was away gives it back") {
     CHECK(node.claim.is_held());
 }
 
+TEST_CASE("who stood still while another took the number has held it no longer") {
+    Node node(9);
+    node.connect(milliseconds(1000));
+    node.hear_answer({}, status_no_responders);
+    node.wire.sent.clear();
+    Node taker(7);
+    taker.connect(milliseconds(1000));
+    taker.wait_until(milliseconds(1500));
+    taker.wire.sent.clear();
+    REQUIRE(taker.claim.is_held());
+    node.session.at(milliseconds(60'000));
+    node.claim.yield("it stood still");
+    CHECK_FALSE(node.claim.is_held());
+    CHECK(node.claim.objection().find("it stood still: ") == 0);
+    node.disconnect();
+    taker.session.at(milliseconds(2000));
+    node.connect(milliseconds(61'000));
+    let_talk(node, taker, 0);
+    CHECK(taker.claim.is_held());
+    CHECK_FALSE(node.claim.is_held());
+    CHECK(node.claim.objection().find("at host7") != std::string::npos);
+}
+
 TEST_CASE("a connection that nobody has any more holds no number for longer than its patience") {
     Node node(7);
     node.connect(milliseconds(1000));

@@ -1,0 +1,162 @@
+// What is known to happen to two sites, step by step; the swarm finds the rest.
+#include "test/simulation/nats/cluster_world.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <string>
+
+using namespace twincached;
+using namespace twincached::simulation;
+
+namespace {
+
+constexpr unsigned nodes = 4;
+
+// Nodes 0 and 1 at the first site, 2 and 3 at the second.
+void set_out(ClusterWorld& world) {
+    world.set_sites(0b1100);
+    for (unsigned i = 0; i < nodes; ++i) {
+        world.start(i);
+        world.connect(i);
+    }
+}
+
+bool says(const ClusterNode& node, std::string_view line) {
+    return node.log().find(line) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("two sites that begin at the same moment come to hold the same") {
+    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        ClusterWorld world(seed);
+        INFO("seed " << seed);
+        set_out(world);
+        REQUIRE(world.rest());
+        world[0].set("paris", "value");
+        world[3].set("rome", "value");
+        REQUIRE(world.rest());
+        CHECK(world.judge(true) == "");
+    }
+}
+
+TEST_CASE(
+    "a site that cannot reach the other begins alone, and compares what it holds once it can") {
+    ClusterWorld world(3);
+    world.broker().cut_sites();
+    set_out(world);
+    world.run(10'000);
+    for (unsigned i = 0; i < nodes; ++i)
+        REQUIRE(world[i].is_ready());
+    world[0].set("paris", "value");
+    world[1].set("both", "older");
+    world.run(100);
+    world[2].set("rome", "value");
+    world[3].set("both", "newer");
+    world.run(1000);
+    // Within a site all goes on as ever.
+    CHECK(world[1].get("paris") == "value");
+    CHECK(world[3].get("rome") == "value");
+    CHECK(world[3].get("paris") == "(miss)");
+    world.broker().join_sites();
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+    CHECK(world[0].get("both") == "newer");
+}
+
+TEST_CASE(
+    "a site whose log was made anew while the other was away goes on alone, and then with it") {
+    ClusterWorld world(4);
+    set_out(world);
+    REQUIRE(world.rest());
+    world.broker().cut_sites();
+    world[0].set("before", "value");
+    world.run(500);
+    world.broker().begin_anew(0);
+    world.run(10'000);
+    CHECK(world[0].is_in_step());
+    world[1].set("paris", "value");
+    world[2].set("rome", "value");
+    world.run(500);
+    CHECK(world[0].get("paris") == "value");
+    world.broker().join_sites();
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+}
+
+TEST_CASE("a mirror is made anew when its origin was, though nothing comes through it") {
+    ClusterWorld world(5);
+    set_out(world);
+    REQUIRE(world.rest());
+    // The new log will take long to come as far as the old one was.
+    world.run(30'000);
+    world.broker().begin_anew(0);
+    REQUIRE(world.rest());
+    world[0].set("paris", "value");
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+    CHECK(world[3].get("paris") == "value");
+}
+
+TEST_CASE("a node that waits in vain says why, once for each reason") {
+    ClusterWorld world(6);
+    set_out(world);
+    REQUIRE(world.rest());
+    // The first site hears nothing of what is said at the second, where nobody else is left.
+    world.broker().hold_mirror(0);
+    world.kill(2);
+    world.kill(3);
+    world.start(3);
+    world.connect(3);
+    world.run(5000);
+    CHECK_FALSE(world[3].is_in_step());
+    constexpr std::string_view line = "has not read in the log what this node has";
+    CHECK(says(world[3], line));
+    const auto said = world[3].log().size();
+    world.run(20'000);
+    CHECK(world[3].log().size() < said + 2000);
+    world.broker().release_mirror(0);
+    REQUIRE(world.rest());
+}
+
+TEST_CASE("a number that is used at both sites is noticed when they meet") {
+    ClusterWorld world(7);
+    world.broker().cut_sites();
+    world.set_sites(0b1100);
+    const unsigned numbers[] = {0, 1, 0, 2};
+    for (unsigned i = 0; i < nodes; ++i) {
+        world.start(i, numbers[i]);
+        world.connect(i);
+    }
+    world.run(10'000);
+    CHECK(world.broker().yields[0] + world.broker().yields[2] == 0);
+    world.broker().join_sites();
+    world.run(3000);
+    CHECK(world.broker().yields[0] + world.broker().yields[2] == 1);
+    CHECK(world.broker().yields[1] + world.broker().yields[3] == 0);
+}
+
+TEST_CASE("a node that stood still while another took its number lets it go when it goes on") {
+    ClusterWorld world(8);
+    for (unsigned i = 0; i < 3; ++i) {
+        world.start(i);
+        world.connect(i);
+    }
+    REQUIRE(world.rest());
+    world[2].stand_still();
+    world.run(world.options().cluster.member_timeout.count() + 1000);
+    world.start(3, 2);
+    world.connect(3);
+    world.run(5000);
+    REQUIRE(world[3].is_in_step());
+    world[2].go_on();
+    world.run(1000);
+    CHECK(world.broker().yields[2] == 1);
+    CHECK(world.broker().yields[3] == 0);
+    CHECK_FALSE(world.broker().is_connected(2));
+    // The other goes, and the number is free: it comes in with what it holds.
+    world.kill(3);
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+}

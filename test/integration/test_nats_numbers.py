@@ -3,6 +3,8 @@ import time
 
 from harness import main, until, world
 from harness.nats_case import NatsCase
+from harness.nats_server import Cluster, two_sites
+from harness.relay import Relay
 
 LINE = "another node is node 0 of the cluster twincached"
 
@@ -59,6 +61,49 @@ class OneNumber(NatsCase):
         expected = self.write(nodes[0], 1, 300)
         self.assert_values(nodes, expected)
         self.assertFalse(second.is_linked())
+
+    def test_a_node_that_was_stopped_while_another_took_its_number_is_told(self):
+        nodes = self.cluster(2, "--member-timeout", "1s", "--nats-max-age", "10s").start()
+        expected = self.write(nodes[1], 1, 300)
+        self.assert_values(nodes, expected)
+        stopped = nodes[0]
+        stopped.pause()
+        time.sleep(world.scaled(2))
+        taker = self.namesake(nodes).start(20)
+        until(taker.is_linked, 20, "the number is free")
+        stopped.resume()
+        until(lambda: self.refusals(stopped), 20, "it says where the other is")
+        self.assertIn(f"process {taker.process.pid}", self.refusals(stopped)[-1])
+        self.assertEqual(stopped.replication()["repl_state"], "CONNECTING")
+        self.assertTrue(taker.is_linked())
+        self.assertEqual(self.refusals(taker), [])
+        taker.kill()
+        until(stopped.is_linked, 20, "it is let in")
+        nodes.wait_until_in_step()
+        self.assert_values(nodes, expected)
+
+    def test_a_number_that_is_used_at_both_sites_is_refused_at_one(self):
+        way = (self.addresses.host(11), 7422)
+        paris, rome = two_sites(self, through=way)
+        paris.start()
+        relay = Relay(way, (paris.address[0], 7422))
+        self.addCleanup(relay.stop)
+        rome.start()
+        until(lambda: paris.ask("$JS.rome.API.INFO", seconds=1), 20, "the sites are joined")
+        at_paris = Cluster(self, [paris], 1, "--nats-site", "paris", "--nats-sites", "rome",
+                           "--nats-domain", "paris")
+        at_rome = Cluster(self, [rome], 1, "--nats-site", "rome", "--nats-sites", "paris",
+                          "--nats-domain", "rome", first=1)
+        at_paris.nodes += at_rome.nodes
+        nodes = at_paris.start(60)
+        relay.cut()
+        arguments = list(nodes[1].arguments)
+        arguments[arguments.index("--node") + 1] = "0"
+        twin = self.node(*arguments, name="twin", host=9).start(30)
+        until(twin.is_linked, 30, "nobody tells it otherwise")
+        relay.heal()
+        until(lambda: self.refusals(nodes[0]) or self.refusals(twin), 30, "one is told")
+        until(lambda: nodes[0].is_linked() != twin.is_linked(), 10, "the other goes on")
 
     def test_a_node_that_was_killed_gets_its_number_back_at_once(self):
         nodes = self.cluster(2).start()

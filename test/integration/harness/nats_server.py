@@ -141,12 +141,12 @@ class Cluster:
         self.arguments = arguments
         self.nodes = [self.node(number) for number in range(first, first + count)]
 
-    def node(self, number, *arguments, servers=None):
+    def node(self, number, *arguments, servers=None, host=None):
         urls = ",".join(server.url for server in servers or self.servers)
         return self.case.node("--replication-driver", "nats", "--nats-servers", urls,
                               "--node", str(number), "--boot-grace", "500ms", *self.arguments,
                               *arguments,
-                              name=f"node{number}", host=number + 1)
+                              name=f"node{number}", host=host or number + 1)
 
     def __iter__(self):
         return iter(self.nodes)

@@ -14,8 +14,10 @@ sys.path.insert(0, os.path.join(HERE, os.pardir, "integration"))
 from harness import main, world  # noqa: E402 pylint: disable=wrong-import-position
 from harness.load import Mcload, fill  # noqa: E402 pylint: disable=wrong-import-position
 from harness.nats_case import NatsCase  # noqa: E402 pylint: disable=wrong-import-position
+from harness.nats_server import Cluster  # noqa: E402 pylint: disable=wrong-import-position
 
 RATE = world.number("CLUSTER_RATE", 20_000)
+ROUNDS = world.number("CLUSTER_ROUNDS", 5)
 ITEMS = world.number("CLUSTER_ITEMS", 1_000_000)
 
 
@@ -50,6 +52,28 @@ class Figures(NatsCase):
         print(f"visible on all of 4 at {report['operations_per_second']:.0f} sets/s: p50 "
               f"{quantile(waits, .5) * 1000:.2f} ms, p99 {quantile(waits, .99) * 1000:.2f} ms, "
               f"{len(waits)} probes; {spent / report['stored'] * 1e6:.1f} us of CPU a set", flush=True)
+
+    def test_what_a_change_costs_its_node_beside_a_pairs(self):
+        """Rounds by turns, for other work on the machine comes and goes."""
+        pair = self.pair("-m", "512").start()
+        server = self.server()
+        nodes = Cluster(self, [server], 0)
+        nodes.nodes = [nodes.node(number, "-m", "512", host=number + 3) for number in range(4)]
+        nodes.start()
+        costs = {"pair": [], "cluster": []}
+        for _ in range(ROUNDS):
+            for name, node in (("pair", pair.a), ("cluster", nodes[0])):
+                costs[name].append(self.cost_of_a_set(node))
+        of_pair, of_cluster = (quantile(costs[name], .5) for name in ("pair", "cluster"))
+        print(f"CPU of the node that is told, a set at {RATE} sets/s: {of_cluster:.2f} us in a cluster "
+              f"of 4, {of_pair:.2f} us in a pair: {of_cluster / of_pair:.2f} times", flush=True)
+
+    def cost_of_a_set(self, node):
+        before = node.process.cpu_seconds()
+        load = Mcload(node.address, "--connections", 8, "--get-ratio", 0, "--keys", 200_000,
+                      "--value", 100, "--rate", RATE, "--seconds", 5)
+        stored = load.report()["stored"]
+        return (node.process.cpu_seconds() - before) / stored * 1e6
 
     def test_a_node_joins(self):
         nodes = self.cluster(1, "-m", "1024").start()

@@ -13,6 +13,10 @@ namespace {
 
 // What a read must find room for, however much waits in the buffer already.
 constexpr std::size_t least_room = SessionBuffers::read_size / 4;
+// While nothing waits there, not more is read at once: it may be the head of a large value, and
+// what is read after it goes straight to its place. Where a request is half here, as most of a full
+// pipeline's reads leave one, all that there is room for.
+constexpr std::size_t first_read = 16 * 1024;
 // Of a large value, in one read: a socket may hold megabytes.
 constexpr std::size_t value_read_limit = 256 * 1024;
 // What one client is sent in a turn, if it takes it: the kernel copies so much in less than a
@@ -132,7 +136,8 @@ SessionEvent Session::read(const storage::Now& now) {
     const auto target = conversation_.value_target();
     if (!target.empty()) return read_value(target, now);
     auto* into = bytes_.input().prepare(least_room);
-    const auto room = bytes_.input().writable_size();
+    const auto writable = bytes_.input().writable_size();
+    const auto room = bytes_.input().empty() ? std::min(first_read, writable) : writable;
     const auto received = stream_.receive(into, room);
     if (received.outcome == Transfer::would_block) {
         // One who watches is given a turn also because there is something to tell.

@@ -14,7 +14,7 @@ BinaryRequest parse(std::string_view bytes) noexcept {
     return request;
 }
 
-using Requests = lib::ShortList<BinaryRequest, Executor::batch_limit>;
+using Requests = ShortList<BinaryRequest, Executor::batch_limit>;
 
 // Whole packets of gets.
 void scan_gets(GetRun& run, Requests& requests) noexcept {

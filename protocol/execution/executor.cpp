@@ -1,7 +1,7 @@
 #include "protocol/execution/executor.hpp"
 
 #include "lib/allocation.hpp"
-#include "lib/short_list.hpp"
+#include "protocol/short_list.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -66,7 +66,7 @@ std::size_t Executor::get_many(std::span<const std::string_view> keys, const sto
         guard.run([&] { visit(index, nullptr, {}); });
     };
     // All are hashed, and what they need is fetched, before any of them is looked up.
-    lib::ShortList<Key, batch_limit> hashed;
+    ShortList<Key, batch_limit> hashed;
     for (const auto key : keys)
         hashed.add(store_.key(key));
     const auto count = store_.get_many(hashed.all(), now, request, on_hit, on_miss);

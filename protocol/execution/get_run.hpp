@@ -9,8 +9,8 @@
 // Lives for one run; its views point into the input.
 #pragma once
 
-#include "lib/short_list.hpp"
 #include "protocol/execution/executor.hpp"
+#include "protocol/short_list.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -51,8 +51,8 @@ class GetRun {
     std::string_view rest_;
     std::size_t limit_;
     // Of those that were added.
-    lib::ShortList<std::string_view, Executor::batch_limit> keys_;
-    lib::ShortList<std::size_t, Executor::batch_limit> ends_;
+    ShortList<std::string_view, Executor::batch_limit> keys_;
+    ShortList<std::size_t, Executor::batch_limit> ends_;
 };
 
 }  // namespace twincached::protocol

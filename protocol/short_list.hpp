@@ -8,7 +8,7 @@
 #include <span>
 #include <type_traits>
 
-namespace twincached::lib {
+namespace twincached::protocol {
 
 template <class Value, std::size_t limit>
 requires std::is_trivially_copyable_v<Value>
@@ -37,4 +37,4 @@ class ShortList {
     };
 };
 
-}  // namespace twincached::lib
+}  // namespace twincached::protocol

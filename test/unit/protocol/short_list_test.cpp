@@ -1,11 +1,11 @@
-#include "lib/short_list.hpp"
+#include "protocol/short_list.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <string_view>
 
 TEST_CASE("a short list holds what was added, in order, up to its capacity") {
-    twincached::lib::ShortList<std::string_view, 2> list;
+    twincached::protocol::ShortList<std::string_view, 2> list;
     CHECK(list.empty());
     CHECK(list.all().empty());
     list.add("a");

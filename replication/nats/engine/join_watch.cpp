@@ -3,7 +3,7 @@
 namespace twincached::replication::nats {
 namespace {
 
-constexpr std::uint64_t look_pause_ms = 1000;
+constexpr std::uint64_t watch_pause_ms = 1000;
 constexpr std::uint64_t repeat_ms = 60'000;
 
 }  // namespace
@@ -18,7 +18,7 @@ void JoinWatch::judge() {
     }
     const bool has_begun = look_at_ms_ != 0;
     if (has_begun && now_ms < look_at_ms_) return;
-    look_at_ms_ = now_ms + look_pause_ms;
+    look_at_ms_ = now_ms + watch_pause_ms;
     if (!has_begun) return;
     if (told_.empty() || now_ms >= forget_at_ms_) {
         told_.clear();

@@ -144,7 +144,7 @@ TEST_CASE("a node that stood still while another took its number lets it go when
     }
     REQUIRE(world.rest());
     world[2].stand_still();
-    world.run(world.options().cluster.member_timeout.count() + 1000);
+    world.run(static_cast<std::uint64_t>(world.options().cluster.member_timeout.count()) + 1000);
     world.start(3, 2);
     world.connect(3);
     world.run(5000);

@@ -119,6 +119,7 @@ ClusterReport report_of(const ClusterContext& context) {
                                 member.is_known ? context.members.silent_ms(node) : 0};
     }
     report.live_members = context.members.live_others();
+    report.era = context.era;
     report.consumed = context.places[own_stream].consumed;
     report.last = context.end_of_log().sequence;
     report.unacked = context.sum(&ShardTracking::log_entries);

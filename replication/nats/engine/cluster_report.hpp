@@ -41,6 +41,7 @@ struct ClusterReport {
     std::uint64_t state_since_ms = 0;  // on this node's steady clock
     std::array<MemberReport, nodes_limit> members{};
     std::uint64_t live_members = 0;  // without this one
+    Era era = 0;                     // of what this node holds
     Sequence consumed = 0;           // of this site's stream
     Sequence last = 0;               // the last that is known to be there
     std::uint64_t lag_ms = 0;        // of the batch that is on its way

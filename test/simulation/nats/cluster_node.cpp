@@ -132,6 +132,10 @@ bool ClusterNode::is_in_step() const {
     return engine_->report().state == nats::ClusterState::in_step;
 }
 
+nats::Era ClusterNode::era() const {
+    return engine_->report().era;
+}
+
 bool ClusterNode::is_at_rest() const {
     const auto report = engine_->report();
     return report.state == nats::ClusterState::in_step && report.unacked == 0 &&

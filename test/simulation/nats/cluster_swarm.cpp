@@ -56,10 +56,14 @@ void ClusterSwarm::client() {
 }
 
 // Who alone has what others were not told yet, lives on.
+// Another one holds what this one does. At another site that takes one of the same era: one that
+// began there later has yet to compare.
 bool ClusterSwarm::may_die(unsigned node) {
+    const auto era = world_[node].era();
     for (unsigned other = 0; other < nodes_; ++other) {
         const bool would_do = other != node && world_.is_alive(other) &&
-                              !world_[other].is_still() && world_[other].is_in_step();
+                              !world_[other].is_still() && world_[other].is_in_step() &&
+                              (era == 0 || world_[other].era() == era);
         if (would_do) return true;
     }
     return false;

@@ -68,6 +68,7 @@ void LogFollower::no_stream(StreamId stream, std::string_view why) {
     if (stream == own_stream || context_.places[stream].created != 0 || may_wait) return;
     absent_ |= 1U << stream;
     footing_.note_look(stream, 0);
+    footing_.note_silence(stream, true);
 }
 
 void LogFollower::consumer_lost(StreamId stream, std::string_view why) {

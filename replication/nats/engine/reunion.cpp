@@ -44,7 +44,11 @@ bool Reunion::may_claim() const noexcept {
         return false;
     if (comparison_.is_active() && comparison_.phase() != Comparison::Phase::seeking) return false;
     // Who was not the last to stop lets the one who was go first.
-    const auto grace = ms_of(context_.options.boot_grace) * (footing_.is_unconfirmed ? 2 : 1);
+    auto grace = ms_of(context_.options.boot_grace) * (footing_.is_unconfirmed ? 2 : 1);
+    // Two sites whose claims cross give way to each other; so that they do not claim again at the
+    // same moment, and again, no two nodes wait alike.
+    if (context_.stream_count() > 1)
+        grace += context_.options.node * ms_of(context_.options.heartbeat);
     const auto now_ms = context_.now.steady_ms;
     if (now_ms < lonely_since_ms_ + grace || now_ms < claimed_ms_ + grace) return false;
     // An empty node waits for those who have something.

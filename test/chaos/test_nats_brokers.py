@@ -7,7 +7,7 @@ import time
 import chaos  # noqa: F401 pylint: disable=unused-import
 from harness import main, until, world
 from harness.nats_case import Load, NatsCase
-from harness.nats_server import Cluster, three_servers, two_sites
+from harness.nats_server import Cluster, three_servers
 from harness.relay import Relay
 
 
@@ -38,19 +38,7 @@ class ThreeServers(NatsCase):
 
 class TwoSites(NatsCase):
     def test_two_sites_that_were_cut_come_to_hold_the_same(self):
-        way = (self.addresses.host(11), 7422)
-        paris, rome = two_sites(self, through=way)
-        paris.start()
-        relay = Relay(way, (paris.address[0], 7422))
-        self.addCleanup(relay.stop)
-        rome.start()
-        until(lambda: paris.ask("$JS.rome.API.INFO", seconds=1), 20, "the sites are joined")
-        at_paris = Cluster(self, [paris], 2, "--nats-site", "paris", "--nats-sites", "rome",
-                           "--nats-domain", "paris")
-        at_rome = Cluster(self, [rome], 2, "--nats-site", "rome", "--nats-sites", "paris",
-                          "--nats-domain", "rome", first=2)
-        at_paris.nodes += at_rome.nodes
-        nodes = at_paris.start(60)
+        nodes, relay = self.cluster_of_two_sites(2)
         expected = self.write(nodes[0], 1, 300)
         expected.update(self.write(nodes[3], 2, 300))
         nodes.wait_until_equal(list(expected), 30)

@@ -3,8 +3,6 @@ import time
 
 from harness import main, until, world
 from harness.nats_case import NatsCase
-from harness.nats_server import Cluster, two_sites
-from harness.relay import Relay
 
 LINE = "another node is node 0 of the cluster twincached"
 
@@ -83,19 +81,7 @@ class OneNumber(NatsCase):
         self.assert_values(nodes, expected)
 
     def test_a_number_that_is_used_at_both_sites_is_refused_at_one(self):
-        way = (self.addresses.host(11), 7422)
-        paris, rome = two_sites(self, through=way)
-        paris.start()
-        relay = Relay(way, (paris.address[0], 7422))
-        self.addCleanup(relay.stop)
-        rome.start()
-        until(lambda: paris.ask("$JS.rome.API.INFO", seconds=1), 20, "the sites are joined")
-        at_paris = Cluster(self, [paris], 1, "--nats-site", "paris", "--nats-sites", "rome",
-                           "--nats-domain", "paris")
-        at_rome = Cluster(self, [rome], 1, "--nats-site", "rome", "--nats-sites", "paris",
-                          "--nats-domain", "rome", first=1)
-        at_paris.nodes += at_rome.nodes
-        nodes = at_paris.start(60)
+        nodes, relay = self.cluster_of_two_sites(1)
         relay.cut()
         arguments = list(nodes[1].arguments)
         arguments[arguments.index("--node") + 1] = "0"

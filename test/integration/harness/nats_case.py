@@ -4,7 +4,9 @@ import threading
 import time
 
 from harness.case import Case
-from harness.nats_server import Cluster, NatsServer
+from harness.nats_server import Cluster, NatsServer, two_sites
+from harness.relay import Relay
+from harness.waiting import until
 
 
 class NatsCase(Case):
@@ -17,6 +19,22 @@ class NatsCase(Case):
 
     def cluster(self, count, *arguments, server=None):
         return Cluster(self, [server or self.server()], count, *arguments)
+
+    def cluster_of_two_sites(self, nodes_each):
+        """Nodes in step at paris, then those at rome, and the relay that is the way between the two."""
+        way = (self.addresses.host(11), 7422)
+        paris, rome = two_sites(self, through=way)
+        paris.start()
+        relay = Relay(way, (paris.address[0], 7422))
+        self.addCleanup(relay.stop)
+        rome.start()
+        until(lambda: paris.ask("$JS.rome.API.INFO", seconds=1), 20, "the sites are joined")
+        at_paris = Cluster(self, [paris], nodes_each, "--nats-site", "paris", "--nats-sites",
+                           "rome", "--nats-domain", "paris")
+        at_rome = Cluster(self, [rome], nodes_each, "--nats-site", "rome", "--nats-sites", "paris",
+                          "--nats-domain", "rome", first=nodes_each)
+        at_paris.nodes += at_rome.nodes
+        return at_paris.start(60), relay
 
     def assert_values(self, nodes, expected, seconds=10):
         """All hold exactly this of the keys: {key: value, or None where nothing is left}."""

@@ -5,20 +5,36 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdint>
 #include <cstdio>
 
 using namespace twincached::simulation;
 using twincached::test::number_from;
 
-TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest and do not lie") {
-    const auto first = number_from("SWARM_FIRST", 1);
-    const auto count = number_from("SWARM_SEEDS", TWINCACHED_SANITIZED ? 15 : 100);
-    ClusterSum sum;
+namespace {
+
+void run_seeds(std::uint64_t first, std::uint64_t count, bool has_two_sites, ClusterSum& sum) {
     for (auto seed = first; seed < first + count; ++seed) {
         INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");
-        const auto verdict = ClusterSwarm(seed).run(sum);
+        const auto verdict = ClusterSwarm(seed, ClusterDefect::none, has_two_sites).run(sum);
         CHECK(verdict == "");
     }
+}
+
+std::uint64_t first_seed() {
+    return number_from("SWARM_FIRST", 1);
+}
+std::uint64_t seed_count(std::uint64_t usual) {
+    return number_from("SWARM_SEEDS", TWINCACHED_SANITIZED ? 15 : usual);
+}
+
+}  // namespace
+
+TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest and do not lie") {
+    const auto first = first_seed();
+    const auto count = seed_count(100);
+    ClusterSum sum;
+    run_seeds(first, count, false, sum);
     const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
     std::printf(
         "seeds %llu to %llu: %llu operations, %llu cuts, %llu deaths, %llu stops, %llu "
@@ -46,22 +62,14 @@ TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest 
 // not be heard.
 TEST_CASE("what once kept two sites from beginning, or made them lie, does not any more") {
     ClusterSum sum;
-    for (const std::uint64_t seed : {3754U, 7142U}) {
-        INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");
-        const auto verdict = ClusterSwarm(seed, ClusterDefect::none, true).run(sum);
-        CHECK(verdict == "");
-    }
+    for (const std::uint64_t seed : {3754U, 7142U})
+        run_seeds(seed, 1, true, sum);
 }
 
 TEST_CASE("whatever happens to two sites, and to the way between them, their nodes do not lie") {
-    const auto first = number_from("SWARM_FIRST", 1);
-    const auto count = number_from("SWARM_SEEDS", TWINCACHED_SANITIZED ? 15 : 100);
+    const auto count = seed_count(200);
     ClusterSum sum;
-    for (auto seed = first; seed < first + count; ++seed) {
-        INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");
-        const auto verdict = ClusterSwarm(seed, ClusterDefect::none, true).run(sum);
-        CHECK(verdict == "");
-    }
+    run_seeds(first_seed(), count, true, sum);
     if (count < 100) return;
     CHECK(sum.operations > 100 * count);
     CHECK(sum.site_cuts > count / 4);

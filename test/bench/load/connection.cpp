@@ -35,46 +35,26 @@ int connect_to(const Options& options) {
     return descriptor;
 }
 
-void append_number(std::string& out, std::uint64_t value) {
-    char digits[20];
-    out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
-
 }  // namespace
 
-Connection::Connection(const Options& options, const Content& content)
-    : options_(options), content_(content), descriptor_(connect_to(options)) {}
+Connection::Connection(const Options& options, const Dialect& dialect, const Content& content)
+    : options_(options), dialect_(dialect), content_(content), descriptor_(connect_to(options)) {}
 
 Connection::~Connection() {
     close(descriptor_);
 }
 
 void Connection::add_get(KeyStream& keys, std::uint64_t due_ns) {
-    if (options_.meta) {
-        output_ += "mg ";
-        content_.append_key(output_, keys.next());
-        output_ += " v\r\n";
-        pending_.push_back({due_ns, 1, true});
-        return;
-    }
-    output_ += "get";
-    for (unsigned i = 0; i < options_.keys_per_get; ++i) {
-        output_ += ' ';
-        content_.append_key(output_, keys.next());
-    }
-    output_ += "\r\n";
+    drawn_.clear();
+    for (unsigned i = 0; i < options_.keys_per_get; ++i)
+        drawn_.push_back(keys.next());
+    dialect_.append_get(output_, content_, drawn_);
+    if (options_.verify) asked_.insert(asked_.end(), drawn_.begin(), drawn_.end());
     pending_.push_back({due_ns, options_.keys_per_get, true});
 }
 
 void Connection::add_set(std::uint32_t key, std::uint64_t due_ns) {
-    const auto value = content_.value(key);
-    output_ += options_.meta ? "ms " : "set ";
-    content_.append_key(output_, key);
-    output_ += options_.meta ? " " : " 0 0 ";
-    append_number(output_, value.size());
-    output_ += "\r\n";
-    output_ += value;
-    output_ += "\r\n";
+    dialect_.append_set(output_, content_, key);
     pending_.push_back({due_ns, 1, false});
 }
 
@@ -135,34 +115,50 @@ void Connection::take_line(Tally& tally, std::string_view line, std::uint64_t no
         return;
     }
     const bool is_get = pending_.front().is_get;
-    if (is_get && line.substr(0, value_word().size()) == value_word()) {
-        begin_value(tally, line);
-        return;
+    const auto answer = dialect_.read(line);
+    switch (answer.meaning) {
+        case Answer::Meaning::value:
+            if (is_get) return begin_value(tally, answer);
+            break;
+        case Answer::Meaning::missing:
+            if (is_get) return take_one_of_a_get(tally, now_ns);
+            break;
+        case Answer::Meaning::several:
+            if (is_get) return;
+            break;
+        case Answer::Meaning::end:
+            if (is_get) return finish(tally, now_ns);
+            break;
+        case Answer::Meaning::stored:
+            if (is_get) break;
+            ++tally.stored;
+            return finish(tally, now_ns);
+        case Answer::Meaning::failure:
+            break;
     }
-    const std::string_view stored = options_.meta ? "HD" : "STORED";
-    const std::string_view end = options_.meta ? "EN" : "END";
-    if (line != (is_get ? end : stored)) tally.failed(line);
-    if (!is_get && line == stored) ++tally.stored;
+    tally.failed(line);
     finish(tally, now_ns);
 }
 
-void Connection::begin_value(Tally& tally, std::string_view line) {
-    std::uint64_t size = 0;
-    const auto last = options_.meta ? value_word().size() : line.rfind(' ') + 1;
-    std::from_chars(line.data() + last, line.data() + line.size(), size);
+void Connection::begin_value(Tally& tally, const Answer& answer) {
     ++tally.hits;
     ++hits_;
-    value_left_ = size + line_end_bytes;
+    value_left_ = answer.bytes + line_end_bytes;
     if (!options_.verify) return;
-    const auto key = line.substr(6, options_.key_bytes);
-    std::uint32_t number = 0;
-    const auto digits = key.substr(key.size() - std::min<std::size_t>(key.size(), 8));
-    std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    expected_ = content_.value(number);
-    is_value_bad_ = expected_.size() != size;
+    expected_ = content_.value(key_of(answer));
+    is_value_bad_ = expected_.size() != answer.bytes;
 }
 
-// The value of a meta get is its whole answer; an END follows that of a classic one.
+// By the key that stands in the answer, or else by its place among those that were asked for.
+std::uint32_t Connection::key_of(const Answer& answer) const {
+    if (!dialect_.ends_a_get()) return asked_[answers_];
+    std::uint32_t number = 0;
+    const auto& key = answer.key;
+    const auto digits = key.substr(key.size() - std::min<std::size_t>(key.size(), 8));
+    std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    return number;
+}
+
 std::size_t Connection::take_value(Tally& tally, std::string_view bytes, std::uint64_t now_ns) {
     const auto count = std::min<std::uint64_t>(value_left_, bytes.size());
     if (options_.verify) {
@@ -171,12 +167,17 @@ std::size_t Connection::take_value(Tally& tally, std::string_view bytes, std::ui
         expected_.remove_prefix(part);
     }
     value_left_ -= count;
-    if (value_left_ == 0 && is_value_bad_) {
-        ++tally.bad_values;
-        is_value_bad_ = false;
-    }
-    if (value_left_ == 0 && options_.meta) finish(tally, now_ns);
+    if (value_left_ > 0) return count;
+    if (is_value_bad_) ++tally.bad_values;
+    is_value_bad_ = false;
+    take_one_of_a_get(tally, now_ns);
     return count;
+}
+
+// One key's answer is complete.
+void Connection::take_one_of_a_get(Tally& tally, std::uint64_t now_ns) {
+    ++answers_;
+    if (!dialect_.ends_a_get() && answers_ == pending_.front().keys) finish(tally, now_ns);
 }
 
 void Connection::finish(Tally& tally, std::uint64_t now_ns) {
@@ -184,7 +185,11 @@ void Connection::finish(Tally& tally, std::uint64_t now_ns) {
     tally.answered(now_ns - std::min(now_ns, request.due_ns));
     tally.keys += request.keys;
     if (request.is_get) tally.misses += request.keys - std::min(hits_, request.keys);
+    if (request.is_get && options_.verify) {
+        asked_.erase(asked_.begin(), asked_.begin() + request.keys);
+    }
     hits_ = 0;
+    answers_ = 0;
     pending_.pop_front();
 }
 

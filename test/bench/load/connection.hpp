@@ -3,6 +3,7 @@
 // its socket can be read or written.
 #pragma once
 
+#include "test/bench/load/dialect.hpp"
 #include "test/bench/load/options.hpp"
 #include "test/bench/load/tally.hpp"
 #include "test/bench/load/workload.hpp"
@@ -11,12 +12,14 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace twincached::load {
 
 class Connection {
   public:
-    Connection(const Options& options, const Content& content);
+    // All three must outlive it.
+    Connection(const Options& options, const Dialect& dialect, const Content& content);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -45,20 +48,25 @@ class Connection {
     void parse(Tally& tally, std::string_view bytes, std::uint64_t now_ns);
     void take_line(Tally& tally, std::string_view line, std::uint64_t now_ns);
     std::size_t take_value(Tally& tally, std::string_view bytes, std::uint64_t now_ns);
-    std::string_view value_word() const { return options_.meta ? "VA " : "VALUE "; }
-    void begin_value(Tally& tally, std::string_view line);
+    void begin_value(Tally& tally, const Answer& answer);
+    std::uint32_t key_of(const Answer& answer) const;
+    void take_one_of_a_get(Tally& tally, std::uint64_t now_ns);
     void finish(Tally& tally, std::uint64_t now_ns);
 
     const Options& options_;
+    const Dialect& dialect_;
     const Content& content_;
     int descriptor_;
     std::string output_;
     std::size_t sent_ = 0;
-    std::deque<Request> pending_;   // sent and not yet answered, oldest first
-    std::uint32_t hits_ = 0;        // values seen of the oldest request
-    std::string line_;              // an answer's line that has come in part
-    std::uint64_t value_left_ = 0;  // bytes of a value and its line end still to come
-    std::string_view expected_;     // with --verify: what is still to come of that value
+    std::deque<Request> pending_;       // sent and not yet answered, oldest first
+    std::uint32_t hits_ = 0;            // values seen of the oldest request
+    std::uint32_t answers_ = 0;         // and of all keys that were answered
+    std::deque<std::uint32_t> asked_;   // with --verify: the keys of pending gets, oldest first
+    std::vector<std::uint32_t> drawn_;  // keys of the get that is being added
+    std::string line_;                  // an answer's line that has come in part
+    std::uint64_t value_left_ = 0;      // bytes of a value and its line end still to come
+    std::string_view expected_;         // with --verify: what is still to come of that value
     bool is_value_bad_ = false;
 };
 

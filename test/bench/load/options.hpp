@@ -6,6 +6,8 @@
 
 namespace twincached::load {
 
+enum class Protocol : std::uint8_t { text, meta, resp };
+
 struct Options {
     std::string host = "127.0.0.1";  // loopback only: a load is for one's own server
     std::uint16_t port = 11211;
@@ -25,7 +27,7 @@ struct Options {
     std::uint64_t fill_keys = 0;  // store so many keys, each once, and do nothing else
     bool sequential = false;      // keys in order instead of at random
     bool verify = false;          // compare every value with what was stored
-    bool meta = false;            // mg and ms instead of get and set
+    Protocol protocol = Protocol::text;
     bool json = false;
     int pid = 0;  // report this process's CPU time for the measured window
     std::uint64_t seed = 1;

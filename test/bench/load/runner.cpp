@@ -42,13 +42,14 @@ double own_cpu_seconds() {
 
 Runner::Runner(const Options& options)
     : options_(options),
+      dialect_(make_dialect(options.protocol)),
       content_(options),
       keys_(options),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       tally_(std::make_unique<Tally>()) {
     const auto count = options.fill_keys > 0 ? fill_connections : options.connections;
     for (std::size_t i = 0; i < count; ++i) {
-        connections_.push_back(std::make_unique<Connection>(options, content_));
+        connections_.push_back(std::make_unique<Connection>(options, *dialect_, content_));
         epoll_event event{};
         event.events = EPOLLIN;
         event.data.u64 = i;

@@ -52,6 +52,7 @@ class Runner {
     void count_what_never_came(std::uint64_t due_ns, double gap_ns, std::uint64_t end_ns);
 
     const Options& options_;
+    std::unique_ptr<const Dialect> dialect_;
     Content content_;
     KeyStream keys_;
     int epoll_;

@@ -39,6 +39,7 @@ class Content {
     explicit Content(const Options& options);
     // Appends 'k's and eight digits: as many bytes as --key-bytes says.
     void append_key(std::string& out, std::uint32_t key) const;
+    unsigned key_bytes() const { return key_bytes_; }
     // A key always has the same value: a piece of one long random text. Valid as long as this.
     std::string_view value(std::uint32_t key) const;
 

@@ -1,13 +1,17 @@
 """The load generator, for what is measured with it: it asks what it was told to ask, it counts what it
 was answered, and what is wrong it calls wrong. Beside a real redis, and beside a server that answers
 as it was told to."""
+import resource
 import socket
+import ssl
 import subprocess
 import threading
 
 from harness import Case, main, until, world
+from harness.certificates import Authority
 from harness.load import Mcload
 from harness.process import Process
+from test_tls import TlsClient
 
 REDIS = "/usr/bin/redis-server"
 
@@ -110,7 +114,73 @@ class Resp(Case):
         self.assertEqual((report["hits"], report["misses"]), (1000, 1000))
 
 
+class Tls(Case):
+    def serving(self, *arguments):
+        certificate = Authority(self.directory).issue("cache")
+        return self.node("-Z", "-o", f"ssl_chain_cert={certificate.cert},ssl_key={certificate.key},"
+                         "ssl_session_cache", *arguments).start()
+
+    def sessions(self, node):
+        """How many were begun, this one included."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with TlsClient(node.address, context) as client:
+            return int(client.stats()["ssl_new_sessions"])
+
+    def begun_by(self, node, *options):
+        before = self.sessions(node)
+        report = Mcload(node.address, "--tls", *options).report()
+        return report["operations"], self.sessions(node) - before - 1
+
+    def test_values_of_all_sizes_pass_through_both_ways(self):
+        node = self.serving("-I", "2m")
+        for size in ("0-300", "16000-17000", 1_000_000):
+            with self.subTest(size=size):
+                keys = ("--keys", 20, "--value", size)
+                Mcload(node.address, "--tls", "--fill-keys", 20, "--value", size).report()
+                report = Mcload(node.address, "--tls", *keys, "--verify", "--operations", 200,
+                                "--get-ratio", 0.8, "--connections", 3, "--depth", 4).report()
+                self.assertEqual((report["misses"], report["bad_values"]), (0, 0))
+                self.assertEqual(report["operations"], 200)
+
+    def test_a_connection_shakes_hands_once_or_for_each_packet(self):
+        node = self.serving()
+        options = ("--operations", 60, "--connections", 3, "--depth", 2)
+        self.assertEqual(self.begun_by(node, *options), (60, 3))
+        self.assertEqual(self.begun_by(node, *options, "--reconnect"), (60, 3 + 30))
+
+    def test_a_server_without_tls_is_told_of_at_once(self):
+        node = self.node().start()
+        status, error = ended(node.address, "--tls", "--operations", 1)
+        self.assertEqual(status, 2)
+        self.assertIn("not TLS", error)
+
+
 class OneNode(Case):
+    def test_each_packet_may_have_a_connection_of_its_own(self):
+        node = self.node().start()
+        with node.client() as client:
+            before = int(client.stats()["total_connections"])
+            Mcload(node.address, "--operations", 500, "--connections", 5, "--reconnect").report()
+            self.assertEqual(int(client.stats()["total_connections"]) - before, 505)
+
+    def test_there_may_be_more_connections_than_descriptors_at_first(self):
+        node = self.node().start()
+        argv = [world.MCLOAD, "--host", node.address[0], "--port", str(node.address[1]),
+                "--connections", "300", "--operations", "600"]
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        run = subprocess.run(argv, capture_output=True, text=True, check=False, preexec_fn=lambda:
+                             resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard)))
+        self.assertEqual(run.returncode, 0, run.stderr)
+
+    def test_options_that_exclude_each_other_are_refused(self):
+        for options in (("--reconnect", "--fill-keys", 1), ("--reconnect", "--rate", 1,
+                                                            "--seconds", 1)):
+            with self.subTest(options=options):
+                status, error = ended(("127.0.0.1", 1), *options)
+                self.assertEqual(status, 2)
+                self.assertIn("--reconnect", error)
+
     def test_meta_gets_are_verified_as_others_are(self):
         node = self.node().start()
         Mcload(node.address, "--fill-keys", 1000, "--value", "1-3000").report()

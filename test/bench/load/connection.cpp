@@ -1,16 +1,8 @@
 #include "test/bench/load/connection.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 
 namespace twincached::load {
 namespace {
@@ -18,30 +10,18 @@ namespace {
 constexpr std::size_t longest_answer_line = 4096;
 constexpr std::size_t line_end_bytes = 2;
 
-int connect_to(const Options& options) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(options.port);
-    if (inet_pton(AF_INET, options.host.c_str(), &address.sin_addr) != 1) {
-        give_up("not an address: " + options.host);
-    }
-    const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (descriptor < 0) give_up(std::string("socket: ") + std::strerror(errno));
-    if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) < 0) {
-        give_up("connect to port " + std::to_string(options.port) + ": " + std::strerror(errno));
-    }
-    const int yes = 1;
-    setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    return descriptor;
-}
-
 }  // namespace
 
-Connection::Connection(const Options& options, const Dialect& dialect, const Content& content)
-    : options_(options), dialect_(dialect), content_(content), descriptor_(connect_to(options)) {}
+Connection::Connection(const Setting& setting)
+    : options_(setting.options),
+      dialect_(setting.dialect),
+      content_(setting.content),
+      tls_(setting.tls),
+      channel_(connect_to(options_, tls_)) {}
 
-Connection::~Connection() {
-    close(descriptor_);
+void Connection::connect_again() {
+    channel_ = nullptr;  // the old one first, or it would take a descriptor more
+    channel_ = connect_to(options_, tls_);
 }
 
 void Connection::add_get(KeyStream& keys, std::uint64_t due_ns) {
@@ -59,14 +39,8 @@ void Connection::add_set(std::uint32_t key, std::uint64_t due_ns) {
 }
 
 void Connection::flush() {
-    while (has_output()) {
-        const auto count = send(descriptor_, output_.data() + sent_, output_.size() - sent_,
-                                MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-        if (count < 0) give_up(std::string("send: ") + std::strerror(errno));
-        sent_ += static_cast<std::size_t>(count);
-    }
+    sent_ += channel_->send(std::string_view(output_).substr(sent_));
+    if (sent_ < output_.size()) return;
     output_.clear();
     sent_ = 0;
 }
@@ -74,14 +48,11 @@ void Connection::flush() {
 void Connection::read(Tally& tally, std::uint64_t now_ns) {
     static std::array<char, 256 * 1024> buffer;  // one thread; its content lives within a call
     for (;;) {
-        const auto count = recv(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-        if (count < 0) give_up(std::string("recv: ") + std::strerror(errno));
-        if (count == 0)
-            give_up("the server closed a connection; first error: " + tally.first_error);
-        parse(tally, {buffer.data(), static_cast<std::size_t>(count)}, now_ns);
-        if (static_cast<std::size_t>(count) < buffer.size()) return;
+        const auto count = channel_->receive(buffer);
+        if (!count) give_up("the server closed a connection; first error: " + tally.first_error);
+        if (*count == 0) return;
+        parse(tally, {buffer.data(), *count}, now_ns);
+        if (*count < buffer.size() && !channel_->may_hold_more()) return;
     }
 }
 

@@ -1,8 +1,9 @@
 // One connection of the load generator: it builds requests into one buffer, sends them with one
 // write, and takes the answers apart. Non-blocking; the runner's thread owns it and tells it when
-// its socket can be read or written.
+// its channel can be read or written.
 #pragma once
 
+#include "test/bench/load/channel.hpp"
 #include "test/bench/load/dialect.hpp"
 #include "test/bench/load/options.hpp"
 #include "test/bench/load/tally.hpp"
@@ -10,30 +11,44 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace twincached::load {
 
+// What all connections of a run have in common; what it refers to must outlive them.
+struct Setting {
+    const Options& options;
+    const Dialect& dialect;
+    const Content& content;
+    std::shared_ptr<const lib::TlsContext> tls;
+};
+
 class Connection {
   public:
-    // All three must outlive it.
-    Connection(const Options& options, const Dialect& dialect, const Content& content);
-    ~Connection();
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
+    explicit Connection(const Setting& setting);
 
-    int descriptor() const { return descriptor_; }
+    // Ends what there is, of which nothing may be pending. The descriptor is another one then.
+    void connect_again();
+
+    int descriptor() const { return channel_->descriptor(); }
+    // What comes before the first request is over: a handshake.
+    bool is_open() const { return channel_->is_open(); }
     bool is_waiting() const { return !pending_.empty(); }
     std::size_t waiting() const { return pending_.size(); }
-    bool has_output() const { return sent_ < output_.size(); }
+    bool has_output() const { return sent_ < output_.size() || channel_->has_unsent(); }
+    // It is for room in the socket that the output waits, not for the end of a handshake.
+    bool waits_for_room() const {
+        return has_output() && (channel_->is_open() || channel_->has_unsent());
+    }
 
     // `due_ns` is when the request should have been sent: its latency counts from there.
     void add_get(KeyStream& keys, std::uint64_t due_ns);
     void add_set(std::uint32_t key, std::uint64_t due_ns);
 
-    // Sends what was added, as far as the socket takes it.
+    // Sends what was added, as far as the channel takes it.
     void flush();
     // Reads what there is. Gives up when the server has closed.
     void read(Tally& tally, std::uint64_t now_ns);
@@ -56,7 +71,8 @@ class Connection {
     const Options& options_;
     const Dialect& dialect_;
     const Content& content_;
-    int descriptor_;
+    std::shared_ptr<const lib::TlsContext> tls_;
+    std::unique_ptr<Channel> channel_;
     std::string output_;
     std::size_t sent_ = 0;
     std::deque<Request> pending_;       // sent and not yet answered, oldest first

@@ -81,6 +81,8 @@ std::vector<Option> all_options(Options& o) {
         speaks("--meta", "meta commands, mg and ms, instead of the classic ones", Protocol::meta,
                o.protocol),
         speaks("--resp", "redis' protocol: GET, MGET and SET", Protocol::resp, o.protocol),
+        says("--tls", "speak TLS, whatever certificate the server shows", o.tls),
+        says("--reconnect", "a connection of its own for the requests of each packet", o.reconnect),
         says("--json", "one line of JSON", o.json),
     };
 }
@@ -99,6 +101,9 @@ void check(const Options& o) {
         give_up("give --seconds, --operations or --fill-keys");
     }
     if (o.seconds + o.warmup_seconds > longest_run_seconds) give_up("at most 600 s");
+    if (o.reconnect && (o.rate > 0 || o.fill_keys > 0)) {
+        give_up("--reconnect goes as fast as it can, and does not fill");
+    }
     if (o.rate > 0 && o.seconds <= 0) give_up("--rate needs --seconds");
 }
 

@@ -28,6 +28,8 @@ struct Options {
     bool sequential = false;      // keys in order instead of at random
     bool verify = false;          // compare every value with what was stored
     Protocol protocol = Protocol::text;
+    bool tls = false;
+    bool reconnect = false;  // each batch of requests on a connection of its own
     bool json = false;
     int pid = 0;  // report this process's CPU time for the measured window
     std::uint64_t seed = 1;

@@ -19,6 +19,7 @@ constexpr std::chrono::nanoseconds patience = std::chrono::seconds(10);
 constexpr std::chrono::nanoseconds retry = std::chrono::milliseconds(1);
 constexpr std::size_t fill_connections = 8;
 constexpr std::uint64_t fill_batch_bytes = 64 * 1024;
+constexpr std::size_t own_descriptors = 32;
 
 std::uint64_t now_ns() {
     const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -38,6 +39,18 @@ double own_cpu_seconds() {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+// As many as there are connections may be more than the shell gives.
+void raise_descriptor_limit(rlim_t count) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur >= count) return;
+    limit.rlim_cur = count;
+    limit.rlim_max = std::max(limit.rlim_max, count);
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        give_up("no " + std::to_string(count) + " file descriptors may be open (ulimit -n)");
+    }
+}
+
 }  // namespace
 
 Runner::Runner(const Options& options)
@@ -48,13 +61,13 @@ Runner::Runner(const Options& options)
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       tally_(std::make_unique<Tally>()) {
     const auto count = options.fill_keys > 0 ? fill_connections : options.connections;
+    raise_descriptor_limit(count + own_descriptors);
+    const Setting setting{options_, *dialect_, content_, options.tls ? tls_for_load() : nullptr};
     for (std::size_t i = 0; i < count; ++i) {
-        connections_.push_back(std::make_unique<Connection>(options, *dialect_, content_));
-        epoll_event event{};
-        event.events = EPOLLIN;
-        event.data.u64 = i;
-        epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_.back()->descriptor(), &event);
+        connections_.push_back(std::make_unique<Connection>(setting));
+        watch(i);
     }
+    finish_handshakes();
     if (options.operations > 0) issue_at_most_ = options.operations;
 }
 
@@ -86,18 +99,40 @@ void Runner::add_request(Connection& connection, std::uint64_t due_ns) {
     }
 }
 
-void Runner::send_batch(Connection& connection, std::uint64_t now) {
+void Runner::send_batch(std::size_t index) {
+    auto& connection = *connections_[index];
+    const auto now = now_ns();
+    if (options_.reconnect && issued_ < issue_at_most_) {
+        connection.connect_again();
+        watch(index);
+    }
     for (unsigned i = 0; i < options_.depth && issued_ < issue_at_most_; ++i) {
         add_request(connection, now);
     }
     connection.flush();
 }
 
-void Runner::watch_output(Connection& connection, std::size_t index) {
+// A descriptor that was closed is no longer watched.
+void Runner::watch(std::size_t index) {
     epoll_event event{};
-    event.events = EPOLLIN | (connection.has_output() ? static_cast<unsigned>(EPOLLOUT) : 0U);
+    event.events = EPOLLIN;
+    event.data.u64 = index;
+    epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[index]->descriptor(), &event);
+}
+
+void Runner::watch_output(std::size_t index) {
+    const auto& connection = *connections_[index];
+    epoll_event event{};
+    event.events = EPOLLIN | (connection.waits_for_room() ? static_cast<unsigned>(EPOLLOUT) : 0U);
     event.data.u64 = index;
     epoll_ctl(epoll_, EPOLL_CTL_MOD, connection.descriptor(), &event);
+}
+
+// They shall not stand in the window that is measured, but where each request has its own.
+void Runner::finish_handshakes() {
+    const auto is_open = [](const auto& connection) { return connection->is_open(); };
+    while (!std::all_of(connections_.begin(), connections_.end(), is_open))
+        poll(patience, [](std::size_t) {});
 }
 
 bool Runner::nothing_in_flight() const {
@@ -119,12 +154,15 @@ void Runner::poll(std::chrono::nanoseconds timeout, Idle idle) {
     }
     for (int i = 0; i < count; ++i) {
         const auto& event = events[static_cast<std::size_t>(i)];
-        auto& connection = *connections_[event.data.u64];
+        const auto index = event.data.u64;
+        auto& connection = *connections_[index];
         const bool had_output = connection.has_output();
         if (had_output) connection.flush();
         if (event.events & (EPOLLIN | EPOLLHUP | EPOLLERR)) connection.read(*tally_, now_ns());
-        idle(connection);
-        if (had_output || connection.has_output()) watch_output(connection, event.data.u64);
+        // What was read may have ended a handshake that the output waited for.
+        if (connection.has_output()) connection.flush();
+        idle(index);
+        if (had_output || connection.has_output()) watch_output(index);
     }
 }
 
@@ -132,7 +170,8 @@ void Runner::fill() {
     std::uint64_t next = 0;
     const auto batch =
         std::clamp<std::uint64_t>(fill_batch_bytes / (options_.value_bytes_max + 1), 1, 64);
-    const auto more = [&](Connection& connection) {
+    const auto more = [&](std::size_t index) {
+        auto& connection = *connections_[index];
         if (connection.is_waiting() || connection.has_output()) return;
         for (std::uint64_t i = 0; i < batch && next < options_.fill_keys; ++i) {
             connection.add_set(static_cast<std::uint32_t>(next++), now_ns());
@@ -141,8 +180,8 @@ void Runner::fill() {
     };
     open_window();
     for (std::size_t i = 0; i < connections_.size(); ++i) {
-        more(*connections_[i]);
-        if (connections_[i]->has_output()) watch_output(*connections_[i], i);
+        more(i);
+        if (connections_[i]->has_output()) watch_output(i);
     }
     while (next < options_.fill_keys || !nothing_in_flight())
         poll(patience, more);
@@ -156,14 +195,15 @@ void Runner::run_closed() {
         options_.seconds > 0 ? measure_from + nanoseconds(options_.seconds) : UINT64_MAX;
     bool is_measuring = options_.warmup_seconds <= 0;
     bool is_ending = false;
-    const auto more = [&](Connection& connection) {
+    const auto more = [&](std::size_t index) {
+        const auto& connection = *connections_[index];
         if (is_ending || connection.is_waiting() || connection.has_output()) return;
-        send_batch(connection, now_ns());
+        send_batch(index);
     };
     open_window();
     for (std::size_t i = 0; i < connections_.size(); ++i) {
-        more(*connections_[i]);
-        if (connections_[i]->has_output()) watch_output(*connections_[i], i);
+        more(i);
+        if (connections_[i]->has_output()) watch_output(i);
     }
     while (!is_ending || !nothing_in_flight()) {
         poll(patience, more);
@@ -206,7 +246,7 @@ void Runner::run_open() {
             }
             add_request(connection, static_cast<std::uint64_t>(due));
             connection.flush();
-            if (connection.has_output()) watch_output(connection, index);
+            if (connection.has_output()) watch_output(index);
             due += gap;
             busy = 0;
         }
@@ -214,7 +254,7 @@ void Runner::run_open() {
         // that the server needs.
         const auto wait = std::chrono::nanoseconds(
             static_cast<long>(std::clamp(due - static_cast<double>(now_ns()), 0.0, 5e6)));
-        poll(busy > 0 ? retry : wait, [](Connection&) {});
+        poll(busy > 0 ? retry : wait, [](std::size_t) {});
     }
     count_what_never_came(static_cast<std::uint64_t>(due), gap, end);
     close_window();

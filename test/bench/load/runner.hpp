@@ -43,12 +43,14 @@ class Runner {
     void open_window();
     void close_window();
     void add_request(Connection& connection, std::uint64_t due_ns);
-    void send_batch(Connection& connection, std::uint64_t now_ns);
+    void send_batch(std::size_t index);
+    void watch(std::size_t index);
+    void finish_handshakes();
     // Waits for sockets and reads them; `idle` is called for every connection that was answered.
     template <class Idle>
     void poll(std::chrono::nanoseconds timeout, Idle idle);
     bool nothing_in_flight() const;
-    void watch_output(Connection& connection, std::size_t index);
+    void watch_output(std::size_t index);
     void count_what_never_came(std::uint64_t due_ns, double gap_ns, std::uint64_t end_ns);
 
     const Options& options_;

@@ -1,23 +1,21 @@
 #include "test/bench/load/process_sample.hpp"
 
-#include <filesystem>
+#include <ctime>
 #include <fstream>
 #include <string>
-#include <system_error>
 
 namespace twincached::load {
 
 ProcessSample sample_process(int pid) {
     ProcessSample sample;
     if (pid <= 0) return sample;
-    const auto folder = "/proc/" + std::to_string(pid);
-    std::error_code error;
-    for (const auto& task : std::filesystem::directory_iterator(folder + "/task", error)) {
-        std::ifstream file(task.path() / "schedstat");
-        std::uint64_t run_ns = 0;
-        if (file >> run_ns) sample.cpu_ns += run_ns;
+    clockid_t clock{};
+    timespec time{};
+    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &time) == 0) {
+        sample.cpu_ns = static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 +
+                        static_cast<std::uint64_t>(time.tv_nsec);
     }
-    std::ifstream status(folder + "/status");
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
     for (std::string word; status >> word;) {
         if (word == "VmRSS:") status >> sample.resident_kib;
     }

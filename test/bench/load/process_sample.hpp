@@ -6,7 +6,8 @@
 namespace twincached::load {
 
 struct ProcessSample {
-    std::uint64_t cpu_ns = 0;  // run time of all its threads, by the scheduler's own accounting
+    std::uint64_t cpu_ns =
+        0;  // run time of all threads that it has and had, as the scheduler counts
     std::uint64_t resident_kib = 0;
 };
 

@@ -1,7 +1,9 @@
 """Common parts of the measuring scripts: servers under load, and honest statistics.
 
 Everything here starts its own processes on loopback and ends only those, by pid."""
+import contextlib
 import functools
+import itertools
 import json
 import os
 import random
@@ -36,26 +38,29 @@ def may_be_urgent():
                           check=False).returncode == 0
 
 
-class Server:
-    """A server on an address of its own, pinned to one core unless told otherwise."""
+def free_port():
+    """Of all addresses, for a server that cannot be told which of them to take."""
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return probe.getsockname()[1]
 
-    _hosts = iter(range(1, 250))
 
-    def __init__(self, program, memory_mib=1024, threads=1, core=SERVER_CORE, host=None, extra=(),
-                 nice=0):
-        self.host = host or Server.next_host()
-        self.port = 11211
-        words = [program, "-l", self.host, "-p", self.port, "-m", memory_mib, "-t", threads,
-                 "-U", 0, *extra]
-        if os.geteuid() == 0:
-            words += ["-u", "root"]
+class AnyServer:
+    """A program that serves at an address, pinned to one core unless told otherwise."""
+
+    # Options of mcload: how this server is spoken to.
+    speaks = ()
+    _hosts = itertools.cycle(range(1, 250))  # those of long ago are free again
+
+    def __init__(self, words, host, port, core=SERVER_CORE, nice=0):
+        self.host, self.port = host, port
         self._child = subprocess.Popen(placed(core, nice) + [str(word) for word in words],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.pid = self._child.pid
 
     @classmethod
     def next_host(cls):
-        return f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 250}.{next(cls._hosts)}"
+        return f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 250}.{next(AnyServer._hosts)}"
 
     def wait_until_open(self, seconds=20):
         """Returns how long it took from now, to the millisecond."""
@@ -70,18 +75,21 @@ class Server:
                 time.sleep(0.001)
         raise SystemExit(f"{self._child.args} does not serve")
 
-    def load(self, options, core=LOAD_CORE, is_urgent=False):
-        """Runs mcload against this server and returns its figures."""
-        words = placed(core, is_urgent=is_urgent) + [
-            MCLOAD, "--host", self.host, "--port", str(self.port), "--pid", str(self.pid),
-            "--json", *shlex.split(options)]
+    def load_words(self):
+        return [MCLOAD, "--host", self.host, "--port", str(self.port), "--pid", str(self.pid),
+                "--json", *self.speaks]
+
+    def load(self, options, core=LOAD_CORE, is_urgent=False, may_refuse=False):
+        """Runs mcload against this server and returns its figures. An answer that is an error is
+        one of this program, too, unless the server may refuse what it is asked."""
+        words = [*placed(core, is_urgent=is_urgent), *self.load_words(), *shlex.split(options)]
         run = subprocess.run(words, capture_output=True, text=True, timeout=600)
-        if run.returncode != 0:
+        if run.returncode != 0 and not (may_refuse and run.returncode == 1):
             raise SystemExit(f"{' '.join(words)}: {run.stdout} {run.stderr}")
         return json.loads(run.stdout)
 
-    def fill(self, items, value_bytes):
-        return self.load(f"--fill-keys {items} --value {value_bytes}")
+    def fill(self, items, value_bytes, may_refuse=False):
+        return self.load(f"--fill-keys {items} --value {value_bytes}", may_refuse=may_refuse)
 
     def stats(self, which=""):
         with socket.create_connection((self.host, self.port), 5) as connection:
@@ -92,6 +100,17 @@ class Server:
         lines = text.decode().splitlines()
         return dict(line.split(" ", 2)[1:] for line in lines if line.startswith("STAT "))
 
+    def items(self):
+        return int(self.stats()["curr_items"])
+
+    def ask(self):
+        """A connection of its own that was answered once, for its owner to close."""
+        connection = socket.create_connection((self.host, self.port), 5)
+        connection.sendall(b"version\r\n")
+        if not connection.recv(4096):
+            raise OSError("closed")
+        return connection
+
     def resident_bytes(self):
         with open(f"/proc/{self.pid}/status") as status:
             for line in status:
@@ -100,12 +119,9 @@ class Server:
         return 0
 
     def cpu_seconds(self):
-        """Run time of all threads, from the scheduler's own accounting."""
-        total = 0
-        for task in os.listdir(f"/proc/{self.pid}/task"):
-            with open(f"/proc/{self.pid}/task/{task}/schedstat") as stat:
-                total += int(stat.read().split()[0])
-        return total / 1e9
+        """Run time of all threads, of those that have ended, too, by the scheduler's own accounting.
+        The clock's number is what clock_getcpuclockid(3) makes of the process'."""
+        return time.clock_gettime((~self.pid << 3) | 2)
 
     def kill(self):
         self._child.kill()
@@ -124,6 +140,31 @@ class Server:
 
     def __exit__(self, *_):
         self.stop()
+
+
+class Server(AnyServer):
+    """A memcached, or what takes its options, on an address of its own."""
+
+    def __init__(self, program, memory_mib=1024, threads=1, core=SERVER_CORE, host=None, extra=(),
+                 nice=0):
+        host, port = host or self.next_host(), 11211
+        words = [program, "-l", host, "-p", port, "-m", memory_mib, "-t", threads, "-U", 0, *extra]
+        if os.geteuid() == 0:
+            words += ["-u", "root"]
+        super().__init__(words, host, port, core, nice)
+
+
+@contextlib.contextmanager
+def background(server, options, core=LOAD_CORE):
+    """mcload beside what is measured; it must outlast it."""
+    child = subprocess.Popen([*placed(core), *server.load_words(), *shlex.split(options)],
+                             stdout=subprocess.PIPE, text=True)
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            child.terminate()
+        child.communicate()
 
 
 def interval_of_median(values, rounds=2000):
@@ -152,12 +193,6 @@ def compare(reference, other, options, rounds, seconds, figure):
               in zip(on_other, on_reference, on_reference[1:])]
     return (statistics.median(on_reference), statistics.median(on_other),
             statistics.median(ratios), interval_of_median(ratios))
-
-
-def compare_cpu(reference, other, options, rounds, seconds):
-    """Microseconds of CPU per request, as `compare` tells them."""
-    return compare(reference, other, options, rounds, seconds,
-                   lambda figures: figures["server_us_per_operation"])
 
 
 def wait_until(condition, seconds, what):

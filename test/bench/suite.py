@@ -1,191 +1,114 @@
 #!/usr/bin/python3
-"""Every workload on twincached and on each peer by turns: CPU per request, user's and the kernel's,
-throughput, and latency at a fixed load. Writes JSON, which performance_page.py makes a page of.
+"""twincached and its peers under the same work by turns: CPU per request, user's and the kernel's,
+throughput, latency at a fixed load, TLS, memory, start, and a pair beside a redis with a replica.
+Writes JSON, which performance_page.py makes a page of.
 
-Peers are given the same memory and threads. Debian's memcached is always one; any other that speaks
-memcached's text protocol is added by its command line, with {host}, {port}, {memory} (MiB) and
-{threads} in their places:
+Peers are Debian's memcached, yrmcds and redis, with the same memory, threads and connections, each
+where it speaks what is asked. Any other that speaks memcached's text protocol is added by its command
+line, with {host}, {port}, {memory} (MiB) and {threads} in their places:
 
     suite.py --peer 'newer=/opt/memcached -u root -l {host} -p {port} -m {memory} -t {threads}'
 
+`--only` measures a group or some workloads again and puts them into the file beside the others;
+`--missing` goes on with a run that was interrupted.
+
 Server and load have a core each, which nothing else should use. What is printed is the ratio to the
-peer, below 1 where twincached is better; only that holds from one machine to the next."""
+peer; only that holds from one machine to the next."""
 import argparse
 import datetime
-import json
 import os
 import platform
-import shlex
-import statistics
+import resource
+import signal
 import subprocess
 import sys
+import time
 
-from measuring import (BUILD, MEMCACHED, ROOT, SERVER_CORE, TWINCACHED, Server, interval_of_median,
-                       placed)
+from measuring import BUILD, ROOT
+from beside import at_rest, peers, replicated, requests, turns
+from beside.results import Results
+from beside.workloads import WORKLOADS
 
-KEYS = 1_000_000
-MEMORY_MIB = 1024
-US = "µs of CPU per request"
+DESCRIPTORS = 12_000  # for 10,000 connections, at both ends
 
-
-class Workload:
-    """`load`: options of mcload. `rate`: requests a second, where latency is what is compared."""
-
-    def __init__(self, name, load, threads=1, value=100, keys=KEYS, rate=0, quick=True):
-        self.name, self.load, self.threads, self.value = name, load, threads, value
-        self.keys, self.rate, self.quick = keys, rate, quick
-
-    def options(self, seconds, seed):
-        rate = f" --rate {self.rate}" if self.rate else ""
-        return (f"{self.load} --keys {self.keys} --value {self.value}{rate} "
-                f"--seconds {seconds} --warmup 0.1 --seed {seed}")
-
-    def place(self):
-        """What a server must be started and filled with: workloads of one place share it."""
-        return self.threads, self.value, self.keys
+# Not asked with mcload's workloads: {name: (function of the settings, whether it is quick)}.
+OTHERS = {"start": (at_rest.start, True), "idle": (at_rest.idle, False),
+          "memory": (at_rest.memory, False), "replication": (replicated.run, False)}
 
 
-WORKLOADS = [
-    Workload("get, one a packet", "--connections 50"),
-    Workload("get, one a packet, 1 connection", "--connections 1", quick=False),
-    Workload("get, one a packet, 1000 connections", "--connections 1000"),
-    Workload("get, 16 pipelined", "--connections 50 --depth 16"),
-    Workload("meta get, one a packet", "--connections 50 --meta"),
-    Workload("meta get, 16 pipelined", "--connections 50 --depth 16 --meta"),
-    Workload("multi-get of 100", "--connections 10 --keys-per-get 100"),
-    Workload("set, one a packet", "--connections 50 --get-ratio 0"),
-    Workload("set, 16 pipelined", "--connections 50 --depth 16 --get-ratio 0"),
-    Workload("90 % gets, 10 % sets", "--connections 50 --get-ratio 0.9"),
-    Workload("90 % gets, Zipf 1.0", "--connections 50 --get-ratio 0.9 --zipf 1.0", quick=False),
-    Workload("90 % gets at 20,000 a second", "--connections 50 --get-ratio 0.9", rate=20_000),
-    Workload("get, one a packet, 2 threads", "--connections 50", threads=2, quick=False),
-    Workload("get of 32 B", "--connections 50", value=32, quick=False),
-    Workload("get of 10 kB", "--connections 50", value=10_000, keys=20_000, quick=False),
-    Workload("get of 100 kB", "--connections 10", value=100_000, keys=2_000),
-    Workload("set of 100 kB", "--connections 10 --get-ratio 0", value=100_000, keys=2_000),
-    Workload("get of 1 MB", "--connections 4", value=1_000_000, keys=200, quick=False),
-    Workload("set of 1 MB", "--connections 4 --get-ratio 0", value=1_000_000, keys=200,
-             quick=False),
-]
+class Group:
+    """Some rows that are measured together. `chosen`: its workloads, for those that have any."""
+
+    def __init__(self, name, chosen=()):
+        self.name = name
+        self.chosen = chosen
+
+    def rows(self, settings):
+        if self.name in OTHERS:
+            return OTHERS[self.name][0](settings)
+        return requests.run(self.name, self.chosen, settings)
 
 
-class Peer:
-    def __init__(self, name, words=None):
-        self.name, self._words = name, words
-
-    def start(self, threads):
-        if self._words is None:
-            return Server(TWINCACHED, MEMORY_MIB, threads, extra=("-I", "2m", "-c", "4096"))
-        if self._words == MEMCACHED:
-            return Server(MEMCACHED, MEMORY_MIB, threads, extra=("-I", "2m", "-c", "4096"))
-        return OtherServer(self._words, threads)
+def is_named(words, name, workload=""):
+    return any(each == name or (workload and each in workload) for each in words)
 
 
-class OtherServer(Server):
-    """Started by a command line of the user's."""
-
-    def __init__(self, words, threads):  # pylint: disable=super-init-not-called
-        self.host, self.port = Server.next_host(), 11211
-        words = words.format(host=self.host, port=self.port, memory=MEMORY_MIB, threads=threads)
-        self._child = subprocess.Popen(placed(SERVER_CORE) + shlex.split(words),
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.pid = self._child.pid
-
-
-def user_and_kernel(pid):
-    """Ticks of the process so far."""
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return int(fields[11]), int(fields[12])
+def groups_of(arguments, held):
+    """What is to be measured. `held`: Results."""
+    for name, workloads in WORKLOADS.items():
+        chosen = [each for each in workloads
+                  if (each.quick or not arguments.quick)
+                  and (not arguments.only or is_named(arguments.only, name, each.name))
+                  and not (arguments.missing and each.name in held.workloads())]
+        if chosen:
+            yield Group(name, chosen)
+    for name, (_, is_quick) in OTHERS.items():
+        if ((is_quick or not arguments.quick)
+                and (not arguments.only or is_named(arguments.only, name))
+                and not (arguments.missing and name in held.complete)):
+            yield Group(name)
 
 
-def window(server, workload, seconds, seed):
-    """One window's figures. How the CPU time divides is told in ticks, how much it is, exactly."""
-    before = user_and_kernel(server.pid)
-    report = server.load(workload.options(seconds, seed))
-    user, kernel = (now - then for now, then in zip(user_and_kernel(server.pid), before))
-    if report["errors"]:
-        raise SystemExit(f"{workload.name}: {report['errors']} errors")
-    return {"us": report["server_us_per_operation"], "user": user / max(1, user + kernel),
-            "per_second": report["operations_per_second"], **report["latency_us"]}
+def busy_ticks():
+    """Of all cores, the host's share of them included. See proc(5), /proc/stat."""
+    with open("/proc/stat") as file:
+        user, nice, kernel, idle, waiting, *rest = map(int, file.readline().split()[1:9])
+    del idle, waiting
+    return user + nice + kernel + sum(rest)
 
 
-def ratios(ours, theirs, figure):
-    """Each window of ours to the mean of its two neighbours: the machine drifts."""
-    return [mine[figure] * 2 / max(1e-9, before[figure] + after[figure])
-            for mine, before, after in zip(ours, theirs, theirs[1:])]
+def cores_of_others(seconds=2.0):
+    """How many cores others keep busy, now that this program only waits. (The load average still
+    knows of the build before it.)"""
+    before = busy_ticks()
+    time.sleep(seconds)
+    return (busy_ticks() - before) / os.sysconf("SC_CLK_TCK") / seconds
 
 
-def measure(workload, servers, arguments):
-    """Windows by turns, the peers first: each of ours stands between two of theirs."""
-    windows = {name: [] for name in servers}
-    for seed in range(arguments.rounds + 1):
-        for name, server in servers.items():
-            windows[name].append(window(server, workload, arguments.seconds, seed))
-    ours = windows.pop("twincached")
-    rows = []
-    for name, theirs in windows.items():
-        row = {"workload": workload.name, "load": workload.options(arguments.seconds, 0),
-               "threads": workload.threads, "peer": name, "rounds": arguments.rounds}
-        for figure in ("p50", "p99", "p999") if workload.rate else ("us", "per_second"):
-            found = ratios(ours, theirs, figure)
-            low, high = interval_of_median(found)
-            row[figure] = {"ours": statistics.median(w[figure] for w in ours),
-                           "peer": statistics.median(w[figure] for w in theirs),
-                           "ratio": statistics.median(found), "low": low, "high": high}
-        row["user_part"] = {"ours": statistics.median(w["user"] for w in ours),
-                            "peer": statistics.median(w["user"] for w in theirs)}
-        rows.append(row)
-        print_row(row)
-    return rows
+def commit():
+    return subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"],
+                          capture_output=True, text=True, check=False).stdout.strip()
 
 
-def print_row(row):
-    for figure in ("us", "per_second", "p50", "p99", "p999"):
-        if figure not in row:
-            continue
-        cell = row[figure]
-        print(f"{row['workload']:36} {row['peer']:10} {figure:10} {cell['ours']:12.3f} "
-              f"{cell['peer']:12.3f}   {cell['ratio']:.3f}  {cell['low']:.3f} - "
-              f"{cell['high']:.3f}", flush=True)
-
-
-def version_of(program):
-    run = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
-    return run.stdout.splitlines()[0] if run.stdout else "unknown"
-
-
-def surroundings(peers):
-    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"],
-                            capture_output=True, text=True, check=False).stdout.strip()
+def surroundings(settings):
     with open("/proc/cpuinfo") as file:
         models = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
-    return {"date": datetime.date.today().isoformat(), "commit": commit or "unknown",
+    memory_kib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 10
+    return {"date": datetime.date.today().isoformat(), "commit": commit() or "unknown",
             "kernel": platform.release(), "cpu": models[0] if models else platform.machine(),
-            "cores": os.cpu_count(), "others": os.getloadavg()[0],
-            "command": " ".join(sys.argv[1:]) or "all workloads",
-            "versions": {"twincached": version_of(TWINCACHED), "memcached": version_of(MEMCACHED)},
-            "peers": [peer.name for peer in peers]}
+            "cores": os.cpu_count(), "memory_gib": round(memory_kib / 2**20),
+            "others": cores_of_others(), "command": " ".join(sys.argv[1:]) or "all of it",
+            "rounds": settings.rounds, "seconds": settings.seconds, "versions": peers.versions()}
 
 
-def run(workloads, peers, arguments):
-    rows = []
-    for place in dict.fromkeys(workload.place() for workload in workloads):
-        threads, value, keys = place
-        servers = {}
-        try:
-            for peer in peers:
-                servers[peer.name] = peer.start(threads)
-            for server in servers.values():
-                server.wait_until_open()
-                server.fill(keys, value)
-            for workload in workloads:
-                if workload.place() == place:
-                    rows += measure(workload, servers, arguments)
-        finally:
-            for server in servers.values():
-                server.stop()
-    return rows
+def raise_descriptor_limit():
+    """Of this process, and of what it starts from now on."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max(soft, DESCRIPTORS)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(hard, wanted)))
+    except (ValueError, OSError):
+        raise SystemExit(f"{wanted} file descriptors are needed (ulimit -n), {hard} may be open")
 
 
 def parse_arguments():
@@ -194,28 +117,38 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="fewer workloads, in five minutes")
     parser.add_argument("--rounds", type=int, help="windows of each server; 9, or 5 if quick")
     parser.add_argument("--seconds", type=float, default=0.3, help="of one window")
+    parser.add_argument("--items", type=int, default=1_000_000, help="of memory and of a join")
     parser.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND")
-    parser.add_argument("--only", action="append", metavar="WORDS", help="workloads named so")
-    parser.add_argument("--json", default=os.path.join(BUILD, "suite.json"), metavar="FILE")
+    parser.add_argument("--only", action="append", metavar="WORDS", help="a group ("
+                        + ", ".join((*WORKLOADS, *OTHERS)) + "), or workloads named so")
+    parser.add_argument("--missing", action="store_true", help="what the file does not have yet")
+    parser.add_argument("--json", default=os.path.join(BUILD, "suite.json"), metavar="FILE",
+                        help="written anew but with --only or --missing; %(default)s")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (5 if arguments.quick else 9)
+    arguments.few = min(3, arguments.rounds)  # of what takes seconds, and is not noisy
+    # The peers first: each window of ours then stands between two of theirs.
+    arguments.peers = [*peers.PEERS, *map(peers.other, arguments.peer), peers.TWINS]
     return arguments
 
 
 def main():
-    arguments = parse_arguments()
-    workloads = [workload for workload in WORKLOADS if workload.quick or not arguments.quick]
-    if arguments.only:
-        workloads = [workload for workload in workloads
-                     if any(words in workload.name for words in arguments.only)]
-    others = [Peer(*text.split("=", 1)) for text in arguments.peer]
-    # The peers first: each window of ours then stands between two of theirs.
-    peers = [Peer("memcached", MEMCACHED), *others, Peer("twincached")]
-    print(f"{'workload':36} {'peer':10} {'figure':10} {'ours':>12} {'peer':>12}   ratio  95 %")
-    result = {**surroundings(peers[:-1]), "unit": US, "rows": run(workloads, peers, arguments)}
-    with open(arguments.json, "w") as file:
-        json.dump(result, file, indent=1)
-    print(f"written to {arguments.json}")
+    # A terminate, too, ends what was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("interrupted; --missing goes on"))
+    settings = parse_arguments()
+    raise_descriptor_limit()
+    results = Results(settings.json, surroundings(settings),
+                      is_new=not (settings.only or settings.missing))
+    groups = list(groups_of(settings, results))
+    if not groups:
+        raise SystemExit("there is nothing to measure: no such workload, or nothing is missing")
+    turns.print_head()
+    for group in groups:
+        for rows in group.rows(settings):
+            turns.print_rows(rows)
+            results.add(rows)
+        results.end(group.name)
+    print(f"written to {settings.json}")
 
 
 if __name__ == "__main__":

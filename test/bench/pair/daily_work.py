@@ -2,7 +2,6 @@
 import collections
 import contextlib
 import statistics
-import subprocess
 import time
 
 import measuring
@@ -13,20 +12,6 @@ from pair.table import milliseconds, percentiles
 KEYS = 1_000_000
 OLD_COST = ("CPU of a set alone -> in a pair: repcached 2.2.1 7.4 -> 7.3 us (+ 1.1 on the peer), "
             "2.3.1 9.7 -> 10.8 (+ 1.7); yrmcds 40 + 8.6")
-
-
-@contextlib.contextmanager
-def background(server, options, core=measuring.LOAD_CORE):
-    """mcload beside what is measured; it must outlast it."""
-    words = ["taskset", "-c", str(core), measuring.MCLOAD, "--host", server.host, "--json",
-             *options.split()]
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
-    try:
-        yield child
-    finally:
-        if child.poll() is None:
-            child.terminate()
-        child.communicate()
 
 
 def seen_after(nodes, count):
@@ -51,7 +36,7 @@ def lag(stage, table, settings):
     for rate, most_p50, most_p99 in ((1_000, 0.0005, 0.005), (20_000, None, 0.001)):
         with stage.servers() as nodes:
             options = f"--rate {rate} --get-ratio 0 --connections 8 --depth 64 --seconds 120"
-            with background(nodes[0], options):
+            with measuring.background(nodes[0], options):
                 time.sleep(0.5)
                 p50, p99 = percentiles(seen_after(nodes, count))
         table.add(f"from the answer of a set on a to its sight on b, beside {rate} sets/s",

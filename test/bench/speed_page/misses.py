@@ -1,0 +1,38 @@
+"""The chapter of misses, of what `misses --json` says."""
+
+POLICIES = ["LRU", "ARC", "LIRS", "W-TinyLFU", "S3-FIFO"]
+
+
+def table(rows):
+    lines = ["| trace | MiB | store | " + " | ".join(POLICIES) + " | Belady | to the best |",
+             "|---" * (len(POLICIES) + 5) + "|"]
+    for row in rows:
+        limit = min(row["Belady"], row["Belady by size"])
+        if row["store"] - limit < 0.002:
+            continue  # everything fits
+        cells = [f"{value:.3f}" for value in
+                 (row["store"], *(row[policy] for policy in POLICIES), limit)]
+        lines.append(f"| {row['trace']} | {row['mib']:g} | {' | '.join(cells)} | "
+                     f"**{row['to_best']:.3f}** |")
+    return lines
+
+
+def chapter(rows):
+    return [
+        "## Misses", "",
+        "Requests that miss, of the store and of policies simulated object by object on the same",
+        "bytes (38 for each object beside its key and value, as many as the store needs; what they",
+        "remember of others is free). Belady knows the future: the smaller of farthest use and",
+        "farthest use by size. `build/release/test/bench/misses --seed 7`, made-up traces of a",
+        "million requests each, and recorded ones by the names of their files; rows where",
+        "everything fits are left out.", "",
+        *table(rows), "",
+        "Where the store is more than 3 % above the best, it is for one of these:", "",
+        "- **loop, loops**: LIRS keeps the first that came for ever. Here a newcomer is tried,",
+        "  and the main queue fills only with what came back.",
+        "- **drift**: recency alone is best, and a queue that is emptied slab by slab only comes",
+        "  near to it, also over three times as many requests.",
+        "- **short**: what has expired still takes room until its slab is looked through, and each",
+        "  class of lifetime has a slab that is not full; with 6 MiB that counts.",
+        "- **zipf-sizes**: W-TinyLFU weighs a newcomer against all that it would displace. The",
+        "  store knows only what is much larger than the mean.", ""]

@@ -45,6 +45,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
+class Failed(SystemExit):
+    """A server did not do what it was asked; a sentence. Ends a program that does not expect it."""
+
+
 class AnyServer:
     """A program that serves at an address, pinned to one core unless told otherwise."""
 
@@ -71,9 +75,9 @@ class AnyServer:
                 return time.monotonic() - began
             except OSError:
                 if self._child.poll() is not None:
-                    raise SystemExit(f"{self._child.args} ended at once")
+                    raise Failed(f"{self._child.args} ended at once")
                 time.sleep(0.001)
-        raise SystemExit(f"{self._child.args} does not serve")
+        raise Failed(f"{self._child.args} does not serve")
 
     def load_words(self):
         return [MCLOAD, "--host", self.host, "--port", str(self.port), "--pid", str(self.pid),
@@ -85,7 +89,7 @@ class AnyServer:
         words = [*placed(core, is_urgent=is_urgent), *self.load_words(), *shlex.split(options)]
         run = subprocess.run(words, capture_output=True, text=True, timeout=600)
         if run.returncode != 0 and not (may_refuse and run.returncode == 1):
-            raise SystemExit(f"{' '.join(words)}: {run.stdout} {run.stderr}")
+            raise Failed(f"{' '.join(words)}: {run.stdout} {run.stderr}")
         return json.loads(run.stdout)
 
     def fill(self, items, value_bytes, may_refuse=False):

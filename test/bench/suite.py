@@ -5,9 +5,12 @@ Writes JSON, which performance_page.py makes a page of.
 
 Peers are Debian's memcached, yrmcds and redis, with the same memory, threads and connections, each
 where it speaks what is asked. Any other that speaks memcached's text protocol is added by its command
-line, with {host}, {port}, {memory} (MiB) and {threads} in their places:
+line, with {host}, {port}, {memory} (MiB), {threads} and {connections} in their places:
 
-    suite.py --peer 'newer=/opt/memcached -u root -l {host} -p {port} -m {memory} -t {threads}'
+    suite.py --peer 'newer=/opt/memcached -u root -l {host} -p {port} -m {memory} -t {threads} \\
+                     -c {connections} -I 2m'
+
+What a peer cannot do is left out, with a line that says why.
 
 `--only` measures a group or some workloads again and puts them into the file beside the others;
 `--missing` goes on with a run that was interrupted.

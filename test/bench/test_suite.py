@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import suite
 from beside import peers, turns
+from measuring import Failed
 from beside.results import Results
 from beside.workloads import WORKLOADS
 from speed_page import pictures, tables, verdicts
@@ -61,6 +62,22 @@ class Turns(unittest.TestCase):
                                lambda server, number: order.append(f"{server}{number}") or number)
         self.assertEqual(order, ["A0", "B0", "O0", "A1", "B1", "O1", "A2", "B2"])
         self.assertEqual(taken, {"a": [0, 1, 2], "b": [0, 1, 2], "ours": [0, 1]})
+
+    def test_a_peer_that_fails_is_left_out_and_the_others_go_on(self):
+        def window(server, number):
+            if server == "B" and number == 1:
+                raise Failed("no more")
+            return number
+        with contextlib.redirect_stderr(io.StringIO()) as said:
+            taken = turns.by_turns({"a": "A", "b": "B", "ours": "O"}, 2, window)
+        self.assertEqual(taken, {"a": [0, 1, 2], "ours": [0, 1]})
+        self.assertEqual(said.getvalue(), "b is left out: no more\n")
+
+    def test_ours_may_not_fail(self):
+        def window(server, _):
+            raise Failed(server)
+        with contextlib.redirect_stderr(io.StringIO()), self.assertRaisesRegex(Failed, "O"):
+            turns.by_turns({"a": "A", "ours": "O"}, 2, window)
 
     def test_less_is_better_but_of_what_there_should_be_more(self):
         self.assertTrue(turns.is_ours_better("us", 0.9))

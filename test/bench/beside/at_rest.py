@@ -2,7 +2,7 @@
 import os
 import time
 
-from measuring import KEY_BYTES, LOAD_CORE, SERVER_CORE
+from measuring import KEY_BYTES, LOAD_CORE, SERVER_CORE, Failed
 from beside import peers, turns
 
 CONNECTIONS = 10_000
@@ -11,13 +11,14 @@ LIMIT_MIB = 64
 STEADY_SECONDS = 3
 
 
-def each_by_turns(settings, rounds, measure):
+def each_by_turns(asked, rounds, measure):
     """Servers of their own for each turn, so that ours need no neighbours on both sides."""
-    taken = {peer.name: [] for peer in settings.peers}
+    able = {peer.name: peer for peer in asked}
+    taken = {name: [] for name in able}
     for _ in range(rounds):
-        for peer in settings.peers:
-            taken[peer.name].append(measure(peer))
-    return taken
+        for name, found in turns.without_failing(able, peers.TWINS.name, measure).items():
+            taken[name].append(found)
+    return {name: taken[name] for name in able}
 
 
 def settled_bytes(server):
@@ -48,7 +49,7 @@ def connection_bytes(peer):
 
 def idle(settings):
     # One turn: it is counted, not timed, and comes out alike each time.
-    taken = each_by_turns(settings, 1, connection_bytes)
+    taken = each_by_turns(settings.peers, 1, connection_bytes)
     yield turns.rows_of("idle", "10,000 idle connections", taken, ("connection_bytes",))
 
 
@@ -65,13 +66,13 @@ def start_ms(peer):
                 return {"start_ms": (time.monotonic() - began) * 1000}
             except OSError:
                 if time.monotonic() - began > 20:
-                    raise SystemExit(f"{peer.name} does not serve") from None
+                    raise Failed(f"{peer.name} does not serve") from None
 
 
 def start(settings):
     own = os.sched_getaffinity(0)
     try:
-        taken = each_by_turns(settings, settings.rounds, start_ms)
+        taken = each_by_turns(settings.peers, settings.rounds, start_ms)
     finally:
         os.sched_setaffinity(0, own)
     yield turns.rows_of("start", "start of an empty server", taken, ("start_ms",))
@@ -105,14 +106,12 @@ def memory(settings):
 
     asked = [peer for peer in settings.peers if peer.name != "yrmcds"]
     for value in ITEM_SIZES:
-        taken = {peer.name: [{"item_bytes": item_bytes(
-            starting(peer), settings.items, value)}] for peer in asked}
+        taken = each_by_turns(asked, 1, lambda peer, value=value: {
+            "item_bytes": item_bytes(starting(peer), settings.items, value)})
         yield turns.rows_of("memory", f"{settings.items:,} items of {value} B", taken,
                             ("item_bytes",))
     for value in ITEM_SIZES:
-        taken = {}
-        for peer in asked:
-            items, resident = capacity(starting(peer), LIMIT_MIB, value)
-            taken[peer.name] = [{"items": items, "resident_mib": resident}]
+        taken = each_by_turns(asked, 1, lambda peer, value=value: dict(zip(
+            ("items", "resident_mib"), capacity(starting(peer), LIMIT_MIB, value))))
         yield turns.rows_of("memory", f"items of {value} B within {LIMIT_MIB} MiB", taken,
                             ("items", "resident_mib"))

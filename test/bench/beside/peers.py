@@ -62,7 +62,8 @@ class Other(AnyServer):
     def __init__(self, command, place):
         host, port = self.next_host(), 11211
         words = shlex.split(command.format(host=host, port=port, memory=place.memory_mib,
-                                           threads=place.threads))
+                                           threads=place.threads,
+                                           connections=MOST_CONNECTIONS))
         super().__init__(words, host, port, place.core)
 
 

@@ -3,6 +3,7 @@ import contextlib
 import statistics
 import tempfile
 
+from measuring import Failed
 from beside import peers, turns
 
 
@@ -19,14 +20,14 @@ def window(server, workload, seconds, seed):
     report = server.load(workload.options(seconds, seed))
     user, kernel = (now - then for now, then in zip(user_and_kernel(server.pid), before))
     if report["operations"] == 0:
-        raise SystemExit(f"{workload.name}: nothing was answered")
+        raise Failed(f"{workload.name}: nothing was answered")
     return {"us": report["server_us_per_operation"], "user": user / max(1, user + kernel),
             "per_second": report["operations_per_second"], **report["latency_us"]}
 
 
 @contextlib.contextmanager
 def serving(chosen, place):
-    """{name: server}, filled, ours last."""
+    """{name: server}, filled, ours last, without those that cannot hold it."""
     threads, value, keys, is_tls = place
     servers = {}
     with tempfile.TemporaryDirectory(prefix="twincached-") as directory:
@@ -34,13 +35,17 @@ def serving(chosen, place):
         try:
             for peer in chosen:
                 servers[peer.name] = peer.start(settings)
-            for server in servers.values():
-                server.wait_until_open()
-                server.fill(keys, value)
-            yield servers
+            able = dict(servers)
+            turns.without_failing(able, peers.TWINS.name, lambda server: fill(server, keys, value))
+            yield able
         finally:
             for server in servers.values():
                 server.stop()
+
+
+def fill(server, keys, value):
+    server.wait_until_open()
+    server.fill(keys, value)
 
 
 def measure(group, workload, servers, settings):
@@ -62,5 +67,6 @@ def run(group, workloads, settings):
         able = [peer for peer in settings.peers if any(peer.takes(each) for each in here)]
         with serving(able, place) as servers:
             for workload in here:
-                asked = {peer.name: servers[peer.name] for peer in able if peer.takes(workload)}
+                asked = {peer.name: servers[peer.name] for peer in able
+                         if peer.takes(workload) and peer.name in servers}
                 yield measure(group, workload, asked, settings)

@@ -1,7 +1,8 @@
 """Windows by turns, and what may be said of them: the machine drifts, neighbours drift alike."""
 import statistics
+import sys
 
-from measuring import interval_of_median
+from measuring import Failed, interval_of_median
 
 # Name: (what it is, whether less of it is better).
 FIGURES = {
@@ -51,17 +52,33 @@ def rows_of(group, workload, taken, names, ours="twincached", **more):
             for peer, windows in taken.items() if peer != ours]
 
 
+def without_failing(servers, ours, ask):
+    """{name: ask(server)}. A peer that fails is left out from then on, and says why; ours may not."""
+    answers = {}
+    for name in list(servers):
+        try:
+            answers[name] = ask(servers[name])
+        except (Failed, OSError) as failure:
+            if name == ours:
+                raise
+            print(f"{name} is left out: {failure}", file=sys.stderr, flush=True)
+            del servers[name]
+    return answers
+
+
 def by_turns(servers, rounds, window):
     """{name: [window(server, round), one a round]}. The last is ours: each window of it stands
     between two of every other, for these have one round more."""
+    servers = dict(servers)
+    ours = list(servers)[-1]
     taken = {name: [] for name in servers}
-    *others, ours = servers
-    for number in range(rounds):
-        for name in (*others, ours):
-            taken[name].append(window(servers[name], number))
-    for name in others:
-        taken[name].append(window(servers[name], rounds))
-    return taken
+    for number in range(rounds + 1):
+        if number == rounds:
+            del servers[ours]
+        for name, found in without_failing(servers, ours, lambda server: window(server, number)
+                                           ).items():
+            taken[name].append(found)
+    return {name: windows for name, windows in taken.items() if name in servers or name == ours}
 
 
 def print_rows(rows):

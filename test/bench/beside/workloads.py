@@ -76,9 +76,10 @@ WORKLOADS = {
         _rare("get, one a packet, 10,000 connections", "--connections 10000", seconds=1),
     ],
     "latency": [
-        Workload("90 % gets at 20,000/s", "--connections 50 --get-ratio 0.9", rate=20_000),
+        Workload("90 % gets at 20,000/s", "--connections 50 --get-ratio 0.9", rate=20_000,
+                 seconds=1),
         _rare("90 % gets at 20,000/s, 1000 connections",
-              "--connections 1000 --get-ratio 0.9", rate=20_000, seconds=0.5),
+              "--connections 1000 --get-ratio 0.9", rate=20_000, seconds=1),
     ],
     "values": list(_values()),
     "threads": [

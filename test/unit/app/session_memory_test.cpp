@@ -116,7 +116,7 @@ std::string binary_talk() {
 // Returns how many allocations the talk makes, having let each of them fail.
 std::uint64_t fail_each(std::string_view talk, std::size_t piece, Kind kind,
                         const protocol::Settings* settings = nullptr) {
-    for (std::uint64_t number = 1;; number += test::rounds(1U, 2U)) {
+    for (std::uint64_t number = 1;; number += twincached::test::rounds(1U, 2U)) {
         INFO("allocation " << number << " fails, pieces of " << piece);
         protocol::test::TestService service;
         if (settings != nullptr) service.settings_to_change() = *settings;
@@ -146,7 +146,7 @@ std::uint64_t fail_each(std::string_view talk, std::size_t piece, Kind kind,
 
 // Where pieces are small, more is held from one turn to the next.
 TEST_CASE("any allocation of a session may fail: its client is closed, and nobody else") {
-    const auto piece = test::rounds(std::size_t{1'500}, std::size_t{60'000});
+    const auto piece = twincached::test::rounds(std::size_t{1'500}, std::size_t{60'000});
     CHECK(fail_each(text_talk(), piece, Kind::once) > 20);
     CHECK(fail_each(binary_talk(), 60'000, Kind::once) > 5);
 }

@@ -15,8 +15,8 @@
 #   fuzz     every fuzzer of that build for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #   tsan     integration tests, and the unit tests that start threads, under the thread sanitizer
 #   swarm    what only optimised code can reach: 2 million items joined, and a swarm of
-#            simulations (SIMULATION_SEEDS in all, 25,000 by default, from SIMULATION_FIRST on, and a
-#            25th of them as engines that find each other)
+#            simulations (SIMULATION_SEEDS in all, 10,000 by default, from SIMULATION_FIRST on, a 20th
+#            of them as engines that find each other, and a 10th as clusters)
 #
 #   scripts/test.sh package          makes the Debian package, has lintian judge it, and installs, runs,
 #                                    upgrades and purges it in a root that systemd has booted: takes
@@ -109,7 +109,7 @@ stage_swarm_run() {
 # The same seeds at each run: what fails is then new. A hunt is for other ones, by hand, with
 # SIMULATION_FIRST. A seed that fails prints the line that repeats it.
 run_swarm() {
-    local first=${SIMULATION_FIRST:-1795387717000} seeds=${SIMULATION_SEEDS:-25000}
+    local first=${SIMULATION_FIRST:-1795387717000} seeds=${SIMULATION_SEEDS:-10000}
     local job processes=() share=$((seeds / jobs))
     echo "SIMULATION_FIRST=$first, $jobs times $share seeds"
     for ((job = 0; job < jobs; job++)); do
@@ -118,8 +118,8 @@ run_swarm() {
         processes+=($!)
     done
     for job in "${processes[@]}"; do wait "$job"; done
-    SWARM_SEEDS=$((seeds / 25)) build/release/test/simulation/simulation "whatever happens*"
-    SWARM_SEEDS=$((seeds * 2 / 25)) build/release/test/simulation/simulation_cluster "whatever happens*"
+    SWARM_SEEDS=$((seeds / 20)) build/release/test/simulation/simulation "whatever happens*"
+    SWARM_SEEDS=$((seeds / 10)) build/release/test/simulation/simulation_cluster "whatever happens*"
 }
 
 # Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder; one

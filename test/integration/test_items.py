@@ -162,8 +162,8 @@ class Digest(Case):
         at = []
         for node in nodes:
             at += ["--socket", self.socket_of(node)]
-        ended = subprocess.run([TWINCTL, *at, "digest", *words], capture_output=True, text=True,
-                               timeout=world.scaled(60))
+        ended = subprocess.run([TWINCTL, *at, "--timeout", "30s", "digest", *words],
+                               capture_output=True, text=True, timeout=world.scaled(60))
         return ended.returncode, ended.stdout + ended.stderr
 
     def socket_of(self, node):

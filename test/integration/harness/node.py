@@ -2,6 +2,7 @@
 import contextlib
 import getpass
 import os
+import re
 import signal
 import socket
 import time
@@ -52,12 +53,20 @@ class Node:
         return self
 
     def is_open(self):
-        """Whether the client port accepts."""
+        """Whether the client port accepts, and all that `-l` names beside it, which open after it."""
         try:
-            socket.create_connection(self.address, 1).close()
+            for address in (self.address, *self._other_listeners()):
+                socket.create_connection(address, 1).close()
             return True
         except OSError:
             return False
+
+    def _other_listeners(self):
+        values = [value for flag, value in zip(self.arguments, self.arguments[1:]) if flag == "-l"]
+        for value in ",".join(values).split(","):
+            named = re.fullmatch(r"(?:[a-z]+:)?(?:\[(.+)\]|([^:]+)):(\d+)", value)
+            if named:
+                yield named[1] or named[2], int(named[3])
 
     def wait_until_open(self, seconds=10):
         def open_or_dead():

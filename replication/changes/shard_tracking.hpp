@@ -43,6 +43,13 @@ class ShardTracking {
     // bucket dirty if the log has no room.
     void tell_removal(const storage::Key& key, storage::Version version) noexcept;
 
+    // What an entry says cannot be told now, and the entry is discarded: its bucket is compared, or
+    // told, once more.
+    void compare_instead(storage::BucketNumber bucket) noexcept {
+        counters.add(TrackingCounter::overflows);
+        buckets.mark_dirty(bucket);
+    }
+
     // The peer has, and has acknowledged, all that this node has to say of the bucket.
     bool is_settled(storage::BucketNumber bucket) const noexcept {
         return !buckets.is_dirty(bucket) && !buckets.is_walking(bucket) &&

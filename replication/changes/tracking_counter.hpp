@@ -7,7 +7,7 @@
 namespace twincached::replication {
 
 enum class TrackingCounter : std::uint8_t {
-    overflows,  // entries folded because the log was full
+    overflows,  // entries that became a mark on their bucket: the log was full, mostly
     conflicts,  // incoming records that met an unacknowledged local change
     dropped_in_doubt,
     evictions,  // no figure: a walk compares it with what it was

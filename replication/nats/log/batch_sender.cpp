@@ -210,13 +210,19 @@ BatchSender::Sent BatchSender::add_item(Pass& pass, const storage::ItemView& ite
     if (!is_own && !entry.wanted) return Sent::needless;
     // A touch is no newer than its write: of one that is being compared, and may have been removed
     // by others, the value must not come back to them.
-    const bool is_compared =
-        entry.touch_only && pass.tracking.buckets.is_walking(storage::bucket_of(item.hash));
+    const auto bucket = storage::bucket_of(item.hash);
+    const bool is_compared = entry.touch_only && pass.tracking.buckets.is_walking(bucket);
+    const bool is_foreign = is_of_another_site(item);
+    // Nor may it go without, to who has not read the write.
+    if (is_compared && is_foreign) {
+        pass.tracking.compare_instead(bucket);
+        return Sent::needless;
+    }
     auto record = record_of(item, {.version = entry.version,
                                    .touch_only = entry.touch_only,
                                    .wanted = entry.wanted,
                                    .bare_touch = is_compared,
-                                   .whole_touch = is_of_another_site(item)});
+                                   .whole_touch = is_foreign});
     record.expiry_ms = context_.clock.there(record.expiry_ms);
     if (record.value.size() > value_limit_) {
         begin_large(item, record);

@@ -78,3 +78,25 @@ TEST_CASE("a write of what is being compared is told with its value") {
     CHECK(said->kind == RecordKind::item);
     CHECK(said->value == "value");
 }
+
+// With its value it might come back to who has removed it; without it is of no use to who will read
+// of the write later.
+TEST_CASE("a touch of what another site wrote, and is being compared, is left to the comparison") {
+    Room room;
+    room.options.streams = {"here", "there"};
+    storage::Record record;
+    record.key = room.store.key("key");
+    record.value = "value";
+    record.version = storage::Version{1} << 40 | 1U << 11;
+    REQUIRE(storage::node_of(record.version) == 1);
+    REQUIRE(room.store.apply(record, room.now) == storage::ApplyOutcome::applied);
+    const auto bucket = room.bucket_of("key");
+    room.buckets().mark_dirty(bucket);
+    room.buckets().begin_walk(bucket, 1);
+    (void)room.store.touch(room.store.key("key"), room.now,
+                           storage::Expiry::at(room.now.tick() + 100));
+    REQUIRE_FALSE(room.tracking().log.empty());
+    CHECK_FALSE(room.say());
+    CHECK(room.buckets().is_dirty(bucket));
+    CHECK(room.tracking().log.empty());
+}

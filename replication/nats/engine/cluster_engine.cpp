@@ -266,9 +266,8 @@ void ClusterEngine::update() {
     reunion_.look_for_donor();
     judge_step();
     readiness_.judge();
-    // Who is at a site that is not heard may still say something older than what was removed.
-    if (footing_.is_in_step && footing_.silent == 0 && now_.steady_ms >= keeper_.due_ms())
-        keeper_.release(sender_.is_on_its_way());
+    if (footing_.is_in_step && now_.steady_ms >= keeper_.due_ms())
+        keeper_.work(footing_.silent == 0, sender_.is_on_its_way());
     watch_.judge();
     announcer_.speak(reunion_, readiness_);
     const bool gives = footing_.is_donor();

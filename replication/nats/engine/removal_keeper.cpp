@@ -5,21 +5,26 @@
 namespace twincached::replication::nats {
 namespace {
 
-constexpr std::uint64_t release_pause_ms = 100;
+constexpr std::uint64_t pause_ms = 100;
 
 }  // namespace
 
-void RemovalKeeper::release(bool is_telling) {
-    due_ms_ = context_.now.steady_ms + release_pause_ms;
+void RemovalKeeper::work(bool hears_all, bool is_telling) {
+    due_ms_ = context_.now.steady_ms + pause_ms;
+    choose_who_flushes();
+    if (!hears_all) return;
+    forget();
+    // What is on its way has no place in the log yet.
+    if (!is_telling) turn_floors();
+}
+
+void RemovalKeeper::forget() {
     for (unsigned i = 0; i < context_.shard_count(); ++i) {
         context_.with_shard(i, [&](storage::Shard&) {
             context_.sink.removals(i).forget(
                 [&](LogPlace place) { return context_.members.all_past(place); });
         });
     }
-    // What is on its way has no place in the log yet.
-    if (!is_telling) turn_floors();
-    choose_who_flushes();
 }
 
 void RemovalKeeper::turn_floors() {

@@ -98,6 +98,21 @@ TEST_CASE("a mirror is made anew when its origin was, though nothing comes throu
     CHECK(world[3].get("paris") == "value");
 }
 
+TEST_CASE("a node that does not hear the other site rests as long as any other") {
+    ClusterWorld world(10);
+    set_out(world);
+    REQUIRE(world.rest());
+    world.broker().cut_sites();
+    world.run(3000);
+    unsigned hurries = 0;
+    for (unsigned i = 0; i < 100; ++i) {
+        world.run(17);
+        const auto due_ms = static_cast<std::uint64_t>(world[0].engine().deadline().count());
+        if (due_ms <= world[0].now().steady_ms + 1) ++hurries;
+    }
+    CHECK(hurries < 20);
+}
+
 TEST_CASE("a node that waits in vain says why, once for each reason") {
     ClusterWorld world(6);
     set_out(world);

@@ -21,7 +21,7 @@ struct Footing {
     bool is_draining = false;
     bool is_drained = false;
     unsigned looked = 0;  // a bit for each stream
-    unsigned silent = 0;  // the same: nothing has been heard there for long
+    unsigned silent = 0;  // the same: nothing was heard there for long, or over this connection
     std::array<Sequence, streams_limit> catch_up_to{};
 
     void note_look(StreamId stream, Sequence last) noexcept {

@@ -25,8 +25,10 @@ void LogFollower::begin() {
     began_ms_ = context_.now.steady_ms;
     said_of_ = {};
     absent_ = 0;
-    for (unsigned i = 0; i < context_.stream_count(); ++i)
+    for (unsigned i = 0; i < context_.stream_count(); ++i) {
+        footing_.note_silence(i, i != own_stream);
         look(i);
+    }
 }
 
 void LogFollower::look(StreamId stream) {

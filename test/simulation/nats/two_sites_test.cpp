@@ -98,6 +98,36 @@ TEST_CASE("a mirror is made anew when its origin was, though nothing comes throu
     CHECK(world[3].get("paris") == "value");
 }
 
+// The first site began again while the other one was not heard, and removed what that still holds.
+TEST_CASE("who has just come forgets no removal before it has heard the other site") {
+    ClusterWorld world(9);
+    set_out(world);
+    world[0].set("old", "value");
+    REQUIRE(world.rest());
+    world.broker().cut_sites();
+    world.kill(0);
+    world.kill(1);
+    world.start(0);
+    world.connect(0);
+    world.run(5000);
+    REQUIRE(world[0].is_in_step());
+    world[2].set("old", "value of the other site");
+    world.run(100);
+    world[0].remove("old");
+    world.run(500);
+    world.start(1);
+    world.connect(1);
+    world.run(800);
+    REQUIRE(world[1].is_in_step());
+    // The other site hears of that first, and starts over, before what it said is heard here.
+    world.broker().hold_mirror(0);
+    world.broker().join_sites();
+    world.run(300);
+    world.broker().release_mirror(0);
+    REQUIRE(world.rest());
+    CHECK(world.judge(false) == "");
+}
+
 TEST_CASE("a node that does not hear the other site rests as long as any other") {
     ClusterWorld world(10);
     set_out(world);

@@ -24,7 +24,6 @@ std::string_view why_lost(const StreamPlace& place, const StreamState& state) no
 void LogFollower::begin() {
     began_ms_ = context_.now.steady_ms;
     said_of_ = {};
-    absent_ = 0;
     for (unsigned i = 0; i < context_.stream_count(); ++i) {
         footing_.note_silence(i, i != own_stream);
         look(i);
@@ -32,7 +31,8 @@ void LogFollower::begin() {
 }
 
 void LogFollower::look(StreamId stream) {
-    if ((absent_ >> stream & 1U) == 0) footing_.lose_look(stream);
+    // What has never been there yet is not waited for again.
+    if (context_.places[stream].created != 0) footing_.lose_look(stream);
     heard_at_ms_[stream] = context_.now.steady_ms;
     look_at_ms_[stream] = 0;
     broker_.look(stream);
@@ -68,7 +68,6 @@ void LogFollower::no_stream(StreamId stream, std::string_view why) {
     const auto grace_ms = ms_of(context_.options.boot_grace);
     const bool may_wait = context_.now.steady_ms < began_ms_ + grace_ms;
     if (stream == own_stream || context_.places[stream].created != 0 || may_wait) return;
-    absent_ |= 1U << stream;
     footing_.note_look(stream, 0);
     footing_.note_silence(stream, true);
 }
@@ -81,7 +80,6 @@ void LogFollower::consumer_lost(StreamId stream, std::string_view why) {
 
 LogFollower::Lost LogFollower::stream_is(StreamId stream, const StreamState& stream_state) {
     said_of_[stream].clear();
-    absent_ &= ~(1U << stream);
     auto& place = context_.places[stream];
     Lost lost;
     if (!place.goes_on_in(stream_state)) {
@@ -132,6 +130,7 @@ bool LogFollower::is_doubtful(const Delivery& delivery) {
 bool LogFollower::lose_place(StreamId stream) {
     const bool was_known = std::exchange(context_.places[stream], {}).is_known;
     footing_.is_member = footing_.has_spoken = false;
+    footing_.lose_look(stream);
     context_.members.forget(stream);
     reader_.forget_arriving();
     if (stream == own_stream) context_.published = 0;

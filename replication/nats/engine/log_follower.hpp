@@ -52,7 +52,6 @@ class LogFollower {
     std::array<std::uint64_t, streams_limit> look_at_ms_{};
     std::uint64_t began_ms_ = 0;
     std::array<std::string, streams_limit> said_of_;  // why it is not there; empty: it is
-    unsigned absent_ = 0;  // a bit for each mirror that could never be made
     // The last message that may be of another log.
     struct Doubt {
         Sequence sequence = 0;

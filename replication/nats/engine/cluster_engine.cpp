@@ -1,7 +1,6 @@
 #include "replication/nats/engine/cluster_engine.hpp"
 
 #include "replication/nats/engine/cluster_memory.hpp"
-#include "replication/nats/engine/starting_over.hpp"
 
 #include <algorithm>
 #include <string>
@@ -19,10 +18,6 @@ MemberTable::Limits limits_of(const ClusterOptions& options) noexcept {
     // A node in step says so at every heartbeat; two may be missed.
     const auto pause = 3 * ms_of(options.heartbeat);
     return {ms_of(options.member_timeout), pause, std::min(pause, ms_of(options.boot_grace))};
-}
-
-ClusterState without_step(const Footing& footing) noexcept {
-    return footing.is_ready ? ClusterState::comparing : ClusterState::joining;
 }
 
 }  // namespace
@@ -45,9 +40,10 @@ ClusterEngine::ClusterEngine(const ClusterOptions& options, ClusterSink& sink, B
       donor_(context_, broker, reader_.arriving()),
       keeper_(context_),
       hints_(context_, broker),
-      reunion_(context_, footing_, broker, speaker_, comparison_),
+      reunion_(context_, footing_, state_, broker, speaker_, sender_, comparison_),
       readiness_(context_, footing_, owner, state_),
       announcer_(context_, footing_, owner, speaker_, sender_),
+      number_(context_, footing_, broker),
       watch_(context_, footing_, comparison_, state_) {}
 
 void ClusterEngine::attach(storage::Store& store) noexcept {
@@ -75,13 +71,12 @@ void ClusterEngine::connected(std::size_t max_payload) {
     footing_.is_doubled = false;
     footing_.looked = 0;
     reunion_.begin();
-    reunion_.begin_claims();
     announcer_.begin();
     sender_.set_limit(limit);
     comparison_.set_limit(limit);
     donor_.set_limit(limit);
     speaker_.begin_session();
-    state_.set(without_step(footing_), "connected");
+    state_.set_out_of_step(footing_.is_ready, "connected");
     follower_.begin();
     broker_.serve("node." + std::to_string(options_.node), true);
     context_.sink.changes().set_hinting(true);
@@ -114,7 +109,7 @@ void ClusterEngine::consumer_lost(StreamId stream, std::string_view why) {
 }
 
 void ClusterEngine::stream_is(StreamId stream, const StreamState& state) {
-    if (const auto lost = follower_.stream_is(stream, state)) start_over(*lost);
+    if (const auto lost = follower_.stream_is(stream, state)) reunion_.start_over(*lost);
     update();
 }
 
@@ -122,7 +117,7 @@ void ClusterEngine::stream_is(StreamId stream, const StreamState& state) {
 
 void ClusterEngine::delivered(const Delivery& delivery) {
     const auto read = follower_.read(delivery);
-    if (read.lost) start_over(*read.lost);
+    if (read.lost) reunion_.start_over(*read.lost);
     if (read.heard) on_heard(*read.heard, delivery);
     donor_.on_progress(footing_.is_donor());
     update();
@@ -135,7 +130,7 @@ void ClusterEngine::on_heard(const Heard& heard, const Delivery& delivery) {
     if (heard.is_own) {
         speaker_.on_heard(heard.header, delivery.sequence, heard.hearing == Hearing::taken);
         if (heard.hearing == Hearing::was_forgotten && footing_.is_member)
-            start_over("this node was silent for too long");
+            reunion_.start_over("this node was silent for too long");
     }
     if (heard.is_own && heard.hearing != Hearing::is_late) {
         footing_.is_member = true;
@@ -143,65 +138,14 @@ void ClusterEngine::on_heard(const Heard& heard, const Delivery& delivery) {
         footing_.has_spoken = footing_.has_spoken || heard.header.session == speaker_.session();
     }
     if (delivery.stream == own_stream) speaker_.on_read(delivery.sequence);
-    judge_era(heard, delivery);
-    if (heard.is_claim_granted) on_claim(heard, delivery);
+    reunion_.judge_era(heard, delivery);
+    if (heard.is_claim_granted) reunion_.on_claim(heard, delivery);
     if (heard.header.claims && heard.is_own && !heard.is_claim_granted) watch_.note_void_claim();
-    const bool is_doubled = heard.is_namesakes && heard.hearing != Hearing::is_late &&
-                            heard.header.session > speaker_.session();
-    if (is_doubled) yield_number("another node speaks as node " + std::to_string(options_.node));
-}
-
-// Another site began alone as well, or stayed when this one began: who holds what is of the later
-// era compares it. Of what is old there is no need to judge.
-void ClusterEngine::judge_era(const Heard& heard, const Delivery& delivery) {
-    const auto era = heard.header.era;
-    const bool is_news = delivery.stream != own_stream && delivery.pending == 0 &&
-                         heard.hearing != MemberTable::Hearing::is_late;
-    if (!is_news || era == 0) return;
-    // What was heard before was old: that site has learnt from this one meanwhile.
-    if (era == context_.left_era) context_.left_era = 0;
-    if (context_.era == 0 || era >= context_.era) return;
-    const auto left = context_.era;
-    start_over("another site has begun earlier, and all is compared with it");
-    context_.left_era = left;
-}
-
-// Nobody is in step, and who claims is the one with which the others compare what they hold.
-void ClusterEngine::on_claim(const Heard& heard, const Delivery& delivery) {
-    reunion_.end_loneliness();
-    if (heard.is_own) {
-        comparison_.disconnect();
-        is_reference_ = true;
-        context_.era = era_of(delivery.time, options_.node);
-        for (unsigned i = 0; i < context_.stream_count(); ++i)
-            context_.places[i].is_known = true;
-        settle_as_reference(context_, sender_);
-        return state_.note(
-            LogLevel::info,
-            "nobody else is in step: others will compare what they hold with this node");
-    }
-    if (!context_.knows_its_place()) return;
-    // Who was not in step may lack what stood in the log, though it knows its place by now.
-    tell_removals_again(context_);
-    start_over("node " + std::to_string(heard.header.node) +
-               " begins alone, and all is compared with it");
-}
-
-// All is compared with another node. What was not told becomes a mark on its bucket (rule R12).
-void ClusterEngine::start_over(std::string_view why) {
-    footing_.is_in_step = is_reference_ = false;
-    context_.era = context_.left_era = 0;
-    speaker_.lose_data();
-    comparison_.disconnect();
-    if (auto* gate = context_.sink.changes().gate()) gate->lose_link();
-    mark_all_dirty(context_);
-    context_.counters.add(ClusterCounter::comparisons);
-    reunion_.begin();
-    if (footing_.is_connected) state_.set(without_step(footing_), why);
+    number_.on_heard(heard, speaker_.session());
 }
 
 void ClusterEngine::resync() {
-    if (context_.knows_its_place()) start_over("an operator asked for it");
+    if (context_.knows_its_place()) reunion_.start_over("an operator asked for it");
     update();
 }
 
@@ -228,14 +172,7 @@ void ClusterEngine::asked(std::string_view subject, std::string_view payload, st
 
 void ClusterEngine::answered(Token token, std::string_view payload, std::string_view) {
     comparison_.answered(token, payload);
-    if (comparison_.phase() == Comparison::Phase::met) {
-        if (reunion_.is_of_another_era()) {
-            start_over("node " + std::to_string(comparison_.donor()) +
-                       " learnt what it holds from another beginning, and all is compared");
-        } else {
-            reunion_.take_over();
-        }
-    }
+    if (comparison_.phase() == Comparison::Phase::met) reunion_.meet_donor();
     update();
 }
 
@@ -262,7 +199,7 @@ void ClusterEngine::on_timer() {
 
 void ClusterEngine::update() {
     if (context_.store == nullptr) return;
-    judge_pause();
+    number_.judge_pause();
     reunion_.look_for_donor();
     judge_step();
     readiness_.judge();
@@ -283,26 +220,11 @@ void ClusterEngine::update() {
     set_deadline();
 }
 
-// For whoever stood still for so long nobody waits any more, and another may have come in its
-// place.
-void ClusterEngine::judge_pause() {
-    const auto before_ms = std::exchange(awake_ms_, now_.steady_ms);
-    const bool stood_still =
-        before_ms != 0 && now_.steady_ms > before_ms + ms_of(options_.member_timeout);
-    if (stood_still) yield_number("this node stood still for longer than member-timeout");
-}
-
-// Till then it says nothing.
-void ClusterEngine::yield_number(std::string_view why) {
-    if (footing_.is_connected && !std::exchange(footing_.is_doubled, true))
-        broker_.yield_number(why);
-}
-
 void ClusterEngine::judge_step() {
     const bool was = footing_.is_in_step;
     footing_.is_in_step = footing_.may_tell_data(context_) && footing_.is_member &&
                           !comparison_.is_active() && context_.sum(&ShardTracking::dirty) == 0 &&
-                          (is_reference_ || context_.sum(&ShardTracking::walking) == 0);
+                          (reunion_.is_reference() || context_.sum(&ShardTracking::walking) == 0);
     if (footing_.is_in_step && !was) {
         reunion_.end_loneliness();
         state_.set(ClusterState::in_step, "in step with the log");

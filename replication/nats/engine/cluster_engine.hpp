@@ -20,6 +20,7 @@
 #include "replication/nats/engine/join_watch.hpp"
 #include "replication/nats/engine/log_follower.hpp"
 #include "replication/nats/engine/node_state.hpp"
+#include "replication/nats/engine/number_guard.hpp"
 #include "replication/nats/engine/readiness.hpp"
 #include "replication/nats/engine/removal_keeper.hpp"
 #include "replication/nats/engine/reunion.hpp"
@@ -88,14 +89,9 @@ class ClusterEngine final : public BrokerEvents {
     // After every event.
     void update();
     void judge_step();
-    void judge_pause();
-    void yield_number(std::string_view why);
     void set_deadline() noexcept;
 
     void on_heard(const Heard& heard, const Delivery& delivery);
-    void on_claim(const Heard& heard, const Delivery& delivery);
-    void start_over(std::string_view why);
-    void judge_era(const Heard& heard, const Delivery& delivery);
 
     const ClusterOptions options_;
     storage::Now now_;
@@ -115,12 +111,11 @@ class ClusterEngine final : public BrokerEvents {
     Reunion reunion_;
     Readiness readiness_;
     Announcer announcer_;
+    NumberGuard number_;
     JoinWatch watch_;
 
-    bool is_serving_ = false;    // answers as a donor
-    bool is_reference_ = false;  // it began alone, and has learnt from nobody since
+    bool is_serving_ = false;  // answers as a donor
     std::uint64_t deadline_ms_ = 0;
-    std::uint64_t awake_ms_ = 0;  // the last event; there is one at every heartbeat
 };
 
 }  // namespace twincached::replication::nats

@@ -18,6 +18,10 @@ class NodeState {
 
     void begin() noexcept { since_ms_ = now_.steady_ms; }
     void set(ClusterState state, std::string_view why);
+    // Connected, and not in step.
+    void set_out_of_step(bool serves_clients, std::string_view why) {
+        set(serves_clients ? ClusterState::comparing : ClusterState::joining, why);
+    }
     void note(LogLevel level, std::string_view line);
     void fill(ClusterReport& report) const;
 

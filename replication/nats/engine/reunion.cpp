@@ -1,6 +1,9 @@
 #include "replication/nats/engine/reunion.hpp"
 
+#include "replication/nats/engine/starting_over.hpp"
 #include "replication/nats/engine/taking_over.hpp"
+
+#include <string>
 
 namespace twincached::replication::nats {
 namespace {
@@ -16,6 +19,14 @@ void Reunion::look_for_donor() {
     if (!lacks || context_.now.steady_ms < seek_at_ms_) return;
     seek_at_ms_ = context_.now.steady_ms + seek_pause_ms;
     comparison_.seek();
+}
+
+// Some buckets alone cannot be compared with who does not hold what this node held before.
+void Reunion::meet_donor() {
+    const bool is_of_another_era = context_.era != 0 && comparison_.state().era != context_.era;
+    if (!is_of_another_era) return take_over();
+    start_over("node " + std::to_string(comparison_.donor()) +
+               " learnt what it holds from another beginning, and all is compared");
 }
 
 void Reunion::take_over() {
@@ -53,6 +64,58 @@ bool Reunion::may_claim() const noexcept {
     if (now_ms < lonely_since_ms_ + grace || now_ms < claimed_ms_ + grace) return false;
     // An empty node waits for those who have something.
     return footing_.is_ready || !context_.members.has_live_ready(footing_.silent);
+}
+
+// --- beginnings ----------------------------------------------------------------------------------
+
+// What was not told becomes a mark on its bucket (rule R12).
+void Reunion::start_over(std::string_view why) {
+    footing_.is_in_step = is_reference_ = false;
+    context_.era = context_.left_era = 0;
+    speaker_.lose_data();
+    comparison_.disconnect();
+    if (auto* gate = context_.sink.changes().gate()) gate->lose_link();
+    mark_all_dirty(context_);
+    context_.counters.add(ClusterCounter::comparisons);
+    lonely_since_ms_ = seek_at_ms_ = 0;
+    if (footing_.is_connected) state_.set_out_of_step(footing_.is_ready, why);
+}
+
+// Nobody is in step, and who claims is the one with which the others compare what they hold.
+void Reunion::on_claim(const Heard& heard, const Delivery& delivery) {
+    end_loneliness();
+    if (heard.is_own) return begin_alone(delivery.time);
+    if (!context_.knows_its_place()) return;
+    // Who was not in step may lack what stood in the log, though it knows its place by now.
+    tell_removals_again(context_);
+    start_over("node " + std::to_string(heard.header.node) +
+               " begins alone, and all is compared with it");
+}
+
+void Reunion::begin_alone(std::int64_t claimed_ms) {
+    comparison_.disconnect();
+    is_reference_ = true;
+    context_.era = era_of(claimed_ms, context_.options.node);
+    for (unsigned i = 0; i < context_.stream_count(); ++i)
+        context_.places[i].is_known = true;
+    settle_as_reference(context_, sender_);
+    state_.note(LogLevel::info,
+                "nobody else is in step: others will compare what they hold with this node");
+}
+
+// Another site began alone as well, or stayed when this one began: who holds what is of the later
+// era compares it. Of what is old there is no need to judge.
+void Reunion::judge_era(const Heard& heard, const Delivery& delivery) {
+    const auto era = heard.header.era;
+    const bool is_news = delivery.stream != own_stream && delivery.pending == 0 &&
+                         heard.hearing != MemberTable::Hearing::is_late;
+    if (!is_news || era == 0) return;
+    // What was heard before was old: that site has learnt from this one meanwhile.
+    if (era == context_.left_era) context_.left_era = 0;
+    if (context_.era == 0 || era >= context_.era) return;
+    const auto left = context_.era;
+    start_over("another site has begun earlier, and all is compared with it");
+    context_.left_era = left;
 }
 
 }  // namespace twincached::replication::nats

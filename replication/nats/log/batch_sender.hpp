@@ -48,6 +48,8 @@ class BatchSender {
     bool make(lib::ByteBuffer& out);
 
     bool is_on_its_way() const noexcept { return is_on_its_way_; }
+    // The same, or a large value is told in part.
+    bool has_begun() const noexcept { return is_on_its_way_ || large_.has_value(); }
     void on_told(Sequence sequence);
     void on_lost();
 

@@ -5,7 +5,9 @@
 namespace twincached::replication::nats {
 
 // Later sessions are higher, also after a restart, and whatever the clock says.
-void Speaker::begin_session() noexcept {
+void Speaker::begin_session() {
+    // Pieces of a value that were said in another session are nobody's (RecordApplier).
+    if (sender_.has_begun()) sender_.on_lost();
     const auto heard = context_.members[context_.options.node].session;
     session_ = std::max({session_ + 1, heard + 1, context_.now.version_ms});
     number_ = data_number_ = 0;

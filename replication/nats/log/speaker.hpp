@@ -36,7 +36,7 @@ class Speaker {
         : context_(context), broker_(broker), sender_(sender), incarnation_(incarnation) {}
 
     // Another connection, or another life of this node was heard: what was said before is over.
-    void begin_session() noexcept;
+    void begin_session();
     bool is_waiting() const noexcept { return is_waiting_; }
     std::uint64_t session() const noexcept { return session_; }
 

@@ -1,11 +1,16 @@
 #include "replication/nats/log/speaker.hpp"
 
 #include "replication/nats/log/batch_sender.hpp"
+#include "replication/records/data_frames.hpp"
+#include "replication/records/frame.hpp"
 #include "test/unit/replication/nats/cluster_room.hpp"
 
 #include <catch2/catch.hpp>
 
+#include <string>
+
 using namespace twincached;
+using namespace twincached::replication;
 using namespace twincached::replication::nats;
 
 namespace {
@@ -91,4 +96,29 @@ TEST_CASE("what was on its way when the connection ended is told again") {
         REQUIRE(room.speaker.say_data({}));
         CHECK(room.said().number == 1);
     }
+}
+
+// Whoever hears the second half in another session has forgotten the first.
+TEST_CASE(
+    "a large value of which a part was said when the connection ended is said from its start") {
+    Room room;
+    room.sender.set_limit(BatchSender::least_bytes);
+    room.speaker.on_heard(room.said(), 1, true);
+    room.set("large", std::string(3 * BatchSender::least_bytes, 'x'));
+    const auto first_offset = [&] {
+        const auto frame = read_frame(read_message(room.broker.published)->frames);
+        const auto segment = read_segment(frame.frame.payload);
+        REQUIRE(segment);
+        return segment->offset;
+    };
+    REQUIRE(room.speaker.say_data({}));
+    CHECK(first_offset() == 0);
+    room.speaker.on_heard(room.said(), 2, true);
+    REQUIRE(room.speaker.say_data({}));
+    CHECK(first_offset() > 0);
+    room.speaker.on_heard(room.said(), 3, true);
+    room.speaker.on_disconnected();
+    room.speaker.begin_session();
+    REQUIRE(room.speaker.say_data({}));
+    CHECK(first_offset() == 0);
 }

@@ -43,19 +43,26 @@ void LogFollower::on_time() {
         const bool is_due = look_at_ms_[i] != 0 && context_.now.steady_ms >= look_at_ms_[i];
         if (footing_.is_connected && is_due) look(i);
     }
-    look_at_silent_mirrors();
+    look_at_silent_streams();
 }
 
-// What it copies may have been made anew, which a mirror does not notice. It is read on meanwhile.
-void LogFollower::look_at_silent_mirrors() {
+// It is read on meanwhile.
+void LogFollower::look_at_silent_streams() {
     const auto silence_ms = silent_heartbeats * ms_of(context_.options.heartbeat);
-    for (StreamId i = own_stream + 1; i < context_.stream_count(); ++i) {
+    for (StreamId i = 0; i < context_.stream_count(); ++i) {
         const bool is_silent = context_.now.steady_ms >= heard_at_ms_[i] + silence_ms;
-        if (!footing_.has_looked_at(i) || !is_silent) continue;
+        if (!footing_.has_looked_at(i) || !is_silent || !may_wait_in_vain(i)) continue;
         heard_at_ms_[i] = context_.now.steady_ms;
-        footing_.note_silence(i, true);
+        footing_.note_silence(i, i != own_stream);
         broker_.look(i);
     }
+}
+
+// What a mirror copies may have been made anew, which it does not notice. The site's own stream may
+// have been after it was looked at, and what is to be read not be there any more: who has not read
+// all says nothing itself, and if nobody else does nothing comes.
+bool LogFollower::may_wait_in_vain(StreamId stream) const noexcept {
+    return stream != own_stream || context_.places[stream].consumed < footing_.catch_up_to[stream];
 }
 
 void LogFollower::no_stream(StreamId stream, std::string_view why) {

@@ -39,7 +39,8 @@ class LogFollower {
 
   private:
     void look(StreamId stream);
-    void look_at_silent_mirrors();
+    void look_at_silent_streams();
+    bool may_wait_in_vain(StreamId stream) const noexcept;
     bool is_doubtful(const Delivery& delivery);
     // False: this node did not know its place.
     bool lose_place(StreamId stream);

@@ -372,16 +372,18 @@ TEST_CASE("a log that was set back, and has gone on since, is found out by who h
 }
 
 TEST_CASE("a log that is made anew while a node begins to read it is found out") {
-    for (std::uint64_t after_ms = 0; after_ms < 20; ++after_ms) {
+    for (std::uint64_t after_ms = 0; after_ms < 40; ++after_ms) {
+        const bool is_alone = after_ms >= 20;  // nobody else says anything
         CAPTURE(after_ms);
         ClusterWorld world(21, prompt());
-        begin(world, 3);
+        begin(world, is_alone ? 2 : 3);
         world.cut(1);
         world.run(300);
+        if (is_alone) world.kill(0);
         world.connect(1);
-        world.run(after_ms);
+        world.run(after_ms % 20);
         world.broker().begin_anew();
-        world[0].set("key", "value");
+        world[1].set("key", "value");
         REQUIRE(world.rest());
         CHECK(world.judge(true) == "");
     }

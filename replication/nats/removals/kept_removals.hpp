@@ -47,8 +47,11 @@ class KeptRemovals {
     storage::Version known(std::uint64_t hash, bool present) const noexcept {
         const auto removed = exact(hash);
         if (present) return removed;
-        const auto& floors = at(storage::bucket_of(hash));
-        return std::max({removed, floors.current, floors.previous});
+        return std::max(removed, floor(storage::bucket_of(hash)));
+    }
+    // Nothing that this node let go, and of which older changes may come yet, was newer.
+    storage::Version floor(storage::BucketNumber bucket) const noexcept {
+        return std::max(at(bucket).current, at(bucket).previous);
     }
     // By the key alone; 0: none is remembered.
     storage::Version exact(std::uint64_t hash) const noexcept {
@@ -100,10 +103,8 @@ class KeptRemovals {
     template <class Visit>
     void visit_floors(Visit visit) const {
         for (std::size_t i = 0; i < count_; ++i) {
-            const auto& floors = floors_[i];
-            if (floors.ever == 0) continue;
-            visit(static_cast<storage::BucketNumber>(first_ + i),
-                  std::max(floors.current, floors.previous), floors.ever);
+            const auto bucket = static_cast<storage::BucketNumber>(first_ + i);
+            if (ever(bucket) != 0) visit(bucket, floor(bucket), ever(bucket));
         }
     }
 

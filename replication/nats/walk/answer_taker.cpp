@@ -48,6 +48,8 @@ bool AnswerTaker::take(const Frame& frame) {
             take_drops(list);
             return true;
         }
+        case FrameType::digest:
+            return take_floors(frame);
         case FrameType::ack: {
             const AckReader wants(frame.payload);
             if (!wants.valid()) return false;
@@ -91,6 +93,30 @@ void AnswerTaker::take_drops(const ListReader& list) {
         context_.sink.removals(number).raise_ever(list.bucket(), list.floor());
         context_.sink.changes().refresh(number);
     });
+}
+
+// What the donor let go is as good as let go here: older changes of it are no news.
+bool AnswerTaker::take_floors(const Frame& frame) {
+    DigestReader floors(frame.payload);
+    if (!floors.valid()) return false;
+    for (std::size_t i = 0; i < floors.size();) {
+        const auto first = static_cast<storage::BucketNumber>(floors.first() + i);
+        const auto number = context_.store->shard_of_bucket(first);
+        const auto last = context_.tracking(number).buckets.last();
+        bool is_sane = true;
+        context_.with_shard(number, [&](storage::Shard&) {
+            for (; i < floors.size() && floors.first() + i <= last; ++i) {
+                const auto floor = floors.next().floor;
+                is_sane &= context_.admits(floor);
+                if (!is_sane) return;
+                if (floor == 0) continue;
+                context_.sink.removals(number).raise_floor(
+                    static_cast<storage::BucketNumber>(floors.first() + i), floor);
+            }
+        });
+        if (!is_sane) return false;
+    }
+    return true;
 }
 
 void AnswerTaker::take_wants(const AckReader& wants) {

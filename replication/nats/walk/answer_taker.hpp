@@ -35,6 +35,7 @@ class AnswerTaker final : private RecordApplier::Refusals {
     void refused(storage::Shard& shard, unsigned shard_number, const storage::Key& key,
                  storage::Version version) override;
     void take_drops(const ListReader& list);
+    bool take_floors(const Frame& frame);
     void take_wants(const AckReader& wants);
 
     ClusterContext& context_;

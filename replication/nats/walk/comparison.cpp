@@ -190,25 +190,14 @@ void Comparison::on_state(const Answer& answer) {
 }
 
 void Comparison::on_digests(const Answer& answer) {
-    const auto read = read_frame(answer.body);
-    const BucketRequestReader differing(read.frame.payload);
-    if (read.status != FrameStatus::complete || read.frame.type != FrameType::digest ||
-        !differing.valid())
-        return give_up(senseless);
-    for (std::size_t i = 0; i < differing.size(); ++i)
-        window_.needs_list(differing[i]);
+    if (!take_frames(answer.body)) return give_up(senseless);
+    if (!answer.is_last) return;
     window_.finish();
     next();
 }
 
 void Comparison::on_lists(const Answer& answer) {
-    auto bytes = answer.body;
-    while (!bytes.empty()) {
-        const auto read = read_frame(bytes);
-        if (read.status != FrameStatus::complete || !take_frame(read.frame))
-            return give_up(senseless);
-        bytes.remove_prefix(read.size);
-    }
+    if (!take_frames(answer.body)) return give_up(senseless);
     if (!answer.is_last) return;
     const bool has_moved = window_.asked() > 0 || taker_.has_been_given();
     window_.finish();
@@ -220,9 +209,18 @@ void Comparison::on_lists(const Answer& answer) {
     next();
 }
 
-// Buckets to be asked for again come in a frame of their own, beside what is given of others.
+bool Comparison::take_frames(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto read = read_frame(bytes);
+        if (read.status != FrameStatus::complete || !take_frame(read.frame)) return false;
+        bytes.remove_prefix(read.size);
+    }
+    return true;
+}
+
+// Buckets whose lists are to be asked for come in a frame of their own, beside what is given.
 bool Comparison::take_frame(const Frame& frame) {
-    if (frame.type != FrameType::digest) return taker_.take(frame);
+    if (frame.type != FrameType::digest || frame.seq != 0) return taker_.take(frame);
     const BucketRequestReader unfinished(frame.payload);
     if (!unfinished.valid()) return false;
     for (std::size_t i = 0; i < unfinished.size(); ++i)

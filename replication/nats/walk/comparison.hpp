@@ -91,6 +91,7 @@ class Comparison {
     void on_state(const Answer& answer);
     void on_digests(const Answer& answer);
     void on_lists(const Answer& answer);
+    bool take_frames(std::string_view bytes);
     bool take_frame(const Frame& frame);
 
     ClusterContext& context_;

@@ -10,6 +10,7 @@ namespace {
 
 // Of an asker's patience: then a question that waits for this node to come further is told so.
 constexpr std::uint64_t wait_share = 4;
+constexpr std::size_t digest_size_limit = 17;
 constexpr std::size_t frame_overhead = frame_header_size + 16 + record_overhead_limit;
 
 constexpr bool by_hash(const BucketItem& one, const BucketItem& other) noexcept {
@@ -204,6 +205,7 @@ void Donor::give_differing(std::string_view frames) {
     const bool is_sane = each_frame(frames, [&](const Frame& frame) {
         DigestReader digests(frame.payload);
         if (frame.type != FrameType::digest || !digests.valid()) return false;
+        std::vector<BucketDigest> floors(digests.size());
         for (std::size_t i = 0; i < digests.size();) {
             const auto first = static_cast<storage::BucketNumber>(digests.first() + i);
             const auto number = context_.store->shard_of_bucket(first);
@@ -211,17 +213,29 @@ void Donor::give_differing(std::string_view frames) {
             context_.with_shard(number, [&](storage::Shard&) {
                 for (; i < digests.size() && digests.first() + i <= buckets.last(); ++i) {
                     const auto bucket = static_cast<storage::BucketNumber>(digests.first() + i);
+                    floors[i].floor = context_.sink.removals(number).floor(bucket);
                     if (digests.next().digest != buckets.digest(bucket) ||
                         context_.sink.has_untold_removal(number, bucket))
                         differing.push_back(bucket);
                 }
             });
         }
+        give_floors(digests.first(), floors);
         return true;
     });
     if (!is_sane) return;
+    make_room(frame_header_size + differing.size() * 2);
     write_bucket_requests(out_, FrameType::digest, differing);
     send(true);
+}
+
+// Who compares with this node takes older changes for news where this one has let go newer ones,
+// unless it knows of that, too.
+void Donor::give_floors(storage::BucketNumber first, std::span<const BucketDigest> floors) {
+    if (std::all_of(floors.begin(), floors.end(), [](const auto& of) { return of.floor == 0; }))
+        return;
+    make_room(frame_overhead + floors.size() * digest_size_limit);
+    write_digests(out_, {FrameType::digest, 1, first}, floors);
 }
 
 void Donor::give_lists(std::string_view frames) {
@@ -251,17 +265,20 @@ bool Donor::give_list(const ListReader& list) {
     records_.clear();
     drop_.clear();
     want_.clear();
-    storage::Version floor = 0;
+    BucketDigest let_go;
+    storage::Version ever = 0;
     context_.with_shard(listing.shard_number, [&](storage::Shard& shard) {
         listing.is_whole = !context_.sink.has_untold_removal(listing.shard_number, listing.bucket);
         if (!listing.is_whole) return;
         compare(shard, listing);
         if (listing.is_whole) judge(shard, listing);
-        floor = context_.sink.removals(listing.shard_number).ever(listing.bucket);
+        let_go.floor = context_.sink.removals(listing.shard_number).floor(listing.bucket);
+        ever = context_.sink.removals(listing.shard_number).ever(listing.bucket);
     });
-    if (listing.is_whole && (floor != 0 || !drop_.empty())) {
+    give_floors(listing.bucket, {&let_go, 1});
+    if (listing.is_whole && (ever != 0 || !drop_.empty())) {
         make_room(frame_header_size + list_header_size + drop_.size() * list_item_size);
-        write_list(out_, {FrameType::list, 0, listing.bucket, floor}, drop_);
+        write_list(out_, {FrameType::list, 0, listing.bucket, ever}, drop_);
     }
     give_records();
     // Behind the records: what is given may be among it.

@@ -17,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,7 @@ class Donor {
     void give_state();
     GivenState state() const;
     void give_differing(std::string_view frames);
+    void give_floors(storage::BucketNumber first, std::span<const BucketDigest> floors);
     void give_lists(std::string_view frames);
     bool give_list(const ListReader& list);
     void compare(storage::Shard& shard, Listing& listing);

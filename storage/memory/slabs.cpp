@@ -85,18 +85,33 @@ void Slabs::move_to_queue(SlabNumber number, Queue queue) noexcept {
     enqueue(number, queue);
 }
 
+void Slabs::move_behind(SlabNumber number, SlabNumber older, Queue queue) noexcept {
+    dequeue(number);
+    join(number, queue);
+    SlabQueue& line = this->queue(queue);
+    SlabNumber& next = older != 0 ? slabs_[older].newer : line.oldest;
+    slabs_[number].older = older;
+    slabs_[number].newer = next;
+    (next != 0 ? slabs_[next].older : line.newest) = number;
+    next = number;
+}
+
+void Slabs::join(SlabNumber number, Queue queue) noexcept {
+    slabs_[number].queue = queue;
+    this->queue(queue).bytes += slab_bytes_;
+}
+
 // Queues are linked through the slabs' numbers: no allocation, and a slab leaves from the middle
 // when its last item has gone.
 void Slabs::enqueue(SlabNumber number, Queue queue) noexcept {
+    join(number, queue);
     SlabQueue& line = this->queue(queue);
     Slab& slab = slabs_[number];
-    slab.queue = queue;
     slab.queued_at = evictions_;
     slab.older = line.newest;
     slab.newer = 0;
     (line.newest != 0 ? slabs_[line.newest].newer : line.oldest) = number;
     line.newest = number;
-    line.bytes += slab_bytes_;
 }
 
 void Slabs::dequeue(SlabNumber number) noexcept {

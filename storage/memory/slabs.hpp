@@ -35,6 +35,10 @@ class Slabs {
     std::uint64_t give_back_kept() noexcept;
     // Takes it out of its queue and makes it the newest of that one.
     void move_to_queue(SlabNumber number, Queue queue) noexcept;
+    // Takes it out of its queue and makes it the next newer one of `older`, which is in that queue;
+    // the oldest of all if that is 0. It counts as queued since it was before. REQUIRES: older !=
+    // number.
+    void move_behind(SlabNumber number, SlabNumber older, Queue queue) noexcept;
 
     Slab& operator[](SlabNumber number) noexcept { return slabs_[number]; }
     const Slab& operator[](SlabNumber number) const noexcept { return slabs_[number]; }
@@ -74,7 +78,8 @@ class Slabs {
     }
     // Time as it passes for the queues: one evicted item is one tick of it.
     void count_eviction() noexcept { ++evictions_; }
-    // Since it became the newest of the queue that it is in.
+    std::uint32_t evictions() const noexcept { return evictions_; }
+    // Since it became the newest of the queue that it is in, or was in before move_behind.
     std::uint32_t evictions_since_queued(SlabNumber number) const noexcept {
         return evictions_ - slabs_[number].queued_at;
     }
@@ -86,6 +91,7 @@ class Slabs {
   private:
     void enqueue(SlabNumber number, Queue queue) noexcept;
     void dequeue(SlabNumber number) noexcept;
+    void join(SlabNumber number, Queue queue) noexcept;
     void give_back(SlabNumber number) noexcept;
     [[nodiscard]] SlabNumber take() noexcept;
 

@@ -108,7 +108,8 @@ Stored ShardItems::store(Storing& storing, const Now& now, MemoryGrant& grant) n
     // Asked once: a ghost is forgotten when it is recalled, and the loop may come here again.
     const std::uint64_t bytes =
         form.slab_bytes() + (form.extent != 0 ? extents_.footprint(form.extent) : 0);
-    if (!storing.queue) storing.queue = evictor_.balance().queue_for(storing.key.hash, old, bytes);
+    if (!storing.queue)
+        storing.queue = evictor_.balance().queue_for(storing.key.hash, old, bytes, now.tick());
     if (*storing.queue != Queue::main) storing.queue = evictor_.balance().queue_for_newcomer(bytes);
     Placement placement = {form.slab_bytes(), *storing.queue, lifetime_of(form.expiry, now.tick())};
     if (const Stored room = prepare_room(placement, now, grant); room != Stored::done) return room;

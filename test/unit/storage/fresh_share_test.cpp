@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdint>
 
 using namespace twincached::storage;
@@ -9,7 +10,7 @@ using namespace twincached::storage;
 namespace {
 
 constexpr std::uint64_t queued = 1'000'000;
-constexpr std::uint64_t tenth = 100'000;
+constexpr std::uint64_t quarter = 250'000;
 
 struct Period {
     std::uint64_t newcomers_bytes, main_bytes;
@@ -17,9 +18,12 @@ struct Period {
 };
 
 void pass(FreshShare& share, const Period& period) {
-    share.count_eviction(Side::newcomers, period.newcomers_bytes);
-    share.count_eviction(Side::main, period.main_bytes);
-    for (int i = 0; i < period.newcomers_returns; ++i)
+    const int early = std::min(period.newcomers_returns, 8);  // so that it is not fruitless
+    for (int i = 0; i < early; ++i)
+        share.count_return(Side::newcomers, queued);
+    share.count_eviction(Side::newcomers, period.newcomers_bytes, queued);
+    share.count_eviction(Side::main, period.main_bytes, queued);
+    for (int i = early; i < period.newcomers_returns; ++i)
         share.count_return(Side::newcomers, queued);
     for (int i = 0; i < period.main_returns; ++i)
         share.count_return(Side::main, queued);
@@ -27,23 +31,23 @@ void pass(FreshShare& share, const Period& period) {
 
 }  // namespace
 
-TEST_CASE("newcomers begin with a tenth") {
-    CHECK(FreshShare().of(queued) == tenth);
+TEST_CASE("newcomers begin with a quarter") {
+    CHECK(FreshShare().of(queued) == quarter);
 }
 
-TEST_CASE("the share moves an eighth towards the side that comes back more often for its bytes") {
+TEST_CASE("the share moves a fifth towards the side that comes back more often for its bytes") {
     FreshShare share;
     SECTION("the newcomers") {
         pass(share, {100'000, 100'000, 48, 16});
-        CHECK(share.of(queued) == 112'500);
+        CHECK(share.of(queued) == 300'000);
     }
     SECTION("main") {
         pass(share, {100'000, 100'000, 16, 48});
-        CHECK(share.of(queued) == 88'888);
+        CHECK(share.of(queued) == 208'333);
     }
     SECTION("main, which returned less often but had far fewer to lose") {
         pass(share, {900'000, 100'000, 40, 24});
-        CHECK(share.of(queued) == 88'888);
+        CHECK(share.of(queued) == 208'333);
     }
 }
 
@@ -51,19 +55,19 @@ TEST_CASE("what may be chance moves nothing") {
     FreshShare share;
     SECTION("a surplus of two standard deviations") {
         pass(share, {100'000, 100'000, 40, 24});
-        CHECK(share.of(queued) == tenth);
+        CHECK(share.of(queued) == quarter);
     }
     SECTION("but one more does") {
         pass(share, {100'000, 100'000, 41, 23});
-        CHECK(share.of(queued) > tenth);
+        CHECK(share.of(queued) > quarter);
     }
     SECTION("fewer than 64 returns") {
         pass(share, {100'000, 100'000, 63, 0});
-        CHECK(share.of(queued) == tenth);
+        CHECK(share.of(queued) == quarter);
     }
     SECTION("less than an eighth of the memory evicted") {
         pass(share, {62'000, 62'000, 64, 0});
-        CHECK(share.of(queued) == tenth);
+        CHECK(share.of(queued) == quarter);
     }
 }
 
@@ -71,9 +75,9 @@ TEST_CASE("a side that evicts next to nothing has no say, nor has the other besi
     FreshShare share;
     pass(share, {970'000, 30'000, 64, 0});
     pass(share, {970'000, 30'000, 64, 0});
-    CHECK(share.of(queued) == tenth);
+    CHECK(share.of(queued) == quarter);
     pass(share, {30'000, 970'000, 64, 0});  // of the last three periods, both sides have a part
-    CHECK(share.of(queued) > tenth);
+    CHECK(share.of(queued) > quarter);
 }
 
 TEST_CASE("the share stays between a fiftieth and four fifths") {
@@ -84,4 +88,39 @@ TEST_CASE("the share stays between a fiftieth and four fifths") {
     for (int i = 0; i < 100; ++i)
         pass(share, {100'000, 100'000, 0, 64});
     CHECK(share.of(queued) == 20'000);
+}
+
+TEST_CASE(
+    "where hardly anything came back of a quarter of the memory, the newcomers' share shrinks") {
+    FreshShare share;
+    share.settled();
+    const int returns = GENERATE(0, 7, 8);
+    for (int i = 0; i < returns; ++i)
+        share.count_return(Side::newcomers, queued);
+    share.count_eviction(Side::newcomers, 200'000, queued);
+    share.count_eviction(Side::main, 50'000, queued);
+    CHECK(share.of(queued) == quarter);  // it is a quarter, no more
+    CHECK_FALSE(share.is_settling());
+    share.count_eviction(Side::newcomers, 1, queued);
+    CAPTURE(returns);
+    CHECK(share.of(queued) == (returns < 8 ? 208'333 : quarter));
+    CHECK(share.is_settling() == (returns < 8));
+    SECTION("again after another quarter, not before") {
+        share.count_eviction(Side::newcomers, 250'000, queued);
+        CHECK(share.of(queued) == (returns < 8 ? 208'333 : quarter));
+        share.count_eviction(Side::newcomers, 1, queued);
+        CHECK(share.of(queued) == (returns < 8 ? 173'611 : quarter));
+    }
+    SECTION("down to a fiftieth") {
+        for (int i = 0; i < 100; ++i)
+            share.count_eviction(Side::newcomers, 250'001, queued);
+        CHECK(share.of(queued) == (returns < 8 ? 20'000 : quarter));
+    }
+}
+
+TEST_CASE("what comes first is to be settled, until somebody has") {
+    FreshShare share;
+    CHECK(share.is_settling());
+    share.settled();
+    CHECK_FALSE(share.is_settling());
 }

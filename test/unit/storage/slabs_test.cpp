@@ -91,6 +91,31 @@ TEST_CASE("slabs queue up in the order in which they were opened, and may change
     CHECK(fixture.slabs.queued_bytes() == 3 * slab_bytes);
 }
 
+TEST_CASE("a slab may be queued behind any other, or as the oldest, and keeps its age") {
+    Fixture fixture;
+    for (int i = 0; i < 2; ++i)
+        (void)fixture.slabs.open(Queue::fresh, 0);
+    for (int i = 0; i < 7; ++i)
+        fixture.slabs.count_eviction();
+    for (int i = 0; i < 2; ++i)
+        (void)fixture.slabs.open(Queue::main, 0);
+    fixture.slabs.move_behind(1, 0, Queue::main);
+    CHECK(fixture.queue(Queue::main) == Numbers{1, 3, 4});
+    fixture.slabs.move_behind(2, 1, Queue::main);
+    CHECK(fixture.queue(Queue::main) == Numbers{1, 2, 3, 4});
+    CHECK(fixture.queue(Queue::fresh) == Numbers{});
+    CHECK(fixture.slabs.queue(Queue::fresh).newest == 0);
+    CHECK(fixture.slabs.evictions_since_queued(2) == 7);
+    CHECK(fixture.slabs.evictions_since_queued(3) == 0);
+    fixture.slabs.move_behind(1, 4, Queue::main);
+    CHECK(fixture.queue(Queue::main) == Numbers{2, 3, 4, 1});
+    CHECK(fixture.slabs.queue(Queue::main).newest == 1);
+    CHECK(fixture.slabs.queue(Queue::main).bytes == 4 * slab_bytes);
+    CHECK(fixture.slabs.queue(Queue::fresh).bytes == 0);
+    fixture.slabs.move_behind(3, 0, Queue::fresh);
+    CHECK(fixture.queue(Queue::fresh) == Numbers{3});
+}
+
 TEST_CASE("one freed slab is kept for the next, the others go back at once") {
     Fixture fixture(3);
     for (SlabNumber number = 1; number <= 3; ++number)

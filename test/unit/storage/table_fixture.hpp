@@ -29,7 +29,9 @@ class TableFixture {
     static constexpr std::uint32_t slab_bytes = 32 << 10;
     static constexpr std::uint64_t large = 4096;  // a larger value has an extent
 
-    explicit TableFixture(std::uint64_t limit = 1U << 20, bool may_evict = true)
+    // `settles`: main takes over some of what comes first, once there is something to evict.
+    explicit TableFixture(std::uint64_t limit = 1U << 20, bool may_evict = true,
+                          bool settles = false)
         : budget(limit),
           extents(budget, {256U << 20}),
           share(budget, 0),
@@ -37,7 +39,9 @@ class TableFixture {
           table({share, extents, books}, hash, {0, slab_bytes, {256U << 20}}),
           drops(table, books, {sink, 0, nullptr}),
           evictor({share, extents, table, drops, books}, {may_evict, 32U << 20, 0}),
-          collector(table, drops, books) {}
+          collector(table, drops, books) {
+        if (!settles) (void)evictor.evict_some(0, 0, now);  // there is nothing to settle
+    }
 
     Key key(std::string_view bytes) const { return Key::of(bytes, hash); }
     Item* find(std::string_view bytes) const { return table.find(key(bytes)); }

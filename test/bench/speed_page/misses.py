@@ -28,11 +28,10 @@ def chapter(rows):
         "everything fits are left out.", "",
         *table(rows), "",
         "Where the store is more than 3 % above the best, it is for one of these:", "",
-        "- **loop, loops**: LIRS keeps the first that came for ever. Here a newcomer is tried,",
-        "  and the main queue fills only with what came back.",
-        "- **drift**: recency alone is best, and a queue that is emptied slab by slab only comes",
-        "  near to it, also over three times as many requests.",
+        "- **loop**: LIRS keeps the first that came for ever, and gives newcomers a hundredth. Here",
+        "  these begin with a quarter, and it takes a few rounds until they have that little; and how",
+        "  long a key was away is known to a fifth only, so some displace what they should not.",
+        "- **drift**: recency alone is best, and all that was hot before is worth nothing. That main",
+        "  holds too much of it is known only when that comes to be evicted.",
         "- **short**: what has expired still takes room until its slab is looked through, and each",
-        "  class of lifetime has a slab that is not full; with 6 MiB that counts.",
-        "- **zipf-sizes**: W-TinyLFU weighs a newcomer against all that it would displace. The",
-        "  store knows only what is much larger than the mean.", ""]
+        "  class of lifetime has a slab that is not full; with 6 MiB that counts.", ""]

@@ -37,8 +37,10 @@ run_ctest() {
 
 # Tests of real processes in real time: a bound that a busy machine broke is tried once more, and
 # ctest shows both runs. All others must pass at once. They wait for each other's daemons more than
-# they compute: one more than there are cores leaves none of these idle.
-run_timed() { run_ctest "$@" --repeat until-pass:2 --parallel $((jobs + 1)); }
+# they compute: one more than there are cores leaves none of these idle beside a build, twice as
+# many where nothing is left to do beside them.
+at_once=$((jobs + 1))
+run_timed() { run_ctest "$@" --repeat until-pass:2 --parallel "$at_once"; }
 
 stage_install() { scripts/install-dependencies.sh test; }
 
@@ -81,6 +83,7 @@ stage_package() {
 stage_asan() {
     finish asan_build
     SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_ctest asan -L 'unit|simulation'
+    local at_once=$((jobs * 2))
     run_timed asan -L 'integration|broker'
 }
 # Benchmarks are only to compile: linked for speed, they would cost as much as the daemon.
@@ -93,6 +96,7 @@ stage_asan_build() {
 stage_tsan() {
     finish tsan_build
     run_ctest tsan -L threads
+    local at_once=$((jobs * 2))
     run_timed tsan -L 'integration|broker'
 }
 stage_tsan_build() { build tsan threads_tests broker_tests integration_tests twincached twinctl mcload; }

@@ -238,6 +238,7 @@ bool Evictor::copy_forward(const Drain& job, Item& item, std::uint64_t hash) noe
         books_.count(Work::rescued);
         return true;
     }
+    if (from != Queue::main && copy->frequency() > 0) balance_.count_promotion(*copy);
     // 0 in the main queue as well, if it was kept only because it is being sent.
     copy->set_frequency(from != Queue::main ? 0 : std::max(item.frequency(), 1U) - 1);
     ClassStats& stats = books_.of(*copy);

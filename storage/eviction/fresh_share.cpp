@@ -21,6 +21,9 @@ constexpr double part_least = 1.0 / 32;
 constexpr double chance = 4;
 // So few newcomers that come back are hardly any.
 constexpr double hardly_any = 8;
+// Of those that leave. What is written once, and read once a moment later, is not looked for when
+// it was evicted too soon: nobody but its reader ever knew of it.
+constexpr double hardly_read = 1.0 / 16;
 
 }  // namespace
 
@@ -39,8 +42,10 @@ void FreshShare::count_return(Side to, std::uint64_t queued_bytes) noexcept {
 }
 
 void FreshShare::judge_fruitless() noexcept {
-    if (latest_[index(Side::newcomers)].returns >= hardly_any) return;
+    const Regret newcomers = latest_[index(Side::newcomers)];
+    if (newcomers.returns >= hardly_any) return;
     latest_ = {};
+    if (newcomers.read_bytes > newcomers.evicted_bytes * hardly_read) return;
     share_ = std::max(share_ / step, share_least);
     is_settling_ = true;
 }

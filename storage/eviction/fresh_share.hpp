@@ -10,9 +10,10 @@
 // (Megiddo and Modha, 2003) moves by each single return; that is quick, but wanders where both
 // sides are alike, as they are in the best place.
 //
-// Where hardly anything comes back soon, though a quarter of the memory has been evicted, newcomers
-// are of no use, whatever their share is. It shrinks then, too, and is said to be `settling`: what
-// it has lost is for main to take over as it is.
+// Where hardly anything comes back soon, though a quarter of the memory has been evicted, and
+// hardly any newcomer was read either while it was one, they are of no use, whatever their share
+// is. It shrinks then, too, and is said to be `settling`: what it has lost is for main to take over
+// as it is.
 //
 // Owned by QueueBalance; guarded by the shard's lock.
 #pragma once
@@ -31,6 +32,10 @@ class FreshShare {
         latest_[index(from)].evicted_bytes += static_cast<double>(bytes);
         if (evicted_lately() * fruitless_turns > static_cast<double>(queued_bytes))
             judge_fruitless();
+    }
+    // Of the newcomers, to main: it was read.
+    void count_promotion(std::uint64_t bytes) noexcept {
+        latest_[index(Side::newcomers)].read_bytes += static_cast<double>(bytes);
     }
     // Soon after it was evicted.
     void count_return(Side to, std::uint64_t queued_bytes) noexcept;
@@ -52,6 +57,7 @@ class FreshShare {
     struct Regret {
         double evicted_bytes = 0;
         double returns = 0;
+        double read_bytes = 0;  // of newcomers
     };
     using Regrets = std::array<Regret, 2>;  // by side
 

@@ -51,6 +51,10 @@ class QueueBalance {
     bool is_smaller_than_mean(std::uint64_t bytes, std::uint64_t part) const noexcept {
         return bytes * index_.items() * part < slabs_.queued_bytes();
     }
+    // It was read, and has come to main.
+    void count_promotion(const Item& item) noexcept {
+        share_.count_promotion(item.slab_bytes() + arena_.extent_bytes(item));
+    }
     // REQUIRES: the item still lies where it was evicted from.
     void count_eviction(const Item& item, std::uint64_t hash) noexcept;
 

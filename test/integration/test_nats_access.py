@@ -170,7 +170,7 @@ class Logins(Way):
 class Certificates(Way):
     def setUp(self):
         super().setUp()
-        self.set_environment("TSAN_OPTIONS", f"suppressions={os.path.abspath('libnats_tls.tsan')}")
+        self.excuse_libnats()
         self.authority = Authority(self.directory)
 
     def tls_server(self, names="nats", address=None, more=""):

@@ -26,6 +26,7 @@ class Reload(NatsCase):
                            f'ca_file: "{authority.cert}", verify: true }}', name=name)
 
     def test_certificates(self):
+        self.excuse_libnats()
         first, second = Authority(self.directory), Authority(self.directory, "second")
         server = self.tls_server(first)
 
@@ -42,6 +43,7 @@ class Reload(NatsCase):
 
     def test_certificates_that_cannot_be_used_change_nothing(self):
         authority = Authority(self.directory)
+        self.excuse_libnats()
         server = self.tls_server(authority)
         own, other = authority.issue("node"), authority.issue("other")
         made, write = self.configured(server, tls="yes", **{

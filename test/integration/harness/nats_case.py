@@ -1,4 +1,5 @@
 """What the tests of clusters over NATS have in common: servers, nodes, writers and what must be held."""
+import os
 import random
 import threading
 import time
@@ -11,6 +12,11 @@ from harness.waiting import until
 
 class NatsCase(Case):
     needs_replication = True
+
+    def excuse_libnats(self):
+        """For a test with TLS at its broker: see libnats_tls.tsan. Before its node is started."""
+        os.environ["TSAN_OPTIONS"] = f"suppressions={os.path.abspath('libnats_tls.tsan')}"
+        self.addCleanup(os.environ.pop, "TSAN_OPTIONS")
 
     def server(self, more="", host=12, name="nats"):
         server = NatsServer(self.directory, self.addresses.host(host), name, more)

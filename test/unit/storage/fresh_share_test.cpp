@@ -118,6 +118,21 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("newcomers that are read while they are such are of use, though none comes back") {
+    FreshShare share;
+    share.settled();
+    const std::uint64_t read = GENERATE(0, 15'000, 16'000);
+    share.count_promotion(read);
+    share.count_eviction(Side::newcomers, 250'001, queued);
+    CAPTURE(read);
+    const bool is_of_use = read == 16'000;  // more than a sixteenth
+    CHECK(share.of(queued) == (is_of_use ? quarter : 208'333));
+    CHECK(share.is_settling() != is_of_use);
+    // It says nothing of those that come later.
+    share.count_eviction(Side::newcomers, 250'001, queued);
+    CHECK(share.of(queued) < quarter);
+}
+
 TEST_CASE("what comes first is to be settled, until somebody has") {
     FreshShare share;
     CHECK(share.is_settling());

@@ -121,7 +121,7 @@ TEST_CASE(
 TEST_CASE("newcomers that are read while they are such are of use, though none comes back") {
     FreshShare share;
     share.settled();
-    const std::uint64_t read = GENERATE(0, 15'000, 16'000);
+    const auto read = GENERATE(as<std::uint64_t>{}, 0, 15'000, 16'000);
     share.count_promotion(read);
     share.count_eviction(Side::newcomers, 250'001, queued);
     CAPTURE(read);

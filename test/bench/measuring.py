@@ -54,6 +54,7 @@ class AnyServer:
 
     # Options of mcload: how this server is spoken to.
     speaks = ()
+    asks = b"version\r\n"
     _hosts = itertools.cycle(range(1, 250))  # those of long ago are free again
 
     def __init__(self, words, host, port, core=SERVER_CORE, nice=0):
@@ -110,7 +111,7 @@ class AnyServer:
     def ask(self):
         """A connection of its own that was answered once, for its owner to close."""
         connection = socket.create_connection((self.host, self.port), 5)
-        connection.sendall(b"version\r\n")
+        connection.sendall(self.asks)
         if not connection.recv(4096):
             raise OSError("closed")
         return connection
@@ -156,6 +157,21 @@ class Server(AnyServer):
         if os.geteuid() == 0:
             words += ["-u", "root"]
         super().__init__(words, host, port, core, nice)
+
+
+def seen_after(here, there, count):
+    """Seconds from the answer of a set by one client to the get of another, on another node, that
+    sees it; there it is asked for all the time."""
+    times = []
+    for number in range(count):
+        value = b"%f %d" % (time.monotonic(), number)
+        here.set(b"probe", value)
+        began = time.monotonic()
+        while there.get(b"probe") != value:
+            pass
+        times.append(time.monotonic() - began)
+        time.sleep(0.001)
+    return times
 
 
 @contextlib.contextmanager

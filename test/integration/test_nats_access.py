@@ -42,10 +42,6 @@ class Listener:
 class Way(NatsCase):
     """Every test tries one way in, and what is no way in."""
 
-    def set_environment(self, name, value):
-        os.environ[name] = value
-        self.addCleanup(os.environ.pop, name)
-
     def file(self, name, content):
         path = os.path.join(self.directory, name)
         with open(path, "w") as file:

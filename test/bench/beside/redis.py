@@ -52,6 +52,7 @@ class RedisClient:
 
 class Redis(AnyServer):
     speaks = ("--resp",)
+    asks = b"PING\r\n"
 
     def __init__(self, place, primary=None):
         self._directory = tempfile.TemporaryDirectory(prefix="redis-")
@@ -83,13 +84,6 @@ class Redis(AnyServer):
                 return b"master_link_status:up" in client.ask("INFO", "replication")
         except OSError:
             return False  # it loads
-
-    def ask(self):
-        connection = socket.create_connection((self.host, self.port), 5)
-        connection.sendall(b"PING\r\n")
-        if not connection.recv(4096):
-            raise OSError("closed")
-        return connection
 
     def stop(self):
         super().stop()

@@ -56,27 +56,13 @@ def redis_with_replica():
 BOTH = {"redis": redis_with_replica, "twincached": twins}
 
 
-def seen_after(two, count):
-    """Seconds from the answer of a set on the first node to the get on the other that sees it."""
-    times = []
-    with two.client(two.nodes[0]) as here, two.client(two.nodes[1]) as there:
-        for number in range(count):
-            value = b"%f %d" % (time.monotonic(), number)
-            here.set(b"probe", value)
-            began = time.monotonic()
-            while there.get(b"probe") != value:
-                pass
-            times.append(time.monotonic() - began)
-            time.sleep(0.001)
-    return sorted(times)
-
-
 def lag_of(two, _):
     seconds = 60  # more than the probes need; it is ended with them
     with measuring.background(two.first, f"--rate {RATE} --get-ratio 0 --connections 8 --depth 64 "
                               f"--keys {KEYS} --seconds {seconds}"):
         time.sleep(0.3)
-        times = seen_after(two, PROBES)
+        with two.client(two.nodes[0]) as here, two.client(two.nodes[1]) as there:
+            times = sorted(measuring.seen_after(here, there, PROBES))
     return {"lag_p50": times[len(times) // 2] * 1000,
             "lag_p99": times[len(times) * 99 // 100] * 1000}
 

@@ -12,6 +12,14 @@ void append_number(std::string& out, std::uint64_t value) {
     out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
+// How each of them says a value.
+void append_counted(std::string& out, std::string_view bytes) {
+    append_number(out, bytes.size());
+    out += "\r\n";
+    out += bytes;
+    out += "\r\n";
+}
+
 Answer value_of(std::string_view size, std::string_view key = {}) {
     Answer answer{Meaning::value, 0, key};
     const auto end = size.data() + size.size();
@@ -32,14 +40,10 @@ class Text : public Dialect {
     }
 
     void append_set(std::string& out, const Content& content, std::uint32_t key) const override {
-        const auto value = content.value(key);
         out += "set ";
         content.append_key(out, key);
         out += " 0 0 ";
-        append_number(out, value.size());
-        out += "\r\n";
-        out += value;
-        out += "\r\n";
+        append_counted(out, content.value(key));
     }
 
     Answer read(std::string_view line) const override {
@@ -68,14 +72,10 @@ class Meta : public Dialect {
     }
 
     void append_set(std::string& out, const Content& content, std::uint32_t key) const override {
-        const auto value = content.value(key);
         out += "ms ";
         content.append_key(out, key);
         out += ' ';
-        append_number(out, value.size());
-        out += "\r\n";
-        out += value;
-        out += "\r\n";
+        append_counted(out, content.value(key));
     }
 
     Answer read(std::string_view line) const override {
@@ -124,10 +124,7 @@ class Resp : public Dialect {
 
     static void append_string(std::string& out, std::string_view bytes) {
         out += '$';
-        append_number(out, bytes.size());
-        out += "\r\n";
-        out += bytes;
-        out += "\r\n";
+        append_counted(out, bytes);
     }
 
     static void append_key(std::string& out, const Content& content, std::uint32_t key) {

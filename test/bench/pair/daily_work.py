@@ -14,23 +14,6 @@ OLD_COST = ("CPU of a set alone -> in a pair: repcached 2.2.1 7.4 -> 7.3 us (+ 1
             "2.3.1 9.7 -> 10.8 (+ 1.7); yrmcds 40 + 8.6")
 
 
-def seen_after(nodes, count):
-    """Seconds from before a set on a until the get on b that sees it; b is asked all the time."""
-    times = []
-    with contextlib.ExitStack() as open_clients:
-        on_a, on_b = (open_clients.enter_context(Client((node.host, node.port)))
-                      for node in nodes)
-        for n in range(count):
-            value = b"%d" % n
-            on_a.set(b"probe", value)
-            began = time.monotonic()
-            while on_b.get(b"probe") != value:
-                pass
-            times.append(time.monotonic() - began)
-            time.sleep(0.001)
-    return times
-
-
 def lag(stage, table, settings):
     count = settings.runs * 200
     for rate, most_p50, most_p99 in ((1_000, 0.0005, 0.005), (20_000, None, 0.001)):
@@ -38,7 +21,9 @@ def lag(stage, table, settings):
             options = f"--rate {rate} --get-ratio 0 --connections 8 --depth 64 --seconds 120"
             with measuring.background(nodes[0], options):
                 time.sleep(0.5)
-                p50, p99 = percentiles(seen_after(nodes, count))
+                on_a, on_b = (Client((node.host, node.port)) for node in nodes)
+                with on_a, on_b:
+                    p50, p99 = percentiles(measuring.seen_after(on_a, on_b, count))
         table.add(f"from the answer of a set on a to its sight on b, beside {rate} sets/s",
                   f"p99 ≤ {milliseconds(most_p99)}"
                   + (f", p50 < {milliseconds(most_p50)}" if most_p50 else ""),

@@ -13,10 +13,13 @@ from harness.waiting import until
 class NatsCase(Case):
     needs_replication = True
 
+    def set_environment(self, name, value):
+        os.environ[name] = value
+        self.addCleanup(os.environ.pop, name)
+
     def excuse_libnats(self):
         """For a test with TLS at its broker: see libnats_tls.tsan. Before its node is started."""
-        os.environ["TSAN_OPTIONS"] = f"suppressions={os.path.abspath('libnats_tls.tsan')}"
-        self.addCleanup(os.environ.pop, "TSAN_OPTIONS")
+        self.set_environment("TSAN_OPTIONS", f"suppressions={os.path.abspath('libnats_tls.tsan')}")
 
     def server(self, more="", host=12, name="nats"):
         server = NatsServer(self.directory, self.addresses.host(host), name, more)

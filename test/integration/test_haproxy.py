@@ -128,8 +128,8 @@ class Misfortune(BehindTheShippedFile):
             admin = Admin.of(told)
             self.assertEqual(admin.ask("/switchover", method="POST", Content_Length="0")[0], 200)
             until(lambda: Admin.of(primary).status("/primary") == 200, 5, "the role has moved")
-            self._wait_until_answered()
-            time.sleep(world.scaled(0.3))  # in which HAProxy checks, and closes what it closes
+            until(lambda told=told: not self.proxy.is_up("memcached-primary", told.name), 5,
+                  "the other has stepped back, and HAProxy closes its clients")
             self._wait_until_answered()
             for crowd in self.crowds:
                 broken, again, failed, gap = crowd.noticed(since, time.monotonic())
@@ -192,8 +192,7 @@ class WhoServes(BehindTheShippedFile):
         self.nodes.a.start()
         self.nodes.wait_until_linked()
         until(self.proxy.all_up, 10, "HAProxy uses both again")
-        until(lambda: self.proxy.states()[("memcached-primary", "b")] == "UP", 5,
-              "HAProxy has found the primary")
+        until(lambda: self.proxy.is_up("memcached-primary", "b"), 5, "HAProxy has found the primary")
         for front, expected in (("memcached", "b"), ("memcached-primary", "b"),
                                 ("memcached-prefers-a", "a")):
             self.assertEqual(self._server_of(front), expected, front)
@@ -229,7 +228,7 @@ class WhoServes(BehindTheShippedFile):
             self.assertEqual(crowded.rest(), b"")
         for client in served:
             self.assertTrue(client.ask(b"version").startswith(b"VERSION"))
-        self.assertEqual(self.proxy.states()[("memcached", "a")], "UP")
+        self.assertTrue(self.proxy.is_up("memcached", "a"))
         served[0].close()
         clients.append(Client(address))
         self.assertTrue(until(lambda: clients[-1].ask(b"version"), 5, "the place is free again"))

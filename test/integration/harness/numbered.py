@@ -15,7 +15,7 @@ def lay_base(client):
         client.set(key, b"laid")
 
 
-MOMENT = 0.02  # seconds
+MOMENT = world.scaled(0.02)  # seconds: in which the system ends a killed process
 
 
 class NumberedWriter(threading.Thread):

@@ -62,6 +62,9 @@ class ShippedHAProxy(HAProxy):
         """{(listen, server): "UP", "DOWN", "DRAIN" ...}"""
         return {(row["pxname"], row["svname"]): row["status"] for row in self.rows()}
 
+    def is_up(self, front, server):
+        return self.states()[(front, server)].startswith("UP")
+
     def all_up(self):
         """Both, but for the listen in which only the primary is."""
         return all(state == "UP" for (front, _), state in self.states().items()

@@ -61,7 +61,7 @@ class TlsStream {
     // Encrypts all of it. False, and nothing is taken, before the handshake is over and after a
     // failure.
     bool write(std::string_view plaintext) noexcept;
-    // Tells the other end that nothing more will come.
+    // Tells the other end that nothing more will come, and nothing more is written.
     void say_goodbye() noexcept;
 
     State state() const noexcept { return state_; }

@@ -12,11 +12,10 @@
 #include "replication/nats/log/message_header.hpp"
 #include "replication/records/data_frames.hpp"
 #include "storage/store.hpp"
+#include "test/fuzz/demand.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -26,12 +25,6 @@ using namespace twincached::replication::nats;
 namespace {
 
 constexpr std::uint64_t version_now_ms = 40'000'000'000;
-
-void demand(bool holds, const char* what) {
-    if (holds) return;
-    std::fprintf(stderr, "does not hold: %s\n", what);
-    std::abort();
-}
 
 class DeafBroker final : public Broker {
   public:

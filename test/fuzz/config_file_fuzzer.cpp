@@ -6,10 +6,10 @@
 #include "app/options/option_reader.hpp"
 #include "app/server_options.hpp"
 #include "lib/option_value.hpp"
+#include "test/fuzz/demand.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -20,13 +20,6 @@ using twincached::lib::value_text;
 namespace {
 
 constexpr auto name = "fuzz.conf";
-
-void demand(bool condition, const char* what, std::string_view about = {}) {
-    if (condition) return;
-    std::fprintf(stderr, "broken promise: %s: %.*s\n", what, static_cast<int>(about.size()),
-                 about.data());
-    std::abort();
-}
 
 OptionReader read(std::string_view content) {
     OptionReader reader(server_option_table());

@@ -1,11 +1,10 @@
 // Feeds arbitrary bytes to a conversation with a real store, once as one packet and once cut into
 // pieces, and demands equal answers. The first byte of the input decides the pieces.
 #include "lib/random.hpp"
+#include "test/fuzz/demand.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -21,12 +20,6 @@ storage::StoreOptions tiny_store() {
     options.item_size_limit_bytes = 128 << 10;
     options.shards = 1;
     return options;
-}
-
-void demand(bool condition, const char* what) {
-    if (condition) return;
-    std::fprintf(stderr, "broken promise: %s\n", what);
-    std::abort();
 }
 
 struct Talk {

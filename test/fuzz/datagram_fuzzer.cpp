@@ -2,11 +2,10 @@
 // be no weapon: what is no command is not answered, no answer is longer than its bound, two servers
 // that are set upon each other fall silent, and an answer's pieces can be joined again.
 #include "protocol/datagram.hpp"
+#include "test/fuzz/demand.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,12 +17,6 @@ namespace {
 
 // Of a request of several datagrams nothing is done; one line says so, as memcached's.
 constexpr std::size_t refusal_bytes_limit = 64;
-
-void demand(bool condition, const char* what) {
-    if (condition) return;
-    std::fprintf(stderr, "broken promise: %s\n", what);
-    std::abort();
-}
 
 // One of the two caches that a forger sets upon each other; its items stay from input to input.
 class Server {

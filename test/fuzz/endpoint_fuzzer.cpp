@@ -5,12 +5,11 @@
 #include "app/endpoint/request_reader.hpp"
 #include "replication/none.hpp"
 #include "storage/store_options.hpp"
+#include "test/fuzz/demand.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,12 +18,6 @@ namespace {
 
 using namespace twincached;
 using Progress = app::RequestReader::Progress;
-
-void demand(bool condition, const char* what) {
-    if (condition) return;
-    std::fprintf(stderr, "broken promise: %s\n", what);
-    std::abort();
-}
 
 // Some items, that are only read.
 class Kept {

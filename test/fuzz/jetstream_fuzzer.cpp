@@ -5,12 +5,11 @@
 //
 //     piece: 1 what it is, 1 status, 1 length of the subject's end, 2 length of the payload, both
 #include "replication/nats/jetstream/jetstream_broker.hpp"
+#include "test/fuzz/demand.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
@@ -19,12 +18,6 @@
 using namespace twincached::replication::nats;
 
 namespace {
-
-void demand(bool holds, const char* what) {
-    if (holds) return;
-    std::fprintf(stderr, "does not hold: %s\n", what);
-    std::abort();
-}
 
 class DeafWire final : public Wire {
   public:

@@ -8,12 +8,11 @@
 #include "replication/pair/legacy/legacy_command.hpp"
 #include "replication/pair/legacy/legacy_reader.hpp"
 #include "storage/key.hpp"
+#include "test/fuzz/demand.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -23,12 +22,6 @@ using namespace twincached::replication::pair;
 namespace {
 
 constexpr std::size_t value_limit = 64;
-
-void demand(bool holds, const char* what) {
-    if (holds) return;
-    std::fprintf(stderr, "does not hold: %s\n", what);
-    std::abort();
-}
 
 std::string image_of(const LegacyCommand& command) {
     return std::to_string(static_cast<int>(command.verb)) + '|' + std::string(command.key) + '|' +

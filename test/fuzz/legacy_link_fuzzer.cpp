@@ -13,12 +13,11 @@
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/legacy/legacy_link.hpp"
 #include "storage/store.hpp"
+#include "test/fuzz/demand.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -33,12 +32,6 @@ namespace {
 constexpr std::size_t value_limit = 4096;
 constexpr std::size_t log_bytes = 4096;  // a few dozen changes: more overflow
 constexpr unsigned peer_node = 0;
-
-void demand(bool holds, const char* what) {
-    if (holds) return;
-    std::fprintf(stderr, "does not hold: %s\n", what);
-    std::abort();
-}
 
 class Script {
   public:

@@ -18,14 +18,13 @@
 #include "replication/records/wall_clock.hpp"
 #include "replication/records/wire.hpp"
 #include "storage/store.hpp"
+#include "test/fuzz/demand.hpp"
 #include "test/unit/replication/hostile_peer.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
@@ -54,12 +53,6 @@ constexpr std::size_t memory_bound_bytes = std::size_t{64} << 20;
 constexpr std::uint64_t day_ms = 24ULL * 3600 * 1000;  // clock-max-ahead, as it comes
 // From the highest version that is believed the node's own writes count on.
 constexpr std::uint64_t own_writes_ms = 1000;
-
-void demand(bool holds, const char* what) {
-    if (holds) return;
-    std::fprintf(stderr, "does not hold: %s\n", what);
-    std::abort();
-}
 
 std::size_t allocated_bytes() {
 #ifdef COUNTS_MEMORY

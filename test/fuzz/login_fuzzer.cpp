@@ -1,11 +1,10 @@
 // Feeds arbitrary bytes to conversations that demand a login, in one piece and in pieces, and
 // demands that nobody comes in who does not know a password: nothing is read, nothing is stored.
 #include "lib/random.hpp"
+#include "test/fuzz/demand.hpp"
 #include "test/unit/protocol/test_service.hpp"
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -17,12 +16,6 @@ namespace {
 
 constexpr std::string_view password = "Zq9-hush";
 constexpr std::string_view kept = "what-only-users-see";
-
-void demand(bool condition, const char* what) {
-    if (condition) return;
-    std::fprintf(stderr, "broken promise: %s\n", what);
-    std::abort();
-}
 
 PasswordTable one_user() {
     const auto line = "app:" + std::string(password) + "\n";

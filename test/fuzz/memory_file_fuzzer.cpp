@@ -12,14 +12,13 @@
 #include "app/restart/memory_file.hpp"
 #include "replication/none.hpp"
 #include "storage/shard/saved_item.hpp"
+#include "test/fuzz/demand.hpp"
 #include "test/support/memory_file_image.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <map>
@@ -31,12 +30,6 @@
 namespace {
 
 using namespace twincached;
-
-void demand(bool condition, const char* what) {
-    if (condition) return;
-    std::fprintf(stderr, "broken promise: %s\n", what);
-    std::abort();
-}
 
 const std::string path = "/dev/shm/memory-file-fuzzer-" + std::to_string(::getpid());
 

@@ -1,23 +1,12 @@
 // Feeds arbitrary bytes to the parser of PROXY headers and demands what a reader relies on: what
 // is complete stays so whatever follows, and no beginning of it was taken for broken or whole.
 #include "app/listeners/proxy_header.hpp"
+#include "test/fuzz/demand.hpp"
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
 using namespace twincached::app;
-
-namespace {
-
-void demand(bool condition, const char* what) {
-    if (condition) return;
-    std::fprintf(stderr, "broken promise: %s\n", what);
-    std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using State = ProxyHeader::State;

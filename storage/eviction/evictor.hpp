@@ -51,6 +51,7 @@ class Evictor {
   public:
     Evictor(const EvictorParts& parts, const EvictorOptions& options);
 
+    bool may_evict() const noexcept { return may_evict_; }
     // Where new items go.
     QueueBalance& balance() noexcept { return balance_; }
     // Empties slabs until there is room. Items may have moved or gone: whoever held a pointer must

@@ -2,6 +2,7 @@
 
 #include "lib/prefetch.hpp"
 
+#include <cstring>
 #include <utility>
 
 namespace twincached::storage {
@@ -110,6 +111,17 @@ Item* Table::move(Item* item, std::uint64_t hash, const Placement& placement) no
     if (copy == nullptr) return nullptr;
     index_.replace(hash, arena_.ref_of(item), arena_.ref_of(copy));
     arena_.bury_copied(item, *copy);
+    return copy;
+}
+
+Item* Table::reshape(Item* item, std::uint64_t hash, const Placement& placement,
+                     const ItemForm& form) noexcept {
+    Item* copy = arena_.place(placement, form);
+    if (!item->is_large() && !item->is_stub())
+        std::memcpy(copy->value_in_slab(), item->value_in_slab(), item->value_bytes());
+    index_.replace(hash, arena_.ref_of(item), arena_.ref_of(copy));
+    arena_.bury_copied(item, *copy);
+    arena_.open_slabs().settle(arena_.slabs().slab_of(item));
     return copy;
 }
 

@@ -72,6 +72,10 @@ class Table {
     // To where the placement says, which need not say how large it is. Returns the copy, or null,
     // and nothing has changed, if there is no room. The slab that it leaves is not settled.
     Item* move(Item* item, std::uint64_t hash, const Placement& placement) noexcept;
+    // The same with another form of the same value. REQUIRES: has_room(placement), and the form is
+    // as large as the placement.
+    Item* reshape(Item* item, std::uint64_t hash, const Placement& placement,
+                  const ItemForm& form) noexcept;
     // To that offset of its own slab; see Arena::slide.
     Item* slide(Item* item, std::uint64_t hash, std::uint32_t offset) noexcept;
 

@@ -1,11 +1,17 @@
 // An item as it lies in a slab: its header, and behind it, packed, what not every item has. It is
 // never freed: it is marked dead, and its slab is reclaimed.
 //
-//    0        24                                                                        slab_bytes
-//    [ header | explicit CAS, 8, | client flags, 4, | key, 1 | value           | waste, padding ]
-//             |  if it has one   |  if not zero     | to 250 |                 |
-//                                                            | or: its extent's number, 4 (large)
-//                                                            | or: its birth's version, 8 (stub)
+//    0        18                                                                      slab_bytes
+//    [ header | expiry, 4, | explicit CAS, 8, | client  | key, 1 | value           | waste, padding
+//    ]
+//             |  if it has |  if it has one   | flags,  | to 250 |                 |
+//             |  a place   |                  | 4, if   |        | or: its extent's number, 4, and
+//             |  for one   |                  | not zero|        |     its length, 4 (large)
+//                                                                | or: its birth's version, 8
+//                                                                (stub)
+//
+// An item that never expires has no place for an expiry; if it is given one later, it is written
+// anew elsewhere.
 //
 // A stub is an item that a reader created on a miss (mg N). It has version 0 until it is stored;
 // the version of its birth is kept, so that a later flush finds it too.
@@ -31,17 +37,27 @@ class Item : public ItemHeader {
     ItemState state() const noexcept;
     ItemForm form() const noexcept;
 
+    Expiry expiry() const noexcept {
+        return has_expiry() ? Expiry::from_raw(load<Tick>(body())) : Expiry::never();
+    }
+    // REQUIRES: has_expiry().
+    void set_expiry(Expiry expiry) noexcept;
+
     // What clients see: an explicit one, or that of its version.
     std::uint64_t cas() const noexcept {
-        return has_explicit_cas() ? load<std::uint64_t>(body()) : cas_of(version_);
+        return has_explicit_cas() ? load<std::uint64_t>(cas_begin()) : cas_of(version_);
     }
     std::uint32_t client_flags() const noexcept {
         return has_client_flags() ? load<std::uint32_t>(key_begin() - 4) : 0;
     }
     std::string_view key() const noexcept { return {key_begin(), key_bytes_}; }
+    std::uint32_t value_bytes() const noexcept {
+        return is_large() ? load<std::uint32_t>(value_in_slab() + sizeof(ExtentNumber))
+                          : slab_value_bytes_;
+    }
 
-    // REQUIRES: !is_large().
-    char* value_in_slab() noexcept { return key_begin() + key_bytes_; }
+    // The value, or what stands in its place.
+    char* value_in_slab() noexcept { return writable(key_begin() + key_bytes_); }
     const char* value_in_slab() const noexcept { return key_begin() + key_bytes_; }
     // REQUIRES: is_large().
     ExtentNumber extent() const noexcept { return load<ExtentNumber>(value_in_slab()); }
@@ -58,16 +74,18 @@ class Item : public ItemHeader {
         std::memcpy(&number, from, sizeof number);
         return number;
     }
-    char* body() noexcept { return reinterpret_cast<char*>(this) + item_header_bytes; }
+    template <class Number>
+    static void store(const char* to, Number number) noexcept {
+        std::memcpy(writable(to), &number, sizeof number);
+    }
     const char* body() const noexcept {
         return reinterpret_cast<const char*>(this) + item_header_bytes;
     }
-    std::size_t key_offset() const noexcept {
-        return (has_explicit_cas() ? 8U : 0U) + (has_client_flags() ? 4U : 0U);
+    const char* cas_begin() const noexcept { return body() + (has_expiry() ? sizeof(Tick) : 0); }
+    const char* key_begin() const noexcept {
+        return cas_begin() + (has_explicit_cas() ? 8 : 0) + (has_client_flags() ? 4 : 0);
     }
-    char* key_begin() noexcept { return body() + key_offset(); }
-    const char* key_begin() const noexcept { return body() + key_offset(); }
+    static char* writable(const char* place) noexcept { return const_cast<char*>(place); }
 };
-static_assert(sizeof(Item) == item_header_bytes);
 
 }  // namespace twincached::storage

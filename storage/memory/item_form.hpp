@@ -1,5 +1,5 @@
 // An item apart from the place where it lies: what is to be written, or was read. Item keeps the
-// same in its 24 bytes of header and behind them; a restart carries it from one store to the next.
+// same in its 18 bytes of header and behind them; a restart carries it from one store to the next.
 #pragma once
 
 #include "storage/exptime.hpp"
@@ -37,7 +37,10 @@ struct ItemForm : ItemState {
     Version version = 0;
     Version birth = 0;        // of an item with version 0
     ExtentNumber extent = 0;  // not 0: large
+    // It may be given an expiry later, where it lies.
+    bool has_place_for_expiry = false;
 
+    bool keeps_expiry() const noexcept { return has_place_for_expiry || !expiry.is_never(); }
     std::size_t value_bytes_in_slab() const noexcept;
     // What it takes of a slab.
     std::uint32_t slab_bytes() const noexcept;

@@ -37,8 +37,10 @@ inline ReadResult ClientReads::read_found(Item& item, const Reading& reading) no
         if (claims) marks.recache = claim_recache(item);
     }
     ReadResult result;
-    if (request.touch) result.ticket = items_.touch(item, key, *request.touch, now);
-    show(item, reading, marks);
+    Item* found = &item;
+    if (request.touch) result.ticket = items_.touch(found, key, *request.touch, now);
+    if (found == nullptr) return {Miss::absent, {}};
+    show(*found, reading, marks);
     return result;
 }
 
@@ -83,10 +85,11 @@ Stored ClientReads::vivify(Storing& storing, const Read& request, const Now& now
 }
 
 ReadResult ClientReads::touch(const Key& key, const Now& now, Expiry expiry) noexcept {
-    const ShardItems::Found found = items_.find_live(key, now);
+    ShardItems::Found found = items_.find_live(key, now);
     if (found.item == nullptr) return {found.miss, {}};
     if (found.item->mark_access(now.tick())) items_.tell_hint(*found.item, key);
-    return {Miss::none, items_.touch(*found.item, key, expiry, now)};
+    const Ticket ticket = items_.touch(found.item, key, expiry, now);
+    return {found.item != nullptr ? Miss::none : Miss::absent, ticket};
 }
 
 }  // namespace twincached::storage

@@ -97,7 +97,8 @@ bool Shard::apply_touch(const Key& key, Version version, Expiry expiry, const No
     Item* item = items_.find_live(key, now).item;
     if (item == nullptr || write_of(item->version()) != write_of(version)) return false;
     const Version before = item->version();
-    items_.table().arena().set_expiry(*item, expiry);
+    item = items_.with_expiry(item, key, expiry, now);
+    if (item == nullptr) return false;
     item->set_version(version);
     (void)items_.tell({key, before, version, version, Cause::remote});
     return true;

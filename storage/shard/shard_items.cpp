@@ -98,6 +98,8 @@ Stored ShardItems::store(Storing& storing, const Now& now, MemoryGrant& grant) n
         return Stored::failed;
     // Not yet the version, but already not that of a stub, which takes more room.
     form.version = storing.version.value_or(1);
+    // Where nothing may be evicted, a touch could not move the item to where it has one.
+    form.has_place_for_expiry |= !evictor_.may_evict();
     if (const Stored value = prepare_value(storing, grant); value != Stored::done) return value;
     Item* old = storing.old;
     const Version before = old != nullptr ? old->version() : 0;
@@ -164,6 +166,7 @@ bool ShardItems::store_in_place(const Storing& storing) noexcept {
     const ItemForm& form = storing.form;
     if (storing.value.is_kept) {
         const bool same_shape = old.has_explicit_cas() == form.explicit_cas.has_value() &&
+                                old.has_expiry() == form.keeps_expiry() &&
                                 (old.client_flags() != 0) == (form.client_flags != 0);
         return same_shape && table_.arena().rewrite(&old, form);
     }
@@ -189,14 +192,39 @@ Ticket ShardItems::remove(const Key& key, Item* item, Version version, Cause cau
 }
 
 // Replication compares seconds, so an expiry that stays the same is no change.
-Ticket ShardItems::touch(Item& item, const Key& key, Expiry expiry, const Now& now) noexcept {
-    if (item.expiry() == expiry) return {};
-    table_.arena().set_expiry(item, expiry);
-    if (item.is_stub()) return {};
-    const Version before = item.version();
-    item.set_version(clock_.next_touch(before, now.version_ms));
+Ticket ShardItems::touch(Item*& item, const Key& key, Expiry expiry, const Now& now) noexcept {
+    if (item->expiry() == expiry) return {};
+    item = with_expiry(item, key, expiry, now);
+    if (item == nullptr || item->is_stub()) return {};
+    const Version before = item->version();
+    item->set_version(clock_.next_touch(before, now.version_ms));
     return sink_.on_change(number_,
-                           {key, before, item.version(), item.version(), Cause::local_write});
+                           {key, before, item->version(), item->version(), Cause::local_write});
+}
+
+Item* ShardItems::with_expiry(Item* item, const Key& key, Expiry expiry, const Now& now) noexcept {
+    if (!item->has_expiry()) return copy_with_expiry(item, key, expiry, now);
+    table_.arena().set_expiry(*item, expiry);
+    return item;
+}
+
+// Few items are stored to live for ever and given an end later. Making room for one may evict it,
+// or move it; if there is none to be made, it goes.
+Item* ShardItems::copy_with_expiry(Item* item, const Key& key, Expiry expiry,
+                                   const Now& now) noexcept {
+    ItemForm form = form_of(key, *item);
+    form.expiry = expiry;
+    Placement placement = {form.slab_bytes(), table_.arena().queue_of(*item),
+                           lifetime_of(expiry, now.tick())};
+    while (!table_.has_room(placement)) {
+        const bool made_room = evictor_.make_room(placement, now.tick());
+        item = table_.find(key);
+        if (item == nullptr) return nullptr;
+        if (made_room) continue;
+        drop(*item, key.hash, Cause::evicted, now.tick());
+        return nullptr;
+    }
+    return table_.reshape(item, key.hash, placement, form);
 }
 
 // A stub is this node's own affair.

@@ -73,8 +73,11 @@ class ShardItems {
     // `item` may be null: a delete is told even of what is absent here, for another node may have
     // it.
     Ticket remove(const Key& key, Item* item, Version version, Cause cause) noexcept;
-    // Nothing is changed, and nobody told, if the expiry is what it was.
-    Ticket touch(Item& item, const Key& key, Expiry expiry, const Now& now) noexcept;
+    // Nothing is changed, and nobody told, if the expiry is what it was. The item may be another
+    // one afterwards; null: it had to go, as if it had been evicted a moment before.
+    Ticket touch(Item*& item, const Key& key, Expiry expiry, const Now& now) noexcept;
+    // The same without a word to anybody.
+    Item* with_expiry(Item* item, const Key& key, Expiry expiry, const Now& now) noexcept;
     // After a use that has raised the item's frequency: rare, and so kept out of its callers.
     [[gnu::cold]] void tell_hint(const Item& item, const Key& key) noexcept;
     void drop(Item& item, std::uint64_t hash, Cause cause, Tick now) noexcept {
@@ -107,6 +110,7 @@ class ShardItems {
     Stored prepare_value(Storing& storing, MemoryGrant& grant) noexcept;
     Stored prepare_room(Placement& placement, const Now& now, MemoryGrant& grant) noexcept;
     bool store_in_place(const Storing& storing) noexcept;
+    Item* copy_with_expiry(Item* item, const Key& key, Expiry expiry, const Now& now) noexcept;
     void publish(Storing& storing, Version before, const Now& now) noexcept;
 
     unsigned number_;

@@ -33,7 +33,7 @@ struct Settings {
     misses::Making making;
     unsigned threads = 4;
     unsigned shards = 0;
-    std::uint32_t overhead = 38;
+    std::uint32_t overhead = 30;
     bool store_only = false;
     bool json = false;
 };

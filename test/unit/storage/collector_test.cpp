@@ -87,7 +87,7 @@ TEST_CASE("an item that is stored during a pass is collected in time") {
 
 TEST_CASE("a touch may bring an item's end forward") {
     TableFixture fixture;
-    REQUIRE(fixture.store("a", "1"));
+    REQUIRE(fixture.store("a", "1", {Queue::fresh, Expiry::at(fixture.now + 1000)}));
     run(fixture);
     fixture.table.arena().set_expiry(*fixture.find("a"), Expiry::at(fixture.now + 5));
     fixture.now += 5;

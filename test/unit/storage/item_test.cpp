@@ -36,7 +36,8 @@ ItemForm small_form() {
 
 TEST_CASE("an item keeps what it was made of, with or without what not every item has") {
     ItemForm form = small_form();
-    form.expiry = Expiry::at(500);
+    form.expiry = GENERATE(Expiry::never(), Expiry::at(500));
+    form.has_place_for_expiry = GENERATE(false, true);
     form.last_access = 400;
     form.frequency = 2;
     form.client_flags = GENERATE(0U, 1U, 0xFFFF'FFFFU);
@@ -70,20 +71,57 @@ TEST_CASE("an item keeps what it was made of, with or without what not every ite
 
 TEST_CASE("an item takes its header, what it has, and what is missing to eight bytes") {
     ItemForm form = small_form();
-    CHECK(form.slab_bytes() == 24 + 3 + 5);
+    CHECK(form.slab_bytes() == 18 + 3 + 5 + 6);
+    form.expiry = Expiry::at(500);
+    CHECK(form.slab_bytes() == 18 + 4 + 3 + 5 + 2);
     form.client_flags = 1;
-    CHECK(form.slab_bytes() == 24 + 4 + 3 + 5 + 4);
+    CHECK(form.slab_bytes() == 18 + 4 + 4 + 3 + 5 + 6);
     form.explicit_cas = 1;
-    CHECK(form.slab_bytes() == 24 + 8 + 4 + 3 + 5 + 4);
+    CHECK(form.slab_bytes() == 18 + 4 + 8 + 4 + 3 + 5 + 6);
 }
 
-TEST_CASE("a large item has the number of its extent in the place of its value") {
+TEST_CASE("an expiry changes where there is a place for one, and nothing else does") {
+    ItemForm form = small_form();
+    const bool expires = GENERATE(false, true);
+    form.expiry = expires ? Expiry::at(500) : Expiry::never();
+    form.has_place_for_expiry = !expires;
+    form.explicit_cas = 9;
+    form.client_flags = 8;
+    Place place;
+    Item& item = place.write(form);
+    std::memcpy(item.value_in_slab(), "value", 5);
+    REQUIRE(item.has_expiry());
+    for (const auto expiry : {Expiry::at(7), Expiry::never(), Expiry::at(0xFFFF'FFFF)}) {
+        item.set_expiry(expiry);
+        CHECK(item.expiry() == expiry);
+        CHECK(item.natural_bytes() == form.slab_bytes());
+        CHECK(item.cas() == 9);
+        CHECK(item.client_flags() == 8);
+        CHECK(item.key() == "key");
+        CHECK(std::string(item.value_in_slab(), item.value_bytes()) == "value");
+    }
+}
+
+TEST_CASE("the longest value and the largest size that a slab may hold are kept") {
+    std::array<std::uint64_t, 8192> room;
+    ItemForm form = small_form();
+    form.value_bytes = ItemHeader::slab_bytes_most - item_header_bytes - 3;
+    Item* item = reinterpret_cast<Item*>(room.data());
+    item->write(form, ItemHeader::slab_bytes_most);
+    CHECK(item->value_bytes() == form.value_bytes);
+    CHECK(item->slab_bytes() == ItemHeader::slab_bytes_most);
+    CHECK_FALSE(item->has_expiry());
+    CHECK_FALSE(item->has_explicit_cas());
+    CHECK_FALSE(item->has_binary_key());
+}
+
+TEST_CASE("a large item has its extent's number and its length in the place of its value") {
     ItemForm form = small_form();
     form.value_bytes = value_length_limit;
     form.extent = 0xFEDC'BA98;
     Place place;
     const Item& item = place.write(form);
-    CHECK(form.slab_bytes() == 24 + 3 + 4 + 1);
+    CHECK(form.slab_bytes() == 18 + 3 + 4 + 4 + 3);
     CHECK(item.is_large());
     CHECK(item.extent() == 0xFEDC'BA98);
     CHECK(item.value_bytes() == value_length_limit);

@@ -123,6 +123,62 @@ TEST_CASE("a touch leaves the CAS unique as it is") {
     CHECK(fixture.get("a")->expiry == fixture.in_seconds(5));
 }
 
+TEST_CASE("whatever lived for ever can be given an end, and keeps all else") {
+    StoreFixture fixture;
+    Write write;
+    write.client_flags = GENERATE(0U, 77U);
+    if (GENERATE(false, true)) write.explicit_cas = 9;
+    const std::string value(GENERATE(1U, 300U, 200'000U), 'v');
+    fixture.set("a", value, write);
+    const auto before = fixture.get("a");
+    const auto stored = fixture.store.stats().work[Work::items_stored];
+    for (const auto expiry : {fixture.in_seconds(5), Expiry::never(), fixture.in_seconds(9)}) {
+        CHECK(fixture.store.touch(fixture.store.key("a"), fixture.now, expiry).hit());
+        const auto after = fixture.get("a");
+        REQUIRE(after);
+        CHECK(after->expiry == expiry);
+        CHECK(after->value == value);
+        CHECK(after->cas == before->cas);
+        CHECK(after->client_flags == write.client_flags);
+    }
+    CHECK(fixture.store.stats().work[Work::items_stored] == stored);
+    fixture.advance_seconds(9);
+    CHECK_FALSE(fixture.get("a"));
+}
+
+TEST_CASE("where nothing may be evicted, a full store still gives an end to all that it holds") {
+    auto options = small_store();
+    options.evict = false;
+    StoreFixture fixture(options);
+    const std::string value(100, 'v');
+    std::vector<std::string> keys;
+    for (std::string key = "0"; fixture.set(key, value).outcome == WriteOutcome::stored;
+         key = std::to_string(keys.size()))
+        keys.push_back(key);
+    REQUIRE(keys.size() > 10'000);
+    for (const auto& key : keys)
+        REQUIRE(
+            fixture.store.touch(fixture.store.key(key), fixture.now, fixture.in_seconds(9)).hit());
+}
+
+TEST_CASE("a store that evicts gives an end to what it holds, though that takes room") {
+    StoreFixture fixture;
+    const std::string value(100, 'v');
+    for (int i = 0; i < 100'000; ++i)
+        REQUIRE(fixture.set(std::to_string(i), value).outcome == WriteOutcome::stored);
+    int gone = 0;
+    for (int i = 99'000; i < 100'000; ++i) {
+        const auto key = std::to_string(i);
+        const bool is_here =
+            fixture.store.touch(fixture.store.key(key), fixture.now, fixture.in_seconds(9)).hit();
+        const auto item = fixture.get(key);
+        CHECK(item.has_value() == is_here);
+        if (item) CHECK(item->expiry == fixture.in_seconds(9));
+        gone += is_here ? 0 : 1;
+    }
+    CHECK(gone < 10);
+}
+
 TEST_CASE("a touch to the same second is no change") {
     StoreFixture fixture;
     fixture.set("a", "1");

@@ -21,7 +21,7 @@ def chapter(rows):
     return [
         "## Misses", "",
         "Requests that miss, of the store and of policies simulated object by object on the same",
-        "bytes (38 for each object beside its key and value, as many as the store needs; what they",
+        "bytes (30 for each object beside its key and value, as many as the store needs; what they",
         "remember of others is free). Belady knows the future: the smaller of farthest use and",
         "farthest use by size. `build/release/test/bench/misses --seed 7`, made-up traces of a",
         "million requests each, and recorded ones by the names of their files; rows where",

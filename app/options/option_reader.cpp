@@ -203,14 +203,16 @@ void OptionReader::set(const lib::OptionRow& option, std::optional<std::string_v
     if (is_first && origin.source == Source::command_line && earlier != origins_.end())
         overruled_.insert(*earlier);
     if (is_first) origins_.insert_or_assign(&option, origin);
-    if (is_first) remark_on(option, value.value_or(""));
+    if (is_first) remark_on(option, value.value_or(""), origin.source);
 }
 
 // Options of memcached's that mean nothing here are accepted, so that its command lines start this
-// server, and are remarked on, so that nobody relies on them.
-void OptionReader::remark_on(const lib::OptionRow& option, std::string_view written) {
+// server, and are remarked on, so that nobody relies on them. A default in a file, where
+// --print-config has put it, is nobody's wish.
+void OptionReader::remark_on(const lib::OptionRow& option, std::string_view written,
+                             Source source) {
     const bool is_default = written == option.initial;
-    if (option.use == lib::OptionUse::meaningless) {
+    if (option.use == lib::OptionUse::meaningless && !(is_default && source == Source::file)) {
         remarks_.push_back(
             fmt::format("{} is accepted and ignored: {}", written_name(option), option.help));
     }

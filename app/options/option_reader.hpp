@@ -76,7 +76,7 @@ class OptionReader {
     std::vector<Include> take_content(std::string_view content, const std::string& name);
     std::vector<std::string> files_of(const Include& include);
     void set_word(std::string_view written, const Origin& origin);
-    void remark_on(const lib::OptionRow& option, std::string_view written);
+    void remark_on(const lib::OptionRow& option, std::string_view written, Source source);
 
     const std::string directory_;
     Options options_;

@@ -416,6 +416,13 @@ TEST_CASE("what --print-config prints brings about the same options") {
     CHECK(config_text(again) == config_text(options));
 }
 
+TEST_CASE("what --print-config prints is remarked on for what was wished alone") {
+    CHECK(reading("", config_text(good(""))).remarks().empty());
+    const auto wished = reading("", config_text(good("-o no_hashexpand"))).remarks();
+    REQUIRE(wished.size() == 1);
+    CHECK(wished.front().starts_with("-o hashexpand is accepted and ignored"));
+}
+
 TEST_CASE("--print-config says of each value where it comes from, in comments that read again") {
     const auto reader =
         reading("-m 100 -p 11311", "[memory]\nlimit = 32m\n[process]\nthreads = 2\n");

@@ -21,12 +21,15 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace twincached::app {
@@ -37,22 +40,44 @@ void warn_all(const std::vector<std::string>& sentences, const Warn& warn) {
         warn(sentence);
 }
 
+std::optional<std::string> obstacle_to(int access, const std::string& path) {
+    if (::access(path.c_str(), access) == 0) return std::nullopt;
+    return std::strerror(errno);
+}
+
+// Why no file could be made in the folder of this one, or be removed from it.
+std::optional<std::string> obstacle_in_folder_of(const std::string& path) {
+    const auto folder = std::filesystem::path(path).parent_path();
+    return obstacle_to(W_OK | X_OK, folder.empty() ? "." : folder.string());
+}
+
 // Why no file of that name could be written; nothing if one could. It is not created.
 std::optional<std::string> obstacle_to_writing(const std::string& path) {
-    const auto folder = std::filesystem::path(path).parent_path();
-    const auto reason = [] { return std::string(std::strerror(errno)); };
-    if (std::filesystem::is_directory(path)) return std::strerror(EISDIR);
-    if (::access(path.c_str(), F_OK) == 0) {
-        return ::access(path.c_str(), W_OK) == 0 ? std::nullopt : std::optional(reason());
-    }
-    const auto* place = folder.empty() ? "." : folder.c_str();
-    return ::access(place, W_OK | X_OK) == 0 ? std::nullopt : std::optional(reason());
+    std::error_code unknown;  // what cannot be looked at is no folder, and its own folder says why
+    if (std::filesystem::is_directory(path, unknown)) return std::strerror(EISDIR);
+    if (::access(path.c_str(), F_OK) == 0) return obstacle_to(W_OK, path);
+    return obstacle_in_folder_of(path);
 }
 
 void require_writable(std::string_view option, const std::string& path) {
     if (path.empty()) return;
     if (const auto obstacle = obstacle_to_writing(path))
         throw std::runtime_error(fmt::format("{}: cannot write {}: {}", option, path, *obstacle));
+}
+
+// It is removed at the start and made anew at the end.
+void require_replaceable(std::string_view option, const std::string& path) {
+    require_writable(option, path);
+    const auto obstacle = path.empty() ? std::nullopt : obstacle_in_folder_of(path);
+    if (!obstacle) return;
+    throw std::runtime_error(
+        fmt::format("{}: the folder of {} cannot be written: {}", option, path, *obstacle));
+}
+
+void require_port(std::string_view option, std::int64_t port) {
+    if (may_listen_at(port)) return;
+    throw std::runtime_error(fmt::format("{}: this user may not listen at port {}: {}", option,
+                                         port, std::strerror(EACCES)));
 }
 
 }  // namespace
@@ -68,10 +93,19 @@ void check_start(const Options& options, const Warn& warn) {
     require_writable("pid-file (-P)", process.pid_file);
     if (identity) assume(*identity);
     require_writable("log-file", options.get<LogOptions>().file);
-    require_writable("history-file", options.get<EndpointOptions>().history_file);
-    require_writable("unix-socket (-s)", listeners.unix_socket);
-    warn_all(absent_listeners(listeners), warn);
     const auto& endpoint = options.get<EndpointOptions>();
+    // Without it the node starts, and says so at the first change.
+    const auto& history = endpoint.history_file;
+    if (const auto obstacle = history.empty() ? std::nullopt : obstacle_to_writing(history)) {
+        warn(
+            fmt::format("history-file: cannot write {}: {}: changes of the primary would be kept "
+                        "in memory alone",
+                        history, *obstacle));
+    }
+    require_writable("unix-socket (-s)", listeners.unix_socket);
+    require_replaceable("file of [memory] (-e)", options.get<MemoryFileOptions>().path);
+    require_port("udp-port (-U)", listeners.udp_port);
+    warn_all(absent_listeners(listeners), warn);
     for (const auto& text : endpoint.listen)
         require_writable("listen of [admin]", parse_admin_place(text)->path);
     for (const auto& text : endpoint.agent_listen)
@@ -82,14 +116,6 @@ void check_start(const Options& options, const Warn& warn) {
     (void)replication::make_replicator(replication::replicator_factories(), setup, {});
     warn_all(warnings_of_parts(options, machine, files, std::time(nullptr)), warn);
     warn_all(replication::warnings_from_outside(replication::replicator_factories(), setup), warn);
-    // Without it the node starts, and says that items will not survive.
-    const auto& memory_file = options.get<MemoryFileOptions>().path;
-    const auto obstacle = memory_file.empty() ? std::nullopt : obstacle_to_writing(memory_file);
-    if (obstacle) {
-        warn(fmt::format(
-            "file of [memory] (-e): cannot write {}: {}: items will not survive a restart",
-            memory_file, *obstacle));
-    }
 }
 
 }  // namespace twincached::app

@@ -256,12 +256,7 @@ void warn_of_memory_file(const Options& all, Warnings& to) {
     if (path.empty()) return;
     const auto folder = path.has_parent_path() ? path.parent_path().string() : std::string(".");
     struct statfs system {};
-    if (::statfs(folder.c_str(), &system) != 0) {
-        return to.push_back(
-            fmt::format("file of [memory] (-e): the folder {} cannot be found: "
-                        "items will not survive a restart",
-                        folder));
-    }
+    if (::statfs(folder.c_str(), &system) != 0) return;  // the start is refused
     const auto free =
         static_cast<std::uint64_t>(system.f_bavail) * static_cast<std::uint64_t>(system.f_bsize);
     const auto items = all.get<storage::StoreOptions>().memory_limit_bytes;

@@ -1,5 +1,7 @@
 #include "app/listeners/listening_socket.hpp"
 
+#include "app/process/privileges.hpp"
+
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
@@ -255,7 +257,12 @@ std::vector<std::string> bind_places(const ListenerOptions& options, ListenerTls
 
 void try_tcp(PlaceAddress place) {
     // sin_port and sin6_port lie at the same place.
-    reinterpret_cast<sockaddr_in&>(place.address).sin_port = 0;
+    auto& port = reinterpret_cast<sockaddr_in&>(place.address).sin_port;
+    if (!may_listen_at(ntohs(port))) {
+        errno = EACCES;
+        fail("failed to listen on " + end_text(place.address, place.size));
+    }
+    port = 0;
     bind_tcp(place, ListenerTls::none);
 }
 

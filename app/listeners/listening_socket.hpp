@@ -72,7 +72,8 @@ std::vector<std::string> absent_listeners(const ListenerOptions& options);
 
 // One of each kind. They throw the same. A unix socket's path is this process's from here on.
 ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls);
-// Any free port of that address, which is given back at once: whether the machine has the address.
+// Any free port of that address, which is given back at once: whether the machine has the address,
+// and this process the right to the port that it is for.
 void try_tcp(PlaceAddress place);
 ListeningSocket bind_unix(UnixPlace place);
 

@@ -106,6 +106,12 @@ bool has_right(Right right) {
     return false;
 }
 
+bool may_listen_at(std::int64_t port) {
+    std::int64_t first = 1024;
+    std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first;
+    return port <= 0 || port >= first || has_right(Right::low_ports);
+}
+
 std::optional<std::uint64_t> lockable_memory() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)

@@ -52,8 +52,11 @@ void assume(const Identity& identity);
 
 // What limits do not hold for. Root has these rights, unless they were taken from the process, as
 // in a container; the numbers are the kernel's (capabilities(7)).
-enum class Right : unsigned { lock_memory = 14, raise_limits = 24 };
+enum class Right : unsigned { low_ports = 10, lock_memory = 14, raise_limits = 24 };
 bool has_right(Right right);
+
+// Ports below 1024, or what the machine has set instead, take a right.
+bool may_listen_at(std::int64_t port);
 
 // How many bytes of memory it may lock; none: as many as it likes.
 std::optional<std::uint64_t> lockable_memory();

@@ -160,6 +160,8 @@ class CommandLine(Case):
                            (["-l", "999.1.1.1"], "listen (-l) 999.1.1.1"),
                            (["-l", "192.0.2.77"], "there is nothing to listen on"),
                            (["-Y", "/does/not/exist"], "/does/not/exist"),
+                           (["-e", "/does/not/exist/items"], "/does/not/exist/items"),
+                           (["-e", self.directory], self.directory),
                            ([*peer, "--secret-file", "/does/not/exist"],
                             "cannot read a secret from /does/not/exist: No such file"),
                            ([*peer, "--secret-file", self.directory],
@@ -202,6 +204,17 @@ class CommandLine(Case):
         refused = self._run("--check-config", "--log-file", log, *at, "nobody")
         self.assertEqual(refused.returncode, 71)
         self.assertIn("Permission denied", refused.stderr)
+        for words in (["-e", os.path.join(self.directory, "items")], ["-p", "99"], ["-U", "99"],
+                      ["--admin-listen", f"local,{self.addresses.host(1)}:99"]):
+            with self.subTest(words=words):
+                call = [*at, "nobody", *words]
+                checked, started = self._run("--check-config", *call), self._run(*call)
+                self.assertEqual((checked.returncode, started.returncode), (71, 71), checked.stderr)
+                self.assertIn("Permission denied", checked.stderr)
+        history = os.path.join(self.directory, "history")
+        checked = self._run("--check-config", "--history-file", history, *at, "nobody")
+        self.assertEqual(checked.returncode, 0)
+        self.assertIn(f"warning: history-file: cannot write {history}", checked.stderr)
         nobody = self._run("--check-config", *at, "no-such-user")
         self.assertEqual(nobody.returncode, 67)
         self.assertIn("can't find the user no-such-user", nobody.stderr)

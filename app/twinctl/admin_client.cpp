@@ -75,9 +75,17 @@ std::vector<NodeAddress> local_nodes_in(std::string_view table) {
     return nodes;
 }
 
+// Containers that share a network share these names as well: from within one, the nodes of others
+// are not this machine's. What does not take a connection is told of all the same.
 std::vector<NodeAddress> local_nodes() {
     std::ifstream file("/proc/net/unix");
-    return local_nodes_in(std::string(std::istreambuf_iterator<char>(file), {}));
+    auto nodes = local_nodes_in(std::string(std::istreambuf_iterator<char>(file), {}));
+    std::erase_if(nodes, [](const NodeAddress& node) {
+        const auto connection =
+            NodeConnection::to(node, Clock::now() + std::chrono::milliseconds(100));
+        return connection && connection->process() == 0;
+    });
+    return nodes;
 }
 
 lib::Parsed<AdminAnswer> parse_admin_answer(std::string_view bytes) {

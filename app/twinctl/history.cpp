@@ -53,7 +53,7 @@ std::string sentence_of(const json::object& change) {
     const auto from = text_of(change, "from");
     const auto to = text_of(change, "to");
     if (from.empty())
-        return fmt::format("{} became the primary; who was it before is not known", node_words(to));
+        return fmt::format("{} became the primary; who it was before is not known", node_words(to));
     return fmt::format("the primary changed from {} to {}", node_words(from), node_words(to));
 }
 

@@ -203,7 +203,7 @@ Outcome list_hot_keys(const Arguments& arguments, Print print) {
 
 Outcome list_keys(const Arguments& arguments, Print print) {
     if (arguments.nodes.size() > 1)
-        return failed("keys asks one node: name it with --host or --socket");
+        return failed("keys asks one node: name it with --pid, --host or --socket");
     if (arguments.is_hot) return list_hot_keys(arguments, print);
     const auto printed = print_items("/keys", arguments, print);
     return printed.has_error() ? failed(printed.error()) : Outcome();
@@ -226,7 +226,7 @@ Outcome compare_digests(const Arguments& arguments, Print print) {
 
 Outcome dump_items(const Arguments& arguments, Print print) {
     if (arguments.nodes.size() > 1)
-        return failed("dump asks one node: name it with --host or --socket");
+        return failed("dump asks one node: name it with --pid, --host or --socket");
     if (!arguments.is_json) print(dump_begin);
     const auto printed = print_items("/items", arguments, print);
     if (printed.has_error()) return failed(printed.error());

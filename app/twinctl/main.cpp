@@ -170,7 +170,7 @@ CheckResult check_lag(const NodeAddress& node, const Arguments& arguments) {
 
 int check_one(const Arguments& arguments) {
     if (arguments.nodes.size() > 1)
-        return complain("check asks one node: name it with --host or --socket");
+        return complain("check asks one node: name it with --pid, --host or --socket");
     const auto& node = arguments.nodes.front();
     CheckResult result;
     if (arguments.lag) {

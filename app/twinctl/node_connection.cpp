@@ -108,6 +108,12 @@ lib::Parsed<NodeConnection> NodeConnection::to(const NodeAddress& node,
     return connection;
 }
 
+pid_t NodeConnection::process() const noexcept {
+    ucred who{};
+    socklen_t size = sizeof who;
+    return ::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 ? who.pid : 0;
+}
+
 // Who it is stands in its certificate: by the name or address that it was asked for by.
 std::string NodeConnection::encrypt(const NodeAddress& node, Clock::time_point deadline) {
     lib::TlsSettings settings;

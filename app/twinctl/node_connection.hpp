@@ -8,6 +8,8 @@
 #include "lib/result.hpp"
 #include "lib/tls_stream.hpp"
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -41,6 +43,9 @@ class NodeConnection {
 
     // What went wrong, or nothing.
     std::string send(std::string_view bytes, Clock::time_point deadline);
+    // Whose process listens at this unix socket; 0: one in a container that we do not see into, or
+    // the socket is none.
+    pid_t process() const noexcept;
     // How many bytes came: 0 is the end.
     lib::Parsed<std::size_t> receive(std::span<char> room, Clock::time_point deadline);
 

@@ -90,6 +90,14 @@ class Twinctl(Case):
         self.assertEqual(len(mine), 1)
         self.assertEqual(mine[0]["status"]["state"], "STANDALONE")
 
+    @unittest.skipUnless(world.IS_ROOT, "takes a namespace of processes")
+    def test_a_container_sees_its_own_node_alone_whatever_network_it_shares(self):
+        self.node().start()
+        inside = subprocess.run(["unshare", "--pid", "--fork", TWINCTL, "status"],
+                                capture_output=True, text=True, check=False)
+        self.assertEqual(inside.returncode, 1, inside.stdout)
+        self.assertIn("no node runs on this machine", inside.stderr)
+
     def test_both_nodes_of_a_pair_are_on_one_screen(self):
         b, at_b = self.with_port(host=2, name="b", peer=self.addresses.host(1))
         a, at_a = self.with_port(host=1, name="a", peer=self.addresses.host(2))

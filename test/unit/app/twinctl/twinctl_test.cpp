@@ -341,7 +341,7 @@ TEST_CASE("the last change of the primary is told in words, with the log around 
     CHECK(has(text, "1 changes before it are in /history"));
     CHECK(explanation("x", {}, {}, 0) == "x: no change of the primary is known\n");
     CHECK(has(explanation("x", node_history(R"([{"at_ms":1,"from":"","to":"a"}])"), {}, 0),
-              "node a became the primary; who was it before is not known"));
+              "node a became the primary; who it was before is not known"));
 }
 
 TEST_CASE("what is no history and no event is read as none") {

@@ -251,7 +251,7 @@ class OneCommand(Case):
             with open(start, "wb") as file:
                 file.write(shipped.read())
         pair = Process(["/bin/bash", start], os.path.join(self.directory, "start.log"),
-                       environment={"TWINCACHED": world.SERVER})
+                       environment={"TWINCACHED": world.SERVER}, prepare=os.setpgrp)
         self.addCleanup(pair.stop)
 
         def answered():
@@ -260,7 +260,10 @@ class OneCommand(Case):
         until(answered, 20, "clients are served through HAProxy")
         self.assertTrue(pair.is_running(), pair.log())
         self.assertNotIn("warning: ", pair.log())
-        self.assertEqual(pair.stop(), 0, pair.log())
+        # As a terminal does it at Ctrl-C: to all that the script has not set apart.
+        os.killpg(pair.pid, signal.SIGINT)
+        self.assertEqual(pair.exit_status(15), 0, pair.log())
+        self.assertNotIn("a second signal", pair.log())
 
         def is_closed():
             return subprocess.run(["pgrep", "-f", folder], check=False,

@@ -214,6 +214,17 @@ class Credentials(Case):
         self._hand_over()
         self.assertEqual(self._launch("%d/", "--check-config").exit_status(), 0)
 
+    def test_the_manual_names_every_credential_that_the_units_hand_over(self):
+        with open(os.path.join(UNITS, "../../docs/OPERATIONS.md")) as file:
+            table = file.read().split("| credential |")[1].split("\n\n")[0]
+        told = {name for row in table.split("\n")[2:]
+                for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+        for unit, place in (("twincached.service", ""), ("twincached@.service", "%i.")):
+            handed = dict(value.split(":") for key, value in settings_of(unit) if key == "LoadCredential")
+            self.assertEqual(set(handed), told)
+            for name, source in handed.items():
+                self.assertEqual(source, f"twincached.{place}{name}")
+
     def test_without_them_that_user_is_told_which_file_it_cannot_read(self):
         store = os.path.join(self.stores, "twincached.")
         self.assertEqual(stat.S_IMODE(os.stat(store + "secret").st_mode), 0o600)

@@ -64,6 +64,8 @@ for node in a b; do
 done
 install -d -m 700 /etc/credstore
 (umask 077 && head -c 32 /dev/urandom | base64 | tee /etc/credstore/twincached.{a,b}.secret > /dev/null)
+check "its configuration is checked as the unit would start it" systemd-run --pipe --wait -p DynamicUser=yes \
+    -p LoadCredential=secret:twincached.a.secret twincached --config /etc/twincached/a.conf --check-config
 check "a pair starts, with a secret that its user cannot read" systemctl start twincached@a twincached@b
 check "a stores" answers 127.0.0.11 "set greeting 0 0 5" STORED hello
 check "b has it" within 30 answers 127.0.0.12 "get greeting" hello

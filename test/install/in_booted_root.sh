@@ -74,6 +74,8 @@ old=$(pid_of twincached@b)
 kill -9 "$old"
 restarted() { [ "$(pid_of twincached@b)" -gt 0 ] && [ "$(pid_of twincached@b)" != "$old" ] && answers 127.0.0.12 "get greeting" hello; }
 check "a node that is killed is started again, and refilled" within 60 restarted
+warned() { journalctl --no-pager -u twincached@a -p warning | grep -q "serving alone as primary"; }
+check "the journal tells warnings from the rest" within 10 warned
 
 echo "# mine" >> /etc/twincached/twincached.conf
 before=$(pid_of twincached@a)

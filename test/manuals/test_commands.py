@@ -34,6 +34,7 @@ ELSEWHERE = {
     "SWARM_": "the simulation; CI runs it",
     "apt install ": "test/install/test_package.py installs the package",
     "systemd-run ": "test/install/in_booted_root.sh asks so",
+    "journalctl ": "the same",
     "systemctl ": "test/install/in_booted_root.sh: enable, start, restart under a real systemd",
     "install -d -m 700 /etc/credstore": "test/install/in_booted_root.sh does the same",
     "(umask 077; head -c 32": "test/install/in_booted_root.sh does the same",

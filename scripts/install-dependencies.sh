@@ -3,7 +3,9 @@
 #
 #   scripts/install-dependencies.sh build   what it takes to build and run twincached
 #   scripts/install-dependencies.sh test    that, and what the tests are made with (default)
-#   scripts/install-dependencies.sh package that, and what packages are made and tried with
+#   scripts/install-dependencies.sh package what it takes to build, and to make a package of it
+#   scripts/install-dependencies.sh package-tests
+#                                           that, and what packages are tried with
 #   scripts/install-dependencies.sh clients that, and the clients of test/clients with the languages
 #                                           they are written in (hundreds of MB)
 #
@@ -19,7 +21,8 @@ for_tests=(catch2 libbenchmark-dev clang-14 clang-tidy-14 clang-format-14 libcla
            procps systemd faketime openssl libmemcached-tools libsasl2-modules sasl2-bin
            chromium fonts-inter python3 python3-yaml python3-memcache python3-pymemcache)
 
-for_package=(dpkg-dev lintian debootstrap systemd-container)
+for_package=(dpkg-dev file)
+for_package_tests=(lintian debootstrap systemd-container python3)
 for_clients=(netbase python3-pylibmc python3-binary-memcached php-cli php-memcached php-memcache
              libcache-memcached-perl libcache-memcached-fast-perl ruby ruby-dalli
              golang-go golang-github-bradfitz-gomemcache-dev
@@ -32,9 +35,10 @@ command -v npm > /dev/null || for_clients+=(nodejs npm)
 case ${1:-test} in
     build) wanted=("${for_build[@]}") ;;
     test) wanted=("${for_build[@]}" "${for_tests[@]}") ;;
-    package) wanted=("${for_build[@]}" "${for_tests[@]}" "${for_package[@]}") ;;
+    package) wanted=("${for_build[@]}" "${for_package[@]}") ;;
+    package-tests) wanted=("${for_build[@]}" "${for_package[@]}" "${for_package_tests[@]}") ;;
     clients) wanted=("${for_build[@]}" "${for_tests[@]}" "${for_clients[@]}") ;;
-    *) fail "build, test, package or clients, not $1" ;;
+    *) fail "build, test, package, package-tests or clients, not $1" ;;
 esac
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }

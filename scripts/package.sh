@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Debian package, build/package/twincached_<version>_<architecture>.deb, and has lintian look
-# at it where that is installed:
+# Installs what that takes, makes the Debian package, build/package/twincached_<version>_<architecture>.deb,
+# and has lintian look at it where that is installed:
 #
 #   scripts/package.sh [folder]      the folder to build in, build/package by default
 #
@@ -9,6 +9,7 @@
 source "$(dirname "$0")/common.sh"
 
 folder=${1:-build/package}
+scripts/install-dependencies.sh package
 commit=$(git rev-parse --short=12 HEAD 2> /dev/null || true)
 [ -z "$commit" ] || git diff --quiet HEAD || commit+=+changes
 SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2> /dev/null || date -r CHANGELOG.md +%s)}

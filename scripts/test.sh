@@ -74,7 +74,7 @@ stage_clients() {
 }
 
 stage_package() {
-    scripts/install-dependencies.sh package
+    scripts/install-dependencies.sh package-tests
     scripts/package.sh
     as_root env PACKAGE="$(echo build/package/*.deb)" ROOT=build/package-root.tar \
         /usr/bin/python3 -B test/install/test_package.py

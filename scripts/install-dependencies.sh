@@ -6,6 +6,7 @@
 #   scripts/install-dependencies.sh package what it takes to build, and to make a package of it
 #   scripts/install-dependencies.sh package-tests
 #                                           that, and what packages are tried with
+#   scripts/install-dependencies.sh image   what the container image is built and run with
 #   scripts/install-dependencies.sh clients that, and the clients of test/clients with the languages
 #                                           they are written in (hundreds of MB)
 #
@@ -23,6 +24,7 @@ for_tests=(catch2 libbenchmark-dev clang-14 clang-tidy-14 clang-format-14 libcla
 
 for_package=(dpkg-dev file)
 for_package_tests=(lintian debootstrap systemd-container python3)
+for_image=(debootstrap buildah crun python3)
 for_clients=(netbase python3-pylibmc python3-binary-memcached php-cli php-memcached php-memcache
              libcache-memcached-perl libcache-memcached-fast-perl ruby ruby-dalli
              golang-go golang-github-bradfitz-gomemcache-dev
@@ -37,8 +39,9 @@ case ${1:-test} in
     test) wanted=("${for_build[@]}" "${for_tests[@]}") ;;
     package) wanted=("${for_build[@]}" "${for_package[@]}") ;;
     package-tests) wanted=("${for_build[@]}" "${for_package[@]}" "${for_package_tests[@]}") ;;
+    image) wanted=("${for_image[@]}") ;;
     clients) wanted=("${for_build[@]}" "${for_tests[@]}" "${for_clients[@]}") ;;
-    *) fail "build, test, package, package-tests or clients, not $1" ;;
+    *) fail "build, test, package, package-tests, image or clients, not $1" ;;
 esac
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }

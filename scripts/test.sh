@@ -21,6 +21,8 @@
 #   scripts/test.sh package          makes the Debian package, has lintian judge it, and installs, runs,
 #                                    upgrades and purges it in a root that systemd has booted: takes
 #                                    root's rights and a Debian mirror
+#   scripts/test.sh image            builds the container image, with no registry, and runs two of it that
+#                                    become a pair: the same rights, and ten minutes at first
 #   scripts/test.sh quick            unit tests, layering and format: before each commit
 #
 # Tests in real time mostly wait. What comes later and waits for nothing (the next build, the swarm)
@@ -78,6 +80,11 @@ stage_package() {
     scripts/package.sh
     as_root env PACKAGE="$(echo build/package/*.deb)" ROOT=build/package-root.tar \
         /usr/bin/python3 -B test/install/test_package.py
+}
+
+stage_image() {
+    scripts/install-dependencies.sh image
+    as_root env WORK=build/image /usr/bin/python3 -B test/install/test_image.py
 }
 
 stage_asan() {

@@ -49,7 +49,8 @@ class Told(unittest.TestCase):
 
     def accepts(self, words):
         """A node's own check: it opens files, and tries addresses at free ports."""
-        words = [re.sub(r"=/run/secrets/\S+", f"={self.secret}", word) for word in words]
+        words = [re.sub(r"=/run/secrets/\S+", f"={self.secret}", word).replace(
+            "=/etc/twincached/", f"={CONTAINER}/") for word in words]
         as_whom = ["-u", "root"] if os.geteuid() == 0 else []
         done = subprocess.run([PROGRAM, *words, *as_whom, "--check-config"], capture_output=True,
                               text=True, check=False)
@@ -64,7 +65,8 @@ class Containers(Told):
         self.assertTrue(stages[0].endswith(" AS build"))
         self.assertEqual([rest for name, rest in dockerfile() if name == "COPY"],
                          [". .", "--from=build /build/twincached /usr/sbin/",
-                          "--from=build /build/twinctl /usr/bin/"])
+                          "--from=build /build/twinctl /usr/bin/",
+                          "conf/container/twincached.conf /etc/twincached/"])
 
     def test_the_image_is_built_with_what_a_build_needs(self):
         with open(os.path.join(SOURCE, "scripts/install-dependencies.sh")) as file:
@@ -132,6 +134,8 @@ class Kubernetes(Told):
                      for name in ("twincached", "twincached-peers")]
         selectors += [self.set["selector"]["matchLabels"],
                       self.objects["PodDisruptionBudget", "twincached"]["spec"]["selector"]
+                      ["matchLabels"],
+                      self.objects["NetworkPolicy", "twincached"]["spec"]["podSelector"]
                       ["matchLabels"]]
         for selector in selectors:
             self.assertLessEqual(selector.items(), labels.items())
@@ -159,6 +163,26 @@ class Kubernetes(Told):
             self.assertIn(f"--node={node}", words)
             self.assertIn(f"--peer=twincached-{peer}.{self.set['serviceName']}:11212", words)
             self.accepts(words)
+
+    def _seconds(self, option):
+        with open(os.path.join(SOURCE, "conf", "twincached.conf")) as file:
+            shipped = file.read()
+        said = re.search(rf"--{option}=(\d+)s", self.container["command"][2]) or \
+            re.search(rf"(?m)^#{option} = (\d+)s$", shipped)
+        return int(said[1])
+
+    def test_a_pod_has_the_time_that_its_node_takes_to_stop(self):
+        stop = sum(self._seconds(option) for option in ("drain-pause", "stop-timeout", "drain-timeout"))
+        self.assertLess(stop + 5, self.pod["spec"]["terminationGracePeriodSeconds"])
+        # Else the service leads clients to a node that has closed its port already.
+        self.assertGreaterEqual(self._seconds("drain-pause"), 5)
+
+    def test_every_port_that_the_pods_offer_can_be_reached(self):
+        rules = self.objects["NetworkPolicy", "twincached"]["spec"]["ingress"]
+        self.assertEqual({port["port"] for rule in rules for port in rule["ports"]},
+                         {port["name"] for port in self.container["ports"]})
+        link, = [rule for rule in rules if {"port": "link"} in rule["ports"]]
+        self.assertEqual(link["from"], [{"podSelector": {"matchLabels": self.set["selector"]["matchLabels"]}}])
 
     def test_the_secret_is_where_the_program_looks_for_it(self):
         mount, = self.container["volumeMounts"]

@@ -60,8 +60,8 @@ TEST_CASE("who a row says reloads it joins the reload when the server starts") {
 }
 
 TEST_CASE("every shipped configuration is accepted") {
-    for (const auto* path :
-         {"conf/twincached.conf", "conf/pair-on-one-host/a.conf", "conf/pair-on-one-host/b.conf"}) {
+    for (const auto* path : {"conf/twincached.conf", "conf/container/twincached.conf",
+                             "conf/pair-on-one-host/a.conf", "conf/pair-on-one-host/b.conf"}) {
         INFO(path);
         const auto content = content_of(path);
         REQUIRE_FALSE(content.empty());

@@ -66,6 +66,7 @@ enum class Answer : std::uint8_t {
     slab_class_same,
     slab_no_spare,
     lru_tune_too_high,
+    lru_tune_too_low,
     // Meta commands.
     meta_bad_token,
     meta_bad_delta,

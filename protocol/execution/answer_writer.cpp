@@ -73,6 +73,7 @@ constexpr AnswerText rows[] = {
     {Answer::slab_class_same, "SAME src and dst class are identical\r\n"},
     {Answer::slab_no_spare, "NOSPARE source class has no spare pages\r\n"},
     {Answer::lru_tune_too_high, "ERROR hot and warm pcts must not exceed 80\r\n"},
+    {Answer::lru_tune_too_low, "ERROR hot/warm age factors must be greater than 0\r\n"},
     {Answer::meta_bad_token, "CLIENT_ERROR bad token in command line format\r\n"},
     {Answer::meta_bad_delta, "CLIENT_ERROR invalid numeric delta value\r\n"},
     {Answer::meta_bad_initial, "CLIENT_ERROR invalid numeric initial value\r\n"},

@@ -258,7 +258,8 @@ Next execute_meta_arithmetic(Turn& turn, const Command& command) {
     storage::Arithmetic request;
     request.decrement = meta.mode == 'D' || meta.mode == '-';
     request.delta = meta.delta;
-    request.compare_cas = number_if(meta.has('C'), meta.cas);
+    // Here, as with memcached, C0 asks for nothing.
+    request.compare_cas = number_if(meta.has('C') && meta.cas != 0, meta.cas);
     request.explicit_cas = number_if(meta.has('E'), meta.explicit_cas);
     request.touch = expiry_if(turn, meta.has('T'), meta.ttl);
     request.vivify = expiry_if(turn, meta.has('N'), meta.vivify_ttl);

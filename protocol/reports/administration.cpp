@@ -27,7 +27,7 @@ constexpr std::int32_t slab_class_max = 39;
 Answer reassign(Words words) noexcept {
     const auto from_word = words.next();
     const auto to_word = words.next();
-    if (to_word.empty()) return Answer::error;
+    if (to_word.empty() || !words.next().empty()) return Answer::error;
     const auto from = parse_strict_word<std::int32_t>(from_word);
     const auto to = parse_strict_word<std::int32_t>(to_word);
     if (!from || !to) return Answer::bad_line;
@@ -57,7 +57,6 @@ Answer automove(ReportedSettings& reported, Words words) {
     }
     if (what == "window") {
         const auto word = words.next();
-        if (word.empty()) return Answer::error;
         const auto seconds = parse_strict_word<std::uint32_t>(word);
         if (!seconds) return Answer::bad_line;
         if (*seconds < 3 || *seconds > 1800) return Answer::bad_automove_window;
@@ -80,7 +79,7 @@ Answer tune(ReportedSettings& reported, Words words) {
     const auto warm_factor = parse_ratio(warm_factor_word);
     if (!hot || !warm || !hot_factor || !warm_factor) return Answer::error;
     if (std::uint64_t{*hot} + *warm > 80) return Answer::lru_tune_too_high;
-    if (*hot_factor <= 0 || *warm_factor <= 0) return Answer::error;
+    if (*hot_factor <= 0 || *warm_factor <= 0) return Answer::lru_tune_too_low;
     take_note(reported, "hot_lru_pct", hot_word);
     take_note(reported, "warm_lru_pct", warm_word);
     take_note(reported, "hot_max_factor", hot_factor_word);
@@ -193,8 +192,10 @@ Next execute_quit(Turn&, const Command&) {
 // No answer: the connection ends, as all others do.
 Next execute_shutdown(Turn& turn, const Command& command) {
     if (!turn.executor.settings().shutdown_enabled) return turn.answer(Answer::shutdown_disabled);
-    const auto mode = Words(command.arguments).next();
-    if (!mode.empty() && mode != "graceful") return turn.answer(Answer::bad_shutdown);
+    Words words(command.arguments);
+    const auto mode = words.next();
+    const bool is_known = mode.empty() || (mode == "graceful" && words.next().empty());
+    if (!is_known) return turn.answer(Answer::bad_shutdown);
     turn.executor.service().request_shutdown(!mode.empty());
     return Next::close;
 }
@@ -236,11 +237,14 @@ Next execute_lru(Turn& turn, const Command& command) {
     return turn.answer(Answer::error);
 }
 
-// A dump is asked for once and answered in many turns: the first alone counts as a run.
+// A dump is asked for once and answered in many turns: the first alone counts as a run. Here a word
+// too many is an error, "noreply" among them, which is silent then and does nothing.
 Next execute_lru_crawler(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
     const auto word = words.next();
+    const bool is_switch = what == "enable" || what == "disable";
+    if (!words.next().empty() || (is_switch && !word.empty())) return turn.answer(Answer::error);
     auto& reported = turn.executor.service().shared().reported;
     if ((what == "metadump" || what == "mgdump") && !turn.progress.started) reported.note_crawl();
     if (what == "metadump") return execute_metadump(turn, word);

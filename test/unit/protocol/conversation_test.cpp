@@ -421,7 +421,11 @@ TEST_CASE("shutdown must be allowed") {
     TestService service;
     CHECK(Client(service).say("shutdown\r\n") == "SERVER_ERROR: shutdown not enabled\r\n");
     service.settings_to_change().shutdown_enabled = true;
-    CHECK(Client(service).say("shutdown now\r\n") == "CLIENT_ERROR invalid shutdown mode\r\n");
+    for (const std::string mode : {"now", "graceful now", "now graceful"}) {
+        CHECK(Client(service).say("shutdown " + mode + "\r\n") ==
+              "CLIENT_ERROR invalid shutdown mode\r\n");
+    }
+    CHECK(Client(service).say("shutdown graceful noreply\r\nmn\r\n") == "MN\r\n");
     CHECK_FALSE(service.stopped);
     Client client(service);
     CHECK(client.say("shutdown graceful\r\n").empty());

@@ -209,12 +209,31 @@ TEST_CASE("what answers in any case does not know noreply") {
     });
 }
 
-TEST_CASE("a dump that was begun with noreply is ended") {
-    TestService service;
-    Client client(service);
-    prepare(client);
-    CHECK(client.say("lru_crawler metadump all noreply\r\n").ends_with("END\r\n"));
-    CHECK(client.say("lru_crawler mgdump all noreply\r\n").ends_with("EN\r\n"));
+TEST_CASE("where a word too many is an error, noreply is one, and nothing is done") {
+    for (const std::string line :
+         {"lru_crawler metadump all", "lru_crawler mgdump all", "lru_crawler crawl 1",
+          "lru_crawler sleep 5", "lru_crawler tocrawl 5", "lru_crawler disable",
+          "slabs reassign 1 2"}) {
+        check_answer(line + " noreply\r\n", "", SIZE_MAX);
+        check_answer(line + " surplus\r\n", unknown, SIZE_MAX);
+    }
+    check_answer("lru_crawler disable noreply\r\nlru_crawler enable\r\n",
+                 "ERROR failed to start lru crawler thread\r\n", SIZE_MAX);
+}
+
+TEST_CASE("a word that is missing, or out of its range, is told as memcached tells it") {
+    const std::string too_low = "ERROR hot/warm age factors must be greater than 0\r\n";
+    check_all({
+        {"slabs automove window", bad_line, Noreply::heeded},
+        {"slabs automove window 2", "CLIENT_ERROR automove window too low or too high\r\n"},
+        {"slabs automove ratio", unknown},
+        {"lru tune 10 25 0 2.0", too_low},
+        {"lru tune 10 25 0.1 -1", too_low},
+        {"lru tune 10 25 0.1 2.0", "OK\r\n"},
+    });
+    check_answer("ma n C0\r\n", "HD\r\n", SIZE_MAX);
+    check_answer("ma n C99999\r\n", "EX\r\n", SIZE_MAX);
+    check_answer("md n C0\r\n", "EX\r\n", SIZE_MAX);
 }
 
 TEST_CASE("a quiet meta command is silent when all is well, and told when anything is wrong") {

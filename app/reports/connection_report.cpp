@@ -51,14 +51,30 @@ void report(const ConnectionFacts& facts, protocol::StatVisitor visit) {
     });
 }
 
+// Up to which number clients are told of now, and whether others come behind it.
+struct NextClients {
+    std::uint64_t last = 0;
+    bool are_more = false;
+};
+
+NextClients next_clients(const IoPool& pool, std::uint64_t from) {
+    std::vector<std::uint64_t> ids;
+    pool.visit_sessions([&](const Session& session) {
+        if (session.client().id > from) ids.push_back(session.client().id);
+    });
+    if (ids.size() <= clients_at_once) return {~std::uint64_t{0}, false};
+    const auto last = ids.begin() + clients_at_once - 1;
+    std::nth_element(ids.begin(), last, ids.end());
+    return {*last, true};
+}
+
 }  // namespace
 
 std::span<const lib::FigureRow<ConnectionFacts>> connection_rows() noexcept {
     return rows;
 }
 
-void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::Tick now,
-                        protocol::StatVisitor visit) {
+void report_sockets(const Acceptor& acceptor, const IoPool& pool, protocol::StatVisitor visit) {
     for (const auto& listener : acceptor.listeners()) {
         report({.descriptor = listener.descriptor,
                 .address = listener.address,
@@ -72,9 +88,15 @@ void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::T
                 .state = "conn_read"},
                visit);
     }
+}
+
+std::uint64_t report_clients(const Acceptor& acceptor, const IoPool& pool, storage::Tick now,
+                             std::uint64_t from, protocol::StatVisitor visit) {
+    const auto next = next_clients(pool, from);
     std::vector<ConnectionFacts> clients;
     pool.visit_sessions([&](const Session& session) {
         const auto& client = session.client();
+        if (client.id <= from || client.id > next.last) return;
         const auto active = std::min(now, session.times().last_active());
         auto local = local_end(client.descriptor);
         // A unix socket was bound under another name than it has now.
@@ -90,6 +112,7 @@ void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::T
               [](const auto& left, const auto& right) { return left.id < right.id; });
     for (const auto& client : clients)
         report(client, visit);
+    return next.are_more ? next.last : 0;
 }
 
 }  // namespace twincached::app

@@ -6,6 +6,7 @@
 #include "lib/figure_row.hpp"
 #include "protocol/execution/service.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -27,7 +28,12 @@ struct ConnectionFacts {
 std::span<const lib::FigureRow<ConnectionFacts>> connection_rows() noexcept;
 
 // Any io thread, while the server runs.
-void report_connections(const Acceptor& acceptor, const IoPool& pool, storage::Tick now,
-                        protocol::StatVisitor visit);
+void report_sockets(const Acceptor& acceptor, const IoPool& pool, protocol::StatVisitor visit);
+
+// So many clients are told of without making others of the thread wait.
+inline constexpr std::size_t clients_at_once = 512;
+// The oldest clients whose number is above `from`. Returns the last one's, 0 if none is left.
+std::uint64_t report_clients(const Acceptor& acceptor, const IoPool& pool, storage::Tick now,
+                             std::uint64_t from, protocol::StatVisitor visit);
 
 }  // namespace twincached::app

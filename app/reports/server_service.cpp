@@ -132,8 +132,10 @@ void ServerService::show(const Options& options) {
     in_force_.swap(copy);
 }
 
-void ServerService::connection_stats(protocol::StatVisitor visit) const {
-    report_connections(parts_.acceptor, parts_.pool, parts_.clock.now().tick(), visit);
+std::uint64_t ServerService::connection_stats(std::uint64_t from,
+                                              protocol::StatVisitor visit) const {
+    if (from == 0) report_sockets(parts_.acceptor, parts_.pool, visit);
+    return report_clients(parts_.acceptor, parts_.pool, parts_.clock.now().tick(), from, visit);
 }
 
 void ServerService::replication_stats(protocol::StatVisitor visit) const {

@@ -63,7 +63,7 @@ class ServerService final : public protocol::Service {
     // The same with all that is known of each; any thread.
     void process_figures(lib::FigureVisitor visit) const;
     void settings_stats(protocol::StatVisitor visit) const override;
-    void connection_stats(protocol::StatVisitor visit) const override;
+    std::uint64_t connection_stats(std::uint64_t from, protocol::StatVisitor visit) const override;
     void replication_stats(protocol::StatVisitor visit) const override;
 
     // What a reload has put in force, for those who ask for the settings. Any thread.

@@ -2,6 +2,7 @@
 
 #include "protocol/login/authentication.hpp"
 #include "protocol/reports/stats_report.hpp"
+#include "protocol/reports/stats_verb.hpp"
 
 #include <array>
 #include <limits>
@@ -212,7 +213,10 @@ Next execute_stat(Turn& turn, const BinaryRequest& request) {
         call.answer.stat(key, value);
     };
     auto& prefixes = turn.executor.service().shared().observation.prefixes;
-    if (what == "detail on" || what == "detail off") {
+    spend_on_report(turn, what == "detail dump");
+    if (what == "conns") {
+        if (!report_some_connections(turn, write)) return turn.suspend();
+    } else if (what == "detail on" || what == "detail off") {
         prefixes.set_enabled(what == "detail on");
     } else if (what == "detail dump") {
         // As with memcached, one value that holds the lines of the text protocol.

@@ -40,7 +40,9 @@ class Service {
     // Keys of `stats` that only the process knows: pid, uptime, connections, threads, rusage...
     virtual void process_stats(StatVisitor visit) const = 0;
     virtual void settings_stats(StatVisitor visit) const = 0;
-    virtual void connection_stats(StatVisitor visit) const = 0;
+    // Thousands of clients are told of in several turns: those behind `from`, which is 0 at first.
+    // Returns where to go on, 0 at the end.
+    virtual std::uint64_t connection_stats(std::uint64_t from, StatVisitor visit) const = 0;
     virtual void replication_stats(StatVisitor visit) const = 0;
 
     virtual void set_verbosity(unsigned level) noexcept = 0;

@@ -184,8 +184,6 @@ bool report_stats(Service& service, std::string_view name, const storage::Now& n
         report.slabs(visit);
     } else if (name == "sizes") {
         report.sizes(visit);
-    } else if (name == "conns") {
-        service.connection_stats(visit);
     } else if (name == "replication") {
         service.replication_stats(visit);
     } else if (name == "latency") {

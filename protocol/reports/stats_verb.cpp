@@ -13,6 +13,8 @@ namespace {
 // the last thing that is done for its client in a turn.
 constexpr std::size_t batches_per_report = 16;
 constexpr std::size_t batches_per_dump = 1024;
+// Some hundred clients.
+constexpr std::size_t batches_per_clients = 256;
 
 Next execute_detail(Turn& turn, std::string_view what) {
     auto& prefixes = turn.executor.service().shared().observation.prefixes;
@@ -21,7 +23,7 @@ Next execute_detail(Turn& turn, std::string_view what) {
         return turn.answer(Answer::ok);
     }
     if (what != "dump") return turn.answer(Answer::bad_detail);
-    turn.spend(batches_per_dump);
+    spend_on_report(turn, true);
     turn.answers.prefixes(prefixes);
     return Next::go_on;
 }
@@ -42,14 +44,28 @@ Next execute_hot_keys(Turn& turn, std::string_view word) {
 
 }  // namespace
 
+bool report_some_connections(Turn& turn, StatVisitor visit) {
+    turn.spend(batches_per_clients);
+    auto& position = turn.progress.position;
+    position = turn.executor.service().connection_stats(position, visit);
+    return position == 0;
+}
+
+void spend_on_report(Turn& turn, bool is_dump) noexcept {
+    turn.spend(is_dump ? batches_per_dump : batches_per_report);
+}
+
 Next execute_stats(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
-    turn.spend(batches_per_report);
+    spend_on_report(turn, false);
     if (what == "hotkeys") return execute_hot_keys(turn, words.next());
     const auto write = [&](std::string_view key, std::string_view value) {
         turn.answers.stat(key, value);
     };
+    if (what == "conns") {
+        return report_some_connections(turn, write) ? turn.answer(Answer::end) : turn.suspend();
+    }
     if (report_stats(turn.executor.service(), what, turn.now, write)) {
         return turn.answer(Answer::end);
     }

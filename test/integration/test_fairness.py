@@ -1,5 +1,9 @@
 """Clients of one thread cannot take each other's time: beside whatever is asked, another waits at
 most 20 ms."""
+import contextlib
+import resource
+import socket
+
 from harness import Case, heavy, main, world
 from harness.certificates import Authority
 
@@ -33,6 +37,22 @@ class Bystander(Case):
         self.check(node.address, "stats detail dump", heavy.prefixes(node.address))
         heavy.fill(node.address)
         self.check(node.address, "watch", heavy.watcher)
+
+    def test_waits_for_no_report_of_thousands_of_clients(self):
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        many = min(4000, most - 500)
+        node = self.node("-t", "1", "-c", str(many + 100)).start()
+        with contextlib.ExitStack() as crowd:
+            for _ in range(many):
+                crowd.enter_context(socket.create_connection(node.address, 5))
+            for name, request in heavy.REPORTS_OF_CLIENTS.items():
+                with self.subTest(name):
+                    self.check(node.address, f"{name} of {many} clients", request)
+            with node.client() as client:
+                states = [key for key in client.stats(b"conns") if key.endswith(":state")]
+                # The listening socket, the crowd and who asks.
+                self.assertEqual(len(states), many + 2)
 
     def test_waits_for_no_handshakes(self):
         made = Authority(self.directory).issue("cache")

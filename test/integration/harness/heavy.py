@@ -2,6 +2,7 @@
 answer beside one of them. For the test of fairness and for the bench that prints the table."""
 import contextlib
 import ssl
+import struct
 import threading
 
 from harness.client import Client
@@ -138,6 +139,19 @@ REQUESTS = {
               b"stats settings\r\n" + b"mn\r\n", b"MN\r\n"),
     "flush_all, 1000 in one packet": _again_and_again(b"flush_all noreply\r\n" * 1000 + b"mn\r\n",
                                                       b"MN\r\n"),
+}
+
+
+def _binary_stats(what):
+    packet = struct.pack(">BBHII", 0x80, 0x10, len(what), 0, len(what)) + bytes(12) + what
+    noop = b"\x80\x0a" + bytes(22)
+    return _again_and_again(packet * 5 + noop, b"\x81\x0a" + bytes(22))
+
+
+# What tells of every client: heavy where there are thousands.
+REPORTS_OF_CLIENTS = {
+    "stats conns": _again_and_again(b"stats conns\r\n" * 5 + b"mn\r\n", b"MN\r\n"),
+    "stat conns in binary": _binary_stats(b"conns"),
 }
 
 

@@ -90,6 +90,11 @@ TEST_CASE("in binary, stat knows detail on, off and dump") {
     CHECK(stat("detail off").size() == header);
     Client(service).say("get p:x\r\n");
     CHECK(stat("detail dump") == dump);
+    // Of clients, too, which are told of in several turns.
+    const auto clients = stat("conns");
+    CHECK(clients.find("27:stateconn_read") == header);
+    CHECK(clients.find("28:stateconn_read") != std::string::npos);
+    CHECK(status(clients.substr(clients.size() - header)) == 0);
     CHECK(status(stat("detail")) == 1);
     CHECK(status(stat("detail bogus")) == 1);
 }

@@ -279,7 +279,8 @@ TEST_CASE("stats items and stats slabs speak of memcached's size classes") {
 TEST_CASE("the other reports come from those who know") {
     TestService service;
     CHECK(Client(service).say("stats settings\r\n") == "STAT maxbytes 67108864\r\nEND\r\n");
-    CHECK(Client(service).say("stats conns\r\n") == "STAT 27:state conn_read\r\nEND\r\n");
+    CHECK(Client(service).say("stats conns\r\nmn\r\n") ==
+          "STAT 27:state conn_read\r\nSTAT 28:state conn_read\r\nEND\r\nMN\r\n");
     CHECK(Client(service).say("stats replication\r\n") ==
           "STAT repl_state alone\r\nSTAT repl_peer \r\nSTAT repl_last_event two words\r\nEND\r\n");
     CHECK(Client(service).say("stats sizes\r\n") == "STAT sizes_status disabled\r\nEND\r\n");

@@ -21,6 +21,27 @@ void append_all(const std::vector<OptionChange>& changes, std::string_view part,
         if (change.row->reloaded_by == part) to.push_back(change.text);
 }
 
+// `running` with those of the changes that are taken at a reload: all, or one part's.
+Options with_changes(const Options& running, const Options& fresh,
+                     const std::vector<OptionChange>& changes, std::string_view part = {}) {
+    auto result = running;
+    for (const auto& change : changes) {
+        const auto& taker = change.row->reloaded_by;
+        if (taker.empty() || (!part.empty() && taker != part)) continue;
+        lib::copy_value(*change.row, fresh.structs(), result.structs());
+    }
+    return result;
+}
+
+// Each by itself, old and new options are well; what stays until a restart may need what a reload
+// would take from it (TLS its certificate).
+std::vector<Problem> problems_of(const Options& mixture) {
+    OptionReader reader(mixture.table());
+    reader.options() = mixture;
+    reader.finish();
+    return reader.problems();
+}
+
 }  // namespace
 
 // A secret is named and never shown, neither the old one nor the new one.
@@ -64,14 +85,13 @@ void Reload::run() {
     Texts refused;
     Texts waiting;
     append_all(changes, {}, waiting);
+    const bool do_fit = problems_of(with_changes(running_, fresh.options, changes)).empty();
     for (const auto& part : parts_) {
-        auto after = running_;
-        for (const auto& change : changes) {
-            if (change.row->reloaded_by != part.name) continue;
-            lib::copy_value(*change.row, fresh.options.structs(), after.structs());
-        }
+        auto after = with_changes(running_, fresh.options, changes, part.name);
+        const bool fits = do_fit || fits_what_stays(after);
+        if (!fits) after = running_;
         const auto applied = part.apply(running_, after);
-        append_all(changes, part.name, applied ? taken : refused);
+        append_all(changes, part.name, fits && applied ? taken : refused);
         if (applied) running_ = std::move(after);
     }
     const bool is_all_well = fresh.problems.empty() && refused.empty();
@@ -79,6 +99,13 @@ void Reload::run() {
     say("options changed", taken, Severity::info);
     say("options not taken", refused, Severity::error);
     say("options that take a restart to change", waiting, Severity::warning);
+}
+
+bool Reload::fits_what_stays(const Options& mixture) {
+    const auto problems = problems_of(mixture);
+    for (const auto& problem : problems)
+        log_.error("with what takes a restart to change: {}", problem.message);
+    return problems.empty();
 }
 
 void Reload::say(std::string_view what, const Texts& changes, Severity severity) {

@@ -3,9 +3,10 @@
 // or is wrong, is said in the log and stays as it was. Owned by the server, used by the control
 // thread.
 //
-// Two ways in which a reload comes to nothing: a mistake in the options, and then all of them stay;
-// or somebody who cannot do what is asked of him (a file that is no certificate), and then what is
-// his stays, and the rest is taken.
+// Three ways in which a reload comes to nothing: a mistake in the options, and then all of them
+// stay; or what stays until a restart cannot be without what would change, or somebody cannot do
+// what is asked of him (a file that is no certificate): then what is his stays, and the rest is
+// taken.
 #pragma once
 
 #include "app/options/option_reader.hpp"
@@ -61,6 +62,8 @@ class Reload {
         std::string_view name;
         Apply apply;
     };
+    // Says why not.
+    bool fits_what_stays(const Options& mixture);
     void say(std::string_view what, const std::vector<std::string>& changes, Severity severity);
 
     Options running_;

@@ -1,6 +1,7 @@
 #include "app/reload.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/process/log.hpp"
+#include "app/process/tls_options.hpp"
 #include "app/server_options.hpp"
 #include "app/sessions/session_options.hpp"
 
@@ -149,6 +150,33 @@ TEST_CASE("who cannot do what is asked keeps what he has, and the others go on")
     is_able = true;  // it is still new
     server.reload.run();
     CHECK(server.has_said("options changed: chain-cert nothing -> /new\n"));
+}
+
+TEST_CASE("what stays until a restart keeps what it cannot be without") {
+    const std::string admin = "[admin]\nlisten = tls:127.0.0.1:11281\n";
+    const std::string tls = "[tls]\nenabled = yes\n";
+    Reloaded server(with(tls + "chain-cert = /c\nkey = /k\n" + admin +
+                         "certificate = /c\nkey = /k\ntoken-file = /t\n"));
+    Lines seen;
+    server.reload.join("certificates", [&](const Options&, const Options& after) {
+        seen.push_back(after.get<TlsOptions>().chain_cert);
+        return lib::Parsed<void>();
+    });
+    server.reload.join("log", [&](const Options&, const Options& after) {
+        seen.push_back(std::to_string(verbosity(after)));
+        return lib::Parsed<void>();
+    });
+    // Valid in itself: a file that was emptied, or whose sections were taken out.
+    server.fresh.options = with("[log]\nverbosity = 1\n");
+    server.reload.run();
+    CHECK(seen == Lines{"/c", "1"});
+    CHECK(server.has_said("TLS (-Z) needs a certificate"));
+    CHECK(server.has_said("options not taken: chain-cert /c -> nothing, key /k -> nothing"));
+    CHECK(server.has_said("options changed: verbosity 0 -> 1\n"));
+    server.fresh.options = with("[tls]\nenabled = yes\nchain-cert = /new\nkey = /new\n" + admin +
+                                "certificate = /new\nkey = /new\n");
+    server.reload.run();
+    CHECK(seen == Lines{"/c", "1", "/new", "0"});
 }
 
 TEST_CASE("a row that names who reloads it is missed until he has joined") {

@@ -296,7 +296,6 @@ void Server::await_signal() {
 void Server::on_signal(int signal) {
     if (signal == SIGHUP) {
         log_.reopen();
-        log_.info("the log was opened anew on SIGHUP");
         reload_.run();
         return service_.show(reload_.running());
     }

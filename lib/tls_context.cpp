@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <new>
 
 namespace twincached::lib {
@@ -54,12 +55,17 @@ std::string reason() {
     return result;
 }
 
-// OpenSSL's own words for a file that cannot be read at all are no help.
+// OpenSSL's own words for a file that cannot be read at all are no help. It reads the file anew:
+// what a pipe has said it does not say again.
 Parsed<void> check_readable(const char* what, const std::string& path) {
     if (path.empty()) return std::string("TLS needs ") + what;
+    const auto cannot = [&](const std::string& why) {
+        return std::string("cannot read ") + what + ' ' + path + ": " + why;
+    };
+    std::error_code ignored;
+    if (std::filesystem::is_fifo(path, ignored)) return cannot("it is a pipe");
     const auto content = read_text_file(path);
-    if (content.has_error())
-        return std::string("cannot read ") + what + ' ' + path + ": " + content.error();
+    if (content.has_error()) return cannot(content.error());
     return {};
 }
 

@@ -1,9 +1,13 @@
 #include "app/history/failover_history.hpp"
 
+#include "lib/input/text_file.hpp"
+
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
+#include <sstream>
 #include <utility>
 
 namespace twincached::app {
@@ -31,7 +35,12 @@ FailoverHistory::FailoverHistory(std::string path, Log& log) : path_(std::move(p
 }
 
 void FailoverHistory::read() {
-    std::ifstream file(path_);
+    // Before the first change of the primary there is none.
+    if (::access(path_.c_str(), F_OK) != 0) return;
+    const auto content = lib::read_text_file(path_);
+    if (content.has_error())
+        return log_.warning("the history cannot be read from {}: {}", path_, content.error());
+    std::istringstream file(*content);
     std::size_t left_out = 0;
     const lib::MutexLock lock(mutex_);
     for (std::string line; std::getline(file, line);) {

@@ -1,11 +1,14 @@
 #include "app/process/log.hpp"
 
+#include "app/process/descriptor.hpp"
+
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <syslog.h>
 
@@ -13,6 +16,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <system_error>
 #include <vector>
@@ -97,11 +101,16 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
             throw std::system_error(errno, std::generic_category(), "log file " + path_);
     }
 
-    // Keeps the old file if the new one cannot be opened.
-    void reopen() {
+    // Keeps the old file if the new one cannot be opened. Zero, or why not.
+    int reopen() {
         const std::lock_guard lock(mutex_);
-        if (File fresh = open()) file_ = std::move(fresh);
+        File fresh = open();
+        if (fresh == nullptr) return errno;
+        file_ = std::move(fresh);
+        return 0;
     }
+
+    const std::string& path() const noexcept { return path_; }
 
   private:
     struct Close {
@@ -109,7 +118,16 @@ class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
     };
     using File = std::unique_ptr<std::FILE, Close>;
 
-    File open() const { return File(std::fopen(path_.c_str(), "ae")); }
+    // A pipe would hold whoever opens it until somebody reads, and whoever logs while nobody does:
+    // without a reader it is no log file, and with a slow one it loses lines.
+    File open() const {
+        const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+        Descriptor descriptor(::open(path_.c_str(), flags, 0666));
+        if (descriptor.get() < 0) return nullptr;
+        File file(::fdopen(descriptor.get(), "a"));
+        if (file != nullptr) (void)descriptor.release();
+        return file;
+    }
 
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
@@ -196,7 +214,11 @@ void Log::set_verbosity(std::int64_t verbosity) noexcept {
 }
 
 void Log::reopen() noexcept {
-    if (sinks_->file) sinks_->file->reopen();
+    if (!sinks_->file) return;
+    const int reason = sinks_->file->reopen();
+    if (reason == 0) return info("the log was opened anew on SIGHUP");
+    error("the log goes on in the file of before: {} cannot be opened: {}", sinks_->file->path(),
+          std::strerror(reason));
 }
 
 }  // namespace twincached::app

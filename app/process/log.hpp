@@ -64,7 +64,8 @@ class Log {
     void set_verbosity(std::int64_t verbosity) noexcept;
     // What was logged of late, from info on, whatever the verbosity.
     const RecentLines& recent() const noexcept { return recent_; }
-    // After the file was moved away: go on in a new one.
+    // After the file was moved away: goes on in a new one, and says so there; or says why not.
+    // Without a file it does nothing.
     void reopen() noexcept;
 
   private:

@@ -347,6 +347,59 @@ class Reload(Case):
         self.assertIn(f"{server.path}: Is a directory", server.node.process.log())
         self.assertNotIn("options changed", server.node.process.log())
 
+    def test_an_emptied_file_leaves_what_the_node_cannot_be_without(self):
+        """As a file that is being written is seen: valid, and without TLS or anything else."""
+        authority = Authority(self.directory)
+        server = Configured(self)
+        options = self.tls_options(authority.issue("cache"))
+        server.write(tls=options, log={"verbosity": 1})
+        server.node.start()
+        server.write()
+        server.reload("options not taken: chain-cert")
+        self.assertIn("TLS (-Z) needs a certificate", server.node.process.log())
+        self.assert_serves(server.node, authority)
+        server.write(tls=options, log={"verbosity": 1})
+        server.reload("verbosity 0 -> 1")
+        self.assert_serves(server.node, authority)
+
+    def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(self):
+        passwords = os.path.join(self.directory, "passwords")
+        with open(passwords, "w") as file:
+            file.write("user:pass\n")
+        server = Configured(self)
+        server.write(access={"auth-file": passwords})
+        server.node.start()
+        for path in (server.path, passwords):
+            os.rename(path, path + ".kept")
+            os.mkfifo(path)
+            server.reload(f"{path}: it is a pipe" if path == server.path else "it is a pipe")
+            with server.node.client() as client:
+                self.assertEqual(client.ask(b"set a 0 0 9", b"user pass"), b"STORED")
+            os.rename(path + ".kept", path)
+
+    def test_a_log_that_cannot_be_opened_anew_goes_on_where_it_was(self):
+        path = os.path.join(self.directory, "own.log")
+        server = Configured(self)
+        server.write(log={"verbosity": 0, "file": path})
+        server.node.start()
+
+        def lines():
+            with open(path + ".1") as file:
+                return file.read()
+        os.rename(path, path + ".1")
+        for stand_in in (os.mkdir, os.mkfifo):
+            stand_in(path)
+            server.node.process.signal(signal.SIGHUP)
+            until(lambda: f"the log goes on in the file of before: {path} cannot be opened"
+                  in lines(), 5, "the old file says so")
+            with server.node.client() as client:
+                self.assertEqual(client.ask(b"mn"), b"MN")
+            (os.rmdir if stand_in is os.mkdir else os.remove)(path)
+            os.truncate(path + ".1", 0)
+        server.node.process.signal(signal.SIGHUP)
+        until(lambda: os.path.exists(path), 5, "there is a new one")
+        self.assertNotIn("cannot be opened", lines())
+
     def test_authority_of_clients(self):
         ours = Authority(self.directory)
         first, second = Authority(self.directory, "first"), Authority(self.directory, "second")

@@ -18,6 +18,7 @@
 
 #include <fmt/format.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -51,27 +52,53 @@ std::optional<std::string> obstacle_in_folder_of(const std::string& path) {
     return obstacle_to(W_OK | X_OK, folder.empty() ? "." : folder.string());
 }
 
+// What may stand where something is to be written.
+enum class Found : std::uint8_t { anything, plain_file, socket };
+
+std::optional<std::string> obstacle_at(const struct stat& found, const std::string& path,
+                                       Found wanted) {
+    if (wanted == Found::socket && !S_ISSOCK(found.st_mode)) return "it exists and is no socket";
+    if (S_ISDIR(found.st_mode)) return std::strerror(EISDIR);
+    if (wanted == Found::plain_file && !S_ISREG(found.st_mode)) return "it is no plain file";
+    return obstacle_to(W_OK, path);
+}
+
 // Why no file of that name could be written; nothing if one could. It is not created.
-std::optional<std::string> obstacle_to_writing(const std::string& path) {
-    std::error_code unknown;  // what cannot be looked at is no folder, and its own folder says why
-    if (std::filesystem::is_directory(path, unknown)) return std::strerror(EISDIR);
-    if (::access(path.c_str(), F_OK) == 0) return obstacle_to(W_OK, path);
+std::optional<std::string> obstacle_to_writing(const std::string& path, Found wanted) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0) return obstacle_at(found, path, wanted);
+    if (errno != ENOENT) return std::strerror(errno);
+    const auto folder = std::filesystem::path(path).parent_path();
+    std::error_code is_no_link;
+    const auto target = std::filesystem::read_symlink(path, is_no_link);
+    // Of a link to nothing the target would be made.
+    if (!is_no_link) return obstacle_to_writing((folder / target).string(), wanted);
     return obstacle_in_folder_of(path);
 }
 
-void require_writable(std::string_view option, const std::string& path) {
+void require_writable(std::string_view option, const std::string& path,
+                      Found wanted = Found::anything) {
     if (path.empty()) return;
-    if (const auto obstacle = obstacle_to_writing(path))
+    if (const auto obstacle = obstacle_to_writing(path, wanted))
         throw std::runtime_error(fmt::format("{}: cannot write {}: {}", option, path, *obstacle));
 }
 
-// It is removed at the start and made anew at the end.
+// A file that is written beside itself under another name first, and then takes the old one's
+// place.
+std::optional<std::string> obstacle_to_replacing(const std::string& path) {
+    for (const auto* ending : {"", ".new"}) {
+        const auto name = path + ending;
+        if (const auto obstacle = obstacle_to_writing(name, Found::plain_file))
+            return fmt::format("cannot write {}: {}", name, *obstacle);
+    }
+    const auto obstacle = obstacle_in_folder_of(path);
+    if (!obstacle) return std::nullopt;
+    return fmt::format("the folder of {} cannot be written: {}", path, *obstacle);
+}
+
 void require_replaceable(std::string_view option, const std::string& path) {
-    require_writable(option, path);
-    const auto obstacle = path.empty() ? std::nullopt : obstacle_in_folder_of(path);
-    if (!obstacle) return;
-    throw std::runtime_error(
-        fmt::format("{}: the folder of {} cannot be written: {}", option, path, *obstacle));
+    const auto obstacle = path.empty() ? std::nullopt : obstacle_to_replacing(path);
+    if (obstacle) throw std::runtime_error(fmt::format("{}: {}", option, *obstacle));
 }
 
 void require_port(std::string_view option, std::int64_t port) {
@@ -90,26 +117,24 @@ void check_start(const Options& options, const Warn& warn) {
     warn_all(config_warnings(options, machine), warn);
     const auto identity = identity_to_assume(process);
     raise_limits(process, {listeners.connections, options.get<SessionOptions>().threads});
-    require_writable("pid-file (-P)", process.pid_file);
+    require_writable("pid-file (-P)", process.pid_file, Found::plain_file);
     if (identity) assume(*identity);
     require_writable("log-file", options.get<LogOptions>().file);
     const auto& endpoint = options.get<EndpointOptions>();
     // Without it the node starts, and says so at the first change.
     const auto& history = endpoint.history_file;
-    if (const auto obstacle = history.empty() ? std::nullopt : obstacle_to_writing(history)) {
-        warn(
-            fmt::format("history-file: cannot write {}: {}: changes of the primary would be kept "
-                        "in memory alone",
-                        history, *obstacle));
+    if (const auto obstacle = history.empty() ? std::nullopt : obstacle_to_replacing(history)) {
+        warn(fmt::format("history-file: {}: changes of the primary would be kept in memory alone",
+                         *obstacle));
     }
-    require_writable("unix-socket (-s)", listeners.unix_socket);
+    require_writable("unix-socket (-s)", listeners.unix_socket, Found::socket);
     require_replaceable("file of [memory] (-e)", options.get<MemoryFileOptions>().path);
     require_port("udp-port (-U)", listeners.udp_port);
     warn_all(absent_listeners(listeners), warn);
     for (const auto& text : endpoint.listen)
-        require_writable("listen of [admin]", parse_admin_place(text)->path);
+        require_writable("listen of [admin]", parse_admin_place(text)->path, Found::socket);
     for (const auto& text : endpoint.agent_listen)
-        require_writable("agent-listen of [admin]", parse_admin_place(text)->path);
+        require_writable("agent-listen of [admin]", parse_admin_place(text)->path, Found::socket);
     warn_all(absent_listeners(endpoint), warn);
     PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>(), files.passwords);
     const auto setup = replication_setup(options, files);

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -28,10 +29,15 @@ std::string content_of(int descriptor) {
 }  // namespace
 
 PidFile::PidFile(std::string path) : path_(std::move(path)) {
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
     if (descriptor_ < 0) {
         throw std::runtime_error(fmt::format("Could not open the pid file {} for writing: {}",
                                              path_, std::strerror(errno)));
+    }
+    struct stat found {};
+    if (::fstat(descriptor_, &found) == 0 && !S_ISREG(found.st_mode)) {
+        ::close(std::exchange(descriptor_, -1));
+        throw std::runtime_error(fmt::format("the pid file {}: it is no plain file", path_));
     }
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
         const auto owner = content_of(descriptor_);

@@ -195,6 +195,47 @@ class CommandLine(Case):
                 self.assertNotEqual(started.returncode, 0)
                 self.assertEqual(checked.returncode, started.returncode)
 
+    def test_a_check_finds_what_stands_where_the_start_would_write(self):
+        at = ["-l", self.addresses.host(1), "-p", str(self.client_port)]
+        pipe, plain, link = (os.path.join(self.directory, name) for name in ("pipe", "plain", "link"))
+        os.mkfifo(pipe)
+        open(plain, "w").close()
+        os.symlink(link, link)
+        for words, why in ((["-P", pipe], "no plain file"), (["-e", pipe], "plain file"),
+                           (["-e", "/dev/null"], "plain file"), (["-P", "/dev/null"], "plain file"),
+                           (["-s", plain], "it exists and is no socket"),
+                           (["-e", self.directory], "Is a directory"),
+                           (["-P", plain + "/x"], "Not a directory"),
+                           (["-e", plain + "/x"], "Not a directory"),
+                           (["--log-file", plain + "/x"], "Not a directory"),
+                           (["-P", link], "Too many levels"), (["-e", link], "Too many levels"),
+                           (["--log-file", link], "Too many levels"),
+                           (["--config", pipe], "it is a pipe that nobody writes to"),
+                           (["-Y", pipe], "it is a pipe that nobody writes to"),
+                           (["-Z", "-o", f"ssl_chain_cert={pipe},ssl_key={pipe}"], "it is a pipe")):
+            with self.subTest(words=words):
+                checked = self._run("--check-config", *words, *at)
+                started = self._run(*words, *at)
+                self.assertIn(why, checked.stderr)
+                self.assertIn(why, started.stderr)
+                self.assertNotEqual(started.returncode, 0)
+                self.assertEqual(checked.returncode, started.returncode)
+
+    def test_a_log_file_that_is_a_pipe_nobody_reads_is_refused(self):
+        pipe = os.path.join(self.directory, "pipe")
+        os.mkfifo(pipe)
+        ended = self._run("-l", self.addresses.host(1), "-p", str(self.client_port), "--log-file",
+                          pipe)
+        self.assertEqual(ended.returncode, 71)
+        self.assertIn(f"log file {pipe}: No such device or address", ended.stderr)
+
+    def test_a_file_may_come_out_of_a_pipe(self):
+        words = [world.SERVER, *self._user(), "-l", self.addresses.host(1), "--print-config"]
+        said = subprocess.run(
+            ["bash", "-c", '"$@" --config <(sleep 1; printf "[memory]\\nlimit = 77m\\n")', "-",
+             *words], capture_output=True, text=True, timeout=world.scaled(20))
+        self.assertRegex(said.stdout, r"\blimit = 77m")
+
     @unittest.skipUnless(world.IS_ROOT, "only root may become somebody else")
     def test_a_check_is_made_as_the_user_that_the_start_becomes(self):
         at = ["-l", self.addresses.host(1), "-p", str(self.client_port), "-u"]

@@ -176,6 +176,10 @@ struct OptionSetting {
     std::string (*shown)(std::string_view plain) = nullptr;
 };
 
+// Which end of a range memcached's own words speak of; whoever is beyond the other one is told
+// both.
+enum class OptionEnd : std::uint8_t { both, low, high };
+
 // The exit status of whoever was called wrongly, whatever was wrong (EX_USAGE of sysexits.h).
 inline constexpr int exit_usage = 64;
 
@@ -199,8 +203,9 @@ struct OptionRow {
     bool bare_value = true;
     OptionUse use = OptionUse::effective;
     std::string_view out_of_range = {};  // memcached's own words, where it has some; {} = value
-    bool secret = false;                 // never shown
-    bool path = false;                   // of a file; relative to where the program was started
+    OptionEnd out_of_range_end = OptionEnd::both;
+    bool secret = false;  // never shown
+    bool path = false;    // of a file; relative to where the program was started
     // To say it twice on the command line is a mistake: else the last one counts, as everywhere
     // with memcached.
     bool once = false;

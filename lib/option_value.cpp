@@ -195,6 +195,11 @@ class Rules {
         return words;
     }
 
+    bool has_words_for(OptionEnd end) const noexcept {
+        if (row_.out_of_range.empty()) return false;
+        return row_.out_of_range_end == OptionEnd::both || row_.out_of_range_end == end;
+    }
+
     // A limit as the operator would write it, so that it can be copied from the error.
     std::string bound_text(double bound) const {
         if (row_.fills.kind == OptionKind::bytes) {
@@ -209,7 +214,8 @@ class Rules {
     // Every kind of number is compared as a double: what a limit is precise to is far below 2^53.
     Parsed<void> check_range(double value) const {
         if (value >= row_.least && value <= row_.most) return {};
-        if (!row_.out_of_range.empty()) return own_words();
+        if (has_words_for(value < row_.least ? OptionEnd::low : OptionEnd::high))
+            return own_words();
         const auto end = ", not '" + std::string(text_) + "'";
         if (row_.most == std::numeric_limits<double>::infinity()) {
             return name() + " must be at least " + bound_text(row_.least) + end;

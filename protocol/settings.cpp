@@ -32,6 +32,7 @@ constexpr std::array rows = {
                    .least = 1,
                    .most = 1'000'000,
                    .out_of_range = "Number of requests per event must be greater than 0",
+                   .out_of_range_end = lib::OptionEnd::low,
                    .setting = {.place = 18, .name = "reqs_per_event"},
                    .help = "Requests of one client before others of its thread get their turn."},
     lib::OptionRow{.section = "memory",

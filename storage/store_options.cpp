@@ -67,6 +67,7 @@ constexpr std::array rows = {
                    .least = 1.000001,
                    .most = 100,
                    .out_of_range = "Factor must be greater than 1",
+                   .out_of_range_end = lib::OptionEnd::low,
                    .setting = {.place = 12, .name = "growth_factor", .shown = two_decimals},
                    .help = "Step between the size classes in reports."},
     lib::OptionRow{.section = "memory",
@@ -78,6 +79,7 @@ constexpr std::array rows = {
                    .least = 1,
                    .most = 1 << 20,
                    .out_of_range = "Chunk size must be greater than 0",
+                   .out_of_range_end = lib::OptionEnd::low,
                    .setting = {.place = 13, .name = "chunk_size"},
                    .help = "Space of the smallest size class in reports."},
     lib::OptionRow{

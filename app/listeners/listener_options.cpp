@@ -84,6 +84,7 @@ constexpr std::array rows = {
                    .least = 1,
                    .most = 10'000'000,
                    .out_of_range = "Maximum connections must be greater than 0",
+                   .out_of_range_end = lib::OptionEnd::low,
                    .setting = {.place = 2, .name = "maxconns"},
                    .help = "Clients at the same time. The limit on open files is raised to suit."},
     lib::OptionRow{.section = "limits",

@@ -49,10 +49,12 @@ constexpr lib::OptionRow bare(lib::OptionRow option) {
 }
 
 constexpr lib::OptionRow ranged(lib::OptionRow option, double least, double most,
-                                std::string_view out_of_range) {
+                                std::string_view out_of_range,
+                                lib::OptionEnd end = lib::OptionEnd::both) {
     option.least = least;
     option.most = most;
     option.out_of_range = out_of_range;
+    option.out_of_range_end = end;
     return option;
 }
 
@@ -68,6 +70,8 @@ constexpr auto number = lib::OptionKind::number;
 constexpr auto decimal = lib::OptionKind::decimal;
 constexpr auto text = lib::OptionKind::text;
 constexpr auto missing = lib::OptionUse::missing;
+constexpr auto low = lib::OptionEnd::low;
+constexpr auto high = lib::OptionEnd::high;
 
 constexpr std::array rows = {
     shown(26,
@@ -75,7 +79,8 @@ constexpr std::array rows = {
                       "start size of the hash table; the index grows in steps"),
                  0, 64,
                  "Initial hashtable multiplier of {} is too high\n"
-                 "Choose a value based on \"STAT hash_power_level\" from a running instance"),
+                 "Choose a value based on \"STAT hash_power_level\" from a running instance",
+                 high),
           {.name = "hashpower_init"}),
     word("hashexpand", flag, "yes", "growth of the hash table; the index always grows"),
     shown(27, word("slab_reassign", flag, "yes",
@@ -86,7 +91,7 @@ constexpr std::array rows = {
     shown(29, ranged(word("slab_automove_ratio", decimal, "0.80", "see slab_automove"), 0.000001,
                      0.999999, "slab_automove_ratio must be > 0 and < 1")),
     shown(30, ranged(word("slab_automove_window", number, "10", "see slab_automove"), 3, 1 << 20,
-                     "slab_automove_window must be > 2")),
+                     "slab_automove_window must be > 2", low)),
     shown(62, ranged(word("slab_automove_freeratio", decimal, "0.010", "see slab_automove"), 0, 1,
                      "slab_automove_freeratio must be between 0 and 1")),
     shown(31, word("slab_chunk_max", number, "512", "KiB of one chunk; values are never split"),
@@ -107,9 +112,9 @@ constexpr std::array rows = {
     shown(42, ranged(word("warm_lru_pct", number, "40", "eviction is S3-FIFO over slabs"), 1, 80,
                      "warm_lru_pct must be > 1 and < 80")),
     shown(43, ranged(word("hot_max_factor", decimal, "0.20", "eviction is S3-FIFO over slabs"),
-                     0.000001, 1000, "hot_max_factor must be > 0")),
+                     0.000001, 1000, "hot_max_factor must be > 0", low)),
     shown(44, ranged(word("warm_max_factor", decimal, "2.00", "eviction is S3-FIFO over slabs"),
-                     0.000001, 1000, "warm_max_factor must be > 0")),
+                     0.000001, 1000, "warm_max_factor must be > 0", low)),
     shown(46, word("temporary_ttl", number, "61", "there is no queue for short lives")),
     shown(52, word("inline_ascii_resp", flag, "no", "answers are composed when they are asked for"),
           {.name = "inline_ascii_response"}),
@@ -155,6 +160,7 @@ constexpr std::array rows = {
                    .least = 1,
                    .use = lib::OptionUse::meaningless,
                    .out_of_range = "Maximum number of NAPI IDs must be greater than 0",
+                   .out_of_range_end = lib::OptionEnd::low,
                    .help = "connections are dealt to threads in turn"},
 };
 

@@ -22,6 +22,7 @@ constexpr std::array rows = {
         .least = 1,
         .most = 1024,
         .out_of_range = "Number of threads must be greater than 0",
+        .out_of_range_end = lib::OptionEnd::low,
         .setting = {.place = 14, .name = "num_threads"},
         .help = "Threads that serve clients; more of them than there are cores make no sense."},
     lib::OptionRow{.section = "limits",

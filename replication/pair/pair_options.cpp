@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -211,6 +213,19 @@ bool is_anothers(const lib::OptionStructs& options) {
     return driver != "pair" && driver != "none" && driver != "auto";
 }
 
+// What stands for all addresses of this machine, or for none, would make no pair: the node would
+// look for the other one at itself. "$PEER:11212" of a variable that is not set is such a place.
+std::optional<std::string> problem_of_peer(const std::string& peer) {
+    if (peer.find_first_of(", \t") != std::string::npos)
+        return "peer is one node, not '" + peer + "': a pair has two, and each names the other";
+    const auto endpoint = lib::parse_endpoint(peer);
+    if (endpoint.has_error()) return endpoint.error();
+    const auto& host = endpoint->host;
+    if (host.empty() || host == "0.0.0.0" || host == "::")
+        return "peer '" + peer + "' names no host: where is the other node?";
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::span<const lib::OptionRow> pair_option_rows() noexcept {
@@ -224,16 +239,11 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
     const auto complain = [&](std::string_view key, std::string message) {
         problems.push_back({"replication", key, std::move(message)});
     };
-    const auto check = [&](std::string_view key, const lib::Parsed<lib::Endpoint>& endpoint) {
-        if (endpoint.has_error()) complain(key, endpoint.error());
-    };
-    if (chosen.peer.find_first_of(", \t") != std::string::npos) {
-        complain("peer", "peer is one node, not '" + chosen.peer +
-                             "': a pair has two, and each names the other");
-    } else if (!chosen.peer.empty()) {
-        check("peer", lib::parse_endpoint(chosen.peer));
+    if (!chosen.peer.empty()) {
+        if (auto problem = problem_of_peer(chosen.peer)) complain("peer", std::move(*problem));
     }
-    check("listen", lib::parse_link_endpoint(chosen.link_listen));
+    const auto listen = lib::parse_link_endpoint(chosen.link_listen);
+    if (listen.has_error()) complain("listen", listen.error());
     const bool is_letter = chosen.node.empty() || chosen.node == "a" || chosen.node == "b";
     if (!chosen.peer.empty() && !is_letter) {
         complain("node", "the nodes of a pair are a and b, not '" + chosen.node + "'");

@@ -23,7 +23,7 @@ Sentences told(const std::string& file, const std::string& line = {}) {
     std::istringstream words(line);
     std::vector<std::string> arguments;
     for (std::string word; words >> word;)
-        arguments.push_back(word);
+        arguments.push_back(word == "''" ? "" : word);
     read_command_line(arguments, reader);
     Sentences sentences;
     for (const auto& problem : reader.problems())
@@ -114,14 +114,45 @@ const Mistake on_command_lines[] = {
     {"--secret=",
      {"unknown option '--secret=' (secret of [replication] stands in the file alone); -h "
       "shows all"}},
+    // An empty word, as a variable that is not set leaves it.
+    {"-x ''", {"-x lacks its value"}},
+    {"-Y ''", {"-Y lacks its value"}},
+    {"-l ''", {"-l lacks its value"}},
+    {"-s ''", {"-s lacks its value"}},
+    {"-e ''", {"-e lacks its value"}},
+    {"-P ''", {"-P lacks its value"}},
+    {"-D ''", {"-D lacks its value"}},
+    {"--secret-file ''", {"--secret-file lacks its value"}},
+    {"--sasl-file ''", {"--sasl-file lacks its value"}},
+    {"--proxy-protocol-from ''", {"--proxy-protocol-from lacks its value"}},
+    {"--admin-token-file ''", {"--admin-token-file lacks its value"}},
+    {"--admin-listen ''", {}},  // nowhere, instead of the default
     {"--limit=64m",
      {"unknown option '--limit=64m' (limit of [memory] is --memory-limit); -h shows all"}},
     {"--peer=", {"'--peer=' lacks its value"}},
     {"-x b -x c", {"-x is given twice, the second time with 'c': it takes one value"}},
     {"-x b --peer=c", {"-x is given twice, the second time with 'c': it takes one value"}},
     {"-x b,c", {"peer is one node, not 'b,c': a pair has two, and each names the other"}},
+    {"-x :11212", {"peer ':11212' names no host: where is the other node?"}},
+    {"-x *", {"peer '*' names no host: where is the other node?"}},
+    {"-x 0.0.0.0", {"peer '0.0.0.0' names no host: where is the other node?"}},
+    {"-x [::]:11212", {"peer '[::]:11212' names no host: where is the other node?"}},
     {"-m 0", {"memory-limit must be at least 1m, not '0'"}},
     {"-t many", {"threads must be a number, not 'many'"}},
+    // Beyond either end; memcached has words for one of them alone.
+    {"-t 0", {"Number of threads must be greater than 0"}},
+    {"-t 1025", {"threads must be between 1 and 1024, not '1025'"}},
+    {"-c -1", {"Maximum connections must be greater than 0"}},
+    {"-c 2147483648", {"conn-limit must be between 1 and 10000000, not '2147483648'"}},
+    {"-R 99999999999999999999",
+     {"max-reqs-per-event must be between 1 and 1000000, not '99999999999999999999'"}},
+    {"-n 2000000", {"slab-min-size must be between 1 and 1048576, not '2000000'"}},
+    {"-f 1.0", {"Factor must be greater than 1"}},
+    {"-f inf", {"slab-growth-factor must be between 1.000001 and 100, not 'inf'"}},
+    {"-o hashpower=-1", {"hashpower must be between 0 and 64, not '-1'"}},
+    {"-o slab_automove_window=2000000",
+     {"slab_automove_window must be between 3 and 1048576, not '2000000'"}},
+    {"-o hot_max_factor=2000", {"hot_max_factor must be between 1e-06 and 1000, not '2000'"}},
     {"--silence=1", {"silence: '1' needs a unit (ms, s, m or h); was 1s meant?"}},
     {"-x b -p 11212",
      {"the link (listen of [replication], -X) and the clients (port, -p) both want port 11212"}},

@@ -29,6 +29,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -126,6 +127,13 @@ int check(const Options& options, const std::vector<std::string>& remarks) {
     return print("the options are valid\n");
 }
 
+// A thread that cannot be started says no more than that something is unavailable for now.
+const char* hint_at(const std::system_error& error) noexcept {
+    if (error.code() != std::errc::resource_unavailable_try_again) return "";
+    return ": a thread cannot be started; this process may have no more of them (ulimit -u, "
+           "TasksMax= of the unit), or no address space for one (ulimit -v, LimitAS=)";
+}
+
 std::string version_text() {
     return "twincached " TWINCACHED_VERSION " (memcached 1.6.45)\n" + build_line();
 }
@@ -160,6 +168,9 @@ int main(int argc, char** argv) {
     } catch (const StartError& error) {
         std::fprintf(stderr, "%s\n", error.message.c_str());
         return error.exit_code;
+    } catch (const std::system_error& error) {
+        std::fprintf(stderr, "twincached: %s%s\n", error.what(), hint_at(error));
+        return exit_system;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "twincached: %s\n", error.what());
         return exit_system;

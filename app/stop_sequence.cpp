@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <system_error>
+
 namespace twincached::app {
 namespace {
 
@@ -71,15 +73,21 @@ void StopSequence::await_last_client() {
 void StopSequence::drain_node() {
     step_ = Step::draining_node;
     parts_.pool.stop();
-    node_drain_ = std::thread([this] {
+    try {
+        node_drain_ = std::thread([this] {
+            parts_.node.drain();
+            insist([this] { boost::asio::post(parts_.control, [this] { end(); }); });
+        });
+    } catch (const std::system_error&) {
+        // No thread is to be had any more, and clients are gone: what else there is to do waits.
         parts_.node.drain();
-        insist([this] { boost::asio::post(parts_.control, [this] { end(); }); });
-    });
+        end();
+    }
 }
 
 void StopSequence::end() {
     step_ = Step::ended;
-    node_drain_.join();
+    if (node_drain_.joinable()) node_drain_.join();
     parts_.node.stop();
     parts_.control.stop();
 }

@@ -2,8 +2,10 @@
 that may not grow, paths that another process has. Each is survived or said."""
 import contextlib
 import os
+import pwd
 import resource
 import socket
+import subprocess
 import unittest
 
 from harness import Case, main, until, world
@@ -114,6 +116,26 @@ class Machine(Case):
     def test_a_limit_beyond_the_address_space_is_refused_with_a_sentence(self):
         node = self._launch("-m", "4096", prepare=limited(resource.RLIMIT_AS, 1500 * MIB))
         self._refused(node, "limit (-m): there is no address space for 4096 MiB", "ulimit -v")
+
+    @unittest.skipUnless(world.IS_ROOT, "root alone may have more threads than it is allowed")
+    def test_where_no_thread_can_be_had_the_start_says_so_and_a_stop_ends_well(self):
+        user = "nobody"
+        os.chmod(self.directory, 0o755)
+        refused = self._launch("-u", user, prepare=limited(resource.RLIMIT_NPROC, 1),
+                               name="refused", host=2)
+        self._refused(refused, "a thread cannot be started", "ulimit -u", "TasksMax=")
+        folder = os.path.join(self.directory, "items")
+        os.mkdir(folder)
+        os.chmod(folder, 0o777)
+        node = self._launch("-u", user, "-e", os.path.join(folder, "items"))
+        node.wait_until_open()
+        self._fill(node, 100, 100)
+        # Each user may set the limits of what is his own.
+        subprocess.run(["prlimit", f"--pid={node.process.pid}", "--nproc=1:1"], user=user,
+                       group=pwd.getpwnam(user).pw_gid, extra_groups=[],
+                       check=True)
+        self.assertEqual(node.process.stop(), 0)
+        self.assertIn("info stopped", node.process.log())
 
     @unittest.skipIf(world.IS_SANITIZED, "a sanitizer needs the address space for itself")
     def test_a_client_that_finds_no_memory_is_closed_and_the_others_are_served(self):

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 namespace twincached::app {
@@ -105,15 +106,23 @@ bool SessionPoller::is_stale(Session& session) const noexcept {
     return (waited || may_have_waited) && is_overtaken(session, waited);
 }
 
-// Over the limit for what clients hold half done, those who hold most go first, of equals whoever
-// has been at it for longest: so who never finishes takes nothing from those who do.
+// Over the limit for what clients hold half done, those go first who do not get on, of these who
+// hold most, of equals whoever has been at it for longest: so who never finishes takes nothing from
+// those who do, however little each of them holds.
 void SessionPoller::relieve() noexcept {
+    constexpr storage::Tick stalled_s = 2;
+    const auto now = surroundings_.clock.now().tick();
     while (!surroundings_.counters.memory.has_room_for(0)) {
         Session* heaviest = nullptr;
         registry_.for_each([&](Session& session) {
             if (session.bytes().held() == 0) return;
-            const auto weight = [](const Session& one) {
-                return std::pair(one.bytes().held(), ~one.times().request_since());
+            const auto weight = [now](const Session& one) {
+                const auto& times = one.times();
+                const auto since = one.bytes().holds_answer()
+                                       ? std::max(times.last_active(), times.last_taken())
+                                       : times.request_since();
+                const bool is_stalled = now - std::min(now, since) >= stalled_s;
+                return std::tuple(is_stalled, one.bytes().held(), ~since);
             };
             if (heaviest == nullptr || weight(session) > weight(*heaviest)) heaviest = &session;
         });

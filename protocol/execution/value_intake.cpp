@@ -18,12 +18,12 @@ ValueIntake::Result ValueIntake::take(Executor& executor, lib::ByteBuffer& input
     }
     // Its memory is taken before a byte of it has come, so that it need never be moved. Values that
     // have not arrived may hold a part of the store only, lest those that never do keep others out:
-    // beyond it a value waits in its client's buffer, which grows as it comes.
-    // Where it began, it goes on.
+    // beyond it a value waits in its client's buffer, which grows as it comes, and those who hold
+    // up the others give way to it there. Where it began, it goes on.
     const bool waits_in_input = size_in_input_ > 0;
     auto reserved = waits_in_input ? storage::ValueReservation() : store.reserve(value.bytes, now);
-    const bool has_room = executor.counters().memory.has_room_for(value.bytes);
-    if (waits_in_input || (!reserved && has_room)) {
+    const bool may_wait = executor.counters().memory.could_hold(value.bytes);
+    if (waits_in_input || (!reserved && may_wait)) {
         const auto bytes = value.head_bytes + static_cast<std::size_t>(value.bytes);
         return is_here(input, bytes + value.trailer_bytes) ? Result::here : Result::awaited;
     }

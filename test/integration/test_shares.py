@@ -1,6 +1,7 @@
 """Clients cannot take each other's memory: who never finishes a request takes nothing from those who
 do."""
 import contextlib
+import time
 
 from harness import Case, main, until, world
 
@@ -16,12 +17,12 @@ class Shares(Case):
             client.send(beginning)
         return clients
 
-    def check_sets(self, node, count=200):
+    def check_sets(self, node, count=200, value=LARGE):
         """Large and small ones are stored, and found."""
         with node.client(20.0) as client:
             for n in range(count):
-                self.assertEqual(client.set(b"large%d" % (n % 20), LARGE), b"STORED", n)
-                self.assertEqual(client.get(b"large%d" % (n % 20)), LARGE)
+                self.assertEqual(client.set(b"large%d" % (n % 20), value), b"STORED", n)
+                self.assertEqual(client.get(b"large%d" % (n % 20)), value)
                 self.assertEqual(client.set(b"small", b"v"), b"STORED")
 
     def test_values_that_were_only_announced_are_in_nobodys_way(self):
@@ -45,6 +46,20 @@ class Shares(Case):
         head = b"\x80\x01\0\x04\x08\0\0\0" + (1_000_012).to_bytes(4, "big") + bytes(12 + 8)
         self.unfinished(node, 80, head + b"slow" + b"v" * 500_000)
         self.check_sets(node)
+
+    def test_nobody_waits_for_those_who_fill_the_buffers_and_stop(self):
+        """Beyond half of -m and all of buffer-memory: what does not get on gives way."""
+        node = self.node("-m", "64", "-c", "2000").start()
+        for count, stops_at in ((250, 900_000), (900, 100_000)):
+            with self.subTest(count):
+                for number in range(count):
+                    client = node.client()
+                    self.addCleanup(client.close)
+                    with contextlib.suppress(ConnectionError):
+                        client.send(b"set slow%d 0 0 1000000\r\n" % number + b"v" * stops_at)
+                time.sleep(world.scaled(3))  # from then on they do not get on
+                self.check_sets(node, 40, b"v" * 1_000_000)
+                self.check_sets(node, 40)
 
     def test_lines_without_an_end_hold_no_more_than_they_may(self):
         node = self.node("-m", "64").start()

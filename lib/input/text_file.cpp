@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -20,57 +21,49 @@ constexpr milliseconds patience_for_a_writer(250);
 // What comes out of a pipe may have to be fetched from elsewhere first.
 constexpr milliseconds patience_with_a_writer(10'000);
 
-class File {
-  public:
-    // A pipe that nobody writes to would hold whoever opens it in any other way.
-    explicit File(const std::string& path) noexcept
-        : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
-    ~File() {
-        if (is_open()) ::close(descriptor_);
-    }
-    File(const File&) = delete;
-    File& operator=(const File&) = delete;
-
-    bool is_open() const noexcept { return descriptor_ >= 0; }
-
-    // False if there is nothing to read by then, not even the end.
-    bool has_something_within(milliseconds patience) const noexcept {
-        pollfd watched{descriptor_, POLLIN, 0};
-        int ready = 0;
-        do {
-            ready = ::poll(&watched, 1, static_cast<int>(patience.count()));
-        } while (ready < 0 && errno == EINTR);
-        return ready > 0;
-    }
-
-    // As ::read().
-    ssize_t append_to(std::string& content) const {
-        char block[4096];
-        ssize_t count = 0;
-        do {
-            count = ::read(descriptor_, block, sizeof block);
-        } while (count < 0 && errno == EINTR);
-        if (count > 0) content.append(block, static_cast<std::size_t>(count));
-        return count;
-    }
-
-  private:
-    const int descriptor_;
+struct Close {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
 };
+using File = std::unique_ptr<std::FILE, Close>;
+
+// A pipe that nobody writes to would hold whoever opens it in any other way.
+File open(const std::string& path) {
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return File(descriptor < 0 ? nullptr : ::fdopen(descriptor, "r"));
+}
+
+// False if there is nothing to read by then, not even the end.
+bool has_something_within(milliseconds patience, std::FILE* file) noexcept {
+    pollfd watched{::fileno(file), POLLIN, 0};
+    int ready = 0;
+    do {
+        ready = ::poll(&watched, 1, static_cast<int>(patience.count()));
+    } while (ready < 0 && errno == EINTR);
+    return ready > 0;
+}
+
+// Zero if something was read, or the end; else why not.
+int append_from(std::FILE* file, std::string& content) {
+    char block[4096];
+    std::clearerr(file);
+    content.append(block, std::fread(block, 1, sizeof block, file));
+    const int reason = std::ferror(file) != 0 ? errno : 0;
+    return reason == EINTR ? 0 : reason;
+}
 
 // Why the rest cannot be had; nothing if all of it is in `content`.
-std::optional<std::string> obstacle(const File& file, std::string& content) {
+std::optional<std::string> obstacle(std::FILE* file, std::string& content) {
     // A pipe without a writer ends at once, and one whose writer has left as soon as it is read.
-    const bool has_end = file.has_something_within(patience_for_a_writer);
+    const bool has_end = has_something_within(patience_for_a_writer, file);
     while (true) {
-        const auto count = file.append_to(content);
-        if (count == 0 && (has_end || !content.empty())) return std::nullopt;
-        if (count == 0) return "it is a pipe that nobody writes to";
+        const int reason = append_from(file, content);
         if (content.size() > text_file_limit_bytes) return "it is larger than 4 MiB";
-        if (count > 0) continue;
-        if (errno != EAGAIN) return std::strerror(errno);
-        if (!file.has_something_within(patience_with_a_writer))
+        if (reason != 0 && reason != EAGAIN) return std::strerror(reason);
+        if (reason != 0 && !has_something_within(patience_with_a_writer, file))
             return "nothing has come out of it for 10 s";
+        if (std::feof(file) == 0) continue;
+        if (has_end || !content.empty()) return std::nullopt;
+        return "it is a pipe that nobody writes to";
     }
 }
 
@@ -81,10 +74,10 @@ Parsed<std::string> failed(std::string reason) {
 }  // namespace
 
 Parsed<std::string> read_text_file(const std::string& path) {
-    const File file(path);
-    if (!file.is_open()) return failed(std::strerror(errno));
+    const auto file = open(path);
+    if (!file) return failed(std::strerror(errno));
     std::string content;
-    if (auto why = obstacle(file, content)) return failed(std::move(*why));
+    if (auto why = obstacle(file.get(), content)) return failed(std::move(*why));
     return Parsed<std::string>(boost::system::in_place_value, std::move(content));
 }
 

@@ -9,7 +9,6 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
 
 namespace twincached::lib {
 namespace {
@@ -40,24 +39,6 @@ TEST_CASE("a pipe that nobody writes to is told from an empty file, and holds no
     CHECK(content.error() == "it is a pipe that nobody writes to");
     // As long as it waits for a writer at most, however busy the machine is.
     CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(8));
-}
-
-TEST_CASE("a pipe is read to its end, in whatever pieces it comes") {
-    const Folder folder;
-    const auto path = pipe_in(folder);
-    std::string written;
-    std::thread writer([&] {
-        std::ofstream pipe(path);
-        for (int piece = 0; piece < 100; ++piece) {
-            const std::string text(1000, static_cast<char>('a' + piece % 26));
-            written += text;
-            pipe << text << std::flush;
-        }
-    });
-    const auto content = read_text_file(path);
-    writer.join();
-    REQUIRE(content.has_value());
-    CHECK(*content == written);
 }
 
 TEST_CASE("a file is read whole, an empty one and a device that is empty as such") {

@@ -171,7 +171,8 @@ class Console(Case):
     def test_it_says_which_node_it_cannot_see(self):
         pair, page, _ = self.seen_pair()
         pair.a.stop()
-        pair.a.arguments[pair.a.arguments.index("--peer-console") + 1] = ""
+        place = pair.a.arguments.index("--peer-console")
+        del pair.a.arguments[place:place + 2]
         pair.a.start()
         self.open(page)
         self.until_headline("In step.")

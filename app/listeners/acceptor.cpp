@@ -55,7 +55,7 @@ struct Acceptor::Listener {
             ::accept4(descriptor.native_handle(), reinterpret_cast<sockaddr*>(&address), &length,
                       SOCK_NONBLOCK | SOCK_CLOEXEC);
         client.tls = tls;
-        client.accepted_ms = may_be_stale ? 0 : SystemClock::boot_ms();
+        client.accepted_ms = SystemClock::boot_ms();
         client.address = ClientAddress::from(address);
         return client;
     }
@@ -194,9 +194,12 @@ void Acceptor::accept_all(Listener& listener) noexcept {
 // at once (maxconns_fast).
 Acceptor::Outcome Acceptor::accept_one(Listener& listener) noexcept {
     if (!reject_fast_ && !limit_.has_room()) return Outcome::full;
-    const auto client = listener.accept();
+    auto client = listener.accept();
     if (client.descriptor >= 0) {
         exhausted_ = false;
+        // This thread may have been stopped just now, after it had looked.
+        look_for_pause();
+        if (listener.may_be_stale) client.accepted_ms = 0;
         if (limit_.take()) {
             welcome(client);
         } else {

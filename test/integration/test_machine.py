@@ -117,6 +117,7 @@ class Machine(Case):
         node = self._launch("-m", "4096", prepare=limited(resource.RLIMIT_AS, 1500 * MIB))
         self._refused(node, "limit (-m): there is no address space for 4096 MiB", "ulimit -v")
 
+    @unittest.skipIf(world.IS_SANITIZED, "a sanitizer looks for leaks with a thread of its own")
     @unittest.skipUnless(world.IS_ROOT, "root alone may have more threads than it is allowed")
     def test_where_no_thread_can_be_had_the_start_says_so_and_a_stop_ends_well(self):
         user = "nobody"

@@ -78,13 +78,6 @@ const std::string& written(const po::option& parsed) noexcept {
     return parsed.original_tokens.empty() ? parsed.string_key : parsed.original_tokens.front();
 }
 
-// An empty word ("-Y $UNSET") asks for nothing: it would let in who should log in, and leave a node
-// alone that should have a peer. Only where something is the default does it mean: not that.
-std::string lacks_value(const lib::OptionRow& option) {
-    if (option.letter != 0) return fmt::format("-{} lacks its value", option.letter);
-    return fmt::format("--{} lacks its value", option.flag);
-}
-
 // "--name=" without anything behind it, which the parser refuses before it knows the name.
 std::string without_value(const OptionTable& table, std::string name) {
     name.erase(0, std::min(name.find_first_not_of('-'), name.size()));
@@ -120,8 +113,13 @@ class CommandLine {
         if (is_homonym(reader_.table(), *option)) return take_homonym(*option, parsed);
         if (option->key == "extended") return reader_.set_words(parsed.value.front(), origin_);
         const auto has_value = !parsed.value.empty() && !option->bare;
-        if (has_value && parsed.value.front().empty() && option->initial.empty())
-            return reader_.complain(origin_, lacks_value(*option));
+        // An empty word ("-Y $UNSET") asks for nothing: it would let in who should log in, and
+        // leave a node alone that should have a peer. Only where something is the default does it
+        // mean: not that.
+        if (has_value && parsed.value.front().empty() && option->initial.empty()) {
+            return reader_.complain(origin_,
+                                    fmt::format("{} lacks its value", written_name(*option)));
+        }
         reader_.set(
             *option,
             has_value ? std::optional<std::string_view>(parsed.value.front()) : std::nullopt,

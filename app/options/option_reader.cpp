@@ -16,13 +16,6 @@
 namespace twincached::app {
 namespace {
 
-// "-L", "--idle-timeout" or "-o slab_automove", as somebody may have written it.
-std::string written_name(const lib::OptionRow& option) {
-    if (option.letter != 0) return fmt::format("-{}", option.letter);
-    if (!option.flag.empty()) return fmt::format("--{}", option.flag);
-    return fmt::format("-o {}", option.word);
-}
-
 // The end of a line is none: memcached's own words have some.
 bool is_control(char c) noexcept {
     return (static_cast<unsigned char>(c) < ' ' && c != '\n') || c == '\x7F';
@@ -73,6 +66,12 @@ lib::Parsed<std::string> credential_path(std::string_view written) {
 }
 
 }  // namespace
+
+std::string written_name(const lib::OptionRow& option) {
+    if (option.letter != 0) return fmt::format("-{}", option.letter);
+    if (!option.flag.empty()) return fmt::format("--{}", option.flag);
+    return fmt::format("-o {}", option.word);
+}
 
 OptionReader::OptionReader(const OptionTable& table, std::string directory)
     : directory_(std::move(directory)), options_(table) {}

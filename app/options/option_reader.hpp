@@ -30,6 +30,9 @@ struct Origin {
     std::string_view file() const noexcept;
 };
 
+// "-L", "--idle-timeout" or "-o slab_automove", as somebody may have written it.
+std::string written_name(const lib::OptionRow& option);
+
 class OptionReader {
   public:
     // Files that are named relatively are looked for in `directory`. The table must outlive it.

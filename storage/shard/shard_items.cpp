@@ -202,16 +202,13 @@ Ticket ShardItems::touch(Item*& item, const Key& key, Expiry expiry, const Now& 
                            {key, before, item->version(), item->version(), Cause::local_write});
 }
 
+// Few items are stored to live for ever and given an end later: they move to where they have a
+// place for it. Making room for one may evict it, or move it; if there is none to be made, it goes.
 Item* ShardItems::with_expiry(Item* item, const Key& key, Expiry expiry, const Now& now) noexcept {
-    if (!item->has_expiry()) return copy_with_expiry(item, key, expiry, now);
-    table_.arena().set_expiry(*item, expiry);
-    return item;
-}
-
-// Few items are stored to live for ever and given an end later. Making room for one may evict it,
-// or move it; if there is none to be made, it goes.
-Item* ShardItems::copy_with_expiry(Item* item, const Key& key, Expiry expiry,
-                                   const Now& now) noexcept {
+    if (item->has_expiry()) {
+        table_.arena().set_expiry(*item, expiry);
+        return item;
+    }
     ItemForm form = form_of(key, *item);
     form.expiry = expiry;
     Placement placement = {form.slab_bytes(), table_.arena().queue_of(*item),

@@ -110,7 +110,6 @@ class ShardItems {
     Stored prepare_value(Storing& storing, MemoryGrant& grant) noexcept;
     Stored prepare_room(Placement& placement, const Now& now, MemoryGrant& grant) noexcept;
     bool store_in_place(const Storing& storing) noexcept;
-    Item* copy_with_expiry(Item* item, const Key& key, Expiry expiry, const Now& now) noexcept;
     void publish(Storing& storing, Version before, const Now& now) noexcept;
 
     unsigned number_;

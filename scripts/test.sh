@@ -39,8 +39,8 @@ run_ctest() {
 
 # Tests of real processes in real time: a bound that a busy machine broke is tried once more, and
 # ctest shows both runs. All others must pass at once. They wait for each other's daemons more than
-# they compute: one more than there are cores leaves none of these idle beside a build, twice as
-# many where nothing is left to do beside them.
+# they compute: one more than there are cores leaves none of these idle beside a build, two or three
+# times as many where little or nothing is left to do beside them.
 at_once=$((jobs + 1))
 run_timed() { run_ctest "$@" --repeat until-pass:2 --parallel "$at_once"; }
 

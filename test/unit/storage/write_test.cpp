@@ -146,6 +146,20 @@ TEST_CASE("whatever lived for ever can be given an end, and keeps all else") {
     CHECK_FALSE(fixture.get("a"));
 }
 
+TEST_CASE("an item that turns stale and is given an end at once keeps its value") {
+    StoreFixture fixture;
+    fixture.set("a", "1");
+    Remove request;
+    request.invalidate = true;
+    request.touch = fixture.in_seconds(5);
+    CHECK(fixture.remove("a", request).outcome == RemoveOutcome::removed);
+    const auto item = fixture.get("a");
+    REQUIRE(item);
+    CHECK(item->value == "1");
+    CHECK(item->stale);
+    CHECK(item->expiry == fixture.in_seconds(5));
+}
+
 TEST_CASE("where nothing may be evicted, a full store still gives an end to all that it holds") {
     auto options = small_store();
     options.evict = false;

@@ -12,11 +12,11 @@
 #            and npm; none may be missing
 #   asan     clang's warnings and thread-safety analysis; unit tests, the tree's own rules, simulation
 #            and integration tests under address and undefined behaviour sanitizers
-#   fuzz     every fuzzer of that build for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #   tsan     integration tests, and the unit tests that start threads, under the thread sanitizer
 #   swarm    what only optimised code can reach: a swarm of simulations (SIMULATION_SEEDS in all,
 #            10,000 by default, from SIMULATION_FIRST on, a 20th of them as engines that find each
 #            other, and a 10th as clusters)
+#   fuzz     every fuzzer of the build asan for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #
 #   scripts/test.sh package          makes the Debian package, has lintian judge it, and installs, runs,
 #                                    upgrades and purges it in a root that systemd has booted: takes
@@ -25,11 +25,11 @@
 #                                    become a pair: the same rights, and ten minutes at first
 #   scripts/test.sh quick            unit tests, layering and format: before each commit
 #
-# Tests in real time mostly wait. What comes later and waits for nothing (the next build, the swarm)
-# runs beside them, on what they leave of the cores.
+# Tests in real time mostly wait. What comes later and waits for nothing (the next build, the swarm,
+# the fuzzers) runs beside them, on what they leave of the cores.
 source "$(dirname "$0")/common.sh"
 
-all_stages=(install format tidy release clients asan fuzz tsan swarm)
+all_stages=(install format tidy release clients asan tsan swarm fuzz)
 
 run_ctest() {
     local preset=$1
@@ -63,7 +63,7 @@ stage_tidy() { scripts/tidy.sh --changed; }
 # run under sanitizers, which see all that a plain build would, and assertions are on there.
 stage_release() {
     build release twincached twinctl mcload manuals models integration_tests simulation_tests
-    ahead asan_build tsan_build swarm_run
+    ahead asan_build tsan_build swarm_run fuzz_run
     SIMULATION_SEEDS=200 SWARM_SEEDS=20 run_ctest release -LE 'unit|broker|integration|chaos|clients'
     TWINCACHED_JOIN_ITEMS=2000000 run_timed release -L 'integration|chaos'
 }
@@ -130,9 +130,11 @@ run_swarm() {
     SWARM_SEEDS=$((seeds / 10)) build/release/test/simulation/simulation_cluster "whatever happens*"
 }
 
+stage_fuzz() { finish fuzz_run; }
+
 # Each fuzzer starts from its corpus in the tree and keeps what it finds in the build folder; one
 # runs on each core.
-stage_fuzz() {
+stage_fuzz_run() {
     build asan fuzzers
     local programs=(build/asan/test/fuzz/*_fuzzer)
     [ -x "${programs[0]}" ] || fail "no fuzzers were built"
@@ -141,16 +143,27 @@ stage_fuzz() {
     printf '%s\0' "${programs[@]}" | xargs -0 -n 1 -P "$jobs" bash -c 'set -euo pipefail; run_fuzzer "$0"'
 }
 
+# A fuzzer that has had its time, of CPU and so as much on a busy machine, is ended by the kernel
+# (128 + SIGXCPU); what ends otherwise has found something.
 run_fuzzer() {
-    local name found extra=()
+    local name found status=0 extra=()
     name=$(basename "$1" _fuzzer)
     found=build/asan/found/$name
     mkdir -p "$found"
     [ ! -f "test/fuzz/$name.dict" ] || extra+=("-dict=test/fuzz/$name.dict")
     [ ! -d "test/fuzz/corpus/$name" ] || extra+=("test/fuzz/corpus/$name")
-    "$1" -max_total_time="$fuzz_seconds" -artifact_prefix=build/asan/found/ "$found" \
-        "${extra[@]}" > "$found.log" 2>&1 || { tail -n 60 "$found.log"; return 1; }
-    printf '%s: %s\n' "$name" "$(grep -h '^Done' "$found.log")"
+    {
+        (
+            ulimit -S -t "$fuzz_seconds"
+            exec "$1" -artifact_prefix=build/asan/found/ "$found" "${extra[@]}" > "$found.log" 2>&1
+        )
+    } 2> /dev/null || status=$?
+    if [ $status -ne 152 ]; then
+        tail -n 60 "$found.log"
+        echo "$name ended with $status"
+        return 1
+    fi
+    printf '%s: %s\n' "$name" "$(grep '^#' "$found.log" | tail -n 1)"
 }
 
 # --- which stages, in which order, and what runs beside them -----------------------------------

@@ -27,7 +27,7 @@ void boot_both(SimNet& net) {
 
 }  // namespace
 
-constexpr std::uint64_t simultaneous_starts = twincached::test::rounds(1000, 50);
+constexpr std::uint64_t simultaneous_starts = twincached::test::rounds(1000, 25);
 constexpr std::uint64_t histories = twincached::test::rounds(50, 15);
 
 TEST_CASE("two nodes that start at once have one session within a second, every time") {
@@ -193,7 +193,7 @@ TEST_CASE("a peer that was restarted before its death was noticed replaces its s
 }
 
 TEST_CASE("what a dead incarnation leaves behind neither keeps the other awake nor is chosen") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + twincached::test::rounds(60, 20);
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + twincached::test::rounds(60, 8);
          ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         LinkedNet net(seed);
@@ -459,7 +459,7 @@ TEST_CASE("random bytes from strangers never disturb a link") {
 }
 
 TEST_CASE("whatever the network and the processes do, the pair is linked soon after they rest") {
-    for (std::uint64_t seed = base_seed(); seed < base_seed() + twincached::test::rounds(150, 30);
+    for (std::uint64_t seed = base_seed(); seed < base_seed() + twincached::test::rounds(150, 10);
          ++seed) {
         INFO("TWINCACHED_SEED=" << seed);
         SimNet net(seed);

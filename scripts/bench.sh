@@ -12,7 +12,7 @@
 source "$(dirname "$0")/common.sh"
 
 scripts/install-dependencies.sh test
-build release twincached mcload misses
+build release twincached mcload misses floor
 say "$(date --iso-8601=minutes), $(nproc) cores, $(free -h --si | awk '/^Mem/ {print $2}') of memory, \
 $(git describe --always --dirty 2> /dev/null || echo unknown commit)"
 say suite

@@ -121,9 +121,15 @@ class Choice(unittest.TestCase):
         speakers = {name: [peer.name for peer in peers.PEERS if peer.takes(by_name[name])]
                     for name in ("get, one a packet", "meta get, one a packet",
                                  "handshake and a get", "get, one a packet, 2 threads")}
-        self.assertEqual(list(speakers.values()), [["memcached", "yrmcds", "redis"], ["memcached"],
-                                                   ["memcached", "redis"],
-                                                   ["memcached", "yrmcds"]])
+        self.assertEqual(list(speakers.values()),
+                         [["memcached", "yrmcds", "redis"], ["memcached"], ["memcached", "redis"],
+                          ["memcached", "yrmcds"]])
+
+    def test_what_has_no_store_is_asked_for_gets_of_one_size_alone(self):
+        for each in [each for workloads in WORKLOADS.values() for each in workloads]:
+            if peers.FLOOR.takes(each):
+                self.assertNotRegex(each.load, "--get-ratio|--keys-per-get|--meta|--reconnect")
+                self.assertEqual((each.value, each.tls, each.threads), (100, False, 1))
 
     def test_names_of_workloads_are_all_different(self):
         self.assertEqual(len(NAMES), len(set(NAMES)))
@@ -202,7 +208,7 @@ class Page(unittest.TestCase):
         rows = []
         for group, workloads in WORKLOADS.items():
             for each in workloads:
-                for peer in peers.PEERS:
+                for peer in (*peers.PEERS, peers.FLOOR):
                     if peer.takes(each):
                         rows.append(row(each.name, peer.name, group,
                                         **dict.fromkeys(each.figures, 0.5)))
@@ -234,6 +240,15 @@ class Page(unittest.TestCase):
         self.assertIn("**redis**, a, µs of CPU a request", said[0])
         self.assertIn("**memcached**, c, items that stay", said[1])
         self.assertNotIn("chance", said[0])
+
+    def test_what_no_server_can_go_below_is_no_peer(self):
+        rows = [row("a", "floor", us=1.25), row("a", us=1.0)]
+        self.assertEqual(verdicts.better({"runs": [run()], "rows": rows}),
+                         ["In no row of these was a peer better."])
+        self.assertEqual(verdicts.median_ratios(rows), "1.00 to memcached")
+        self.assertEqual(tables.peers_of(rows), ["memcached", "floor"])
+        self.assertEqual(verdicts.floors({"rows": rows}), "Of memcached's CPU it needs 0.80 (a).")
+        self.assertEqual(verdicts.floors({"rows": rows[1:]}), "")
 
     def test_what_may_be_chance_says_so(self):
         one = row("a", us=1.1)

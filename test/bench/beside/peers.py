@@ -5,10 +5,11 @@ import subprocess
 import tempfile
 
 from harness.certificates import Authority
-from measuring import MEMCACHED, SERVER_CORE, TWINCACHED, AnyServer, Server, free_port
+from measuring import BUILD, MEMCACHED, SERVER_CORE, TWINCACHED, AnyServer, Server, free_port
 from beside.redis import REDIS, Redis
 
 YRMCDS = "/usr/sbin/yrmcdsd"
+FLOOR_PROGRAM = os.path.join(BUILD, "test", "bench", "floor")
 MEMORY_MIB = 1024
 MOST_CONNECTIONS = 10_500
 TLS = ("--tls",)
@@ -56,6 +57,17 @@ class Yrmcds(AnyServer):
         self._directory.cleanup()
 
 
+class Floor(AnyServer):
+    """What no server can go below: see floor/main.cpp. One value is all that it takes."""
+
+    def __init__(self, place):
+        host, port = self.next_host(), 11211
+        super().__init__([FLOOR_PROGRAM, host, port], host, port, place.core)
+
+    def fill(self, items, value_bytes, may_refuse=False):
+        return super().fill(1, value_bytes, may_refuse)
+
+
 class Other(AnyServer):
     """Started by a command line of the user's."""
 
@@ -78,17 +90,18 @@ class Peer:
         return workload.needs <= self._speaks
 
 
-TWINS = Peer("twincached", "plain tls classic meta threads", lambda place: Likely(TWINCACHED, place))
-PEERS = [Peer("memcached", "plain tls classic meta threads", lambda place: Likely(MEMCACHED, place)),
-         Peer("yrmcds", "plain classic threads", Yrmcds),
+TWINS = Peer("twincached", "plain tls classic meta threads store", lambda place: Likely(TWINCACHED, place))
+PEERS = [Peer("memcached", "plain tls classic meta threads store", lambda place: Likely(MEMCACHED, place)),
+         Peer("yrmcds", "plain classic threads store", Yrmcds),
          # Its threads of input and output turn in place while they wait: on one core, for each other.
-         Peer("redis", "plain tls classic", Redis)]
+         Peer("redis", "plain tls classic store", Redis)]
+FLOOR = Peer("floor", "plain classic", Floor)  # is asked for what needs no store
 
 
 def other(text):
     """Of 'name=command line'."""
     name, command = text.split("=", 1)
-    return Peer(name, "plain classic meta threads", lambda place: Other(command, place))
+    return Peer(name, "plain classic meta threads store", lambda place: Other(command, place))
 
 
 def versions():

@@ -64,7 +64,8 @@ def run(group, workloads, settings):
     take any of its workloads."""
     for place in dict.fromkeys(workload.place() for workload in workloads):
         here = [workload for workload in workloads if workload.place() == place]
-        able = [peer for peer in settings.peers if any(peer.takes(each) for each in here)]
+        able = [peer for peer in (peers.FLOOR, *settings.peers)
+                if any(peer.takes(each) for each in here)]
         with serving(able, place) as servers:
             for workload in here:
                 asked = {peer.name: servers[peer.name] for peer in able

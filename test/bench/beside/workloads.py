@@ -4,19 +4,20 @@ KEYS = 1_000_000
 
 class Workload:
     """`load`: options of mcload. `rate`: requests a second, where latency is what is compared.
-    `seconds`: of a window, where the usual ones are too short for a turn of all connections."""
+    `seconds`: of a window, where the usual ones are too short for a turn of all connections.
+    `floor`: what has no store may be asked it, too."""
 
     def __init__(self, name, load, threads=1, value=100, keys=KEYS, rate=0, quick=True, tls=False,
-                 seconds=0.0):
+                 seconds=0.0, floor=False):
         self.name, self.load, self.threads, self.value = name, load, threads, value
         self.keys, self.rate, self.quick, self.tls = keys, rate, quick, tls
-        self.seconds = seconds
+        self.seconds, self.floor = seconds, floor
 
     @property
     def needs(self):
         """What a server must speak, and have."""
         return {"tls" if self.tls else "plain", "meta" if "--meta" in self.load else "classic",
-                *(["threads"] if self.threads > 1 else [])}
+                *(["threads"] if self.threads > 1 else []), *([] if self.floor else ["store"])}
 
     @property
     def figures(self):
@@ -57,8 +58,8 @@ def _tls():
 
 WORKLOADS = {
     "requests": [
-        Workload("get, one a packet", "--connections 50"),
-        Workload("get, 16 pipelined", "--connections 50 --depth 16"),
+        Workload("get, one a packet", "--connections 50", floor=True),
+        Workload("get, 16 pipelined", "--connections 50 --depth 16", floor=True),
         Workload("meta get, one a packet", "--connections 50 --meta"),
         Workload("meta get, 16 pipelined", "--connections 50 --depth 16 --meta"),
         Workload("multi-get of 100", "--connections 10 --keys-per-get 100"),
@@ -71,9 +72,9 @@ WORKLOADS = {
         _rare("get on a new connection", "--connections 16 --reconnect"),
     ],
     "connections": [
-        _rare("get, one a packet, 1 connection", "--connections 1"),
-        Workload("get, one a packet, 1000 connections", "--connections 1000"),
-        _rare("get, one a packet, 10,000 connections", "--connections 10000", seconds=1),
+        _rare("get, one a packet, 1 connection", "--connections 1", floor=True),
+        Workload("get, one a packet, 1000 connections", "--connections 1000", floor=True),
+        _rare("get, one a packet, 10,000 connections", "--connections 10000", seconds=1, floor=True),
     ],
     "latency": [
         Workload("90 % gets at 20,000/s", "--connections 50 --get-ratio 0.9", rate=20_000,

@@ -1,5 +1,6 @@
 """Rows of suite.py as tables: a line for each workload, a column for each peer."""
 from beside import turns
+from beside.peers import FLOOR
 from beside.workloads import WORKLOADS
 from speed_page.limits import limit_of
 
@@ -23,7 +24,8 @@ def ratio(cell):
 def peers_of(rows):
     found = dict.fromkeys(row["peer"] for row in rows)
     return [*(name for name in FIRST_PEERS if name in found),
-            *(name for name in found if name not in FIRST_PEERS)]
+            *(name for name in found if name not in (*FIRST_PEERS, FLOOR.name)),
+            *(name for name in (FLOOR.name,) if name in found)]
 
 
 def in_order(rows):

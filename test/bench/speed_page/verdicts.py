@@ -2,7 +2,8 @@
 import statistics
 
 from beside import turns
-from speed_page.tables import in_order, number
+from beside.peers import FLOOR
+from speed_page.tables import in_order, lines_of, number
 
 QUIET = 0.2  # cores that others may keep busy where throughput is to mean something
 # They say how fast the machine is that others use, too.
@@ -17,7 +18,7 @@ def median_ratios(rows):
     """'0.87 to memcached, 0.17 to yrmcds': of CPU per request."""
     found = {}
     for row in rows:
-        if "us" in row["figures"]:
+        if "us" in row["figures"] and row["peer"] != FLOOR.name:
             found.setdefault(row["peer"], []).append(row["figures"]["us"]["ratio"])
     return ", ".join(f"{statistics.median(values):.2f} to {peer}"
                      for peer, values in found.items())
@@ -28,7 +29,7 @@ def better(suite):
     lines = []
     for row in in_order(suite["rows"]):
         for figure, cell in row["figures"].items():
-            if (turns.is_ours_better(figure, cell["ratio"])
+            if (row["peer"] == FLOOR.name or turns.is_ours_better(figure, cell["ratio"])
                     or (figure in OF_THE_MACHINE and not is_quiet(suite))):
                 continue
             is_chance = cell["low"] <= 1 <= cell["high"]
@@ -36,6 +37,16 @@ def better(suite):
                          f"{number(cell['peer'])} to our {number(cell['ours'])}, "
                          f"{cell['ratio']:.2f}{', which may be chance' if is_chance else ''}")
     return lines or ["In no row of these was a peer better."]
+
+
+def floors(suite, peer="memcached"):
+    """What a server without a store needs, as a part of what the peer needs."""
+    parts = []
+    for workload, by_peer in lines_of(in_order(suite["rows"])).items():
+        if {FLOOR.name, peer} <= by_peer.keys() and "us" in by_peer[peer]["figures"]:
+            to_floor, to_peer = (by_peer[name]["figures"]["us"]["ratio"] for name in (FLOOR.name, peer))
+            parts.append(f"{to_peer / to_floor:.2f} ({workload})")
+    return f"Of {peer}'s CPU it needs {', '.join(parts)}." if parts else ""
 
 
 def handshake(suite):

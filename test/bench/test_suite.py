@@ -16,7 +16,7 @@ from beside import peers, turns
 from measuring import Failed
 from beside.results import Results
 from beside.workloads import WORKLOADS
-from speed_page import pictures, tables, verdicts
+from speed_page import goals, pictures, tables, verdicts
 from speed_page.limits import limit_of
 import performance_page
 
@@ -240,6 +240,23 @@ class Page(unittest.TestCase):
         self.assertIn("**redis**, a, µs of CPU a request", said[0])
         self.assertIn("**memcached**, c, items that stay", said[1])
         self.assertNotIn("chance", said[0])
+
+    def test_a_goal_is_reached_or_missed_by_so_much(self):
+        (get, figure), wanted = next(iter(goals.RATIOS.items()))
+        rows = [row(get, **{figure: wanted * 1.1}), row(get, "floor", **{figure: 1.25}),
+                row("items of 32 B within 64 MiB", items=1.65)]
+        lines = goals.lines_for({"rows": rows})
+        self.assertIn("missed by 10%", lines[2])
+        self.assertIn("`floor`, has 0.70", lines[2])
+        self.assertIn("at least 1.65 | 1.65 | reached |", lines[3])
+        self.assertEqual(len(lines), 4)
+        self.assertEqual(goals.lines_for({"rows": []}), [])
+
+    def test_every_goal_is_of_a_row_that_is_measured(self):
+        others = ("items of", "idle connections", "start of an empty server")
+        for workload, figure in (*goals.RATIOS, *goals.OWN):
+            self.assertIn(figure, turns.FIGURES)
+            self.assertTrue(workload in NAMES or any(each in workload for each in others), workload)
 
     def test_what_no_server_can_go_below_is_no_peer(self):
         rows = [row("a", "floor", us=1.25), row("a", us=1.0)]

@@ -47,7 +47,7 @@ def lines_of(rows):
     return found
 
 
-def _table(head, lines):
+def table(head, lines):
     return ["| " + " | ".join(head) + " |", "|---" * len(head) + "|",
             *("| " + " | ".join(line) + " |" for line in lines)]
 
@@ -70,7 +70,7 @@ def of_one_figure(rows, figure):
                       *([f"{first['user_part']['ours']:.0%}"] if has_part else []),
                       limit_of(workload)])
     unit = turns.FIGURES[figure][0]
-    return _table([unit, "twincached", *(f"{peer}: ratio (95 %)" for peer in peers),
+    return table([unit, "twincached", *(f"{peer}: ratio (95 %)" for peer in peers),
                    *(["user's part of ours"] if has_part else []), "what limits it"], lines)
 
 
@@ -84,5 +84,5 @@ def of_all_figures(rows):
             lines.append([workload, turns.FIGURES[figure][0], number(cell["ours"]),
                           *(against(by_peer[peer]["figures"][figure]) if peer in by_peer
                             else UNSAID for peer in peers), limit_of(workload)])
-    return _table(["what", "figure", "twincached", *(f"{peer}: ratio (95 %)" for peer in peers),
+    return table(["what", "figure", "twincached", *(f"{peer}: ratio (95 %)" for peer in peers),
                    "what limits it"], lines)

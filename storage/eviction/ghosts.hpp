@@ -39,8 +39,8 @@ class Ghosts {
     std::uint64_t remembered_since(const Ghost& ghost) const noexcept {
         return std::uint64_t{ghost.age} * layout_.target();
     }
-    // As many ghosts as items, or twice as many where the oldest are recalled, too: grows in steps,
-    // if memory allows; begins anew if it has four times as many.
+    // As many ghosts as items, or twice as many where the oldest are recalled, too, and not by
+    // chance: grows in steps, if memory allows; begins anew if it has four times as many.
     void adjust(std::uint64_t items) noexcept;
     // Moves on by so many lines, if their number is changing.
     void step(unsigned lines) noexcept;
@@ -78,8 +78,11 @@ class Ghosts {
     Reservation lines_;
     LinearLayout layout_{0};  // no line until the first eviction
     std::uint64_t committed_ = 0;
-    unsigned recalls_ = 0;      // of late,
-    unsigned old_recalls_ = 0;  // and those of them that were soon forgotten
+    // Of late: how often it was asked, what of that was recalled, and what of that was nearly
+    // forgotten.
+    std::uint32_t asked_ = 0;
+    unsigned recalls_ = 0;
+    unsigned old_recalls_ = 0;
     bool reaches_far_ = false;
 };
 

@@ -1,5 +1,7 @@
 #include "storage/eviction/ghosts.hpp"
 
+#include "lib/random.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <cstdint>
@@ -141,4 +143,21 @@ TEST_CASE("where one recall in sixteen is of an old ghost, twice as many are kep
     }
     settle(ghosts, 10'000);
     CHECK((ghosts.bytes() > once) == (age == 24 && old == 8));
+}
+
+TEST_CASE("false matches of keys that never were here do not double the ghosts") {
+    MemoryBudget budget(64U << 20);
+    MemoryShare share(budget, 0);
+    Ghosts ghosts(share, {64U << 20}, 0);
+    settle(ghosts, 10'000);
+    const auto once = ghosts.bytes();
+    twincached::lib::Random random(1);
+    unsigned matches = 0;
+    for (int i = 0; i < 500'000; ++i) {
+        ghosts.remember(random.next());
+        matches += ghosts.recall(random.next()) ? 1 : 0;
+    }
+    CHECK(matches > 2 * 128);  // they were judged
+    settle(ghosts, 10'000);
+    CHECK(ghosts.bytes() == once);
 }

@@ -77,6 +77,17 @@ class Words {
     std::string_view rest_;
 };
 
+// Is there a word of more than `limit` bytes? Only the last blank of as many is looked for, and
+// what stands before it needs no second look: much less than to find every word.
+constexpr bool has_word_longer_than(std::string_view line, std::size_t limit) noexcept {
+    while (line.size() > limit) {
+        const auto blank = line.rfind(' ', limit);
+        if (blank == std::string_view::npos) return true;
+        line.remove_prefix(blank + 1);
+    }
+    return false;
+}
+
 // memcached reads numbers in two ways. What has long been asked for, it reads as C does: flags,
 // exptimes, deltas, CAS uniques (lib::parse_leading_number). Lengths, and the numbers of gat,
 // flush_all and the administrative verbs, must be nothing but digits behind at most one '-', and

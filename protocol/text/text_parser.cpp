@@ -35,12 +35,9 @@ Answer finish_storage(const StorageWords& parts, Command& command) noexcept {
 Answer parse_retrieval(Words words, Command& command) noexcept {
     command.arguments = words.rest();
     if (is_long_retrieval(command)) return Answer::none;
-    auto key = words.next();
-    if (key.empty()) return Answer::bad_line;
-    for (; !key.empty(); key = words.next()) {
-        if (!is_key(key)) return Answer::bad_line;
-    }
-    return Answer::none;
+    if (words.next().empty()) return Answer::bad_line;
+    const bool has_none = has_word_longer_than(command.arguments, storage::key_size_limit);
+    return has_none ? Answer::bad_line : Answer::none;
 }
 
 Answer parse_touch_retrieval(Words words, Command& command) noexcept {

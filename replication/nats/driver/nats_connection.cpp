@@ -203,6 +203,7 @@ NatsConnection::NatsConnection(natsConnection* connection, std::string server,
 NatsConnection::~NatsConnection() {
     natsConnection_Close(connection_);
     subscriptions_.clear();
+    ended_.clear();
     natsConnection_Destroy(connection_);
 }
 
@@ -238,8 +239,15 @@ bool NatsConnection::subscribe(Channel channel, const std::string& subject,
     return true;
 }
 
+// The library's reading thread may still be about to put a message into it: until 3.5 libnats does
+// not hold on to it meanwhile (nats.c, issue 637). One that has ended takes none, but must be
+// there.
 void NatsConnection::unsubscribe(Channel channel) {
-    subscriptions_.erase(channel);
+    auto ended = subscriptions_.extract(channel);
+    if (ended.empty()) return;
+    (void)natsSubscription_Unsubscribe(ended.mapped().get());
+    ended_.push_back(std::move(ended.mapped()));
+    if (ended_.size() > ended_most) ended_.pop_front();
 }
 
 std::size_t NatsConnection::max_payload() const noexcept {

@@ -11,7 +11,9 @@
 
 #include <nats/nats.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +26,8 @@ class NatsConnection final : public Wire {
     // What libnats holds back for one subscription; more is dropped, which the gap tells.
     static constexpr int pending_messages_limit = 1 << 16;
     static constexpr int pending_bytes_limit = 64 << 20;
+    // Subscriptions that have ended and are kept for a while.
+    static constexpr std::size_t ended_most = 64;
 
     // Blocks for a second or so. `number`: what its arrivals carry. The error is a sentence that
     // names no secret.
@@ -65,6 +69,7 @@ class NatsConnection final : public Wire {
     const std::shared_ptr<Intake> intake_;
     const std::uint64_t number_;
     std::map<Channel, Subscription> subscriptions_;
+    std::deque<Subscription> ended_;
     std::string failure_;
 };
 

@@ -190,15 +190,17 @@ void ClusterEngine::on_wake() {
 }
 
 void ClusterEngine::on_timer() {
-    follower_.on_time();
-    comparison_.on_time();
     update();
 }
 
 // --- after every event ---------------------------------------------------------------------------
 
+// What is due is done at each: where events come one upon the other there is no rest in which a
+// timer would run out.
 void ClusterEngine::update() {
     if (context_.store == nullptr) return;
+    follower_.on_time();
+    comparison_.on_time();
     number_.judge_pause();
     reunion_.look_for_donor();
     judge_step();

@@ -9,13 +9,19 @@ namespace twincached::replication::nats {
 namespace {
 
 constexpr std::uint64_t look_pause_ms = 500;
+// What ends a consumer may end the next one, too, and at once.
+constexpr std::uint64_t lost_pause_ms = 100;
+constexpr std::uint64_t said_again_ms = 60'000;
 constexpr std::uint64_t silent_heartbeats = 5;
+
+constexpr std::string_view lacks_what_was_not_read = "the stream lacks what this node had not read";
 
 std::string_view why_lost(const StreamPlace& place, const StreamState& state) noexcept {
     if (place.created == 0) return "the other site is reached for the first time";
     if (place.created != state.created || !place.may_be_of(state.origin_created))
         return "the stream was created anew";
     if (state.last < place.consumed) return "the stream went back";
+    if (place.goes_on_in(state)) return lacks_what_was_not_read;
     return "the stream has forgotten what this node had not read";
 }
 
@@ -33,8 +39,9 @@ void LogFollower::begin() {
 void LogFollower::look(StreamId stream) {
     // What has never been there yet is not waited for again.
     if (context_.places[stream].created != 0) footing_.lose_look(stream);
-    heard_at_ms_[stream] = context_.now.steady_ms;
+    heard_at_ms_[stream] = looked_at_ms_[stream] = context_.now.steady_ms;
     look_at_ms_[stream] = 0;
+    waits_in_vain_[stream] = false;
     broker_.look(stream);
 }
 
@@ -54,6 +61,7 @@ void LogFollower::look_at_silent_streams() {
         if (!footing_.has_looked_at(i) || !is_silent || !may_wait_in_vain(i)) continue;
         heard_at_ms_[i] = context_.now.steady_ms;
         footing_.note_silence(i, i != own_stream);
+        waits_in_vain_[i] = context_.places[i].consumed < footing_.catch_up_to[i];
         broker_.look(i);
     }
 }
@@ -80,16 +88,25 @@ void LogFollower::no_stream(StreamId stream, std::string_view why) {
 }
 
 void LogFollower::consumer_lost(StreamId stream, std::string_view why) {
-    state_.note(LogLevel::info,
-                "stream " + context_.options.streams[stream] + ": " + std::string(why));
-    if (footing_.is_connected) look(stream);
+    const auto now_ms = context_.now.steady_ms;
+    auto& said = said_of_end_[stream];
+    if (said.why != why || now_ms >= said.at_ms + said_again_ms) {
+        said = {std::string(why), now_ms};
+        state_.note(LogLevel::info, "stream " + context_.options.streams[stream] + ": " + said.why);
+    }
+    if (!footing_.is_connected) return;
+    if (now_ms >= looked_at_ms_[stream] + lost_pause_ms) return look(stream);
+    footing_.lose_look(stream);
+    look_at_ms_[stream] = looked_at_ms_[stream] + lost_pause_ms;
 }
 
 LogFollower::Lost LogFollower::stream_is(StreamId stream, const StreamState& stream_state) {
     said_of_[stream].clear();
     auto& place = context_.places[stream];
     Lost lost;
-    if (!place.goes_on_in(stream_state)) {
+    // The end of it was taken out: the broker counts what is not there any more.
+    const bool lacks_its_end = std::exchange(waits_in_vain_[stream], false);
+    if (lacks_its_end || !place.goes_on_in(stream_state)) {
         const auto why = why_lost(place, stream_state);
         if (lose_place(stream)) lost = why;
         place.created = stream_state.created;
@@ -98,20 +115,20 @@ LogFollower::Lost LogFollower::stream_is(StreamId stream, const StreamState& str
     if (place.epoch == 0) place.epoch = stream_state.origin_created;
     place.last = stream_state.last;
     footing_.note_look(stream, stream_state.last);
-    broker_.consume(stream, place.next_to_read());
+    place.next = place.next_to_read();
+    broker_.consume(stream, place.next);
     return lost;
 }
 
 LogFollower::Read LogFollower::read(const Delivery& delivery) {
-    const auto& place = context_.places[delivery.stream];
-    if (place.is_other_than_read(delivery)) {
-        // The broker has lost the end of it, and others have spoken since.
-        broker_.stop_consuming(delivery.stream);
-        const bool was_known = lose_place(delivery.stream);
-        look(delivery.stream);
-        return {{}, was_known ? Lost("the stream went back, and on") : Lost()};
-    }
+    auto& place = context_.places[delivery.stream];
+    // The broker has lost the end of it, and others have spoken since.
+    if (place.is_other_than_read(delivery))
+        return leave(delivery.stream, "the stream went back, and on");
+    if (place.is_behind_a_gap(delivery)) return leave(delivery.stream, lacks_what_was_not_read);
+    place.next = delivery.sequence + 1;
     if (delivery.sequence <= place.consumed) return {};
+    waits_in_vain_[delivery.stream] = false;
     if (is_doubtful(delivery)) {
         broker_.stop_consuming(delivery.stream);
         look(delivery.stream);
@@ -120,6 +137,14 @@ LogFollower::Read LogFollower::read(const Delivery& delivery) {
     heard_at_ms_[delivery.stream] = context_.now.steady_ms;
     footing_.note_silence(delivery.stream, false);
     return {reader_.read(delivery), {}};
+}
+
+// What is there now is looked at, and another node asked for its place in it.
+LogFollower::Read LogFollower::leave(StreamId stream, std::string_view why) {
+    broker_.stop_consuming(stream);
+    const bool was_known = lose_place(stream);
+    look(stream);
+    return {{}, was_known ? Lost(why) : Lost()};
 }
 
 // Each message is looked at once; and in a mirror, which may stay another one for long if its

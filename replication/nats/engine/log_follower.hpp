@@ -41,6 +41,7 @@ class LogFollower {
     void look(StreamId stream);
     void look_at_silent_streams();
     bool may_wait_in_vain(StreamId stream) const noexcept;
+    Read leave(StreamId stream, std::string_view why);
     bool is_doubtful(const Delivery& delivery);
     // False: this node did not know its place.
     bool lose_place(StreamId stream);
@@ -60,6 +61,15 @@ class LogFollower {
     };
     std::array<Doubt, streams_limit> doubts_{};
     std::array<std::uint64_t, streams_limit> heard_at_ms_{};  // or looked at
+    std::array<std::uint64_t, streams_limit> looked_at_ms_{};
+    // Nothing has come for long of what was there when it was looked at, and it is looked at again.
+    std::array<bool, streams_limit> waits_in_vain_{};
+    // The last end of its consumer that was told of.
+    struct End {
+        std::string why;
+        std::uint64_t at_ms = 0;
+    };
+    std::array<End, streams_limit> said_of_end_;
 };
 
 }  // namespace twincached::replication::nats

@@ -118,7 +118,8 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         place.consumed = given.consumed;
         place.consumed_ms = 0;
         place.last = std::max(place.last, place.consumed);
-        broker.consume(stream, place.consumed + 1);
+        place.next = place.next_to_read();
+        broker.consume(stream, place.next);
     }
     take_removals(context, state, here);
     return true;

@@ -30,6 +30,7 @@ struct StreamPlace {
     // has another message in its place. 0: this node has not read it itself.
     std::int64_t consumed_ms = 0;
     Sequence last = 0;  // the last that is known to be there
+    Sequence next = 0;  // what is delivered next, if the log has it still
 
     bool may_be_of(std::int64_t origin_created) const noexcept {
         return epoch == origin_created || epoch == 0 || origin_created == 0;
@@ -44,6 +45,10 @@ struct StreamPlace {
     Sequence next_to_read() const noexcept { return consumed_ms == 0 ? consumed + 1 : consumed; }
     bool is_other_than_read(const Delivery& delivery) const noexcept {
         return delivery.sequence == consumed && consumed_ms != 0 && delivery.time != consumed_ms;
+    }
+    // What lies before it is not in the log any more: nobody will ever read that here.
+    bool is_behind_a_gap(const Delivery& delivery) const noexcept {
+        return delivery.sequence > next;
     }
 };
 

@@ -371,6 +371,25 @@ TEST_CASE("a log that was set back, and has gone on since, is found out by who h
     CHECK(world.judge(true) == "");
 }
 
+TEST_CASE("who had not read what somebody has taken out of the log compares all, once") {
+    ClusterWorld world(24, prompt());
+    begin(world, 3);
+    world[0].set("kept", "value");
+    world[0].set("removed", "value");
+    world.run(300);
+    world.cut(1);
+    world[0].remove("removed");
+    world[2].set("kept", "newer");
+    world.run(3000);
+    world.broker().take_out(60);
+    world.connect(1);
+    REQUIRE(world.rest());
+    CHECK(world[1].log().find("lacks what this node had not read") != std::string::npos);
+    CHECK(world[1].engine().report()[replication::nats::ClusterCounter::comparisons] == 1);
+    CHECK(world[1].get("kept") == "newer");
+    CHECK(world.judge(false) == "");
+}
+
 TEST_CASE("a log that is made anew while a node begins to read it is found out") {
     for (std::uint64_t after_ms = 0; after_ms < 40; ++after_ms) {
         const bool is_alone = after_ms >= 20;  // nobody else says anything

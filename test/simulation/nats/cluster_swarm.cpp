@@ -131,8 +131,10 @@ void ClusterSwarm::torment_broker(ClusterSum& sum) {
             broker.begin_anew();
         } else if (what < 85 && !has_two_sites_) {
             broker.set_back(1 + random_.below(5));
-        } else {
+        } else if (what < 93) {
             broker.trim(random_.below(3000));
+        } else {
+            broker.take_out(1 + static_cast<unsigned>(random_.below(50)));
         }
     }
 }

@@ -74,7 +74,7 @@ Sequence SimBroker::append(unsigned site, std::string payload) {
     return log.next() - 1;
 }
 
-// What is missed is skipped.
+// What is missed is skipped: there is nothing in its places.
 void SimBroker::copy(unsigned site) {
     const auto other = 1 - site;
     const auto is_due = [this, site, other] {
@@ -88,12 +88,11 @@ void SimBroker::copy(unsigned site) {
         if (!is_due()) return;
         auto& mirror = logs_[site][other];
         const auto& origin = logs_[other][other];
-        if (mirror.next() < origin.first) {
-            mirror.messages.clear();
-            mirror.first = origin.first;
-        }
+        while (mirror.next() < origin.first)
+            mirror.messages.push_back({{}, time_ms(), true});
         while (mirror.next() < origin.next())
             mirror.messages.push_back(origin.messages[mirror.next() - origin.first]);
+        mirror.settle();
         push_site(site, other);
     });
 }
@@ -135,13 +134,15 @@ void SimBroker::push(unsigned node, StreamId stream) {
     const auto& log = log_of(node, stream);
     if (connection.number == 0 || reading.next == 0 || connection.is_held) return;
     // As NATS has it: what is to begin behind the end begins at the next message, and whoever reads
-    // finds a gap.
+    // finds that it is an earlier one.
     if (reading.begins_behind && log.next() > reading.end) return lose(node, stream);
     while (reading.next != 0 && reading.next < log.next()) {
-        if (reading.next < log.first) return lose(node, stream);
         if (chance(habits_.lost_consumer_percent)) return lose(node, stream);
+        reading.next = std::max(reading.next, log.first);
+        if (reading.next == log.next()) return;
         const auto sequence = reading.next++;
         const auto& message = log.messages[sequence - log.first];
+        if (message.is_gone) continue;
         const auto pending = log.next() - 1 - sequence;
         const auto consumer = reading.consumer;
         to_node(node,
@@ -157,8 +158,13 @@ void SimBroker::lose(unsigned node, StreamId stream) {
     auto& reading = connection.readings[stream];
     if (connection.number == 0 || reading.next == 0) return;
     reading.next = 0;
-    ++reading.consumer;
-    to_node(node, [stream](BrokerEvents& events) { events.consumer_lost(stream, "a gap"); });
+    // What was on its way before is delivered.
+    to_node(node, [this, node, stream, consumer = reading.consumer](BrokerEvents& events) {
+        auto& ended = connections_[node].readings[stream];
+        if (ended.consumer != consumer) return;
+        ++ended.consumer;
+        events.consumer_lost(stream, "a gap");
+    });
 }
 
 void SimBroker::lose_consumer(unsigned node) {
@@ -212,6 +218,17 @@ void SimBroker::trim(std::uint64_t age_ms) {
                 log.messages.pop_front();
                 ++log.first;
             }
+            log.settle();
+        }
+    }
+}
+
+void SimBroker::take_out(unsigned percent) {
+    for (auto& at_site : logs_) {
+        for (auto& log : at_site) {
+            for (auto& message : log.messages)
+                message.is_gone = message.is_gone || chance(percent);
+            log.settle();
         }
     }
 }

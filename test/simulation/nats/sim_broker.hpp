@@ -55,6 +55,7 @@ struct SimLog {
     struct Stored {
         std::string payload;
         std::int64_t time_ms;
+        bool is_gone = false;  // taken out
     };
     std::int64_t created = 0;         // 0: it is not there
     std::int64_t origin_created = 0;  // of a mirror
@@ -62,6 +63,11 @@ struct SimLog {
     std::deque<Stored> messages{};
 
     replication::nats::Sequence next() const { return first + messages.size(); }
+    // What it begins with is there.
+    void settle() {
+        for (; !messages.empty() && messages.front().is_gone; ++first)
+            messages.pop_front();
+    }
     replication::nats::StreamState state() const {
         return {created, first, next() - 1, origin_created};
     }
@@ -107,6 +113,8 @@ class SimBroker {
     void set_back(std::uint64_t messages);
     // What is older is forgotten, in mirrors, too.
     void trim(std::uint64_t age_ms);
+    // So many of all messages are taken out, wherever they stand; of each log others.
+    void take_out(unsigned percent);
     void lose_consumer(unsigned node);
     // The time that the broker's clock shows.
     std::int64_t time_ms() const { return epoch_ms + static_cast<std::int64_t>(now_ms_); }

@@ -249,14 +249,16 @@ TEST_CASE("deliveries are told in order, and a number that is missing ends the c
     CHECK(room.notes.take().empty());
 }
 
-TEST_CASE("a log that does not go on where it was left ends the consumer") {
+TEST_CASE("what the log lacks is left out, and what comes before the place ends the consumer") {
     Room room;
     room.consume();
-    room.deliver(6, 1);
-    CHECK(room.notes.take() == Lines{"lost: the log does not go on where it was left"});
+    room.deliver(6, 1, "c");
+    CHECK(room.notes.take() == Lines{"delivered 6: c"});
+    room.deliver(5, 2);
+    CHECK(room.notes.take() == Lines{"lost: the log does not go on there"});
     room.consume();
     room.deliver(3, 1);
-    CHECK(room.notes.take() == Lines{"lost: the log does not go on where it was left"});
+    CHECK(room.notes.take() == Lines{"lost: the log does not go on there"});
 }
 
 TEST_CASE("a heartbeat keeps a consumer, tells of lost deliveries, and silence ends it") {

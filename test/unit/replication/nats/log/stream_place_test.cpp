@@ -49,3 +49,13 @@ TEST_CASE("a place that was given by another node is believed, and read on behin
     CHECK(place.next_to_read() == 11);
     CHECK_FALSE(place.is_other_than_read(message(10, 1)));
 }
+
+TEST_CASE("a message behind the one that comes next tells of a gap, also where one was read") {
+    auto place = place_at_ten();
+    place.next = place.next_to_read();
+    CHECK_FALSE(place.is_behind_a_gap(message(10, 1000)));
+    CHECK(place.is_behind_a_gap(message(11, 1001)));
+    place.next = 11;
+    CHECK_FALSE(place.is_behind_a_gap(message(11, 1001)));
+    CHECK(place.is_behind_a_gap(message(12, 1001)));
+}

@@ -1,0 +1,89 @@
+"""What others do to the stream of a cluster: with NATS' own tools, or by their settings."""
+import json
+
+from harness import main, until
+from harness.nats_case import NatsCase
+from harness.relay import Relay
+
+STREAM = "MC_twincached"
+
+
+class StreamCase(NatsCase):
+    def ask(self, server, what, **body):
+        answer = server.ask(f"$JS.API.STREAM.{what}.{STREAM}", json.dumps(body) if body else "")
+        self.assertNotIn("error", answer)
+        return answer
+
+    def create(self, server, **settings):
+        """As an operator does it, before there is a node."""
+        self.ask(server, "CREATE", **{"name": STREAM, "subjects": ["mc.twincached.*"],
+                                      "storage": "file", "num_replicas": 1,
+                                      "retention": "limits", **settings})
+
+    def edit(self, server, **settings):
+        self.ask(server, "UPDATE", **{**self.ask(server, "INFO")["config"], **settings})
+
+
+class TakenOut(StreamCase):
+    def test_who_had_not_read_what_was_taken_out_compares_all_and_is_in_step(self):
+        server = self.server()
+        way = (self.addresses.host(11), 4222)
+        relay = Relay(way, server.address)
+        self.addCleanup(relay.stop)
+        nodes = self.cluster(2, server=server)
+        away = nodes.node(2)
+        at = away.arguments.index("--nats-servers") + 1
+        away.arguments[at] = f"nats://{way[0]}:{way[1]}"
+        nodes.nodes.append(away)
+        nodes.start()
+        expected = self.write(nodes[0], 1, 200)
+        nodes.wait_until_equal(list(expected))
+        relay.cut()
+        until(lambda: not away.is_linked(), 10, "it knows that it is cut off")
+        first = self.ask(server, "INFO")["state"]["last_seq"] + 1
+        expected.update(self.write(nodes[0], 2, 300))
+        last = self.ask(server, "INFO")["state"]["last_seq"]
+        for sequence in range(first, last, 3):
+            self.ask(server, "MSG.DELETE", seq=sequence)
+        relay.heal()
+        nodes.wait_until_in_step(20)
+        self.assert_values(nodes, expected)
+        self.assertIn("lacks what this node had not read", away.process.log())
+
+    def test_a_stream_that_is_emptied_while_it_is_read_costs_nothing(self):
+        server = self.server()
+        nodes = self.cluster(3, server=server).start()
+        expected = self.write(nodes[0], 1, 200)
+        self.ask(server, "PURGE")
+        expected.update(self.write(nodes[1], 2, 200))
+        self.assert_values(nodes, expected)
+        self.ask(server, "DELETE")
+        expected.update(self.write(nodes[2], 3, 200))
+        until(lambda: not nodes[0].is_linked(), 10, "its loss is noticed")
+        nodes.wait_until_in_step(20)
+        self.assert_values(nodes, expected)
+
+
+class Refusing(StreamCase):
+    def test_a_stream_that_nobody_else_may_read_is_told_of_and_not_asked_all_the_time(self):
+        server = self.server()
+        self.create(server, max_consumers=1)
+        nodes = self.cluster(2, server=server)
+        for node in nodes:
+            node.launch()
+        for node in nodes:
+            node.wait_until_open(20)
+
+        def refused():
+            return [node for node in nodes if "maximum consumers" in node.process.log()]
+        until(refused, 10, "one of them is refused")
+        self.assertEqual(len(refused()), 1)
+        lines = len(refused()[0].process.log().splitlines())
+        asked = server.ask("$JS.API.INFO")["api"]["total"]
+        self.assertLess(lines, 20)
+        until(lambda: server.ask("$JS.API.INFO")["api"]["total"] > asked + 20, 20, "it tries again")
+        self.assertLess(len(refused()[0].process.log().splitlines()), lines + 3)
+
+
+if __name__ == "__main__":
+    main()

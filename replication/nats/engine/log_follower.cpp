@@ -115,7 +115,7 @@ LogFollower::Lost LogFollower::stream_is(StreamId stream, const StreamState& str
     if (place.epoch == 0) place.epoch = stream_state.origin_created;
     place.last = stream_state.last;
     footing_.note_look(stream, stream_state.last);
-    place.next = place.next_to_read();
+    place.next = place.next_to_read(stream_state.last);
     broker_.consume(stream, place.next);
     return lost;
 }

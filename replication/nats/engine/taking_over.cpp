@@ -117,8 +117,8 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         place.is_known = true;
         place.consumed = given.consumed;
         place.consumed_ms = 0;
+        place.next = place.next_to_read(place.last);
         place.last = std::max(place.last, place.consumed);
-        place.next = place.next_to_read();
         broker.consume(stream, place.next);
     }
     take_removals(context, state, here);

@@ -38,11 +38,16 @@ struct StreamPlace {
     // It can be read on from here. What was read last must be there still, to be looked at again.
     bool goes_on_in(const StreamState& state) const noexcept {
         if (created != state.created || !may_be_of(state.origin_created)) return false;
-        if (state.last < consumed) return false;
+        // Who gave the place may have read further at the origin than has been copied by now.
+        const bool is_mirror = state.created != state.origin_created;
+        if (state.last < consumed) return is_mirror && consumed_ms == 0;
         return consumed == 0 || consumed_ms == 0 ? state.first <= consumed + 1
                                                  : state.first <= consumed;
     }
-    Sequence next_to_read() const noexcept { return consumed_ms == 0 ? consumed + 1 : consumed; }
+    // What is asked for behind the end would begin anywhere.
+    Sequence next_to_read(Sequence end) const noexcept {
+        return consumed_ms == 0 ? std::min(consumed, end) + 1 : consumed;
+    }
     bool is_other_than_read(const Delivery& delivery) const noexcept {
         return delivery.sequence == consumed && consumed_ms != 0 && delivery.time != consumed_ms;
     }

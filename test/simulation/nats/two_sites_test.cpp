@@ -84,6 +84,29 @@ TEST_CASE(
     CHECK(world.judge(true) == "");
 }
 
+TEST_CASE("who learns from the other site goes on where that is, and its mirror not yet") {
+    ClusterWorld world(31);
+    set_out(world);
+    REQUIRE(world.rest());
+    world.kill(2);
+    world.kill(3);
+    world.run(1000);
+    world.broker().hold_mirror(1);
+    world[0].set("paris", "value");
+    world.run(1000);
+    world.start(2);
+    world.connect(2);
+    world.run(5000);
+    CHECK(world[2].is_ready());
+    CHECK(world[2].get("paris") == "value");
+    world.broker().release_mirror(1);
+    world.start(3);
+    world.connect(3);
+    REQUIRE(world.rest());
+    CHECK_FALSE(says(world[2], "went back"));
+    CHECK(world.judge(true) == "");
+}
+
 TEST_CASE("a mirror is made anew when its origin was, though nothing comes through it") {
     ClusterWorld world(5);
     set_out(world);

@@ -31,7 +31,7 @@ TEST_CASE("a log is read on where the message that was read last is there still"
     CHECK_FALSE(place.goes_on_in({7, 11, 20}));
     CHECK_FALSE(place.goes_on_in({7, 1, 9}));
     CHECK_FALSE(place.goes_on_in({8, 1, 20}));
-    CHECK(place.next_to_read() == 10);
+    CHECK(place.next_to_read(20) == 10);
 }
 
 TEST_CASE("a message stored at another time where one was read is of another log") {
@@ -46,13 +46,24 @@ TEST_CASE("a place that was given by another node is believed, and read on behin
     place.consumed_ms = 0;
     CHECK(place.goes_on_in({7, 11, 20}));
     CHECK_FALSE(place.goes_on_in({7, 12, 20}));
-    CHECK(place.next_to_read() == 11);
+    CHECK(place.next_to_read(20) == 11);
     CHECK_FALSE(place.is_other_than_read(message(10, 1)));
+}
+
+TEST_CASE("a mirror that has not come to a place that was given is read from its end on") {
+    auto place = place_at_ten();
+    place.epoch = 3;
+    CHECK_FALSE(place.goes_on_in({7, 1, 8, 3}));
+    place.consumed_ms = 0;
+    CHECK(place.goes_on_in({7, 1, 8, 3}));
+    CHECK(place.next_to_read(8) == 9);
+    place.epoch = 7;
+    CHECK_FALSE(place.goes_on_in({7, 1, 8, 7}));
 }
 
 TEST_CASE("a message behind the one that comes next tells of a gap, also where one was read") {
     auto place = place_at_ten();
-    place.next = place.next_to_read();
+    place.next = place.next_to_read(20);
     CHECK_FALSE(place.is_behind_a_gap(message(10, 1000)));
     CHECK(place.is_behind_a_gap(message(11, 1001)));
     place.next = 11;

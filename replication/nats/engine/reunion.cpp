@@ -85,6 +85,7 @@ void Reunion::start_over(std::string_view why) {
 void Reunion::on_claim(const Heard& heard, const Delivery& delivery) {
     end_loneliness();
     if (heard.is_own) return begin_alone(delivery.time);
+    if (delivery.stream == own_stream) footing_.is_member = footing_.has_spoken = false;
     if (!context_.knows_its_place()) return;
     // Who was not in step may lack what stood in the log, though it knows its place by now.
     tell_removals_again(context_);

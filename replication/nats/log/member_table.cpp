@@ -44,6 +44,10 @@ bool MemberTable::grant_claim(unsigned node) noexcept {
         if (member.home != members_[node].home) continue;
         if (silent_ms(other) <= limits_.claim_ms) return false;
     }
+    // Who claims may not have heard of those whom others wait for: all are taken in anew, by all.
+    for (unsigned other = 0; other < nodes_limit; ++other)
+        if (other != node && members_[other].home == members_[node].home)
+            members_[other].is_known = false;
     members_[node].is_in_step = true;
     return true;
 }

@@ -106,6 +106,19 @@ TEST_CASE("a claim stands if nobody else was in step of late, and then its maker
     CHECK_FALSE(table.members.grant_claim(3));
 }
 
+TEST_CASE("with a claim that stands all others are taken in anew, whoever had heard of them") {
+    Table table;
+    (void)table.say(2, 1, 1);
+    table.now_ms += 3001;
+    (void)table.say(1, 1, 1);
+    REQUIRE(table.members.grant_claim(1));
+    CHECK_FALSE(table.members.is_live(2));
+    CHECK(table.say(1, 1, 2) == MemberTable::Hearing::taken);
+    CHECK(table.say(2, 1, 1) == MemberTable::Hearing::is_late);
+    CHECK(table.say(2, 1, 2) == MemberTable::Hearing::was_forgotten);
+    CHECK(table.say(2, 1, 3) == MemberTable::Hearing::taken);
+}
+
 TEST_CASE("a node's own claim stands when it has listened for as long as those in step may rest") {
     Table table;
     (void)table.say(0, 1, 1);

@@ -320,13 +320,14 @@ class WhatIsTold(Migration):
         for version in VERSIONS:
             with self.subTest(version):
                 a, b = self._linked(version)
-                limit = (1 << 20) - 60
+                limit = (1 << 20) - 81
                 lines = b"\r\nflush_all\r\n"
                 with b.node.client() as client:
                     client.set(b"kept", b"here")
                     client.set(b"larger", b"small as yet")
                     self.assertEqual(client.set(b"fits", lines.ljust(limit - 4)), b"STORED")
-                    until(lambda: {b"fits", b"larger"} <= set(a.items), 10, "both fit")
+                    client.set(b"flags", lines.ljust(limit - 5), (1 << 31) | 5)
+                    until(lambda: {b"fits", b"larger", b"flags"} <= set(a.items), 10, "all fit")
                     self.assertEqual(client.set(b"larger", lines.ljust(limit - 5)), b"STORED")
                     client.set(b"last", b"l")
                     until(lambda: b"last" in a.items, 10, "the link goes on")
@@ -349,6 +350,8 @@ class WhatIsTold(Migration):
             until(lambda: a.items[b"mine"].value == b"x", 5, "and goes back")
             left = int(new.ask(b"mg timed t").split()[1][1:])
             self.assertTrue(95 <= left <= 101, left)
+            new.set(b"far", b"v", exptime=4102444800)  # in 2100
+            until(lambda: b"far" in a.items, 5, "what is to live for long does")
             new.ask(b"touch timed 50")
             until(lambda: a.items[b"timed"].exptime <= time.time() + 52, 5, "a touch goes back")
             self.assertEqual(old.ask(b"flush_all"), b"OK")

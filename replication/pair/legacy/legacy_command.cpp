@@ -5,13 +5,19 @@
 #include <cassert>
 #include <charconv>
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 
 namespace twincached::replication::pair {
 namespace {
 
 constexpr std::size_t old_item_limit_bytes = std::size_t{1} << 20;
-// What the larger of the two headers, the CAS unique and the ASCII suffix of an item take at most.
-constexpr std::size_t old_item_overhead_bytes = 60;
+// What an item takes there beside key and value, at most: header and CAS unique, the byte behind
+// the key, " <flags> <bytes>\r\n" with flags of eleven letters and bytes of seven, a line's end.
+constexpr std::size_t old_item_overhead_bytes = 56 + 1 + 22 + 2;
+// 2.3.1 reads a time into 32 bits with a sign: what is later has passed there.
+constexpr std::int64_t latest_time = std::numeric_limits<std::int32_t>::max();
 constexpr std::string_view end_of_line = "\r\n";
 
 template <std::integral Number>
@@ -27,7 +33,7 @@ void write_upsert(lib::ByteBuffer& out, const LegacyCommand& command) {
     out.append("rep ");
     out.append(command.key);
     write_number(out, command.flags);
-    write_number(out, command.exptime);
+    write_number(out, std::min(command.exptime, latest_time));
     write_number(out, command.value.size());
     write_number(out, static_cast<std::uint32_t>(command.cas));
     out.append(end_of_line);
@@ -52,7 +58,7 @@ void write_legacy(lib::ByteBuffer& out, const LegacyCommand& command) {
             break;
         case LegacyVerb::flush_later:
             out.append("flush_all");
-            write_number(out, command.exptime);
+            write_number(out, std::min(command.exptime, latest_time));
             break;
         case LegacyVerb::end_of_dump:
             out.append("marugoto_end");

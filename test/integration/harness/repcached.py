@@ -20,7 +20,12 @@ import time
 
 Item = collections.namedtuple("Item", "value flags exptime cas")
 ITEM_LIMIT = 1 << 20
-OVERHEAD = 60
+TIME_LIMIT = 1 << 31
+
+
+def _item_size(key, flags, size):
+    """As both lay it out: header, CAS unique, key, a zero, the suffix, and the value with its line's end."""
+    return 48 + 8 + len(key) + 1 + len(b" %d %d\r\n" % (_signed(flags), size)) + size + 2
 
 
 def _signed(flags):
@@ -248,7 +253,7 @@ class Repcached:
     def _hear_upsert(self, words, lines):
         """False: the link is reset."""
         key, flags, exptime, size, cas = words[1], *map(int, words[2:])
-        if len(key) + size + OVERHEAD > ITEM_LIMIT:
+        if _item_size(key, flags, size) > ITEM_LIMIT:
             return self.version == "2.2.1"  # which goes on with the value's lines
         value = lines.block(size)
         if value is None:
@@ -256,6 +261,8 @@ class Repcached:
         if flags < 0 and self.version == "2.3.1":
             return True
         with self._lock:
+            if self.version == "2.3.1" and exptime >= TIME_LIMIT:
+                exptime = 1  # read into 32 bits with a sign: it has passed
             if 0 < exptime <= self.now():
                 self.items.pop(key, None)
             else:

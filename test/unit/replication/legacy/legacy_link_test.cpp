@@ -233,7 +233,7 @@ TEST_CASE("a flush for later of this node's clients is told in the time of the w
 TEST_CASE("an item that does not fit into a repcached, or is stale, is deleted there") {
     Node node;
     node.meet();
-    const std::string most((std::size_t{1} << 20) - 60 - 3, 'v');
+    const std::string most((std::size_t{1} << 20) - 81 - 3, 'v');
     const auto cas = node.set("key", most);
     CHECK(node.said() == rep("key", most, cas));
     node.set("key", most + "v");

@@ -222,8 +222,21 @@ TEST_CASE("a key that would be read as more than a key is not sent to a repcache
     CHECK_FALSE(may_be_named(std::string_view("zero\0", 5)));
 }
 
-TEST_CASE("an item fits into a repcached if key, value and 60 bytes are within 1 MiB") {
-    const std::string value(limit - 60 - 3, 'v');
+TEST_CASE("a time beyond 32 bits with a sign is told as the last that a repcached can read") {
+    LegacyCommand command{.verb = LegacyVerb::upsert, .key = "k", .value = "v"};
+    constexpr std::int64_t last = 2'147'483'647;
+    for (const std::int64_t time : {last, last + 1, std::int64_t{4'294'967'295}}) {
+        command.exptime = time;
+        CHECK(written(command) == "rep k 0 2147483647 1 0\r\nv\r\n");
+    }
+    command.exptime = last - 1;
+    CHECK(written(command) == "rep k 0 2147483646 1 0\r\nv\r\n");
+    CHECK(written({.verb = LegacyVerb::flush_later, .exptime = last + 1}) ==
+          "flush_all 2147483647\r\n");
+}
+
+TEST_CASE("an item fits into a repcached if key, value and 81 bytes are within 1 MiB") {
+    const std::string value(limit - 81 - 3, 'v');
     CHECK(fits({.verb = LegacyVerb::upsert, .key = "key", .value = value}));
     CHECK_FALSE(fits({.verb = LegacyVerb::upsert, .key = "key4", .value = value}));
     CHECK_FALSE(fits({.verb = LegacyVerb::upsert, .key = "key", .value = value + "v"}));

@@ -65,6 +65,31 @@ class TakenOut(StreamCase):
 
 
 class Refusing(StreamCase):
+    def test_a_stream_that_takes_nothing_more_is_told_of_and_all_is_told_afterwards(self):
+        server = self.server()
+        nodes = self.cluster(2, server=server).start()
+        self.edit(server, discard="new", max_bytes=40_000)
+        expected = {b"key%d" % number: b"%d" % number * 1000 for number in range(50)}
+        with nodes[0].client() as client:
+            for key, value in expected.items():
+                self.assertEqual(client.set(key, value), b"STORED")
+        until(lambda: not nodes[0].is_linked(), 10, "it is not in step any more")
+        facts = nodes[0].replication()
+        self.assertIn("maximum bytes exceeded", facts["repl_last_refusal"])
+        self.assertGreaterEqual(int(facts["repl_lag_ms"]), 1000)
+        self.assertEqual(nodes[0].process.log().count("takes nothing that this node says"), 1)
+        self.edit(server, discard="old")
+        nodes.wait_until_in_step(10)
+        self.assert_values(nodes, expected)
+        self.assertEqual(nodes[0].replication()["repl_last_refusal"], "")
+
+    def test_a_stream_for_other_subjects_keeps_no_node_from_serving(self):
+        server = self.server()
+        self.create(server, subjects=["something.else"])
+        node = self.cluster(1, server=server).nodes[0].start(15)
+        self.assertEqual(node.replication()["repl_serving"], "READY")
+        self.assertIn("the broker takes nothing", node.process.log())
+
     def test_a_stream_that_nobody_else_may_read_is_told_of_and_not_asked_all_the_time(self):
         server = self.server()
         self.create(server, max_consumers=1)

@@ -20,7 +20,7 @@ std::string state(const NatsReport& report) {
         case ClusterState::comparing:
             return "SYNCING";
         case ClusterState::in_step:
-            return "LINKED";
+            return report.node.cluster.refusal.empty() ? "LINKED" : "CONNECTING";
     }
     return "CONNECTING";
 }
@@ -75,7 +75,11 @@ constexpr lib::FigureRow<NatsReport> rows[] = {
     {ack_degradations_figure, of_gate<&AckGate::degradations>},
     {acks_degraded_figure, of_gate<&AckGate::degraded_answers>},
     {acks_refused_figure, of_gate<&AckGate::refused_answers>},
-    {last_refusal_figure, of_broker<&LinkFacts::last_refusal>},
+    {last_refusal_figure,
+     [](const NatsReport& report) -> std::string {
+         const auto& refusal = report.node.cluster.refusal;
+         return refusal.empty() ? report.node.broker.last_refusal : refusal;
+     }},
     {last_event_figure, of_cluster<&ClusterReport::last_event>},
     {state_age_figure, age_of_state},
     {resync_percent_figure,

@@ -13,6 +13,7 @@ constexpr std::string_view donor_subject = "donor";
 constexpr std::string_view hash_question = "twincached: do both nodes hash alike?";
 
 constexpr std::uint64_t tick_ms = 50;
+constexpr std::uint64_t refusal_told_ms = 1000;
 
 MemberTable::Limits limits_of(const ClusterOptions& options) noexcept {
     // A node in step says so at every heartbeat; two may be missed.
@@ -86,6 +87,7 @@ void ClusterEngine::connected(std::size_t max_payload) {
 void ClusterEngine::disconnected(std::string_view why) {
     if (!std::exchange(footing_.is_connected, false)) return;
     speaker_.on_disconnected();
+    refusal_.clear();
     comparison_.disconnect();
     donor_.disconnect();
     footing_.is_in_step = is_serving_ = footing_.has_spoken = false;
@@ -152,7 +154,8 @@ void ClusterEngine::resync() {
 // --- what becomes of what was said, and of what is asked -----------------------------------------
 
 void ClusterEngine::published(Token token, Sequence sequence) {
-    (void)speaker_.on_published(token, sequence);
+    if (speaker_.on_published(token, sequence) && !std::exchange(refusal_, {}).empty())
+        state_.note(LogLevel::info, "the broker takes what this node says again");
     update();
 }
 
@@ -160,8 +163,16 @@ void ClusterEngine::not_published(Token token, std::string_view why) {
     if (speaker_.on_not_published(token)) {
         announcer_.pause();
         state_.note(LogLevel::debug, "the broker did not take a message: " + std::string(why));
+        note_refusal(why);
     }
     update();
+}
+
+// For a moment nothing is taken whenever another server is elected.
+void ClusterEngine::note_refusal(std::string_view why) {
+    if (speaker_.refused_ms() < refusal_told_ms || refusal_ == why) return;
+    refusal_ = why;
+    state_.note(LogLevel::warning, "the broker takes nothing that this node says: " + refusal_);
 }
 
 void ClusterEngine::asked(std::string_view subject, std::string_view payload, std::string_view to) {
@@ -204,7 +215,9 @@ void ClusterEngine::update() {
     number_.judge_pause();
     reunion_.look_for_donor();
     judge_step();
-    readiness_.judge();
+    const bool is_given =
+        comparison_.is_active() && comparison_.phase() != Comparison::Phase::seeking;
+    readiness_.judge(is_given ? 0 : speaker_.refused_ms());
     if (footing_.is_in_step && now_.steady_ms >= keeper_.due_ms())
         keeper_.work(footing_.silent == 0, sender_.is_on_its_way());
     watch_.judge();
@@ -255,6 +268,7 @@ ClusterReport ClusterEngine::report() const {
     auto report = report_of(context_);
     state_.fill(report);
     report.is_ready = footing_.is_ready;
+    report.refusal = refusal_;
     report.lag_ms = speaker_.waiting_ms();
     return report;
 }

@@ -89,6 +89,7 @@ class ClusterEngine final : public BrokerEvents {
     // After every event.
     void update();
     void judge_step();
+    void note_refusal(std::string_view why);
     void set_deadline() noexcept;
 
     void on_heard(const Heard& heard, const Delivery& delivery);
@@ -98,6 +99,7 @@ class ClusterEngine final : public BrokerEvents {
     Broker& broker_;
     NodeState state_;
     Footing footing_;
+    std::string refusal_;  // why the broker has taken nothing for a while, as it was told
     ClusterContext context_;
     RecordApplier applier_;
     BatchSender sender_;

@@ -38,13 +38,14 @@ struct ClusterReport {
     ClusterState state = ClusterState::disconnected;
     bool is_ready = false;
     std::string last_event;
+    std::string refusal;  // why the broker takes nothing that this node says; empty: it does
     std::uint64_t state_since_ms = 0;  // on this node's steady clock
     std::array<MemberReport, nodes_limit> members{};
     std::uint64_t live_members = 0;  // without this one
     Era era = 0;                     // of what this node holds
     Sequence consumed = 0;           // of this site's stream
     Sequence last = 0;               // the last that is known to be there
-    std::uint64_t lag_ms = 0;        // of the batch that is on its way
+    std::uint64_t lag_ms = 0;        // of the batch that is on its way, or not taken
     std::uint64_t unacked = 0;
     std::uint64_t unsent = 0;
     std::uint64_t log_bytes = 0;

@@ -2,11 +2,13 @@
 
 #include "replication/nats/engine/starting_over.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 namespace twincached::replication::nats {
-void Readiness::judge() {
+
+void Readiness::judge(std::uint64_t refused_ms) {
     if (footing_.is_ready) return;
     if (footing_.is_in_step) return become_ready("in step with the log");
     if (started_ms_ == 0) return;
@@ -15,6 +17,10 @@ void Readiness::judge() {
     if (!footing_.has_looked(context_) && is_cut_off) {
         drop_unconfirmed();
         return become_ready("alone: the broker could not be reached");
+    }
+    if (refused_ms >= std::max<std::uint64_t>(ms_of(context_.options.boot_grace), 1)) {
+        drop_unconfirmed();
+        return become_ready("alone: the broker takes nothing that it says");
     }
     if (now_ms >= started_ms_ + ms_of(context_.options.sync_serve))
         become_ready("it has waited for too long");

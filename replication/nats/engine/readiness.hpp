@@ -21,7 +21,8 @@ class Readiness {
     void start() noexcept { started_ms_ = cut_off_ms_ = context_.now.steady_ms; }
     // The connection is gone.
     void cut_off() noexcept { cut_off_ms_ = context_.now.steady_ms; }
-    void judge();
+    // `refused_ms`: for how long the broker has taken nothing, nor has anybody given anything.
+    void judge(std::uint64_t refused_ms);
     // Nobody is left who could confirm what came back from before a restart.
     void drop_unconfirmed();
 

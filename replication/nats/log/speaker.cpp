@@ -63,6 +63,7 @@ bool Speaker::say_data(const SelfDescription& self) {
 bool Speaker::on_published(Token token, Sequence sequence) {
     if (!is_waiting_ || token != token_) return false;
     is_waiting_ = false;
+    refused_since_ms_ = 0;
     context_.published = std::max(context_.published, sequence);
     if (number_ != data_number_) return true;
     data_stored_ = sequence;
@@ -73,6 +74,7 @@ bool Speaker::on_published(Token token, Sequence sequence) {
 bool Speaker::on_not_published(Token token) {
     if (!is_waiting_ || token != token_) return false;
     is_waiting_ = false;
+    if (refused_since_ms_ == 0) refused_since_ms_ = said_at_ms_;
     context_.counters.add(ClusterCounter::not_published);
     if (number_ == data_number_) lose_data();
     return true;
@@ -81,6 +83,7 @@ bool Speaker::on_not_published(Token token) {
 void Speaker::on_heard(const MessageHeader& header, Sequence sequence, bool is_taken) {
     if (header.session != session_) return;
     if (header.number == number_) is_waiting_ = false;
+    refused_since_ms_ = 0;
     if (header.number != data_number_ || !sender_.is_on_its_way()) return;
     if (!is_taken) return lose_data();
     sender_.on_told(sequence);
@@ -93,6 +96,7 @@ void Speaker::on_read(Sequence sequence) {
 
 void Speaker::on_disconnected() {
     if (is_waiting_) (void)on_not_published(token_);
+    refused_since_ms_ = 0;
     lose_data();
 }
 

@@ -59,7 +59,12 @@ class Speaker {
 
     const SelfDescription& said_last() const noexcept { return said_; }
     std::uint64_t said_at_ms() const noexcept { return said_at_ms_; }
+    // For how long nothing that it says has been stored, or is known to be; 0: the last word was.
+    std::uint64_t refused_ms() const noexcept {
+        return refused_since_ms_ == 0 ? 0 : context_.now.steady_ms - refused_since_ms_;
+    }
     std::uint64_t waiting_ms() const noexcept {
+        if (refused_since_ms_ != 0) return refused_ms();
         if (sender_.is_on_its_way()) return context_.now.steady_ms - data_at_ms_;
         return is_waiting_ ? context_.now.steady_ms - said_at_ms_ : 0;
     }
@@ -78,6 +83,7 @@ class Speaker {
     bool is_waiting_ = false;
     SelfDescription said_;
     std::uint64_t said_at_ms_ = 0;
+    std::uint64_t refused_since_ms_ = 0;
     // Of the last message of data: number, when it was said, and where it is stored; 0: not yet.
     std::uint64_t data_number_ = 0;
     std::uint64_t data_at_ms_ = 0;

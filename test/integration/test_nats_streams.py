@@ -1,8 +1,10 @@
 """What others do to the stream of a cluster: with NATS' own tools, or by their settings."""
 import json
+import os
 
 from harness import main, until
 from harness.nats_case import NatsCase
+from harness.nats_server import Cluster
 from harness.relay import Relay
 
 STREAM = "MC_twincached"
@@ -108,6 +110,26 @@ class Refusing(StreamCase):
         self.assertLess(lines, 20)
         until(lambda: server.ask("$JS.API.INFO")["api"]["total"] > asked + 20, 20, "it tries again")
         self.assertLess(len(refused()[0].process.log().splitlines()), lines + 3)
+
+
+class Strangers(StreamCase):
+    def test_nodes_with_another_secret_are_told_of_and_not_heard(self):
+        server = self.server()
+        for name in ("one", "two"):
+            path = os.path.join(self.directory, name)
+            with open(path, "w") as file:
+                file.write(name * 20 + "\n")
+            os.chmod(path, 0o600)
+        ours = self.cluster(2, "--secret-file", os.path.join(self.directory, "one"),
+                            server=server).start()
+        stranger = Cluster(self, [server], 1, "--secret-file",
+                           os.path.join(self.directory, "two"), first=2).nodes[0].start(20)
+        for node in (*ours.nodes, stranger):
+            until(lambda: "has another secret" in node.process.log(), 10, "it is told")
+        expected = self.write(ours[0], 1, 100)
+        self.assert_values(ours, expected)
+        with stranger.client() as client:
+            self.assertEqual(client.gets_many(list(expected)), {})
 
 
 if __name__ == "__main__":

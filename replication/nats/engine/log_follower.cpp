@@ -136,7 +136,24 @@ LogFollower::Read LogFollower::read(const Delivery& delivery) {
     }
     heard_at_ms_[delivery.stream] = context_.now.steady_ms;
     footing_.note_silence(delivery.stream, false);
-    return {reader_.read(delivery), {}};
+    const auto refused = context_.counters.get(ClusterCounter::versions_refused);
+    const auto heard = reader_.read(delivery);
+    if (!heard.is_message)
+        warn_of(delivery.stream, said_of_strangers_ms_,
+                "what is said there has another secret, or is of no node");
+    if (context_.counters.get(ClusterCounter::versions_refused) != refused)
+        warn_of(delivery.stream, said_of_clock_ms_,
+                "node " + std::to_string(heard.header.node) +
+                    " is not believed: its clock is further ahead than clock-max-ahead");
+    return {heard, {}};
+}
+
+void LogFollower::warn_of(StreamId stream, std::uint64_t& said_at_ms, std::string_view what) {
+    const auto now_ms = context_.now.steady_ms;
+    if (said_at_ms != 0 && now_ms < said_at_ms + said_again_ms) return;
+    said_at_ms = now_ms;
+    state_.note(LogLevel::warning,
+                "stream " + context_.options.streams[stream] + ": " + std::string(what));
 }
 
 // What is there now is looked at, and another node asked for its place in it.

@@ -43,6 +43,7 @@ class LogFollower {
     bool may_wait_in_vain(StreamId stream) const noexcept;
     Read leave(StreamId stream, std::string_view why);
     bool is_doubtful(const Delivery& delivery);
+    void warn_of(StreamId stream, std::uint64_t& said_at_ms, std::string_view what);
     // False: this node did not know its place.
     bool lose_place(StreamId stream);
 
@@ -70,6 +71,8 @@ class LogFollower {
         std::uint64_t at_ms = 0;
     };
     std::array<End, streams_limit> said_of_end_;
+    std::uint64_t said_of_strangers_ms_ = 0;  // that they speak there; 0: not yet
+    std::uint64_t said_of_clock_ms_ = 0;
 };
 
 }  // namespace twincached::replication::nats

@@ -1,20 +1,19 @@
 #include "app/process/log.hpp"
 
-#include "app/process/descriptor.hpp"
+#include "app/output/line_stream.hpp"
+#include "app/output/syslog_socket.hpp"
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -93,66 +92,113 @@ std::int64_t unix_ms() noexcept {
     return std::chrono::duration_cast<milliseconds>(now).count();
 }
 
-// A file that can be opened anew under its name while others write.
-class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+int syslog_level_of(spdlog::level::level_enum level) noexcept {
+    return level >= spdlog::level::err    ? LOG_ERR
+           : level >= spdlog::level::warn ? LOG_WARNING
+           : level >= spdlog::level::info ? LOG_INFO
+                                          : LOG_DEBUG;
+}
+
+// Lines that find no way are counted, and the first that finds one again stands behind a line that
+// says how many.
+class CountingSink : public spdlog::sinks::base_sink<std::mutex> {
   public:
-    explicit FileSink(std::string path) : path_(std::move(path)), file_(open()) {
-        if (file_ == nullptr)
-            throw std::system_error(errno, std::generic_category(), "log file " + path_);
+    using Message = spdlog::details::log_msg;
+
+  private:
+    // False: it is lost, and errno says why.
+    virtual bool put(const Message& message) = 0;
+
+    void sink_it_(const Message& message) final {
+        if ((lost_ == 0 || tell_of_loss(message)) && put(message)) return;
+        reason_ = errno;
+        ++lost_;
     }
+    void flush_() final {}
+
+    bool tell_of_loss(const Message& next) {
+        const auto text =
+            fmt::format("{} lines of the log were lost here: {}", lost_,
+                        reason_ == EAGAIN ? "nobody took them" : std::strerror(reason_));
+        if (!put({next.time, {}, next.logger_name, spdlog::level::warn, text})) return false;
+        lost_ = 0;
+        return true;
+    }
+
+    std::uint64_t lost_ = 0;
+    int reason_ = 0;  // of the last that was lost
+};
+
+// A stream whose lines have the time and the level in front.
+class StreamSink : public CountingSink {
+  public:
+    explicit StreamSink(int descriptor) noexcept : stream_(descriptor) {}
+
+  protected:
+    void go_on_in(int descriptor) {
+        const std::lock_guard lock(mutex_);
+        stream_.go_on_in(descriptor);
+    }
+
+  private:
+    bool put(const Message& message) override {
+        spdlog::memory_buf_t line;
+        formatter_->format(message, line);
+        return stream_.write({line.data(), line.size()});
+    }
+
+    LineStream stream_;
+};
+
+// A file that can be opened anew under its name while others write.
+class FileSink final : public StreamSink {
+  public:
+    explicit FileSink(std::string path) : StreamSink(open_or_throw(path)), path_(std::move(path)) {}
 
     // Keeps the old file if the new one cannot be opened. Zero, or why not.
     int reopen() {
-        const std::lock_guard lock(mutex_);
-        File fresh = open();
-        if (fresh == nullptr) return errno;
-        file_ = std::move(fresh);
+        const int fresh = open(path_);
+        if (fresh < 0) return errno;
+        go_on_in(fresh);
         return 0;
     }
 
     const std::string& path() const noexcept { return path_; }
 
   private:
-    struct Close {
-        void operator()(std::FILE* file) const noexcept { std::fclose(file); }
-    };
-    using File = std::unique_ptr<std::FILE, Close>;
-
     // A pipe would hold whoever opens it until somebody reads, and whoever logs while nobody does:
     // without a reader it is no log file, and with a slow one it loses lines.
-    File open() const {
+    static int open(const std::string& path) noexcept {
         const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-        Descriptor descriptor(::open(path_.c_str(), flags, 0666));
-        if (descriptor.get() < 0) return nullptr;
-        File file(::fdopen(descriptor.get(), "a"));
-        if (file != nullptr) (void)descriptor.release();
-        return file;
+        return ::open(path.c_str(), flags, 0666);
+    }
+    static int open_or_throw(const std::string& path) {
+        const int descriptor = open(path);
+        if (descriptor >= 0) return descriptor;
+        throw std::system_error(errno, std::generic_category(), "log file " + path);
     }
 
-    void sink_it_(const spdlog::details::log_msg& message) override {
-        spdlog::memory_buf_t line;
-        formatter_->format(message, line);
-        std::fwrite(line.data(), 1, line.size(), file_.get());
-        std::fflush(file_.get());
-    }
-    void flush_() override { std::fflush(file_.get()); }
-
-    std::string path_;
-    File file_;
+    const std::string path_;
 };
 
 // stderr that systemd reads: a priority in front, no time of our own (sd-daemon(3)).
-class JournalSink final : public spdlog::sinks::base_sink<std::mutex> {
-  private:
-    void sink_it_(const spdlog::details::log_msg& message) override {
-        const int priority = message.level >= spdlog::level::err    ? LOG_ERR
-                             : message.level >= spdlog::level::warn ? LOG_WARNING
-                             : message.level >= spdlog::level::info ? LOG_INFO
-                                                                    : LOG_DEBUG;
-        std::fprintf(stderr, "<%d>%.*s\n", priority, static_cast<int>(message.payload.size()),
-                     message.payload.data());
+class JournalSink final : public CountingSink {
+    bool put(const Message& message) override {
+        return stream_.write(
+            fmt::format("<{}>{}\n", syslog_level_of(message.level),
+                        fmt::string_view(message.payload.data(), message.payload.size())));
     }
-    void flush_() override { std::fflush(stderr); }
+
+    LineStream stream_{descriptor_beside(STDERR_FILENO)};
+};
+
+class SyslogSink final : public CountingSink {
+    bool put(const Message& message) override {
+        return socket_.write(syslog_level_of(message.level),
+                             {message.payload.data(), message.payload.size()});
+    }
+
+    SyslogSocket socket_;
 };
 
 // JOURNAL_STREAM says which stream systemd connected to the journal; it is inherited by programs
@@ -185,11 +231,10 @@ Log::Log(const LogOptions& options)
     } else if (stderr_is_journal()) {
         sinks.push_back(std::make_shared<JournalSink>());
     } else if (!options.quiet_stderr) {
-        sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        sinks.push_back(std::make_shared<StreamSink>(descriptor_beside(STDERR_FILENO)));
     }
     if (options.syslog || sinks.empty()) {
-        sinks.push_back(std::make_shared<spdlog::sinks::syslog_sink_mt>("twincached", LOG_PID,
-                                                                        LOG_DAEMON, false));
+        sinks.push_back(std::make_shared<SyslogSink>());
     }
     for (const auto& sink : sinks) {
         sink->set_formatter(std::make_unique<spdlog::pattern_formatter>(
@@ -197,12 +242,11 @@ Log::Log(const LogOptions& options)
     }
     sinks_->logger = std::make_unique<spdlog::logger>("twincached", sinks.begin(), sinks.end());
     sinks_->logger->set_level(spdlog::level::trace);
-    sinks_->logger->flush_on(spdlog::level::trace);
 }
 
 Log::~Log() = default;
 
-// Flushed line by line: the last one before a crash is the one that is looked for.
+// Written line by line: the last one before a crash is the one that is looked for.
 void Log::write(Severity severity, std::string_view line) noexcept {
     if (!is_on(severity)) return;
     if (severity >= Severity::info) recent_.add(unix_ms(), word_of(severity), line);

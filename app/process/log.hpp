@@ -1,5 +1,6 @@
 // The server's log: one line per event, UTC with milliseconds, to stderr, the journal, a file or
-// syslog. Never a value, never a secret. Any thread may write.
+// syslog. Never a value, never a secret. Any thread may write, and waits for nobody who reads: what
+// is not taken is lost, counted, and told of when somebody reads again.
 #pragma once
 
 #include "app/process/recent_lines.hpp"
@@ -26,7 +27,7 @@ struct LogOptions {
     bool syslog{};             // as well
 
     // Of the surroundings; no row.
-    bool quiet_stderr = false;  // in the background: nobody reads stderr
+    bool quiet_stderr = false;  // in the background, or closed: nobody reads stderr
 };
 
 std::span<const lib::OptionRow> log_option_rows() noexcept;

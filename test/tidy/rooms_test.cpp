@@ -64,7 +64,8 @@ const std::map<std::string, std::set<std::string>> inner_arrows{
 
     {"app/addresses", {}},
     {"app/options", {}},
-    {"app/process", {}},
+    {"app/output", {}},
+    {"app/process", {"app/output"}},
     {"app/listeners", {"app/addresses", "app/process"}},
     {"app/sessions", {"app/addresses", "app/listeners", "app/process"}},
     {"app/logins", {"app/process"}},

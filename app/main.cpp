@@ -9,6 +9,7 @@
 #include "app/options/command_line.hpp"
 #include "app/options/manual_printing.hpp"
 #include "app/options/option_printing.hpp"
+#include "app/output/standard_streams.hpp"
 #include "app/process/daemon.hpp"
 #include "app/process/license.hpp"
 #include "app/process/log.hpp"
@@ -59,7 +60,7 @@ Reload::ReadAgain reader_of(std::vector<std::string> arguments, std::filesystem:
 }
 
 int serve(const Options& options, const std::vector<std::string>& remarks,
-          Reload::ReadAgain read_again) {
+          Reload::ReadAgain read_again, bool is_stderr_read) {
     std::signal(SIGPIPE, SIG_IGN);
     // A file that may not grow any more (ulimit -f) is like a full disk: writing fails.
     std::signal(SIGXFSZ, SIG_IGN);
@@ -78,7 +79,7 @@ int serve(const Options& options, const std::vector<std::string>& remarks,
     }
     auto logging = options.get<LogOptions>();
     // memcached's -d keeps the terminal when -v asks for talk.
-    logging.quiet_stderr = process.daemon && logging.verbosity == 0;
+    logging.quiet_stderr = !is_stderr_read || (process.daemon && logging.verbosity == 0);
     Log log(logging);
     for (const auto& remark : remarks)
         log.warning("{}", remark);
@@ -138,7 +139,7 @@ std::string version_text() {
     return "twincached " TWINCACHED_VERSION " (memcached 1.6.45)\n" + build_line();
 }
 
-int run(const std::vector<std::string>& arguments) {
+int run(const std::vector<std::string>& arguments, bool is_stderr_read) {
     const auto& table = server_option_table();
     OptionReader reader(table);
     read_command_line(arguments, reader);
@@ -155,7 +156,7 @@ int run(const std::vector<std::string>& arguments) {
     const auto directory = std::filesystem::current_path();
     options.make_paths_absolute(directory);
     if (asked.check_config) return check(options, reader.remarks());
-    return serve(options, reader.remarks(), reader_of(arguments, directory));
+    return serve(options, reader.remarks(), reader_of(arguments, directory), is_stderr_read);
 }
 
 }  // namespace
@@ -163,8 +164,9 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
     using namespace twincached::app;
+    const bool is_stderr_read = hold_standard_streams();
     try {
-        return run({argv + 1, argv + argc});
+        return run({argv + 1, argv + argc}, is_stderr_read);
     } catch (const StartError& error) {
         std::fprintf(stderr, "%s\n", error.message.c_str());
         return error.exit_code;

@@ -1,4 +1,5 @@
 // twinctl: the admin endpoint's client. The only place that prints, and that catches exceptions.
+#include "app/output/standard_streams.hpp"
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/arguments.hpp"
 #include "app/twinctl/check.hpp"
@@ -234,6 +235,7 @@ int run(const std::vector<std::string>& words) {
 }  // namespace twincached::app
 
 int main(int argc, char** argv) {
+    (void)twincached::app::hold_standard_streams();
     try {
         return twincached::app::run({argv + 1, argv + argc});
     } catch (const std::exception& error) {

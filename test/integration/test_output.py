@@ -1,21 +1,28 @@
-"""Where the log goes: whoever takes its lines, or does not, holds up nobody."""
+"""Where the log goes: whoever takes its lines, or does not, holds up nobody; and streams that were
+closed before the start get nothing that is anybody else's."""
 import array
 import fcntl
 import os
 import pty
 import resource
 import signal
+import subprocess
 import termios
 import unittest
 
 from harness import Case, main, until, world
-from harness.process import Process
+from harness.process import Process, daemons_of, end_daemons_of
 
 LOST = "lines of the log were lost here: "
 
 
 def stderr_is(descriptor):
     return lambda: os.dup2(descriptor, 2)
+
+
+def close_standard_streams():
+    for stream in (0, 1, 2):
+        os.close(stream)
 
 
 @unittest.skipIf(world.IS_MEMCACHED, "memcached has its own ways")
@@ -127,6 +134,25 @@ class Output(Case):
         self.assertEqual(rest_of_the_cut_line, "")
         self.assertRegex(lost, r"^\d{4}-\d\d-\d\dT[\d:.]+Z warning [1-9]\d* " + LOST + "File too large$")
         self.assertRegex(following, r"^\d{4}-\d\d-\d\dT[\d:.]+Z info ")
+
+    def test_streams_that_were_closed_before_the_start_get_nothing_that_is_anybody_elses(self):
+        node = self._launch(self.node(), close_standard_streams)
+        node.wait_until_open()
+        for stream in (0, 1, 2):
+            self.assertEqual(os.readlink(f"/proc/{node.process.pid}/fd/{stream}"), os.devnull)
+        self.assertEqual(node.process.stop(), 0)
+
+    def test_a_daemon_whose_streams_were_closed_keeps_its_pid_file_and_ends(self):
+        pid_file = os.path.join(self.directory, "pid")
+        node = self.node("-d", "-P", pid_file)
+        self.addCleanup(end_daemons_of, node.host)
+        subprocess.run(node.command_line(), preexec_fn=close_standard_streams, check=True, timeout=10)
+        until(node.is_open, 5, "it serves")
+        second = subprocess.run(node.command_line(), capture_output=True, check=False)
+        self.assertNotEqual(second.returncode, 0)
+        self.assertIn(b"belongs to process", second.stderr)
+        os.kill(*daemons_of(node.host), signal.SIGTERM)
+        until(lambda: not daemons_of(node.host), 10, "the daemon ends on SIGTERM")
 
 
 if __name__ == "__main__":

@@ -117,7 +117,8 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         place.is_known = true;
         place.consumed = given.consumed;
         place.consumed_ms = 0;
-        place.next = place.next_to_read(place.last);
+        // This site's own stream is as long as whoever has read it says.
+        place.next = place.next_to_read(stream == own_stream ? place.consumed : place.last);
         place.last = std::max(place.last, place.consumed);
         broker.consume(stream, place.next);
     }

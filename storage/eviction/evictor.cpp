@@ -248,6 +248,7 @@ bool Evictor::copy_forward(const Drain& job, Item& item, std::uint64_t hash) noe
 
 // Within the slab, towards its front, over what has left: the slab will be open again.
 void Evictor::slide(Drain& job, Item& item, std::uint64_t hash) noexcept {
+    if (job.slid_bytes == 0) job.slid_lifetime = lifetime_of(item.expiry(), job.now);
     Item* moved = table_.slide(&item, hash, job.slid_bytes);
     job.slid_bytes += moved->slab_bytes();
     job.slid_expiries.include(moved->expiry().raw());
@@ -263,7 +264,9 @@ void Evictor::slide(Drain& job, Item& item, std::uint64_t hash) noexcept {
     arena_.move_extent(*moved, slabs_[job.slab].queue, Queue::main);
 }
 
-// Emptied: it is freed. Else what had to stay lies at its front, and the rest is room again.
+// Emptied: it is freed. Else what had to stay lies at its front, and the rest is room again: for
+// the lifetime that lacked it. For the slab's own one there may be an open slab whose room would be
+// lost.
 void Evictor::finish(const Drain& job) noexcept {
     Slab& slab = slabs_[job.slab];
     slab.is_draining = false;
@@ -277,6 +280,7 @@ void Evictor::finish(const Drain& job) noexcept {
     slab.is_sparse = false;
     slab.expiries = job.slid_expiries;
     slabs_.move_to_queue(job.slab, job.purpose == Purpose::evict ? Queue::main : slab.queue);
+    slab.lifetime = static_cast<std::uint8_t>(open_.lifetime_for(slab.queue, job.slid_lifetime));
     open_.make_open(job.slab);
 }
 

@@ -91,6 +91,7 @@ class Evictor {
         bool is_dense = false;         // it held more than the heads of large items at first
         std::uint32_t slid_bytes = 0;  // of items that had to stay, moved to the slab's front
         ExpirySpan slid_expiries;      // of these items
+        unsigned slid_lifetime = 0;    // of the first of them
 
         bool is_enough() const noexcept { return wanted != 0 && freed >= wanted; }
     };

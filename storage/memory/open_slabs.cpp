@@ -17,11 +17,8 @@ constexpr std::uint32_t sparse_share = 4;
 
 }  // namespace
 
-// Its own lifetime, if a slab is or may be open for it; else the nearest one that has one, a
-// longer one first.
-unsigned OpenSlabs::lifetime_for(const Placement& placement) const noexcept {
-    const auto& open = open_[static_cast<unsigned>(placement.queue)];
-    const unsigned own = placement.lifetime;
+unsigned OpenSlabs::lifetime_for(Queue queue, unsigned own) const noexcept {
+    const auto& open = open_[static_cast<unsigned>(queue)];
     if (open[own] != 0) return own;
     if (count_ < std::max<std::uint64_t>(open_least, slabs_.count() / open_share)) return own;
     for (unsigned longer = own + 1; longer < lifetime_count; ++longer)
@@ -32,7 +29,7 @@ unsigned OpenSlabs::lifetime_for(const Placement& placement) const noexcept {
 }
 
 SlabNumber OpenSlabs::with_room(const Placement& placement) noexcept {
-    const unsigned lifetime = lifetime_for(placement);
+    const unsigned lifetime = lifetime_for(placement.queue, placement.lifetime);
     const SlabNumber open = open_slab(placement.queue, lifetime);
     if (open != 0 && slabs_.room(open) >= placement.bytes) return open;
     const SlabNumber fresh = slabs_.open(placement.queue, lifetime);

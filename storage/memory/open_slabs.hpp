@@ -35,6 +35,9 @@ class OpenSlabs {
     SlabNumber with_room(const Placement& placement) noexcept;
     // Seals an open slab.
     void close(SlabNumber number) noexcept;
+    // Whose slab takes items of that lifetime: its own, if one is or may be open for it; else the
+    // nearest one that has one, a longer one first.
+    unsigned lifetime_for(Queue queue, unsigned lifetime) const noexcept;
     // The slab, which is in its queue but not open, takes the place of the one that was open for
     // its queue and lifetime.
     void make_open(SlabNumber number) noexcept;
@@ -49,7 +52,6 @@ class OpenSlabs {
     SlabNumber& open_slab(Queue queue, unsigned lifetime) noexcept {
         return open_[static_cast<unsigned>(queue)][lifetime];
     }
-    unsigned lifetime_for(const Placement& placement) const noexcept;
 
     Slabs& slabs_;
     // A slab stands here exactly while its state is `open`, at its own queue and lifetime.

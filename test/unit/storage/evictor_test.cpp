@@ -406,6 +406,29 @@ TEST_CASE("a step stops when it has freed the bytes of extents that were asked f
     fixture.check_books();
 }
 
+TEST_CASE("what stays in its slab for want of memory leaves the others' open slabs their room") {
+    TableFixture fixture(2U << 20);
+    Slabs& slabs = fixture.table.arena().slabs();
+    const auto slab_of = [&](const std::string& key) { return slabs.slab_of(fixture.find(key)); };
+    const Expiry soon = Expiry::at(fixture.now + 100);
+    fill(fixture, "brief", 40, {Queue::fresh, soon, 1});
+    fill(fixture, "proved", 1, {Queue::main, soon});
+    const SlabNumber open = slab_of("proved0");
+    Placement any{2000};
+    for (int i = 0; fixture.table.has_room(any); ++i)
+        fill(fixture, name("more", i).c_str(), 1);
+    REQUIRE(slabs.kept() == 0);
+    fixture.now += 50;  // so what is in a slab of ten minutes has less than one left
+    const SlabNumber stays = slab_of("brief0");
+    (void)evict(fixture);
+    REQUIRE(slab_of("brief0") == stays);
+    CHECK(fixture.queue("brief0") == Queue::main);
+    CHECK(slabs[stays].lifetime == 0);
+    CHECK(slabs[stays].state == SlabState::open);
+    CHECK(slabs[open].state == SlabState::open);
+    fixture.check_books();
+}
+
 TEST_CASE("where nothing may be evicted, dead bytes are gained, and what lives stays") {
     TableFixture fixture(1U << 20, false);
     int stored = 0;

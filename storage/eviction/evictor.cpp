@@ -17,6 +17,8 @@ constexpr unsigned highest_pressure = frequency_limit;
 constexpr unsigned ghost_steps = 4;
 // A slab with less than that alive holds little but the heads of large items.
 constexpr std::uint32_t dense_share = 4;
+// Half a turn of the memory.
+constexpr std::uint64_t due_share = 2;
 // Fewer dead bytes than this part of a slab are not worth the copying.
 constexpr std::uint32_t dead_share = 16;
 
@@ -98,26 +100,34 @@ void Evictor::save_for_tables(Tick now) noexcept {
 // Frees at least the memory of a slab: a slab's own, or that of large items' extents. False if
 // there is nothing left to empty.
 bool Evictor::gain_slab(unsigned pressure, Tick now) noexcept {
-    if (const SlabNumber sparse = open_.take_sparse(); sparse != 0) return compact(sparse, now);
-    if (!may_evict_) return compact(most_dead(), now);
+    if (const SlabNumber sparse = open_.take_sparse(); sparse != 0)
+        return compact(sparse, purpose_for_sparse(sparse), now);
+    if (!may_evict_) return compact(most_dead(), Purpose::compact, now);
     if (balance_.victim() == 0) return false;
     // What rests would be missed by the budget.
     if (evict_oldest(slabs_.slab_bytes(), pressure, now) != 0) extents_.end_rest();
     return true;
 }
 
-// Nobody loses an item for it. Of a sparse slab less than a quarter is copied; where nothing may
-// be evicted it may be more, for dead bytes are all that can be had.
-bool Evictor::compact(SlabNumber number, Tick now) noexcept {
+// Of a sparse slab less than half is copied; where nothing may be evicted it may be more, for dead
+// bytes are all that can be had.
+bool Evictor::compact(SlabNumber number, Purpose purpose, Tick now) noexcept {
     if (number == 0) return false;
     if (slabs_[number].state == SlabState::open) open_.close(number);
     Drain job;
     job.slab = number;
-    job.purpose = Purpose::compact;
+    job.purpose = purpose;
     job.now = now;
     drain(job);
     books_.count(Work::compacted_slabs);
     return true;
+}
+
+// Where its items are young, nobody loses one for it.
+Evictor::Purpose Evictor::purpose_for_sparse(SlabNumber number) const noexcept {
+    const std::uint64_t age = slabs_.evictions_since_queued(number);
+    const bool is_due = age * due_share > table_.index().items();
+    return may_evict_ && is_due ? Purpose::evict : Purpose::compact;
 }
 
 // Until so many bytes of extents are free or the slab is empty. Returns those of extents.

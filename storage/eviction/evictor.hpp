@@ -16,7 +16,11 @@
 //
 // Where eviction is forbidden (-M) all that can be gained are dead bytes: mostly dead slabs are
 // compacted, that is, their live items move within their queue. The same is done first in any case
-// with slabs that are nearly empty.
+// with slabs that are more than half empty, as those become whose items expire one after the other:
+// what is dead in them would else take room until its queue has come to it. But a copy stands at
+// the queue's newest end, as if it had just come, and that is more than it is due: so if such a
+// slab has been there for half a turn of the memory or longer, its turn has come, and its items are
+// judged as those of the oldest.
 //
 // It decides what stays; where items lie is Table's knowledge, and telling of what leaves, Drops'.
 // One per shard, guarded by its lock.
@@ -100,7 +104,8 @@ class Evictor {
     void evict_crowd(std::uint64_t hash, unsigned newcomers, Tick now) noexcept;
     void save_for_tables(Tick now) noexcept;
     bool gain_slab(unsigned pressure, Tick now) noexcept;
-    bool compact(SlabNumber number, Tick now) noexcept;
+    bool compact(SlabNumber number, Purpose purpose, Tick now) noexcept;
+    Purpose purpose_for_sparse(SlabNumber number) const noexcept;
     std::uint64_t evict_oldest(std::uint64_t bytes, unsigned pressure, Tick now) noexcept;
     SlabNumber most_dead() const noexcept;
     void drain(Drain& job) noexcept;

@@ -12,8 +12,8 @@ namespace {
 // So few slabs may be open at once that what is still empty in them does not matter.
 constexpr std::uint64_t open_share = 8;
 constexpr unsigned open_least = 2;
-// With less than a quarter alive, three quarters of a slab are had for copying a quarter.
-constexpr std::uint32_t sparse_share = 4;
+// With less than half alive, more of a slab is had than must be copied.
+constexpr std::uint32_t sparse_share = 2;
 
 }  // namespace
 

@@ -42,7 +42,7 @@ class OpenSlabs {
     // its queue and lifetime.
     void make_open(SlabNumber number) noexcept;
     // To be called after items of the slab have gone: an empty one is freed, or begun anew if it is
-    // open; one that is nearly empty becomes sparse.
+    // open; one with less than half alive becomes sparse.
     void settle(SlabNumber number) noexcept;
     // A sealed slab, not worth keeping for what lives in it; 0 if there is none. It leaves the
     // list.

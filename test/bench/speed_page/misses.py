@@ -33,5 +33,6 @@ def chapter(rows):
         "  long a key was away is known to a fifth only, so some displace what they should not.",
         "- **drift**: recency alone is best, and all that was hot before is worth nothing. That main",
         "  holds too much of it is known only when that comes to be evicted.",
-        "- **short**: what has expired still takes room until its slab is looked through, and each",
-        "  class of lifetime has a slab that is not full; with 6 MiB that counts.", ""]
+        "- **short**: recency alone is best for sessions that come and go, and what has expired takes",
+        "  room until half of its slab has; with 6 MiB the slabs that are not full count, too, one",
+        "  for each class of lifetime.", ""]

@@ -450,7 +450,7 @@ TEST_CASE("where nothing may be evicted, dead bytes are gained, and what lives s
     fixture.check_books();
 }
 
-TEST_CASE("nearly empty slabs are emptied before anything is evicted") {
+TEST_CASE("slabs that are more than half empty are emptied before anything is evicted") {
     TableFixture fixture;
     fill(fixture, "k", 900);
     int last = 900;
@@ -473,6 +473,27 @@ TEST_CASE("nearly empty slabs are emptied before anything is evicted") {
     fixture.books.add_to(stats);
     CHECK(stats[Work::compacted_slabs] > 0);
     CHECK(stats[Work::rescued] > 0);
+    fixture.check_books();
+}
+
+TEST_CASE(
+    "of a slab that is more than half empty, what has been there for long must have been read") {
+    TableFixture fixture;
+    fill(fixture, "k", 62, {Queue::main});
+    const bool is_old = GENERATE(false, true);
+    const int turn = is_old ? 700 : 300;
+    for (int i = 0; fixture.table.arena().slabs().evictions() < static_cast<unsigned>(turn); ++i)
+        REQUIRE(fixture.store(name("passing", i), std::string(1000, 'x')));
+    for (int i = 0; i < 20; ++i)
+        fixture.remove(name("k", i));
+    fixture.find("k25")->mark_access(fixture.now);
+    const Item* before = fixture.find("k25");
+    fill(fixture, "new", 60);
+    REQUIRE(fixture.find("k25") != before);
+    CHECK(fixture.queue("k25") == Queue::main);
+    CHECK((fixture.find("k20") == nullptr) == is_old);
+    CHECK((fixture.find("k25")->frequency() == 0) == is_old);
+    CHECK(fixture.find("k40"));  // of another slab
     fixture.check_books();
 }
 

@@ -232,17 +232,17 @@ TEST_CASE("a slab whose items have gone is free, or begins anew if it is open") 
     }
 }
 
-TEST_CASE("a sealed slab with less than a quarter alive is sparse, once") {
+TEST_CASE("a sealed slab with less than half alive is sparse, once") {
     Fixture fixture;
     const SlabNumber number = fixture.room_for(5);
     std::vector<Item*> items;
     for (int i = 0; i < 8; ++i)
         items.push_back(fixture.append(number, slab_bytes / 8));
     fixture.open.close(number);
-    for (int i = 0; i < 6; ++i)
+    for (int i = 0; i < 4; ++i)
         fixture.bury(items[static_cast<std::size_t>(i)]);
-    CHECK(fixture.open.take_sparse() == 0);  // a quarter is alive
-    fixture.bury(items[6]);
+    CHECK(fixture.open.take_sparse() == 0);  // half is alive
+    fixture.bury(items[4]);
     CHECK(fixture.open.take_sparse() == number);
     CHECK(fixture.open.take_sparse() == 0);
 }

@@ -9,6 +9,9 @@ namespace {
 constexpr double share_least = 0.02;
 constexpr double share_most = 0.8;
 constexpr double step = 1.2;
+// To be of no use is no matter of degree, and each turn of a loop that passes meanwhile costs all
+// that main could have held of it.
+constexpr double fruitless_step = 2;
 // Slabs leave one at a time, of one side or the other; fewer returns, or less than an eighth of the
 // memory evicted meanwhile, would be judged by which slabs they happened to be.
 constexpr double returns_least = 64;
@@ -21,14 +24,14 @@ constexpr double part_least = 1.0 / 32;
 constexpr double chance = 4;
 // So few newcomers that come back are hardly any.
 constexpr double hardly_any = 8;
-// Of those that leave. What is written once, and read once a moment later, is not looked for when
-// it was evicted too soon: nobody but its reader ever knew of it.
-constexpr double hardly_read = 1.0 / 16;
+// Of those that come back.
+constexpr double hardly_wanted = 1.0 / 32;
 
 }  // namespace
 
-void FreshShare::count_return(Side to, std::uint64_t queued_bytes) noexcept {
+void FreshShare::count_return(Side to, bool is_wanted, std::uint64_t queued_bytes) noexcept {
     latest_[index(to)].returns += 1;
+    if (is_wanted) latest_[index(to)].wanted += 1;
     const double returns = latest_[0].returns + latest_[1].returns;
     if (returns < returns_least) return;
     if (evicted_lately() * turns_of_memory < static_cast<double>(queued_bytes)) return;
@@ -37,26 +40,33 @@ void FreshShare::count_return(Side to, std::uint64_t queued_bytes) noexcept {
         sum.evicted_bytes = sum.evicted_bytes * memory + latest_[side].evicted_bytes;
         sum.returns = sum.returns * memory + latest_[side].returns;
     }
+    const double wanted = latest_[0].wanted + latest_[1].wanted;
+    const bool is_read = !latest_[index(Side::newcomers)].is_hardly_read();
     latest_ = {};
-    judge();
+    judge(wanted < returns * hardly_wanted && !is_read);
 }
 
 void FreshShare::judge_fruitless() noexcept {
     const Regret newcomers = latest_[index(Side::newcomers)];
     if (newcomers.returns >= hardly_any) return;
     latest_ = {};
-    if (newcomers.read_bytes > newcomers.evicted_bytes * hardly_read) return;
-    share_ = std::max(share_ / step, share_least);
+    if (!newcomers.is_hardly_read()) return;
+    give_way();
+}
+
+void FreshShare::give_way() noexcept {
+    share_ = std::max(share_ / fruitless_step, share_least);
     is_settling_ = true;
 }
 
 // If a byte were worth the same on both sides, the newcomers would have that part of all returns
 // that they have of the evicted bytes, give or take what a coin thrown as often would.
-void FreshShare::judge() noexcept {
+void FreshShare::judge(bool newcomers_are_fruitless) noexcept {
     const Regret& newcomers = remembered_[index(Side::newcomers)];
     const Regret& main = remembered_[index(Side::main)];
     const double returns = newcomers.returns + main.returns;
     const double part = newcomers.evicted_bytes / (newcomers.evicted_bytes + main.evicted_bytes);
+    if (part > 1 - part_least && newcomers_are_fruitless) give_way();
     if (part < part_least || part > 1 - part_least) return;
     const double surplus = newcomers.returns - returns * part;
     if (surplus * surplus <= chance * returns * part * (1 - part)) return;

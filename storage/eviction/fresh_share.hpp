@@ -12,8 +12,10 @@
 //
 // Where hardly anything comes back soon, though a quarter of the memory has been evicted, and
 // hardly any newcomer was read either while it was one, they are of no use, whatever their share
-// is. It shrinks then, too, and is said to be `settling`: what it has lost is for main to take over
-// as it is.
+// is. It is halved then, and said to be `settling`: what it has lost is for main to take over as it
+// is. So it is where newcomers do come back, but main evicts next to nothing and would not take
+// them either, for all that it has is read more often than they: a loop that is a little larger
+// than the memory looks so, of which main holds all that hits.
 //
 // Owned by QueueBalance; guarded by the shard's lock.
 #pragma once
@@ -37,8 +39,9 @@ class FreshShare {
     void count_promotion(std::uint64_t bytes) noexcept {
         latest_[index(Side::newcomers)].read_bytes += static_cast<double>(bytes);
     }
-    // Soon after it was evicted.
-    void count_return(Side to, std::uint64_t queued_bytes) noexcept;
+    // Soon after it was evicted. `is_wanted`: it is not read less often than what main has, or was
+    // main's itself.
+    void count_return(Side to, bool is_wanted, std::uint64_t queued_bytes) noexcept;
 
     // Bytes of the newcomers' queues, of so many in all.
     std::uint64_t of(std::uint64_t queued_bytes) const noexcept {
@@ -57,7 +60,12 @@ class FreshShare {
     struct Regret {
         double evicted_bytes = 0;
         double returns = 0;
+        double wanted = 0;      // of these
         double read_bytes = 0;  // of newcomers
+
+        // What is written once, and read once a moment later, is not looked for when it was evicted
+        // too soon: nobody but its reader ever knew of it.
+        bool is_hardly_read() const noexcept { return read_bytes * 16 <= evicted_bytes; }
     };
     using Regrets = std::array<Regret, 2>;  // by side
 
@@ -66,7 +74,8 @@ class FreshShare {
         return latest_[0].evicted_bytes + latest_[1].evicted_bytes;
     }
     void judge_fruitless() noexcept;
-    void judge() noexcept;
+    void judge(bool newcomers_are_fruitless) noexcept;
+    void give_way() noexcept;
 
     // More than the tenth of S3-FIFO: where recency counts, a late start costs more than it would
     // save where it does not.

@@ -40,12 +40,12 @@ Queue QueueBalance::queue_for(std::uint64_t hash, const Item* old, std::uint64_t
     idleness_.note(now, index_.items());
     const auto ghost = ghosts_.recall(hash);
     if (!ghost) return queue_for_newcomer(bytes);
+    const bool is_wanted = ghost->left_main || !outlives_main(*ghost, now);
     if (ghost->age < young_age)
-        share_.count_return(ghost->left_main ? Side::main : Side::newcomers, slabs_.queued_bytes());
+        share_.count_return(ghost->left_main ? Side::main : Side::newcomers, is_wanted,
+                            slabs_.queued_bytes());
     const bool is_large = is_larger_than_mean(bytes, much_larger);
-    if (ghost->left_main || is_large || outlives_main(*ghost, now))
-        return queue_for_newcomer(bytes);
-    return Queue::main;
+    return ghost->left_main || is_large || !is_wanted ? queue_for_newcomer(bytes) : Queue::main;
 }
 
 Queue QueueBalance::queue_for_newcomer(std::uint64_t bytes) const noexcept {

@@ -20,13 +20,13 @@ struct Period {
 void pass(FreshShare& share, const Period& period) {
     const int early = std::min(period.newcomers_returns, 8);  // so that it is not fruitless
     for (int i = 0; i < early; ++i)
-        share.count_return(Side::newcomers, queued);
+        share.count_return(Side::newcomers, true, queued);
     share.count_eviction(Side::newcomers, period.newcomers_bytes, queued);
     share.count_eviction(Side::main, period.main_bytes, queued);
     for (int i = early; i < period.newcomers_returns; ++i)
-        share.count_return(Side::newcomers, queued);
+        share.count_return(Side::newcomers, true, queued);
     for (int i = 0; i < period.main_returns; ++i)
-        share.count_return(Side::main, queued);
+        share.count_return(Side::main, true, queued);
 }
 
 }  // namespace
@@ -91,25 +91,25 @@ TEST_CASE("the share stays between a fiftieth and four fifths") {
 }
 
 TEST_CASE(
-    "where hardly anything came back of a quarter of the memory, the newcomers' share shrinks") {
+    "where hardly anything came back of a quarter of the memory, the newcomers' share is halved") {
     FreshShare share;
     share.settled();
     const int returns = GENERATE(0, 7, 8);
     for (int i = 0; i < returns; ++i)
-        share.count_return(Side::newcomers, queued);
+        share.count_return(Side::newcomers, true, queued);
     share.count_eviction(Side::newcomers, 200'000, queued);
     share.count_eviction(Side::main, 50'000, queued);
     CHECK(share.of(queued) == quarter);  // it is a quarter, no more
     CHECK_FALSE(share.is_settling());
     share.count_eviction(Side::newcomers, 1, queued);
     CAPTURE(returns);
-    CHECK(share.of(queued) == (returns < 8 ? 208'333 : quarter));
+    CHECK(share.of(queued) == (returns < 8 ? 125'000 : quarter));
     CHECK(share.is_settling() == (returns < 8));
     SECTION("again after another quarter, not before") {
         share.count_eviction(Side::newcomers, 250'000, queued);
-        CHECK(share.of(queued) == (returns < 8 ? 208'333 : quarter));
+        CHECK(share.of(queued) == (returns < 8 ? 125'000 : quarter));
         share.count_eviction(Side::newcomers, 1, queued);
-        CHECK(share.of(queued) == (returns < 8 ? 173'611 : quarter));
+        CHECK(share.of(queued) == (returns < 8 ? 62'500 : quarter));
     }
     SECTION("down to a fiftieth") {
         for (int i = 0; i < 100; ++i)
@@ -126,11 +126,47 @@ TEST_CASE("newcomers that are read while they are such are of use, though none c
     share.count_eviction(Side::newcomers, 250'001, queued);
     CAPTURE(read);
     const bool is_of_use = read == 16'000;  // more than a sixteenth
-    CHECK(share.of(queued) == (is_of_use ? quarter : 208'333));
+    CHECK(share.of(queued) == (is_of_use ? quarter : 125'000));
     CHECK(share.is_settling() != is_of_use);
     // It says nothing of those that come later.
     share.count_eviction(Side::newcomers, 250'001, queued);
     CHECK(share.of(queued) < quarter);
+}
+
+TEST_CASE("newcomers that main would not take are of no use while main evicts nothing") {
+    FreshShare share;
+    share.settled();
+    const auto pass_unwanted = [&](int wanted, std::uint64_t main_bytes, std::uint64_t read) {
+        share.count_promotion(read);
+        share.count_eviction(Side::newcomers, 130'000, queued);
+        share.count_eviction(Side::main, main_bytes, queued);
+        for (int i = 0; i < 64; ++i)
+            share.count_return(Side::newcomers, i < wanted, queued);
+    };
+    SECTION("none is wanted, or hardly any") {
+        pass_unwanted(GENERATE(0, 1), 0, 8'125);
+        CHECK(share.of(queued) == quarter / 2);
+        CHECK(share.is_settling());
+    }
+    SECTION("some are wanted") {
+        pass_unwanted(2, 0, 0);
+        CHECK(share.of(queued) == quarter);
+        CHECK_FALSE(share.is_settling());
+    }
+    SECTION("something returns to main") {
+        for (int i = 0; i < 2; ++i)
+            share.count_return(Side::main, true, queued);
+        pass_unwanted(0, 0, 0);
+        CHECK(share.of(queued) == quarter);
+    }
+    SECTION("more than a sixteenth of them is read") {
+        pass_unwanted(0, 0, 8'126);
+        CHECK(share.of(queued) == quarter);
+    }
+    SECTION("main has given way, too: then both are compared") {
+        pass_unwanted(0, 40'000, 0);
+        CHECK(share.of(queued) > quarter);
+    }
 }
 
 TEST_CASE("what comes first is to be settled, until somebody has") {

@@ -1,8 +1,8 @@
 #include "storage/eviction/evictor.hpp"
 
 #include "lib/random.hpp"
+#include "test/unit/storage/many_items.hpp"
 #include "test/unit/storage/seed.hpp"
-#include "test/unit/storage/table_fixture.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -12,21 +12,6 @@
 namespace twincached::storage {
 
 namespace {
-
-std::string name(const char* prefix, int number) {
-    return prefix + std::to_string(number);
-}
-
-// So many items of a kibibyte, 30 a slab.
-void fill(TableFixture& fixture, const char* prefix, int count, const Placing& placing = {}) {
-    for (int i = 0; i < count; ++i)
-        REQUIRE(fixture.store(name(prefix, i), std::string(1000, 'x'), placing));
-}
-
-// One slab, whichever comes first.
-std::uint64_t evict(TableFixture& fixture, unsigned pressure = 0) {
-    return fixture.evictor.evict_some(TableFixture::slab_bytes, pressure, fixture.now);
-}
 
 // Of so many that were stored in turn, the last that is not there any more.
 std::string last_gone(TableFixture& fixture, const char* prefix, int count) {
@@ -53,7 +38,7 @@ Queue queue_for(TableFixture& fixture, std::uint64_t hash, const Item* old) {
 TEST_CASE(
     "the oldest items of the fresh queue leave, and those that were read go to the main one") {
     TableFixture fixture;
-    fill(fixture, "k", 100);
+    store_many(fixture, "k", 100);
     fixture.find("k3")->mark_access(fixture.now);
     REQUIRE(evict(fixture) > 0);
     CHECK(fixture.queue("k3") == Queue::main);
@@ -70,7 +55,7 @@ TEST_CASE("what was evicted unread from the fresh queue leaves a ghost: it comes
     // No ghosts are kept before the first time that room must be made.
     for (int i = 0; fixture.evictor.ghost_bytes() == 0; ++i)
         REQUIRE(fixture.store(name("first", i), std::string(1000, 'x')));
-    fill(fixture, "k", 1800);
+    store_many(fixture, "k", 1800);
     const std::string gone = last_gone(fixture, "k", 1800);
     CHECK(queue_for(fixture, fixture.key(gone).hash, nullptr) == Queue::main);
     SECTION("once") {
@@ -93,7 +78,7 @@ TEST_CASE("what leaves the main queue, has expired or was flushed leaves no ghos
     REQUIRE(fixture.store("expired", "1", {Queue::fresh, Expiry::at(fixture.now)}));
     REQUIRE(fixture.store("flushed", "1", {Queue::fresh, {}, 0, 7}));
     fixture.table.set_flush_version(7);
-    fill(fixture, "k", 1200);
+    store_many(fixture, "k", 1200);
     for (int i = 0; i < 100; ++i)
         (void)evict(fixture, 3);
     for (const char* key : {"main", "expired", "flushed"}) {
@@ -113,8 +98,8 @@ TEST_CASE("a new version goes where the old one lies, whatever its ghost says") 
 
 TEST_CASE("the main queue gives way only when the fresh one has no more than its quarter") {
     TableFixture fixture;
-    fill(fixture, "main", 600, {Queue::main});
-    fill(fixture, "fresh", 240);  // eight slabs of twenty-eight
+    store_many(fixture, "main", 600, {Queue::main});
+    store_many(fixture, "fresh", 240);  // eight slabs of twenty-eight
     REQUIRE(evict(fixture) > 0);
     CHECK_FALSE(fixture.find("fresh0"));
     CHECK(fixture.find("main0"));
@@ -129,7 +114,7 @@ TEST_CASE("the main queue gives way only when the fresh one has no more than its
 
 TEST_CASE("what is eight times as large as the mean waits in a queue of its own") {
     TableFixture fixture;
-    fill(fixture, "k", 64);
+    store_many(fixture, "k", 64);
     const Slabs& slabs = fixture.table.arena().slabs();
     const std::uint64_t mean = slabs.queued_bytes() / 64;
     QueueBalance& balance = fixture.evictor.balance();
@@ -144,8 +129,8 @@ TEST_CASE("what is eight times as large as the mean waits in a queue of its own"
 
 TEST_CASE("a burst of large values leaves the small ones that have just come") {
     TableFixture fixture;
-    fill(fixture, "main", 600, {Queue::main});
-    fill(fixture, "fresh", 60);
+    store_many(fixture, "main", 600, {Queue::main});
+    store_many(fixture, "fresh", 60);
     for (int i = 0; i < 50; ++i)
         REQUIRE(fixture.store(name("large", i), std::string(40'000, 'x'), {Queue::bulk}));
     CHECK_FALSE(fixture.find("large0"));
@@ -157,16 +142,16 @@ TEST_CASE("a burst of large values leaves the small ones that have just come") {
 
 TEST_CASE("a large value stays while its queue has less than a fifth of the newcomers' bytes") {
     TableFixture fixture;
-    fill(fixture, "main", 300, {Queue::main});
+    store_many(fixture, "main", 300, {Queue::main});
     REQUIRE(fixture.store("large", std::string(10'000, 'x'), {Queue::bulk}));
     SECTION("less") {
-        fill(fixture, "fresh", 240);
+        store_many(fixture, "fresh", 240);
         REQUIRE(evict(fixture) > 0);
         CHECK(fixture.find("large"));
         CHECK_FALSE(fixture.find("fresh0"));
     }
     SECTION("more") {
-        fill(fixture, "fresh", 90);
+        store_many(fixture, "fresh", 90);
         REQUIRE(evict(fixture) > 0);
         CHECK_FALSE(fixture.find("large"));
         CHECK(fixture.find("fresh0"));
@@ -176,7 +161,7 @@ TEST_CASE("a large value stays while its queue has less than a fifth of the newc
 
 TEST_CASE("a large value that was read goes to the main queue, as any other") {
     TableFixture fixture;
-    fill(fixture, "main", 600, {Queue::main});
+    store_many(fixture, "main", 600, {Queue::main});
     REQUIRE(fixture.store("large", std::string(40'000, 'x'), {Queue::bulk}));
     for (int i = 0; i < 3; ++i)
         fixture.find("large")->mark_access(fixture.now);
@@ -188,10 +173,10 @@ TEST_CASE("a large value that was read goes to the main queue, as any other") {
 
 TEST_CASE("a key that was away for longer than main's oldest are there has to be read again") {
     TableFixture fixture;
-    fill(fixture, "main", 600, {Queue::main});
+    store_many(fixture, "main", 600, {Queue::main});
     for (int i = 0; fixture.evictor.ghost_bytes() == 0; ++i)
         REQUIRE(fixture.store(name("first", i), std::string(1000, 'x')));
-    fill(fixture, "k", 450);
+    store_many(fixture, "k", 450);
     const std::string gone = last_gone(fixture, "k", 450);
     SECTION("main has been as it is for longer") {
         CHECK(queue_for(fixture, fixture.key(gone).hash, nullptr) == Queue::main);
@@ -206,7 +191,7 @@ TEST_CASE("a key that was away for longer than main's oldest are there has to be
 
 TEST_CASE("a key that comes back is let into main only while that is read less often than it") {
     TableFixture fixture;
-    fill(fixture, "main", 600, {Queue::main});
+    store_many(fixture, "main", 600, {Queue::main});
     for (int i = 0; fixture.evictor.ghost_bytes() == 0; ++i)
         REQUIRE(fixture.store(name("first", i), std::string(1000, 'x')));
     const bool is_read = GENERATE(false, true);
@@ -229,7 +214,7 @@ TEST_CASE("what comes back and is much larger than the mean has to be read again
     TableFixture fixture;
     for (int i = 0; fixture.evictor.ghost_bytes() == 0; ++i)
         REQUIRE(fixture.store(name("first", i), std::string(1000, 'x')));
-    fill(fixture, "k", 1800);
+    store_many(fixture, "k", 1800);
     const std::string gone = last_gone(fixture, "k", 1800);
     const Table& table = fixture.table;
     const std::uint64_t mean = table.arena().slabs().queued_bytes() / table.index().items();
@@ -242,16 +227,16 @@ TEST_CASE("what comes back and is much larger than the mean has to be read again
 
 TEST_CASE("a newcomer much smaller than the mean waits once more, in main") {
     TableFixture fixture;
-    fill(fixture, "k", 300);
+    store_many(fixture, "k", 300);
     REQUIRE(fixture.store("small", std::string(150, 'x')));
     REQUIRE(fixture.store("smaller", std::string(350, 'x')));
-    fill(fixture, "l", 300);
+    store_many(fixture, "l", 300);
     while (fixture.queue("small") == Queue::fresh)
         REQUIRE(evict(fixture) > 0);
     CHECK(fixture.queue("small") == Queue::main);
     CHECK_FALSE(fixture.find("smaller"));
     SECTION("and leaves if nobody reads it there") {
-        fill(fixture, "other", 300, {Queue::main});
+        store_many(fixture, "other", 300, {Queue::main});
         for (int i = 0; i < 100 && fixture.find("small") != nullptr; ++i)
             (void)evict(fixture);
         CHECK_FALSE(fixture.find("small"));
@@ -283,7 +268,7 @@ TEST_CASE("what came first stays in main as it is, but for some, when memory is 
 
 TEST_CASE("in the main queue a read is worth one round") {
     TableFixture fixture;
-    fill(fixture, "k", 30, {Queue::main, {}, 2});
+    store_many(fixture, "k", 30, {Queue::main, {}, 2});
     (void)evict(fixture);  // all move to another slab
     CHECK(fixture.find("k9")->frequency() == 1);
     (void)evict(fixture);
@@ -303,7 +288,7 @@ TEST_CASE("under pressure an item must have been read more often, and at last no
     for (unsigned frequency = 0; frequency <= 3; ++frequency)
         REQUIRE(fixture.store(name("k", static_cast<int>(frequency)), std::string(1000, 'x'),
                               {Queue::fresh, {}, frequency}));
-    fill(fixture, "other", 26);
+    store_many(fixture, "other", 26);
     const unsigned pressure = GENERATE(0U, 1U, 2U, 3U);
     (void)evict(fixture, pressure);
     for (unsigned frequency = 0; frequency <= 3; ++frequency) {
@@ -316,7 +301,7 @@ TEST_CASE("under pressure an item must have been read more often, and at last no
 
 TEST_CASE("a larger item must have been read more often to stay") {
     TableFixture fixture(4U << 20);
-    fill(fixture, "k", 200, {Queue::main});
+    store_many(fixture, "k", 200, {Queue::main});
     for (unsigned frequency = 1; frequency <= 3; ++frequency) {
         const auto number = static_cast<int>(frequency);
         // Three times the mean, and much more than four times.
@@ -406,100 +391,9 @@ TEST_CASE("a step stops when it has freed the bytes of extents that were asked f
     fixture.check_books();
 }
 
-TEST_CASE("what stays in its slab for want of memory leaves the others' open slabs their room") {
-    TableFixture fixture(2U << 20);
-    Slabs& slabs = fixture.table.arena().slabs();
-    const auto slab_of = [&](const std::string& key) { return slabs.slab_of(fixture.find(key)); };
-    const Expiry soon = Expiry::at(fixture.now + 100);
-    fill(fixture, "brief", 40, {Queue::fresh, soon, 1});
-    fill(fixture, "proved", 1, {Queue::main, soon});
-    const SlabNumber open = slab_of("proved0");
-    Placement any{2000};
-    for (int i = 0; fixture.table.has_room(any); ++i)
-        fill(fixture, name("more", i).c_str(), 1);
-    REQUIRE(slabs.kept() == 0);
-    fixture.now += 50;  // so what is in a slab of ten minutes has less than one left
-    const SlabNumber stays = slab_of("brief0");
-    (void)evict(fixture);
-    REQUIRE(slab_of("brief0") == stays);
-    CHECK(fixture.queue("brief0") == Queue::main);
-    CHECK(slabs[stays].lifetime == 0);
-    CHECK(slabs[stays].state == SlabState::open);
-    CHECK(slabs[open].state == SlabState::open);
-    fixture.check_books();
-}
-
-TEST_CASE("where nothing may be evicted, dead bytes are gained, and what lives stays") {
-    TableFixture fixture(1U << 20, false);
-    int stored = 0;
-    while (fixture.store(name("k", stored), std::string(1000, 'x')))
-        ++stored;
-    REQUIRE(stored > 800);
-    CHECK(fixture.sink.events.size() == static_cast<std::size_t>(stored));
-    for (int i = 0; i < stored; i += 2)
-        fixture.remove(name("k", i));
-    int again = 0;
-    while (fixture.store(name("new", again), std::string(1000, 'x')))
-        ++again;
-    CHECK(again > stored / 2 - 60);
-    for (int i = 1; i < stored; i += 2)
-        REQUIRE(fixture.find(name("k", i)));
-    for (const auto& event : fixture.sink.events)
-        REQUIRE(event.cause != Cause::evicted);
-    CHECK(fixture.evictor.ghost_bytes() == 0);
-    fixture.check_books();
-}
-
-TEST_CASE("slabs that are more than half empty are emptied before anything is evicted") {
-    TableFixture fixture;
-    fill(fixture, "k", 900);
-    int last = 900;
-    while (fixture.table.arena().slabs().count() * TableFixture::slab_bytes <
-           fixture.budget.limit() - 2 * TableFixture::slab_bytes)
-        REQUIRE(fixture.store(name("k", last++), std::string(1000, 'x')));
-    const auto evicted = [&] {
-        return std::count_if(fixture.sink.events.begin(), fixture.sink.events.end(),
-                             [](const auto& event) { return event.cause == Cause::evicted; });
-    };
-    REQUIRE(evicted() == 0);
-    // Of four slabs in the middle, all but a few.
-    for (int i = 300; i < 420; ++i)
-        if (i % 10 != 0) fixture.remove(name("k", i));
-    fill(fixture, "new", 100);
-    CHECK(evicted() == 0);
-    for (int i = 300; i < 420; i += 10)
-        CHECK(fixture.queue(name("k", i)) == Queue::fresh);
-    StoreStats stats;
-    fixture.books.add_to(stats);
-    CHECK(stats[Work::compacted_slabs] > 0);
-    CHECK(stats[Work::rescued] > 0);
-    fixture.check_books();
-}
-
-TEST_CASE(
-    "of a slab that is more than half empty, what has been there for long must have been read") {
-    TableFixture fixture;
-    fill(fixture, "k", 62, {Queue::main});
-    const bool is_old = GENERATE(false, true);
-    const int turn = is_old ? 700 : 300;
-    for (int i = 0; fixture.table.arena().slabs().evictions() < static_cast<unsigned>(turn); ++i)
-        REQUIRE(fixture.store(name("passing", i), std::string(1000, 'x')));
-    for (int i = 0; i < 20; ++i)
-        fixture.remove(name("k", i));
-    fixture.find("k25")->mark_access(fixture.now);
-    const Item* before = fixture.find("k25");
-    fill(fixture, "new", 60);
-    REQUIRE(fixture.find("k25") != before);
-    CHECK(fixture.queue("k25") == Queue::main);
-    CHECK((fixture.find("k20") == nullptr) == is_old);
-    CHECK((fixture.find("k25")->frequency() == 0) == is_old);
-    CHECK(fixture.find("k40"));  // of another slab
-    fixture.check_books();
-}
-
 TEST_CASE("a full table makes room as long as an item fits a slab") {
     TableFixture fixture;
-    fill(fixture, "k", 2000, {Queue::fresh, {}, 3});  // all of them in demand
+    store_many(fixture, "k", 2000, {Queue::fresh, {}, 3});  // all of them in demand
     CHECK(fixture.find("k1999"));
     CHECK(fixture.budget.used() <= fixture.budget.limit());
     fixture.check_books();

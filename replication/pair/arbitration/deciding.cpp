@@ -132,8 +132,11 @@ void Deciding::finish(bool decides, const storage::Now& now) {
     ++executed_;
     execute(arrived, answer, now);
     answer.place = place_in(parts_.sink, *store_, store_->key(answer.key).hash);
-    if (answer.decision.item) shown_bytes_ += answer.decision.item->value.size();
-    if (shown_bytes_ <= shown_bytes_limit) answer.verdict = VerdictWord::done;
+    const auto shown_bytes = answer.decision.item ? answer.decision.item->value.size() : 0;
+    // Whoever asks faster than he reads what is shown to him takes no memory by it.
+    if (shown_bytes_ + shown_bytes > shown_bytes_limit) return answer.decision.item.reset();
+    shown_bytes_ += shown_bytes;
+    answer.verdict = VerdictWord::done;
 }
 
 // Nobody waits for a ticket: when the answer is with the peer, both nodes have the change.

@@ -22,7 +22,8 @@ namespace twincached::replication::pair {
 
 class Deciding {
   public:
-    // Of values that are to be shown to readers and have not left.
+    // Of values that are to be shown to readers and have not left. Beyond it a reader is told that
+    // nobody knows, and nothing is kept for him.
     static constexpr std::size_t shown_bytes_limit = 8U << 20;
 
     explicit Deciding(const Asking::Parts& parts) noexcept : parts_(parts) {}
@@ -31,6 +32,7 @@ class Deciding {
     // `decides`: this node does, now. False: the peer breaks the protocol.
     [[nodiscard]] bool on_request(const Frame& frame, bool decides, const storage::Now& now);
     bool has_work() const noexcept { return !owed_.empty(); }
+    std::size_t shown_bytes() const noexcept { return shown_bytes_; }
     // Appends OUTCOMEs until `end_size`, of which the last may go beyond it.
     // REQUIRES: no value is half written to the same stream.
     void send(lib::ByteBuffer& out, std::size_t end_size, const storage::Now& now);

@@ -235,6 +235,31 @@ TEST_CASE("a value that was read is told as it was read, with its flags") {
     CHECK(pair.get(pair.b, "k") == "value");
 }
 
+TEST_CASE("values that readers are shown take no more memory than they may, however many ask") {
+    Arbitrated pair;
+    const std::string value(200'000, 'v');
+    storage::Write own;
+    own.value = value;
+    REQUIRE(pair.a.store.write(pair.a.store.key("large"), pair.now, own).outcome ==
+            storage::WriteOutcome::stored);
+    pair.come_to_rest();
+    constexpr std::size_t shown = Deciding::shown_bytes_limit / 200'000;
+    std::vector<Asked> readers;
+    for (std::size_t i = 0; i < 3 * shown; ++i)
+        readers.push_back(pair.ask({storage::Read{}, "large", ""}));
+    CHECK(pair.request());
+    CHECK(pair.decide());
+    CHECK(pair.deciding.shown_bytes() <= Deciding::shown_bytes_limit);
+    while (pair.deciding.has_work())
+        CHECK(pair.answer());
+    for (std::size_t i = 0; i < readers.size(); ++i)
+        CHECK(readers[i]->state() == (i < shown ? State::decided : State::unknown));
+    CHECK(readers.front()->decision().item->value == value);
+    // All of that has left.
+    CHECK(pair.deciding.shown_bytes() == 0);
+    CHECK(pair.carry_out({storage::Read{}, "large", ""})->state() == State::decided);
+}
+
 TEST_CASE("a large value goes there in pieces, and comes back before its answer") {
     Arbitrated pair;
     const std::string value(3 * request_piece_limit / 2, 'v');

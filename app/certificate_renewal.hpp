@@ -9,9 +9,9 @@
 #include "app/process/certificates.hpp"
 #include "app/process/log.hpp"
 #include "app/process/system_clock.hpp"
-#include "app/rate_limit.hpp"
 #include "app/sessions/client_tls.hpp"
 #include "lib/mutex.hpp"
+#include "lib/time/rate_limit.hpp"
 #include "protocol/execution/service.hpp"
 #include "replication/replicator.hpp"
 
@@ -55,7 +55,7 @@ class CertificateRenewal {
     const Parts parts_;
     lib::Mutex mutex_;  // held while files are read: one renewal after the other
     CertificateSettings settings_ GUARDED_BY(mutex_);
-    RateLimit refreshes_ GUARDED_BY(mutex_){refreshes_at_once};
+    lib::RateLimit refreshes_ GUARDED_BY(mutex_){refreshes_at_once};
 };
 
 }  // namespace twincached::app

@@ -9,7 +9,7 @@
 #include "app/listeners/listening_socket.hpp"
 #include "app/listeners/reception.hpp"
 #include "app/process/log.hpp"
-#include "lib/pause_detector.hpp"
+#include "lib/time/pause_detector.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>

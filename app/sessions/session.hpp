@@ -12,7 +12,7 @@
 #include "app/sessions/session_status.hpp"
 #include "app/sessions/session_times.hpp"
 #include "app/sessions/watching_sessions.hpp"
-#include "lib/pause_detector.hpp"
+#include "lib/time/pause_detector.hpp"
 #include "protocol/conversation.hpp"
 #include "replication/ack_gate.hpp"
 

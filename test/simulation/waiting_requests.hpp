@@ -5,7 +5,7 @@
 // of a node.
 #pragma once
 
-#include "lib/pause_detector.hpp"
+#include "lib/time/pause_detector.hpp"
 #include "replication/pair/timing.hpp"
 
 #include <cstdint>

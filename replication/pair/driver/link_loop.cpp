@@ -166,7 +166,12 @@ void LinkLoop::on_call(tcp::socket socket, const asio::ip::address& from) {
 }
 
 void LinkLoop::on_call_lost(std::string_view why) {
-    log(LogLevel::warning, "the link cannot accept: " + std::string(why));
+    ++lost_calls_;
+    if (!lost_call_lines_.allows(now().steady_ms)) return;
+    const auto count = std::exchange(lost_calls_, 0);
+    const auto others =
+        count > 1 ? "; " + std::to_string(count) + " times since the last such line" : "";
+    log(LogLevel::warning, "the link cannot accept: " + std::string(why) + others);
 }
 
 bool LinkLoop::is_from_peer(const asio::ip::address& from) const {

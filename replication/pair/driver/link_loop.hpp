@@ -9,6 +9,7 @@
 #pragma once
 
 #include "lib/mutex.hpp"
+#include "lib/time/rate_limit.hpp"
 #include "replication/pair/driver/driver_addresses.hpp"
 #include "replication/pair/driver/link_dialler.hpp"
 #include "replication/pair/driver/link_listener.hpp"
@@ -113,6 +114,9 @@ class LinkLoop final : private LinkListener::Owner, private LinkDialler::Owner {
     std::size_t performed_ = 0;  // so many of them are done
     LinkState published_state_ = LinkState::listening;
     Instant published_at_{0};
+    // Where open files are wanting, they are for as long as nobody gives any back.
+    lib::RateLimit lost_call_lines_{1, std::chrono::minutes(1)};
+    std::uint64_t lost_calls_ = 0;  // since the last such line
 };
 
 }  // namespace twincached::replication::pair

@@ -333,7 +333,7 @@ void Engine::drain(const storage::Now& now, std::vector<Action>& actions) {
     const bool owes_line = no_memory_told_ != no_memory_;
     if (owes_line && log_.note(LogLevel::error, {no_memory, ": it was given up, and begins again"}))
         no_memory_told_ = no_memory_;
-    collect_orders(actions);
+    collect_orders(actions, instant_of(now));
     collect_output(connections_, actions);
     if (is_over && !std::exchange(draining_->told, true)) {
         actions.push_back({Action::Kind::drained});
@@ -357,7 +357,7 @@ void Engine::note_progress(const storage::Now& now) noexcept {
 }
 
 // Room is made before anything is taken: what finds none is there at the next call.
-void Engine::collect_orders(std::vector<Action>& actions) {
+void Engine::collect_orders(std::vector<Action>& actions, Instant now) {
     constexpr std::size_t orders_but_lines = 4;
     actions.reserve(actions.size() + log_.size() + strangers_.log().size() + link_.lines_to_take() +
                     orders_but_lines);
@@ -368,6 +368,7 @@ void Engine::collect_orders(std::vector<Action>& actions) {
     auto orders = link_.take_orders();
     const auto tell = [&](std::vector<LogLine> lines) {
         for (auto& line : lines) {
+            if (!line_limits_.admits(line, now)) continue;
             (void)lib::has_memory_for([&] { line.text = named(line.text); });
             actions.push_back({Action::Kind::log, 0, {}, std::move(line)});
         }
@@ -382,15 +383,22 @@ void Engine::collect_orders(std::vector<Action>& actions) {
         dialling_ = true;
         actions.push_back({Action::Kind::dial});
     }
-    if (orders.turn)
-        (void)lib::has_memory_for([&] {
-            role_change_ = change_of(*orders.turn, options_.self.node, exchange_.stats().unacked);
-            role_change_->why = named(role_change_->why);
-        });
+    note_turn(std::move(orders.turn), now);
     if (orders.ready) actions.push_back({Action::Kind::ready});
     if (orders.access) {
         actions.push_back({Action::Kind::access, 0, {}, {}, *orders.access});
     }
+}
+
+// Of turns that follow each other too fast the last is told, as soon as one may be.
+void Engine::note_turn(std::optional<RoleTurn> turn, Instant now) noexcept {
+    if (turn) untold_turn_ = std::move(turn);
+    if (!untold_turn_ || !turn_limit_.allows(static_cast<std::uint64_t>(now.count()))) return;
+    (void)lib::has_memory_for([&] {
+        role_change_ = change_of(*untold_turn_, options_.self.node, exchange_.stats().unacked);
+        role_change_->why = with_peer_named(std::move(role_change_->why), peer_name(options_));
+    });
+    untold_turn_.reset();
 }
 
 std::optional<Instant> Engine::deadline(const storage::Now& now) const noexcept {

@@ -22,8 +22,10 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "lib/time/rate_limit.hpp"
 #include "replication/pair/arbitration/arbitration.hpp"
 #include "replication/pair/exchange/exchange.hpp"
+#include "replication/pair/line_limits.hpp"
 #include "replication/pair/link/connection.hpp"
 #include "replication/pair/link/connections.hpp"
 #include "replication/pair/link/engine_options.hpp"
@@ -195,7 +197,8 @@ class Engine {
   private:
     void close(ConnectionId id, const SessionEnd& end, const storage::Now& now);
     void note_progress(const storage::Now& now) noexcept;
-    void collect_orders(std::vector<Action>& actions);
+    void collect_orders(std::vector<Action>& actions, Instant now);
+    void note_turn(std::optional<RoleTurn> turn, Instant now) noexcept;
 
     // A node that shuts down sends what the peer lacks, for as long as it may, and says goodbye.
     struct Draining {
@@ -220,6 +223,11 @@ class Engine {
     LegacyService legacy_;
     std::uint64_t no_memory_ = 0;
     std::uint64_t no_memory_told_ = 0;
+    LineLimits line_limits_;
+    // A role may be handed over and back as often as the peer likes, and each time is written down.
+    static constexpr std::uint64_t turns_at_once = 20;
+    lib::RateLimit turn_limit_{turns_at_once, LineLimits::line_pause};
+    std::optional<RoleTurn> untold_turn_;  // the last
     std::optional<RoleChange> role_change_;
     ResyncProgress progress_;
     bool dialling_ = false;  // the driver was told to, and has not answered

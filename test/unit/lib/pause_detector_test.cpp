@@ -1,4 +1,4 @@
-#include "lib/pause_detector.hpp"
+#include "lib/time/pause_detector.hpp"
 
 #include <catch2/catch.hpp>
 

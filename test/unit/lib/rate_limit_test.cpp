@@ -1,8 +1,8 @@
-#include "app/rate_limit.hpp"
+#include "lib/time/rate_limit.hpp"
 
 #include <catch2/catch.hpp>
 
-namespace twincached::app {
+namespace twincached::lib {
 
 TEST_CASE("something may be done so many times at once and then once a second") {
     RateLimit limit(3);
@@ -25,6 +25,14 @@ TEST_CASE("who asks a thousand times a second is served once a second") {
     CHECK(served <= 5 + 10);
 }
 
+TEST_CASE("the pause may be another") {
+    RateLimit limit(1, std::chrono::seconds(10));
+    CHECK(limit.allows(20'000));
+    CHECK_FALSE(limit.allows(29'999));
+    CHECK(limit.allows(30'000));
+    CHECK_FALSE(limit.allows(30'000));
+}
+
 TEST_CASE("what was not used is not saved up beyond what may be done at once") {
     RateLimit limit(2);
     CHECK(limit.allows(1'000));
@@ -33,4 +41,4 @@ TEST_CASE("what was not used is not saved up beyond what may be done at once") {
     CHECK_FALSE(limit.allows(1'000'000));
 }
 
-}  // namespace twincached::app
+}  // namespace twincached::lib

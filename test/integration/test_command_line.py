@@ -140,7 +140,7 @@ class CommandLine(Case):
         checked = self._run("--check-config", *at, "no-such-host.invalid")
         self.assertEqual((checked.returncode, checked.stdout), (0, "the options are valid\n"))
         self.assertIn("warning: peer (-x) no-such-host.invalid: the name does not resolve: ", checked.stderr)
-        for known in ("localhost", "192.0.2.9"):
+        for known in ("192.0.2.9", *(["localhost"] if world.knows_localhost() else [])):
             self.assertNotIn("peer (-x)", self._run("--check-config", *at, known).stderr)
 
     def test_more_clients_than_open_files_are_foretold_and_refused(self):

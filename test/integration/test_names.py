@@ -108,6 +108,8 @@ class Names(Case):
             self.assertEqual(client.get(b"kept"), b"1")
 
     def test_a_name_with_addresses_of_this_machine_pairs_two_nodes_of_it(self):
+        if not world.knows_localhost():
+            self.skipTest("no name has an address of this machine here")
         ports = [free_port(), free_port()]
         a, b = (self._named(f"localhost:{ports[1 - n]}", f"--link-listen=127.0.0.1:{ports[n]}",
                             self._secret(), name="ab"[n], host=n + 1) for n in (0, 1))

@@ -52,6 +52,14 @@ class Addresses:
         return f"{self._prefix}.{self._first + n}"
 
 
+def knows_localhost():
+    """A root that was only just made has no file of hosts, and no service knows the name then."""
+    try:
+        return socket.gethostbyname("localhost").startswith("127.")
+    except OSError:
+        return False
+
+
 def port_is_free_everywhere(port):
     """False where something listens on all addresses, as a packaged memcached may."""
     with socket.socket() as probe:

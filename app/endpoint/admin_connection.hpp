@@ -61,6 +61,8 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
     // Whether nothing is being answered: it can go if its place is needed.
     bool is_waiting() const noexcept { return is_waiting_; }
     bool is_stream() const noexcept { return is_stream_; }
+    // The node's user or root, by a unix socket.
+    bool is_owners() const noexcept { return trust_ == Trust::owner; }
 
   private:
     void await(std::chrono::seconds time);

@@ -22,6 +22,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+// Then those who have come are answered, before more come in.
+constexpr int accepts_per_turn = 16;
 // The process may have no descriptor left for a moment.
 constexpr std::chrono::milliseconds exhausted_pause{100};
 // An answer takes less; whoever waits for it is to get a core before those who work for long.
@@ -92,7 +94,7 @@ void AdminEndpoint::watch(Listener& listener) {
 }
 
 void AdminEndpoint::accept_all(Listener& listener) {
-    for (;;) {
+    for (int accepted = 0; accepted < accepts_per_turn; ++accepted) {
         const int descriptor = ::accept4(listener.descriptor.native_handle(), nullptr, nullptr,
                                          SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (descriptor >= 0) {
@@ -103,6 +105,7 @@ void AdminEndpoint::accept_all(Listener& listener) {
         const bool is_exhausted = errno != EAGAIN && errno != EWOULDBLOCK;
         return is_exhausted ? pause(listener) : watch(listener);
     }
+    watch(listener);
 }
 
 void AdminEndpoint::pause(Listener& listener) {
@@ -116,11 +119,10 @@ void AdminEndpoint::pause(Listener& listener) {
 
 void AdminEndpoint::welcome(Listener& listener, int descriptor) {
     const bool is_ours = is_of_this_user(descriptor);
-    if (listener.asks_who && !is_ours) {
+    if ((listener.asks_who && !is_ours) || !make_place(is_ours)) {
         ::close(descriptor);
         return;
     }
-    make_place();
     std::shared_ptr<AdminConnection> connection;
     bool is_taken = false;
     const bool has_memory = lib::has_memory_for([&] {
@@ -141,18 +143,26 @@ void AdminEndpoint::welcome(Listener& listener, int descriptor) {
     }
 }
 
-// Who is being answered is spared as long as somebody else is not.
-void AdminEndpoint::make_place() {
+// The oldest goes, but who is being answered is spared as long as somebody else is not, and the
+// node's user as long as there are strangers. False: all places are his, and this is a stranger.
+bool AdminEndpoint::make_place(bool for_owner) {
     connections_.remove_if([](const auto& weak) {
         const auto connection = weak.lock();
         return !connection || !connection->is_open();
     });
-    if (connections_.size() < places) return;
-    const auto waiting = std::find_if(connections_.begin(), connections_.end(),
-                                      [](const auto& weak) { return weak.lock()->is_waiting(); });
-    const auto leaves = waiting == connections_.end() ? connections_.begin() : waiting;
-    leaves->lock()->close();
+    if (connections_.size() < places) return true;
+    const auto rank = [](const auto& weak) {
+        const auto connection = weak.lock();
+        return (connection->is_owners() ? 2 : 0) + (connection->is_waiting() ? 0 : 1);
+    };
+    const auto leaves = std::min_element(
+        connections_.begin(), connections_.end(),
+        [&](const auto& one, const auto& other) { return rank(one) < rank(other); });
+    const auto connection = leaves->lock();
+    if (connection->is_owners() && !for_owner) return false;
+    connection->close();
     connections_.erase(leaves);
+    return true;
 }
 
 Answer AdminEndpoint::answer_to(const Request& request) const {
@@ -175,10 +185,13 @@ Answer AdminEndpoint::answer_to(const Request& request) const {
 Answer AdminEndpoint::answer_within_places(const Request& request) const {
     auto answered = answer_to(request);
     if (!answered.is_stream) return answered;
+    // Strangers who look on leave as many places for the node's user.
+    const bool is_owners = request.trust == Trust::owner;
     const auto streams =
-        std::count_if(connections_.begin(), connections_.end(), [](const auto& weak) {
+        std::count_if(connections_.begin(), connections_.end(), [&](const auto& weak) {
             const auto connection = weak.lock();
-            return connection && connection->is_open() && connection->is_stream();
+            return connection && connection->is_open() && connection->is_stream() &&
+                   connection->is_owners() == is_owners;
         });
     if (static_cast<std::size_t>(streams) < stream_places) return answered;
     answered.status = 503;

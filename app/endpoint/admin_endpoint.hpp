@@ -32,7 +32,7 @@ class AdminEndpoint {
   public:
     // Connections at the same time.
     static constexpr std::size_t places = 32;
-    // Of these, such as look on by /live.
+    // Of these, such as look on by /live; of strangers, and of the node's user.
     static constexpr std::size_t stream_places = 8;
 
     // Binds, opens nothing. Throws what a person should read. All must outlive it.
@@ -50,7 +50,7 @@ class AdminEndpoint {
     void watch(Listener& listener);
     void accept_all(Listener& listener);
     void welcome(Listener& listener, int descriptor);
-    void make_place();
+    bool make_place(bool for_owner);
     void pause(Listener& listener);
 
     Answer answer_to(const Request& request) const;

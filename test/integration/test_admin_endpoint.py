@@ -10,7 +10,7 @@ import time
 import unittest
 from unittest import mock
 
-from harness import Case, main, until, world
+from harness import Case, Client, main, until, world
 from harness.admin import Admin, local_address
 from harness.node import Pair
 from harness.proxy import HAProxy, by_admin_endpoint
@@ -18,6 +18,8 @@ from harness.schema import problems
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, os.pardir)
 ANSWERED_WITHIN = 0.010
+PLACES = 32  # AdminEndpoint::places
+STREAMS = 8  # AdminEndpoint::stream_places
 ATTEMPTS = 5  # a delay that the server makes is there every time; one of the machine is not
 
 
@@ -177,6 +179,66 @@ class Asked(Timed):
             connection.sock.sendall(b"GET /readyz HT")
         for _ in range(10):
             self.assertEqual(admin.status("/readyz"), 200)
+
+    def test_all_who_came_while_it_stood_still_are_answered(self):
+        place = (self.addresses.host(1), free_port(self.addresses.host(1)))
+        node, _ = self.started("--admin-listen", f"{place[0]}:{place[1]}")
+        node.pause()
+        waiting = []
+        for _ in range(10 * PLACES):
+            visitor = Client(place, 20)
+            self.addCleanup(visitor.close)
+            visitor.send(b"GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n")
+            waiting.append(visitor)
+        node.resume()
+        for visitor in waiting:
+            self.assertIn(b"200 OK", visitor.rest())
+
+    @unittest.skipUnless(world.IS_ROOT, "at its socket without a path")
+    def test_strangers_take_no_place_from_the_nodes_user(self):
+        place = (self.addresses.host(1), free_port(self.addresses.host(1)))
+        node, admin = self.started("--admin-listen", f"local,{place[0]}:{place[1]}")
+        first = admin.connection()
+        self.addCleanup(first.close)
+
+        def ask():
+            first.request("GET", "/healthz")
+            answer = first.getresponse()
+            answer.read()
+            return answer.status
+        self.assertEqual(ask(), 200)
+        for _ in range(3):
+            for _ in range(2 * PLACES):
+                self.addCleanup(Client(place, 5).close)
+            self.assertEqual(Admin(place).status("/healthz"), 200)
+            self.assertEqual(ask(), 200)
+        # Those of the user himself take turns, and of strangers there is room for none.
+        for _ in range(2 * PLACES):
+            another = admin.connection()
+            self.addCleanup(another.close)
+            another.request("GET", "/healthz")
+            self.assertEqual(another.getresponse().status, 200)
+        with Client(place, 5) as stranger:
+            self.assertEqual(stranger.rest(), b"")
+
+    @unittest.skipUnless(world.IS_ROOT, "at its socket without a path")
+    def test_strangers_who_look_on_keep_the_nodes_user_from_nothing(self):
+        place = (self.addresses.host(1), free_port(self.addresses.host(1)))
+        _, admin = self.started("--admin-listen", f"local,{place[0]}:{place[1]}")
+        for _ in range(STREAMS):
+            stranger = Client(place, 5)
+            self.addCleanup(stranger.close)
+            stranger.send(b"GET /live HTTP/1.1\r\n\r\n")
+            self.assertIn(b"200 OK", stranger.through(b"\r\n\r\n"))
+        self.assertEqual(Admin(place).status("/live"), 503)
+        looks = []
+        for _ in range(STREAMS):
+            connection = admin.connection()
+            connection.request("GET", "/live")
+            looks.append(connection.getresponse())
+            self.addCleanup(looks[-1].close)
+            self.assertEqual(looks[-1].status, 200)
+        self.assertEqual(admin.status("/live"), 503)
 
     def test_a_request_that_does_not_end_is_closed_in_time(self):
         _, admin = self.started()

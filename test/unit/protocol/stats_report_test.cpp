@@ -239,7 +239,7 @@ TEST_CASE("stats tells what writers had to wait for, and what moved between slab
     CHECK(ask(service, "stats").values.at("direct_reclaims") == "0");
     for (int i = 0; i < 20'000; ++i)
         set(i);
-    // Of what is left, nine of ten go: their slabs are worth emptying.
+    // Of what is left, nine of ten go: their slabs are worth emptying. What is young in them moves.
     for (int i = 0; i < 20'000; ++i) {
         if (i % 10 != 0) client.say("delete k" + std::to_string(i) + "\r\n");
     }
@@ -248,7 +248,7 @@ TEST_CASE("stats tells what writers had to wait for, and what moved between slab
     const auto values = ask(service, "stats").values;
     CHECK(std::stoul(values.at("direct_reclaims")) > 10);
     CHECK(std::stoul(values.at("slabs_moved")) > 10);
-    CHECK(std::stoul(values.at("slab_reassign_rescues")) > 100);
+    CHECK(std::stoul(values.at("slab_reassign_rescues")) > 0);
     CHECK(client.say("stats reset\r\n") == "RESET\r\n");
     for (const auto* key : {"direct_reclaims", "slabs_moved", "slab_reassign_rescues"})
         CHECK(ask(service, "stats").values.at(key) == "0");

@@ -59,7 +59,9 @@ class Fed {
         seen_ += image_of(command);
         const bool has_key =
             command.verb == LegacyVerb::upsert || command.verb == LegacyVerb::removal;
-        const bool may_be_sent = !has_key || may_be_named(command.key);
+        // A later time than a repcached can read is told as the last that it can.
+        const bool may_be_sent =
+            (!has_key || may_be_named(command.key)) && command.exptime <= INT32_MAX;
         if (command.is_too_large || !may_be_sent || command.cas > UINT32_MAX) return;
         lib::ByteBuffer out;
         write_legacy(out, command);

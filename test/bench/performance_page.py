@@ -27,9 +27,7 @@ def cpu(suite):
         f"Of the rows below, the median ratios are {verdicts.median_ratios(rows)}.", "",
         "![Bars of twincached's CPU per request as a part of memcached's](pictures/cpu.svg)", "",
         *tables.of_one_figure(rows, "us"), "",
-        "`floor` is no peer: it answers every get with one value, without any store, and what is",
-        "below it is the kernel's and cannot be had (`test/bench/floor`).",
-        *filter(None, [verdicts.floors(suite)]), "",
+        *verdicts.floors(suite),
         "memcached 1.6.18 spends four times as much on pipelined gets as 1.6.45 does; beside that",
         "one the ratio is near 0.3. redis is asked the same in its own protocol, with GET, MGET and",
         "SET; meta gets have nothing of the kind there, nor with yrmcds.", ""]

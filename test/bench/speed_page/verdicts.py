@@ -40,13 +40,17 @@ def better(suite):
 
 
 def floors(suite, peer="memcached"):
-    """What a server without a store needs, as a part of what the peer needs."""
+    """Lines on what a server without a store needs, as a part of what the peer needs."""
     parts = []
     for workload, by_peer in lines_of(in_order(suite["rows"])).items():
         if {FLOOR.name, peer} <= by_peer.keys() and "us" in by_peer[peer]["figures"]:
             to_floor, to_peer = (by_peer[name]["figures"]["us"]["ratio"] for name in (FLOOR.name, peer))
             parts.append(f"{to_peer / to_floor:.2f} ({workload})")
-    return f"Of {peer}'s CPU it needs {', '.join(parts)}." if parts else ""
+    if not parts:
+        return []
+    return ["`floor` is no peer: it answers every get with one value, without any store, and what is",
+            "below it is the kernel's and cannot be had (`test/bench/floor`). Of "
+            f"{peer}'s CPU it needs", f"{', '.join(parts)}.", ""]
 
 
 def handshake(suite):

@@ -18,21 +18,30 @@ using Clock = NodeConnection::Clock;
 
 // As app/endpoint names its sockets.
 constexpr std::string_view local_prefix = "twincached/admin/";
+// Whatever it is that answers, it does not fill the memory of the machine that somebody looks
+// after.
+constexpr std::size_t answer_limit = 16U << 20;
 // The largest item that there may be, in base64.
-constexpr std::size_t answer_limit = std::size_t{3} << 29;
+constexpr std::size_t item_answer_limit = std::size_t{3} << 29;
 
 constexpr std::string_view no_answer =
     "it closed the connection without an answer, as one does that speaks TLS (--ca)";
 constexpr std::string_view no_endpoint =
     "what answers there is no admin endpoint, or speaks TLS (--ca)";
 
+struct Exchange {
+    std::string request;
+    std::size_t answer_limit;
+    Clock::time_point deadline;
+};
+
 // Says what went wrong, or nothing.
-std::string exchange(NodeConnection& node, std::string_view request, std::string& answer,
-                     Clock::time_point deadline) {
-    auto why = node.send(request, deadline);
+std::string carry_out(const Exchange& exchange, NodeConnection& node, std::string& answer) {
+    const auto deadline = exchange.deadline;
+    auto why = node.send(exchange.request, deadline);
     if (!why.empty()) return why;
     std::array<char, 16384> piece;
-    while (answer.size() < answer_limit) {
+    while (answer.size() < exchange.answer_limit) {
         const auto count = node.receive(piece, deadline);
         if (count.has_error()) return count.error();
         if (*count == 0) return {};
@@ -110,13 +119,11 @@ std::string request_for(const NodeAddress& node, std::string_view method, std::s
     return text + "\r\n";
 }
 
-lib::Parsed<AdminAnswer> answer_of(const NodeAddress& node, std::string_view request,
-                                   std::chrono::milliseconds patience) {
-    const auto deadline = Clock::now() + patience;
-    auto connection = NodeConnection::to(node, deadline);
+lib::Parsed<AdminAnswer> answer_of(const NodeAddress& node, const Exchange& exchange) {
+    auto connection = NodeConnection::to(node, exchange.deadline);
     if (connection.has_error()) return failure(node, connection.error());
     std::string bytes;
-    const auto why = exchange(*connection, request, bytes, deadline);
+    const auto why = carry_out(exchange, *connection, bytes);
     if (!why.empty()) return failure(node, why);
     auto answer = parse_admin_answer(bytes);
     if (answer.has_error()) return failure(node, answer.error());
@@ -127,12 +134,14 @@ lib::Parsed<AdminAnswer> answer_of(const NodeAddress& node, std::string_view req
 
 lib::Parsed<AdminAnswer> ask(const NodeAddress& node, std::string_view target,
                              std::chrono::milliseconds patience) {
-    return answer_of(node, request_for(node, "GET", target), patience);
+    const auto limit = target.starts_with("/items") ? item_answer_limit : answer_limit;
+    return answer_of(node, {request_for(node, "GET", target), limit, Clock::now() + patience});
 }
 
 lib::Parsed<AdminAnswer> tell(const NodeAddress& node, std::string_view target,
                               std::chrono::milliseconds patience) {
-    return answer_of(node, request_for(node, "POST", target), patience);
+    return answer_of(node,
+                     {request_for(node, "POST", target), answer_limit, Clock::now() + patience});
 }
 
 NodeAddress local_node(unsigned process) {

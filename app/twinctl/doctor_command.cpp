@@ -43,10 +43,6 @@ NodeStatus status_of(const NodeAddress& node, const Arguments& arguments) {
     return node_status(node.text, answer->body);
 }
 
-std::uint64_t whole(const NodeStatus& node, std::string_view figure) {
-    return static_cast<std::uint64_t>(std::max(0.0, node.figure(figure)));
-}
-
 // The one place where figures' names meet the doctor: what judges them is pure, and has tests.
 NodeFacts facts_of(const NodeStatus& node) {
     NodeFacts facts;
@@ -66,17 +62,18 @@ NodeFacts facts_of(const NodeStatus& node) {
     facts.version = node.figure_text("repcached_version");
     facts.peer_version = node.figure_text("repl_peer_version");
     facts.has_link_tls = node.figure_text("repl_tls") == "yes";
-    facts.clock_offset_ms = static_cast<std::int64_t>(node.figure("repl_clock_offset_ms"));
-    facts.max_connections = whole(node, "max_connections");
-    facts.memory_limit = whole(node, "limit_maxbytes");
-    facts.log_limit = whole(node, "repl_log_limit_bytes");
-    facts.evicted_unsent = whole(node, "repl_evicted_before_send");
-    facts.scrub_defects = whole(node, "repl_scrub_defects");
+    facts.clock_offset_ms =
+        static_cast<std::int64_t>(std::clamp(node.figure("repl_clock_offset_ms"), -1e15, 1e15));
+    facts.max_connections = node.count("max_connections");
+    facts.memory_limit = node.count("limit_maxbytes");
+    facts.log_limit = node.count("repl_log_limit_bytes");
+    facts.evicted_unsent = node.count("repl_evicted_before_send");
+    facts.scrub_defects = node.count("repl_scrub_defects");
     return facts;
 }
 
 ProcessFacts process_of(const NodeStatus& node) {
-    const auto folder = fmt::format("/proc/{}/", whole(node, "pid"));
+    const auto folder = fmt::format("/proc/{}/", node.count("pid"));
     const auto limits = kernel_text(folder + "limits");
     const auto status = kernel_text(folder + "status");
     ProcessFacts facts;
@@ -85,9 +82,9 @@ ProcessFacts process_of(const NodeStatus& node) {
     facts.lockable_bytes = limit_in(limits, "Max locked memory");
     facts.locked_bytes = bytes_in(status, "VmLck:");
     facts.swapped_bytes = bytes_in(status, "VmSwap:");
-    facts.max_connections = whole(node, "max_connections");
-    facts.reserved_files = whole(node, "reserved_fds");
-    facts.memory_bytes = whole(node, "limit_maxbytes") + whole(node, "repl_log_limit_bytes");
+    facts.max_connections = node.count("max_connections");
+    facts.reserved_files = node.count("reserved_fds");
+    facts.memory_bytes = node.count("limit_maxbytes") + node.count("repl_log_limit_bytes");
     return facts;
 }
 

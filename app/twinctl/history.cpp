@@ -1,5 +1,7 @@
 #include "app/twinctl/history.hpp"
 
+#include "app/twinctl/node_status.hpp"
+#include "app/twinctl/plain_text.hpp"
 #include "app/twinctl/status_screen.hpp"
 
 #include <fmt/format.h>
@@ -28,21 +30,23 @@ std::string clock_text(std::int64_t unix_ms, const char* format) {
 std::string text_of(const json::object& object, std::string_view member) {
     const auto* value = object.if_contains(member);
     const auto* text = value == nullptr ? nullptr : value->if_string();
-    return text == nullptr ? std::string() : std::string(text->begin(), text->end());
+    return text == nullptr ? std::string() : plain_line({text->data(), text->size()});
 }
 
+// A count, or a time since 1970; what is none is 0.
 std::int64_t number_of(const json::object& object, std::string_view member) {
+    constexpr std::int64_t last = 253'402'300'799'999;  // of the year 9999
     const auto* value = object.if_contains(member);
-    const bool is_number = value != nullptr && value->is_number();
-    return is_number ? value->to_number<std::int64_t>() : 0;
+    const auto* number = value == nullptr ? nullptr : value->if_int64();
+    return number != nullptr && *number >= 0 && *number <= last ? *number : 0;
 }
 
-// Whatever else a node answers, of a version that is older or newer, is no history.
-json::array array_of(std::string_view body) {
+lib::Parsed<json::array> array_of(std::string_view body) {
     json::error_code error;
     const auto value = json::parse(body, error);
     const auto* array = error ? nullptr : value.if_array();
-    return array == nullptr ? json::array() : *array;
+    if (array == nullptr) return std::string(no_node_answers);
+    return *array;
 }
 
 std::string node_words(std::string_view name) {
@@ -73,9 +77,11 @@ std::string moment_text(std::int64_t unix_ms) {
     return clock_text(unix_ms, "%Y-%m-%d %H:%M:%S UTC");
 }
 
-std::vector<NodeEvent> node_events(std::string_view body) {
+lib::Parsed<std::vector<NodeEvent>> node_events(std::string_view body) {
+    const auto lines = array_of(body);
+    if (lines.has_error()) return lines.error();
     std::vector<NodeEvent> events;
-    for (const auto& value : array_of(body)) {
+    for (const auto& value : *lines) {
         const auto* object = value.if_object();
         if (object == nullptr || !object->contains("number")) continue;
         events.push_back({static_cast<std::uint64_t>(number_of(*object, "number")),
@@ -99,9 +105,11 @@ std::string event_json(std::string_view node, const NodeEvent& event) {
            "\n";
 }
 
-json::array node_history(std::string_view body) {
+lib::Parsed<json::array> node_history(std::string_view body) {
+    const auto history = array_of(body);
+    if (history.has_error()) return history.error();
     json::array changes;
-    for (const auto& value : array_of(body)) {
+    for (const auto& value : *history) {
         if (value.is_object()) changes.push_back(value);
     }
     return changes;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/json.hpp"
+#include "lib/result.hpp"
 
 #include <cstdint>
 #include <string>
@@ -21,14 +22,14 @@ struct NodeEvent {
     std::string level;
     std::string text;
 };
-// From the body of /events; what is none is left out.
-std::vector<NodeEvent> node_events(std::string_view body);
+// From the body of /events; what is none is left out. An error: nothing that a node answers.
+lib::Parsed<std::vector<NodeEvent>> node_events(std::string_view body);
 // "21:40:05.123 a     warning serving alone as primary: ...", and the same for programs.
 std::string event_line(std::string_view node, const NodeEvent& event);
 std::string event_json(std::string_view node, const NodeEvent& event);
 
-// From the body of /history, newest last.
-boost::json::array node_history(std::string_view body);
+// From the body of /history, newest last. An error as there.
+lib::Parsed<boost::json::array> node_history(std::string_view body);
 // The last change of the primary in words, what was logged around it, and how many there were
 // before. `events` may be empty: they are told to the node's user alone.
 std::string explanation(std::string_view node, const boost::json::array& history,

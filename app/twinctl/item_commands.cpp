@@ -5,7 +5,9 @@
 #include "app/twinctl/dump_file.hpp"
 #include "app/twinctl/item_loader.hpp"
 #include "app/twinctl/node_status.hpp"
+#include "app/twinctl/plain_text.hpp"
 #include "lib/json.hpp"
+#include "lib/numbers.hpp"
 
 #include <fmt/format.h>
 
@@ -40,7 +42,12 @@ lib::Parsed<AdminAnswer> page_of(const NodeAddress& node, const std::string& tar
                                  milliseconds patience) {
     auto answer = ask(node, target, patience);
     if (answer.has_error() || answer->status == 200) return answer;
-    return fmt::format("{}: {}", node.text, answer->body.substr(0, answer->body.find('\n')));
+    return fmt::format("{}: {}", node.text, plain_line(answer->body));
+}
+
+bool is_plain_page(std::string_view text) noexcept {
+    return std::all_of(text.begin(), text.end(),
+                       [](char c) { return c == '\n' || (c >= ' ' && c <= '~'); });
 }
 
 struct Listing {
@@ -52,9 +59,12 @@ struct Listing {
 std::string each_item(const NodeAddress& node, const Listing& listing,
                       lib::FunctionRef<bool(std::string_view)> take) {
     constexpr std::string_view more = "more=";
+    std::uint64_t last = 0;
     for (auto target = listing.target;;) {
         const auto page = page_of(node, target, listing.patience);
         if (page.has_error()) return page.error();
+        // Keys and values are told in letters and digits; anything else is no list of a node's.
+        if (!is_plain_page(page->body)) return fmt::format("{}: {}", node.text, no_node_answers);
         std::string_view rest = page->body;
         std::string_view line;
         while (!rest.empty()) {
@@ -63,8 +73,12 @@ std::string each_item(const NodeAddress& node, const Listing& listing,
             if (line == "end") return {};
             if (!line.starts_with(more) && !take(line)) return {};
         }
-        if (!line.starts_with(more)) return node.text + ": its answer has no end";
-        target = fmt::format("{}from={}", listing.target, line.substr(more.size()));
+        // Who goes on must come closer to the end.
+        const auto next = lib::parse_number<std::uint64_t>(
+            line.starts_with(more) ? line.substr(more.size()) : std::string_view());
+        if (next.value_or(0) <= last) return node.text + ": its answer has no end";
+        last = *next;
+        target = fmt::format("{}from={}", listing.target, last);
     }
 }
 

@@ -1,5 +1,7 @@
 #include "app/twinctl/item_loader.hpp"
 
+#include "app/twinctl/plain_text.hpp"
+
 #include "protocol/base64.hpp"
 #include "protocol/uri_key.hpp"
 #include "storage/exptime.hpp"
@@ -61,7 +63,7 @@ std::string ItemLoader::log_in(std::string_view login) {
         answer.append(piece.data(), *count);
     }
     if (!why.empty() || answer == "STORED\r\n") return why;
-    return "the login is refused: " + answer.substr(0, answer.find_first_of("\r\n"));
+    return "the login is refused: " + plain_line(answer.substr(0, answer.find('\r')));
 }
 
 std::string ItemLoader::take(const ItemLine& item, std::int64_t unix_now) {
@@ -108,7 +110,7 @@ bool ItemLoader::note_answers() {
             continue;
         }
         ++counts_.refused;
-        if (counts_.why.empty()) counts_.why = line;
+        if (counts_.why.empty()) counts_.why = plain_line(line);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "app/twinctl/item_commands.hpp"
 #include "app/twinctl/migration/migration.hpp"
 #include "app/twinctl/order.hpp"
+#include "app/twinctl/plain_text.hpp"
 #include "app/twinctl/status_screen.hpp"
 #include "app/twinctl/top_screen.hpp"
 
@@ -39,6 +40,10 @@ void print(std::string_view text) {
 int complain(std::string_view sentence) {
     std::fputs(fmt::format("twinctl: {}\n", sentence).c_str(), stderr);
     return exit_failed;
+}
+
+std::string said_by(const NodeAddress& node, std::string_view sentence) {
+    return node.text + ": " + plain_line(sentence);
 }
 
 NodeStatus look_at(const NodeAddress& node, const Arguments& arguments) {
@@ -96,8 +101,10 @@ int watch(const Arguments& arguments) {
                 print(node.text + ": " + answer.error() + "\n");
                 continue;
             }
-            if (answer->status != 200) return complain(answer->body);
-            for (const auto& event : node_events(answer->body)) {
+            if (answer->status != 200) return complain(said_by(node, answer->body));
+            const auto events = node_events(answer->body);
+            if (events.has_error()) return complain(said_by(node, events.error()));
+            for (const auto& event : *events) {
                 seen[i] = event.number;
                 if (is_first) continue;
                 print(arguments.is_json ? event_json(node.text, event)
@@ -121,15 +128,20 @@ int explain(const Arguments& arguments) {
             exit_code = complain(history.error());
             continue;
         }
+        const auto changes = node_history(history->body);
+        if (history->status != 200 || changes.has_error()) {
+            exit_code = complain(said_by(node, no_node_answers));
+            continue;
+        }
         if (arguments.is_json) {
             print(history->body);
             continue;
         }
-        const auto events = ask(node, "/events", arguments.timeout);
-        const bool has_events = events.has_value() && events->status == 200;
-        print(explanation(node.text, node_history(history->body),
-                          has_events ? node_events(events->body) : std::vector<NodeEvent>(),
-                          now_ms));
+        std::vector<NodeEvent> events;
+        const auto page = ask(node, "/events", arguments.timeout);
+        if (page.has_value() && page->status == 200)
+            if (auto told = node_events(page->body)) events = std::move(*told);
+        print(explanation(node.text, *changes, events, now_ms));
     }
     return exit_code;
 }
@@ -139,8 +151,8 @@ MigrationFacts migration_facts(const NodeStatus& node) {
             .is_paired = node.figure("repl_protocol") > 0,
             .legacy = node.figure_text("repl_legacy"),
             .applies = node.figure_text("repl_legacy_apply") == "yes",
-            .dumps_received = static_cast<std::uint64_t>(node.figure("repl_legacy_dumps_received")),
-            .dumps_sent = static_cast<std::uint64_t>(node.figure("repl_legacy_dumps_sent")),
+            .dumps_received = node.count("repl_legacy_dumps_received"),
+            .dumps_sent = node.count("repl_legacy_dumps_sent"),
             .peer = node.figure_text("repl_peer")};
 }
 
@@ -165,8 +177,7 @@ CheckResult check_lag(const NodeAddress& node, const Arguments& arguments) {
     const auto target = fmt::format("/synchronised?lag={}ms", arguments.lag->count());
     const auto answer = ask(node, target, arguments.timeout);
     if (answer.has_error()) return {check_failed, answer.error()};
-    return {answer->status == 200 ? 0 : check_failed,
-            answer->body.substr(0, answer->body.find('\n'))};
+    return {answer->status == 200 ? 0 : check_failed, plain_line(answer->body)};
 }
 
 int check_one(const Arguments& arguments) {

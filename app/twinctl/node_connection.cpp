@@ -72,9 +72,14 @@ lib::Parsed<Descriptor> connect_tcp(const lib::Endpoint& to, Clock::time_point d
     const int error = ::getaddrinfo(to.host.c_str(), port.c_str(), &hints, &found);
     if (error != 0) return std::string(::gai_strerror(error));
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
-    for (const auto* at = found; at != nullptr; at = at->ai_next) {
+    int left = 0;
+    for (const auto* at = found; at != nullptr; at = at->ai_next)
+        ++left;
+    // One that does not answer leaves their share of the time to those behind it.
+    for (const auto* at = found; at != nullptr; at = at->ai_next, --left) {
         auto socket = make_socket(at->ai_family);
-        if (connect_within(socket, at->ai_addr, at->ai_addrlen, deadline)) return socket;
+        const auto until = deadline - (deadline - Clock::now()) * (left - 1) / left;
+        if (connect_within(socket, at->ai_addr, at->ai_addrlen, until)) return socket;
     }
     return trouble();
 }

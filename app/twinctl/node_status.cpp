@@ -1,5 +1,7 @@
 #include "app/twinctl/node_status.hpp"
 
+#include "app/twinctl/plain_text.hpp"
+
 #include <utility>
 
 namespace twincached::app {
@@ -15,12 +17,19 @@ const json::object* object_in(const json::object& object, std::string_view membe
 std::string text_in(const json::object* object, std::string_view member) {
     const auto* value = object == nullptr ? nullptr : object->if_contains(member);
     const auto* text = value == nullptr ? nullptr : value->if_string();
-    return text == nullptr ? std::string() : std::string(text->begin(), text->end());
+    return text == nullptr ? std::string() : plain_line({text->data(), text->size()});
 }
 
 double number_in(const json::object* object, std::string_view member) {
     const auto* value = object == nullptr ? nullptr : object->if_contains(member);
     return value != nullptr && value->is_number() ? value->to_number<double>() : 0;
+}
+
+// What no count of a node's is, is 0.
+std::uint64_t count_in(const json::object* object, std::string_view member) {
+    constexpr double counts_end = 18446744073709551616.0;
+    const auto number = number_in(object, member);
+    return number >= 0 && number < counts_end ? static_cast<std::uint64_t>(number) : 0;
 }
 
 bool flag_in(const json::object* object, std::string_view member) {
@@ -44,11 +53,15 @@ std::string NodeStatus::peer_text(std::string_view member) const {
 }
 
 std::uint64_t NodeStatus::peer_number(std::string_view member) const {
-    return static_cast<std::uint64_t>(number_in(object_in(page, "peer"), member));
+    return count_in(object_in(page, "peer"), member);
 }
 
 double NodeStatus::figure(std::string_view name) const {
     return number_in(object_in(page, "figures"), name);
+}
+
+std::uint64_t NodeStatus::count(std::string_view name) const {
+    return count_in(object_in(page, "figures"), name);
 }
 
 std::string NodeStatus::figure_text(std::string_view name) const {
@@ -80,9 +93,8 @@ std::vector<HotKeyLine> hot_keys_of(const NodeStatus& node, std::string_view ran
     for (const auto& line : told->as_array()) {
         if (lines.size() == count || !line.is_object()) break;
         const auto* const object = line.if_object();
-        lines.push_back({text_in(object, "key"),
-                         static_cast<std::uint64_t>(number_in(object, "amount")),
-                         static_cast<std::uint64_t>(number_in(object, "error"))});
+        lines.push_back(
+            {text_in(object, "key"), count_in(object, "amount"), count_in(object, "error")});
     }
     return lines;
 }
@@ -92,7 +104,7 @@ NodeStatus node_status(std::string asked_at, std::string_view body) {
     const auto page = json::parse(body, error);
     const auto* object = error ? nullptr : page.if_object();
     if (object == nullptr || !object->contains("ready")) {
-        auto why = asked_at + ": it answers, but not as a twincached node does";
+        auto why = asked_at + ": " + std::string(no_node_answers);
         return unreachable(std::move(asked_at), std::move(why));
     }
     return {std::move(asked_at), {}, *object};

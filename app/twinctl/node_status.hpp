@@ -13,6 +13,9 @@
 
 namespace twincached::app {
 
+// Said behind the address of whoever it is.
+inline constexpr std::string_view no_node_answers = "it answers, but not as a twincached node does";
+
 struct NodeStatus {
     std::string asked_at;  // the address, as people write it
     std::string error;     // a sentence; empty: the node has answered
@@ -24,8 +27,9 @@ struct NodeStatus {
     std::string text(std::string_view member) const;
     std::string peer_text(std::string_view member) const;
     std::uint64_t peer_number(std::string_view member) const;
-    // 0 if there is no such number.
+    // 0 if there is no such number; of a count, if it is none.
     double figure(std::string_view name) const;
+    std::uint64_t count(std::string_view name) const;
     std::string figure_text(std::string_view name) const;
     bool has_peer() const;
     // Of /primary, /secondary or /synchronised, and the line that says why.

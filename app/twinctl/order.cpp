@@ -2,6 +2,7 @@
 
 #include "app/twinctl/admin_client.hpp"
 #include "app/twinctl/check.hpp"
+#include "app/twinctl/plain_text.hpp"
 #include "storage/key.hpp"
 
 #include <fmt/format.h>
@@ -48,7 +49,7 @@ OrderProgress resync_progress(const NodeStatus& before, const NodeStatus& now) {
     const auto left = now.figure("repl_dirty_buckets") + now.figure("repl_walking");
     const auto peers = now.figure("repl_peer_dirty_buckets");
     constexpr double buckets = storage::bucket_count;
-    const auto most = std::min(std::max(left, peers), buckets);
+    const auto most = std::clamp(std::max(left, peers), 0.0, buckets);
     OrderProgress progress;
     progress.percent = has_begun ? static_cast<unsigned>(100 * (buckets - most) / buckets) : 0;
     progress.is_over = has_begun && most == 0 && now.text("state") == "LINKED";
@@ -123,7 +124,7 @@ int order(const Arguments& arguments, lib::FunctionRef<void(std::string_view)> p
     if (!before.error.empty()) return tell_result(arguments, false, before.error, print);
     const auto answer = tell(node, order_target(arguments), arguments.timeout);
     if (answer.has_error()) return tell_result(arguments, false, answer.error(), print);
-    const auto sentence = answer->body.substr(0, answer->body.find('\n'));
+    const auto sentence = plain_line(answer->body);
     const bool is_taken = answer->status == 200;
     if (!is_taken || !takes_time(arguments.command))
         return tell_result(arguments, is_taken, sentence, print);

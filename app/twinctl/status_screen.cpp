@@ -132,7 +132,8 @@ std::string short_number(double number) {
 }
 
 std::string short_time(double seconds) {
-    const auto whole = static_cast<long>(seconds);
+    constexpr double longest = 1e15;
+    const auto whole = static_cast<long>(std::clamp(seconds, -longest, longest));
     if (whole >= 86400) return fmt::format("{}d {}h", whole / 86400, whole % 86400 / 3600);
     if (whole >= 3600) return fmt::format("{}h {}m", whole / 3600, whole % 3600 / 60);
     if (whole >= 60) return fmt::format("{}m {}s", whole / 60, whole % 60);

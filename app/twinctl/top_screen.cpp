@@ -35,9 +35,10 @@ void add_steps(const NodeStatus& node, std::string_view kind, std::int64_t sign,
         if (told == nullptr || !told->is_array()) continue;
         for (const auto& step : told->as_array()) {
             if (!step.is_array() || step.as_array().size() != 2) continue;
-            const auto bound = step.as_array()[0].to_number<std::uint64_t>();
-            const auto count = step.as_array()[1].to_number<std::int64_t>();
-            steps[bound] += static_cast<std::uint64_t>(sign * count);
+            const auto* bound = step.as_array()[0].if_int64();
+            const auto* count = step.as_array()[1].if_int64();
+            if (bound == nullptr || count == nullptr || *bound < 0 || *count < 0) continue;
+            steps[static_cast<std::uint64_t>(*bound)] += static_cast<std::uint64_t>(sign * *count);
         }
     }
 }

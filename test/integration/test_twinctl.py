@@ -1,10 +1,14 @@
 """twinctl, as an operator, keepalived and a container's health check call it."""
+import contextlib
 import json
 import os
 import re
 import socket
+import socketserver
 import subprocess
+import threading
 import time
+import types
 import unittest
 
 from harness import Case, main, until, world
@@ -21,14 +25,16 @@ def free_port(host):
         return probe.getsockname()[1]
 
 
-@unittest.skipUnless(os.access(TWINCTL, os.X_OK), "no twinctl beside the server")
-class Twinctl(Case):
+class Asking(Case):
     def said(self, *words):
         """(exit status, what it wrote)."""
         ended = subprocess.run([TWINCTL, *map(str, words)], capture_output=True, text=True,
                                timeout=world.scaled(30))
         return ended.returncode, ended.stdout + ended.stderr
 
+
+@unittest.skipUnless(os.access(TWINCTL, os.X_OK), "no twinctl beside the server")
+class Twinctl(Asking):
     def with_port(self, *arguments, host=1, name="node", **options):
         """A node that is not started, and where it is asked."""
         at = f"{self.addresses.host(host)}:{free_port(self.addresses.host(host))}"
@@ -218,6 +224,115 @@ class Twinctl(Case):
         known = set(ended.stdout.split())
         options = set(re.findall("^  (?:-. \\[ )?(--[a-z-]+)", helped, re.M))
         self.assertEqual(known, options, ended.stderr)
+
+
+class NoNode(socketserver.ThreadingTCPServer):
+    """Whatever answers where a node is asked: `answers` has the bytes by the beginning of the path,
+    of which some may never end."""
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, place, answers):
+        super().__init__(place, None)
+        self._answers = answers
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def finish_request(self, request, client_address):
+        path = request.recv(65536).split(b" ")[1]
+        body = next(body for beginning, body in self._answers.items() if path.startswith(beginning))
+        with contextlib.suppress(OSError):
+            request.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            for piece in body if isinstance(body, types.GeneratorType) else (body,):
+                request.sendall(piece)
+
+
+@unittest.skipUnless(os.access(TWINCTL, os.X_OK), "no twinctl beside the server")
+class Nonsense(Asking):
+    """A wrong port, an old version, or somebody who means ill."""
+
+    def answered_by(self, answers, host=None, port=0):
+        server = NoNode((host or self.addresses.host(1), port), answers)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return "{}:{}".format(*server.server_address)
+
+    def test_what_it_says_does_nothing_to_a_terminal(self):
+        evil = r"\u001b]0;title\u0007\u001b[31m\nnode b"
+        page = json.dumps({"ready": True, "open": True, "peer": {"address": "@", "role": "@"},
+                           **dict.fromkeys(("role", "node", "summary", "state", "access"), "@"),
+                           "figures": {"repl_last_event": "@", "repl_peer_node": "@"}})
+        events = json.dumps([{"number": 1, "at_ms": 1, **dict.fromkeys(
+            ("level", "text", "from", "to", "here", "why"), "@")}])
+        at = self.answered_by({b"/status": page.replace("@", evil).encode(),
+                               b"/history": events.replace("@", evil).encode(),
+                               b"/events": events.replace("@", evil).encode(),
+                               b"/": b"\x1b]0;title\x07 \x9b31m key=x\nend\n"})
+        for words in (["status"], ["top", "--count", 1, "--interval", "10ms"], ["check"], ["explain"],
+                      ["check", "synchronised", "--lag", "1s"], ["keys"], ["dump"], ["drain"], ["doctor"],
+                      ["migrate", "status"], ["watch", "--count", 2, "--interval", "10ms"]):
+            with self.subTest(words=words):
+                _, text = self.said("--host", at, *words)
+                self.assertNotIn("\x1b", text)
+                self.assertNotIn("\x07", text)
+                self.assertNotIn("\x9b", text)
+                self.assertNotRegex(text, r"(?m)^node b")
+
+    def test_what_is_no_nodes_answer_is_said_to_be_none(self):
+        for body in (b"", b"null", b"<html>", b"[" * 100_000, b"\0" * 1000):
+            at = self.answered_by({b"/": body})
+            for words in (["status"], ["check"], ["explain"], ["watch", "--count", 1], ["doctor"], ["drain"]):
+                with self.subTest(body=body[:10], words=words):
+                    code, text = self.said("--host", at, *words)
+                    self.assertEqual(code, 1)
+                    self.assertIn("it answers, but not as a twincached node does", text)
+
+    def test_a_list_that_comes_no_closer_to_its_end_is_given_up(self):
+        for body in (b"more=0\n", b"key=x\nmore=7\n", b"more=x\n", b"more=\n", b""):
+            at = self.answered_by({b"/": body})
+            with self.subTest(body=body):
+                code, text = self.said("--host", at, "--json", "keys")
+                self.assertEqual(code, 1)
+                self.assertIn("its answer has no end", text)
+
+    def test_an_answer_without_an_end_takes_little_memory(self):
+        def endless():
+            while True:
+                yield b"x" * (1 << 20)
+        at = self.answered_by({b"/": endless()})
+        limited = ["prlimit", f"--as={1 << 30}"] if not world.IS_SANITIZED else []
+        ended = subprocess.run([*limited, TWINCTL, "--host", at, "--timeout", "10s", "check"],
+                               capture_output=True, text=True, check=False, timeout=world.scaled(30))
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("the answer is too long", ended.stdout)
+
+    @unittest.skipUnless(world.IS_ROOT, "names of a test's own take a mount")
+    def test_of_a_names_addresses_one_that_does_not_answer_leaves_time_for_the_next(self):
+        hosts = os.path.join(self.directory, "hosts")
+        own_hosts = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts]
+        with open(hosts, "w"):
+            pass
+        if subprocess.run([*own_hosts, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no mounts here")
+        # Which of the two is tried first is not ours to say.
+        for one, other in ((1, 2), (2, 1)):
+            silent, answering = self.addresses.host(one), self.addresses.host(other)
+            with open(hosts, "w") as file:
+                file.write(f"{silent} two-addresses\n{answering} two-addresses\n")
+            at = self.answered_by({b"/": b'{"ready": true, "summary": "it serves"}'}, answering)
+            port = int(at.rsplit(":", 1)[1])
+            # Nobody accepts: who comes when the queue is full is not answered.
+            queue = socket.socket()
+            self.addCleanup(queue.close)
+            queue.bind((silent, port))
+            queue.listen(0)
+            for _ in range(4):
+                waiting = socket.socket()
+                self.addCleanup(waiting.close)
+                waiting.setblocking(False)
+                waiting.connect_ex((silent, port))
+            ended = subprocess.run([*own_hosts, TWINCTL, "--host", f"two-addresses:{port}", "check"],
+                                   capture_output=True, text=True, check=False, timeout=world.scaled(30))
+            self.assertEqual((ended.returncode, ended.stdout), (0, "it serves\n"), ended.stderr)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 #include "app/twinctl/check.hpp"
 #include "app/twinctl/history.hpp"
 #include "app/twinctl/order.hpp"
+#include "app/twinctl/plain_text.hpp"
 #include "app/twinctl/status_screen.hpp"
 #include "app/twinctl/top_screen.hpp"
 #include "test/unit/app/endpoint/fake_node.hpp"
@@ -320,11 +321,11 @@ TEST_CASE("a resync is over when it has begun and neither node has anything left
 }
 
 TEST_CASE("the last change of the primary is told in words, with the log around it") {
-    const auto history = node_history(
+    const auto history = *node_history(
         R"([{"at_ms":1000000000000,"from":"a","to":"b","here":"b","why":"old","unconfirmed":0},
             {"at_ms":1795902005000,"from":"b","to":"a","here":"a","why":"no sign of life for 1 s",
              "unconfirmed":3}])");
-    const auto events = node_events(
+    const auto events = *node_events(
         R"([{"number":1,"at_ms":1795901999000,"level":"info","text":"long before"},
             {"number":2,"at_ms":1795902004900,"level":"warning","text":"link: lost"},
             {"number":3,"at_ms":1795902005000,"level":"info","text":"promoted"}])");
@@ -340,15 +341,60 @@ TEST_CASE("the last change of the primary is told in words, with the log around 
     CHECK_FALSE(has(text, "long before"));
     CHECK(has(text, "1 changes before it are in /history"));
     CHECK(explanation("x", {}, {}, 0) == "x: no change of the primary is known\n");
-    CHECK(has(explanation("x", node_history(R"([{"at_ms":1,"from":"","to":"a"}])"), {}, 0),
+    CHECK(has(explanation("x", *node_history(R"([{"at_ms":1,"from":"","to":"a"}])"), {}, 0),
               "node a became the primary; who it was before is not known"));
 }
 
-TEST_CASE("what is no history and no event is read as none") {
-    for (const auto* body : {"", "{}", "null", "[1,\"a\",null]", "[{]"}) {
-        CHECK(node_history(body).empty());
-        CHECK(node_events(body).empty());
+TEST_CASE("what is no history is told from one in which nothing has happened") {
+    for (const auto* body : {"", "{}", "null", "[{]"}) {
+        CHECK(has(node_history(body).error(), "not as a twincached node does"));
+        CHECK(has(node_events(body).error(), "not as a twincached node does"));
     }
+    for (const auto* body : {"[]", "[1,\"a\",null]"}) {
+        CHECK(node_history(body)->empty());
+        CHECK(node_events(body)->empty());
+    }
+}
+
+TEST_CASE("numbers that no node tells are none") {
+    for (const std::string number : {"1e300", "-1", "-9223372036854775808", "9223372036854775807",
+                                     "18446744073709551615", "\"1\"", "null"}) {
+        CAPTURE(number);
+        const auto events = node_events(R"([{"number":)" + number + R"(,"at_ms":)" + number +
+                                        R"(,"level":"info","text":"line"}])");
+        REQUIRE(events->size() == 1);
+        CHECK(event_line("a", events->front()) == "00:00:00.000 a info line\n");
+        const auto history =
+            node_history(R"([{"to":"a","at_ms":)" + number + R"(,"unconfirmed":)" + number + "}]");
+        CHECK(has(explanation("a", *history, *events, 0), "1970-01-01 00:00:00 UTC"));
+        const auto node =
+            node_status("a", R"({"ready":true,"peer":{"lag_ms":)" + number +
+                                 R"(},"figures":{"uptime":)" + number + R"(,"memory_used":)" +
+                                 number + R"(},"latency":{"text":{"get":{"steps_ns":[[)" + number +
+                                 "," + number + "]]}}}}");
+        CHECK(node.peer_number("lag_ms") < (std::uint64_t{1} << 63) + 1);
+        CHECK(has(status_screen({&node, 1}), "a"));
+        const NodeChange change{node, node, std::chrono::seconds(1)};
+        CHECK(has(top_screen({&change, 1}), "a"));
+        CHECK(order_progress("resync", node, node).percent <= 100);
+    }
+}
+
+TEST_CASE("of what a node says nothing moves a cursor, begins a line or turns the direction") {
+    CHECK(plain_line("primary") == "primary");
+    CHECK(plain_line("/srv/für \u65e5\u672c/\U0001F600") == "/srv/für \u65e5\u672c/\U0001F600");
+    CHECK(plain_line("") == "");
+    CHECK(plain_line("one\ntwo") == "one");
+    CHECK(plain_line("\x1b]0;title\x07\x1b[31m\r\t\x7f") == "?]0;title??[31m???");
+    CHECK(plain_line("\u009b31m") == "??31m");  // C1, as terminals take it from UTF-8
+    CHECK(plain_line("\u202Eabc\u2066\u200F") == "???abc??????");
+    CHECK(plain_line("\xc0\x9b\xe0\x82\x9b\xff\xed\xa0\x80") == std::string(9, '?'));
+    CHECK(plain_line("\xe6\x97") == "??");            // cut off
+    CHECK(plain_line("\xf4\x90\x80\x80") == "????");  // beyond Unicode
+    const auto node =
+        node_status("a", R"({"ready":true,"role":"\u001b[31mprimary\nnode b","summary":"\u0007"})");
+    CHECK(node.text("role") == "?[31mprimary");
+    CHECK(status_screen({&node, 1}).find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("top tells what was slow in between, in all dialects together") {

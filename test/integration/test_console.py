@@ -58,6 +58,53 @@ class ToUnixSocket(socketserver.ThreadingTCPServer):
                 end.shutdown(socket.SHUT_RDWR)
 
 
+class Impostor(socketserver.ThreadingTCPServer):
+    """Answers in the place of the other node's console: `tell` is called with what is to be sent,
+    over and over, for as long as the browser takes it."""
+    daemon_threads = True
+
+    def __init__(self, host, allowed, tell):
+        super().__init__((host, 0), None)
+        self._head = ("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                      f"Access-Control-Allow-Origin: {allowed}\r\nConnection: close\r\n\r\n").encode()
+        self.tell = tell
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def finish_request(self, request, client_address):
+        with contextlib.suppress(OSError):
+            request.recv(65536)
+            request.sendall(self._head)
+            while True:
+                request.sendall(self.tell())
+
+
+def event(name, data):
+    return f"event: {name}\ndata: {data}\n\n".encode()
+
+
+def once_in_a_while(*events):
+    def tell():
+        time.sleep(.1)
+        return b"".join(events)
+    return tell
+
+
+NONSENSE = {
+    "nothing": once_in_a_while(*(event(name, "null") for name in ("status", "standing", "history", "link"))),
+    "numbers": once_in_a_while(*(event(name, "5") for name in ("status", "standing", "history", "link"))),
+    "no objects": once_in_a_while(event("status", '{"figures":"x","latency":[1],"peer":"p","node":{"a":1},"role":[]}')),
+    "no texts": once_in_a_while(event("standing", '{"node":{"toString":5},"role":{"x":1},"state":"SYNCING","phase":{}}')),
+    "no time": once_in_a_while(event("history", '[{"at_ms":1e300,"to":"b","here":"b","why":"x"}]')),
+    "no lines": once_in_a_while(event("link", '[{"at_ms":1e300,"number":1,"text":"x","level":"info"},null]')),
+    "no span": once_in_a_while(event("standing", '{"node":"b","role":"primary","role_seconds":1e20}')),
+    "no keys": once_in_a_while(event("status", '{"figures":{},"latency":{},"hot_keys":{"keys_by_requests":{"a":1}}}')),
+    "no json": once_in_a_while(event("status", "{{{")),
+    "a name of the language's": once_in_a_while(event("constructor", "1"), event("status", "{}")),
+    "an event without an end": lambda: b"data: " + b"x" * (1 << 20) + b"\n",
+    "events without an end": lambda: event("standing", '{"node":"b","role":"primary"}') * 1000,
+}
+
+
 @unittest.skipUnless(PROGRAM, "no chromium is installed")
 class Console(Case):
     @classmethod
@@ -98,6 +145,28 @@ class Console(Case):
         self.until_headline("In step.")
         self.browser.until("[...document.querySelectorAll('.seen')].map(e => e.textContent).join() === 'live,live'",
                            5, "both nodes tell of themselves")
+
+    # --- who answers in the other node's place -----------------------------------------------------
+
+    def test_whatever_answers_in_the_other_nodes_place_this_ones_figures_go_on(self):
+        own = f"{self.addresses.host(1)}:{free_port(self.addresses.host(1))}"
+        impostor = Impostor(self.addresses.host(2), f"http://{own}", None)
+        self.addCleanup(impostor.server_close)
+        self.addCleanup(impostor.shutdown)
+        node = self.node("--admin-listen", f"local,{own}", "--peer-console",
+                         "http://{}:{}".format(*impostor.server_address)).start()
+        for name, tell in NONSENSE.items():
+            with self.subTest(name), node.client() as client:
+                impostor.tell = tell
+                self.open(f"http://{own}")
+                self.browser.until(
+                    "[...document.querySelectorAll('.note')].some(note => /makes no sense|more than a node/.test(note.textContent))",
+                    10, "it is said of the other one")
+                self.browser.until("document.querySelector('.panel.a .seen')?.textContent === 'live'", 5, "this one is seen")
+                for number in range(500):
+                    client.set(b"key", b"%d" % number)
+                self.browser.until("Number(document.querySelector('.panel.a .kind-set b').textContent) > 0", 5, "its sets are counted")
+                self.assertEqual(self.browser.text("#headline"), "One node, serving.")
 
     # --- what happens ----------------------------------------------------------------------------
 

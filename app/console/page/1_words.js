@@ -38,6 +38,44 @@ function microseconds(us) {
   return us < 1e6 ? Number((us / 1000).toPrecision(2)) + " ms" : (us / 1e6).toFixed(1) + " s";
 }
 
+// What a node tells, by event: what is there must be of that kind, for another version may tell more,
+// or less. Pure, and as strict as what is drawn of it needs.
+const isText = value => typeof value === "string" && value.length <= 4096;
+const isNumber = value => typeof value === "number" && Math.abs(value) < 1e30;
+const isTime = value => isNumber(value) && value >= 0 && value < 8e15;  // ms, as a Date takes them
+const isSpan = value => isNumber(value) && value >= 0 && value < 1e10;  // s
+const isFlag = value => typeof value === "boolean";
+const isObject = value => typeof value === "object" && value !== null && !Array.isArray(value);
+const listOf = is => value => Array.isArray(value) && value.length <= 4096 && value.every(is);
+const mapOf = is => value => isObject(value) && Object.values(value).every(is);
+const maybe = is => value => value === null || value === undefined || is(value);
+const objectOf = members => value => isObject(value) && Object.entries(members).every(([name, is]) => is(value[name]));
+
+const standing = {
+  ready: maybe(isFlag), stopping: maybe(isFlag), node: maybe(isText), role: maybe(isText), role_seconds: maybe(isSpan), phase: maybe(isText),
+  summary: maybe(isText), state: maybe(isText), link: maybe(isText),
+  peer: maybe(objectOf({address: maybe(isText), role: maybe(isText), serving: maybe(isText), last_contact_seconds: maybe(isSpan),
+    last_refusal: maybe(isText), lag_ms: maybe(isNumber), resync_percent: maybe(isNumber), resync_seconds_left: maybe(isSpan)})),
+};
+const isStep = value => listOf(isNumber)(value) && value.length === 2;
+const shapes = {
+  standing: objectOf(standing),
+  status: objectOf({...standing, figures: mapOf(value => isText(value) || isNumber(value) || isFlag(value)),
+    latency: mapOf(mapOf(objectOf({steps_ns: listOf(isStep)}))),
+    hot_keys: maybe(objectOf({keys_by_requests: maybe(listOf(objectOf({key: isText, amount: isNumber})))}))}),
+  history: listOf(objectOf({at_ms: isTime, to: isText, here: isText, why: isText})),
+  link: listOf(objectOf({number: isNumber, at_ms: isTime, text: isText, level: isText})),
+};
+
+const nonsense = "what it tells makes no sense";
+
+function readAs(is, text) {
+  let value;
+  try { value = JSON.parse(text); } catch { throw new Error(nonsense); }
+  if (!is(value)) throw new Error(nonsense);
+  return value;
+}
+
 const linked = new Set(["LINKED", "SYNCING", "DRAINING"]);
 
 function otherLetter(letter) { return letter === "a" ? "b" : "a"; }

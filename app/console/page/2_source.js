@@ -4,6 +4,9 @@
 const silentAfter = 800;    // ms: three events that did not come
 const givenUpAfter = 5000;  // then the connection is made anew
 const kept = 120;           // seconds
+// A node tells a tenth of that, even of its first words. Whoever answers in the place of the other
+// one does not take the browser's time and memory from what this one tells.
+const mostInASecond = 2 << 20;  // letters
 
 const kinds = [
   ["get", f => f.cmd_get],
@@ -24,6 +27,7 @@ class Source {
     this.isOpen = false;
     this.why = "";         // not seen; as the browser says it
     this.onChange = () => {};
+    this.onTold = () => {};
   }
 
   get isSeen() { return this.isOpen && performance.now() - this.heardAt < silentAfter; }
@@ -32,7 +36,8 @@ class Source {
   async keepUp() {
     for (let wait = 250; ; wait = Math.min(wait * 1.6, 2500)) {
       try {
-        await this.listen(() => { wait = 250; });
+        this.onTold = () => { wait = 250; };
+        await this.listen();
         this.why = "it has closed the connection";
       } catch (error) {
         this.why = error.name === "AbortError" ? "it does not answer" : error.message;
@@ -43,7 +48,7 @@ class Source {
     }
   }
 
-  async listen(onOpen) {
+  async listen() {
     const control = new AbortController();
     let asked = performance.now();
     const watch = setInterval(() => {
@@ -53,15 +58,19 @@ class Source {
       const answer = await fetch(this.origin + "/live", {cache: "no-store", credentials: "omit", redirect: "error",
         referrerPolicy: "no-referrer", signal: control.signal, headers: {Accept: "text/event-stream"}});
       if (!answer.ok) throw new Error(answer.status === 503 ? "as many look on as may" : "it answers with " + answer.status);
-      onOpen();
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      for (let text = ""; ;) {
+      let text = "", second = performance.now(), told = 0;
+      for (;;) {
         const {done, value} = await reader.read();
         if (done) return;
+        if (performance.now() - second > 1000) [second, told] = [performance.now(), 0];
+        told += value.length;
+        if (told > mostInASecond || text.length > mostInASecond) throw new Error("it tells more than a node has to tell");
         text = this.take(text + value);
       }
     } finally {
       clearInterval(watch);
+      control.abort();
     }
   }
 
@@ -73,11 +82,12 @@ class Source {
       const lines = event.split("\n");
       const name = lines.filter(line => line.startsWith("event: ")).map(line => line.slice(7)).join();
       const data = lines.filter(line => line.startsWith("data: ")).map(line => line.slice(6)).join("\n");
-      if (name && data) this.on(name, JSON.parse(data));
+      if (Object.hasOwn(shapes, name) && data) this.on(name, readAs(shapes[name], data));
     }
     if (events.length) {
       this.isOpen = true;
       this.heardAt = performance.now();
+      this.onTold();
       this.onChange();
     }
     return rest;
@@ -85,7 +95,7 @@ class Source {
 
   on(name, data) {
     if (name === "standing") this.standing = data;
-    if (name === "history") this.history = data;
+    if (name === "history") this.history = data.slice(-100);
     if (name === "link") this.addLines(data);
     if (name !== "status") return;
     this.standing = this.status = data;

@@ -174,10 +174,14 @@ function theme() {
 
 theme();
 say(byId("at"), location.host);
+// What one node has told must not end the stream of the other.
+function redraw() {
+  try { draw(); } catch (error) { console.error(error); }
+}
 for (const source of [here, there]) {
   if (!source) continue;
-  source.onChange = draw;
+  source.onChange = redraw;
   source.keepUp();
 }
-setInterval(draw, 100);
-draw();
+setInterval(redraw, 100);
+redraw();

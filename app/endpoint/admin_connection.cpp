@@ -8,6 +8,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -138,12 +139,22 @@ void AdminConnection::advance(RequestReader::Progress progress) {
     using Progress = RequestReader::Progress;
     if (progress == Progress::more) return read();
     const bool is_request = progress == Progress::request;
+    if (is_request && reader_.request().method == "POST" && has_hung_up()) return close();
     const auto answered = is_request ? answer() : reader_.refusal();
     output_ = reader_.text_of(answered);
     if (answered.is_stream) return begin_stream();
     const bool goes_on = is_request && reader_.keeps_open();
     encrypt_output(!goes_on);
     write(goes_on);
+}
+
+// Who gave an order while this process stood still, and was not heard, has given another one since,
+// to the other node perhaps. Whoever still wants it waits for the answer. A client of a unix socket
+// may have closed the half that it speaks by; one that speaks TLS has not.
+bool AdminConnection::has_hung_up() noexcept {
+    pollfd entry{socket_.native_handle(), static_cast<short>(tls_ ? POLLRDHUP : 0), 0};
+    constexpr short gone = POLLRDHUP | POLLHUP | POLLERR;
+    return ::poll(&entry, 1, 0) > 0 && (entry.revents & gone) != 0;
 }
 
 Answer AdminConnection::answer() {

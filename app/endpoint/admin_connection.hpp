@@ -73,6 +73,7 @@ class AdminConnection : public std::enable_shared_from_this<AdminConnection> {
     void encrypt_output(bool is_last);
     void send_handshake();
     void advance(RequestReader::Progress progress);
+    bool has_hung_up() noexcept;
     Answer answer();
     Trust trust_in(const Request& request);
     void write(bool then_goes_on);

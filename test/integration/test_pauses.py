@@ -5,6 +5,7 @@ import struct
 import time
 
 from harness import Case, main, until, world
+from harness.admin import Admin, local_address
 
 
 class Paused(Case):
@@ -153,6 +154,36 @@ class Paused(Case):
     def stand_still(seconds):
         """Nothing is awaited here: the length of a pause is what is tested."""
         time.sleep(seconds)
+
+
+class PausedOrders(Case):
+    """An operator's order, by the unix socket without a path."""
+
+    def order(self, node, what):
+        admin = socket.socket(socket.AF_UNIX)
+        self.addCleanup(admin.close)
+        admin.settimeout(world.scaled(10))
+        admin.connect(local_address(node.process.pid))
+        admin.sendall(b"POST /%s HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % what)
+        return admin
+
+    def test_an_order_that_nobody_waits_for_any_more_is_not_followed(self):
+        node = self.node().start()
+        node.pause()
+        self.order(node, b"drain").close()
+        node.resume()
+        # Who comes behind it is answered behind it.
+        self.assertEqual(Admin.of(node).status("/readyz"), 200)
+        self.assertNotIn("drained", node.process.log())
+
+    def test_an_order_that_is_still_waited_for_is_followed(self):
+        node = self.node().start()
+        node.pause()
+        waits = self.order(node, b"drain")
+        waits.shutdown(socket.SHUT_WR)  # it has nothing more to say, and listens
+        node.resume()
+        self.assertTrue(waits.recv(1000).startswith(b"HTTP/1.1 200 "))
+        self.assertEqual(Admin.of(node).status("/readyz"), 503)
 
 
 if __name__ == "__main__":

@@ -278,12 +278,9 @@ bool is_pair(const lib::OptionStructs& options) noexcept {
     return !options.get<PairOptions>().peer.empty();
 }
 
-// The peer waits for `silence` from the last heartbeat on that it heard, and that one was sent a
-// beat before the pause began, or a little more if the thread was late.
 std::chrono::milliseconds patience_of_peer(const lib::OptionStructs& options) {
     if (!is_pair(options)) return std::chrono::milliseconds(0);
-    const auto& timing = options.get<Timing>();
-    return timing.silence - timing.heartbeat - timing.heartbeat / 2;
+    return options.get<Timing>().patience_of_peer();
 }
 
 std::optional<lib::TlsSettings> link_tls_settings(const lib::OptionStructs& options) {

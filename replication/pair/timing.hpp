@@ -36,6 +36,11 @@ struct Timing {
     ms boot_grace{};  // a node that has met nobody for so long serves alone
     ms sync_serve{};  // a node that is still filling after so long serves what it has
 
+    // The shortest pause of this node after which the peer may have taken over: it waits for
+    // `silence` from the last heartbeat on that it heard, and that one was sent a beat before the
+    // pause began, or a little more if the thread was late.
+    constexpr ms patience_of_peer() const noexcept { return silence - heartbeat - heartbeat / 2; }
+
     ms connect{500};          // a dial that hangs must not cost the one second of pairing
     ms handshake{2000};       // a stranger that says nothing holds a connection no longer
     ms redial_first{100};     // doubled after every failure,

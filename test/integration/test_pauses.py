@@ -156,6 +156,61 @@ class Paused(Case):
         time.sleep(seconds)
 
 
+class PausedPeers(Case):
+    """What the other node asked for waits in the link's socket, too; and that node has gone on."""
+    needs_replication = True
+
+    def test_a_change_that_was_asked_for_is_not_decided_later(self):
+        pair = self.pair("--arbitrate=all").start()
+        decides, asks = pair
+        self.assertEqual(decides.replication()["repl_role"], "primary")
+        until(lambda: asks.replication()["repl_arbitration"] == "all", 10, "b asks a")
+        with asks.client() as client:
+            for key in (b"set", b"lock"):
+                self.assertEqual(client.set(key, b"first"), b"STORED")
+            self.assertEqual(client.ask(b"delete lock"), b"DELETED")
+        pair.wait_until_at_rest()
+        decides.pause()
+        with asks.client(world.scaled(10)) as one, asks.client(world.scaled(10)) as two:
+            one.send(b"set set 0 0 5\r\nolder\r\n")
+            two.send(b"add lock 0 0 5\r\nolder\r\n")
+            self.assertIn(b"unknown", one.line())
+            self.assertIn(b"unknown", two.line())
+        until(lambda: asks.replication()["repl_arbitration"] == "off", 10, "b decides for itself")
+        with asks.client() as client:
+            self.assertEqual(client.set(b"set", b"newer"), b"STORED")
+            self.assertEqual(client.store(b"add", b"lock", b"newer"), b"STORED")
+        decides.resume()
+        pair.wait_until_linked(10)
+        pair.wait_until_at_rest()
+        for node in pair:
+            with node.client() as client:
+                self.assertEqual(client.get(b"set"), b"newer")
+                self.assertEqual(client.get(b"lock"), b"newer")
+
+    def test_a_role_that_was_handed_over_to_a_node_that_stood_still_is_not_taken_later(self):
+        pair = self.pair().start()
+        primary, secondary = pair
+        self.assertEqual(primary.replication()["repl_role"], "primary")
+        secondary.pause()
+        admin = Admin.of(primary)
+        self.assertEqual(admin.ask("/switchover", "POST", Content_Length="0")[0], 200)
+        until(lambda: "switchover: given up" in primary.process.log(), 10, "the primary has given it up")
+        secondary.resume()
+        pair.wait_until_linked(10)
+        self.assertEqual(primary.replication()["repl_role"], "primary")
+        self.assertNotIn("the primary handed over", secondary.process.log())
+
+    def test_after_a_pause_that_nobody_has_noticed_a_role_is_handed_over_as_before(self):
+        pair = self.pair("--silence=30s").start()
+        primary, secondary = pair
+        secondary.pause()
+        time.sleep(1)
+        secondary.resume()
+        self.assertEqual(Admin.of(primary).ask("/switchover", "POST", Content_Length="0")[0], 200)
+        until(lambda: secondary.replication()["repl_role"] == "primary", 10, "it takes over")
+
+
 class PausedOrders(Case):
     """An operator's order, by the unix socket without a path."""
 

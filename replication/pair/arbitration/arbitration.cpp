@@ -46,9 +46,11 @@ storage::Arbitration Arbitration::in_force() const noexcept {
     return knows_ ? std::min(mode_, peer_mode_) : storage::Arbitration::off;
 }
 
-bool Arbitration::on_frame(const Frame& frame, const storage::Now& now) {
+// What has waited is not decided: a node that was given up by the other does not go before it.
+bool Arbitration::on_frame(const Frame& frame, const storage::Now& now, bool has_waited) {
     if (!knows_ || !is_in_order(frame)) return false;
-    if (frame.type == FrameType::request) return deciding_.on_request(frame, seat_.decides(), now);
+    if (frame.type == FrameType::request)
+        return deciding_.on_request(frame, seat_.decides() && !has_waited, now);
     return frame.type == FrameType::outcome && asking_.on_outcome(frame, now);
 }
 

@@ -55,7 +55,8 @@ class Arbitration final : private PeersWord {
     void give_up() noexcept { seat_.give_up(); }
 
     // A frame of the peer's. False: it breaks the protocol. REQUIRES: a session with one who knows.
-    [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now);
+    // `has_waited`: it may have, for so long that the peer may have decided otherwise since.
+    [[nodiscard]] bool on_frame(const Frame& frame, const storage::Now& now, bool has_waited);
     // At every turn, before anything is sent, also without a session.
     void tend(bool is_linked, const storage::Now& now);
     // Appends what is due behind the changes that stand in the stream.

@@ -21,6 +21,10 @@ void Heartbeat::wake(Instant now) noexcept {
         complain_from_ = now + timing_.silence;
         output_since_ = now;
     }
+    if (now - woken_at_ > timing_.patience_of_peer()) {
+        woke_up_at_ = now;
+        next_ping_ = now;
+    }
     woken_at_ = now;
 }
 

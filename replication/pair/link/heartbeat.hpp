@@ -12,6 +12,7 @@
 #include "replication/pair/timing.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace twincached::replication::pair {
@@ -56,6 +57,15 @@ class Heartbeat {
 
     std::uint64_t stalls() const noexcept { return stalls_; }
 
+    // This node stood still for so long that the peer may have given it up. What it reads now may
+    // have waited in the socket, and be what the peer has wanted and wants no more: until the peer
+    // answers a PING of after that, which shows that it goes on, and what it said before.
+    bool hears_what_waited() const noexcept { return woke_up_at_.has_value(); }
+    // The peer has answered the PING of that time.
+    void answered(Instant asked_at) noexcept {
+        if (woke_up_at_ && asked_at >= *woke_up_at_) woke_up_at_.reset();
+    }
+
   private:
     const Timing timing_;
     Instant woken_at_;       // the last event of the session
@@ -66,6 +76,7 @@ class Heartbeat {
     Instant next_ping_;
     bool output_waits_ = false;
     bool peer_is_deaf_ = false;
+    std::optional<Instant> woke_up_at_;  // of such a time, until the peer has answered
     std::uint64_t stalls_ = 0;
 };
 

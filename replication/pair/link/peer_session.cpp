@@ -59,6 +59,7 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
         const auto pong = read_pong(frame.payload);
         if (!pong) return broken("a PONG that makes no sense");
         round_trip_ms_ = static_cast<std::int64_t>(now.steady_ms - pong->echo_ms - pong->held_ms);
+        heartbeat_.answered(Instant(pong->echo_ms));
         return std::nullopt;
     }
     if (frame.type == FrameType::state) return on_state(frame);
@@ -89,8 +90,9 @@ std::optional<SessionEnd> PeerSession::on_frame(const Frame& frame, const storag
 // A word of a later version is none.
 std::optional<SessionEnd> PeerSession::on_exchange_frame(const Frame& frame,
                                                          const storage::Now& now) {
+    const bool has_waited = heartbeat_.hears_what_waited();
     const bool is_taken = is_owned_by(FrameOwner::arbiter, frame.type)
-                              ? parts_.arbitration.on_frame(frame, now)
+                              ? parts_.arbitration.on_frame(frame, now, has_waited)
                               : parts_.exchange.on_frame(frame, now);
     if (is_taken) return std::nullopt;
     if (parts_.exchange.refused_version()) {
@@ -116,7 +118,9 @@ std::optional<SessionEnd> PeerSession::on_state(const Frame& frame) {
 std::optional<OrderWord> PeerSession::take_word() noexcept {
     const auto word = std::exchange(heard_word_, std::nullopt);
     const bool is_known = word >= OrderWord::hand_over && word <= OrderWord::compare;
-    return is_known ? word : std::nullopt;
+    // A role that was handed over to a node that stood still is the other one's again.
+    const bool is_over = word == OrderWord::hand_over && heartbeat_.hears_what_waited();
+    return is_known && !is_over ? word : std::nullopt;
 }
 
 // One PONG is owed at most, for the latest PING: who sends them faster than it reads gets no more

@@ -159,6 +159,35 @@ TEST_CASE("a primary that is silent is waited for no longer than arbitrate-timeo
     CHECK(asked->state() == State::unknown);
 }
 
+TEST_CASE("a primary that stood still decides nothing that waited for it") {
+    ArbitratedNet net;
+    CHECK(net.increment_and_wait(1));
+    net.stop(0);
+    auto asked = net.increment(1);
+    CHECK(
+        net.run_until(Timing::ms(3000), [&] { return net.scope(1) == storage::Arbitration::off; }));
+    CHECK(asked->state() == State::unknown);
+    net.set(1, "n", "newer");
+    net.resume(0);
+    CHECK(net.link_again());
+    CHECK(net.both_hold("newer"));
+}
+
+TEST_CASE("a primary whose pause nobody has noticed decides what comes afterwards, and once") {
+    for (const auto pause : {300, 600, 800}) {
+        ArbitratedNet net;
+        net.stop(0);
+        auto asked = net.increment(1);
+        net.run(Timing::ms(pause));
+        net.resume(0);
+        CHECK(net.settle(1, asked));
+        CHECK(net.increment_and_wait(1));
+        CHECK(net.link_again());
+        CHECK(net.unknown == 0);
+        CHECK(net.both_hold("2"));
+    }
+}
+
 TEST_CASE("a cut lets each decide, and afterwards one does again") {
     ArbitratedNet net;
     net.partitioned = true;

@@ -91,6 +91,24 @@ TEST_CASE("a node that stood still does not believe the peer's complaints of tha
     CHECK(pulse.verdict() == "the peer does not hear this node");
 }
 
+TEST_CASE("what a node reads that was given up may have waited, until the peer answers it anew") {
+    Pulse pulse;
+    const auto patience = default_timing().patience_of_peer();
+    CHECK(patience < default_timing().silence - default_timing().heartbeat);
+    pulse.pass(20ms);
+    CHECK(pulse.heartbeat.take_ping(pulse.now));
+    pulse.stall(patience);
+    CHECK_FALSE(pulse.heartbeat.hears_what_waited());
+    const auto before = pulse.now;
+    pulse.stall(patience + 1ms);
+    CHECK(pulse.heartbeat.hears_what_waited());
+    CHECK(pulse.heartbeat.take_ping(pulse.now));  // at once
+    pulse.pass(20ms).heartbeat.answered(before);
+    CHECK(pulse.heartbeat.hears_what_waited());
+    pulse.heartbeat.answered(pulse.now - 20ms);
+    CHECK_FALSE(pulse.heartbeat.hears_what_waited());
+}
+
 TEST_CASE("two heartbeats between events are no stall") {
     Pulse pulse;
     pulse.stall(400ms);

@@ -13,6 +13,7 @@ import unittest
 from harness import Case, main, until, world
 from harness.process import Process, daemons_of, end_daemons_of
 
+PIPE_BYTES = 4096  # the fewest that a pipe can be made to hold
 LOST = "lines of the log were lost here: "
 
 
@@ -47,6 +48,7 @@ class Output(Case):
 
     def _fill(self, node, pipe):
         """Until it takes no other line."""
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         seen = []
 
         def is_full():
@@ -54,8 +56,8 @@ class Output(Case):
             waiting = array.array("i", [0])
             fcntl.ioctl(pipe, termios.FIONREAD, waiting)
             seen.append(waiting[0])
-            return len(seen) > 200 and seen[-1] == seen[-200] > 32768
-        until(is_full, 60, "the pipe is full", interval=0.001)
+            return len(seen) > 100 and seen[-1] == seen[-100] > PIPE_BYTES // 2
+        until(is_full, 60, "the pipe is full", interval=0.002)
 
     def _assert_in_step(self, pair, value):
         sessions = pair.b.replication()["repl_sessions"]

@@ -192,6 +192,10 @@ class PausedPeers(Case):
         pair = self.pair().start()
         primary, secondary = pair
         self.assertEqual(primary.replication()["repl_role"], "primary")
+        # Whose role it is after a cut is decided by who has served for longer.
+        secondary.kill()
+        secondary.start()
+        pair.wait_until_linked(10)
         secondary.pause()
         admin = Admin.of(primary)
         self.assertEqual(admin.ask("/switchover", "POST", Content_Length="0")[0], 200)

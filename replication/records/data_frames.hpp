@@ -57,6 +57,10 @@ inline WireRecord record_head_of(const storage::ItemView& item) noexcept {
 }
 
 inline constexpr std::size_t record_header_size = 30;
+// About how many bytes it takes to send the item.
+constexpr std::size_t item_cost(const storage::ItemView& item) noexcept {
+    return record_header_size + item.key.size() + item.value.size();
+}
 inline constexpr std::size_t record_overhead_limit =
     record_header_size + 8 + storage::key_size_limit;
 // Values above this travel alone, in segments.

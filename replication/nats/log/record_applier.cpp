@@ -124,7 +124,21 @@ void RecordApplier::settle(storage::Shard& shard, unsigned number, const Group::
         context_.sink.removals(number).note(key.hash, record.version, place_);
     if (outcome != ApplyOutcome::outdated) return;
     context_.counters.add(ClusterCounter::older_updates_ignored);
-    if (refusals_ != nullptr && is_item) refusals_->refused(shard, number, key, record.version);
+    if (!is_item) return;
+    if (refusals_ != nullptr) return refusals_->refused(shard, number, key, record.version);
+    if (record.cold) tell_newer_touch(shard, number, key, record.version);
+}
+
+// It was told because somebody lacked it, by who does not know of a touch that is known here: that
+// may be in the log no more, and who lacked the item when the touch was read has the item without.
+void RecordApplier::tell_newer_touch(storage::Shard& shard, unsigned number,
+                                     const storage::Key& key, storage::Version version) {
+    shard.peek(key, context_.now, [&](const storage::ItemView& item) {
+        const bool is_same_write = storage::write_of(item.version) == storage::write_of(version);
+        if (!is_same_write || item.version <= version) return;
+        context_.tracking(number).want(key, item.version, item_cost(item));
+    });
+    context_.sink.changes().refresh(number);
 }
 
 // Copied, and room made for it, without the shard's lock.

@@ -75,6 +75,8 @@ class RecordApplier {
     void apply_large(const storage::Key& key, const WireRecord& record);
     void settle(storage::Shard& shard, unsigned number, const Group::Entry& entry,
                 storage::ApplyOutcome outcome);
+    void tell_newer_touch(storage::Shard& shard, unsigned number, const storage::Key& key,
+                          storage::Version version);
     storage::Record item_of(const storage::Key& key, const WireRecord& record) const noexcept;
     bool apply_segment(std::string_view payload, std::optional<ArrivingValue>& arriving);
     std::optional<ArrivingValue> begin_arriving(const Segment& segment);

@@ -8,10 +8,6 @@ namespace {
 
 constexpr std::size_t refused_most = 65'536;
 
-std::size_t cost_of(const storage::ItemView& item) noexcept {
-    return record_header_size + item.key.size() + item.value.size();
-}
-
 }  // namespace
 
 void AnswerTaker::begin_question() noexcept {
@@ -128,7 +124,7 @@ void AnswerTaker::take_wants(const AckReader& wants) {
             for (; i < end && context_.store->shard_of(wants[i]) == number; ++i) {
                 shard.peek_hash(wants[i], context_.now, [&](const storage::ItemView& item) {
                     if (item.version == 0) return;
-                    tracking.want({item.key, item.hash}, item.version, cost_of(item));
+                    tracking.want({item.key, item.hash}, item.version, item_cost(item));
                 });
             }
             context_.sink.changes().refresh(number);
@@ -144,7 +140,7 @@ void AnswerTaker::refused(storage::Shard& shard, unsigned shard_number, const st
     storage::Version held = 0;
     shard.peek(key, context_.now, [&](const storage::ItemView& item) {
         held = item.version;
-        if (held > version) tracking.want(key, held, cost_of(item));
+        if (held > version) tracking.want(key, held, item_cost(item));
     });
     if (held == 0) {
         if (refused_.size() < refused_most) refused_.push_back({key.hash, version});

@@ -313,7 +313,7 @@ void Donor::compare(storage::Shard& shard, Listing& listing) {
         given.key = item.key;
         if (item.pinnable && item.value.size() > value_limit) given.pin = context_.store->pin(item);
         if (given.pin.bytes().empty()) given.value = item.value;
-        given_bytes_ += record_header_size + item.key.size() + item.value.size();
+        given_bytes_ += item_cost(item);
         if (context_.is_to_be_told(listing.shard_number, item)) want_.push_back(item.hash);
         records_.push_back(std::move(given));
     });

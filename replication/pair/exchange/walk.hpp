@@ -33,11 +33,6 @@ class SyncPace {
     std::uint64_t filled_ms_ = 0;
 };
 
-// About how many bytes it takes to send the item.
-constexpr std::size_t item_cost(const storage::ItemView& item) noexcept {
-    return record_header_size + item.key.size() + item.value.size();
-}
-
 class WalkSender {
   public:
     // What the peer may ask for in answer to lists, and has asked for and not yet acknowledged.

@@ -22,7 +22,8 @@ struct Room : ClusterRoom {
     RecordApplier applier{context};
     std::optional<ArrivingValue> arriving;
 
-    void apply(RecordKind kind, storage::Version version, std::string_view value) {
+    void apply(RecordKind kind, storage::Version version, std::string_view value,
+               bool is_cold = false) {
         lib::ByteBuffer out;
         BatchWriter batch(out, 1, std::uint16_t{0}, 0);
         WireRecord record;
@@ -30,6 +31,7 @@ struct Room : ClusterRoom {
         record.version = version;
         record.key = "key";
         record.value = value;
+        record.cold = is_cold;
         batch.add(record);
         batch.finish();
         const auto read = read_frame(out.readable());
@@ -68,4 +70,24 @@ TEST_CASE("a touch of another write takes the older one with it") {
     room.apply(RecordKind::item, written, "value");
     room.apply(RecordKind::touch, touched + (storage::Version{1} << 20), {});
     CHECK(room.held("key") == 0);
+}
+
+TEST_CASE("who gives an item without a touch that is known elsewhere is told of the touch") {
+    Room room;
+    const auto untold = [&] { return room.tracking().log.find(room.store.key("key")); };
+    room.apply(RecordKind::item, touched, "value");
+    room.apply(RecordKind::item, written, "value");
+    CHECK_FALSE(untold());
+    room.apply(RecordKind::item, written, "value", true);
+    REQUIRE(untold());
+    CHECK(untold().entry->wanted);
+    CHECK(untold().entry->version == touched);
+    CHECK(room.held("key") == touched);
+}
+
+TEST_CASE("who gives what has been written anew meanwhile is told of nothing") {
+    Room room;
+    room.apply(RecordKind::item, touched + (storage::Version{1} << 20), "newer");
+    room.apply(RecordKind::item, written, "value", true);
+    CHECK_FALSE(room.tracking().log.find(room.store.key("key")));
 }

@@ -93,7 +93,10 @@ void Flushes::fire(const Now& now) noexcept {
     }
     const bool is_over = due.version <= shards_.flush_version();
     const bool waited = now.steady_ms >= due.at_steady_ms + schedule_grace_ms;
-    if (!is_over && !own && !waited && !sink_.fires_foreign_schedule()) return;
+    const auto is_this_nodes = [&] {
+        return own ? sink_.fires_own_schedule(now.steady_ms) : sink_.fires_foreign_schedule();
+    };
+    if (!is_over && !waited && !is_this_nodes()) return;
     {
         const lib::MutexLock lock(mutex_);
         if (schedule_.version != due.version) return;  // it was replaced meanwhile

@@ -68,6 +68,9 @@ class MutationSink {
 
     // May this node carry out a flush that another node's client scheduled? (Only when alone.)
     virtual bool fires_foreign_schedule() noexcept = 0;
+    // Nobody else has carried out by now what this node's own client scheduled, as another may have
+    // while this node stood still.
+    virtual bool fires_own_schedule(std::uint64_t) noexcept { return true; }
 };
 
 // For a node alone.

@@ -65,6 +65,9 @@ class Node::Sink final : public storage::MutationSink {
         sink_.on_flush_scheduled(at_ms, version);
     }
     bool fires_foreign_schedule() noexcept override { return sink_.fires_foreign_schedule(); }
+    bool fires_own_schedule(std::uint64_t now_ms) noexcept override {
+        return sink_.fires_own_schedule(now_ms);
+    }
 
   private:
     storage::MutationSink& sink_;

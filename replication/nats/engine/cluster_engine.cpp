@@ -131,6 +131,7 @@ void ClusterEngine::on_heard(const Heard& heard, const Delivery& delivery) {
     using Hearing = MemberTable::Hearing;
     if (heard.is_own) {
         speaker_.on_heard(heard.header, delivery.sequence, heard.hearing == Hearing::taken);
+        count_on_this_node(speaker_.heard_said_ms());
         if (heard.hearing == Hearing::was_forgotten && footing_.is_member)
             reunion_.start_over("this node was silent for too long");
     }
@@ -219,7 +220,8 @@ void ClusterEngine::update() {
         comparison_.is_active() && comparison_.phase() != Comparison::Phase::seeking;
     readiness_.judge(is_given ? 0 : speaker_.refused_ms());
     if (footing_.is_in_step && now_.steady_ms >= keeper_.due_ms())
-        keeper_.work(footing_.silent == 0, sender_.is_on_its_way());
+        keeper_.work(footing_.silent, sender_.is_on_its_way());
+    if (speaker_.refused_ms() != 0) count_on_this_node(now_.steady_ms);
     watch_.judge();
     announcer_.speak(reunion_, readiness_);
     const bool gives = footing_.is_donor();
@@ -233,6 +235,12 @@ void ClusterEngine::update() {
         if (line) state_.note(LogLevel::info, *line);
     }
     set_deadline();
+}
+
+// What a client asked this node to do later it does itself: others take it for gone three
+// heartbeats after they have heard of it. If nobody says anything, nobody else does it.
+void ClusterEngine::count_on_this_node(std::uint64_t since_ms) noexcept {
+    context_.sink.set_counted_on_until(since_ms + 2 * ms_of(options_.heartbeat));
 }
 
 void ClusterEngine::judge_step() {

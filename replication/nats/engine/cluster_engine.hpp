@@ -88,6 +88,7 @@ class ClusterEngine final : public BrokerEvents {
   private:
     // After every event.
     void update();
+    void count_on_this_node(std::uint64_t since_ms) noexcept;
     void judge_step();
     void note_refusal(std::string_view why);
     void set_deadline() noexcept;

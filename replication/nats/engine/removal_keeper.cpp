@@ -9,10 +9,10 @@ constexpr std::uint64_t pause_ms = 100;
 
 }  // namespace
 
-void RemovalKeeper::work(bool hears_all, bool is_telling) {
+void RemovalKeeper::work(unsigned silent_streams, bool is_telling) {
     due_ms_ = context_.now.steady_ms + pause_ms;
-    choose_who_flushes();
-    if (!hears_all) return;
+    choose_who_flushes(silent_streams);
+    if (silent_streams != 0) return;
     forget();
     // What is on its way has no place in the log yet.
     if (!is_telling) turn_floors();
@@ -41,12 +41,14 @@ void RemovalKeeper::turn_floors() {
     turn_at_[own_stream] = context_.end_of_log().sequence;
 }
 
-// The lowest that is there does what the one who was asked cannot do any more.
-void RemovalKeeper::choose_who_flushes() noexcept {
+// The lowest that is there does what the one who was asked cannot do any more. A site that is not
+// heard does it, too.
+void RemovalKeeper::choose_who_flushes(unsigned silent_streams) noexcept {
+    const auto& members = context_.members;
     const auto schedule = context_.store->flush_schedule();
-    bool fires = !context_.members.is_live(storage::node_of(schedule.version));
+    bool fires = !members.is_heard(storage::node_of(schedule.version), silent_streams);
     for (unsigned node = 0; node < context_.options.node; ++node)
-        fires = fires && !context_.members.is_live(node);
+        fires = fires && !members.is_heard(node, silent_streams);
     context_.sink.set_fires_foreign_schedule(fires);
 }
 

@@ -15,15 +15,15 @@ class RemovalKeeper {
     explicit RemovalKeeper(ClusterContext& context) noexcept : context_(context) {}
 
     // At `due_ms`. REQUIRES: in step, so that nothing is on its way that was read in another's
-    // store. `hears_all`: no site may have something to say that is not known here.
-    // `is_telling`: data of this node's is on its way to the log.
-    void work(bool hears_all, bool is_telling);
+    // store. `silent_streams`: a bit for each whose site may have something to say that is not
+    // known here. `is_telling`: data of this node's is on its way to the log.
+    void work(unsigned silent_streams, bool is_telling);
     std::uint64_t due_ms() const noexcept { return due_ms_; }
 
   private:
     void forget();
     void turn_floors();
-    void choose_who_flushes() noexcept;
+    void choose_who_flushes(unsigned silent_streams) noexcept;
 
     ClusterContext& context_;
     std::uint64_t due_ms_ = 0;

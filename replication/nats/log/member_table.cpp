@@ -61,6 +61,11 @@ bool MemberTable::is_live(unsigned node) const noexcept {
     return members_[node].is_known && silent_ms(node) <= limits_.timeout_ms;
 }
 
+bool MemberTable::is_heard(unsigned node, unsigned silent_streams) const noexcept {
+    const bool is_silent = (silent_streams >> members_[node].home & 1U) != 0;
+    return !is_silent && is_live(node) && silent_ms(node) <= limits_.pause_ms;
+}
+
 unsigned MemberTable::live_others() const noexcept {
     unsigned live = 0;
     for (unsigned node = 0; node < nodes_limit; ++node)

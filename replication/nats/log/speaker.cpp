@@ -82,7 +82,10 @@ bool Speaker::on_not_published(Token token) {
 
 void Speaker::on_heard(const MessageHeader& header, Sequence sequence, bool is_taken) {
     if (header.session != session_) return;
-    if (header.number == number_) is_waiting_ = false;
+    if (header.number == number_) {
+        is_waiting_ = false;
+        heard_said_ms_ = said_at_ms_;
+    }
     refused_since_ms_ = 0;
     if (header.number != data_number_ || !sender_.is_on_its_way()) return;
     if (!is_taken) return lose_data();

@@ -59,6 +59,8 @@ class Speaker {
 
     const SelfDescription& said_last() const noexcept { return said_; }
     std::uint64_t said_at_ms() const noexcept { return said_at_ms_; }
+    // When it said what it has read in the log last: what others said before that is known.
+    std::uint64_t heard_said_ms() const noexcept { return heard_said_ms_; }
     // For how long nothing that it says has been stored, or is known to be; 0: the last word was.
     std::uint64_t refused_ms() const noexcept {
         return refused_since_ms_ == 0 ? 0 : context_.now.steady_ms - refused_since_ms_;
@@ -83,6 +85,7 @@ class Speaker {
     bool is_waiting_ = false;
     SelfDescription said_;
     std::uint64_t said_at_ms_ = 0;
+    std::uint64_t heard_said_ms_ = 0;
     std::uint64_t refused_since_ms_ = 0;
     // Of the last message of data: number, when it was said, and where it is stored; 0: not yet.
     std::uint64_t data_number_ = 0;

@@ -36,6 +36,8 @@ class ClusterSink final : public storage::MutationSink {
     void note_untold_removal(unsigned shard, storage::BucketNumber bucket) noexcept;
     // Whether this node carries out the flush to come that another node's client has asked for.
     void set_fires_foreign_schedule(bool whether) noexcept { fires_.store(whether); }
+    // Until then no other node takes this one for gone, and does instead what its client asked for.
+    void set_counted_on_until(std::uint64_t steady_ms) noexcept { counted_on_until_ = steady_ms; }
 
     void prefetch(unsigned shard, std::uint64_t hash) const noexcept override {
         changes_.prefetch(shard, hash);
@@ -54,6 +56,9 @@ class ClusterSink final : public storage::MutationSink {
         changes_.on_flush_scheduled(at_steady_ms, version);
     }
     bool fires_foreign_schedule() noexcept override { return fires_.load(); }
+    bool fires_own_schedule(std::uint64_t now_ms) noexcept override {
+        return fires_.load() || now_ms < counted_on_until_.load();
+    }
 
   private:
     ChangeSink changes_;
@@ -61,6 +66,7 @@ class ClusterSink final : public storage::MutationSink {
     // Per bucket: the end of its shard's change log when something that stood in it was removed.
     ZeroedArray<ChangeLog::Position> removed_at_;
     std::atomic<bool> fires_{true};
+    std::atomic<std::uint64_t> counted_on_until_{0};
 };
 
 }  // namespace twincached::replication::nats

@@ -49,14 +49,19 @@ class ClusterNode::Observer final : public storage::MutationSink {
     }
     storage::Ticket on_flush(storage::Version version) noexcept override {
         history_.note_flush(version);
+        ++flushes;
         return sink_.on_flush(version);
     }
     void on_flush_scheduled(std::uint64_t at_ms, storage::Version version) noexcept override {
         sink_.on_flush_scheduled(at_ms, version);
     }
     bool fires_foreign_schedule() noexcept override { return sink_.fires_foreign_schedule(); }
+    bool fires_own_schedule(std::uint64_t now_ms) noexcept override {
+        return sink_.fires_own_schedule(now_ms);
+    }
 
     bool is_evicting = false;
+    unsigned flushes = 0;
 
   private:
     static const char* name_of(storage::Cause cause) {
@@ -122,6 +127,14 @@ void ClusterNode::tick() {
         engine_->on_timer();
 }
 
+void ClusterNode::maintain() {
+    (void)store_->maintain(now());
+}
+
+unsigned ClusterNode::flushes() const {
+    return observer_->flushes;
+}
+
 void ClusterNode::go_on() {
     is_still_ = false;
     for (const auto& event : std::exchange(waiting_, {}))
@@ -175,8 +188,9 @@ void ClusterNode::touch(std::string_view key, storage::Expiry expiry) {
                        [](const storage::ItemView&, const storage::ReadMarks&) {});
 }
 
-void ClusterNode::flush() {
-    (void)store_->flush(now());
+void ClusterNode::flush(std::uint64_t in_ms) {
+    if (in_ms == 0) return (void)store_->flush(now());
+    store_->schedule_flush(now().steady_ms + in_ms, now());
 }
 
 std::string ClusterNode::get(std::string_view key) {

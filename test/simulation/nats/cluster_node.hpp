@@ -38,6 +38,8 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     void tick();
     void stand_still() { is_still_ = true; }
     void go_on();
+    // What the store's own thread does, which does not wait for what the broker has to say.
+    void maintain();
     void drain() {
         engine_->at(now());
         engine_->begin_drain();
@@ -54,12 +56,13 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     bool is_at_rest() const;
     storage::Now now() const;
     const std::string& log() const { return log_; }
+    unsigned flushes() const;  // that this node has carried out for its clients or others'
 
     // --- clients ---
     storage::Version set(std::string_view key, std::string_view value, storage::Expiry expiry = {});
     void remove(std::string_view key);
     void touch(std::string_view key, storage::Expiry expiry);
-    void flush();
+    void flush(std::uint64_t in_ms = 0);
     std::string get(std::string_view key);  // "(miss)"
     void evict(std::string_view key);
     struct Held {

@@ -133,3 +133,15 @@ TEST_CASE("a node's own claim stands when it has listened for as long as those i
     (void)table.say(0, 1, 4);
     CHECK_FALSE(table.members.grant_claim(0));
 }
+
+TEST_CASE("a node is heard until it has been silent for a moment, or its site has") {
+    Table table;
+    (void)table.say(1, 1, 1);
+    table.pass(3000, 2);
+    CHECK(table.members.is_heard(1, 0));
+    CHECK_FALSE(table.members.is_heard(1, 1U << own_stream));
+    table.pass(1000, 2);
+    CHECK_FALSE(table.members.is_heard(1, 0));
+    CHECK(table.members.is_live(1));
+    CHECK_FALSE(table.members.is_heard(3, 0));
+}

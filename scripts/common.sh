@@ -16,8 +16,10 @@ as_root() {
     fi
 }
 
-# Where there is a ccache, it shall take precompiled headers for what they are.
+# Where there is a ccache, it shall take precompiled headers for what they are, and the compiler's word
+# for what a file includes: to preprocess each file for that costs a tenth of a cold build.
 export CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+export CCACHE_DEPEND=1
 
 # Two cores build two files; more would only make each slower.
 jobs=$(nproc)

@@ -200,8 +200,10 @@ Answer digest_page(std::string_view query, const StoredItems& items) {
     for (std::size_t first = 0; first < storage::bucket_count; first += digests.size()) {
         if (!items.digests(static_cast<storage::BucketNumber>(first), digests))
             return {.status = 503, .body = "this node has no peer: it keeps no digests\n"};
-        for (const auto digest : digests)
-            fmt::format_to(std::back_inserter(text), "{:016x}\n", digest);
+        for (const auto digest : digests) {
+            std::array<char, 17> line;
+            text.append(line.data(), fmt::format_to(line.data(), "{:016x}\n", digest));
+        }
     }
     return {.body = std::move(text)};
 }

@@ -14,7 +14,7 @@
 #            and integration tests under address and undefined behaviour sanitizers
 #   tsan     integration tests, and the unit tests that start threads, under the thread sanitizer
 #   swarm    what only optimised code can reach: a swarm of simulations (SIMULATION_SEEDS in all,
-#            10,000 by default, from SIMULATION_FIRST on, a 20th of them as engines that find each
+#            6,000 by default, from SIMULATION_FIRST on, a 20th of them as engines that find each
 #            other, and a 10th as clusters)
 #   fuzz     every fuzzer of the build asan for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #
@@ -117,7 +117,7 @@ stage_swarm_run() {
 # The same seeds at each run: what fails is then new. A hunt is for other ones, by hand, with
 # SIMULATION_FIRST. A seed that fails prints the line that repeats it.
 run_swarm() {
-    local first=${SIMULATION_FIRST:-1795387717000} seeds=${SIMULATION_SEEDS:-10000}
+    local first=${SIMULATION_FIRST:-1795387717000} seeds=${SIMULATION_SEEDS:-6000}
     local job processes=() share=$((seeds / jobs))
     echo "SIMULATION_FIRST=$first, $jobs times $share seeds"
     for ((job = 0; job < jobs; job++)); do

@@ -5,7 +5,7 @@
 #   scripts/tidy.sh <file>...        these
 #   scripts/tidy.sh --changed        those that differ from where this branch left TIDY_BASE
 #                                    (origin/main if there is none), the tree's own changes included;
-#                                    on main itself those of the last commits. At most TIDY_MOST, 12
+#                                    on main itself those of the last commits. At most TIDY_MOST, 8
 #                                    by default, newest first: the rest has been seen before it came.
 source "$(dirname "$0")/common.sh"
 
@@ -28,7 +28,7 @@ changed() {
         git log --format= --name-only "$(base)..HEAD" -- "${sources[@]}"
     } | sed -n 's/\.[ch]pp$/.cpp/p' | awk '!seen[$0]++' | while read -r file; do
         [ ! -f "$file" ] || echo "$file"
-    done | head -n "${TIDY_MOST:-12}"
+    done | head -n "${TIDY_MOST:-8}"
 }
 
 cmake --preset tidy > /dev/null

@@ -5,6 +5,7 @@
 #include "app/endpoint/entry/endpoint_options.hpp"
 #include "app/listeners/listener_options.hpp"
 #include "app/listeners/listening_socket.hpp"
+#include "app/listeners/place_trials.hpp"
 #include "app/logins/password_files.hpp"
 #include "app/process/log.hpp"
 #include "app/process/machine.hpp"
@@ -31,6 +32,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace twincached::app {
@@ -101,10 +103,42 @@ void require_replaceable(std::string_view option, const std::string& path) {
     if (obstacle) throw std::runtime_error(fmt::format("{}: {}", option, *obstacle));
 }
 
+// Beside a unix socket stands its lock, and it appears under another name first.
+void require_socket_place(const std::string& option, const std::string& path, PlaceTrials& trials) {
+    if (path.empty()) return;
+    trials.try_unix(option, path);
+    require_writable(option, path, Found::socket);
+    require_writable(option, path + ".lock", Found::plain_file);
+    if (const auto obstacle = obstacle_in_folder_of(path)) {
+        throw std::runtime_error(
+            fmt::format("{}: the folder of {} cannot be written: {}", option, path, *obstacle));
+    }
+    const auto first = unopened_path(path);
+    if (!std::filesystem::is_directory(first)) return;
+    throw std::runtime_error(
+        fmt::format("{}: {} is in the way: {}", option, first, std::strerror(EISDIR)));
+}
+
+void require_link_place(const replication::ListeningPlace& place, ListenerPlaces::Bind try_tcp) {
+    ListenerPlaces places(SOCK_STREAM, std::move(try_tcp));
+    places.add(place.option, place.at.host, place.at.port.value_or(0));
+    (void)places.finish();
+}
+
 void require_port(std::string_view option, std::int64_t port) {
     if (may_listen_at(port)) return;
     throw std::runtime_error(fmt::format("{}: this user may not listen at port {}: {}", option,
                                          port, std::strerror(EACCES)));
+}
+
+// Who made it was root; who removes it is the user of -u.
+void warn_of_pid_file(const std::string& path, const Warn& warn) {
+    const auto obstacle = path.empty() ? std::nullopt : obstacle_in_folder_of(path);
+    if (!obstacle) return;
+    warn(
+        fmt::format("pid-file (-P): {} would stay behind, empty, at a stop: {}; a folder that "
+                    "belongs to the user of -u lets it be removed",
+                    path, *obstacle));
 }
 
 }  // namespace
@@ -119,6 +153,9 @@ void check_start(const Options& options, const Warn& warn) {
     raise_limits(process, {listeners.connections, options.get<SessionOptions>().threads});
     require_writable("pid-file (-P)", process.pid_file, Found::plain_file);
     if (identity) assume(*identity);
+    warn_of_pid_file(process.pid_file, warn);
+    PlaceTrials trials;
+    const auto try_tcp = [&](const PlaceAddress& at) { trials.try_tcp(at); };
     require_writable("log-file", options.get<LogOptions>().file);
     const auto& endpoint = options.get<EndpointOptions>();
     // Without it the node starts, and says so at the first change.
@@ -127,18 +164,18 @@ void check_start(const Options& options, const Warn& warn) {
         warn(fmt::format("history-file: {}: changes of the primary would be kept in memory alone",
                          *obstacle));
     }
-    require_writable("unix-socket (-s)", listeners.unix_socket, Found::socket);
+    require_socket_place("unix-socket (-s)", listeners.unix_socket, trials);
     require_replaceable("file of [memory] (-e)", options.get<MemoryFileOptions>().path);
     require_port("udp-port (-U)", listeners.udp_port);
-    warn_all(absent_listeners(listeners), warn);
+    warn_all(absent_listeners(listeners, try_tcp), warn);
     for (const auto& text : endpoint.listen)
-        require_writable("listen of [admin]", parse_admin_place(text)->path, Found::socket);
-    for (const auto& text : endpoint.agent_listen)
-        require_writable("agent-listen of [admin]", parse_admin_place(text)->path, Found::socket);
-    warn_all(absent_listeners(endpoint), warn);
+        require_socket_place("listen of [admin]", parse_admin_place(text)->path, trials);
+    warn_all(absent_listeners(endpoint, try_tcp), warn);
     PasswordFiles(nullptr, nullptr).load(options.get<PasswordOptions>(), files.passwords);
     const auto setup = replication_setup(options, files);
     (void)replication::make_replicator(replication::replicator_factories(), setup, {});
+    if (const auto link = replication::listening_place(replication::replicator_factories(), setup))
+        require_link_place(*link, try_tcp);
     warn_all(warnings_of_parts(options, machine, files, std::time(nullptr)), warn);
     warn_all(replication::warnings_from_outside(replication::replicator_factories(), setup), warn);
 }

@@ -146,6 +146,12 @@ std::vector<std::string> warnings_from_outside(Factories known, const Setup& set
     return chosen->warnings_from_outside(setup);
 }
 
+std::optional<ListeningPlace> listening_place(Factories known, const Setup& setup) {
+    const auto* chosen = find(known, setup.options.get<ReplicationOptions>().driver);
+    if (chosen == nullptr || chosen->listens_at == nullptr) return std::nullopt;
+    return chosen->listens_at(setup);
+}
+
 std::chrono::milliseconds patience_of_others(Factories known, const lib::OptionStructs& options) {
     const auto* chosen = find(known, options.get<ReplicationOptions>().driver);
     const bool has_others = chosen != nullptr && chosen->patience != nullptr;

@@ -43,6 +43,9 @@ std::vector<std::string> warnings_of(Factories factories, const Setup& setup);
 // The same of what only others can tell, such as a name service. Blocks for as long as they take.
 std::vector<std::string> warnings_from_outside(Factories factories, const Setup& setup);
 
+// Of the driver that was chosen; none: no other node comes to this one.
+std::optional<ListeningPlace> listening_place(Factories factories, const Setup& setup);
+
 // After how long a pause of this node another may have taken its clients over; 0: never.
 std::chrono::milliseconds patience_of_others(Factories factories,
                                              const lib::OptionStructs& options);

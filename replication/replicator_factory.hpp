@@ -2,6 +2,7 @@
 // alone, and no driver by name. Constant data; any thread.
 #pragma once
 
+#include "lib/input/endpoint.hpp"
 #include "lib/option_row.hpp"
 #include "lib/option_structs.hpp"
 #include "lib/tls_context.hpp"
@@ -16,6 +17,12 @@
 #include <vector>
 
 namespace twincached::replication {
+
+// REQUIRES: the port is known. Without a host it is all interfaces.
+struct ListeningPlace {
+    std::string option;  // who asks for it, as messages name it
+    lib::Endpoint at;
+};
 
 // Without the functions that it leaves out a driver has no options, is chosen by its name alone and
 // wants no certificates.
@@ -33,6 +40,10 @@ struct ReplicatorFactory {
     bool (*is_meant)(const lib::OptionStructs& options) noexcept = nullptr;
     std::string_view wants = {};     // what is there then, "a peer"
     std::string_view given_by = {};  // how an operator gives it
+
+    // Where it waits for other nodes once it is started; none: nowhere. Blocks where that is a
+    // name. Throws what make() throws.
+    std::optional<ListeningPlace> (*listens_at)(const Setup& setup) = nullptr;
 
     // What an operator would regret of how the driver is set: a sentence each, which begins with
     // the option to change.

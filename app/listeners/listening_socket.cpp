@@ -1,7 +1,5 @@
 #include "app/listeners/listening_socket.hpp"
 
-#include "app/process/privileges.hpp"
-
 #include <fmt/format.h>
 
 #include <arpa/inet.h>
@@ -33,29 +31,6 @@ constexpr int stream_flags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 void turn_on(int descriptor, int level, int name) {
     const int on = 1;
     if (::setsockopt(descriptor, level, name, &on, sizeof on) != 0) fail("setsockopt");
-}
-
-// "tcp:127.0.0.1:11211", as `stats conns` and the log write an end of a connection.
-std::string end_text(const sockaddr_storage& address, socklen_t length) {
-    char host[INET6_ADDRSTRLEN] = "";
-    if (address.ss_family == AF_INET) {
-        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
-        ::inet_ntop(AF_INET, &in.sin_addr, host, sizeof host);
-        return fmt::format("tcp:{}:{}", host, ntohs(in.sin_port));
-    }
-    if (address.ss_family == AF_INET6) {
-        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
-        ::inet_ntop(AF_INET6, &in.sin6_addr, host, sizeof host);
-        return fmt::format("tcp6:[{}]:{}", host, ntohs(in.sin6_port));
-    }
-    if (address.ss_family == AF_UNIX) {
-        const auto& un = reinterpret_cast<const sockaddr_un&>(address);
-        const auto size = length > offsetof(sockaddr_un, sun_path)
-                              ? ::strnlen(un.sun_path, length - offsetof(sockaddr_un, sun_path))
-                              : 0;
-        return fmt::format("unix:{}", std::string_view(un.sun_path, size));
-    }
-    return "unknown";
 }
 
 // Until it listens, a socket with SO_REUSEADDR shares its port with any other such socket, and two
@@ -90,7 +65,30 @@ void remove_stale(const std::string& option, const sockaddr_un& address) {
     ::unlink(address.sun_path);
 }
 
-// Throws with the option and the limit: the kernel would cut the path without a word.
+}  // namespace
+
+std::string end_text(const sockaddr_storage& address, socklen_t length) {
+    char host[INET6_ADDRSTRLEN] = "";
+    if (address.ss_family == AF_INET) {
+        const auto& in = reinterpret_cast<const sockaddr_in&>(address);
+        ::inet_ntop(AF_INET, &in.sin_addr, host, sizeof host);
+        return fmt::format("tcp:{}:{}", host, ntohs(in.sin_port));
+    }
+    if (address.ss_family == AF_INET6) {
+        const auto& in = reinterpret_cast<const sockaddr_in6&>(address);
+        ::inet_ntop(AF_INET6, &in.sin6_addr, host, sizeof host);
+        return fmt::format("tcp6:[{}]:{}", host, ntohs(in.sin6_port));
+    }
+    if (address.ss_family == AF_UNIX) {
+        const auto& un = reinterpret_cast<const sockaddr_un&>(address);
+        const auto size = length > offsetof(sockaddr_un, sun_path)
+                              ? ::strnlen(un.sun_path, length - offsetof(sockaddr_un, sun_path))
+                              : 0;
+        return fmt::format("unix:{}", std::string_view(un.sun_path, size));
+    }
+    return "unknown";
+}
+
 sockaddr_un unix_address(const std::string& option, const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -103,15 +101,11 @@ sockaddr_un unix_address(const std::string& option, const std::string& path) {
     return address;
 }
 
-// Under this name a unix socket is bound; it moves to its own when it can be connected to. A path
-// that is as long as an address can be gives up its last letters for it.
-std::string unopened(const std::string& path) {
+std::string unopened_path(const std::string& path) {
     constexpr std::string_view ending = ".new";
     constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1 - ending.size();
     return path.substr(0, longest).append(ending);
 }
-
-}  // namespace
 
 // Options that accepted connections inherit are set here, once.
 ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls) {
@@ -181,13 +175,13 @@ ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
 
 ListeningSocket::~ListeningSocket() {
     if (descriptor_ >= 0) ::close(descriptor_);
-    if (is_bound_) ::unlink(is_open_ ? place_.path.c_str() : unopened(place_.path).c_str());
+    if (is_bound_) ::unlink(is_open_ ? place_.path.c_str() : unopened_path(place_.path).c_str());
 }
 
 // The mode counts from the moment that the file is there: the mask is the process's, and so this is
 // done before other threads make files, or where they make none.
 void ListeningSocket::bind_path() const {
-    const auto name = unopened(place_.path);
+    const auto name = unopened_path(place_.path);
     const auto address = unix_address(place_.option, name);
     ::unlink(name.c_str());
     const auto old_mask = ::umask(static_cast<mode_t>(~place_.mode & 0777U));
@@ -208,9 +202,9 @@ void ListeningSocket::open(int backlog) {
         // For the server after us: what lingers of our connections must not keep it out.
         turn_on(descriptor_, SOL_SOCKET, SO_REUSEADDR);
     }
-    const bool opened =
-        ::listen(descriptor_, backlog) == 0 &&
-        (family_ != AF_UNIX || ::rename(unopened(place_.path).c_str(), place_.path.c_str()) == 0);
+    const bool opened = ::listen(descriptor_, backlog) == 0 &&
+                        (family_ != AF_UNIX ||
+                         ::rename(unopened_path(place_.path).c_str(), place_.path.c_str()) == 0);
     if (!opened) fail(fmt::format("failed to listen on {}", text()));
     is_open_ = true;
 }
@@ -219,7 +213,7 @@ void ListeningSocket::open(int backlog) {
 void ListeningSocket::shut() noexcept {
     if (!std::exchange(is_open_, false)) return;
     if (family_ == AF_UNIX) {
-        (void)::rename(place_.path.c_str(), unopened(place_.path).c_str());
+        (void)::rename(place_.path.c_str(), unopened_path(place_.path).c_str());
     } else {
         (void)::shutdown(descriptor_, SHUT_RDWR);
     }
@@ -255,17 +249,6 @@ std::vector<std::string> bind_places(const ListenerOptions& options, ListenerTls
 
 }  // namespace
 
-void try_tcp(PlaceAddress place) {
-    // sin_port and sin6_port lie at the same place.
-    auto& port = reinterpret_cast<sockaddr_in&>(place.address).sin_port;
-    if (!may_listen_at(ntohs(port))) {
-        errno = EACCES;
-        fail("failed to listen on " + end_text(place.address, place.size));
-    }
-    port = 0;
-    bind_tcp(place, ListenerTls::none);
-}
-
 // A unix socket is instead of TCP, as with memcached.
 BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
     BoundListeners bound;
@@ -282,11 +265,11 @@ BoundListeners bind_listeners(const ListenerOptions& options, bool tls) {
     return bound;
 }
 
-// What a start would find, for --check-config: bound on a port of the system's choice, and let go.
-std::vector<std::string> absent_listeners(const ListenerOptions& options) {
+std::vector<std::string> absent_listeners(const ListenerOptions& options,
+                                          ListenerPlaces::Bind try_place) {
     if (!options.unix_socket.empty()) return {};
     ListenerTls kind{};
-    return bind_places(options, ListenerTls::none, kind, try_tcp);
+    return bind_places(options, ListenerTls::none, kind, std::move(try_place));
 }
 
 }  // namespace twincached::app

@@ -8,6 +8,9 @@
 #include "app/listeners/listener_places.hpp"
 #include "app/listeners/path_lock.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -66,19 +69,24 @@ struct BoundListeners {
 // std::runtime_error with a sentence that names the option and the address.
 BoundListeners bind_listeners(const ListenerOptions& options, bool tls);
 
-// The same without keeping anything, and at any free port of each address: a node that runs may
-// have the right one. Returns what would be absent; throws as bind_listeners() does.
-std::vector<std::string> absent_listeners(const ListenerOptions& options);
+// What would be absent if each place were tried so; throws as bind_listeners() does. For a check,
+// which keeps nothing: a node that runs may have the ports.
+std::vector<std::string> absent_listeners(const ListenerOptions& options,
+                                          ListenerPlaces::Bind try_place);
 
 // One of each kind. They throw the same. A unix socket's path is this process's from here on.
 ListeningSocket bind_tcp(const PlaceAddress& place, ListenerTls tls);
-// Any free port of that address, which is given back at once: whether the machine has the address,
-// and this process the right to the port that it is for.
-void try_tcp(PlaceAddress place);
 ListeningSocket bind_unix(UnixPlace place);
+// Throws std::runtime_error with the option and the limit: the kernel would cut a longer path
+// without a word.
+sockaddr_un unix_address(const std::string& option, const std::string& path);
+// Under this name a unix socket is bound; it moves to its own when it can be connected to. A path
+// that is as long as an address can be gives up its last letters for it.
+std::string unopened_path(const std::string& path);
 
 // "tcp:127.0.0.1:47768", "tcp6:[::1]:11211", "unix:/path": an end of a socket, as memcached's
 // `stats conns` writes it.
+std::string end_text(const sockaddr_storage& address, socklen_t length);
 std::string local_end(int descriptor);
 std::string remote_end(int descriptor);
 std::uint16_t local_port(int descriptor);  // 0 for a unix socket

@@ -180,6 +180,8 @@ class CommandLine(Case):
                            (["--on-splitt=both"], "did you mean 'on-split'?"),
                            (["-m", "0"], "must be at least 1m"),
                            ([*peer, "--link-listen", "999.1.1.1:11212"], "999.1.1.1"),
+                           ([*peer, "--link-listen", "192.0.2.77:11212"],
+                            "listen of [replication] (--link-listen, -X)"),
                            (["-x", f"{self.addresses.host(1)}:11999", "--link-listen",
                              f"{self.addresses.host(1)}:11999"], "are this node's own"),
                            (["-x", f"{self.addresses.host(1)},{self.addresses.host(2)}"],
@@ -197,13 +199,18 @@ class CommandLine(Case):
 
     def test_a_check_finds_what_stands_where_the_start_would_write(self):
         at = ["-l", self.addresses.host(1), "-p", str(self.client_port)]
-        pipe, plain, link = (os.path.join(self.directory, name) for name in ("pipe", "plain", "link"))
+        pipe, plain, link, locked = (os.path.join(self.directory, name)
+                                     for name in ("pipe", "plain", "link", "is a folder"))
+        os.mkdir(locked + ".lock")
         os.mkfifo(pipe)
         open(plain, "w").close()
         os.symlink(link, link)
         for words, why in ((["-P", pipe], "no plain file"), (["-e", pipe], "plain file"),
                            (["-e", "/dev/null"], "plain file"), (["-P", "/dev/null"], "plain file"),
                            (["-s", plain], "it exists and is no socket"),
+                           (["-s", locked], "is a folder.lock"),
+                           (["-s", "/tmp/" + 110 * "s"], "at most 107 bytes"),
+                           (["--admin-listen", "/tmp/" + 110 * "s"], "at most 107 bytes"),
                            (["-e", self.directory], "Is a directory"),
                            (["-P", plain + "/x"], "Not a directory"),
                            (["-e", plain + "/x"], "Not a directory"),
@@ -220,6 +227,27 @@ class CommandLine(Case):
                 self.assertIn(why, started.stderr)
                 self.assertNotEqual(started.returncode, 0)
                 self.assertEqual(checked.returncode, started.returncode)
+
+    def test_a_check_finds_two_listeners_that_want_one_place(self):
+        host, other, both = self.addresses.host(1), self.addresses.host(2), str(self.client_port)
+        path = os.path.join(self.directory, "socket")
+        taken = "Address already in use"
+        for words, why in ((["-l", host, "-l", host], taken),
+                           (["-l", f"0.0.0.0:{both},{host}:{both}"], taken),
+                           (["-l", host, "--admin-listen", f"{host}:{both}"], taken),
+                           (["-l", other, "--admin-listen", f"{host}:{both}", "--agent-listen",
+                             f"{host}:{both}"], taken),
+                           (["-l", other, "--admin-listen", f"{host}:{both}", "-x", "192.0.2.9",
+                             "--node=a", "--link-listen", f"{host}:{both}"], taken),
+                           (["-s", path, "--admin-listen", path], f"{path}: ")):
+            with self.subTest(words=words):
+                checked, started = (self._run(*check, "-p", both, *words)
+                                    for check in (["--check-config"], []))
+                self.assertIn(why, checked.stderr)
+                self.assertIn(why, started.stderr)
+                self.assertEqual((checked.returncode, started.returncode), (71, 71))
+        side_by_side = ["-l", f"{host}:{both}", "-l", f"{other}:{both}", "--admin-listen", "local"]
+        self.assertEqual(self._run("--check-config", *side_by_side).returncode, 0)
 
     def test_a_log_file_that_is_a_pipe_nobody_reads_is_refused(self):
         pipe = os.path.join(self.directory, "pipe")
@@ -245,13 +273,20 @@ class CommandLine(Case):
         refused = self._run("--check-config", "--log-file", log, *at, "nobody")
         self.assertEqual(refused.returncode, 71)
         self.assertIn("Permission denied", refused.stderr)
+        link = ["-x", self.addresses.host(2), "--node=a", "--link-listen"]
         for words in (["-e", os.path.join(self.directory, "items")], ["-p", "99"], ["-U", "99"],
+                      [*link, "99"], [*link, f"{self.addresses.host(1)}:99"],
                       ["--admin-listen", f"local,{self.addresses.host(1)}:99"]):
             with self.subTest(words=words):
                 call = [*at, "nobody", *words]
                 checked, started = self._run("--check-config", *call), self._run(*call)
                 self.assertEqual((checked.returncode, started.returncode), (71, 71), checked.stderr)
                 self.assertIn("Permission denied", checked.stderr)
+        pid_file = os.path.join(self.directory, "pid")
+        checked = self._run("--check-config", "-P", pid_file, *at, "nobody")
+        self.assertEqual(checked.returncode, 0)
+        self.assertIn(f"warning: pid-file (-P): {pid_file} would stay behind", checked.stderr)
+        self.assertNotIn("pid-file", self._run("--check-config", "-P", pid_file, *at, "root").stderr)
         history = os.path.join(self.directory, "history")
         checked = self._run("--check-config", "--history-file", history, *at, "nobody")
         self.assertEqual(checked.returncode, 0)

@@ -93,8 +93,9 @@ void AdminListeners::add_local() {
     throw std::system_error(errno, std::generic_category(), "listen of [admin] local");
 }
 
-std::vector<std::string> absent_listeners(const EndpointOptions& options) {
-    ListenerPlaces tcp(SOCK_STREAM, try_tcp);
+std::vector<std::string> absent_listeners(const EndpointOptions& options,
+                                          ListenerPlaces::Bind try_place) {
+    ListenerPlaces tcp(SOCK_STREAM, std::move(try_place));
     const auto add = [&](const std::vector<std::string>& places, std::string_view key) {
         for (const auto& text : places) {
             const auto place = parse_admin_place(text);  // checked when it was read

@@ -53,7 +53,8 @@ class AdminListeners {
 // For a check of the configuration: a line for each address that this machine does not have.
 // Throws, as the listeners would, where it has none. No port is taken, so a node that runs is no
 // obstacle.
-std::vector<std::string> absent_listeners(const EndpointOptions& options);
+std::vector<std::string> absent_listeners(const EndpointOptions& options,
+                                          ListenerPlaces::Bind try_place);
 
 // Whether who is at the other end of a unix socket is this process's user, or root. Of any other
 // socket nobody is.

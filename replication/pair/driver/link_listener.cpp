@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds accept_rest{200};
 }  // namespace
 
 void LinkListener::open(const std::optional<asio::ip::address>& own, std::uint16_t port) {
-    const std::string option = "listen of [replication] (--link-listen, -X): ";
+    const auto option = std::string(link_listen_option) + ": ";
     auto address = own.value_or(asio::ip::address_v6::any());
     const auto place = text_of(address, port);
     error_code error;

@@ -13,6 +13,10 @@
 
 namespace twincached::replication::pair {
 
+// Who asks for it, as messages name it.
+inline constexpr std::string_view link_listen_option =
+    "listen of [replication] (--link-listen, -X)";
+
 class LinkListener {
   public:
     class Owner {

@@ -3,6 +3,7 @@
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/driver/driver_addresses.hpp"
 #include "replication/pair/driver/driver_options.hpp"
+#include "replication/pair/driver/link_listener.hpp"
 #include "replication/pair/driver/link_loop.hpp"
 #include "replication/pair/driver/name_resolver.hpp"
 #include "replication/pair/link/pair_stats.hpp"
@@ -295,6 +296,14 @@ PairReport PairReplicator::report() const {
 }
 
 }  // namespace
+
+std::optional<ListeningPlace> listening_place(const Setup& setup) {
+    auto places = link_places(setup);
+    if (places.peer.host.empty()) return std::nullopt;
+    const auto own = specific_address(places.listen.host);
+    places.listen.host = own ? own->to_string() : std::string();
+    return ListeningPlace{std::string(link_listen_option), std::move(places.listen)};
+}
 
 std::vector<std::string> warnings_of(const Setup& setup) {
     const auto places = link_places(setup);

@@ -7,6 +7,7 @@
 #include "replication/replicator_factory.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,9 @@ namespace twincached::replication::pair {
 // Throws std::invalid_argument with a sentence for a person, for example if the node cannot tell
 // which of the two it is.
 std::unique_ptr<Replicator> make_pair_replicator(const Setup& setup, Events events);
+
+// The link's own end.
+std::optional<ListeningPlace> listening_place(const Setup& setup);
 
 std::vector<std::string> warnings_of(const Setup& setup);
 // Of a peer's name that does not resolve.
@@ -28,6 +32,7 @@ inline constexpr ReplicatorFactory pair_factory{
     .is_meant = is_pair,
     .wants = "a peer",
     .given_by = "-x, or peer in [replication]",
+    .listens_at = listening_place,
     .warnings = warnings_of,
     .warnings_from_outside = warnings_from_outside,
     .patience = patience_of_peer,

@@ -318,7 +318,7 @@ class Console(Case):
         node.start()
         self.open(f"http://{node.host}:{port}")
         self.until_headline("One node, serving.")
-        told = {here: json.dumps({"source": {"lines": [], "history": [
+        told = {here: json.dumps({"source": {"lines": [], "clockAhead": 0, "history": [
             {"at_ms": 1000 + late, "to": "b", "here": here, "why": why}]}, "letter": here})
             for here, late, why in (("a", 900, "the other node took over"), ("b", 0, "handed over"))}
         for order in ("ab", "ba"):
@@ -328,10 +328,30 @@ class Console(Case):
                 f"new Timeline(list).draw([{nodes}]); return [...list.querySelectorAll('p')].map(p => p.textContent); }})()"),
                 ["Node b is the primary: handed over"])
 
+    def test_events_stand_where_they_belong_whatever_the_clocks_of_the_nodes_say(self):
+        node = self.node("--admin-listen", f"local,{self.addresses.host(1)}:{(port := free_port(self.addresses.host(1)))}")
+        node.start()
+        self.open(f"http://{node.host}:{port}")
+        self.until_headline("One node, serving.")
+        shown = self.browser.run("""(() => {
+            const now = Date.now(), hour = 3600000, list = document.createElement('ol');
+            const [right, late] = ['a', 'b'].map(letter => ({letter, source: new Source('')}));
+            right.source.addLines([{number: 7, at_ms: now - 9000, text: 'first', level: 'info'}]);
+            late.source.addLines([{number: 7, at_ms: now - hour - 8000, text: 'second', level: 'info'}]);
+            right.source.readClock(now / 1000);
+            late.source.readClock((now - hour) / 1000);
+            // Started anew with a clock that was set back, and heard again from its first line on.
+            for (const numbers of [[1], [1, 2], [1, 2]])
+                late.source.addLines(numbers.map(number => ({number, at_ms: now - hour - 8000 + number, text: 'anew ' + number, level: 'info'})));
+            new Timeline(list).draw([right, late]);
+            return [...list.querySelectorAll('p')].map(p => p.textContent).concat(clockText(right.source), clockText(late.source)); })()""")
+        self.assertEqual(shown[:-1], ["anew 2", "anew 1", "second", "first", ""])
+        self.assertRegex(shown[-1], r"^Its clock is (59 min|1 h 0 min) behind this browser's\.$")
+
     # --- who may see what ------------------------------------------------------------------------
 
     def test_a_key_is_shown_to_whoever_may_read_it_and_is_text_whatever_it_is_called(self):
-        key = b"<img/src=x/onerror=alert(1)>\"'&amp;"
+        key = b"<img/src=x/onerror=alert(1)>\"'&amp;" + b"\xff" * 100
         host = self.addresses.host(1)
         port = free_port(host)
         node = self.node("--hot-keys", "--admin-listen", f"local,{host}:{port}").start()
@@ -346,6 +366,11 @@ class Console(Case):
         self.browser.until("document.querySelector('#hot-keys code') !== null", 10, "the key is shown")
         self.assertIn("onerror", self.browser.text("#hot-keys code"))
         self.assertEqual(self.browser.run("document.querySelectorAll('img, #hot-keys code *').length"), 0)
+        self.browser.size(360, 780)
+        self.assertLessEqual(self.browser.run("document.documentElement.scrollWidth"), 360)
+        self.assertEqual(self.browser.run("(() => { const count = document.createRange(); count.selectNodeContents("
+                                          "document.querySelector('#hot-keys b')); return count.getClientRects().length; })()"),
+                         1, "the count is one line")
         self.open(f"http://{host}:{port}")
         self.until_headline("One node, serving.")
         self.assertFalse(self.browser.run("document.body.innerText.includes('onerror')"))

@@ -4,6 +4,7 @@
 const silentAfter = 800;    // ms: three events that did not come
 const givenUpAfter = 5000;  // then the connection is made anew
 const kept = 120;           // seconds
+const clockTolerance = 2500;  // ms
 // A node tells a tenth of that, even of its first words. Whoever answers in the place of the other
 // one does not take the browser's time and memory from what this one tells.
 const mostInASecond = 2 << 20;  // letters
@@ -23,6 +24,7 @@ class Source {
     this.history = [];
     this.lines = [];
     this.samples = [];     // {at, counts, latency}, one a second
+    this.clockAhead = 0;   // ms, of this browser's; 0: as good as equal
     this.heardAt = 0;      // 0: never
     this.isOpen = false;
     this.why = "";         // not seen; as the browser says it
@@ -102,14 +104,23 @@ class Source {
     this.addSample(data);
   }
 
-  // A node that was started anew counts its lines from 1 again.
+  // It tells some of them again on each connection, and a node that was started anew, perhaps with
+  // another clock, counts from 1 again.
   addLines(lines) {
-    const last = this.lines.at(-1);
-    const isNew = line => !last || line.number > last.number || line.at_ms > last.at_ms;
-    this.lines = this.lines.concat(lines.filter(isNew)).slice(-100);
+    const nameOf = line => `${line.number} ${line.at_ms}`;
+    const told = new Set(lines.map(nameOf));
+    this.lines = this.lines.filter(line => !told.has(nameOf(line))).concat(lines).slice(-100);
+  }
+
+  // Its seconds are whole, and on their way for a while: what is within that is no difference.
+  readClock(seconds) {
+    if (!isTime(seconds * 1000)) return;
+    const ahead = seconds * 1000 + 500 - Date.now();
+    if (Math.abs(ahead - this.clockAhead) > clockTolerance) this.clockAhead = Math.abs(ahead) > clockTolerance ? ahead : 0;
   }
 
   addSample({figures, latency}) {
+    this.readClock(figures.time);
     const counts = {hits: figures.get_hits, misses: figures.get_misses, evictions: figures.evictions,
       read: figures.bytes_read, written: figures.bytes_written, uptime: figures.uptime};
     for (const [kind, of] of kinds) counts[kind] = of(figures);

@@ -11,20 +11,21 @@ class Timeline {
 
   // Of what this page has seen itself.
   note(text, level = "info") {
-    this.seen.push({at: Date.now(), teller: "", text, level});
+    this.seen.push({at: Date.now(), own: Date.now(), teller: "", text, level});
     this.seen = this.seen.slice(-shownEvents);
   }
 
+  // By this browser's clock, lest what a node with another one tells stands in the wrong place.
   draw(nodes) {
     const turns = [], all = [...this.seen];
     for (const {source, letter} of nodes.filter(node => node.source)) {
       for (const {at_ms, to, here, why} of source.history) {
-        const turn = {at: at_ms, to, teller: to, isOwn: to === here, text: `${to ? "Node " + to : "The other node"} is the primary: ${why}`, level: "turn"};
-        const known = turns.findIndex(other => other.to === to && Math.abs(other.at - at_ms) < 3000);
+        const turn = {at: at_ms - source.clockAhead, own: at_ms, to, teller: to, isOwn: to === here, text: `${to ? "Node " + to : "The other node"} is the primary: ${why}`, level: "turn"};
+        const known = turns.findIndex(other => other.to === to && Math.abs(other.at - turn.at) < 3000);
         if (known < 0) turns.push(turn);
         else if (turn.isOwn && !turns[known].isOwn) turns[known] = turn;
       }
-      for (const {at_ms, text, level} of source.lines) all.push({at: at_ms, teller: letter, text, level});
+      for (const {at_ms, text, level} of source.lines) all.push({at: at_ms - source.clockAhead, own: at_ms, teller: letter, text, level});
     }
     const events = all.concat(turns).sort((x, y) => y.at - x.at).slice(0, shownEvents);
     const key = JSON.stringify(events);
@@ -34,12 +35,12 @@ class Timeline {
     if (!events.length) this.list.append(make("li", {class: "quiet"}, "Nothing yet."));
   }
 
-  line({at, teller, text, level}) {
+  line({at, own, teller, text, level}) {
     const isOld = Date.now() - at > 86400000;
     const badge = make("span", {class: "badge " + (/^[ab]$/.test(teller) ? teller : "page")}, teller || "\u2022");
     badge.setAttribute("aria-label", teller ? "Node " + teller : "This page");
     badge.setAttribute("role", "img");
-    const when = make("time", {datetime: new Date(at).toISOString(), title: new Date(at).toString()}, isOld ? new Date(at).toISOString().slice(5, 10) : time(at));
+    const when = make("time", {datetime: new Date(at).toISOString(), title: new Date(own).toString()}, isOld ? new Date(at).toISOString().slice(5, 10) : time(at));
     return make("li", {class: ["warning", "error", "turn"].includes(level) ? level : ""}, when, badge, make("p", {}, text));
   }
 }

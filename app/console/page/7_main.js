@@ -93,10 +93,15 @@ function drawResync(view) {
   say(byId("resync-text"), `${percent} % compared` + (left ? `, about ${duration(left)} left` : ""));
 }
 
+function clockText(source) {
+  const ahead = source.clockAhead;
+  return ahead ? `Its clock is ${duration(Math.abs(ahead) / 1000)} ${ahead > 0 ? "ahead of" : "behind"} this browser's.` : "";
+}
+
 function noteOf(node, isMine) {
-  if (isMine) return node.source.status ? "" : "This page cannot see it: " + (node.source.why || "it was not asked yet") + ".";
+  if (isMine) return node.source.status ? clockText(node.source) : "This page cannot see it: " + (node.source.why || "it was not asked yet") + ".";
   if (!there) return "Asked through the other node alone: where its console is (peer-console) is not set there.";
-  if (there.isSeen) return "";
+  if (there.isSeen) return clockText(there);
   return "This page cannot see it: " + (there.why || "it does not answer") + (node.isLost ? "." : ". What is shown of it the other node says.");
 }
 

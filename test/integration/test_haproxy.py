@@ -180,6 +180,8 @@ class WhoServes(BehindTheShippedFile):
         return next(node.name for node in self.nodes if node.process.pid == pid)
 
     def test_after_a_return_each_listen_does_as_it_says(self):
+        for front in ("memcached", "memcached-prefers-a"):
+            self.assertEqual(self._server_of(front), "a")
         self.nodes.a.kill()
         for front in FRONTS:
             self.assertEqual(until(lambda front=front: self._server_of(front), 5, front), "b")
@@ -199,6 +201,39 @@ class WhoServes(BehindTheShippedFile):
         stays.ask(b"version")
         with self.assertRaises((ClientClosed, ConnectionError)):
             moves.ask(b"version")
+
+    def test_a_reload_of_haproxy_leaves_all_clients_with_the_node_that_has_them(self):
+        """Else the old ones would be with b, in the old process, and new ones with a. Those who stay are
+        closed at last: the old process checks no nodes any more."""
+        self.proxy.stop()
+        self.proxy.runs = "-W"  # as the unit runs it: a reload is a new process
+        self.proxy.start()
+        self.nodes.a.kill()
+        self.assertEqual(until(lambda: self._server_of("memcached"), 5, "b serves"), "b")
+        self.nodes.a.start()
+        self.nodes.wait_until_linked()
+        until(self.proxy.all_up, 10, "HAProxy uses both again")
+        until(lambda: "resync_timeout=<PAST>" in self.proxy.tell("show peers"), 10,
+              "HAProxy expects nothing from a process before it, and so tells one after it")
+        for _ in range(3):
+            stays = Client(self.proxy.address_of("memcached"))
+            self.addCleanup(stays.close)
+            before = int(stays.stats()["pid"])
+            asked = self.proxy.tell("show info")
+            self.proxy.process.signal(signal.SIGUSR2)
+            of_new = []
+            while len(of_new) < 100:
+                of_new.append(self._server_of("memcached"))
+                if self._pid_in(self.proxy.tell("show info")) == self._pid_in(asked):
+                    of_new.clear()
+            self.assertEqual(set(of_new), {"b"})
+            self.assertEqual(int(stays.stats()["pid"]), before)
+        stays.set_timeout(world.scaled(10))
+        self.assertEqual(stays.rest(), b"")
+
+    @staticmethod
+    def _pid_in(said):
+        return next(line for line in said.splitlines() if line.startswith("Pid:"))
 
     def test_a_node_that_stops_is_drained_by_its_agent(self):
         with self.nodes.a.client() as busy:
@@ -241,6 +276,7 @@ class OneCommand(Case):
         """conf/pair-on-one-host: what is shipped goes together."""
         shift = self.client_port - world.CLIENT_PORT
         ours = {f"127.0.0.{10 + n}": self.addresses.host(n) for n in range(3)}
+        ours["127.0.0.1"] = self.addresses.host(0)
         folder = os.path.join(self.directory, "pair-on-one-host")
         os.mkdir(folder)
         for name in ("pair-on-one-host/a.conf", "pair-on-one-host/b.conf", "haproxy.cfg"):

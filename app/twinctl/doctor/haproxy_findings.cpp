@@ -108,6 +108,14 @@ class Settings {
         }
         return found;
     }
+    // The last line that begins so; none if there is none.
+    Words line(std::string_view word) const {
+        Words found;
+        for (const auto& line : lines_) {
+            if (line[0] == word) found = line;
+        }
+        return found;
+    }
     bool is_tcp() const {
         bool is_tcp = true;
         for (const auto& line : lines_) {
@@ -183,6 +191,7 @@ class Judge {
                  "clients stay connected to a server that is marked down: what they write there "
                  "may come late, over what was written since",
                  "`on-marked-down shutdown-sessions` for the servers");
+        judge_stick_table(settings.line("stick-table"));
         judge_places(servers);
     }
 
@@ -211,6 +220,19 @@ class Judge {
                       : std::string("a server that does not answer is waited for without an end"),
                  "`timeout connect 100ms`");
         }
+    }
+
+    // A connection that is to write an entry anew takes a place of the table for that moment.
+    void judge_stick_table(const Words& table) {
+        constexpr std::uint64_t fewest = 100;
+        const auto places = lib::parse_number<std::uint64_t>(behind(table, "size"));
+        if (!has(table, "nopurge") || !places || *places >= fewest) return;
+        note(
+            Weight::wrong,
+            fmt::format("a stick-table of size {} that is full is not written anew: after a node's "
+                        "return new clients go there, while older ones stay with the other",
+                        *places),
+            "`stick-table type integer size 10k nopurge` with `stick on int(1)`");
     }
 
     // HAProxy lets wait who finds no place; a node closes him.

@@ -67,6 +67,7 @@ constexpr std::string_view well_haproxy =
     "on-error mark-down on-marked-down shutdown-sessions\n"
     "listen memcached\n"
     "    bind :11211\n"
+    "    stick-table type integer size 10k nopurge\n"
     "    server a 10.0.0.1:11211\n"
     "    server b 10.0.0.2:11211 backup\n"
     "frontend page\n"
@@ -271,6 +272,7 @@ TEST_CASE("each setting of HAProxy that costs clients, or brings old values back
         {" on-marked-down shutdown-sessions", "", "stay connected"},
         {" maxconn 1000", "", "has no maxconn"},
         {" maxconn 1000", " maxconn 1025", "maxconn 1025 is above the nodes' -c 1024"},
+        {" size 10k nopurge", " size 1 nopurge", "size 1 that is full is not written anew"},
         {" check port 11280", "", "is not checked"},
         {" check port 11280", " check", "checked at its client port"},
     };
@@ -287,6 +289,8 @@ TEST_CASE("HAProxy's servers say it for themselves, too, and limits are met") {
     CHECK(found_in_haproxy(haproxy_with(" maxconn 1000", " maxconn 1024")).empty());
     CHECK(found_in_haproxy(haproxy_with("timeout connect 100ms", "timeout connect 1000")).empty());
     CHECK(found_in_haproxy(haproxy_with(" maxconn 1000", " maxconn 9000"), 0).empty());
+    CHECK(found_in_haproxy(haproxy_with("size 10k", "size 100")).empty());
+    CHECK(found_in_haproxy(haproxy_with("size 10k nopurge", "size 1")).empty());
     const auto own = haproxy_with("10.0.0.1:11211", "10.0.0.1:11211 maxconn 2000");
     CHECK(says(found_in_haproxy(own), "maxconn 2000"));
     CHECK(says(found_in_haproxy("defaults\n mode http\nlisten x\n server a b\n"), "has a server"));

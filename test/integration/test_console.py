@@ -286,8 +286,9 @@ class Console(Case):
         gone = json.dumps({**alone, "state": "CONNECTING", "state_seconds": 0})
         self.assertEqual(self.browser.run(f"drawLink({gone}), link.text.textContent"), "for 3 s")
         for call, shown in (("short(999.4)", "999"), ("short(9999)", "9999"), ("short(12345)", "12.3 k"),
-                            ("short(4.25)", "4.3"), ("short(2e6)", "2 M"), ("short(NaN)", "\u2013"),
-                            ("bytes(1023)", "1023 B"), ("bytes(1024)", "1.0 KiB"), ("bytes(300 * 1048576)", "300 MiB"),
+                            ("short(4.25)", "4.3"), ("short(2e6)", "2 M"), ("short(NaN)", "\u2013"), ("short(3.1e13)", "31 T"), ("short(2 ** 64)", "18.4 E"),
+                            ("bytes(1023)", "1023 B"), ("bytes(1024)", "1.0 KiB"), ("bytes(300 * 1048576)", "300 MiB"), ("bytes(2 ** 63)", "8.0 EiB"),
+                            ("behind(9999)", "9999 ms behind"), ("behind(3600000)", "1 h 0 min behind"),
                             ("duration(59.9)", "59 s"), ("duration(60)", "1 min"), ("duration(3600)", "1 h 0 min"),
                             ("duration(90000)", "1 d 1 h"), ("duration(-1)", "0 s"), ("microseconds(999)", "1000 \u00b5s"),
                             ("microseconds(1500)", "1.5 ms"), ("microseconds(2e6)", "2.0 s"),

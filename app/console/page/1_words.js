@@ -4,7 +4,7 @@
 
 function short(n, digits = 3) {
   if (!Number.isFinite(n)) return "\u2013";
-  const units = [[1e9, " G"], [1e6, " M"], [1e3, " k"]];
+  const units = [[1e18, " E"], [1e15, " P"], [1e12, " T"], [1e9, " G"], [1e6, " M"], [1e3, " k"]];
   for (const [size, unit] of units) {
     if (n >= size * (size === 1e3 ? 10 : 1)) return Number((n / size).toPrecision(digits)) + unit;
   }
@@ -12,7 +12,7 @@ function short(n, digits = 3) {
 }
 
 function bytes(n) {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
   let at = 0;
   for (; n >= 1024 && at < units.length - 1; at++) n /= 1024;
   return (at === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)) + " " + units[at];
@@ -25,6 +25,8 @@ function duration(seconds) {
   if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor(s % 3600 / 60) + " min";
   return Math.floor(s / 86400) + " d " + Math.floor(s % 86400 / 3600) + " h";
 }
+
+function behind(ms) { return (ms < 10000 ? ms + " ms" : duration(ms / 1000)) + " behind"; }
 
 function time(ms) {
   if (!Number.isFinite(ms)) return "";

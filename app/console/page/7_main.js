@@ -75,7 +75,7 @@ function drawLink(view) {
   const peer = view && view.peer;
   if (!view) return link.draw("broken", "not seen", "");
   if (!peer) return link.draw("broken", "no peer", "");
-  if (view.state === "LINKED") return link.draw("linked", "in step", `${peer.lag_ms} ms behind`);
+  if (view.state === "LINKED") return link.draw("linked", "in step", behind(peer.lag_ms));
   if (view.state === "SYNCING") return link.draw("syncing", "catching up", `${peer.resync_percent} %`);
   if (view.state === "DRAINING") return link.draw("syncing", "leaving", "");
   if (view.state === "REFUSED") return link.draw("broken", "refused", "");

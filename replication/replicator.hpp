@@ -90,6 +90,7 @@ struct Remembered {
 // How items come back.
 enum class Recall : std::uint8_t {
     continued,  // to the node that they left: what others have of them is known
+    compared,   // to the node that they left: all is compared with another that has gone on
     anew,       // to a node of which no other has heard: all is compared
 };
 

@@ -274,15 +274,24 @@ bool MemoryFile::try_load(const Saved& saved, const Parts& parts, const storage:
         "memory file {}: {} items, {} MiB, read in {} ms; {} of them expired in the {} s "
         "that the server was away, or found no room",
         path_, items_, reader_->bytes() >> 20, ms_since(start), dropped_, saved.away_ms / 1000);
-    if (*recall == replication::Recall::anew) {
-        log_.info(
-            "memory file {}: it was saved by a node that was replicated in another way, or not at "
-            "all: nothing is known of what others hold",
-            path_);
-    }
+    tell_of(*recall);
     reader_.reset();
     ::close(std::exchange(saved_, -1));
     return true;
+}
+
+void MemoryFile::tell_of(replication::Recall recall) {
+    switch (recall) {
+        case replication::Recall::continued:
+            return;
+        case replication::Recall::compared:
+            return log_.info("memory file {}: what it holds is compared with another node", path_);
+        case replication::Recall::anew:
+            return log_.info(
+                "memory file {}: it was saved by a node that was replicated in another way, with "
+                "another secret, or not at all: nothing is known of what others hold",
+                path_);
+    }
 }
 
 // Until the block that says how many there were: a file that was cut short is refused as a whole,

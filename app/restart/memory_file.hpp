@@ -58,6 +58,7 @@ class MemoryFile {
     void save(const Parts& parts, const ClockReading& clocks, const storage::Now& now);
 
   private:
+    void tell_of(replication::Recall recall);
     bool read_items(BlockReader& reader, storage::Store& store, const storage::Now& now);
     bool read_block(std::string_view payload, storage::Store& store, const storage::Now& now);
     bool read_large(BlockReader& reader, std::uint64_t length, storage::Store& store,

@@ -84,7 +84,10 @@ class Joining(NatsCase):
         nodes[1].start(20)
         nodes.wait_until_in_step()
         self.assert_values(nodes, expected)
-        self.assertNotIn("starting empty", nodes[1].process.log().rsplit("$ ", 1)[1])
+        log = nodes[1].process.log().rsplit("$ ", 1)[1]
+        self.assertNotIn("starting empty", log)
+        self.assertIn("what it holds is compared with another node", log)
+        self.assertNotIn("replicated in another way", log)
 
 
 class WithoutTheBroker(NatsCase):

@@ -290,7 +290,7 @@ std::string ClusterEngine::remember() {
 lib::Parsed<Recall> ClusterEngine::recall(const Remembered& memory) {
     const auto known = read_memory(memory.hashes_alike ? memory.bytes : "", context_);
     footing_.is_unconfirmed = known && !known->was_alone;
-    return Recall::anew;
+    return known ? Recall::compared : Recall::anew;
 }
 
 }  // namespace twincached::replication::nats

@@ -24,6 +24,9 @@ struct StreamState {
     // Where this is a mirror, `created` of what it copies, else its own: so all sites know it
     // alike.
     std::int64_t origin_created = 0;  // 0: not known
+    std::size_t max_message = 0;      // bytes; 0: as long as any may be
+    // What somebody else has set it to, and the cluster suffers from; empty: nothing.
+    std::string doubts{};
 };
 
 struct Delivery {

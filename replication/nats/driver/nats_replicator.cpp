@@ -106,7 +106,7 @@ JetStreamBroker::Settings broker_settings(const Setup& setup) {
     JetStreamBroker::Settings settings;
     settings.names = names_of(setup.options);
     settings.stream = {static_cast<unsigned>(chosen.replicas), chosen.storage, chosen.max_age,
-                       chosen.max_bytes};
+                       chosen.max_bytes, 2 * chosen.member_timeout};
     settings.heartbeat = std::max(silence / 2, heartbeat_least);
     settings.identity = random_number();
     settings.place = place_of_this();

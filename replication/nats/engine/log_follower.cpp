@@ -102,6 +102,12 @@ void LogFollower::consumer_lost(StreamId stream, std::string_view why) {
 
 LogFollower::Lost LogFollower::stream_is(StreamId stream, const StreamState& stream_state) {
     said_of_[stream].clear();
+    if (std::exchange(said_in_doubt_[stream], stream_state.doubts) != stream_state.doubts &&
+        !stream_state.doubts.empty()) {
+        state_.note(LogLevel::warning,
+                    "stream " + context_.options.streams[stream] +
+                        " is set otherwise than a node would have it: " + stream_state.doubts);
+    }
     auto& place = context_.places[stream];
     Lost lost;
     // The end of it was taken out: the broker counts what is not there any more.

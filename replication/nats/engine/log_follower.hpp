@@ -55,6 +55,7 @@ class LogFollower {
     std::array<std::uint64_t, streams_limit> look_at_ms_{};
     std::uint64_t began_ms_ = 0;
     std::array<std::string, streams_limit> said_of_;  // why it is not there; empty: it is
+    std::array<std::string, streams_limit> said_in_doubt_;
     // The last message that may be of another log.
     struct Doubt {
         Sequence sequence = 0;

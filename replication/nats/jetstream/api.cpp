@@ -81,6 +81,36 @@ json::object stream_config(std::string_view stream, const StreamSettings& settin
     };
 }
 
+bool is_true(const json::value& value, std::string_view name) noexcept {
+    const auto* found = member(value, name);
+    const auto* truth = found == nullptr ? nullptr : found->if_bool();
+    return truth != nullptr && *truth;
+}
+
+// NATS has -1 for what is not bounded.
+std::uint64_t bound_in(const json::value& value, std::string_view name) noexcept {
+    return number_in(value, name).value_or(0);
+}
+
+StreamTraits traits_in(const json::value& config) {
+    StreamTraits traits;
+    const auto* subjects = member(config, "subjects");
+    const auto* list = subjects == nullptr ? nullptr : subjects->if_array();
+    if (list != nullptr)
+        for (const auto& subject : *list)
+            if (const auto* text = subject.if_string())
+                traits.subjects.emplace_back(text->data(), text->size());
+    traits.retention = text_in(config, "retention");
+    traits.max_age = std::chrono::milliseconds(bound_in(config, "max_age") / 1'000'000);
+    traits.per_subject = bound_in(config, "max_msgs_per_subject");
+    traits.max_consumers = bound_in(config, "max_consumers");
+    traits.discards_new = text_in(config, "discard") == "new";
+    traits.is_mirror = member(config, "mirror") != nullptr;
+    traits.is_sealed = is_true(config, "sealed");
+    traits.has_no_ack = is_true(config, "no_ack");
+    return traits;
+}
+
 std::optional<int> digits(std::string_view text, std::size_t first, std::size_t count) noexcept {
     if (text.size() < first + count) return std::nullopt;
     const auto part = text.substr(first, count);
@@ -134,13 +164,15 @@ ApiAnswer<StreamInfo> read_stream_info(std::string_view text) {
     const auto last = number_in(*state, "last_seq");
     const auto kept = number_in(*state, "messages");
     if (!first || !last || !kept) return senseless("a stream without its sequences");
-    StreamInfo info{{*created, *first, *last, *created}};
+    StreamInfo info{{*created, *first, *last, *created}, {}};
     if (*kept == 0) info.state.first = info.state.last + 1;
     if (info.state.first == 0 || info.state.first > info.state.last + 1)
         return senseless("a stream that begins behind its end");
     const auto* config = member(*answer, "config");
     if (config == nullptr) return info;
-    if (member(*config, "mirror") != nullptr) info.state.origin_created = 0;
+    info.traits = traits_in(*config);
+    info.state.max_message = bound_in(*config, "max_msg_size");
+    if (info.traits.is_mirror) info.state.origin_created = 0;
     const auto words = text_in(*config, "description");
     if (!words.starts_with(origin_words)) return info;
     const auto origin = lib::parse_number<std::int64_t>(words.substr(origin_words.size()));

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace twincached::replication::nats {
 
@@ -23,6 +24,8 @@ struct StreamSettings {
     Storage storage = Storage::file;
     std::chrono::milliseconds max_age{};
     std::uint64_t max_bytes = 0;
+    // Of one that somebody else made: what is younger must be there.
+    std::chrono::milliseconds least_age{};
 };
 
 std::string stream_request(std::string_view stream, std::string_view subjects,
@@ -56,9 +59,23 @@ struct ApiError {
 template <class T>
 using ApiAnswer = boost::system::result<T, ApiError>;
 
+// What a stream is set to, where that concerns nodes; 0: without a bound.
+struct StreamTraits {
+    std::vector<std::string> subjects;
+    std::string retention;
+    std::chrono::milliseconds max_age{};
+    std::uint64_t per_subject = 0;  // messages
+    std::uint64_t max_consumers = 0;
+    bool discards_new = false;
+    bool is_mirror = false;
+    bool is_sealed = false;
+    bool has_no_ack = false;
+};
+
 // `origin_created` of a mirror is what mirror_request had, and 0 of one that somebody else made.
 struct StreamInfo {
     StreamState state;
+    StreamTraits traits{};
 };
 // Of STREAM.INFO and of STREAM.CREATE.
 ApiAnswer<StreamInfo> read_stream_info(std::string_view json);

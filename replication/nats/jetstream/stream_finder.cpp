@@ -13,6 +13,8 @@ namespace {
 // Servers of a cluster in which several nodes create a stream at once tell first one time of its
 // creation and then, some 20 ms later, another.
 constexpr std::chrono::milliseconds settles_within{1000};
+// Of one cluster; each reads by itself.
+constexpr unsigned nodes_most = 4;
 constexpr int not_found = 404;
 constexpr int bad_request = 400;
 
@@ -151,8 +153,15 @@ void StreamFinder::end(StreamId stream, const Found& found) {
     // A mirror that somebody made by hand does not tell of what.
     if (state.origin_created == 0 && origin != origins_.end())
         state.origin_created = origin->second;
+    state.doubts = doubts_of(found->traits, needs_of(stream));
     told_[stream] = {state.created, session_.now() + settles_within};
     session_.events().stream_is(stream, state);
+}
+
+StreamNeeds StreamFinder::needs_of(StreamId stream) const {
+    const auto& settings = session_.settings();
+    return {stream == own_stream ? subjects_of_stream(settings.names) : "",
+            settings.stream.least_age, nodes_most};
 }
 
 ApiCalls::Request StreamFinder::request(std::string_view what, std::string_view name,

@@ -10,6 +10,7 @@
 #include "replication/nats/broker.hpp"
 #include "replication/nats/jetstream/api_calls.hpp"
 #include "replication/nats/jetstream/broker_session.hpp"
+#include "replication/nats/jetstream/stream_doubts.hpp"
 
 #include <cstdint>
 #include <map>
@@ -45,6 +46,7 @@ class StreamFinder {
     void on_created(StreamId stream, const ApiCalls::Answer& answer);
     void end(StreamId stream, const Found& found);
     void confirm(StreamId stream, std::int64_t created);
+    StreamNeeds needs_of(StreamId stream) const;
     ApiCalls::Request request(std::string_view what, std::string_view name,
                               std::string_view body = {}) const;
 

@@ -26,6 +26,23 @@ TEST_CASE("a stream's answer tells when it was created and what it keeps") {
     CHECK(info->state.origin_created == info->state.created);
 }
 
+TEST_CASE("a stream's answer tells what somebody has set it to") {
+    const auto info = read_stream_info(info_with(
+        R"({"messages":0,"first_seq":0,"last_seq":0})",
+        R"({"subjects":["a.*","b",7],"retention":"interest","max_age":60000000000,"sealed":true,)"
+        R"("max_msgs_per_subject":2,"max_consumers":-1,"discard":"new","no_ack":true,)"
+        R"("max_msg_size":20000})"));
+    REQUIRE(info.has_value());
+    CHECK(info->state.max_message == 20'000);
+    CHECK(info->traits.subjects == std::vector<std::string>{"a.*", "b"});
+    CHECK(info->traits.retention == "interest");
+    CHECK(info->traits.max_age == std::chrono::seconds(60));
+    CHECK(info->traits.per_subject == 2);
+    CHECK(info->traits.max_consumers == 0);
+    CHECK((info->traits.discards_new && info->traits.is_sealed && info->traits.has_no_ack));
+    CHECK_FALSE(info->traits.is_mirror);
+}
+
 TEST_CASE("of a stream that keeps nothing the first message is the one to come") {
     for (const auto& [text, last] :
          {std::pair(R"({"messages":0,"first_seq":0,"last_seq":0})", 0U),

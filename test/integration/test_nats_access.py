@@ -152,6 +152,21 @@ class Logins(Way):
         self.assertEqual(neighbour.heard(), [])
         self.assertNotIn("ermissions", server.process.log())
 
+    def test_what_a_user_may_not_do_is_said_and_tried_again_when_it_is_mended(self):
+        def users(subscribe):
+            return ('authorization { users: [ { user: web, password: right, permissions: '
+                    f'{{ publish: ">", subscribe: {json.dumps(subscribe)} }} }} ] }}')
+        own = ["mcask.twincached.>", "mctell.twincached.>"]
+        server = self.server(users(own))
+        node = self.stranger(server, "--nats-user", "web", "--nats-password-file",
+                             self.file("right", "right")).start(20)
+        words = 'Permissions Violation for Subscription to "_INBOX.'
+        until(lambda: words in node.process.log(), 10, "it says what it may not do")
+        self.assertFalse(node.is_linked())
+        server.more = users(own + ["_INBOX.>"])
+        server.reload()
+        until(node.is_linked, 45, "it is let in without a restart")
+
     def test_a_file_that_cannot_be_read_is_named(self):
         server = self.server('authorization { token: "Aright-Token1" }')
         node = self.stranger(server, "--nats-token-file", self.directory + "/nowhere").start()

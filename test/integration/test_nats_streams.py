@@ -92,6 +92,38 @@ class Refusing(StreamCase):
         self.assertEqual(node.replication()["repl_serving"], "READY")
         self.assertIn("the broker takes nothing", node.process.log())
 
+    def test_messages_are_no_longer_than_the_stream_takes_them(self):
+        server = self.server()
+        self.create(server, max_msg_size=20_000)
+        nodes = self.cluster(2, server=server).start()
+        expected = {b"key%d" % number: b"%d" % number * 500 for number in range(300)}
+        expected[b"large"] = b"x" * 300_000
+        with nodes[0].client() as client:
+            for key, value in expected.items():
+                self.assertEqual(client.set(key, value), b"STORED")
+        self.assert_values(nodes, expected)
+        self.assertNotIn("takes nothing", nodes[0].process.log())
+
+    def test_a_stream_that_takes_hardly_anything_is_none(self):
+        server = self.server()
+        self.create(server, max_msg_size=2000)
+        node = self.cluster(1, server=server).nodes[0].start(15)
+        words = "its max_msg_size is too small: 2000 bytes"
+        self.assertIn(words, node.process.log())
+        self.assertIn(words, node.replication()["repl_last_refusal"])
+        self.edit(server, max_msg_size=-1)
+        until(node.is_linked, 10, "it is in step")
+        self.assertEqual(node.replication()["repl_last_refusal"], "")
+
+    def test_what_somebody_has_set_a_stream_to_is_said_once(self):
+        server = self.server()
+        self.create(server, retention="interest", max_age=10**9)
+        nodes = self.cluster(2, server=server).start()
+        log = nodes[0].process.log()
+        self.assertEqual(log.count("is set otherwise than a node would have it"), 1)
+        self.assertIn("(retention)", log)
+        self.assertIn("(max_age)", log)
+
     def test_a_stream_that_nobody_else_may_read_is_told_of_and_not_asked_all_the_time(self):
         server = self.server()
         self.create(server, max_consumers=1)

@@ -15,6 +15,8 @@ namespace {
 
 // So many messages, then others on the thread have their turn.
 constexpr int messages_per_turn = 64;
+constexpr std::chrono::seconds renewed_after{30};
+constexpr std::chrono::seconds told_again_after{60};
 
 // A subject that nobody else listens to. Without randomness the number of the connection would do,
 // but for another node with the same.
@@ -82,6 +84,27 @@ void BrokerLink::on_timer(Instant now) {
     broker_.on_timer(now);
     check();
     if (connection_ && connection_->is_closed()) drop("the broker closed it");
+    check_denial(now);
+}
+
+// Nothing else tells why no answer comes. Subjects of answers differ each time: one line a minute.
+// What was refused when it was subscribed to stays so, also when the user may do it by now.
+void BrokerLink::check_denial(Instant now) {
+    if (!connection_) return renew_at_.reset();
+    if (renew_at_ && now >= *renew_at_) {
+        renew_at_.reset();
+        return drop("a subscription was refused, and another connection tries it again");
+    }
+    const auto denial = connection_->denial();
+    if (denial.empty()) return;
+    // Without what others tell of use it does, too.
+    const bool is_lacking = denial.find("Subscription") != std::string::npos &&
+                            denial.find("\"mctell.") == std::string::npos;
+    if (is_lacking && !renew_at_) renew_at_ = now + renewed_after;
+    if (denial == denied_ || (!denied_.empty() && now < denied_at_ + told_again_after)) return;
+    denied_ = denial;
+    denied_at_ = now;
+    owner_.log(LogLevel::warning, connection_->server() + ": " + denial);
 }
 
 void BrokerLink::drop(std::string_view why) {

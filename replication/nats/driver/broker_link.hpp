@@ -77,6 +77,7 @@ class BrokerLink {
     void on_connected(std::unique_ptr<NatsConnection> connection);
     void on_failed(const std::string& server, const std::string& why);
     void check();
+    void check_denial(Instant now);
     void note_connection();
     void refuse();
     bool is_news(const std::string& server, const std::string& why);
@@ -92,6 +93,9 @@ class BrokerLink {
     std::vector<std::string> servers_;
     const std::string inbox_prefix_;
     std::map<std::string, std::string> told_;  // by server, why it could not be used
+    std::string denied_;                       // what was told of that this node may not do
+    Instant denied_at_{0};                     // when it was
+    std::optional<Instant> renew_at_;          // because a subscription was refused
     BrokerDialler dialler_;
 };
 

@@ -255,6 +255,13 @@ std::size_t NatsConnection::max_payload() const noexcept {
         std::max<std::int64_t>(natsConnection_GetMaxPayload(connection_), 0));
 }
 
+std::string NatsConnection::denial() const {
+    const char* text = nullptr;
+    const auto status = natsConnection_GetLastError(connection_, &text);
+    if (status != NATS_NOT_PERMITTED || text == nullptr) return {};
+    return std::string(without_place(text));
+}
+
 bool NatsConnection::is_well(natsStatus status) {
     if (status == NATS_OK) return true;
     if (failure_.empty()) failure_ = natsStatus_GetText(status);

@@ -53,6 +53,8 @@ class NatsConnection final : public Wire {
     // Something could not be sent: it is as good as ended.
     bool has_failed() const noexcept { return !failure_.empty(); }
     const std::string& failure() const noexcept { return failure_; }
+    // What the broker said last that this node's user may not do; empty: nothing.
+    std::string denial() const;
 
   private:
     struct SubscriptionDeleter {

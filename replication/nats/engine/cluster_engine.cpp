@@ -286,7 +286,7 @@ ClusterReport ClusterEngine::report() const {
     auto report = report_of(context_);
     state_.fill(report);
     report.is_ready = footing_.is_ready;
-    report.refusal = refusal_;
+    report.refusal = refusal_.empty() ? follower_.why_no_stream() : refusal_;
     report.lag_ms = speaker_.waiting_ms();
     return report;
 }

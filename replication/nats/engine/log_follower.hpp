@@ -37,6 +37,9 @@ class LogFollower {
     };
     Read read(const Delivery& delivery);
 
+    // Of this site's; empty: it is there.
+    const std::string& why_no_stream() const noexcept { return said_of_[own_stream]; }
+
   private:
     void look(StreamId stream);
     void look_at_silent_streams();

@@ -40,12 +40,20 @@ class NatsServer:
         return (f'server_name: "{self.name}"\nlisten: "{self.address[0]}:{self.address[1]}"\n'
                 f'jetstream {{ {domain}store_dir: "{self.folder}/store" }}\n{self.more}\n')
 
-    def launch(self):
+    def _write_config(self):
         path = os.path.join(self.folder, "nats.conf")
         with open(path, "w") as file:
             file.write(self._config())
-        self.process = Process([PROGRAM, "-c", path], self._log_path)
+        return path
+
+    def launch(self):
+        self.process = Process([PROGRAM, "-c", self._write_config()], self._log_path)
         return self
+
+    def reload(self):
+        """What has changed in `more` comes into force."""
+        self._write_config()
+        self.process.signal(signal.SIGHUP)
 
     def start(self):
         self.launch()

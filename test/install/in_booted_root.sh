@@ -89,9 +89,11 @@ check "b has the items" answers 127.0.0.12 "get greeting" hello
 sed -i 's/^peer = .*/peer = host-b.invalid/' /etc/twincached/a.conf
 check "a starts, though the peer's name does not resolve" systemctl restart twincached@a
 
+check "an instance has logs" test -d /var/log/private/twincached-a
 check "it is removed" dpkg --remove twincached
 check "nothing of it runs" is_gone twincached@a
 check "it is purged" dpkg --purge twincached
+check "the logs are gone, those of instances, too" sh -c '! ls -d /var/log/twincached* /var/log/private/twincached* 2> /dev/null'
 check "the configuration is gone" test ! -e /etc/twincached/twincached.conf
 check "what the operator added is there" test -e /etc/twincached/a.conf
 echo "done"

@@ -1,5 +1,6 @@
 """An installed tree is whole: the program runs from it, the units name what is there, and what an
 operator has written stays. CTest says where things belong; everything happens below a DESTDIR."""
+import fnmatch
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import tempfile
 import unittest
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir, os.pardir))
+SBIN = os.environ["PATH"] + ":/usr/sbin:/sbin"
 
 
 class InstalledTree(unittest.TestCase):
@@ -48,6 +50,29 @@ class InstalledTree(unittest.TestCase):
                 self.assertTrue(os.path.isfile(os.path.join(self.root + folder,
                                                             "twincached.conf")), words)
                 self.assertEqual(conf, name)
+
+    def test_the_logs_of_every_unit_are_rotated(self):
+        shipped = self.read("ETC", "logrotate.d", "twincached")
+        for unit in ("twincached.service", "twincached@.service"):
+            with self.subTest(unit=unit):
+                folder = re.search("^LogsDirectory=(.*)$", self.read("UNITS", unit), re.M)[1]
+                logs = f"/var/log/{folder}/twincached.log".replace("%i", "a")
+                patterns = re.findall(r"/var/log/\S+", re.sub("^#.*$", "", shipped, flags=re.M))
+                self.assertTrue(any(fnmatch.fnmatch(logs, pattern) for pattern in patterns), patterns)
+
+    @unittest.skipUnless(shutil.which("logrotate", path=SBIN), "logrotate is not installed")
+    def test_a_log_is_rotated(self):
+        folder = tempfile.mkdtemp(prefix="twincached-logs-")
+        self.addCleanup(shutil.rmtree, folder)
+        text = self.read("ETC", "logrotate.d", "twincached").replace("/var/log", folder)
+        self._write(os.path.join(folder, "conf"), re.sub("postrotate.*endscript", "", text, flags=re.S))
+        for name in ("twincached", "twincached-a"):
+            os.mkdir(os.path.join(folder, name), 0o755)
+            self._write(os.path.join(folder, name, "twincached.log"), "a line\n")
+        subprocess.run(["logrotate", "--force", "--state", os.path.join(folder, "state"),
+                        os.path.join(folder, "conf")], check=True, env={**os.environ, "PATH": SBIN})
+        for name in ("twincached", "twincached-a"):
+            self.assertEqual(os.listdir(os.path.join(folder, name)), ["twincached.log.1"])
 
     def test_every_manual_is_there(self):
         for folder in ("docs", "."):

@@ -104,7 +104,8 @@ void BrokerLink::check_denial(Instant now) {
     if (denial == denied_ || (!denied_.empty() && now < denied_at_ + told_again_after)) return;
     denied_ = denial;
     denied_at_ = now;
-    owner_.log(LogLevel::warning, connection_->server() + ": " + denial);
+    owner_.log(LogLevel::warning,
+               connection_->server() + ": this node's user may not do everything: " + denial);
 }
 
 void BrokerLink::drop(std::string_view why) {

@@ -21,8 +21,8 @@ MemberTable::Limits limits_of(const ClusterOptions& options) noexcept {
     return {ms_of(options.member_timeout), pause, std::min(pause, ms_of(options.boot_grace))};
 }
 
-std::string too_small(std::string_view what, std::size_t bytes) {
-    return std::string(what) + " is too small: " + std::to_string(bytes) + " bytes";
+std::string with_bytes(std::string_view what, std::size_t bytes) {
+    return std::string(what) + ": " + std::to_string(bytes) + " bytes";
 }
 
 }  // namespace
@@ -68,7 +68,8 @@ void ClusterEngine::start() {
 void ClusterEngine::connected(std::size_t max_payload) {
     const auto limit = std::min(max_payload, options_.batch_bytes);
     if (limit < BatchSender::least_bytes)
-        return state_.note(LogLevel::error, too_small("the broker's max_payload", max_payload));
+        return state_.note(LogLevel::error,
+                           with_bytes("the broker's max_payload is too small", max_payload));
     message_limit_ = limit;
     footing_.is_connected = true;
     footing_.has_spoken = false;
@@ -118,7 +119,8 @@ void ClusterEngine::stream_is(StreamId stream, const StreamState& state) {
         const auto limit =
             state.max_message == 0 ? message_limit_ : std::min(message_limit_, state.max_message);
         if (limit < BatchSender::least_bytes)
-            return no_stream(stream, too_small("its max_msg_size", state.max_message));
+            return no_stream(stream,
+                             with_bytes("its max_msg_size is too small", state.max_message));
         sender_.set_limit(limit);
     }
     if (const auto lost = follower_.stream_is(stream, state)) reunion_.start_over(*lost);

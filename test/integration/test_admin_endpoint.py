@@ -79,7 +79,11 @@ class Timed(Case):
 class Asked(Timed):
     def started(self, *arguments, **options):
         node = self.node(*arguments, **options).start()
-        return node, Admin.of(node)
+        admin = Admin.of(node)
+        # The port is open a moment before the endpoint says so.
+        if "--admin-listen" not in arguments:
+            until(lambda: "not open to clients yet" not in admin.line("/readyz"), 10, "it says so")
+        return node, admin
 
     # --- pages -----------------------------------------------------------------------------------
 

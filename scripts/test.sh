@@ -44,18 +44,18 @@ run_ctest() {
 at_once=$((jobs + 1))
 run_timed() { run_ctest "$@" --repeat until-pass:2 --parallel "$at_once"; }
 
-# run_together <preset> <labels> <labels of tests in real time>: what computes takes what the others,
-# which mostly wait, leave of the cores.
-run_together() {
-    local at_once=$((jobs * 3)) log=$beside/$1.computing computing status=0
+# run_beside <preset> <options of ctest>: on what is left of the cores; `await_beside` shows it.
+run_beside() {
+    local log=$beside/$1.computing
     (
         renice -n 10 -p $BASHPID > /dev/null
-        run_ctest "$1" -L "$2" > "$log" 2>&1
+        run_ctest "$@" > "$log" 2>&1
     ) &
-    computing=$!
-    run_timed "$1" -L "$3" || status=$?
-    wait $computing || status=$?
-    cat "$log"
+}
+await_beside() {
+    local status=0
+    wait $! || status=$?
+    cat "$beside/$1.computing"
     return $status
 }
 
@@ -102,9 +102,13 @@ stage_image() {
     as_root env WORK=build/image /usr/bin/python3 -B test/install/test_image.py
 }
 
+# What knows no clock runs beside what lives in real time.
 stage_asan() {
     finish asan_build
-    SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_together asan 'unit|simulation' 'integration|broker'
+    local at_once=$((jobs * 3)) status=0
+    SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_beside asan -L 'unit|simulation' -LE threads
+    run_timed asan -L 'threads|integration|broker' || status=$?
+    await_beside asan && return $status
 }
 # Benchmarks are only to compile: linked for speed, they would cost as much as the daemon.
 stage_asan_build() {
@@ -115,7 +119,8 @@ stage_asan_build() {
 # In a test of one thread there is nothing to find.
 stage_tsan() {
     finish tsan_build
-    run_together tsan threads 'integration|broker'
+    local at_once=$((jobs * 3))
+    run_timed tsan -L 'threads|integration|broker'
 }
 stage_tsan_build() { build tsan threads_tests broker_tests integration_tests twincached twinctl mcload; }
 

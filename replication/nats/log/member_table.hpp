@@ -61,9 +61,9 @@ class MemberTable {
     // Others than this node.
     unsigned live_others() const noexcept;
     // `silent_streams`: a bit for each of which nothing is heard; who speaks there does not count.
+    bool has_live_ready(unsigned silent_streams) const noexcept;
     // Nothing but a moment's pause has come between: the node does what it is to do.
     bool is_heard(unsigned node, unsigned silent_streams) const noexcept;
-    bool has_live_ready(unsigned silent_streams) const noexcept;
     std::uint64_t silent_ms(unsigned node) const noexcept;
 
     // Every other live member has come past that place.

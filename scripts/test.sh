@@ -45,6 +45,7 @@ at_once=$((jobs + 1))
 run_timed() { run_ctest "$@" --repeat until-pass:2 --parallel "$at_once"; }
 
 # run_beside <preset> <options of ctest>: on what is left of the cores; `await_beside` shows it.
+# Whatever it is, it must pass at once.
 run_beside() {
     local log=$beside/$1.computing
     (
@@ -57,6 +58,13 @@ await_beside() {
     wait $! || status=$?
     cat "$beside/$1.computing"
     return $status
+}
+
+# run_daemons <sanitizer>: the tests of real processes, and then what was begun beside them.
+run_daemons() {
+    local at_once=$((jobs * 3)) status=0
+    run_timed "$1" -L 'integration|broker' || status=$?
+    await_beside "$1" && return $status
 }
 
 stage_install() { scripts/install-dependencies.sh test; }
@@ -102,13 +110,13 @@ stage_image() {
     as_root env WORK=build/image /usr/bin/python3 -B test/install/test_image.py
 }
 
-# What knows no clock runs beside what lives in real time.
+# What mostly computes runs beside what mostly waits. The program `threads`, of few seconds, has bounds
+# in real time and no second try: it has the machine for itself.
 stage_asan() {
     finish asan_build
-    local at_once=$((jobs * 3)) status=0
-    SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_beside asan -L 'unit|simulation' -LE threads
-    run_timed asan -L 'threads|integration|broker' || status=$?
-    await_beside asan && return $status
+    run_ctest asan -R '^threads$'
+    SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_beside asan -L 'unit|simulation' -E '^threads$'
+    run_daemons asan
 }
 # Benchmarks are only to compile: linked for speed, they would cost as much as the daemon.
 stage_asan_build() {
@@ -119,8 +127,9 @@ stage_asan_build() {
 # In a test of one thread there is nothing to find.
 stage_tsan() {
     finish tsan_build
-    local at_once=$((jobs * 3))
-    run_timed tsan -L 'threads|integration|broker'
+    run_ctest tsan -R '^threads$'
+    run_beside tsan -L threads -E '^threads$'
+    run_daemons tsan
 }
 stage_tsan_build() { build tsan threads_tests broker_tests integration_tests twincached twinctl mcload; }
 

@@ -11,12 +11,6 @@ using namespace twincached::simulation;
 
 namespace {
 
-BrokerHabits prompt() {
-    BrokerHabits habits;
-    habits.late_percent = 0;
-    return habits;
-}
-
 void begin(ClusterWorld& world, unsigned nodes) {
     for (unsigned i = 0; i < nodes; ++i) {
         world.start(i);
@@ -32,7 +26,7 @@ std::string key(int number) {
 // A node that lags behind the log writes keys that others have just removed, by a clock that is
 // behind: what it says comes after the removals, and is older.
 std::string removals_against_older_writes(ClusterDefect defect) {
-    ClusterWorld world(5, prompt(), defect);
+    ClusterWorld world(5, BrokerHabits::prompt(), defect);
     for (unsigned i = 0; i < 4; ++i) {
         world.options().clock_ahead_ms = i == 3 ? -10'000 : 0;
         world.start(i);
@@ -63,7 +57,7 @@ unsigned times_alone(const ClusterNode& node) {
 
 // What a connection that is over was to carry is stored when all have long forgotten the removal.
 std::string late_batch(std::uint64_t seed, ClusterDefect defect) {
-    auto habits = prompt();
+    auto habits = BrokerHabits::prompt();
     habits.late_percent = 100;
     habits.delay_most_ms = 1;
     ClusterWorld world(seed, habits, defect);
@@ -337,7 +331,7 @@ TEST_CASE("what the change log could not hold while there was no broker is compa
 // --- what a node may count as told, and who may begin alone ------------------------------------
 
 TEST_CASE("what the log holds of a node that was silent for too long is void, and told again") {
-    ClusterWorld world(19, prompt());
+    ClusterWorld world(19, BrokerHabits::prompt());
     begin(world, 3);
     world.cut(1);
     world[1].set("key", "older");
@@ -353,7 +347,7 @@ TEST_CASE("what the log holds of a node that was silent for too long is void, an
 }
 
 TEST_CASE("a log that was set back, and has gone on since, is found out by who had read its end") {
-    ClusterWorld world(20, prompt());
+    ClusterWorld world(20, BrokerHabits::prompt());
     begin(world, 3);
     world.cut(0);
     world[1].set("key", "value");
@@ -372,7 +366,7 @@ TEST_CASE("a log that was set back, and has gone on since, is found out by who h
 }
 
 TEST_CASE("who had not read what somebody has taken out of the log compares all, once") {
-    ClusterWorld world(24, prompt());
+    ClusterWorld world(24, BrokerHabits::prompt());
     begin(world, 3);
     world[0].set("kept", "value");
     world[0].set("removed", "value");
@@ -394,7 +388,7 @@ TEST_CASE("a log that is made anew while a node begins to read it is found out")
     for (std::uint64_t after_ms = 0; after_ms < 40; ++after_ms) {
         const bool is_alone = after_ms >= 20;  // nobody else says anything
         CAPTURE(after_ms);
-        ClusterWorld world(21, prompt());
+        ClusterWorld world(21, BrokerHabits::prompt());
         begin(world, is_alone ? 2 : 3);
         world.cut(1);
         world.run(300);
@@ -427,7 +421,7 @@ TEST_CASE("only one node begins alone, though the other's consumer is lost again
 // --- what is remembered of what was let go -----------------------------------------------------
 
 TEST_CASE("a node that has learnt from others knows what was removed before it came") {
-    ClusterWorld world(22, prompt());
+    ClusterWorld world(22, BrokerHabits::prompt());
     begin(world, 3);
     world.cut(2);
     world[2].set("key", "older");
@@ -451,7 +445,7 @@ TEST_CASE("a node that has learnt from others knows what was removed before it c
 }
 
 TEST_CASE("what was evicted where others had not read of it leaves nothing older to them") {
-    ClusterWorld world(23, prompt());
+    ClusterWorld world(23, BrokerHabits::prompt());
     begin(world, 2);
     world[1].set("key", "older");
     REQUIRE(world.rest());
@@ -468,7 +462,7 @@ TEST_CASE("what was evicted where others had not read of it leaves nothing older
 }
 
 TEST_CASE("what a donor gives before the log has it is the cluster's, though the donor dies") {
-    ClusterWorld world(24, prompt());
+    ClusterWorld world(24, BrokerHabits::prompt());
     begin(world, 2);
     world[1].set("key", "1");
     world[1].set("removed", "1");
@@ -492,7 +486,7 @@ TEST_CASE("what a donor gives before the log has it is the cluster's, though the
 }
 
 TEST_CASE("a node that joins takes no more than it may within a second") {
-    ClusterWorld world(31, prompt());
+    ClusterWorld world(31, BrokerHabits::prompt());
     begin(world, 1);
     for (int i = 0; i < 100; ++i)
         world[0].set(key(i), std::string(10'000, 'v'));

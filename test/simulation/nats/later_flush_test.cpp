@@ -10,12 +10,6 @@ using namespace twincached::simulation;
 
 namespace {
 
-BrokerHabits prompt() {
-    BrokerHabits habits;
-    habits.late_percent = 0;
-    return habits;
-}
-
 // Until then; the stores' own threads work all the time.
 void maintain(ClusterWorld& world, std::uint64_t until_ms) {
     while (world.now_ms() < until_ms) {
@@ -44,7 +38,7 @@ std::uint64_t ask_for_flush(ClusterWorld& world) {
 }  // namespace
 
 TEST_CASE("a flush for later comes at its time though the node that was asked is not there") {
-    ClusterWorld world(11, prompt());
+    ClusterWorld world(11, BrokerHabits::prompt());
     const auto due_ms = ask_for_flush(world);
     SECTION("for it is dead") {
         world.kill(1);
@@ -62,7 +56,7 @@ TEST_CASE("a flush for later comes at its time though the node that was asked is
 }
 
 TEST_CASE("a node that stood still does not do again what another has done in its place") {
-    ClusterWorld world(12, prompt());
+    ClusterWorld world(12, BrokerHabits::prompt());
     const auto due_ms = ask_for_flush(world);
     world[1].stand_still();
     maintain(world, due_ms + 1000);
@@ -78,7 +72,7 @@ TEST_CASE("a node that stood still does not do again what another has done in it
 }
 
 TEST_CASE("a flush for later comes at its time, once, from the node that was asked") {
-    ClusterWorld world(13, prompt());
+    ClusterWorld world(13, BrokerHabits::prompt());
     const auto due_ms = ask_for_flush(world);
     SECTION("though the broker takes nothing") {
         world.broker().set_refusing(true);

@@ -43,6 +43,13 @@ class Agenda {
 };
 
 struct BrokerHabits {
+    // What is said is stored or never is: for a test that goes step by step.
+    static BrokerHabits prompt() {
+        BrokerHabits habits;
+        habits.late_percent = 0;
+        return habits;
+    }
+
     std::uint64_t delay_most_ms = 3;
     unsigned late_percent = 50;      // of messages whose connection ended: they are stored later
     unsigned unheard_percent = 0;    // stored, and the publisher is not told

@@ -32,9 +32,9 @@ std::uint64_t Happenings::count() {
     return count_;
 }
 
-bool Happenings::wait_for_more_than(std::uint64_t seen, std::chrono::steady_clock::time_point end) {
+void Happenings::wait_for_more_than(std::uint64_t seen) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_until(lock, end, [&] { return count_ > seen; });
+    changed_.wait_for(lock, between_looks, [&] { return count_ > seen; });
 }
 
 // The driver's sink, and word of every change.

@@ -22,6 +22,7 @@ enum class Cause : std::uint8_t {
     expired,       // its time was over
     flushed,       // older than the flush register
     in_doubt,      // dropped because another node may know something newer (rule R9)
+    disowned,      // what this node held does not count: as if it had never been here
 };
 
 struct Change {

@@ -56,6 +56,7 @@ ChangeLog::Position ShardTracking::on_change(const storage::Change& change) noex
             on_drop(change, newest);
             return 0;
         case Cause::in_doubt:
+        case Cause::disowned:
             counters.add(TrackingCounter::dropped_in_doubt);
             return 0;
         case Cause::remote:

@@ -118,23 +118,23 @@ void Shard::drop_in_doubt(const Key& key, const Now& now) noexcept {
 
 // Nothing may leave the index while it is being visited. What did not fit into one visit of an
 // index bucket is found by the next one.
-std::optional<std::uint64_t> Shard::drop_some_in_doubt(std::uint64_t hash, Version newer_than,
-                                                       const Now& now) noexcept {
-    struct Doubtful {
+std::optional<std::uint64_t> Shard::disown_some(std::uint64_t hash, Version newer_than,
+                                                const Now& now) noexcept {
+    struct Disowned {
         Item* item;
         std::uint64_t hash;
     };
     constexpr unsigned index_buckets = 64;
-    std::array<Doubtful, 64> found;
+    std::array<Disowned, 64> found;
     std::optional<std::uint64_t> next = hash;
     for (unsigned i = 0; i < index_buckets && next; ++i) {
         std::size_t count = 0;
         const auto beyond = items_.table().visit(*next, [&](Item& item, std::uint64_t item_hash) {
-            const bool is_doubtful = newer_than == 0 || item.version() > newer_than;
-            if (is_doubtful && count < found.size()) found[count++] = {&item, item_hash};
+            const bool is_meant = newer_than == 0 || item.version() > newer_than;
+            if (is_meant && count < found.size()) found[count++] = {&item, item_hash};
         });
         for (std::size_t f = 0; f < count; ++f)
-            items_.drop(*found[f].item, found[f].hash, Cause::in_doubt, now.tick());
+            items_.drop(*found[f].item, found[f].hash, Cause::disowned, now.tick());
         if (count < found.size()) next = beyond;
     }
     return next;

@@ -45,29 +45,16 @@ SimNode::SimNode(const NodeOptions& options, const lib::KeyedHash& hash, History
 SimNode::~SimNode() = default;
 
 SimMemory SimNode::remember(bool alone) {
-    SimMemory memory;
-    memory.remembered = exchange_->remember(alone);
-    memory.registers = store_->registers();
-    store_->save([&](const storage::SavedItem& item) {
-        std::array<char, storage::saved_item_head_most> head{};
-        const auto size = storage::write_head(item, head.data());
-        memory.items.push_back({std::string(head.data(), size), std::string(item.value)});
-        return true;
-    });
-    return memory;
+    auto remembered = exchange_->remember(alone);
+    return memory_of(*store_, std::move(remembered));
 }
 
 void SimNode::recall(const SimMemory& memory, const storage::Now& now) {
     store_->restore(memory.registers);
     if (!exchange_->recall(memory.remembered, now)) std::abort();
-    for (const auto& kept : memory.items) {
-        auto head = storage::read_head(kept.head);
-        if (!head) std::abort();
-        head->item.value = kept.value;
-        (void)store_->restore(head->item, now);
-        const std::string key(head->item.key);
+    restore_items(*store_, memory, now, [&](const std::string& key) {
         history_.on_restored(options_.number, key, held_version(key, now));
-    }
+    });
 }
 
 void SimNode::begin(const replication::pair::Standing& peer, const storage::Now& now) {

@@ -7,10 +7,10 @@
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/exchange/exchange.hpp"
 #include "replication/records/frame.hpp"
-#include "storage/shard/saved_item.hpp"
 #include "storage/store.hpp"
 #include "test/simulation/history.hpp"
 #include "test/simulation/observer.hpp"
+#include "test/simulation/sim_memory.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -40,17 +40,6 @@ struct NodeOptions {
     Defect defect = Defect::none;
     std::size_t digest_run = 0;
     std::vector<storage::BucketNumber> used_buckets;  // others are taken as known to be empty
-};
-
-// What a node leaves behind at an orderly stop.
-struct SimMemory {
-    std::string remembered;
-    storage::Store::Registers registers;
-    struct Kept {
-        std::string head;
-        std::string value;
-    };
-    std::vector<Kept> items;
 };
 
 class SimNode {

@@ -61,9 +61,8 @@ void drop_items(ClusterContext& context) {
         std::optional<std::uint64_t> next = std::uint64_t{context.tracking(i).buckets.first()}
                                             << 48;
         while (next) {
-            context.with_shard(i, [&](storage::Shard& shard) {
-                next = shard.drop_some_in_doubt(*next, 0, context.now);
-            });
+            context.with_shard(
+                i, [&](storage::Shard& shard) { next = shard.disown_some(*next, 0, context.now); });
         }
     }
 }

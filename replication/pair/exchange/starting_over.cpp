@@ -40,7 +40,7 @@ void drop_items(ExchangeContext& context, storage::Version newer_than,
                                             << 48;
         while (next) {
             context.store->with_shard(i, [&](storage::Shard& shard) {
-                next = shard.drop_some_in_doubt(*next, newer_than, now);
+                next = shard.disown_some(*next, newer_than, now);
             });
         }
     }

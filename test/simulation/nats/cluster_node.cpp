@@ -65,8 +65,8 @@ class ClusterNode::Observer final : public storage::MutationSink {
 
   private:
     static const char* name_of(storage::Cause cause) {
-        constexpr const char* names[] = {"set",     "deleted", "remote",  "restored",
-                                         "evicted", "expired", "flushed", "in doubt"};
+        constexpr const char* names[] = {"set",     "deleted", "remote",   "restored", "evicted",
+                                         "expired", "flushed", "in doubt", "disowned"};
         return names[static_cast<std::size_t>(cause)];
     }
 
@@ -79,7 +79,7 @@ class ClusterNode::Observer final : public storage::MutationSink {
 
 ClusterNode::ClusterNode(const ClusterNodeOptions& options, const lib::KeyedHash& hash,
                          nats::Broker& broker, ClusterHistory& history,
-                         const std::uint64_t& world_ms)
+                         const std::uint64_t& world_ms, const SimMemory* memory)
     : options_(options),
       world_ms_(world_ms),
       history_(history),
@@ -97,7 +97,18 @@ ClusterNode::ClusterNode(const ClusterNodeOptions& options, const lib::KeyedHash
     engine_ = std::make_unique<nats::ClusterEngine>(options_.cluster, sink_, broker, owner);
     engine_->attach(*store_);
     engine_->at(now());
+    if (memory != nullptr) {
+        store_->restore(memory->registers);
+        if (!engine_->recall({memory->remembered, options.cluster.node})) std::abort();
+        restore_items(*store_, *memory, now(), [](const std::string&) {});
+    }
     engine_->start();
+}
+
+SimMemory ClusterNode::remember() {
+    engine_->at(now());
+    auto remembered = engine_->remember();
+    return memory_of(*store_, std::move(remembered));
 }
 
 storage::Now ClusterNode::now() const {

@@ -6,6 +6,7 @@
 #include "replication/nats/engine/cluster_engine.hpp"
 #include "storage/store.hpp"
 #include "test/simulation/nats/cluster_history.hpp"
+#include "test/simulation/sim_memory.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -30,7 +31,7 @@ class ClusterNode final : private replication::nats::ClusterOwner {
   public:
     ClusterNode(const ClusterNodeOptions& options, const lib::KeyedHash& hash,
                 replication::nats::Broker& broker, ClusterHistory& history,
-                const std::uint64_t& world_ms);
+                const std::uint64_t& world_ms, const SimMemory* memory = nullptr);
 
     using Event = std::function<void(replication::nats::BrokerEvents&)>;
     // At once, or, while the node stands still, when it goes on.
@@ -45,6 +46,8 @@ class ClusterNode final : private replication::nats::ClusterOwner {
         engine_->begin_drain();
     }
     bool is_still() const { return is_still_; }
+    // For a warm restart; the node is of no use afterwards.
+    SimMemory remember();
 
     storage::Store& store() { return *store_; }
     replication::nats::ClusterSink& sink() { return sink_; }

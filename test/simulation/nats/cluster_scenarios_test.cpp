@@ -184,6 +184,25 @@ TEST_CASE("a node that was away for longer than it is waited for brings nothing 
         CHECK(world[i].get(key(3)) == "(miss)");
 }
 
+TEST_CASE("a node that finds no broker after a warm restart is given its items again") {
+    ClusterWorld world(12);
+    begin(world, 3);
+    for (int i = 0; i < 200; ++i)
+        world[0].set(key(i), "value");
+    REQUIRE(world.rest());
+    world.stop(2, 1000);
+    world[0].remove(key(3));
+    world.run(500);
+    world.start(2);
+    world.run(3000);
+    REQUIRE(world[2].is_ready());
+    CHECK(world[2].contents().empty());
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world[2].contents().size() == 199);
+    CHECK(world.judge(true) == "");
+}
+
 TEST_CASE("all nodes go on where they were after a broker that was away") {
     ClusterWorld world(10);
     begin(world, 3);

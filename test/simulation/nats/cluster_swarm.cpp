@@ -17,12 +17,13 @@ BrokerHabits habits_of(lib::Random random) {
 
 }  // namespace
 
-ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect, bool has_two_sites)
+ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect, const ClusterSetting& setting)
     : random_(seed),
       world_(seed, habits_of(lib::Random(seed * 7)), defect),
       nodes_(2 + static_cast<unsigned>(random_.below(3))),
       keys_(4 + static_cast<unsigned>(random_.below(60))),
-      has_two_sites_(has_two_sites),
+      has_two_sites_(setting.has_two_sites),
+      has_warm_restarts_(setting.has_warm_restarts),
       loses_streams_(random_.one_in(4)),
       overflows_(random_.one_in(4)),
       evicts_(random_.one_in(4)) {
@@ -69,8 +70,23 @@ bool ClusterSwarm::may_die(unsigned node) {
     return false;
 }
 
+// Down in good order, if there is time enough; up with what it held, with a broker or without.
+void ClusterSwarm::restart(unsigned node, ClusterSum& sum) {
+    if (!world_.is_alive(node)) {
+        world_.start(node);
+        if (random_.one_in(2)) world_.connect(node);
+        return;
+    }
+    if (world_[node].is_still() || !world_[node].is_ready()) return;
+    if (!may_die(node) || has_lost_stream_) return;
+    ++sum.restarts;
+    has_died_ = true;
+    world_.stop(node, random_.below(1500));
+}
+
 void ClusterSwarm::torment(ClusterSum& sum) {
     const auto node = static_cast<unsigned>(random_.below(nodes_));
+    if (has_warm_restarts_ && random_.one_in(3)) return restart(node, sum);
     const auto what = random_.below(100);
     if (!world_.is_alive(node)) {
         world_.start(node);

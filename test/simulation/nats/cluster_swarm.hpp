@@ -1,6 +1,7 @@
 // Two to four nodes of a cluster, whose clients, broker and network a seed torments: cuts, deaths,
 // nodes that stand still, messages that are stored late, twice or without a word, consumers that
-// are lost, a broker that takes nothing for a while, or has lost what it held. At rest all hold the
+// are lost, a broker that takes nothing for a while, or has lost what it held, and, where that is
+// asked for, restarts that keep the items. At rest all hold the
 // same, nothing that was removed, and, where nothing was lost on purpose, all that is newest.
 #pragma once
 
@@ -25,12 +26,18 @@ struct ClusterSum {
     std::uint64_t evictions = 0;
     std::uint64_t two_sites = 0;
     std::uint64_t site_cuts = 0;
+    std::uint64_t restarts = 0;
+};
+
+struct ClusterSetting {
+    bool has_two_sites = false;
+    bool has_warm_restarts = false;
 };
 
 class ClusterSwarm {
   public:
     explicit ClusterSwarm(std::uint64_t seed, ClusterDefect defect = ClusterDefect::none,
-                          bool has_two_sites = false);
+                          const ClusterSetting& setting = {});
 
     // The first rule broken, or nothing.
     std::string run(ClusterSum& sum);
@@ -39,6 +46,7 @@ class ClusterSwarm {
     std::string key();
     void client();
     void torment(ClusterSum& sum);
+    void restart(unsigned node, ClusterSum& sum);
     void torment_broker(ClusterSum& sum);
     void torment_sites(ClusterSum& sum);
     void heal();
@@ -50,6 +58,7 @@ class ClusterSwarm {
     unsigned nodes_;
     unsigned keys_;
     const bool has_two_sites_;
+    const bool has_warm_restarts_;
     bool loses_streams_;
     bool overflows_;
     bool evicts_;

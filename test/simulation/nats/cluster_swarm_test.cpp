@@ -13,13 +13,17 @@ using twincached::test::number_from;
 
 namespace {
 
-void run_seeds(std::uint64_t first, std::uint64_t count, bool has_two_sites, ClusterSum& sum) {
+void run_seeds(std::uint64_t first, std::uint64_t count, const ClusterSetting& setting,
+               ClusterSum& sum) {
     for (auto seed = first; seed < first + count; ++seed) {
         INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");
-        const auto verdict = ClusterSwarm(seed, ClusterDefect::none, has_two_sites).run(sum);
+        const auto verdict = ClusterSwarm(seed, ClusterDefect::none, setting).run(sum);
         CHECK(verdict == "");
     }
 }
+
+constexpr ClusterSetting at_two_sites{.has_two_sites = true};
+constexpr ClusterSetting with_restarts{.has_warm_restarts = true};
 
 std::uint64_t first_seed() {
     return number_from("SWARM_FIRST", 1);
@@ -34,7 +38,7 @@ TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest 
     const auto first = first_seed();
     const auto count = seed_count(100);
     ClusterSum sum;
-    run_seeds(first, count, false, sum);
+    run_seeds(first, count, {}, sum);
     const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
     std::printf(
         "seeds %llu to %llu: %llu operations, %llu cuts, %llu deaths, %llu stops, %llu "
@@ -62,7 +66,7 @@ TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest 
 // first word.
 TEST_CASE("what once left a node without what another told it does not any more") {
     ClusterSum sum;
-    run_seeds(42'323, 1, false, sum);
+    run_seeds(42'323, 1, {}, sum);
 }
 
 // Claims that crossed again and again, a removal that was forgotten while the other site could not
@@ -71,16 +75,27 @@ TEST_CASE("what once left a node without what another told it does not any more"
 TEST_CASE("what once kept two sites from beginning, or made them lie, does not any more") {
     ClusterSum sum;
     for (const std::uint64_t seed : {3754U, 7142U, 57'510U, 107'026U})
-        run_seeds(seed, 1, true, sum);
+        run_seeds(seed, 1, at_two_sites, sum);
 }
 
 TEST_CASE("whatever happens to two sites, and to the way between them, their nodes do not lie") {
     const auto count = seed_count(200);
     ClusterSum sum;
-    run_seeds(first_seed(), count, true, sum);
+    run_seeds(first_seed(), count, at_two_sites, sum);
     if (count < 100) return;
     CHECK(sum.operations > 100 * count);
     CHECK(sum.site_cuts > count / 4);
     CHECK(sum.streams_lost > count / 10);
+    CHECK(sum.comparisons > count);
+}
+
+TEST_CASE("whatever happens to nodes that restart with what they held, they do not lie") {
+    const auto count = seed_count(100);
+    ClusterSum sum;
+    run_seeds(first_seed(), count, with_restarts, sum);
+    if (count < 100) return;
+    CHECK(sum.operations > 100 * count);
+    CHECK(sum.restarts > count);
+    CHECK(sum.lossless_rests > count / 10);
     CHECK(sum.comparisons > count);
 }

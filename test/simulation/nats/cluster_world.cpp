@@ -75,8 +75,9 @@ void ClusterWorld::start(unsigned node, unsigned number) {
     }
     options.cluster.node = numbers_[node] = number;
     options.cluster.incarnation = ++incarnations_;
-    nodes_[node] =
-        std::make_unique<ClusterNode>(options, hash_, broker_.broker_of(node), history_, now_ms_);
+    const auto memory = std::exchange(memories_[node], std::nullopt);
+    nodes_[node] = std::make_unique<ClusterNode>(options, hash_, broker_.broker_of(node), history_,
+                                                 now_ms_, memory ? &*memory : nullptr);
     broker_.set_client(node, {[this, node](const ClusterNode::Event& event) {
                            if (nodes_[node] != nullptr) nodes_[node]->call(event);
                        }});
@@ -97,6 +98,15 @@ void ClusterWorld::kill(unsigned node) {
             if (!is_held_elsewhere(node, key, held.version)) history_.excused.insert(key);
     auto gone = std::exchange(nodes_[node], nullptr);
     broker_.disconnect(node, "dead");
+}
+
+void ClusterWorld::stop(unsigned node, std::uint64_t drain_ms) {
+    nodes_[node]->drain();
+    for (const auto end = now_ms_ + drain_ms; !nodes_[node]->is_drained() && now_ms_ < end;)
+        run(10);
+    auto memory = nodes_[node]->remember();
+    kill(node);
+    memories_[node] = std::move(memory);
 }
 
 bool ClusterWorld::is_held_elsewhere(unsigned node, const std::string& key,

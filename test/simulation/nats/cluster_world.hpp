@@ -34,6 +34,8 @@ class ClusterWorld {
     void start(unsigned node) { start(node, node); }
     void start(unsigned node, unsigned number);  // that it was given
     void kill(unsigned node);                    // what it alone knew is lost
+    // In good order, if it gets there in that time; what it leaves is there at its next start.
+    void stop(unsigned node, std::uint64_t drain_ms);
     bool is_alive(unsigned node) const { return nodes_[node] != nullptr; }
     ClusterNode& operator[](unsigned node) { return *nodes_[node]; }
     void connect(unsigned node) { broker_.connect(node); }
@@ -67,6 +69,7 @@ class ClusterWorld {
     std::uint64_t incarnations_;
     std::optional<unsigned> at_second_;  // nothing: there is one site
     std::array<std::unique_ptr<ClusterNode>, nodes_most> nodes_;
+    std::array<std::optional<SimMemory>, nodes_most> memories_;
     std::array<unsigned, nodes_most> numbers_{};
 };
 

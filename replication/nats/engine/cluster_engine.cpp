@@ -1,6 +1,7 @@
 #include "replication/nats/engine/cluster_engine.hpp"
 
 #include "replication/nats/engine/cluster_memory.hpp"
+#include "replication/nats/engine/starting_over.hpp"
 
 #include <algorithm>
 #include <string>
@@ -302,6 +303,7 @@ std::string ClusterEngine::remember() {
 lib::Parsed<Recall> ClusterEngine::recall(const Remembered& memory) {
     const auto known = read_memory(memory.hashes_alike ? memory.bytes : "", context_);
     footing_.is_unconfirmed = known && !known->was_alone;
+    tell_flushes(context_);
     return known ? Recall::compared : Recall::anew;
 }
 

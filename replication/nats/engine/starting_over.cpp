@@ -18,6 +18,11 @@ void mark_all_dirty(ClusterContext& context) {
             });
         }
     }
+    tell_flushes(context);
+}
+
+void tell_flushes(ClusterContext& context) noexcept {
+    auto& changes = context.sink.changes();
     if (context.store->flush_version() != 0) changes.tell_of_flush();
     if (context.store->flush_schedule().version != 0) changes.on_flush_scheduled(0, 0);
 }

@@ -12,6 +12,9 @@ namespace twincached::replication::nats {
 // are news again (rule R12).
 void mark_all_dirty(ClusterContext& context);
 
+// Others may not have heard of the flush, nor of the one for later, that this node knows of.
+void tell_flushes(ClusterContext& context) noexcept;
+
 // Not all may have read what stood in the log that is gone: that nothing older may come back than
 // the newest of each bucket that this node ever let go is told again. What was evicted counts as
 // well: others may hold something older, whose successor they have not read of.

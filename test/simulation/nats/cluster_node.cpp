@@ -42,7 +42,12 @@ class ClusterNode::Observer final : public storage::MutationSink {
     }
     storage::Version known_version(unsigned shard, const storage::Key& key,
                                    bool present) noexcept override {
-        return sink_.known_version(shard, key, present);
+        const auto known = sink_.known_version(shard, key, present);
+        if (trace != nullptr && key.bytes == trace && known != 0)
+            std::printf("%8llu node %u: %s is known up to %llx\n",
+                        static_cast<unsigned long long>(world_ms_), node_, trace,
+                        static_cast<unsigned long long>(known));
+        return known;
     }
     void on_hint(unsigned shard, std::uint64_t hash) noexcept override {
         sink_.on_hint(shard, hash);

@@ -302,7 +302,10 @@ std::string ClusterEngine::remember() {
 // what another driver has kept nobody can be asked.
 lib::Parsed<Recall> ClusterEngine::recall(const Remembered& memory) {
     const auto known = read_memory(memory.hashes_alike ? memory.bytes : "", context_);
+    if (!known && is_memory(memory.bytes))
+        return std::string("what it tells of the cluster cannot be read by this version");
     footing_.is_unconfirmed = known && !known->was_alone;
+    footing_.recalled_era = known ? known->era : 0;
     tell_flushes(context_);
     return known ? Recall::compared : Recall::anew;
 }

@@ -9,16 +9,17 @@
 namespace twincached::replication::nats {
 namespace {
 
-constexpr std::string_view mark = "cluster 2";
-constexpr std::size_t bucket_size = 10;
+constexpr std::string_view family = "cluster ";
+constexpr std::string_view mark = "cluster 3";
+constexpr std::size_t bucket_size = 18;
 
 }  // namespace
 
-// What was not told to all counts as removed up to the newest of it.
+// Which keys it was that were removed is not kept, only the newest of each bucket.
 std::string write_memory(ClusterContext& context) {
     lib::ByteBuffer out;
     WireWriter writer(out);
-    writer.bytes(mark).u8(context.members.live_others() == 0 ? 1 : 0);
+    writer.bytes(mark).u8(context.members.live_others() == 0 ? 1 : 0).u64(context.era);
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {
             auto& tracking = context.tracking(i);
@@ -29,30 +30,40 @@ std::string write_memory(ClusterContext& context) {
             auto& removals = context.sink.removals(i);
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
-                const auto ever = std::max(removals.ever(bucket), buckets.floor(bucket));
-                if (ever != 0) writer.u16(bucket).u64(ever);
+                const auto untold = buckets.floor(bucket);
+                const auto ever = std::max(removals.ever(bucket), untold);
+                if (ever != 0) writer.u16(bucket).u64(ever).u64(untold);
             }
         });
     }
     return std::string(out.readable());
 }
 
+bool is_memory(std::string_view bytes) noexcept {
+    return bytes.starts_with(family);
+}
+
 std::optional<ClusterMemory> read_memory(std::string_view bytes, ClusterContext& context) {
     WireReader head(bytes);
     if (head.bytes(mark.size()) != mark) return std::nullopt;
-    const ClusterMemory memory{head.u8() != 0};
+    ClusterMemory memory;
+    memory.was_alone = head.u8() != 0;
+    memory.era = head.u64();
     if (head.failed() || head.remaining() % bucket_size != 0) return std::nullopt;
     const auto entries = head.bytes(head.remaining());
     for (WireReader in(entries); in.remaining() > 0;) {
         in.u16();
-        if (!context.admits(in.u64())) return std::nullopt;
+        const auto ever = in.u64();
+        if (!context.admits(ever) || in.u64() > ever) return std::nullopt;
     }
     for (WireReader in(entries); in.remaining() > 0;) {
         const storage::BucketNumber bucket = in.u16();
         const auto ever = in.u64();
+        const auto untold = in.u64();
         const auto number = context.store->shard_of_bucket(bucket);
         context.with_shard(number, [&](storage::Shard&) {
             context.sink.removals(number).raise_ever(bucket, ever);
+            context.tracking(number).buckets.raise_floor(bucket, untold);
         });
     }
     return memory;

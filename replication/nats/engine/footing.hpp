@@ -18,6 +18,7 @@ struct Footing {
     bool is_doubled = false;  // somebody else may speak as this node, which is about to be cut off
     // Items came back from before a restart, and nobody has confirmed them.
     bool is_unconfirmed = false;
+    Era recalled_era = 0;  // of those items; 0: there are none, or others know what this node knew
     bool is_draining = false;
     bool is_drained = false;
     unsigned looked = 0;  // a bit for each stream

@@ -28,6 +28,7 @@ void Readiness::judge(std::uint64_t refused_ms) {
 
 void Readiness::drop_unconfirmed() {
     if (!std::exchange(footing_.is_unconfirmed, false)) return;
+    footing_.recalled_era = 0;
     drop_items(context_);
     state_.note(LogLevel::warning,
                 "the items of before the restart are dropped: nobody confirmed them");

@@ -4,6 +4,7 @@
 #include "replication/nats/engine/taking_over.hpp"
 
 #include <string>
+#include <utility>
 
 namespace twincached::replication::nats {
 namespace {
@@ -45,6 +46,9 @@ void Reunion::take_over() {
         footing_.is_member = footing_.has_spoken;
     }
     footing_.is_unconfirmed = false;
+    // Whoever began alone since this node stopped may not have read what it had removed.
+    const auto recalled = std::exchange(footing_.recalled_era, 0);
+    if (recalled != 0 && recalled != state.era) tell_removals_again(context_);
     context_.era = state.era;
     comparison_.go_on();
 }
@@ -97,6 +101,7 @@ void Reunion::begin_alone(std::int64_t claimed_ms) {
     comparison_.disconnect();
     is_reference_ = true;
     context_.era = era_of(claimed_ms, context_.options.node);
+    footing_.recalled_era = 0;
     for (unsigned i = 0; i < context_.stream_count(); ++i)
         context_.places[i].is_known = true;
     settle_as_reference(context_, sender_);

@@ -161,6 +161,10 @@ bool ClusterNode::is_in_step() const {
     return engine_->report().state == nats::ClusterState::in_step;
 }
 
+bool ClusterNode::has_dropped_what_it_kept() const {
+    return log_.find("the items of before the restart are dropped") != std::string::npos;
+}
+
 nats::Era ClusterNode::era() const {
     return engine_->report().era;
 }

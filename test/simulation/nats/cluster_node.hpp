@@ -55,6 +55,7 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     bool is_ready() const { return is_ready_; }
     bool is_drained() const { return is_drained_; }
     bool is_in_step() const;
+    bool has_dropped_what_it_kept() const;
     replication::nats::Era era() const;
     bool is_at_rest() const;
     storage::Now now() const;

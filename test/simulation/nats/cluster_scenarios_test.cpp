@@ -162,6 +162,26 @@ TEST_CASE("removals are forgotten when all have read of them, and kept while one
         CHECK(world[i].engine().report().removals == 0);
 }
 
+TEST_CASE("a flush that a node was asked for while it was cut off outlives its warm restart") {
+    ClusterWorld world(13);
+    begin(world, 3);
+    for (int i = 0; i < 20; ++i)
+        world[0].set(key(i), "value");
+    REQUIRE(world.rest());
+    world.cut(2);
+    world[2].flush();
+    world[2].set("after", "value");
+    world.run(100);
+    world.stop(2, 200);
+    world.start(2);
+    world.connect(2);
+    REQUIRE(world.rest());
+    for (unsigned i = 0; i < 3; ++i) {
+        CHECK(world[i].get("after") == "value");
+        CHECK(world[i].contents().size() == 1);
+    }
+}
+
 TEST_CASE("a node that was away for longer than it is waited for brings nothing removed back") {
     ClusterWorld world(9);
     begin(world, 3);
@@ -201,6 +221,60 @@ TEST_CASE("a node that finds no broker after a warm restart is given its items a
     REQUIRE(world.rest());
     CHECK(world[2].contents().size() == 199);
     CHECK(world.judge(true) == "");
+}
+
+TEST_CASE("what a node that was cut off did for its clients outlives its warm restart") {
+    ClusterWorld world(14);
+    begin(world, 3);
+    for (int i = 0; i < 20; ++i)
+        world[0].set(key(i), "value");
+    REQUIRE(world.rest());
+    world.cut(2);
+    world[2].remove(key(3));
+    world[2].set(key(4), "newer");
+    world[2].set("news", "value");
+    world[0].set("meanwhile", "value");
+    world.run(100);
+    world.stop(2, 200);
+    world.run(10'000);
+    world.start(2);
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(world.judge(true) == "");
+    for (unsigned i = 0; i < 3; ++i) {
+        CHECK(world[i].get(key(3)) == "(miss)");
+        CHECK(world[i].get(key(4)) == "newer");
+        CHECK(world[i].get("news") == "value");
+        CHECK(world[i].get("meanwhile") == "value");
+        CHECK(world[i].contents().size() == 21);
+    }
+}
+
+TEST_CASE("what was removed stays so where a node begins without having heard of it") {
+    ClusterWorld world(15);
+    begin(world, 2);
+    world[0].set("other", "value");
+    REQUIRE(world.rest());
+    world.cut(0);
+    world[0].set("key", "older");
+    world.run(100);
+    world[1].set("key", "newer");
+    world[1].remove("key");
+    world.run(10'000);
+    CHECK(world[1].engine().report().removals == 0);
+    world.stop(1, 1000);
+    // What the log held is gone.
+    world.broker().begin_anew();
+    world.connect(0);
+    world.run(5000);
+    REQUIRE(world[0].is_in_step());
+    world.start(1);
+    world.connect(1);
+    REQUIRE(world.rest());
+    for (unsigned i = 0; i < 2; ++i) {
+        CHECK(world[i].get("key") == "(miss)");
+        CHECK(world[i].get("other") == "value");
+    }
 }
 
 TEST_CASE("all nodes go on where they were after a broker that was away") {

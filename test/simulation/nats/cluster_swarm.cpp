@@ -78,7 +78,8 @@ void ClusterSwarm::restart(unsigned node, ClusterSum& sum) {
         return;
     }
     if (world_[node].is_still() || !world_[node].is_ready()) return;
-    if (!may_die(node) || has_lost_stream_) return;
+    const bool is_all_told = world_[node].is_in_step() && random_.one_in(4);
+    if (has_lost_stream_ || (!may_die(node) && !is_all_told)) return;
     ++sum.restarts;
     has_died_ = true;
     world_.stop(node, random_.below(1500));

@@ -83,7 +83,8 @@ void ClusterWorld::start(unsigned node, unsigned number) {
                        }});
 }
 
-void ClusterWorld::kill(unsigned node) {
+std::set<std::string> ClusterWorld::known_to_nobody_but(unsigned node) {
+    std::set<std::string> keys;
     bool is_flush_known = false;
     for (unsigned i = 0; i < nodes_most; ++i) {
         const bool knows = i != node && nodes_[i] != nullptr &&
@@ -91,11 +92,21 @@ void ClusterWorld::kill(unsigned node) {
         is_flush_known = is_flush_known || knows;
     }
     for (const auto& [key, newest] : history_.keys)
-        if (!is_flush_known || nodes_[node]->has_untold(key)) history_.excused.insert(key);
+        if (!is_flush_known || nodes_[node]->has_untold(key)) keys.insert(key);
     // One that others have ceased to wait for may be the last that has what they began without.
     if (!nodes_[node]->is_in_step())
         for (const auto& [key, held] : nodes_[node]->contents())
-            if (!is_held_elsewhere(node, key, held.version)) history_.excused.insert(key);
+            if (!is_held_elsewhere(node, key, held.version)) keys.insert(key);
+    return keys;
+}
+
+void ClusterWorld::kill(unsigned node) {
+    history_.excused.merge(known_to_nobody_but(node));
+    end(node);
+}
+
+void ClusterWorld::end(unsigned node) {
+    excuse_what_was_dropped();
     auto gone = std::exchange(nodes_[node], nullptr);
     broker_.disconnect(node, "dead");
 }
@@ -104,9 +115,21 @@ void ClusterWorld::stop(unsigned node, std::uint64_t drain_ms) {
     nodes_[node]->drain();
     for (const auto end = now_ms_ + drain_ms; !nodes_[node]->is_drained() && now_ms_ < end;)
         run(10);
-    auto memory = nodes_[node]->remember();
-    kill(node);
-    memories_[node] = std::move(memory);
+    auto remembered = known_to_nobody_but(node);
+    memories_[node] = nodes_[node]->remember();
+    end(node);
+    only_remembered_[node] = std::move(remembered);
+}
+
+// What a node had kept, and dropped since nobody confirmed it, is lost, and with it what else it
+// knew: whoever it joins may not have heard of all removals that it had.
+void ClusterWorld::excuse_what_was_dropped() {
+    for (unsigned i = 0; i < nodes_most; ++i) {
+        if (nodes_[i] == nullptr || !nodes_[i]->has_dropped_what_it_kept()) continue;
+        history_.excused.merge(std::exchange(only_remembered_[i], {}));
+        for (const auto& [key, newest] : history_.keys)
+            if (newest.is_removed) history_.excused.insert(key);
+    }
 }
 
 bool ClusterWorld::is_held_elsewhere(unsigned node, const std::string& key,
@@ -176,6 +199,7 @@ bool ClusterWorld::rest(std::uint64_t limit_ms) {
 }
 
 std::string ClusterWorld::judge(bool lossless, bool evictions) {
+    excuse_what_was_dropped();
     auto verdict = evictions ? std::string() : judge_equal();
     for (unsigned i = 0; i < nodes_most && verdict.empty(); ++i)
         if (nodes_[i] != nullptr) verdict = judge_newest(i, lossless && !evictions);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace twincached::simulation {
@@ -53,6 +54,9 @@ class ClusterWorld {
     std::string judge(bool lossless, bool evictions = false);
 
   private:
+    std::set<std::string> known_to_nobody_but(unsigned node);
+    void end(unsigned node);
+    void excuse_what_was_dropped();
     bool is_at_rest();
     bool is_held_elsewhere(unsigned node, const std::string& key, storage::Version version);
     std::string judge_equal();
@@ -70,6 +74,7 @@ class ClusterWorld {
     std::optional<unsigned> at_second_;  // nothing: there is one site
     std::array<std::unique_ptr<ClusterNode>, nodes_most> nodes_;
     std::array<std::optional<SimMemory>, nodes_most> memories_;
+    std::array<std::set<std::string>, nodes_most> only_remembered_;  // at its last stop
     std::array<unsigned, nodes_most> numbers_{};
 };
 

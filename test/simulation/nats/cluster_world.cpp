@@ -115,20 +115,17 @@ void ClusterWorld::stop(unsigned node, std::uint64_t drain_ms) {
     nodes_[node]->drain();
     for (const auto end = now_ms_ + drain_ms; !nodes_[node]->is_drained() && now_ms_ < end;)
         run(10);
-    auto remembered = known_to_nobody_but(node);
     memories_[node] = nodes_[node]->remember();
     end(node);
-    only_remembered_[node] = std::move(remembered);
 }
 
 // What a node had kept, and dropped since nobody confirmed it, is lost, and with it what else it
-// knew: whoever it joins may not have heard of all removals that it had.
+// knew: others may not have heard of all that it had written and removed. They are still equal.
 void ClusterWorld::excuse_what_was_dropped() {
     for (unsigned i = 0; i < nodes_most; ++i) {
         if (nodes_[i] == nullptr || !nodes_[i]->has_dropped_what_it_kept()) continue;
-        history_.excused.merge(std::exchange(only_remembered_[i], {}));
         for (const auto& [key, newest] : history_.keys)
-            if (newest.is_removed) history_.excused.insert(key);
+            history_.excused.insert(key);
     }
 }
 

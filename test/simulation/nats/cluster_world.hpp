@@ -74,7 +74,6 @@ class ClusterWorld {
     std::optional<unsigned> at_second_;  // nothing: there is one site
     std::array<std::unique_ptr<ClusterNode>, nodes_most> nodes_;
     std::array<std::optional<SimMemory>, nodes_most> memories_;
-    std::array<std::set<std::string>, nodes_most> only_remembered_;  // at its last stop
     std::array<unsigned, nodes_most> numbers_{};
 };
 

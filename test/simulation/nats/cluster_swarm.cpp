@@ -15,6 +15,9 @@ BrokerHabits habits_of(lib::Random random) {
     return habits;
 }
 
+constexpr std::uint64_t life_most_s = 10;
+constexpr std::int64_t clock_off_most_ms = 2000;
+
 }  // namespace
 
 ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect, const ClusterSetting& setting)
@@ -26,7 +29,8 @@ ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect, const Clust
       has_warm_restarts_(setting.has_warm_restarts),
       loses_streams_(random_.one_in(4)),
       overflows_(random_.one_in(4)),
-      evicts_(random_.one_in(4)) {
+      evicts_(random_.one_in(4)),
+      has_short_lives_(has_warm_restarts_ && random_.one_in(3)) {
     if (overflows_) world_.options().log_bytes = 2048;
     if (random_.one_in(5)) world_.options().removals_bytes = 1024;
     if (random_.one_in(3)) world_.broker().payload_limit = 8192 + random_.below(20'000);
@@ -43,17 +47,28 @@ void ClusterSwarm::client() {
     const auto node = static_cast<unsigned>(random_.below(nodes_));
     if (!world_.is_alive(node) || world_[node].is_still() || !world_[node].is_ready()) return;
     if (evicts_ && random_.one_in(8)) return world_[node].evict(key());
+    if (has_short_lives_ && random_.one_in(3)) return set_for_a_while(node);
     const auto what = random_.below(100);
     if (what < 60) {
         const auto size = random_.one_in(20) ? random_.below(40'000) : random_.below(60);
         world_[node].set(key(), std::string(size, static_cast<char>('a' + random_.below(26))));
     } else if (what < 90) {
         world_[node].remove(key());
-    } else if (what < 98) {
+    } else if (what < 98 && !has_short_lives_) {
         world_[node].touch(key(), storage::Expiry::at(world_[node].now().tick() + 100'000));
     } else if (random_.one_in(10)) {
         world_[node].flush();
     }
+}
+
+// Gone when it comes to judging, and nothing older may be there instead.
+void ClusterSwarm::set_for_a_while(unsigned node) {
+    const auto name = key();
+    const auto seconds = 1 + random_.below(life_most_s);
+    const auto end = world_[node].now().tick() + static_cast<storage::Tick>(seconds);
+    const auto version = world_[node].set(name, "short", storage::Expiry::at(end));
+    auto& newest = world_.history().keys[name];
+    newest.is_removed |= newest.version == version;
 }
 
 // Who alone has what others were not told yet, lives on.
@@ -73,6 +88,8 @@ bool ClusterSwarm::may_die(unsigned node) {
 // Down in good order, if there is time enough; up with what it held, with a broker or without.
 void ClusterSwarm::restart(unsigned node, ClusterSum& sum) {
     if (!world_.is_alive(node)) {
+        const auto ahead_ms = static_cast<std::int64_t>(random_.below(2 * clock_off_most_ms));
+        world_.options().clock_ahead_ms = ahead_ms - clock_off_most_ms;
         world_.start(node);
         if (random_.one_in(2)) world_.connect(node);
         return;
@@ -171,6 +188,7 @@ void ClusterSwarm::heal() {
 
 std::string ClusterSwarm::judge(ClusterSum& sum) {
     heal();
+    if (has_short_lives_) world_.run((life_most_s + 2) * 1000);
     if (!world_.rest()) return "the nodes do not come to rest";
     bool lossless = !has_lost_stream_ && !overflows_;
     for (unsigned i = 0; i < nodes_; ++i) {

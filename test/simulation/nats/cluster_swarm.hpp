@@ -45,6 +45,7 @@ class ClusterSwarm {
   private:
     std::string key();
     void client();
+    void set_for_a_while(unsigned node);
     void torment(ClusterSum& sum);
     void restart(unsigned node, ClusterSum& sum);
     void torment_broker(ClusterSum& sum);
@@ -62,6 +63,7 @@ class ClusterSwarm {
     bool loses_streams_;
     bool overflows_;
     bool evicts_;
+    bool has_short_lives_;
     bool has_lost_stream_ = false;
     bool has_died_ = false;
 };

@@ -100,7 +100,8 @@ TEST_CASE("whatever happens to nodes that restart with what they held, they do n
     CHECK(sum.comparisons > count / 2);
 }
 
-TEST_CASE("whatever happens to two sites whose nodes restart with what they held, they do not lie") {
+TEST_CASE(
+    "whatever happens to two sites whose nodes restart with what they held, they do not lie") {
     const auto count = seed_count(60);
     ClusterSum sum;
     run_seeds(first_seed(), count, {.has_two_sites = true, .has_warm_restarts = true}, sum);

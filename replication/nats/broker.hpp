@@ -27,6 +27,9 @@ struct StreamState {
     std::size_t max_message = 0;      // bytes; 0: as long as any may be
     // What somebody else has set it to, and the cluster suffers from; empty: nothing.
     std::string doubts{};
+    // When the last message was stored, also of one that is gone, ms since 1970 by the broker's
+    // clock; 0: there never was one.
+    std::int64_t last_ms = 0;
 };
 
 struct Delivery {

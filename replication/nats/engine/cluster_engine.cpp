@@ -123,6 +123,7 @@ void ClusterEngine::stream_is(StreamId stream, const StreamState& state) {
             return no_stream(stream,
                              with_bytes("its max_msg_size is too small", state.max_message));
         sender_.set_limit(limit);
+        speaker_.begin_after(std::max(state.last_ms, state.created / 1'000'000));
     }
     if (const auto lost = follower_.stream_is(stream, state)) reunion_.start_over(*lost);
     update();

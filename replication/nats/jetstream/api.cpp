@@ -22,6 +22,8 @@ constexpr std::chrono::milliseconds duplicate_window{100};
 // A consumer of a connection that is gone is forgotten after so long.
 constexpr std::chrono::milliseconds consumer_forgotten{5000};
 
+constexpr std::int64_t ns_in_ms = 1'000'000;
+
 std::int64_t in_ns(std::chrono::milliseconds time) noexcept {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(time).count();
 }
@@ -166,6 +168,7 @@ ApiAnswer<StreamInfo> read_stream_info(std::string_view text) {
     if (!first || !last || !kept) return senseless("a stream without its sequences");
     StreamInfo info{{*created, *first, *last, *created}, {}};
     if (*kept == 0) info.state.first = info.state.last + 1;
+    info.state.last_ms = read_time(text_in(*state, "last_ts")).value_or(0) / ns_in_ms;
     if (info.state.first == 0 || info.state.first > info.state.last + 1)
         return senseless("a stream that begins behind its end");
     const auto* config = member(*answer, "config");

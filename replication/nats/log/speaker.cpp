@@ -4,13 +4,20 @@
 
 namespace twincached::replication::nats {
 
-// Later sessions are higher, also after a restart, and whatever the clock says.
+// Later sessions are higher, also after a restart, and whatever this node's clock says: who took
+// part before and does not hear that would take all that it says for late.
 void Speaker::begin_session() {
     // Pieces of a value that were said in another session are nobody's (RecordApplier).
     if (sender_.has_begun()) sender_.on_lost();
     const auto heard = context_.members[context_.options.node].session;
-    session_ = std::max({session_ + 1, heard + 1, context_.now.version_ms});
+    session_ = std::max(session_ + 1, heard + 1);
     number_ = data_number_ = 0;
+}
+
+void Speaker::begin_after(std::int64_t broker_ms) noexcept {
+    if (number_ != 0) return;
+    session_ =
+        std::max(session_, static_cast<std::uint64_t>(std::max<std::int64_t>(broker_ms, 0)) + 1);
 }
 
 void Speaker::begin_message(const SelfDescription& self) {

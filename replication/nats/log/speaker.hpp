@@ -37,6 +37,9 @@ class Speaker {
 
     // Another connection, or another life of this node was heard: what was said before is over.
     void begin_session();
+    // The log was last spoken in then, by the broker's clock: no earlier life of this node said
+    // anything later. Counts until the first word of the session.
+    void begin_after(std::int64_t broker_ms) noexcept;
     bool is_waiting() const noexcept { return is_waiting_; }
     std::uint64_t session() const noexcept { return session_; }
 

@@ -277,6 +277,25 @@ TEST_CASE("what was removed stays so where a node begins without having heard of
     }
 }
 
+TEST_CASE("a node whose clock went back while it was away is heard by who was cut off meanwhile") {
+    ClusterWorld world(16);
+    world.options().clock_ahead_ms = 20'000;
+    begin(world, 2);
+    world.cut(1);
+    world.kill(0);
+    world.options().clock_ahead_ms = 0;
+    world.start(0);
+    world.connect(0);
+    world.run(10'000);
+    REQUIRE(times_alone(world[0]) == 1);
+    world.connect(1);
+    REQUIRE(world.rest());
+    world[0].set("key", "value");
+    world.run(500);
+    CHECK(world[1].get("key") == "value");
+    CHECK(world.judge(true) == "");
+}
+
 TEST_CASE("all nodes go on where they were after a broker that was away") {
     ClusterWorld world(10);
     begin(world, 3);

@@ -76,7 +76,10 @@ struct SimLog {
             messages.pop_front();
     }
     replication::nats::StreamState state() const {
-        return {created, first, next() - 1, origin_created};
+        using replication::nats::StreamState;
+        StreamState state{created, first, next() - 1, origin_created};
+        if (!messages.empty()) state.last_ms = messages.back().time_ms;
+        return state;
     }
 };
 

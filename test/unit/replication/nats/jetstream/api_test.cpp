@@ -18,8 +18,10 @@ std::string info_with(const std::string& state, const std::string& config = R"({
 }  // namespace
 
 TEST_CASE("a stream's answer tells when it was created and what it keeps") {
-    const auto info = read_stream_info(info_with(R"({"messages":3,"first_seq":5,"last_seq":7})"));
+    const auto info = read_stream_info(info_with(
+        R"({"messages":3,"first_seq":5,"last_seq":7,"last_ts":"1970-01-01T00:01:00.5Z"})"));
     REQUIRE(info.has_value());
+    CHECK(info->state.last_ms == 60'500);
     CHECK(info->state.created == 1795936919370000000);
     CHECK(info->state.first == 5);
     CHECK(info->state.last == 7);
@@ -51,6 +53,7 @@ TEST_CASE("of a stream that keeps nothing the first message is the one to come")
         REQUIRE(info.has_value());
         CHECK(info->state.first == last + 1);
         CHECK(info->state.last == last);
+        CHECK(info->state.last_ms == 0);
     }
 }
 

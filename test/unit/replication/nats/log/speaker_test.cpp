@@ -122,3 +122,18 @@ TEST_CASE(
     REQUIRE(room.speaker.say_data({}));
     CHECK(first_offset() == 0);
 }
+
+TEST_CASE("a session is later than all that was said before in the log, whatever the clock says") {
+    Room room;
+    const auto first = room.said().session;
+    room.speaker.begin_session();
+    room.speaker.begin_after(1'900'000'000'000);
+    room.speaker.say({});
+    const auto session = room.said().session;
+    CHECK(session > 1'900'000'000'000);
+    CHECK(session > first);
+    room.speaker.begin_after(1'900'000'000'999);  // it has spoken
+    CHECK(room.speaker.session() == session);
+    room.speaker.begin_session();
+    CHECK(room.speaker.session() > session);
+}

@@ -91,15 +91,13 @@ void BrokerLink::on_timer(Instant now) {
 // What was refused when it was subscribed to stays so, also when the user may do it by now.
 void BrokerLink::check_denial(Instant now) {
     if (!connection_) return renew_at_.reset();
-    if (renew_at_ && now >= *renew_at_) {
-        renew_at_.reset();
-        return drop("a subscription was refused, and another connection tries it again");
-    }
-    const auto denial = connection_->denial();
+    if (renew_at_ && now >= *renew_at_) return renew(now);
+    facts_.denial = connection_->denial();
+    const auto& denial = facts_.denial;
     if (denial.empty()) return;
-    // Without what others tell of use it does, too.
-    const bool is_lacking = denial.find("Subscription") != std::string::npos &&
-                            denial.find("\"mctell.") == std::string::npos;
+    // The last one alone is told of, and the inbox is subscribed to before.
+    lacks_tellings_ = broker_.is_answered() && denial.find("\"mctell.") != std::string::npos;
+    const bool is_lacking = denial.find("Subscription") != std::string::npos;
     if (is_lacking && !renew_at_) renew_at_ = now + renewed_after;
     if (denial == denied_ || (!denied_.empty() && now < denied_at_ + told_again_after)) return;
     denied_ = denial;
@@ -108,10 +106,21 @@ void BrokerLink::check_denial(Instant now) {
                connection_->server() + ": this node's user may not do everything: " + denial);
 }
 
+// Without what others tell of use a node does, too: nothing is to be lost for that. Nobody says
+// that it was granted.
+void BrokerLink::renew(Instant now) {
+    renew_at_.reset();
+    if (!lacks_tellings_)
+        return drop("a subscription was refused, and another connection tries it again");
+    renew_at_ = now + renewed_after;
+    broker_.hear_tellings_again();
+}
+
 void BrokerLink::drop(std::string_view why) {
     if (!connection_) return;
     dialler_.end(std::move(connection_));
     facts_.server.clear();
+    facts_.denial.clear();
     owner_.log(LogLevel::warning, "the broker's connection has ended: " + std::string(why));
     broker_.on_disconnected(why);
     dialler_.dial();
@@ -198,6 +207,7 @@ void BrokerLink::refuse() {
     if (is_news(connection_->server(), why)) owner_.log(LogLevel::error, why);
     dialler_.end(std::move(connection_));
     facts_.server.clear();
+    facts_.denial.clear();
     broker_.on_disconnected(why);
     dialler_.dial(BrokerDialler::longest_pause);
 }

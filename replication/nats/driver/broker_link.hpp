@@ -32,6 +32,7 @@ struct LinkFacts {
     std::string server;             // empty: none is connected
     std::uint64_t connections = 0;  // that this node took part over, since the start
     std::string last_refusal;
+    std::string denial;  // what the server said last that this node's user may not do
 };
 
 class BrokerLink {
@@ -78,6 +79,7 @@ class BrokerLink {
     void on_failed(const std::string& server, const std::string& why);
     void check();
     void check_denial(Instant now);
+    void renew(Instant now);
     void note_connection();
     void refuse();
     bool is_news(const std::string& server, const std::string& why);
@@ -96,6 +98,7 @@ class BrokerLink {
     std::string denied_;                       // what was told of that this node may not do
     Instant denied_at_{0};                     // when it was
     std::optional<Instant> renew_at_;          // because a subscription was refused
+    bool lacks_tellings_ = false;              // and what was is no more than that
     BrokerDialler dialler_;
 };
 

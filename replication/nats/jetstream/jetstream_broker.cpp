@@ -21,11 +21,19 @@ void JetStreamBroker::on_connected(Wire& wire, std::size_t max_payload, std::str
     session_.at(now);
     session_.begin(wire, max_payload, std::move(inbox));
     max_payload_ = max_payload;
-    const bool hears =
-        session_.subscribe(channel_of_inbox, session_.inbox() + ".*.*", {}) &&
-        session_.subscribe(channel_of_tellings, telling_subject(session_.names(), ">"), {}) &&
-        session_.subscribe(channel_of_claims, claim_.subject(), {});
+    const bool hears = session_.subscribe(channel_of_inbox, session_.inbox() + ".*.*", {}) &&
+                       hear_tellings() &&
+                       session_.subscribe(channel_of_claims, claim_.subject(), {});
     if (hears) claim_.begin();  // else the connection is about to be lost, which will be told
+}
+
+bool JetStreamBroker::hear_tellings() {
+    return session_.subscribe(channel_of_tellings, telling_subject(session_.names(), ">"), {});
+}
+
+void JetStreamBroker::hear_tellings_again() {
+    session_.unsubscribe(channel_of_tellings);
+    (void)hear_tellings();
 }
 
 void JetStreamBroker::on_disconnected(std::string_view why) {
@@ -38,6 +46,7 @@ void JetStreamBroker::on_disconnected(std::string_view why) {
     asks_.clear();
     served_.clear();
     claim_.clear();
+    is_answered_ = false;
     if (std::exchange(is_admitted_, false)) session_.events().disconnected(why);
 }
 
@@ -141,6 +150,7 @@ void JetStreamBroker::on_question(const WireMessage& message) {
 void JetStreamBroker::on_inbox(const WireMessage& message) {
     const auto place = session_.place_of(message.subject);
     if (!place) return;
+    is_answered_ = true;
     switch (place->kind) {
         case Inbox::publication:
             return publications_.on_ack(place->number, message);

@@ -58,6 +58,10 @@ class JetStreamBroker final : public Broker {
     bool is_admitted() const noexcept { return is_admitted_; }
     // Why this node may say nothing over this connection, which is to end; empty: it may.
     const std::string& objection() const noexcept { return claim_.objection(); }
+    // Something came to where this node is answered, over this connection.
+    bool is_answered() const noexcept { return is_answered_; }
+    // Subscribes once more to what others tell all, which the server may have refused.
+    void hear_tellings_again();
     const Names& names() const noexcept { return session_.names(); }
 
     // --- Broker ----------------------------------------------------------------------------------
@@ -74,6 +78,7 @@ class JetStreamBroker final : public Broker {
   private:
     bool can_read(StreamId stream) const noexcept;
     void admit();
+    bool hear_tellings();
     void on_telling(const WireMessage& message);
     void on_question(const WireMessage& message);
     void on_inbox(const WireMessage& message);
@@ -87,6 +92,7 @@ class JetStreamBroker final : public Broker {
     NumberClaim claim_{session_};
     std::size_t max_payload_ = 0;
     bool is_admitted_ = false;
+    bool is_answered_ = false;
     std::map<std::string, Channel, std::less<>> served_;
 };
 

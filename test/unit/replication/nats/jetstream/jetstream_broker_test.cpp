@@ -280,6 +280,17 @@ TEST_CASE("a heartbeat keeps a consumer, tells of lost deliveries, and silence e
     CHECK(room.notes.take() == Lines{"lost: the broker has fallen silent"});
 }
 
+TEST_CASE(
+    "what others tell is subscribed to once more, and heard over the new subscription alone") {
+    Room room;
+    const auto subscriptions = room.wire.heard;
+    CHECK(room.broker.is_answered());
+    room.broker.hear_tellings_again();
+    CHECK(room.wire.heard == subscriptions);
+    room.broker.on_disconnected("killed");
+    CHECK_FALSE(room.broker.is_answered());
+}
+
 TEST_CASE("what holds the flow back is answered when all before it was taken") {
     Room room;
     room.consume();

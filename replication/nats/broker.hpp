@@ -54,11 +54,13 @@ class BrokerEvents {
     // answer).
     virtual void published(Token token, Sequence sequence) = 0;
     virtual void not_published(Token token, std::string_view why) = 0;
+    // Answer to consume(): what is there, and what comes, is delivered. May come behind the first.
+    virtual void reading(StreamId stream) = 0;
     // In the order of sequences, from the place that was asked for. One that is left out is not in
     // the log any more.
     virtual void delivered(const Delivery& delivery) = 0;
-    // Nothing more will come of it: deliveries were lost on the way, heartbeats missed, or the
-    // consumer is gone.
+    // Nothing more will come of it: deliveries were lost on the way, heartbeats missed, the
+    // consumer is gone, or there never was one.
     virtual void consumer_lost(StreamId stream, std::string_view why) = 0;
     // Another node asks: answer with reply(to, ...).
     virtual void asked(std::string_view subject, std::string_view payload, std::string_view to) = 0;

@@ -105,6 +105,7 @@ class Node : private BrokerEvents, private BrokerLink::Owner {
         times.push_back(delivery.time);
         payloads.emplace_back(delivery.payload);
     }
+    void reading(StreamId) override {}
     void consumer_lost(StreamId, std::string_view why) override { lost.emplace_back(why); }
     void asked(std::string_view subject, std::string_view payload, std::string_view to) override {
         questions.push_back(std::string(subject) + ":" + std::string(payload));

@@ -67,6 +67,7 @@ class Engine final : public BrokerEvents {
         demand(delivery.sequence >= next_[delivery.stream], "deliveries come in order");
         next_[delivery.stream] = delivery.sequence + 1;
     }
+    void reading(StreamId) override {}
     void consumer_lost(StreamId stream, std::string_view) override { look(stream); }
     void asked(std::string_view, std::string_view payload, std::string_view to) override {
         broker_.reply(to, payload);

@@ -153,19 +153,45 @@ class Logins(Way):
         self.assertNotIn("ermissions", server.process.log())
 
     def test_what_a_user_may_not_do_is_said_and_tried_again_when_it_is_mended(self):
-        def users(subscribe):
-            return ('authorization { users: [ { user: web, password: right, permissions: '
-                    f'{{ publish: ">", subscribe: {json.dumps(subscribe)} }} }} ] }}')
-        own = ["mcask.twincached.>", "mctell.twincached.>"]
-        server = self.server(users(own))
-        node = self.stranger(server, "--nats-user", "web", "--nats-password-file",
-                             self.file("right", "right")).start(20)
-        words = 'Permissions Violation for Subscription to "_INBOX.'
-        until(lambda: words in node.process.log(), 10, "it says what it may not do")
+        def users(web, deaf):
+            one = ('{ user: %s, password: right, permissions: { publish: ">", subscribe: %s } }')
+            return 'authorization { users: [ %s, %s ] }' % (one % ("web", json.dumps(web)),
+                                                            one % ("deaf", json.dumps(deaf)))
+        own = ["mcask.twincached.>", "_INBOX.>", "mctell.twincached.>"]
+        server = self.server(users([own[0], own[2]], own[:2]))
+        login = "--nats-password-file", self.file("right", "right"), "--nats-user"
+        node = self.stranger(server, *login, "web").start(20)
+        deaf = self.node("--nats-servers", server.url, "--node", "0", *login, "deaf",
+                         name="deaf").start(20)
+        words = 'Permissions Violation for Subscription to "'
+        until(lambda: words + "_INBOX." in node.process.log(), 10, "it says what it may not do")
+        until(lambda: words + "mctell." in deaf.process.log(), 10, "the other says it as well")
         self.assertFalse(node.is_linked())
-        server.more = users(own + ["_INBOX.>"])
+        until(lambda: words + "_INBOX." in node.replication()["repl_last_refusal"], 10,
+              "a report says it, too")
+        server.more = users(own, own[:2])
         server.reload()
         until(node.is_linked, 45, "it is let in without a restart")
+        # What others tell of use a node can do without: it does not give up its connection for that.
+        refused = lambda: server.process.log().count('Violation - User "deaf", Subject "mctell.')
+        until(lambda: refused() >= 2, 45, "it has tried again")
+        self.assertTrue(deaf.is_linked())
+        self.assertEqual(deaf.replication()["repl_broker_connections"], "1")
+
+    def test_what_keeps_clients_waiting_is_said(self):
+        """Others are in step, and this node cannot ask them for what they hold."""
+        server = self.server('authorization { users: [ { user: ok, password: right }, { user: mute, '
+                             'password: right, permissions: { publish: { deny: "mcask.>" } } } ] }')
+        login = "--nats-password-file", self.file("right", "right"), "--nats-user"
+        nodes = self.cluster(1, *login, "ok", server=server).start()
+        mute = self.node("--nats-servers", server.url, "--node", "3", "--boot-grace", "2s", *login,
+                         "mute", name="mute", host=8)
+        mute.launch()
+        until(lambda: "warning clients wait, for this node is not in step: a donor is looked for"
+              in mute.process.log(), 15, "it says what it waits for")
+        self.assertFalse(mute.is_open())
+        self.assertIn('Permissions Violation for Publish to "mcask.', mute.process.log())
+        self.assertTrue(nodes[0].is_linked())
 
     def test_a_file_that_cannot_be_read_is_named(self):
         server = self.server('authorization { token: "Aright-Token1" }')

@@ -1,10 +1,11 @@
 """What others do to the stream of a cluster: with NATS' own tools, or by their settings."""
 import json
 import os
+import time
 
-from harness import main, until
-from harness.nats_case import NatsCase
-from harness.nats_server import Cluster
+from harness import main, until, world
+from harness.nats_case import Load, NatsCase
+from harness.nats_server import Cluster, two_sites
 from harness.relay import Relay
 
 STREAM = "MC_twincached"
@@ -142,6 +143,53 @@ class Refusing(StreamCase):
         self.assertLess(lines, 20)
         until(lambda: server.ask("$JS.API.INFO")["api"]["total"] > asked + 20, 20, "it tries again")
         self.assertLess(len(refused()[0].process.log().splitlines()), lines + 3)
+
+
+class OtherSites(StreamCase):
+    def sites(self, denied):
+        """(paris, rome), where the user `web` may not publish to these subjects."""
+        paris, rome = two_sites(self)
+        rome.more += ('\nauthorization { users: [ { user: ok, password: right }, { user: web, password: '
+                      'right, permissions: { publish: { deny: %s } } } ] }' % json.dumps(denied))
+        for server in (paris, rome):
+            server.start()
+        until(lambda: rome.ask("$JS.paris.API.INFO", user={"user": "ok", "pass": "right"},
+                               seconds=1), 20, "the sites are joined")
+        return paris, rome
+
+    def at(self, server, site, other, number):
+        password = os.path.join(self.directory, "password")
+        with open(password, "w") as file:
+            file.write("right\n")
+        login = [] if site == "paris" else ["--nats-user", "web", "--nats-password-file", password]
+        return Cluster(self, [server], 1, "--nats-site", site, "--nats-sites", other,
+                       "--nats-domain", site, *login, first=number)
+
+    def assert_goes_on_without(self, denied):
+        mirror = "MC_twincached_paris_AT_rome"
+        paris, rome = self.sites([f"$JS.API.{denied}.{mirror}"])
+        cluster = self.at(paris, "paris", "rome", 0).start()
+        load = Load(cluster[0])
+        self.addCleanup(load.end)
+        cluster.nodes += self.at(rome, "rome", "paris", 1).nodes
+        node = cluster[1].start(20)
+        until(node.is_linked, 10, "it is in step with its site")
+        time.sleep(world.scaled(2))  # it would begin anew at each heartbeat
+        log = node.process.log()
+        self.assertLessEqual(log.count("COMPARING") + log.count("IN_STEP"), 2, log)
+        refusal = node.replication()["repl_last_refusal"]
+        self.assertIn("stream MC_twincached_paris: the broker does not answer", refusal)
+        self.assertIn(f"$JS.API.{denied}.{mirror}", refusal)
+        rome.more = rome.more.replace(denied, "NONE")
+        rome.reload()
+        until(lambda: node.replication()["repl_last_refusal"] == "", 20, "it is mended")
+        self.assert_values(cluster, load.end())
+
+    def test_who_may_not_mirror_another_site_goes_on_without_it_and_says_so(self):
+        self.assert_goes_on_without("STREAM.CREATE")
+
+    def test_who_may_not_read_the_mirror_goes_on_without_it_and_says_so(self):
+        self.assert_goes_on_without("CONSUMER.CREATE")
 
 
 class Strangers(StreamCase):

@@ -86,8 +86,25 @@ void find_open_link(const NodeFacts& node, Findings& findings) {
 
 void find_not_ready(const NodeFacts& node, Findings& findings) {
     if (node.is_ready || has_no_peer_yet(node.state) || node.state == "REFUSED") return;
+    if (node.is_of_cluster && !node.last_refusal.empty()) {
+        findings.push_back(
+            {Weight::wrong, node.name,
+             "clients may not come: " + node.summary + "; it waits: " + node.last_refusal,
+             "mend what that names: mostly what the NATS server lets its user do"});
+        return;
+    }
     findings.push_back({Weight::wrong, node.name, "clients may not come: " + node.summary,
                         "wait for it to synchronise; `twinctl top` shows how far it is"});
+}
+
+// Of a pair's node it is history.
+void find_what_a_cluster_lacks(const NodeFacts& node, Findings& findings) {
+    if (!node.is_of_cluster || !node.is_ready || node.last_refusal.empty()) return;
+    if (has_no_peer_yet(node.state)) return;
+    findings.push_back({Weight::risky, node.name,
+                        "not all that others of its cluster say reaches it: " + node.last_refusal,
+                        "mend what that names: mostly what the NATS server lets its user do, or "
+                        "the way to the other site"});
 }
 
 // Both are counted since the start of the process.
@@ -121,6 +138,7 @@ constexpr void (*judgements[])(const NodeFacts&, Findings&) = {
     find_unreachable_broker,
     find_refusal,
     find_not_ready,
+    find_what_a_cluster_lacks,
     find_clock,
     find_open_link,
     find_losses,

@@ -25,6 +25,14 @@ std::string state(const NatsReport& report) {
     return "CONNECTING";
 }
 
+// A server says what it denies, and to whom it is denied gets no answer: both are told.
+std::string refusal(const NatsReport& report) {
+    const auto& node = report.node;
+    auto why = node.cluster.refusal.empty() ? node.cluster.waits_for : node.cluster.refusal;
+    if (why.empty()) return node.broker.last_refusal;
+    return node.broker.denial.empty() ? why : why + " (" + node.broker.denial + ")";
+}
+
 std::string age_of_state(const NatsReport& report) {
     const auto since = report.node.cluster.state_since_ms;
     return std::to_string((std::max(report.now_ms, since) - since) / 1000);
@@ -75,11 +83,7 @@ constexpr lib::FigureRow<NatsReport> rows[] = {
     {ack_degradations_figure, of_gate<&AckGate::degradations>},
     {acks_degraded_figure, of_gate<&AckGate::degraded_answers>},
     {acks_refused_figure, of_gate<&AckGate::refused_answers>},
-    {last_refusal_figure,
-     [](const NatsReport& report) -> std::string {
-         const auto& refusal = report.node.cluster.refusal;
-         return refusal.empty() ? report.node.broker.last_refusal : refusal;
-     }},
+    {last_refusal_figure, refusal},
     {last_event_figure, of_cluster<&ClusterReport::last_event>},
     {state_age_figure, age_of_state},
     {resync_percent_figure,

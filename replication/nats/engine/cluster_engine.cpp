@@ -110,6 +110,11 @@ void ClusterEngine::no_stream(StreamId stream, std::string_view why) {
     update();
 }
 
+void ClusterEngine::reading(StreamId stream) {
+    follower_.reading(stream);
+    update();
+}
+
 void ClusterEngine::consumer_lost(StreamId stream, std::string_view why) {
     follower_.consumer_lost(stream, why);
     update();
@@ -291,6 +296,8 @@ ClusterReport ClusterEngine::report() const {
     state_.fill(report);
     report.is_ready = footing_.is_ready;
     report.refusal = refusal_.empty() ? follower_.why_no_stream() : refusal_;
+    report.waits_for = follower_.why_not_read();
+    if (report.waits_for.empty()) report.waits_for = watch_.reason_told();
     report.lag_ms = speaker_.waiting_ms();
     return report;
 }

@@ -79,6 +79,7 @@ class ClusterEngine final : public BrokerEvents {
     void published(Token token, Sequence sequence) override;
     void not_published(Token token, std::string_view why) override;
     void delivered(const Delivery& delivery) override;
+    void reading(StreamId stream) override;
     void consumer_lost(StreamId stream, std::string_view why) override;
     void asked(std::string_view subject, std::string_view payload, std::string_view to) override;
     void answered(Token token, std::string_view payload, std::string_view to) override;

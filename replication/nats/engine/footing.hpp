@@ -21,10 +21,11 @@ struct Footing {
     Era recalled_era = 0;  // of those items; 0: there are none, or others know what this node knew
     bool is_draining = false;
     bool is_drained = false;
-    unsigned looked = 0;  // a bit for each stream
+    unsigned looked = 0;  // a bit for each stream that is read, or that nothing is waited of
     unsigned silent = 0;  // the same: nothing was heard there for long, or over this connection
     std::array<Sequence, streams_limit> catch_up_to{};
 
+    // It is read from now on, and had come to `last` when it was looked at.
     void note_look(StreamId stream, Sequence last) noexcept {
         looked |= 1U << stream;
         catch_up_to[stream] = last;

@@ -13,19 +13,32 @@ void JoinWatch::judge() {
     if (!footing_.is_connected || footing_.is_in_step) {
         look_at_ms_ = 0;
         is_claim_void_ = false;
+        reason_.clear();
         told_.clear();
         return;
     }
     const bool has_begun = look_at_ms_ != 0;
     if (has_begun && now_ms < look_at_ms_) return;
     look_at_ms_ = now_ms + watch_pause_ms;
+    if (!has_begun) since_ms_ = now_ms;
     if (!has_begun) return;
     if (told_.empty() || now_ms >= forget_at_ms_) {
         told_.clear();
         forget_at_ms_ = now_ms + repeat_ms;
     }
-    const auto why = reason();
-    if (told_.insert(why).second) state_.note(LogLevel::info, "not in step yet: " + why);
+    reason_ = reason();
+    const bool is_grave = keeps_clients_waiting();
+    const auto line =
+        (is_grave ? "clients wait, for this node is not in step: " : "not in step yet: ") + reason_;
+    if (told_.insert(line).second) state_.note(is_grave ? LogLevel::warning : LogLevel::info, line);
+}
+
+// Beyond boot-grace, and nothing comes of what it waits for.
+bool JoinWatch::keeps_clients_waiting() const noexcept {
+    const bool is_late = context_.now.steady_ms >= since_ms_ + ms_of(context_.options.boot_grace);
+    const bool is_given =
+        comparison_.is_active() && comparison_.phase() != Comparison::Phase::seeking;
+    return is_late && !footing_.is_ready && !is_given;
 }
 
 std::string JoinWatch::reason() const {
@@ -37,7 +50,7 @@ std::string JoinWatch::reason() const {
 std::string JoinWatch::reason_in_log() const {
     for (unsigned i = 0; i < context_.stream_count(); ++i) {
         const auto& name = context_.options.streams[i];
-        if (!footing_.has_looked_at(i)) return "stream " + name + " has not been found";
+        if (!footing_.has_looked_at(i)) return "stream " + name + " is not delivered";
         if (context_.places[i].consumed < footing_.catch_up_to[i])
             return "stream " + name + " is being read";
     }

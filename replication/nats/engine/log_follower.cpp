@@ -30,15 +30,19 @@ std::string_view why_lost(const StreamPlace& place, const StreamState& state) no
 void LogFollower::begin() {
     began_ms_ = context_.now.steady_ms;
     said_of_ = {};
+    unread_ = {};
     for (unsigned i = 0; i < context_.stream_count(); ++i) {
         footing_.note_silence(i, i != own_stream);
+        if (!has_begun_) was_read_[i] = context_.places[i].created != 0;
         look(i);
     }
+    has_begun_ = true;
 }
 
 void LogFollower::look(StreamId stream) {
     // What has never been there yet is not waited for again.
-    if (context_.places[stream].created != 0) footing_.lose_look(stream);
+    if (was_read_[stream]) footing_.lose_look(stream);
+    found_[stream].reset();
     heard_at_ms_[stream] = looked_at_ms_[stream] = context_.now.steady_ms;
     look_at_ms_[stream] = 0;
     waits_in_vain_[stream] = false;
@@ -79,12 +83,31 @@ void LogFollower::no_stream(StreamId stream, std::string_view why) {
                     "stream " + context_.options.streams[stream] + ": " + std::string(why));
     }
     look_at_ms_[stream] = context_.now.steady_ms + look_pause_ms;
-    // Of a site that was never reached nothing is waited for: this one begins without it.
+    begin_without(stream);
+}
+
+// Of a site that was never read nothing is waited for: this one begins without it.
+void LogFollower::begin_without(StreamId stream) {
     const auto grace_ms = ms_of(context_.options.boot_grace);
     const bool may_wait = context_.now.steady_ms < began_ms_ + grace_ms;
-    if (stream == own_stream || context_.places[stream].created != 0 || may_wait) return;
+    if (stream == own_stream || was_read_[stream] || may_wait) return;
     footing_.note_look(stream, 0);
     footing_.note_silence(stream, true);
+}
+
+void LogFollower::reading(StreamId stream) {
+    unread_[stream].clear();
+    was_read_[stream] = true;
+    if (const auto end = std::exchange(found_[stream], std::nullopt))
+        footing_.note_look(stream, *end);
+}
+
+std::string LogFollower::why_not_read() const {
+    for (unsigned i = 0; i < context_.stream_count(); ++i) {
+        const auto& why = said_of_[i].empty() ? unread_[i] : said_of_[i];
+        if (!why.empty()) return "stream " + context_.options.streams[i] + ": " + why;
+    }
+    return {};
 }
 
 void LogFollower::consumer_lost(StreamId stream, std::string_view why) {
@@ -95,8 +118,10 @@ void LogFollower::consumer_lost(StreamId stream, std::string_view why) {
         state_.note(LogLevel::info, "stream " + context_.options.streams[stream] + ": " + said.why);
     }
     if (!footing_.is_connected) return;
+    unread_[stream] = why;
+    begin_without(stream);
     if (now_ms >= looked_at_ms_[stream] + lost_pause_ms) return look(stream);
-    footing_.lose_look(stream);
+    if (was_read_[stream]) footing_.lose_look(stream);
     look_at_ms_[stream] = looked_at_ms_[stream] + lost_pause_ms;
 }
 
@@ -120,7 +145,7 @@ LogFollower::Lost LogFollower::stream_is(StreamId stream, const StreamState& str
     }
     if (place.epoch == 0) place.epoch = stream_state.origin_created;
     place.last = stream_state.last;
-    footing_.note_look(stream, stream_state.last);
+    found_[stream] = stream_state.last;
     place.next = place.next_to_read(stream_state.last);
     broker_.consume(stream, place.next);
     return lost;

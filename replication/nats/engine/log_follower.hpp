@@ -26,6 +26,8 @@ class LogFollower {
     void begin();
     void on_time();
     void no_stream(StreamId stream, std::string_view why);
+    // Only now is a stream that was found one that this node reads: it may be denied to it.
+    void reading(StreamId stream);
     void consumer_lost(StreamId stream, std::string_view why);
 
     // Why the place is lost that this node had in the log, if it had one.
@@ -39,11 +41,14 @@ class LogFollower {
 
     // Of this site's; empty: it is there.
     const std::string& why_no_stream() const noexcept { return said_of_[own_stream]; }
+    // What stands in the way of one of the streams, with its name; empty: all are read.
+    std::string why_not_read() const;
 
   private:
     void look(StreamId stream);
     void look_at_silent_streams();
     bool may_wait_in_vain(StreamId stream) const noexcept;
+    void begin_without(StreamId stream);
     Read leave(StreamId stream, std::string_view why);
     bool is_doubtful(const Delivery& delivery);
     void warn_of(StreamId stream, std::uint64_t& said_at_ms, std::string_view what);
@@ -57,8 +62,13 @@ class LogFollower {
     NodeState& state_;
     std::array<std::uint64_t, streams_limit> look_at_ms_{};
     std::uint64_t began_ms_ = 0;
+    bool has_begun_ = false;                          // ever
     std::array<std::string, streams_limit> said_of_;  // why it is not there; empty: it is
     std::array<std::string, streams_limit> said_in_doubt_;
+    std::array<std::string, streams_limit> unread_;  // why it is not read, though it is there
+    // Its end when it was looked at, until it is read.
+    std::array<std::optional<Sequence>, streams_limit> found_{};
+    std::array<bool, streams_limit> was_read_{};  // ever; or before a restart
     // The last message that may be of another log.
     struct Doubt {
         Sequence sequence = 0;

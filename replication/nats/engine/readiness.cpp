@@ -13,10 +13,13 @@ void Readiness::judge(std::uint64_t refused_ms) {
     if (footing_.is_in_step) return become_ready("in step with the log");
     if (started_ms_ == 0) return;
     const auto now_ms = context_.now.steady_ms;
-    const bool is_cut_off = now_ms >= cut_off_ms_ + ms_of(context_.options.boot_grace);
+    // What another site says is given up after boot-grace, and then a neighbour is asked.
+    const auto graces = footing_.has_looked_at(own_stream) ? 2 : 1;
+    const bool is_cut_off = now_ms >= cut_off_ms_ + graces * ms_of(context_.options.boot_grace);
     if (!footing_.has_looked(context_) && is_cut_off) {
         drop_unconfirmed();
-        return become_ready("alone: the broker could not be reached");
+        return become_ready(footing_.is_connected ? "alone: the log could not be read"
+                                                  : "alone: the broker could not be reached");
     }
     if (refused_ms >= std::max<std::uint64_t>(ms_of(context_.options.boot_grace), 1)) {
         drop_unconfirmed();

@@ -84,6 +84,7 @@ void Consumers::on_created(StreamId stream, const ApiCalls::Answer& answer) {
     if (name.has_error()) return lose(stream, sentence(name.error()));
     consumers_[stream].name = *std::move(name);
     consumers_[stream].until = silence_ends();
+    session_.events().reading(stream);
 }
 
 void Consumers::on_delivery(StreamId stream, const WireMessage& message) {

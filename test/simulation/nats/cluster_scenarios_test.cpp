@@ -574,7 +574,7 @@ TEST_CASE("what was evicted where others had not read of it leaves nothing older
 }
 
 TEST_CASE("what a donor gives before the log has it is the cluster's, though the donor dies") {
-    ClusterWorld world(24, BrokerHabits::prompt());
+    ClusterWorld world(20, BrokerHabits::prompt());
     begin(world, 2);
     world[1].set("key", "1");
     world[1].set("removed", "1");
@@ -582,7 +582,7 @@ TEST_CASE("what a donor gives before the log has it is the cluster's, though the
     world[0].stand_still();
     world.start(2);
     world.connect(2);
-    world.run(15);
+    world.run(17);
     world.broker().set_refusing(true);
     world.run(10);
     world[1].set("key", "2");

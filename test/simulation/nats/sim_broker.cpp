@@ -299,6 +299,9 @@ void SimBroker::Door::consume(StreamId stream, Sequence from) {
         asked.next = from;
         asked.end = w->log_of(n, stream).next();
         asked.begins_behind = from > asked.end;
+        w->to_node(n, [w, n, stream, consumer](BrokerEvents& events) {
+            if (w->connections_[n].readings[stream].consumer == consumer) events.reading(stream);
+        });
         w->push(n, stream);
     });
 }

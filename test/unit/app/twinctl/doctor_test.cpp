@@ -88,6 +88,20 @@ Findings found_in_haproxy(std::string_view text, std::uint64_t max_connections =
 
 }  // namespace
 
+TEST_CASE("the doctor tells what a node of a cluster waits for, and what it goes on without") {
+    auto node = well_node();
+    CHECK_FALSE(says(found_in(node), "reason"));
+    node.last_refusal = "the reason";
+    // Of a pair's node that is what was once.
+    CHECK_FALSE(says(found_in(node), "reason"));
+    node.is_of_cluster = true;
+    CHECK(says(found_in(node), "not all that others of its cluster say reaches it: the reason"));
+    node.is_ready = false;
+    node.state = "SYNCING";
+    node.summary = "not open to clients yet";
+    CHECK(says(found_in(node), "not open to clients yet; it waits: the reason"));
+}
+
 TEST_CASE("nothing is found in a pair that is well") {
     CHECK(found_in(well_node()).empty());
     CHECK(found_in_pair(well_node("a"), well_node("b")).empty());

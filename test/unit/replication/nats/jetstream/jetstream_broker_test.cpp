@@ -37,6 +37,7 @@ class Notes final : public BrokerEvents {
     void delivered(const Delivery& delivery) override {
         add("delivered " + std::to_string(delivery.sequence), delivery.payload);
     }
+    void reading(StreamId stream) override { add("reading " + std::to_string(stream), {}); }
     void consumer_lost(StreamId, std::string_view why) override { add("lost", why); }
     void asked(std::string_view subject, std::string_view payload, std::string_view to) override {
         add("asked " + std::string(subject), std::string(payload) + "@" + std::string(to));
@@ -122,8 +123,9 @@ struct Room {
     // A consumer from 4 on, which the broker has made.
     void consume() {
         broker.consume(own_stream, 4);
-        answer(create_consumer, R"({"name":"Bq"})");
         CHECK(notes.take().empty());
+        answer(create_consumer, R"({"name":"Bq"})");
+        CHECK(notes.take() == Lines{"reading 0: "});
     }
     void wait(milliseconds time) {
         at += time;

@@ -1,14 +1,16 @@
 #include "storage/eviction/fresh_share.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace twincached::storage {
 
 namespace {
 
 constexpr double share_least = 0.02;
-constexpr double share_most = 0.8;
-constexpr double step = 1.2;
+constexpr double share_most = 0.85;
+// Of the odds, at once.
+constexpr double step_most = 2;
 // To be of no use is no matter of degree, and each turn of a loop that passes meanwhile costs all
 // that main could have held of it.
 constexpr double fruitless_step = 2;
@@ -16,12 +18,13 @@ constexpr double fruitless_step = 2;
 // memory evicted meanwhile, would be judged by which slabs they happened to be.
 constexpr double returns_least = 64;
 constexpr double turns_of_memory = 8;
-// Returns come later than the evictions that they belong to, so the last few periods count, too.
-constexpr double memory = 0.75;
+// Returns come later than the evictions that they belong to, so the last few periods count, too;
+// but one must not move the share again and again.
+constexpr double memory = 0.5;
 // A side that evicts hardly anything, as main while memory fills, has nothing to say yet.
 constexpr double part_least = 1.0 / 32;
-// Twice the standard deviation, squared.
-constexpr double chance = 4;
+// Three times the standard deviation, squared. Each period is judged more than once.
+constexpr double chance = 9;
 // So few newcomers that come back are hardly any.
 constexpr double hardly_any = 8;
 // Of those that come back.
@@ -70,7 +73,10 @@ void FreshShare::judge(bool newcomers_are_fruitless) noexcept {
     if (part < part_least || part > 1 - part_least) return;
     const double surplus = newcomers.returns - returns * part;
     if (surplus * surplus <= chance * returns * part * (1 - part)) return;
-    share_ = std::clamp(surplus > 0 ? share_ * step : share_ / step, share_least, share_most);
+    const double advantage = newcomers.gain() / main.gain();
+    const double step = std::clamp(std::sqrt(advantage), 1 / step_most, step_most);
+    const double odds = share_ / (1 - share_) * step;
+    share_ = std::clamp(odds / (1 + odds), share_least, share_most);
 }
 
 }  // namespace twincached::storage

@@ -6,9 +6,10 @@
 // So the two sides are compared by what they regret. An item that comes back soon after it was
 // evicted would have been a hit, had its queue been a little longer; so such returns, for each byte
 // that was evicted, say what a byte more would gain on that side, and one less cost. The share
-// moves, a fifth at a time, towards the side that gains more, if that is more than chance. ARC
-// (Megiddo and Modha, 2003) moves by each single return; that is quick, but wanders where both
-// sides are alike, as they are in the best place.
+// moves towards the side that gains more, if that is more than chance: its odds, newcomers' part to
+// main's, by the root of how many times more that is, at most to the double. So it is quick where
+// it is far from its place, and slow near it. ARC (Megiddo and Modha, 2003) moves by each single
+// return; that is quick, but wanders where both sides are alike, as they are in the best place.
 //
 // Where hardly anything comes back soon, though a quarter of the memory has been evicted, and
 // hardly any newcomer was read either while it was one, they are of no use, whatever their share
@@ -63,6 +64,8 @@ class FreshShare {
         double wanted = 0;      // of these
         double read_bytes = 0;  // of newcomers
 
+        // Of a byte more; never 0, so that one side without any return has no infinite advantage.
+        double gain() const noexcept { return (returns + 1) / evicted_bytes; }
         // What is written once, and read once a moment later, is not looked for when it was evicted
         // too soon: nobody but its reader ever knew of it.
         bool is_hardly_read() const noexcept { return read_bytes * 16 <= evicted_bytes; }

@@ -235,6 +235,12 @@ bool Evictor::is_worth_a_second_wait(const Item& item, const Drain& job) const n
     return balance_.is_smaller_than_mean(item.slab_bytes(), much_smaller);
 }
 
+// Of one that stays in main once more. It may have had none, if it is kept only because it is being
+// sent.
+unsigned Evictor::reads_left(const Item& item) const noexcept {
+    return std::min(std::max(item.frequency(), 1U) - 1, balance_.lasting_reads());
+}
+
 // To the open slab of its new queue; false if there is none with room and no memory for one.
 bool Evictor::copy_forward(const Drain& job, Item& item, std::uint64_t hash) noexcept {
     const Queue from = slabs_[job.slab].queue;
@@ -249,8 +255,7 @@ bool Evictor::copy_forward(const Drain& job, Item& item, std::uint64_t hash) noe
         return true;
     }
     if (from != Queue::main && copy->frequency() > 0) balance_.count_promotion(*copy);
-    // 0 in the main queue as well, if it was kept only because it is being sent.
-    copy->set_frequency(from != Queue::main ? 0 : std::max(item.frequency(), 1U) - 1);
+    copy->set_frequency(from != Queue::main ? 0 : reads_left(item));
     ClassStats& stats = books_.of(*copy);
     ++(from != Queue::main ? stats.kept : stats.kept_again);
     return true;
@@ -267,7 +272,7 @@ void Evictor::slide(Drain& job, Item& item, std::uint64_t hash) noexcept {
         return;
     }
     if (slabs_[job.slab].queue == Queue::main) {
-        if (moved->frequency() > 0) moved->set_frequency(moved->frequency() - 1);
+        moved->set_frequency(reads_left(*moved));
         return;
     }
     moved->set_frequency(0);

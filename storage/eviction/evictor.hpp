@@ -12,7 +12,8 @@
 // The oldest slab of the queue whose turn it is gets drained: items that were read are copied to
 // the main queue's open slab, the rest leave and are remembered as ghosts. A new item whose ghost
 // is remembered may enter the main queue at once. What is copied from main to
-// main loses one read, so that what nobody reads any more leaves after at most three rounds.
+// main loses one read or more, so that what nobody reads any more leaves after at most three
+// rounds, or two where what is hot moves on.
 //
 // Where eviction is forbidden (-M) all that can be gained are dead bytes: mostly dead slabs are
 // compacted, that is, their live items move within their queue. The same is done first in any case
@@ -113,6 +114,7 @@ class Evictor {
     bool is_worth_keeping(const Item& item, const Drain& job) const noexcept;
     unsigned reads_for_size(const Item& item) const noexcept;
     bool is_worth_a_second_wait(const Item& item, const Drain& job) const noexcept;
+    unsigned reads_left(const Item& item) const noexcept;
     bool copy_forward(const Drain& job, Item& item, std::uint64_t hash) noexcept;
     void slide(Drain& job, Item& item, std::uint64_t hash) noexcept;
     void finish(const Drain& job) noexcept;

@@ -1,7 +1,9 @@
-// Which queue an item enters, and which one must give when memory is short. S3-FIFO's, with five
+// Which queue an item enters, and which one must give when memory is short. S3-FIFO's, with six
 // things that depend on what is asked for:
 //
 // - The newcomers' share is not a tenth but adapts (FreshShare).
+// - So does how long main keeps what is not read again: where newcomers need much, because what is
+//   hot moves on, only one of its earlier reads still counts.
 // - Main need not wait for what comes back: at first, and whenever hardly anything does, it takes
 //   over the oldest newcomers' slabs as they are, until the newcomers have no more than their
 //   share; they are the first to give way there. Of a loop that is larger than the memory, or of
@@ -57,6 +59,10 @@ class QueueBalance {
     }
     // REQUIRES: the item still lies where it was evicted from.
     void count_eviction(const Item& item, std::uint64_t hash) noexcept;
+
+    // How many of its reads count for an item that stays in main once more, at most: for so many
+    // rounds it stays without another one.
+    unsigned lasting_reads() const noexcept { return share_.is_moving_on() ? 1 : frequency_limit; }
 
     // Some of the newcomers' slabs become main's, if main is to take them over; see above.
     void settle_newcomers() noexcept;

@@ -283,6 +283,22 @@ TEST_CASE("in the main queue a read is worth one round") {
     fixture.check_books();
 }
 
+TEST_CASE("what was read often stays for more rounds where the same keys stay hot") {
+    TableFixture fixture;
+    const bool stay_hot = GENERATE(false, true);
+    if (stay_hot) {  // for nobody asks for a newcomer again
+        store_many(fixture, "new", 900);
+        while (fixture.evictor.balance().lasting_reads() == 1)
+            REQUIRE(evict(fixture) > 0);
+    }
+    store_many(fixture, "k", 30, {Queue::main, {}, 3});
+    while (fixture.find("k9")->frequency() == 3)
+        (void)evict(fixture);
+    CAPTURE(stay_hot);
+    CHECK(fixture.find("k9")->frequency() == (stay_hot ? 2 : 1));
+    fixture.check_books();
+}
+
 TEST_CASE("under pressure an item must have been read more often, and at last none is spared") {
     TableFixture fixture;
     for (unsigned frequency = 0; frequency <= 3; ++frequency)

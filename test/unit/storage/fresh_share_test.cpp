@@ -76,6 +76,20 @@ TEST_CASE("its odds move by the root of how many times more, at most to the doub
     CHECK(static_cast<double>(share.of(queued)) == Approx(queued * odds / (1 + odds)).margin(1));
 }
 
+TEST_CASE("what is hot moves on where the newcomers' share is more than a tenth") {
+    FreshShare share;
+    CHECK(share.is_moving_on());
+    pass(share, {100'000, 100'000, 0, 64});
+    CHECK(share.of(queued) == queued / 7);
+    CHECK(share.is_moving_on());
+    pass(share, {100'000, 100'000, 0, 64});
+    CHECK(share.of(queued) == queued / 13);
+    CHECK_FALSE(share.is_moving_on());
+    for (int i = 0; i < 3; ++i)
+        pass(share, {100'000, 100'000, 64, 0});
+    CHECK(share.is_moving_on());
+}
+
 TEST_CASE("what may be chance moves nothing") {
     FreshShare share;
     SECTION("a surplus of three standard deviations") {

@@ -14,10 +14,13 @@ void Speaker::begin_session() {
     number_ = data_number_ = 0;
 }
 
+// Two that have one number, and begin in the same millisecond, still differ.
 void Speaker::begin_after(std::int64_t broker_ms) noexcept {
+    constexpr unsigned tie_bits = 10;
     if (number_ != 0) return;
-    session_ =
-        std::max(session_, static_cast<std::uint64_t>(std::max<std::int64_t>(broker_ms, 0)) + 1);
+    const auto ms = static_cast<std::uint64_t>(std::max<std::int64_t>(broker_ms, 0));
+    const auto tie = incarnation_ & ((1U << tie_bits) - 1);
+    session_ = std::max(session_, ((ms + 1) << tie_bits) + tie);
 }
 
 void Speaker::begin_message(const SelfDescription& self) {

@@ -14,7 +14,7 @@ void Readiness::judge(std::uint64_t refused_ms) {
     if (started_ms_ == 0) return;
     const auto now_ms = context_.now.steady_ms;
     // What another site says is given up after boot-grace, and then a neighbour is asked.
-    const auto graces = footing_.has_looked_at(own_stream) ? 2 : 1;
+    const std::uint64_t graces = footing_.has_looked_at(own_stream) ? 2 : 1;
     const bool is_cut_off = now_ms >= cut_off_ms_ + graces * ms_of(context_.options.boot_grace);
     if (!footing_.has_looked(context_) && is_cut_off) {
         drop_unconfirmed();

@@ -239,7 +239,10 @@ class Outside(Case):
             inodes = {line.split()[9] for line in table.readlines()[1:]}
         held = 0
         for descriptor in os.listdir(f"/proc/{pid}/fd"):
-            target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+            try:
+                target = os.readlink(f"/proc/{pid}/fd/{descriptor}")
+            except FileNotFoundError:  # closed meanwhile
+                continue
             held += target[8:-1] in inodes if target.startswith("socket:") else 0
         return held
 

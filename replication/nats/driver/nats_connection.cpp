@@ -21,6 +21,7 @@ struct Listener {
     std::shared_ptr<Intake> intake;
     std::uint64_t connection = 0;
     Channel channel = 0;
+    std::shared_ptr<Denial> denial{};  // of the connection's own listener
 };
 
 void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
@@ -51,8 +52,16 @@ void on_closed(natsConnection* connection, void* closure) {
     listener->intake->push({listener->connection, 0, nullptr, reason_of(connection)});
 }
 
-// libnats would tell slow consumers and the like on stderr; the gap tells it here.
-void on_error(natsConnection*, natsSubscription*, natsStatus, void*) {}
+// libnats would tell slow consumers and the like on stderr; the gap tells it here. What is denied
+// it tells in the words of this thread, none of which are written meanwhile; and before the end,
+// with which the listener goes.
+void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure) {
+    if (status != NATS_NOT_PERMITTED) return;
+    natsStatus same = NATS_OK;
+    const char* text = nats_GetLastError(&same);
+    static_cast<const Listener*>(closure)->denial->note(
+        std::string(without_place(text == nullptr ? natsStatus_GetText(status) : text)));
+}
 
 std::string sentence(natsStatus status) {
     natsStatus same = NATS_OK;
@@ -159,7 +168,6 @@ void set_habits(Setting& setting, natsOptions* options, const BrokerAccess& acce
     setting(natsOptions_SetMaxPingsOut(options, 1), "ping");
     setting(natsOptions_SetWriteDeadline(options, access.silence.count()), "deadline");
     setting(natsOptions_UseGlobalMessageDelivery(options, true), "delivery");
-    setting(natsOptions_SetErrorHandler(options, on_error, nullptr), "errors");
 }
 
 const char* header(natsMsg& message, const char* name) noexcept {
@@ -182,7 +190,9 @@ lib::Parsed<std::unique_ptr<NatsConnection>> NatsConnection::open(const BrokerAc
     const bool has_tls = wants_tls(access, server);
     set_tls(setting, made, access, has_tls);
     setting(natsOptions_SetURL(made, server.c_str()), "servers");
-    auto listener = std::make_unique<Listener>(Listener{intake, number, 0});
+    const auto denial = std::make_shared<Denial>();
+    auto listener = std::make_unique<Listener>(Listener{intake, number, 0, denial});
+    setting(natsOptions_SetErrorHandler(made, on_error, listener.get()), "errors");
     setting(natsOptions_SetClosedCB(made, on_closed, listener.get()), "end");
     if (!setting.failure().empty()) return setting.failure();
     natsConnection* connection = nullptr;
@@ -190,14 +200,16 @@ lib::Parsed<std::unique_ptr<NatsConnection>> NatsConnection::open(const BrokerAc
     if (status != NATS_OK) return why_not(status, access, has_tls);
     (void)listener.release();  // on_closed has it
     return std::unique_ptr<NatsConnection>(
-        new NatsConnection(connection, server, std::move(intake), number));
+        new NatsConnection(connection, server, std::move(intake), denial, number));
 }
 
 NatsConnection::NatsConnection(natsConnection* connection, std::string server,
-                               std::shared_ptr<Intake> intake, std::uint64_t number)
+                               std::shared_ptr<Intake> intake, std::shared_ptr<const Denial> denial,
+                               std::uint64_t number)
     : connection_(connection),
       server_(std::move(server)),
       intake_(std::move(intake)),
+      denial_(std::move(denial)),
       number_(number) {}
 
 NatsConnection::~NatsConnection() {
@@ -255,11 +267,14 @@ std::size_t NatsConnection::max_payload() const noexcept {
         std::max<std::int64_t>(natsConnection_GetMaxPayload(connection_), 0));
 }
 
-std::string NatsConnection::denial() const {
-    const char* text = nullptr;
-    const auto status = natsConnection_GetLastError(connection_, &text);
-    if (status != NATS_NOT_PERMITTED || text == nullptr) return {};
-    return std::string(without_place(text));
+void Denial::note(std::string text) {
+    const std::lock_guard lock(mutex_);
+    text_ = std::move(text);
+}
+
+std::string Denial::text() const {
+    const std::lock_guard lock(mutex_);
+    return text_;
 }
 
 bool NatsConnection::is_well(natsStatus status) {

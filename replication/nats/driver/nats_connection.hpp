@@ -16,10 +16,22 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
 namespace twincached::replication::nats {
+
+// What the broker said last that a node's user may not do, as libnats' thread hears it.
+class Denial {
+  public:
+    void note(std::string text);
+    std::string text() const;  // empty: nothing
+
+  private:
+    mutable std::mutex mutex_;
+    std::string text_;
+};
 
 class NatsConnection final : public Wire {
   public:
@@ -54,7 +66,7 @@ class NatsConnection final : public Wire {
     bool has_failed() const noexcept { return !failure_.empty(); }
     const std::string& failure() const noexcept { return failure_; }
     // What the broker said last that this node's user may not do; empty: nothing.
-    std::string denial() const;
+    std::string denial() const { return denial_->text(); }
 
   private:
     struct SubscriptionDeleter {
@@ -63,12 +75,13 @@ class NatsConnection final : public Wire {
     using Subscription = std::unique_ptr<natsSubscription, SubscriptionDeleter>;
 
     NatsConnection(natsConnection* connection, std::string server, std::shared_ptr<Intake> intake,
-                   std::uint64_t number);
+                   std::shared_ptr<const Denial> denial, std::uint64_t number);
     bool is_well(natsStatus status);
 
     natsConnection* const connection_;
     const std::string server_;
     const std::shared_ptr<Intake> intake_;
+    const std::shared_ptr<const Denial> denial_;
     const std::uint64_t number_;
     std::map<Channel, Subscription> subscriptions_;
     std::deque<Subscription> ended_;

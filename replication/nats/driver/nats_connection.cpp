@@ -52,22 +52,19 @@ void on_closed(natsConnection* connection, void* closure) {
     listener->intake->push({listener->connection, 0, nullptr, reason_of(connection)});
 }
 
-// libnats would tell slow consumers and the like on stderr; the gap tells it here. What is denied
-// it tells in the words of this thread, none of which are written meanwhile; and before the end,
-// with which the listener goes.
-void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure) {
-    if (status != NATS_NOT_PERMITTED) return;
-    natsStatus same = NATS_OK;
-    const char* text = nats_GetLastError(&same);
-    static_cast<const Listener*>(closure)->denial->note(
-        std::string(without_place(text == nullptr ? natsStatus_GetText(status) : text)));
-}
-
 std::string sentence(natsStatus status) {
     natsStatus same = NATS_OK;
     const char* text = nats_GetLastError(&same);
     const bool has_words = text != nullptr && *text != '\0' && same == status;
     return std::string(without_place(has_words ? text : natsStatus_GetText(status)));
+}
+
+// libnats would tell slow consumers and the like on stderr; the gap tells it here. What is denied
+// it tells in the words of this thread, none of which are written meanwhile; and before the end,
+// with which the listener goes.
+void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure) {
+    if (status != NATS_NOT_PERMITTED) return;
+    static_cast<const Listener*>(closure)->denial->note(sentence(status));
 }
 
 // With TLS 1.3 a server that is not content with the node's certificate hangs up when the node
@@ -268,12 +265,12 @@ std::size_t NatsConnection::max_payload() const noexcept {
 }
 
 void Denial::note(std::string text) {
-    const std::lock_guard lock(mutex_);
+    const lib::MutexLock lock(mutex_);
     text_ = std::move(text);
 }
 
 std::string Denial::text() const {
-    const std::lock_guard lock(mutex_);
+    const lib::MutexLock lock(mutex_);
     return text_;
 }
 

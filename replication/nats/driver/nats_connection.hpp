@@ -4,6 +4,7 @@
 // two it is the replication thread's.
 #pragma once
 
+#include "lib/mutex.hpp"
 #include "lib/result.hpp"
 #include "replication/nats/driver/broker_access.hpp"
 #include "replication/nats/driver/intake.hpp"
@@ -16,7 +17,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -29,8 +29,8 @@ class Denial {
     std::string text() const;  // empty: nothing
 
   private:
-    mutable std::mutex mutex_;
-    std::string text_;
+    mutable lib::Mutex mutex_;
+    std::string text_ GUARDED_BY(mutex_);
 };
 
 class NatsConnection final : public Wire {

@@ -83,8 +83,7 @@ void ClusterWorld::start(unsigned node, unsigned number) {
                        }});
 }
 
-std::set<std::string> ClusterWorld::known_to_nobody_but(unsigned node) {
-    std::set<std::string> keys;
+void ClusterWorld::kill(unsigned node) {
     bool is_flush_known = false;
     for (unsigned i = 0; i < nodes_most; ++i) {
         const bool knows = i != node && nodes_[i] != nullptr &&
@@ -92,16 +91,11 @@ std::set<std::string> ClusterWorld::known_to_nobody_but(unsigned node) {
         is_flush_known = is_flush_known || knows;
     }
     for (const auto& [key, newest] : history_.keys)
-        if (!is_flush_known || nodes_[node]->has_untold(key)) keys.insert(key);
+        if (!is_flush_known || nodes_[node]->has_untold(key)) history_.excused.insert(key);
     // One that others have ceased to wait for may be the last that has what they began without.
     if (!nodes_[node]->is_in_step())
         for (const auto& [key, held] : nodes_[node]->contents())
-            if (!is_held_elsewhere(node, key, held.version)) keys.insert(key);
-    return keys;
-}
-
-void ClusterWorld::kill(unsigned node) {
-    history_.excused.merge(known_to_nobody_but(node));
+            if (!is_held_elsewhere(node, key, held.version)) history_.excused.insert(key);
     end(node);
 }
 

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 namespace twincached::simulation {
@@ -54,7 +53,6 @@ class ClusterWorld {
     std::string judge(bool lossless, bool evictions = false);
 
   private:
-    std::set<std::string> known_to_nobody_but(unsigned node);
     void end(unsigned node);
     void excuse_what_was_dropped();
     bool is_at_rest();

@@ -47,6 +47,13 @@ PlaceAddress address_of(const addrinfo& found) {
     throw std::runtime_error(fmt::format("{}: {}", option, why));
 }
 
+// fe80::1 is on every link: which of them is meant has to be said.
+bool lacks_interface(const PlaceAddress& at) noexcept {
+    if (at.address.ss_family != AF_INET6) return false;
+    const auto& address = reinterpret_cast<const sockaddr_in6&>(at.address);
+    return IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) && address.sin6_scope_id == 0;
+}
+
 std::string_view name_of_family(int family) noexcept {
     return family == AF_INET6 ? "IPv6" : "IPv4";
 }
@@ -64,6 +71,9 @@ bool allow_early_bind(int descriptor, int family) noexcept {
 // places were tried, for a list of nothing but such addresses is a mistake.
 bool ListenerPlaces::try_now(const std::string& option, const PlaceAddress& at,
                              std::vector<Wanted>& later) {
+    if (lacks_interface(at)) {
+        refuse(option, "a link-local address takes its interface with it, as in fe80::1%eth0");
+    }
     try {
         bind_(at);
         return true;

@@ -118,6 +118,12 @@ class Listeners(Case):
                           f"listen (-l) {self.addresses.host(2)}: failed to listen on tcp:",
                           "Address already in use")
 
+    def test_a_link_local_address_is_told_to_name_its_interface(self):
+        self._refused(self._launch("-l", f"{self.host},fe80::1"),
+                      "listen (-l) fe80::1: a link-local address takes its interface with it")
+        process = self._launch("-l", f"{self.host},fe80::1%lo", name="named")
+        self._serves_on(process, f"tcp:{self.host}:{self.client_port}")
+
     def test_a_name_that_does_not_resolve_stays_an_error_and_is_named(self):
         self._refused(self._launch("-l", self.host, "-l", "no.such.name.invalid"),
                       "listen (-l) no.such.name.invalid: failed to listen: getaddrinfo(): ")

@@ -126,26 +126,21 @@ void AnswerWriter::version(std::string_view version) {
     raw(line_end);
 }
 
-// Without a CAS unique: the most frequent answer of all, put together in one piece. A large value
-// is not copied but pinned, and leaves from where it lies.
-void AnswerWriter::value(const storage::ItemView& item) {
+// The most frequent answer of all, put together in one piece. A large value is not copied but
+// pinned, and leaves from where it lies.
+void AnswerWriter::value(const storage::ItemView& item, std::optional<std::uint64_t> cas) {
     auto& bytes = output_.bytes();
     const auto copied = item.pinnable ? 0 : item.value.size();
     char* const begin = bytes.prepare(header_limit + copied);
-    char* at = put(put_value_header(begin, item), line_end);
+    char* at = put_value_header(begin, item);
+    if (cas) {
+        *at++ = ' ';
+        at = put_number(at, *cas);
+    }
+    at = put(at, line_end);
     if (!item.pinnable) at = put(put(at, item.value), line_end);
     bytes.commit(static_cast<std::size_t>(at - begin));
     if (item.pinnable) data(item);
-}
-
-void AnswerWriter::value(const storage::ItemView& item, std::uint64_t cas) {
-    auto& bytes = output_.bytes();
-    char* const begin = bytes.prepare(header_limit);
-    char* at = put_value_header(begin, item);
-    *at++ = ' ';
-    at = put(put_number(at, cas), line_end);
-    bytes.commit(static_cast<std::size_t>(at - begin));
-    data(item);
 }
 
 // Behind the header, and its line end. A pinned value stays in memory until it has left, even if

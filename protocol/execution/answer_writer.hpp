@@ -9,6 +9,7 @@
 #include "storage/store.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 namespace twincached::protocol {
@@ -30,10 +31,8 @@ class AnswerWriter {
     void number(std::uint64_t number);
     void version(std::string_view version);
 
-    // VALUE <key> <flags> <bytes> + data. REQUIRES: called from a visitor of the store.
-    void value(const storage::ItemView& item);
-    // The same with the CAS unique behind it.
-    void value(const storage::ItemView& item, std::uint64_t cas);
+    // VALUE <key> <flags> <bytes> [<cas>] + data. REQUIRES: called from a visitor of the store.
+    void value(const storage::ItemView& item, std::optional<std::uint64_t> cas);
 
     void stat(std::string_view key, std::string_view value);
     void stat(std::string_view key, std::uint64_t value);

@@ -3,8 +3,8 @@
 // the input at a glance, before anything is parsed: the cheapest road through the server, and the
 // busiest. Whatever else a request is, be it wrong, ends the run, and is parsed like every other.
 //
-//     get a\r\n get bc\r\n set d ...
-//     [ 0      ][ 1       ]             keys: a, bc
+//     get a\r\n gets bc\r\n set d ...
+//     [ 0      ][ 1        ]            keys: a, bc
 //
 // Lives for one run; its views point into the input.
 #pragma once

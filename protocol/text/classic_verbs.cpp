@@ -20,11 +20,9 @@ namespace {
 
 // gets and gats tell the CAS unique, get and gat do not.
 void write_value(Turn& turn, const ItemView& item, bool with_cas) {
-    if (with_cas) {
-        turn.answers.value(item, turn.executor.settings().shown_cas(item.cas));
-    } else {
-        turn.answers.value(item);
-    }
+    std::optional<std::uint64_t> cas;
+    if (with_cas) cas = turn.executor.settings().shown_cas(item.cas);
+    turn.answers.value(item, cas);
 }
 
 // The keys of a retrieval that are still to be answered. How far it has come is kept as a place in
@@ -240,8 +238,9 @@ std::span<const Verb> classic_verbs() noexcept {
 
 std::size_t execute_gets(Turn& turn, const GetRun& run) {
     return turn.executor.get_many(run.keys(), turn.now, Claims::nothing,
-                                  [&](std::size_t, const ItemView* item, const ReadMarks&) {
-                                      if (item != nullptr) turn.answers.value(*item);
+                                  [&](std::size_t index, const ItemView* item, const ReadMarks&) {
+                                      if (item != nullptr)
+                                          write_value(turn, *item, is_gets(run.request(index)));
                                       turn.answers.write(Answer::end);
                                   });
 }

@@ -111,12 +111,12 @@ Answer parse_touch(Words words, Command& command) noexcept {
 }
 
 void scan_gets(GetRun& run) noexcept {
-    constexpr std::size_t verb_size = 4;
     while (!run.is_full()) {
         const auto line = run.rest();
-        if (!begins_get(line)) return;
-        const auto key = visible_front(line.substr(verb_size, storage::key_size_limit + 1));
-        const auto end = verb_size + key.size();
+        const auto begin = key_of_get(line);
+        if (begin == 0) return;
+        const auto key = visible_front(line.substr(begin, storage::key_size_limit + 1));
+        const auto end = begin + key.size();
         if (!is_key(key) || !has_line_end(line, end)) return;
         run.add(key, end + line_end.size());
     }

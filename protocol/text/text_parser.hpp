@@ -28,10 +28,18 @@ Answer parse_delete(Words words, Command& command) noexcept;
 Answer parse_arithmetic(Words words, Command& command) noexcept;  // incr decr
 Answer parse_touch(Words words, Command& command) noexcept;
 
-// Complete lines `get <key>`. The first question is asked of every line, and so costs little.
-inline bool begins_get(std::string_view text) noexcept {
-    constexpr char verb[] = {'g', 'e', 't', ' '};
-    return text.size() > sizeof verb && std::memcmp(text.data(), verb, sizeof verb) == 0;
+// Complete lines `get <key>` and `gets <key>`. The first question is asked of every line, and so
+// costs little: where the key begins; 0: the line begins with neither.
+inline std::size_t key_of_get(std::string_view text) noexcept {
+    constexpr char verb[] = {'g', 'e', 't'};
+    constexpr std::size_t shortest = std::string_view("get k\n").size();
+    if (text.size() < shortest || std::memcmp(text.data(), verb, sizeof verb) != 0) return 0;
+    if (text[3] == ' ') return 4;
+    return text[3] == 's' && text[4] == ' ' ? 5 : 0;
+}
+// Of a request of the run: whether its answer shows the CAS unique.
+inline bool is_gets(std::string_view request) noexcept {
+    return request[3] == 's';
 }
 void scan_gets(GetRun& run) noexcept;
 

@@ -80,7 +80,7 @@ Next TextReader::next(Burst& burst) {
 bool TextReader::answer_run(Burst& burst) {
     const auto text = burst.input.readable();
     bool is_answered = false;
-    if (begins_get(text)) {
+    if (key_of_get(text) > 0) {
         is_answered = burst.answer_run(scan_gets, execute_gets);
     } else if (begins_meta_get(text)) {
         is_answered = burst.answer_run(scan_plain_meta_gets, execute_plain_meta_gets);

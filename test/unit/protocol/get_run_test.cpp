@@ -81,7 +81,8 @@ std::string some_request(Random& random) {
                                   "mgx plain v", "incr cas 1",     "touch short 9"};
     if (random.one_in(10)) return one_of(random, others);
     const auto key = one_of(random, keys);
-    return random.one_in(4) ? "get " + key : "mg " + key + some_flags(random);
+    if (random.one_in(4)) return (random.one_in(2) ? "get " : "gets ") + key;
+    return "mg " + key + some_flags(random);
 }
 
 void check_same_counts(const TestService& one, const TestService& other) {

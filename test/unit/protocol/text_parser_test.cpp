@@ -103,7 +103,16 @@ TEST_CASE("a run of gets ends where something else begins") {
     CHECK(count_in("get a \r\n") == 0);
     CHECK(count_in("get  a\r\n") == 0);
     CHECK(count_in("get \r\n") == 0);
-    CHECK(count_in("gets a\r\n") == 0);
+    CHECK(count_in("gets a\r\nget b\r\ngets c\r\n") == 3);
+    CHECK(scan("get b\r\ngets a\r\nset").keys()[1] == "a");
+    CHECK(is_gets(scan("get b\r\ngets a\r\nset").request(1)));
+    CHECK_FALSE(is_gets(scan("get b\r\ngets a\r\nset").request(0)));
+    CHECK(count_in("gets a b\r\n") == 0);
+    CHECK(count_in("gets  a\r\n") == 0);
+    CHECK(count_in("gets \r\n") == 0);
+    CHECK(count_in("getss a\r\n") == 0);
+    CHECK(count_in("gat a\r\n") == 0);
+    CHECK(count_in("gets") == 0);
     CHECK(count_in("get a\r\nget a\r\nget a\r\nget a\r\nget a\r\n") == 4);
     CHECK(count_in("get " + std::string(250, 'k') + "\r\n") == 1);
     CHECK(count_in("get " + std::string(251, 'k') + "\r\n") == 0);

@@ -32,7 +32,8 @@ void Readiness::judge(std::uint64_t refused_ms) {
 void Readiness::drop_unconfirmed() {
     if (!std::exchange(footing_.is_unconfirmed, false)) return;
     footing_.recalled_era = 0;
-    drop_items(context_);
+    // They may have been removed where nobody is left who could tell.
+    drop_items(context_.sink.changes(), *context_.store, 0, context_.now);
     state_.note(LogLevel::warning,
                 "the items of before the restart are dropped: nobody confirmed them");
 }

@@ -1,23 +1,14 @@
 #include "replication/nats/engine/starting_over.hpp"
 
 #include <cstddef>
-#include <cstdint>
-#include <optional>
 
 namespace twincached::replication::nats {
 
 void mark_all_dirty(ClusterContext& context) {
-    constexpr std::size_t entries_per_lock = 4096;
     auto& changes = context.sink.changes();
-    for (unsigned i = 0; i < changes.shard_count(); ++i) {
-        context.with_shard(i, [&](storage::Shard&) { changes.shard(i).mark_all_dirty(0); });
-        for (bool is_done = false; !is_done;) {
-            context.with_shard(i, [&](storage::Shard&) {
-                is_done = changes.shard(i).fold_some(entries_per_lock);
-                changes.refresh(i);
-            });
-        }
-    }
+    mark_all_dirty(changes, *context.store, 0);
+    for (unsigned i = 0; i < changes.shard_count(); ++i)
+        context.with_shard(i, [&](storage::Shard&) { changes.refresh(i); });
     tell_flushes(context);
 }
 
@@ -58,17 +49,6 @@ void settle_as_reference(ClusterContext& context, BatchSender& sender) {
             }
             context.sink.changes().refresh(i);
         });
-    }
-}
-
-void drop_items(ClusterContext& context) {
-    for (unsigned i = 0; i < context.shard_count(); ++i) {
-        std::optional<std::uint64_t> next = std::uint64_t{context.tracking(i).buckets.first()}
-                                            << 48;
-        while (next) {
-            context.with_shard(
-                i, [&](storage::Shard& shard) { next = shard.disown_some(*next, 0, context.now); });
-        }
     }
 }
 

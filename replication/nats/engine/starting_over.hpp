@@ -3,6 +3,7 @@
 // more than a moment. On the replication thread; REQUIRES: no bucket is under way.
 #pragma once
 
+#include "replication/changes/starting_over.hpp"
 #include "replication/nats/log/batch_sender.hpp"
 #include "replication/nats/log/cluster_context.hpp"
 
@@ -23,9 +24,5 @@ void tell_removals_again(ClusterContext& context);
 // The others compare what they hold with what is here: nothing is owed but removals of which only a
 // floor is left, which are told by lists, lest they are known to this node alone.
 void settle_as_reference(ClusterContext& context, BatchSender& sender);
-
-// What came back from before a restart, and may have been removed where nobody is left who could
-// tell.
-void drop_items(ClusterContext& context);
 
 }  // namespace twincached::replication::nats

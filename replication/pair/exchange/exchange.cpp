@@ -105,7 +105,7 @@ bool Exchange::recall(std::string_view remembered, const storage::Now& now) {
 
 void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {
     assert(!in_session_);
-    drop_items(context_, 0, now);
+    drop_items(context_.sink, *context_.store, 0, now);
     mark_all_dirty(context_, 0);
     acquaintance_.forget(new_epoch);
 }

@@ -3,6 +3,7 @@
 // client waits for more than a moment. On the replication strand; REQUIRES: no session.
 #pragma once
 
+#include "replication/changes/starting_over.hpp"
 #include "replication/pair/exchange/exchange_context.hpp"
 #include "storage/now.hpp"
 #include "storage/version.hpp"
@@ -12,11 +13,6 @@ namespace twincached::replication::pair {
 // Nothing is known of what the peer has: all buckets are dirty, the log is empty. What the peer
 // offers is taken if it is newer than `floor`, should this node lack it.
 void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept;
-
-// Drops every item that is newer than that, as one that the peer may know something newer of;
-// 0 = all of them.
-void drop_items(ExchangeContext& context, storage::Version newer_than,
-                const storage::Now& now) noexcept;
 
 // After a wrong clock, when the items have been dropped: versions begin again at the clock that is
 // right now, and nothing remembers one that the gate would refuse to a peer, be it of a flush, of a

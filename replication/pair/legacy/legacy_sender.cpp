@@ -1,6 +1,7 @@
 #include "replication/pair/legacy/legacy_sender.hpp"
 
 #include "lib/allocation.hpp"
+#include "replication/changes/starting_over.hpp"
 #include "replication/pair/legacy/legacy_command.hpp"
 
 #include <algorithm>
@@ -27,12 +28,7 @@ std::uint32_t size_hint_of(const storage::ItemView& item) noexcept {
 
 // The other node will have everything: nothing that was noted for it counts any more.
 void forget_changes(ShardTracking& tracking, storage::Store& store, unsigned number) noexcept {
-    constexpr std::size_t entries_per_lock = 4096;
-    store.with_shard(number, [&](storage::Shard&) { tracking.mark_all_dirty(0); });
-    for (bool done = false; !done;) {
-        store.with_shard(number,
-                         [&](storage::Shard&) { done = tracking.fold_some(entries_per_lock); });
-    }
+    mark_shard_dirty(tracking, store, number, 0);
     store.with_shard(number, [&](storage::Shard&) {
         auto& buckets = tracking.buckets;
         for (std::size_t b = buckets.first(); b <= buckets.last(); ++b)

@@ -1,6 +1,7 @@
 #include "replication/nats/engine/cluster_memory.hpp"
 
 #include "lib/byte_buffer.hpp"
+#include "replication/nats/engine/starting_over.hpp"
 #include "replication/records/wire.hpp"
 
 #include <algorithm>
@@ -15,8 +16,10 @@ constexpr std::size_t bucket_size = 18;
 
 }  // namespace
 
-// Which keys it was that were removed is not kept, only the newest of each bucket.
+// Which keys it was that were removed is not kept, only the newest of each bucket; nor whom what is
+// in doubt was to be compared with.
 std::string write_memory(ClusterContext& context) {
+    drop_what_is_in_doubt(context);
     lib::ByteBuffer out;
     WireWriter writer(out);
     writer.bytes(mark).u8(context.members.live_others() == 0 ? 1 : 0).u64(context.era);
@@ -28,6 +31,7 @@ std::string write_memory(ClusterContext& context) {
             }
             auto& buckets = tracking.buckets;
             auto& removals = context.sink.removals(i);
+            removals.forget([](LogPlace) { return true; });
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
                 const auto untold = buckets.floor(bucket);
@@ -63,6 +67,7 @@ std::optional<ClusterMemory> read_memory(std::string_view bytes, ClusterContext&
         const auto number = context.store->shard_of_bucket(bucket);
         context.with_shard(number, [&](storage::Shard&) {
             context.sink.removals(number).raise_ever(bucket, ever);
+            context.sink.removals(number).raise_vouched(bucket, ever);
             context.tracking(number).buckets.raise_floor(bucket, untold);
         });
     }

@@ -13,7 +13,7 @@ void RemovalKeeper::work(unsigned silent_streams, bool is_telling) {
     due_ms_ = context_.now.steady_ms + pause_ms;
     choose_who_flushes(silent_streams);
     if (silent_streams != 0) return;
-    forget();
+    if (context_.members.all_in_step()) forget();
     // What is on its way has no place in the log yet.
     if (!is_telling) turn_floors();
 }

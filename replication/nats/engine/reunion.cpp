@@ -33,6 +33,9 @@ void Reunion::meet_donor() {
 void Reunion::take_over() {
     const auto& state = comparison_.state();
     end_loneliness();
+    // Whoever began alone since this node stopped may not have read what it had removed.
+    const auto recalled = std::exchange(footing_.recalled_era, 0);
+    if (recalled != 0 && recalled != state.era) tell_removals_again(context_);
     take_registers(context_, state);
     if (!context_.knows_its_place()) {
         if (!take_place(context_, broker_, state)) {
@@ -46,9 +49,6 @@ void Reunion::take_over() {
         footing_.is_member = footing_.has_spoken;
     }
     footing_.is_unconfirmed = false;
-    // Whoever began alone since this node stopped may not have read what it had removed.
-    const auto recalled = std::exchange(footing_.recalled_era, 0);
-    if (recalled != 0 && recalled != state.era) tell_removals_again(context_);
     context_.era = state.era;
     comparison_.go_on();
 }
@@ -104,6 +104,7 @@ void Reunion::begin_alone(std::int64_t claimed_ms) {
     footing_.recalled_era = 0;
     for (unsigned i = 0; i < context_.stream_count(); ++i)
         context_.places[i].is_known = true;
+    drop_what_is_in_doubt(context_);
     settle_as_reference(context_, sender_);
     state_.note(LogLevel::info,
                 "nobody else is in step: others will compare what they hold with this node");

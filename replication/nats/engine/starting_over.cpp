@@ -1,11 +1,15 @@
 #include "replication/nats/engine/starting_over.hpp"
 
+#include "replication/nats/log/items_in_doubt.hpp"
+
 #include <cstddef>
 
 namespace twincached::replication::nats {
 
 void mark_all_dirty(ClusterContext& context) {
     auto& changes = context.sink.changes();
+    for (unsigned i = 0; i < changes.shard_count(); ++i)
+        context.with_shard(i, [&](storage::Shard&) { context.sink.removals(i).lose_whole(); });
     mark_all_dirty(changes, *context.store, 0);
     for (unsigned i = 0; i < changes.shard_count(); ++i)
         context.with_shard(i, [&](storage::Shard&) { changes.refresh(i); });
@@ -26,10 +30,30 @@ void tell_removals_again(ClusterContext& context) {
             auto& removals = context.sink.removals(i);
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
-                buckets.raise_floor(bucket, removals.ever(bucket));
+                buckets.raise_floor(bucket, removals.vouched(bucket));
             }
             removals.move_all({own_stream, 0});
         });
+    }
+}
+
+// What is news of this node's own it tells, and whoever knows better says so.
+void drop_what_is_in_doubt(ClusterContext& context) {
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        auto& removals = context.sink.removals(i);
+        const auto& buckets = context.tracking(i).buckets;
+        const auto is_news = [&](const storage::ItemView& item) {
+            return context.is_to_be_told(i, item);
+        };
+        for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+            const auto bucket = static_cast<storage::BucketNumber>(b);
+            context.with_shard(i, [&](storage::Shard& shard) {
+                if (removals.is_whole(bucket)) return;
+                if (const auto floor = removals.doubt(bucket); floor != 0)
+                    drop_items_in_doubt(context, shard, bucket, floor, is_news);
+                removals.begin_alone_with(bucket);
+            });
+        }
     }
 }
 
@@ -45,7 +69,7 @@ void settle_as_reference(ClusterContext& context, BatchSender& sender) {
                 }
                 buckets.mark_dirty(bucket);
                 buckets.begin_walk(bucket, 1);
-                sender.tell_bucket(bucket);
+                sender.tell_bucket(i, bucket);
             }
             context.sink.changes().refresh(i);
         });

@@ -21,6 +21,10 @@ void tell_flushes(ClusterContext& context) noexcept;
 // well: others may hold something older, whose successor they have not read of.
 void tell_removals_again(ClusterContext& context);
 
+// A donor has said what it let go, and has left before it was compared with: what is older may have
+// been removed, or overtaken, and nobody is there who could say so.
+void drop_what_is_in_doubt(ClusterContext& context);
+
 // The others compare what they hold with what is here: nothing is owed but removals of which only a
 // floor is left, which are told by lists, lest they are known to this node alone.
 void settle_as_reference(ClusterContext& context, BatchSender& sender);

@@ -54,7 +54,8 @@ void drop_older(ClusterContext& context, storage::Shard& shard, const GivenRemov
     if (!key.empty()) shard.drop_in_doubt({key, removal.hash}, context.now);
 }
 
-void take_removals(ClusterContext& context, const GivenState& state, const HereByTheirs& here) {
+void take_removals(ClusterContext& context, const GivenState& state) {
+    const auto here = streams_here(context, state);
     for (const auto& removal : state.removals) {
         if (!context.admits(removal.version)) continue;
         const auto number = context.store->shard_of(removal.hash);
@@ -66,6 +67,9 @@ void take_removals(ClusterContext& context, const GivenState& state, const HereB
             drop_older(context, shard, removal);
         });
     }
+}
+
+void take_floors(ClusterContext& context, const GivenState& state) {
     for (const auto& floor : state.floors) {
         if (floor.version == 0 || !context.admits(floor.version)) continue;
         const auto number = context.store->shard_of_bucket(floor.bucket);
@@ -85,13 +89,18 @@ void take_registers(ClusterContext& context, const GivenState& state) {
         context.store->apply_flush(state.flush);
         context.sink.changes().peer_knows_flush(state.flush);
     }
+    // Who knows its place has read, or will read, what became of its items.
+    const bool is_in_doubt = !context.knows_its_place();
     for (const auto& floor : state.floors) {
         if (!context.admits(floor.ever)) continue;
         const auto number = context.store->shard_of_bucket(floor.bucket);
         context.with_shard(number, [&](storage::Shard&) {
-            context.sink.removals(number).raise_ever(floor.bucket, floor.ever);
+            auto& removals = context.sink.removals(number);
+            if (is_in_doubt) removals.note_doubt(floor.bucket, floor.ever);
+            removals.raise_ever(floor.bucket, floor.ever);
         });
     }
+    take_removals(context, state);
     if (state.schedule != 0 && context.admits(state.schedule)) {
         context.store->apply_flush_schedule(context.clock.here_ms(state.schedule_at_ms),
                                             state.schedule);
@@ -122,7 +131,7 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         place.last = std::max(place.last, place.consumed);
         broker.consume(stream, place.next);
     }
-    take_removals(context, state, here);
+    take_floors(context, state);
     return true;
 }
 

@@ -83,20 +83,37 @@ void BatchSender::make_flushes(lib::ByteBuffer& out) {
     }
 }
 
+void BatchSender::tell_bucket(unsigned shard, storage::BucketNumber bucket) {
+    lists_.push_back({bucket, context_.tracking(shard).buckets.last_logged(bucket)});
+}
+
 void BatchSender::make_lists(lib::ByteBuffer& out) {
     while (!lists_.empty() && make_list(out, lists_.front()))
         lists_.pop_front();
 }
 
-// False: there is no room for it now. What is as new as the floor needs no mention, for it is not
-// in doubt; of a bucket that holds more than a message does nothing is mentioned, and others go
-// without it.
-bool BatchSender::make_list(lib::ByteBuffer& out, storage::BucketNumber bucket) {
+// False: there is no room for it now, or something that was logged of the bucket before is still to
+// be told: who lacks what the list names must have it by then, or would take it for removed. What
+// is as new as the floor needs no mention, for it is not in doubt; of a bucket that holds more than
+// a message does nothing is mentioned, and others go without it.
+bool BatchSender::make_list(lib::ByteBuffer& out, const WaitingList& waiting) {
+    const auto bucket = waiting.bucket;
     const auto number = context_.store->shard_of_bucket(bucket);
     storage::Version floor = 0;
+    bool is_due = true;
+    bool is_whole = true;
     items_.clear();
     context_.with_shard(number, [&](storage::Shard& shard) {
-        floor = context_.tracking(number).buckets.floor(bucket);
+        auto& tracking = context_.tracking(number);
+        is_due = tracking.log.has_sent(waiting.behind);
+        // What the log had no room for has to be compared first.
+        is_whole = !tracking.buckets.is_dirty(bucket);
+        if (!is_whole) {
+            tracking.buckets.abandon_walk(bucket);
+            context_.sink.changes().refresh(number);
+        }
+        if (!is_due || !is_whole) return;
+        floor = tracking.buckets.floor(bucket);
         lib::MemoryGuard guard;
         const auto visit = guard.over([&](const storage::ItemView& item) {
             if (item.version != 0 && item.version < floor)
@@ -105,13 +122,15 @@ bool BatchSender::make_list(lib::ByteBuffer& out, storage::BucketNumber bucket) 
         shard.visit_bucket(bucket, context_.now, visit);
         guard.finish();
     });
+    if (!is_whole) return true;
+    if (!is_due) return false;
     const auto size_for = [](std::size_t items) {
         return frame_header_size + list_header_size + items * list_item_size;
     };
     if (size_for(items_.size()) > limit_ - message_header_limit) items_.clear();
     if (size_for(items_.size()) > room(out)) return false;
     write_list(out, {FrameType::list, ++frames_, bucket, floor}, items_);
-    sent_lists_.push_back({bucket, floor});
+    sent_lists_.push_back({waiting, floor});
     return true;
 }
 
@@ -273,8 +292,11 @@ void BatchSender::on_told(Sequence sequence) {
     for (std::size_t i = 0; i < removals_.size();) {
         const auto number = removals_[i].shard;
         context_.with_shard(number, [&](storage::Shard&) {
-            for (; i < removals_.size() && removals_[i].shard == number; ++i)
-                context_.sink.removals(number).note(removals_[i].hash, removals_[i].version, place);
+            auto& kept = context_.sink.removals(number);
+            for (; i < removals_.size() && removals_[i].shard == number; ++i) {
+                kept.note(removals_[i].hash, removals_[i].version, place);
+                kept.raise_vouched(storage::bucket_of(removals_[i].hash), removals_[i].version);
+            }
         });
     }
     removals_.clear();
@@ -294,10 +316,11 @@ void BatchSender::on_told(Sequence sequence) {
     }
     parts_.clear();
     for (const auto& list : sent_lists_) {
-        const auto number = context_.store->shard_of_bucket(list.bucket);
+        const auto bucket = list.told.bucket;
+        const auto number = context_.store->shard_of_bucket(bucket);
         context_.with_shard(number, [&](storage::Shard&) {
-            context_.sink.removals(number).raise_removed(list.bucket, list.floor);
-            changes.shard(number).buckets.end_walk(list.bucket);
+            context_.sink.removals(number).raise_removed(bucket, list.floor);
+            changes.shard(number).buckets.end_walk(bucket);
             changes.refresh(number);
         });
     }
@@ -311,7 +334,7 @@ void BatchSender::on_lost() {
     parts_.clear();
     removals_.clear();
     for (const auto& list : sent_lists_)
-        lists_.push_back(list.bucket);
+        lists_.push_back(list.told);
     sent_lists_.clear();
     if (std::exchange(flush_, std::nullopt)) changes.tell_of_flush();
     if (std::exchange(schedule_, false)) changes.on_flush_scheduled(0, 0);

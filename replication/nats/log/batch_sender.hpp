@@ -53,8 +53,9 @@ class BatchSender {
     void on_told(Sequence sequence);
     void on_lost();
 
-    // The list of a bucket is to be told; its walk has begun, and ends when it is published.
-    void tell_bucket(storage::BucketNumber bucket) { lists_.push_back(bucket); }
+    // The list of a bucket is to be told, behind all that has been logged of it; its walk has
+    // begun, and ends when it is published. REQUIRES: the shard's lock.
+    void tell_bucket(unsigned shard, storage::BucketNumber bucket);
     // Walks are begun anew by whoever began them.
     void forget_buckets() noexcept { lists_.clear(); }
 
@@ -77,8 +78,12 @@ class BatchSender {
         std::uint64_t hash;
         storage::Version version;
     };
-    struct SentList {
+    struct WaitingList {
         storage::BucketNumber bucket;
+        ChangeLog::Position behind;
+    };
+    struct SentList {
+        WaitingList told;
         storage::Version floor;
     };
     struct SentFlush {
@@ -91,7 +96,7 @@ class BatchSender {
     std::size_t room(const lib::ByteBuffer& out) const noexcept;
     void make_flushes(lib::ByteBuffer& out);
     void make_lists(lib::ByteBuffer& out);
-    bool make_list(lib::ByteBuffer& out, storage::BucketNumber bucket);
+    bool make_list(lib::ByteBuffer& out, const WaitingList& waiting);
     bool make_batch(lib::ByteBuffer& out);
     void add_some(Pass& pass, storage::Shard& shard);
     Sent add_entry(Pass& pass, storage::Shard& shard, const ChangeLog::Found& found);
@@ -108,7 +113,7 @@ class BatchSender {
     std::uint64_t frames_ = 0;             // of the message that is being made
     unsigned next_shard_ = 0;
     std::optional<Large> large_;
-    std::deque<storage::BucketNumber> lists_;
+    std::deque<WaitingList> lists_;
     std::vector<BucketItem> items_;
 
     // What is on its way.

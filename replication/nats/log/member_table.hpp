@@ -68,6 +68,8 @@ class MemberTable {
 
     // Every other live member has come past that place.
     bool all_past(LogPlace place) const noexcept;
+    // Every other live member; who is not may still find, and tell, something old.
+    bool all_in_step() const noexcept;
 
     // As another node knows it, which a joining one takes over.
     void replace(unsigned node, const Member& member) noexcept { members_[node] = member; }

@@ -1,5 +1,7 @@
 #include "replication/nats/log/record_applier.hpp"
 
+#include "replication/nats/log/items_in_doubt.hpp"
+
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -126,7 +128,36 @@ void RecordApplier::settle(storage::Shard& shard, unsigned number, const Group::
     context_.counters.add(ClusterCounter::older_updates_ignored);
     if (!is_item) return;
     if (refusals_ != nullptr) return refusals_->refused(shard, number, key, record.version);
-    if (record.cold) tell_newer_touch(shard, number, key, record.version);
+    compare_if_in_doubt(shard, number, key, record.version);
+    if (!record.cold) return;
+    tell_newer_touch(shard, number, key, record.version);
+    tell_newer_removal(number, key, record.version);
+}
+
+// Refused for what was let go of its bucket alone: it may be another key. A node that has come as
+// far in the log, and holds it, knows.
+void RecordApplier::compare_if_in_doubt(storage::Shard& shard, unsigned number,
+                                        const storage::Key& key, storage::Version version) {
+    const auto bucket = storage::bucket_of(key.hash);
+    const auto& removals = context_.sink.removals(number);
+    if (removals.removed_in(bucket) < version || removals.exact(key.hash) >= version) return;
+    auto& tracking = context_.tracking(number);
+    const auto own = tracking.log.find(key);
+    if (version <= shard.flush_version() || (own && own.entry->version >= version)) return;
+    if (shard.peek(key, context_.now, [](const storage::ItemView&) {})) return;
+    tracking.buckets.mark_dirty(bucket);
+    context_.sink.changes().refresh(number);
+}
+
+// Nor does he know of a removal that is known here, and others may not know of it either.
+void RecordApplier::tell_newer_removal(unsigned number, const storage::Key& key,
+                                       storage::Version version) {
+    const auto removed = context_.sink.removals(number).exact(key.hash);
+    auto& tracking = context_.tracking(number);
+    if (removed <= version || tracking.log.find(key)) return;
+    tracking.tell_removal(key, removed);
+    context_.sink.note_untold_removal(number, storage::bucket_of(key.hash));
+    context_.sink.changes().refresh(number);
 }
 
 // It was told because somebody lacked it, by who does not know of a touch that is known here: that
@@ -244,19 +275,12 @@ bool RecordApplier::apply_list(std::string_view payload) {
     std::sort(listed.begin(), listed.end(), by_hash);
     const auto number = context_.store->shard_of_bucket(list.bucket());
     context_.with_shard(number, [&](storage::Shard& shard) {
-        std::vector<std::pair<std::string, std::uint64_t>> doomed;
-        lib::MemoryGuard guard;
-        const auto visit = guard.over([&](const storage::ItemView& item) {
-            const bool is_listed =
-                std::binary_search(listed.begin(), listed.end(), BucketItem{item.hash, 0}, by_hash);
-            if (item.version != 0 && !is_listed && item.version < list.floor())
-                doomed.emplace_back(item.key, item.hash);
-        });
-        shard.visit_bucket(list.bucket(), context_.now, visit);
-        guard.finish();
         shard.observe(list.floor());
-        for (const auto& [key, hash] : doomed)
-            shard.drop_in_doubt({key, hash}, context_.now);
+        const auto is_listed = [&](const storage::ItemView& item) {
+            return std::binary_search(listed.begin(), listed.end(), BucketItem{item.hash, 0},
+                                      by_hash);
+        };
+        drop_items_in_doubt(context_, shard, list.bucket(), list.floor(), is_listed);
         context_.sink.removals(number).raise_removed(list.bucket(), list.floor());
         context_.sink.changes().refresh(number);
     });

@@ -20,12 +20,14 @@ ClusterSink::ClusterSink(unsigned shards, std::size_t log_memory_bytes, AckGate*
 // still come. What clients delete is in the change log until it has a place in the cluster's.
 storage::Ticket ClusterSink::on_change(unsigned shard, const storage::Change& change) noexcept {
     using storage::Cause;
-    const bool is_own_decision = change.cause == Cause::evicted || change.cause == Cause::expired ||
-                                 change.cause == Cause::in_doubt;
-    if (is_own_decision && change.before != 0)
-        removals_[shard]->raise_floor(storage::bucket_of(change.key.hash), change.before);
+    const auto bucket = storage::bucket_of(change.key.hash);
+    if (change.before != 0) {
+        auto& removals = *removals_[shard];
+        if (change.cause == Cause::evicted) removals.raise_evicted(bucket, change.before);
+        if (change.cause == Cause::expired) removals.raise_removed(bucket, change.before);
+    }
     const auto ticket = changes_.on_change(shard, change);
-    if (change.after == 0) note_untold_removal(shard, storage::bucket_of(change.key.hash));
+    if (change.after == 0) note_untold_removal(shard, bucket);
     return ticket;
 }
 
@@ -42,8 +44,10 @@ bool ClusterSink::has_untold_removal(unsigned shard, storage::BucketNumber bucke
 
 storage::Version ClusterSink::known_version(unsigned shard, const storage::Key& key,
                                             bool present) noexcept {
-    return std::max(changes_.known_version(shard, key, present),
-                    removals_[shard]->known(key.hash, present));
+    const auto& removals = *removals_[shard];
+    const auto removed = is_taking_from_donor_ ? removals.known_beside_donor(key.hash, present)
+                                               : removals.known(key.hash, present);
+    return std::max(changes_.known_version(shard, key, present), removed);
 }
 
 }  // namespace twincached::replication::nats

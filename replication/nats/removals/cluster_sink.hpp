@@ -34,6 +34,9 @@ class ClusterSink final : public storage::MutationSink {
     // cluster's log yet: what others hold of it may be gone here, and nobody has been told why.
     bool has_untold_removal(unsigned shard, storage::BucketNumber bucket) const noexcept;
     void note_untold_removal(unsigned shard, storage::BucketNumber bucket) noexcept;
+    // The replication thread, on which alone versions from outside are judged: what is applied from
+    // now on is given by a donor, or it is not.
+    void set_taking_from_donor(bool whether) noexcept { is_taking_from_donor_ = whether; }
     // Whether this node carries out the flush to come that another node's client has asked for.
     void set_fires_foreign_schedule(bool whether) noexcept { fires_.store(whether); }
     // Until then no other node takes this one for gone, and does instead what its client asked for.
@@ -65,6 +68,7 @@ class ClusterSink final : public storage::MutationSink {
     std::vector<std::unique_ptr<KeptRemovals>> removals_;
     // Per bucket: the end of its shard's change log when something that stood in it was removed.
     ZeroedArray<ChangeLog::Position> removed_at_;
+    bool is_taking_from_donor_ = false;
     std::atomic<bool> fires_{true};
     std::atomic<std::uint64_t> counted_on_until_{0};
 };

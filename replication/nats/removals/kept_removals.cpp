@@ -10,13 +10,14 @@ KeptRemovals::KeptRemovals(storage::BucketNumber first, std::size_t buckets, std
     : first_(first),
       count_(buckets),
       limit_(std::max<std::size_t>(limit, 1)),
-      floors_(std::make_unique<Floors[]>(buckets)) {}
+      floors_(std::make_unique<Floors[]>(buckets)),
+      whole_(buckets) {}
 
 // A newer removal of a key takes the place of an older one: whoever has passed it has passed that,
 // and who has not must not be believed either.
 void KeptRemovals::note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept {
     const auto bucket = storage::bucket_of(hash);
-    raise_ever(bucket, version);
+    if (is_whole(bucket)) raise_vouched(bucket, version);
     if (version <= exact(hash)) return;
     while (order_.size() >= limit_)
         fold_oldest();
@@ -32,22 +33,36 @@ void KeptRemovals::note(std::uint64_t hash, storage::Version version, LogPlace p
 
 void KeptRemovals::raise_removed(storage::BucketNumber bucket, storage::Version version) noexcept {
     raise_floor(bucket, version);
+    auto& meanwhile = at(bucket).removed_meanwhile;
+    meanwhile = std::max(meanwhile, version);
+}
+
+void KeptRemovals::raise_evicted(storage::BucketNumber bucket, storage::Version version) noexcept {
     auto& floors = at(bucket);
-    floors.folded = std::max(floors.folded, version);
+    floors.current = std::max(floors.current, version);
+    floors.evicted_meanwhile = std::max(floors.evicted_meanwhile, version);
+    floors.vouched = std::max(floors.vouched, version);
+    is_raised_ = true;
+    raise_ever(bucket, version);
 }
 
 void KeptRemovals::raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept {
+    raise_ever(bucket, version);
     auto& floors = at(bucket);
     floors.current = std::max(floors.current, version);
-    floors.ever = std::max(floors.ever, version);
+    floors.removed = std::max(floors.removed, version);
     is_raised_ = true;
 }
 
+// What is not known by its key any more is known by its bucket.
 void KeptRemovals::drop_oldest() noexcept {
     const auto oldest = order_.front();
     order_.pop_front();
     const auto found = removals_.find(oldest.hash);
-    if (found != removals_.end() && found->second.place == oldest.place) removals_.erase(found);
+    if (found != removals_.end() && found->second.place == oldest.place) {
+        raise_ever(storage::bucket_of(oldest.hash), found->second.version);
+        removals_.erase(found);
+    }
     kept_.store(removals_.size(), std::memory_order_relaxed);
 }
 
@@ -68,7 +83,7 @@ void KeptRemovals::turn() noexcept {
         auto& floors = floors_[i];
         if ((floors.current | floors.previous) == 0) continue;
         floors.previous = std::exchange(floors.current, 0);
-        floors.folded_before = std::exchange(floors.folded, 0);
+        floors.removed_before = std::exchange(floors.removed, 0);
     }
 }
 

@@ -13,6 +13,10 @@
 // away for longer than others remember.
 // In doubt something is refused that could have been kept; nothing comes back.
 //
+// A floor speaks of a whole bucket, and most of its items are older: it is a doubt, and whoever has
+// read all that raised it, and holds the item, knows better. So what a donor gives is judged by the
+// keys that are remembered, and by what was let go since the bucket was looked at to be compared.
+//
 // Not thread-safe: guarded by the shard's lock.
 #pragma once
 
@@ -27,6 +31,7 @@
 #include <deque>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 namespace twincached::replication::nats {
 
@@ -49,32 +54,89 @@ class KeptRemovals {
         if (present) return removed;
         return std::max(removed, floor(storage::bucket_of(hash)));
     }
+    // The same where a donor gives it, who had come as far in the log when it was asked as this
+    // node had when it began to compare the bucket.
+    storage::Version known_beside_donor(std::uint64_t hash, bool present) const noexcept {
+        const auto removed = exact(hash);
+        if (present) return removed;
+        const auto& floors = at(storage::bucket_of(hash));
+        return std::max({removed, floors.removed_meanwhile, floors.evicted_meanwhile});
+    }
     // Nothing that this node let go, and of which older changes may come yet, was newer.
     storage::Version floor(storage::BucketNumber bucket) const noexcept {
         return std::max(at(bucket).current, at(bucket).previous);
     }
+    // A donor has let go something as new as that, and the bucket was not compared since: what is
+    // held here, and is older, may have been removed, or overtaken.
+    storage::Version doubt(storage::BucketNumber bucket) const noexcept { return at(bucket).doubt; }
     // By the key alone; 0: none is remembered.
     storage::Version exact(std::uint64_t hash) const noexcept {
         const auto found = removals_.find(hash);
         return found == removals_.end() ? 0 : found->second.version;
     }
-    // Of removals for which there was no room, and which are not forgotten yet, the newest.
-    storage::Version folded_in(storage::BucketNumber bucket) const noexcept {
-        return std::max(at(bucket).folded, at(bucket).folded_before);
+    // A part of it: what others may hold is older, and it was not evicted.
+    storage::Version removed_in(storage::BucketNumber bucket) const noexcept {
+        return std::max(at(bucket).removed, at(bucket).removed_before);
     }
-    // Nothing of the bucket that this node ever let go was newer.
+    // Since the bucket began to be compared, the newest that was removed for all, of a key that is
+    // not known: the donor may have read of it only after it had answered.
+    storage::Version removed_meanwhile(storage::BucketNumber bucket) const noexcept {
+        return at(bucket).removed_meanwhile;
+    }
+    // Nothing of the bucket that this node ever let go was newer, but for the removals that are
+    // remembered by their keys.
     storage::Version ever(storage::BucketNumber bucket) const noexcept { return at(bucket).ever; }
+
+    // The same of what this node let go itself, and of what it heard of while it held all of the
+    // bucket that there was: the rest others who hold more can say as well.
+    storage::Version vouched(storage::BucketNumber bucket) const noexcept {
+        return at(bucket).vouched;
+    }
+    // By this node's own doing, or as it was before a restart.
+    void raise_vouched(storage::BucketNumber bucket, storage::Version version) noexcept {
+        auto& vouched = at(bucket).vouched;
+        vouched = std::max(vouched, version);
+    }
+    // Whether it is known of the bucket that it holds all that there is, or did until something
+    // of it could not be told, or was in doubt.
+    bool is_whole(storage::BucketNumber bucket) const noexcept { return whole_[bucket - first_]; }
+    // This node has lost its place.
+    void lose_whole() noexcept { std::fill(whole_.begin(), whole_.end(), false); }
 
     // A key's removal stands at that place of the log.
     void note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept;
     // Something that this node holds no more was as new as that.
     void raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept;
-    // A key that is not known any more was removed for all.
+    // It was evicted: others may hold it still.
+    void raise_evicted(storage::BucketNumber bucket, storage::Version version) noexcept;
+    // A key that is not known any more was removed for all, or has expired.
     void raise_removed(storage::BucketNumber bucket, storage::Version version) noexcept;
+    // Nobody is there to compare it with: others are judged by what this node knows itself, for of
+    // those who told it the rest it does not hold what they held.
+    void begin_alone_with(storage::BucketNumber bucket) noexcept {
+        at(bucket).ever = at(bucket).vouched;
+        end_comparing(bucket);
+    }
+    // The bucket is about to be compared; and has been.
+    void begin_comparing(storage::BucketNumber bucket) noexcept {
+        at(bucket).removed_meanwhile = at(bucket).evicted_meanwhile = 0;
+    }
+    void end_comparing(storage::BucketNumber bucket) noexcept {
+        auto& floors = at(bucket);
+        floors.doubt = 0;
+        floors.vouched = floors.ever;
+        whole_[bucket - first_] = true;
+    }
+    // A donor, with which the bucket is to be compared, ever let go what this node may not have
+    // heard of.
+    void note_doubt(storage::BucketNumber bucket, storage::Version version) noexcept {
+        if (version > at(bucket).ever) at(bucket).doubt = version;
+    }
     // Of another node, or before a restart: what it ever let go.
     void raise_ever(storage::BucketNumber bucket, storage::Version version) noexcept {
         auto& ever = at(bucket).ever;
         ever = std::max(ever, version);
+        if (is_whole(bucket)) raise_vouched(bucket, version);
     }
 
     // Forgets removals, the oldest first, as long as `has_passed(place)`.
@@ -125,14 +187,17 @@ class KeptRemovals {
         std::uint64_t hash;
         LogPlace place;
     };
-    // Of this generation and the one before; `folded` is a part of it: what was removed for all,
-    // and not only let go here.
+    // Of this generation and the one before, of a donor, since it began to be compared, and ever.
     struct Floors {
         storage::Version current;
         storage::Version previous;
-        storage::Version folded;
-        storage::Version folded_before;
+        storage::Version removed;
+        storage::Version removed_before;
+        storage::Version doubt;
+        storage::Version removed_meanwhile;
+        storage::Version evicted_meanwhile;
         storage::Version ever;
+        storage::Version vouched;
     };
     // Hashes are mixed and keyed by whoever made them.
     struct AsItIs {
@@ -148,6 +213,7 @@ class KeptRemovals {
     std::unordered_map<std::uint64_t, Removal, AsItIs> removals_;
     std::deque<Ordered> order_;  // some of them have been overtaken by a newer removal of the key
     std::unique_ptr<Floors[]> floors_;
+    std::vector<bool> whole_;  // by bucket
     // Since the last turn; and in the generation before it.
     bool is_raised_ = false;
     bool has_previous_ = false;

@@ -1,5 +1,7 @@
 #include "replication/nats/walk/answer_taker.hpp"
 
+#include "replication/nats/log/items_in_doubt.hpp"
+
 #include <algorithm>
 #include <string>
 
@@ -7,6 +9,19 @@ namespace twincached::replication::nats {
 namespace {
 
 constexpr std::size_t refused_most = 65'536;
+
+class TakingFromDonor {
+  public:
+    explicit TakingFromDonor(ClusterSink& sink) noexcept : sink_(sink) {
+        sink_.set_taking_from_donor(true);
+    }
+    TakingFromDonor(const TakingFromDonor&) = delete;
+    TakingFromDonor& operator=(const TakingFromDonor&) = delete;
+    ~TakingFromDonor() { sink_.set_taking_from_donor(false); }
+
+  private:
+    ClusterSink& sink_;
+};
 
 }  // namespace
 
@@ -56,6 +71,7 @@ bool AnswerTaker::take(const Frame& frame) {
         case FrameType::segment: {
             is_given_ = true;
             const auto before = applier_.records();
+            const TakingFromDonor taking(context_.sink);
             const bool is_sane = applier_.apply(frame, context_.end_of_log(), arriving_, this);
             context_.counters.add(ClusterCounter::fetched_items, applier_.records() - before);
             return is_sane;
@@ -71,6 +87,7 @@ void AnswerTaker::take_drops(const ListReader& list) {
     const auto number = context_.store->shard_of_bucket(list.bucket());
     context_.with_shard(number, [&](storage::Shard& shard) {
         std::string key;
+        storage::Version version = 0;
         for (std::size_t i = 0; i < list.size(); ++i) {
             const auto item = list[i];
             if (context_.store->shard_of(item.hash) != number) continue;
@@ -80,11 +97,13 @@ void AnswerTaker::take_drops(const ListReader& list) {
                 if (storage::write_of(held.version) != storage::write_of(item.version)) return;
                 const auto found = context_.tracking(number).log.find({held.key, held.hash});
                 const bool is_touch = found && found.entry->touch_only;
-                if (is_touch || !context_.is_to_be_told(number, held)) key = held.key;
+                if (!is_touch && context_.is_to_be_told(number, held)) return;
+                key = held.key;
+                version = held.version;
             });
             shard.peek_hash(item.hash, context_.now, visit);
             guard.finish();
-            if (!key.empty()) shard.drop_in_doubt({key, item.hash}, context_.now);
+            if (!key.empty()) drop_item_in_doubt(context_, shard, {key, item.hash}, version);
         }
         context_.sink.removals(number).raise_ever(list.bucket(), list.floor());
         context_.sink.changes().refresh(number);
@@ -144,11 +163,14 @@ void AnswerTaker::refused(storage::Shard& shard, unsigned shard_number, const st
     });
     if (held == 0) {
         if (refused_.size() < refused_most) refused_.push_back({key.hash, version});
+        const auto bucket = storage::bucket_of(key.hash);
         const auto& removals = context_.sink.removals(shard_number);
-        const auto removed =
-            std::max(removals.exact(key.hash), removals.folded_in(storage::bucket_of(key.hash)));
+        const auto removed = removals.exact(key.hash);
         if (removed > version && !tracking.log.find(key)) tracking.tell_removal(key, removed);
-        context_.sink.note_untold_removal(shard_number, storage::bucket_of(key.hash));
+        context_.sink.note_untold_removal(shard_number, bucket);
+        const bool may_be_another = removals.removed_meanwhile(bucket) >= version;
+        if (removed < version && may_be_another && tracking.buckets.is_walking(bucket))
+            tracking.buckets.mark_dirty(bucket);
     }
     context_.sink.changes().refresh(shard_number);
 }

@@ -58,7 +58,8 @@ bool BucketWindow::gather() {
 // Rule R8: what changes from here on is logged, and need not be compared.
 void BucketWindow::begin_walks(const std::vector<storage::BucketNumber>& buckets) {
     ++walks_;
-    each_shard(buckets, [&](unsigned, ShardTracking& tracking, storage::BucketNumber bucket) {
+    each_shard(buckets, [&](unsigned number, ShardTracking& tracking, auto bucket) {
+        context_.sink.removals(number).begin_comparing(bucket);
         tracking.buckets.abandon_walk(bucket);
         tracking.buckets.mark_dirty(bucket);
         tracking.buckets.begin_walk(bucket, walks_);
@@ -113,9 +114,11 @@ void BucketWindow::needs_list(storage::BucketNumber bucket) {
 
 void BucketWindow::finish() {
     each_shard(std::exchange(asked_, {}),
-               [&](unsigned, ShardTracking& tracking, storage::BucketNumber bucket) {
+               [&](unsigned number, ShardTracking& tracking, storage::BucketNumber bucket) {
                    if (!tracking.buckets.is_walking(bucket)) return;
-                   if (tracking.buckets.floor(bucket) != 0) return sender_.tell_bucket(bucket);
+                   context_.sink.removals(number).end_comparing(bucket);
+                   if (tracking.buckets.floor(bucket) != 0)
+                       return sender_.tell_bucket(number, bucket);
                    tracking.buckets.end_walk(bucket);
                });
 }

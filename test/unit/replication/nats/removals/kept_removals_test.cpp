@@ -55,7 +55,7 @@ TEST_CASE("a removal for which there is no room raises the floor of its bucket")
     CHECK(kept.known(hash_in(100, 9), false) == 51);
     CHECK(kept.known(hash_in(100, 9), true) == 0);
     CHECK(kept.known(hash_in(101, 9), false) == 0);
-    CHECK(kept.folded_in(100) == 51);
+    CHECK(kept.removed_meanwhile(100) == 51);
 }
 
 TEST_CASE("floors are forgotten after two turns, and what ever left is not") {
@@ -67,11 +67,55 @@ TEST_CASE("floors are forgotten after two turns, and what ever left is not") {
     CHECK(kept.known(hash_in(150, 1), false) == 0);
     CHECK(kept.ever(150) == 70);
     kept.raise_removed(150, 80);
-    CHECK(kept.folded_in(150) == 80);
+    CHECK(kept.removed_meanwhile(150) == 80);
     kept.turn();
     kept.turn();
-    CHECK(kept.folded_in(150) == 0);
     CHECK(kept.ever(150) == 80);
+}
+
+TEST_CASE("what a donor gives is judged by key, and by what left its bucket since it was asked") {
+    auto kept = room_for(2);
+    kept.raise_floor(150, 60);
+    kept.note(hash_in(150, 1), 70, at(1));
+    kept.begin_comparing(150);
+    CHECK(kept.known(hash_in(150, 9), false) == 60);
+    CHECK(kept.known_beside_donor(hash_in(150, 9), false) == 0);
+    CHECK(kept.known_beside_donor(hash_in(150, 1), false) == 70);
+    kept.raise_evicted(150, 80);
+    CHECK(kept.known_beside_donor(hash_in(150, 9), false) == 80);
+    CHECK(kept.removed_meanwhile(150) == 0);
+    kept.raise_removed(150, 90);
+    CHECK(kept.known_beside_donor(hash_in(150, 9), false) == 90);
+    CHECK(kept.removed_meanwhile(150) == 90);
+    kept.begin_comparing(150);
+    CHECK(kept.known_beside_donor(hash_in(150, 9), false) == 0);
+}
+
+TEST_CASE("what was only heard of a bucket counts as known when that has been compared") {
+    auto kept = room_for(2);
+    kept.raise_evicted(150, 10);
+    kept.note_doubt(150, 50);
+    kept.raise_ever(150, 50);
+    CHECK(kept.ever(150) == 50);
+    CHECK(kept.vouched(150) == 10);
+    CHECK(kept.doubt(150) == 50);
+    SECTION("compared") {
+        kept.end_comparing(150);
+        CHECK(kept.vouched(150) == 50);
+        kept.raise_ever(150, 60);
+        CHECK(kept.vouched(150) == 60);
+        kept.note(hash_in(150, 1), 70, at(1));
+        CHECK(kept.vouched(150) == 70);
+        kept.lose_whole();
+        kept.raise_ever(150, 80);
+        CHECK(kept.vouched(150) == 70);
+    }
+    SECTION("the donor has gone") {
+        kept.begin_alone_with(150);
+        CHECK(kept.ever(150) == 10);
+        CHECK(kept.is_whole(150));
+    }
+    CHECK(kept.doubt(150) == 0);
 }
 
 TEST_CASE("what is kept can be told to another node, and floors as well") {
@@ -89,7 +133,7 @@ TEST_CASE("what is kept can be told to another node, and floors as well") {
         [&](storage::BucketNumber bucket, storage::Version floor, storage::Version ever) {
             told.insert(told.end(), {bucket, floor, ever});
         });
-    CHECK(told == std::vector<std::uint64_t>{100, 0, 50, 120, 90, 95, 199, 0, 60});
+    CHECK(told == std::vector<std::uint64_t>{120, 90, 95});
 }
 
 TEST_CASE("when another log begins, what stood in the old one is passed with its first message") {

@@ -22,7 +22,7 @@ using twincached::test::number_from;
 namespace {
 
 const KeyPool& pool() {
-    static const KeyPool keys;
+    static const KeyPool keys("simulation");
     return keys;
 }
 

@@ -18,22 +18,6 @@ std::uint64_t seed_of(std::uint64_t seed, unsigned step) noexcept {
 
 }  // namespace
 
-KeyPool::KeyPool() : hash_("simulation") {
-    const std::array<storage::BucketNumber, bucket_count> buckets{0x0000, 0x3FFF, 0x4000, 0xFFFF};
-    buckets_ = buckets;
-    std::size_t full = 0;
-    for (std::uint64_t i = 0; full < bucket_count; ++i) {
-        auto key = "k" + std::to_string(i);
-        const auto bucket = storage::bucket_of(hash_(key));
-        const auto at = std::find(buckets_.begin(), buckets_.end(), bucket);
-        if (at == buckets_.end()) continue;
-        auto& keys = keys_[static_cast<std::size_t>(at - buckets_.begin())];
-        if (keys.size() == keys_per_bucket) continue;
-        keys.push_back(std::move(key));
-        if (keys.size() == keys_per_bucket) ++full;
-    }
-}
-
 World::World(const KeyPool& pool, const WorldOptions& options)
     : pool_(pool), options_(options), random_(options.seed) {
     history_.trace = options.trace;

@@ -7,9 +7,9 @@
 // one step changes nothing of the others. That is what shrink.hpp lives on.
 #pragma once
 
-#include "lib/hash.hpp"
 #include "lib/random.hpp"
 #include "test/simulation/history.hpp"
+#include "test/simulation/key_pool.hpp"
 #include "test/simulation/sim_net.hpp"
 #include "test/simulation/sim_node.hpp"
 
@@ -23,22 +23,6 @@
 #include <vector>
 
 namespace twincached::simulation {
-
-// Keys that lie in few buckets; found once, they serve all seeds.
-class KeyPool {
-  public:
-    KeyPool();
-    static constexpr std::size_t bucket_count = 4;
-    static constexpr std::size_t keys_per_bucket = 16;
-    const lib::KeyedHash& hash() const noexcept { return hash_; }
-    const std::vector<std::string>& of_bucket(std::size_t i) const { return keys_[i]; }
-    storage::BucketNumber bucket(std::size_t i) const noexcept { return buckets_[i]; }
-
-  private:
-    lib::KeyedHash hash_;
-    std::array<storage::BucketNumber, bucket_count> buckets_;
-    std::array<std::vector<std::string>, bucket_count> keys_;
-};
 
 // Rests have numbers among those of the steps, above all of them.
 inline constexpr unsigned first_rest = 1U << 30;

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
+#include <vector>
 
 namespace twincached::simulation {
 
@@ -38,6 +39,7 @@ class ClusterNode::Observer final : public storage::MutationSink {
         }
         auto seen = change;
         if (is_evicting) seen.cause = storage::Cause::evicted;
+        note_what_leaves(seen);
         return sink_.on_change(shard, seen);
     }
     storage::Version known_version(unsigned shard, const storage::Key& key,
@@ -66,9 +68,18 @@ class ClusterNode::Observer final : public storage::MutationSink {
     }
 
     bool is_evicting = false;
+    // What a client removed, what was evicted, and what others told of took away.
+    std::vector<std::pair<std::string, storage::Version>> let_go;
     unsigned flushes = 0;
 
   private:
+    void note_what_leaves(const storage::Change& change) {
+        using storage::Cause;
+        const bool is_counted = change.cause != Cause::flushed && change.cause != Cause::disowned;
+        if (change.after != 0 || !is_counted) return;
+        const auto version = change.cause == Cause::local_delete ? change.version : change.before;
+        if (version != 0) let_go.emplace_back(change.key.bytes, version);
+    }
     static const char* name_of(storage::Cause cause) {
         constexpr const char* names[] = {"set",     "deleted", "remote",   "restored", "evicted",
                                          "expired", "flushed", "in doubt", "disowned"};
@@ -133,10 +144,12 @@ void ClusterNode::call(const Event& event) {
     }
     engine_->at(now());
     event(*engine_);
+    note_doubts();
 }
 
 void ClusterNode::tick() {
     if (is_still_) return;
+    note_doubts();
     engine_->at(now());
     if (std::exchange(is_woken_, false)) engine_->on_wake();
     if (static_cast<std::uint64_t>(engine_->deadline().count()) <= now().steady_ms)
@@ -191,14 +204,36 @@ storage::Version ClusterNode::set(std::string_view key, std::string_view value,
     write.value = value;
     write.expiry = expiry;
     (void)store_->write(store_->key(key), now(), write);
-    storage::Version version = 0;
-    store_->peek(store_->key(key), now(),
-                 [&](const storage::ItemView& item) { version = item.version; });
+    const auto version = version_of(key);
+    const auto bucket = storage::bucket_of(store_->key(key).hash);
+    if (history_.is_overtaken(options_.cluster.node, bucket, version))
+        history_.note_doubt(std::string(key), version);
     return version;
 }
 
 void ClusterNode::remove(std::string_view key) {
     (void)store_->remove(store_->key(key), now(), {});
+    note_doubts();
+}
+
+// Of what this node does not hold itself it may cost the others what is older.
+void ClusterNode::note_doubts() {
+    for (const auto& [left, version] : std::exchange(observer_->let_go, {})) {
+        const auto bucket = storage::bucket_of(store_->key(left).hash);
+        history_.note_let_go(options_.cluster.node, bucket, version);
+        for (const auto& [key, newest] : history_.keys) {
+            if (newest.version >= version || key == left) continue;
+            if (storage::bucket_of(store_->key(key).hash) != bucket) continue;
+            if (version_of(key) < newest.version) history_.note_doubt(key, newest.version);
+        }
+    }
+}
+
+storage::Version ClusterNode::version_of(std::string_view key) {
+    storage::Version version = 0;
+    store_->peek(store_->key(key), now(),
+                 [&](const storage::ItemView& item) { version = item.version; });
+    return version;
 }
 
 void ClusterNode::touch(std::string_view key, storage::Expiry expiry) {
@@ -226,6 +261,9 @@ void ClusterNode::evict(std::string_view key) {
     store_->with_shard(store_->shard_of(hashed.hash),
                        [&](storage::Shard& shard) { shard.drop_in_doubt(hashed, now()); });
     observer_->is_evicting = false;
+    if (!observer_->let_go.empty())
+        history_.note_doubt(std::string(key), observer_->let_go.back().second);
+    note_doubts();
 }
 
 std::map<std::string, ClusterNode::Held> ClusterNode::contents() {

@@ -84,7 +84,8 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     void log(replication::LogLevel level, std::string_view line) override;
     void ready() override { is_ready_ = true; }
     void drained() override { is_drained_ = true; }
-    void after_change();
+    storage::Version version_of(std::string_view key);
+    void note_doubts();
 
     const ClusterNodeOptions options_;
     const std::uint64_t& world_ms_;

@@ -42,7 +42,7 @@ std::string removals_against_older_writes(ClusterDefect defect) {
     world.run(500);
     world.broker().release(3);
     REQUIRE(world.rest());
-    return world.judge(true);
+    return world.judge();
 }
 
 // How often the node has begun alone.
@@ -71,7 +71,7 @@ std::string late_batch(std::uint64_t seed, ClusterDefect defect) {
     world.run(10'000);
     REQUIRE(world.broker().late > 0);
     REQUIRE(world.rest());
-    return world.judge(true);
+    return world.judge();
 }
 
 }  // namespace
@@ -88,7 +88,7 @@ TEST_CASE("a node that nobody answers begins alone, and one that comes later joi
     world.connect(1);
     REQUIRE(world.rest());
     CHECK(world[1].is_ready());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     CHECK(world[1].contents().size() == 99);
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("a node without a broker serves alone, and is compared with the others
     world[0].set("here", "value");
     world.connect(2);
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     CHECK(world[1].get("there") == "value");
     CHECK(world[2].get("here") == "value");
 }
@@ -199,7 +199,7 @@ TEST_CASE("a node that was away for longer than it is waited for brings nothing 
     CHECK(world[1].engine().report().removals == 0);
     world.connect(2);
     REQUIRE(world.rest());
-    CHECK(world.judge(false) == "");
+    CHECK(world.judge(ClusterWorld::Losses::any) == "");
     for (unsigned i = 0; i < 3; ++i)
         CHECK(world[i].get(key(3)) == "(miss)");
 }
@@ -220,7 +220,7 @@ TEST_CASE("a node that finds no broker after a warm restart is given its items a
     world.connect(2);
     REQUIRE(world.rest());
     CHECK(world[2].contents().size() == 199);
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
 }
 
 TEST_CASE("what a node that was cut off did for its clients outlives its warm restart") {
@@ -240,7 +240,7 @@ TEST_CASE("what a node that was cut off did for its clients outlives its warm re
     world.start(2);
     world.connect(2);
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     for (unsigned i = 0; i < 3; ++i) {
         CHECK(world[i].get(key(3)) == "(miss)");
         CHECK(world[i].get(key(4)) == "newer");
@@ -293,7 +293,7 @@ TEST_CASE("a node whose clock went back while it was away is heard by who was cu
     world[0].set("key", "value");
     world.run(500);
     CHECK(world[1].get("key") == "value");
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
 }
 
 TEST_CASE("all nodes go on where they were after a broker that was away") {
@@ -307,7 +307,7 @@ TEST_CASE("all nodes go on where they were after a broker that was away") {
     for (unsigned i = 0; i < 3; ++i)
         world.connect(i);
     world.run(2000);
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     for (unsigned i = 0; i < 3; ++i) {
         CHECK(world[i].contents().size() == 3);
         CHECK(world[i].engine().report()[replication::nats::ClusterCounter::comparisons] == 0);
@@ -327,7 +327,7 @@ TEST_CASE("a broker that lost its stream loses nothing that nodes hold, and no r
     world.broker().begin_anew();
     world.connect(2);
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     CHECK(world[2].get(key(3)) == "newer");
 }
 
@@ -340,7 +340,7 @@ TEST_CASE("a broker that takes nothing for a while is told all of it afterwards"
     world.run(5000);
     world.broker().set_refusing(false);
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
 }
 
 TEST_CASE("two nodes that join at once are served both, and go on with another donor if one dies") {
@@ -356,7 +356,7 @@ TEST_CASE("two nodes that join at once are served both, and go on with another d
     world.run(30);
     world.kill(0);
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     CHECK(world[3].contents().size() == 3000);
 }
 
@@ -368,7 +368,7 @@ TEST_CASE("a message is never larger than the broker allows, whatever the values
     world[0].set("large", std::string(1'000'000, 'l'));
     world[1].set("other", std::string(9000, 'o'));
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     CHECK(world[1].get("large").size() == 1'000'000);
     CHECK(world.broker().size_most <= 10'000);
     world.start(2);
@@ -436,7 +436,7 @@ TEST_CASE("what the change log could not hold while there was no broker is compa
     CHECK(world[0].engine().report().dirty_buckets > 0);
     world.connect(0);
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     CHECK(world[2].contents().size() == 500);
 }
 
@@ -455,7 +455,7 @@ TEST_CASE("what the log holds of a node that was silent for too long is void, an
     world.connect(1);
     REQUIRE(world.rest());
     CHECK(world[2].log().find("silent for too long") != std::string::npos);
-    CHECK(world.judge(false) == "");
+    CHECK(world.judge(ClusterWorld::Losses::any) == "");
 }
 
 TEST_CASE("a log that was set back, and has gone on since, is found out by who had read its end") {
@@ -474,7 +474,7 @@ TEST_CASE("a log that was set back, and has gone on since, is found out by who h
     world.connect(2);
     REQUIRE(world.rest());
     CHECK(world[1].log().find("went back, and on") != std::string::npos);
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
 }
 
 TEST_CASE("who had not read what somebody has taken out of the log compares all, once") {
@@ -493,7 +493,7 @@ TEST_CASE("who had not read what somebody has taken out of the log compares all,
     CHECK(world[1].log().find("lacks what this node had not read") != std::string::npos);
     CHECK(world[1].engine().report()[replication::nats::ClusterCounter::comparisons] == 1);
     CHECK(world[1].get("kept") == "newer");
-    CHECK(world.judge(false) == "");
+    CHECK(world.judge(ClusterWorld::Losses::any) == "");
 }
 
 TEST_CASE("a log that is made anew while a node begins to read it is found out") {
@@ -510,7 +510,7 @@ TEST_CASE("a log that is made anew while a node begins to read it is found out")
         world.broker().begin_anew();
         world[1].set("key", "value");
         REQUIRE(world.rest());
-        CHECK(world.judge(true) == "");
+        CHECK(world.judge() == "");
     }
 }
 
@@ -569,7 +569,7 @@ TEST_CASE("what was evicted where others had not read of it leaves nothing older
     world.broker().begin_anew();
     world.connect(0);
     REQUIRE(world.rest());
-    CHECK(world.judge(false, true) == "");
+    CHECK(world.judge(ClusterWorld::Losses::any, true) == "");
     CHECK(world[0].get("key") == "(miss)");
 }
 
@@ -593,7 +593,7 @@ TEST_CASE("what a donor gives before the log has it is the cluster's, though the
     world[0].go_on();
     world.broker().set_refusing(false);
     REQUIRE(world.rest());
-    CHECK(world.judge(false) == "");
+    CHECK(world.judge(ClusterWorld::Losses::any) == "");
     CHECK(world[0].get("key") == "2");
 }
 
@@ -617,5 +617,5 @@ TEST_CASE("a node that joins takes no more than it may within a second") {
     CHECK(slow_ms > 9000);
     CHECK(slow_ms < 20'000);
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
 }

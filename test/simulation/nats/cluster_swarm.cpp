@@ -15,6 +15,11 @@ BrokerHabits habits_of(lib::Random random) {
     return habits;
 }
 
+const KeyPool& shared_keys() {
+    static const KeyPool pool(ClusterWorld::secret);
+    return pool;
+}
+
 constexpr std::uint64_t life_most_s = 10;
 constexpr std::int64_t clock_off_most_ms = 2000;
 
@@ -31,8 +36,13 @@ ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect, const Clust
       overflows_(random_.one_in(4)),
       evicts_(random_.one_in(4)),
       has_short_lives_(has_warm_restarts_ && random_.one_in(3)) {
+    if (setting.shares_buckets) {
+        shared_buckets_ = 1 + random_.below(KeyPool::bucket_count);
+        keys_ = std::min(keys_, static_cast<unsigned>(shared_buckets_ * KeyPool::keys_per_bucket));
+    }
     if (overflows_) world_.options().log_bytes = 2048;
-    if (random_.one_in(5)) world_.options().removals_bytes = 1024;
+    folds_ = random_.one_in(5);
+    if (folds_) world_.options().removals_bytes = 1024;
     if (random_.one_in(3)) world_.broker().payload_limit = 8192 + random_.below(20'000);
     // Each site has one node at least.
     if (has_two_sites_)
@@ -40,7 +50,9 @@ ClusterSwarm::ClusterSwarm(std::uint64_t seed, ClusterDefect defect, const Clust
 }
 
 std::string ClusterSwarm::key() {
-    return "key" + std::to_string(random_.below(keys_));
+    const auto number = random_.below(keys_);
+    if (shared_buckets_ == 0) return "key" + std::to_string(number);
+    return shared_keys().of_bucket(number % shared_buckets_)[number / shared_buckets_];
 }
 
 void ClusterSwarm::client() {
@@ -190,6 +202,7 @@ std::string ClusterSwarm::judge(ClusterSum& sum) {
     heal();
     if (has_short_lives_) world_.run((life_most_s + 2) * 1000);
     if (!world_.rest()) return "the nodes do not come to rest";
+    const bool is_doubt_by_rule = !has_lost_stream_ && !has_short_lives_ && !folds_;
     bool lossless = !has_lost_stream_ && !overflows_;
     for (unsigned i = 0; i < nodes_; ++i) {
         const auto report = world_[i].engine().report();
@@ -201,7 +214,11 @@ std::string ClusterSwarm::judge(ClusterSum& sum) {
     }
     if (lossless && !has_died_) ++sum.lossless_rests;
     if (evicts_) ++sum.evictions;
-    return world_.judge(lossless, evicts_);
+    using Losses = ClusterWorld::Losses;
+    // What a node that died had dropped is not counted any more.
+    const bool is_counted = shared_buckets_ == 0 || !has_died_;
+    if (lossless && !evicts_ && is_counted) return world_.judge(Losses::none);
+    return world_.judge(is_doubt_by_rule ? Losses::by_rule : Losses::any, evicts_);
 }
 
 std::string ClusterSwarm::run(ClusterSum& sum) {

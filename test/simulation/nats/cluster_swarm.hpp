@@ -5,6 +5,7 @@
 // same, nothing that was removed, and, where nothing was lost on purpose, all that is newest.
 #pragma once
 
+#include "test/simulation/key_pool.hpp"
 #include "test/simulation/nats/cluster_world.hpp"
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct ClusterSum {
 struct ClusterSetting {
     bool has_two_sites = false;
     bool has_warm_restarts = false;
+    bool shares_buckets = false;  // many keys lie in few buckets, as in a large cache
 };
 
 class ClusterSwarm {
@@ -58,10 +60,12 @@ class ClusterSwarm {
     ClusterWorld world_;
     unsigned nodes_;
     unsigned keys_;
+    std::size_t shared_buckets_ = 0;  // in which all keys lie; 0: each in one of its own
     const bool has_two_sites_;
     const bool has_warm_restarts_;
     bool loses_streams_;
     bool overflows_;
+    bool folds_ = false;  // more is removed than is remembered key by key
     bool evicts_;
     bool has_short_lives_;
     bool has_lost_stream_ = false;

@@ -13,12 +13,17 @@ using twincached::test::number_from;
 
 namespace {
 
-void run_seeds(std::uint64_t first, std::uint64_t count, const ClusterSetting& setting,
-               ClusterSum& sum) {
+void run_seed(std::uint64_t seed, const ClusterSetting& setting, ClusterSum& sum) {
+    INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");
+    const auto verdict = ClusterSwarm(seed, ClusterDefect::none, setting).run(sum);
+    CHECK(verdict == "");
+}
+
+// Every second one has keys that share buckets.
+void run_seeds(std::uint64_t first, std::uint64_t count, ClusterSetting setting, ClusterSum& sum) {
     for (auto seed = first; seed < first + count; ++seed) {
-        INFO("SWARM_FIRST=" << seed << " SWARM_SEEDS=1");
-        const auto verdict = ClusterSwarm(seed, ClusterDefect::none, setting).run(sum);
-        CHECK(verdict == "");
+        setting.shares_buckets = seed % 2 == 0;
+        run_seed(seed, setting, sum);
     }
 }
 
@@ -66,7 +71,7 @@ TEST_CASE("whatever happens to a cluster and its broker, its nodes come to rest 
 // first word.
 TEST_CASE("what once left a node without what another told it does not any more") {
     ClusterSum sum;
-    run_seeds(42'323, 1, {}, sum);
+    run_seed(42'323, {}, sum);
 }
 
 // Claims that crossed again and again, a removal that was forgotten while the other site could not
@@ -75,7 +80,22 @@ TEST_CASE("what once left a node without what another told it does not any more"
 TEST_CASE("what once kept two sites from beginning, or made them lie, does not any more") {
     ClusterSum sum;
     for (const std::uint64_t seed : {3754U, 7142U, 57'510U, 107'026U})
-        run_seeds(seed, 1, at_two_sites, sum);
+        run_seed(seed, at_two_sites, sum);
+}
+
+// A join that broke off left what the donor had let go, and the items that it would have dropped;
+// a record that was refused for what others of its bucket were; a reference that judged by what it
+// had heard and did not hold; and a list that was told before all that it named.
+TEST_CASE("what once cost a node of a cluster what it held does not any more") {
+    ClusterSum sum;
+    run_seed(20'177, with_restarts, sum);
+    run_seed(590, {.shares_buckets = true}, sum);
+    run_seed(70, {.shares_buckets = true}, sum);
+    run_seed(11'384, {.has_two_sites = true, .shares_buckets = true}, sum);
+    const ClusterSetting all{
+        .has_two_sites = true, .has_warm_restarts = true, .shares_buckets = true};
+    for (const std::uint64_t seed : {22U, 10'084U, 10'366U})
+        run_seed(seed, all, sum);
 }
 
 TEST_CASE("whatever happens to two sites, and to the way between them, their nodes do not lie") {

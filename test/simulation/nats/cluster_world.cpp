@@ -30,7 +30,7 @@ ClusterWorld::ClusterWorld(std::uint64_t seed, const BrokerHabits& habits, Clust
     : broker_(agenda_, now_ms_, seed, habits),
       options_(quick_options()),
       defect_(defect),
-      hash_("secret"),
+      hash_(secret),
       incarnations_(seed * 1000) {
     broker_.is_number_free = [this](unsigned node) {
         if (nodes_[node] == nullptr) return false;
@@ -189,11 +189,11 @@ bool ClusterWorld::rest(std::uint64_t limit_ms) {
     return calm == 20;
 }
 
-std::string ClusterWorld::judge(bool lossless, bool evictions) {
+std::string ClusterWorld::judge(Losses losses, bool evictions) {
     excuse_what_was_dropped();
     auto verdict = evictions ? std::string() : judge_equal();
     for (unsigned i = 0; i < nodes_most && verdict.empty(); ++i)
-        if (nodes_[i] != nullptr) verdict = judge_newest(i, lossless && !evictions);
+        if (nodes_[i] != nullptr) verdict = judge_newest(i, losses);
     return verdict;
 }
 
@@ -216,7 +216,7 @@ std::string ClusterWorld::judge_equal() {
     return {};
 }
 
-std::string ClusterWorld::judge_newest(unsigned node, bool lossless) {
+std::string ClusterWorld::judge_newest(unsigned node, Losses losses) {
     const auto contents = nodes_[node]->contents();
     for (const auto& [key, newest] : history_.keys) {
         if (history_.excused.contains(key)) continue;
@@ -226,7 +226,9 @@ std::string ClusterWorld::judge_newest(unsigned node, bool lossless) {
         if (history_.is_gone(newest)) {
             if (is_held) return name + " holds what was removed";
         } else if (!is_held) {
-            if (lossless) return name + " lacks the newest";
+            const bool may_be = losses == Losses::any ||
+                                (losses == Losses::by_rule && history_.may_be_lacking(key, newest));
+            if (!may_be) return name + " lacks the newest";
         } else if (held->second.version != newest.version) {
             return name + " holds an older one";
         }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace twincached::simulation {
 
@@ -22,6 +23,7 @@ enum class ClusterDefect : std::uint8_t {
 
 class ClusterWorld {
   public:
+    static constexpr std::string_view secret = "secret";
     static constexpr unsigned nodes_most = SimBroker::nodes_most;
 
     explicit ClusterWorld(std::uint64_t seed, const BrokerHabits& habits = {},
@@ -48,9 +50,10 @@ class ClusterWorld {
     // Until all that live and are connected are in step and at rest, for some heartbeats. False:
     // they are not after so long.
     bool rest(std::uint64_t limit_ms = 60'000);
-    // The first thing that is wrong at rest, or nothing. `lossless`: nothing newest may be missing;
-    // `evictions`: each node may lack what it likes, and holds nothing older than the newest.
-    std::string judge(bool lossless, bool evictions = false);
+    // What a node may lack of the newest: nothing, what the rules name, or what it likes.
+    enum class Losses : std::uint8_t { none, by_rule, any };
+    // The first thing that is wrong at rest, or nothing. `evictions`: nodes need not hold the same.
+    std::string judge(Losses losses = Losses::none, bool evictions = false);
 
   private:
     void end(unsigned node);
@@ -58,7 +61,7 @@ class ClusterWorld {
     bool is_at_rest();
     bool is_held_elsewhere(unsigned node, const std::string& key, storage::Version version);
     std::string judge_equal();
-    std::string judge_newest(unsigned node, bool lossless);
+    std::string judge_newest(unsigned node, Losses losses);
     void apply_defect();
 
     std::uint64_t now_ms_ = 1000;

@@ -36,7 +36,7 @@ TEST_CASE("two sites that begin at the same moment come to hold the same") {
         world[0].set("paris", "value");
         world[3].set("rome", "value");
         REQUIRE(world.rest());
-        CHECK(world.judge(true) == "");
+        CHECK(world.judge() == "");
     }
 }
 
@@ -60,7 +60,7 @@ TEST_CASE(
     CHECK(world[3].get("paris") == "(miss)");
     world.broker().join_sites();
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     CHECK(world[0].get("both") == "newer");
 }
 
@@ -81,7 +81,7 @@ TEST_CASE(
     CHECK(world[0].get("paris") == "value");
     world.broker().join_sites();
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
 }
 
 TEST_CASE("who learns from the other site goes on where that is, and its mirror not yet") {
@@ -104,7 +104,7 @@ TEST_CASE("who learns from the other site goes on where that is, and its mirror 
     world.connect(3);
     REQUIRE(world.rest());
     CHECK_FALSE(says(world[2], "went back"));
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
 }
 
 TEST_CASE("a mirror is made anew when its origin was, though nothing comes through it") {
@@ -117,7 +117,7 @@ TEST_CASE("a mirror is made anew when its origin was, though nothing comes throu
     REQUIRE(world.rest());
     world[0].set("paris", "value");
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
     CHECK(world[3].get("paris") == "value");
 }
 
@@ -148,7 +148,7 @@ TEST_CASE("who has just come forgets no removal before it has heard the other si
     world.run(300);
     world.broker().release_mirror(0);
     REQUIRE(world.rest());
-    CHECK(world.judge(false) == "");
+    CHECK(world.judge(ClusterWorld::Losses::any) == "");
 }
 
 // Whatever the moment: before the donor has told what it knows, while it answers, or after that.
@@ -172,7 +172,7 @@ TEST_CASE("what a donor evicts while it gives to another leaves nothing older to
         world.run(1000);
         world.broker().release_mirror(0);
         REQUIRE(world.rest());
-        CHECK(world.judge(false, true) == "");
+        CHECK(world.judge(ClusterWorld::Losses::any, true) == "");
         CHECK(world[1].get("key") != "older");
     }
 }
@@ -252,5 +252,5 @@ TEST_CASE("a node that stood still while another took its number lets it go when
     world.kill(3);
     world.connect(2);
     REQUIRE(world.rest());
-    CHECK(world.judge(true) == "");
+    CHECK(world.judge() == "");
 }

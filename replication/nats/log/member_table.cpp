@@ -82,13 +82,13 @@ bool MemberTable::has_live_ready(unsigned silent_streams) const noexcept {
     return false;
 }
 
-// This node's own progress needs no word: what it has come past, its store has.
 bool MemberTable::all_in_step() const noexcept {
     for (unsigned node = 0; node < nodes_limit; ++node)
         if (node != self_ && is_live(node) && !members_[node].is_in_step) return false;
     return true;
 }
 
+// This node's own progress needs no word: what it has come past, its store has.
 bool MemberTable::all_past(LogPlace place) const noexcept {
     for (unsigned node = 0; node < nodes_limit; ++node) {
         if (node == self_ || !is_live(node)) continue;

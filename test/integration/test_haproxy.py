@@ -1,8 +1,10 @@
 """conf/haproxy.cfg as it is shipped, every `listen` of it at once: what its clients notice when nodes
 die, leave, hang and return, and that no older value ever comes back."""
 import os
+import re
 import resource
 import signal
+import socket
 import subprocess
 import time
 
@@ -205,9 +207,7 @@ class WhoServes(BehindTheShippedFile):
     def test_a_reload_of_haproxy_leaves_all_clients_with_the_node_that_has_them(self):
         """Else the old ones would be with b, in the old process, and new ones with a. Those who stay are
         closed at last: the old process checks no nodes any more."""
-        self.proxy.stop()
-        self.proxy.runs = "-W"  # as the unit runs it: a reload is a new process
-        self.proxy.start()
+        self._run_haproxy_as_its_unit_does()
         self.nodes.a.kill()
         self.assertEqual(until(lambda: self._server_of("memcached"), 5, "b serves"), "b")
         self.nodes.a.start()
@@ -230,6 +230,30 @@ class WhoServes(BehindTheShippedFile):
             self.assertEqual(int(stays.stats()["pid"]), before)
         stays.set_timeout(world.scaled(10))
         self.assertEqual(stays.rest(), b"")
+
+    def _run_haproxy_as_its_unit_does(self):
+        """A master and a process that serves; a reload is a new one. Returns the master's socket."""
+        self.proxy.stop()
+        path = os.path.join(self.directory, "master.sock")
+        self.proxy.runs = ["-W", "-S", path]
+        self.proxy.start()
+        return path
+
+    def test_what_operations_tells_haproxy_at_an_upgrade_moves_the_clients_of_the_shipped_file(self):
+        path = self._run_haproxy_as_its_unit_does()
+        with open(os.path.join(CONF, os.pardir, "docs/OPERATIONS.md")) as file:
+            told = re.findall(r'(?m)^    echo "(.*)" \| socat stdio /run/haproxy-master.sock\b',
+                              file.read())
+        self.assertEqual([line.split()[-1] for line in told], ["maint", "ready"])
+        self.assertEqual(self._server_of("memcached"), "a")
+        for line, state in zip(told, ("MAINT", "UP")):
+            with socket.socket(socket.AF_UNIX) as master:
+                master.connect(path)
+                master.sendall(line.encode() + b"\n")
+                master.shutdown(socket.SHUT_WR)
+                self.assertEqual(master.recv(4096).strip(), b"")
+            until(lambda state=state: self.proxy.states()[("memcached", "a")] == state, 5, state)
+            self.assertEqual(self._server_of("memcached"), "b")
 
     @staticmethod
     def _pid_in(said):

@@ -38,7 +38,7 @@ ELSEWHERE = {
     "systemctl ": "test/install/in_booted_root.sh: enable, start, restart under a real systemd",
     "install -d -m 700 /etc/credstore": "test/install/in_booted_root.sh does the same",
     "(umask 077; head -c 32": "test/install/in_booted_root.sh does the same",
-    "echo \"set server memcached/a": "test/integration/test_haproxy.py tells HAProxy the same",
+    "echo \"@1 set server memcached/a": "test/integration/test_haproxy.py tells HAProxy these lines",
     "saslpasswd2 ": "test/integration/test_cyrus_sasl.py makes users so",
     "twinctl --host 10.0.0.1:11281 --ca": "test/integration/test_admin_tls.py has tokens and TLS",
     "twinctl --host host-b:11281 --ca": "the same",

@@ -36,7 +36,7 @@ class ShippedHAProxy(HAProxy):
         self._shift = nodes.a.address[1] - world.CLIENT_PORT
         self._host = front
         self._nodes = nodes
-        self.runs = "-db"  # in the foreground
+        self.runs = ["-db"]  # in the foreground
         self.process = None
         self._write("haproxy.cfg", text_of("haproxy.cfg", self._shift))
         self._write("asked.cfg", "global\n    stats socket {directory}/haproxy.sock mode 600 level "
@@ -49,7 +49,7 @@ class ShippedHAProxy(HAProxy):
     def launch(self):
         files = [word for name in ("haproxy.cfg", "asked.cfg")
                  for word in ("-f", os.path.join(self._directory, name))]
-        self.process = Process([self.PROGRAM, self.runs, *files],
+        self.process = Process([self.PROGRAM, *self.runs, *files],
                                os.path.join(self._directory, "haproxy.log"),
                                environment={"PAIR": self._host, "NODE_A": self._nodes.a.host,
                                             "NODE_B": self._nodes.b.host,

@@ -148,7 +148,9 @@ constexpr lib::FigureRow<PairReport> link_rows[] = {
     {lib::counter("repl_refused",
                   "connections that one of the two refused, for a reason that it said"),
      of_link<&LinkReport::refused>},
-    {lib::counter("repl_strangers", "connections to the link's port that were not the peer's"),
+    {lib::counter("repl_strangers",
+                  "calls to the link's port that came to nothing: strangers', and the peer's if "
+                  "refused or given up"),
      of_link<&LinkReport::strangers>},
     {lib::counter("repl_no_memory",
                   "times that the link was given up because there was no memory for it"),

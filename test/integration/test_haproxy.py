@@ -5,6 +5,7 @@ import re
 import resource
 import signal
 import socket
+import statistics
 import subprocess
 import time
 
@@ -36,6 +37,9 @@ class Misfortune(BehindTheShippedFile):
     # How long clients may go without an answer, in seconds. A machine that has no core for HAProxy
     # for a moment is no failure of the file: a kill was measured at 0.03 s, a hang at 0.35 s.
     GAPS = {"kill": 0.3, "stop": 0.3, "hang": 0.5}
+    # In the median of those who noticed no machine is that slow: without `observe` it is 0.11 s at a
+    # kill, and with slower checks 0.8 s at a hang.
+    MEDIANS = {"kill": 0.1, "stop": 0.1, "hang": 0.5}
     # By role: whoever is ready has the clients until a primary is found, and that is known by checks
     # alone.
     GAPS_BY_ROLE = {"kill": 0.6, "stop": 0.6, "hang": 0.5}
@@ -75,7 +79,7 @@ class Misfortune(BehindTheShippedFile):
 
     def _suffer(self, kind, *victims):
         """Returns how many second tries failed: [(crowd's name, number)]."""
-        seen = []
+        seen, gaps = [], []
         for victim in victims[:1] if world.IS_SANITIZED else victims:
             since, end = self._strike(kind, victim)
             for crowd in self.crowds:
@@ -85,12 +89,16 @@ class Misfortune(BehindTheShippedFile):
                       f"were broken off, {again} again at the second try, {failed} at the third; "
                       f"{gap * 1000:.0f} ms without an answer", flush=True)
                 by_role = crowd.name == "memcached-primary"
+                if broken and not by_role:
+                    gaps.append(gap)
                 allowed = self.GAPS_BY_ROLE if by_role else self.GAPS
                 if not world.IS_SANITIZED:
                     self.assertLess(gap, allowed[kind] * world.TIME_FACTOR, crowd.name)
                     if kind != "kill" or not by_role:
                         self.assertEqual(failed, 0, crowd.name)
             self._bring_back(kind, victim)
+        if not world.IS_SANITIZED:
+            self.assertLess(statistics.median(gaps), self.MEDIANS[kind])
         return seen
 
     def _assert_nobody_was_lied_to(self):

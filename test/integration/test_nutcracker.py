@@ -80,7 +80,7 @@ class OverTwoPairs(Case):
         self.addCleanup(crowd.stop)
         self._wait_until_answered(crowd)
         pair = self.pairs[0]
-        for kind, errors, gap in (("kill", 6, 0.1), ("stop", 6, 0.1), ("hang", 8, 0.6)):
+        for kind, errors, gap in (("kill", 6, 0.05), ("stop", 6, 0.05), ("hang", 8, 0.4)):
             victim = self._serving(pair)
             since = time.monotonic()
             {"kill": victim.kill, "stop": victim.stop, "hang": victim.pause}[kind]()

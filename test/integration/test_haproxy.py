@@ -97,7 +97,7 @@ class Misfortune(BehindTheShippedFile):
                     if kind != "kill" or not by_role:
                         self.assertEqual(failed, 0, crowd.name)
             self._bring_back(kind, victim)
-        if not world.IS_SANITIZED:
+        if gaps and not world.IS_SANITIZED:
             self.assertLess(statistics.median(gaps), self.MEDIANS[kind])
         return seen
 

@@ -18,9 +18,10 @@
 #            other, and a 10th as clusters)
 #   fuzz     every fuzzer of the build asan for a while (FUZZ_SECONDS of CPU in all, 60 by default)
 #
-#   scripts/test.sh package          makes the Debian package, has lintian judge it, and installs, runs,
-#                                    upgrades and purges it in a root that systemd has booted: takes
-#                                    root's rights and a Debian mirror
+#   scripts/test.sh package          makes the Debian package, has lintian judge it, makes it again
+#                                    elsewhere and compares the two, and installs, runs, upgrades and
+#                                    purges it in a root that systemd has booted: takes root's rights
+#                                    and a Debian mirror
 #   scripts/test.sh image            builds the container image, with no registry, and runs two of it that
 #                                    become a pair: the same rights, and ten minutes at first
 #   scripts/test.sh quick            unit tests, layering and format: before each commit
@@ -101,8 +102,20 @@ stage_clients() {
 stage_package() {
     scripts/install-dependencies.sh package-tests
     scripts/package.sh
+    compare_with_another_build build/package/*.deb
     as_root env PACKAGE="$(echo build/package/*.deb)" ROOT=build/package-root.tar \
         /usr/bin/python3 -B test/install/test_package.py
+}
+
+# The same commit, compiled anew in a folder of another length: the same file, to the last byte.
+compare_with_another_build() {
+    local package=$1 elsewhere
+    git diff --quiet HEAD || { say "not compared with another build: there are changes"; return; }
+    elsewhere=$(mktemp -d)
+    git clone --quiet . "$elsewhere/a-folder-of-another-name"
+    (cd "$elsewhere/a-folder-of-another-name" && CCACHE_DISABLE=1 scripts/package.sh "$elsewhere/build")
+    cmp "$package" "$elsewhere/build/$(basename "$package")"
+    rm -rf "$elsewhere"
 }
 
 stage_image() {

@@ -13,6 +13,10 @@
 
 namespace twincached::simulation {
 
+// Of the moments, or seeds, that a scenario goes through: a sanitizer looks for faults of another
+// kind, which all of them would show.
+inline constexpr unsigned each_nth = TWINCACHED_SANITIZED ? 4 : 1;
+
 // A cluster that is broken on purpose: whoever checks must find out.
 enum class ClusterDefect : std::uint8_t {
     none,

@@ -83,8 +83,12 @@ bool MemberTable::has_live_ready(unsigned silent_streams) const noexcept {
 }
 
 bool MemberTable::all_in_step() const noexcept {
-    for (unsigned node = 0; node < nodes_limit; ++node)
-        if (node != self_ && is_live(node) && !members_[node].is_in_step) return false;
+    for (unsigned node = 0; node < nodes_limit; ++node) {
+        const auto& member = members_[node];
+        const bool was_heard = member.session != 0 && silent_ms(node) <= limits_.timeout_ms;
+        if (node == self_ || !was_heard) continue;
+        if (!member.is_known || !member.is_in_step) return false;
+    }
     return true;
 }
 

@@ -68,7 +68,9 @@ class MemberTable {
 
     // Every other live member has come past that place.
     bool all_past(LogPlace place) const noexcept;
-    // Every other live member; who is not may still find, and tell, something old.
+    // Everybody else who was heard within the timeout: who has left since, or is to be taken in
+    // anew, comes back with what it holds, and who is not in step may find, and tell, something
+    // old.
     bool all_in_step() const noexcept;
 
     // As another node knows it, which a joining one takes over.

@@ -89,6 +89,35 @@ TEST_CASE("a node that leaves is waited for no longer, and what it said before s
     CHECK(table.say(1, 5, 2) == Hearing::is_late);
 }
 
+TEST_CASE("all are in step once everybody is who was heard within the timeout, gone or not") {
+    Table table;
+    CHECK(table.members.all_in_step());
+    (void)table.say(1, 1, 1);
+    CHECK_FALSE(table.members.all_in_step());
+    (void)table.say(1, 1, 2, 0, true);
+    CHECK(table.members.all_in_step());
+    SECTION("who has left may come back with what it holds") {
+        MessageHeader farewell;
+        farewell.node = 1;
+        farewell.session = 1;
+        farewell.number = 3;
+        farewell.is_in_step = farewell.leaves = true;
+        (void)table.members.hear(own_stream, table.now_ms, farewell, {});
+        CHECK(table.members.live_others() == 0);
+        CHECK_FALSE(table.members.all_in_step());
+    }
+    SECTION("who is taken in anew, too") {
+        table.now_ms += 3001;
+        (void)table.say(0, 1, 1);
+        table.now_ms += 3001;
+        (void)table.say(0, 1, 2);
+        REQUIRE(table.members.grant_claim(0));
+        CHECK_FALSE(table.members.all_in_step());
+    }
+    table.pass(timeout_ms + 1000, 0);
+    CHECK(table.members.all_in_step());
+}
+
 TEST_CASE("a claim stands if nobody else was in step of late, and then its maker is") {
     Table table;
     (void)table.say(1, 1, 1);

@@ -69,7 +69,7 @@ void settle_as_reference(ClusterContext& context, BatchSender& sender) {
                 }
                 buckets.mark_dirty(bucket);
                 buckets.begin_walk(bucket, 1);
-                sender.tell_bucket(i, bucket);
+                sender.tell_bucket(bucket);
             }
             context.sink.changes().refresh(i);
         });

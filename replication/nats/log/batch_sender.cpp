@@ -83,8 +83,9 @@ void BatchSender::make_flushes(lib::ByteBuffer& out) {
     }
 }
 
-void BatchSender::tell_bucket(unsigned shard, storage::BucketNumber bucket) {
-    lists_.push_back({bucket, context_.tracking(shard).buckets.last_logged(bucket)});
+void BatchSender::tell_bucket(storage::BucketNumber bucket) {
+    const auto& buckets = context_.tracking(context_.store->shard_of_bucket(bucket)).buckets;
+    lists_.push_back({bucket, buckets.last_logged(bucket)});
 }
 
 void BatchSender::make_lists(lib::ByteBuffer& out) {
@@ -100,19 +101,22 @@ bool BatchSender::make_list(lib::ByteBuffer& out, const WaitingList& waiting) {
     const auto bucket = waiting.bucket;
     const auto number = context_.store->shard_of_bucket(bucket);
     storage::Version floor = 0;
-    bool is_due = true;
-    bool is_whole = true;
+    enum class Turn : std::uint8_t { now, later, never };
+    auto turn = Turn::now;
     items_.clear();
     context_.with_shard(number, [&](storage::Shard& shard) {
         auto& tracking = context_.tracking(number);
-        is_due = tracking.log.has_sent(waiting.behind);
         // What the log had no room for has to be compared first.
-        is_whole = !tracking.buckets.is_dirty(bucket);
-        if (!is_whole) {
+        if (tracking.buckets.is_dirty(bucket)) {
             tracking.buckets.abandon_walk(bucket);
             context_.sink.changes().refresh(number);
+            turn = Turn::never;
+            return;
         }
-        if (!is_due || !is_whole) return;
+        if (!tracking.log.has_sent(waiting.behind)) {
+            turn = Turn::later;
+            return;
+        }
         floor = tracking.buckets.floor(bucket);
         lib::MemoryGuard guard;
         const auto visit = guard.over([&](const storage::ItemView& item) {
@@ -122,8 +126,7 @@ bool BatchSender::make_list(lib::ByteBuffer& out, const WaitingList& waiting) {
         shard.visit_bucket(bucket, context_.now, visit);
         guard.finish();
     });
-    if (!is_whole) return true;
-    if (!is_due) return false;
+    if (turn != Turn::now) return turn == Turn::never;
     const auto size_for = [](std::size_t items) {
         return frame_header_size + list_header_size + items * list_item_size;
     };

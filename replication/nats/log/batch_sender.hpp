@@ -55,7 +55,7 @@ class BatchSender {
 
     // The list of a bucket is to be told, behind all that has been logged of it; its walk has
     // begun, and ends when it is published. REQUIRES: the shard's lock.
-    void tell_bucket(unsigned shard, storage::BucketNumber bucket);
+    void tell_bucket(storage::BucketNumber bucket);
     // Walks are begun anew by whoever began them.
     void forget_buckets() noexcept { lists_.clear(); }
 

@@ -98,6 +98,16 @@ struct ClusterContext {
         return found.entry->wanted || storage::origin_of(item.version) == options.node;
     }
 
+    // Somebody has said something older of the key than its removal that is known here; others may
+    // not know of that either. REQUIRES: the shard's lock.
+    void tell_newer_removal(unsigned shard, const storage::Key& key,
+                            storage::Version version) noexcept {
+        const auto removed = sink.removals(shard).exact(key.hash);
+        if (removed <= version || tracking(shard).log.find(key)) return;
+        tracking(shard).tell_removal(key, removed);
+        sink.note_untold_removal(shard, storage::bucket_of(key.hash));
+    }
+
     // The one gate for versions from outside.
     storage::VersionGate gate() const noexcept { return gate_of(now, options.clock_max_ahead_ms); }
     bool admits(storage::Version floor) noexcept {

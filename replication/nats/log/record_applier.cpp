@@ -131,7 +131,8 @@ void RecordApplier::settle(storage::Shard& shard, unsigned number, const Group::
     compare_if_in_doubt(shard, number, key, record.version);
     if (!record.cold) return;
     tell_newer_touch(shard, number, key, record.version);
-    tell_newer_removal(number, key, record.version);
+    context_.tell_newer_removal(number, key, record.version);
+    context_.sink.changes().refresh(number);
 }
 
 // Refused for what was let go of its bucket alone: it may be another key. A node that has come as
@@ -149,17 +150,6 @@ void RecordApplier::compare_if_in_doubt(storage::Shard& shard, unsigned number,
     context_.sink.changes().refresh(number);
 }
 
-// Nor does he know of a removal that is known here, and others may not know of it either.
-void RecordApplier::tell_newer_removal(unsigned number, const storage::Key& key,
-                                       storage::Version version) {
-    const auto removed = context_.sink.removals(number).exact(key.hash);
-    auto& tracking = context_.tracking(number);
-    if (removed <= version || tracking.log.find(key)) return;
-    tracking.tell_removal(key, removed);
-    context_.sink.note_untold_removal(number, storage::bucket_of(key.hash));
-    context_.sink.changes().refresh(number);
-}
-
 // It was told because somebody lacked it, by who does not know of a touch that is known here: that
 // may be in the log no more, and who lacked the item when the touch was read has the item without.
 void RecordApplier::tell_newer_touch(storage::Shard& shard, unsigned number,
@@ -169,7 +159,6 @@ void RecordApplier::tell_newer_touch(storage::Shard& shard, unsigned number,
         if (!is_same_write || item.version <= version) return;
         context_.tracking(number).want(key, item.version, item_cost(item));
     });
-    context_.sink.changes().refresh(number);
 }
 
 // Copied, and room made for it, without the shard's lock.

@@ -38,19 +38,22 @@ void KeptRemovals::raise_removed(storage::BucketNumber bucket, storage::Version 
 }
 
 void KeptRemovals::raise_evicted(storage::BucketNumber bucket, storage::Version version) noexcept {
-    auto& floors = at(bucket);
-    floors.current = std::max(floors.current, version);
-    floors.evicted_meanwhile = std::max(floors.evicted_meanwhile, version);
-    floors.vouched = std::max(floors.vouched, version);
-    is_raised_ = true;
-    raise_ever(bucket, version);
+    raise_current(bucket, version);
+    raise_vouched(bucket, version);
+    auto& meanwhile = at(bucket).evicted_meanwhile;
+    meanwhile = std::max(meanwhile, version);
 }
 
 void KeptRemovals::raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept {
+    raise_current(bucket, version);
+    auto& removed = at(bucket).removed;
+    removed = std::max(removed, version);
+}
+
+void KeptRemovals::raise_current(storage::BucketNumber bucket, storage::Version version) noexcept {
     raise_ever(bucket, version);
-    auto& floors = at(bucket);
-    floors.current = std::max(floors.current, version);
-    floors.removed = std::max(floors.removed, version);
+    auto& current = at(bucket).current;
+    current = std::max(current, version);
     is_raised_ = true;
 }
 

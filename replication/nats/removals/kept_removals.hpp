@@ -204,6 +204,7 @@ class KeptRemovals {
         std::size_t operator()(std::uint64_t hash) const noexcept { return hash; }
     };
     Floors& at(storage::BucketNumber bucket) const noexcept { return floors_[bucket - first_]; }
+    void raise_current(storage::BucketNumber bucket, storage::Version version) noexcept;
     void drop_oldest() noexcept;
     void fold_oldest() noexcept;
 

@@ -165,11 +165,11 @@ void AnswerTaker::refused(storage::Shard& shard, unsigned shard_number, const st
         if (refused_.size() < refused_most) refused_.push_back({key.hash, version});
         const auto bucket = storage::bucket_of(key.hash);
         const auto& removals = context_.sink.removals(shard_number);
-        const auto removed = removals.exact(key.hash);
-        if (removed > version && !tracking.log.find(key)) tracking.tell_removal(key, removed);
+        context_.tell_newer_removal(shard_number, key, version);
         context_.sink.note_untold_removal(shard_number, bucket);
         const bool may_be_another = removals.removed_meanwhile(bucket) >= version;
-        if (removed < version && may_be_another && tracking.buckets.is_walking(bucket))
+        if (removals.exact(key.hash) < version && may_be_another &&
+            tracking.buckets.is_walking(bucket))
             tracking.buckets.mark_dirty(bucket);
     }
     context_.sink.changes().refresh(shard_number);

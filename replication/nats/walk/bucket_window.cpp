@@ -117,8 +117,7 @@ void BucketWindow::finish() {
                [&](unsigned number, ShardTracking& tracking, storage::BucketNumber bucket) {
                    if (!tracking.buckets.is_walking(bucket)) return;
                    context_.sink.removals(number).end_comparing(bucket);
-                   if (tracking.buckets.floor(bucket) != 0)
-                       return sender_.tell_bucket(number, bucket);
+                   if (tracking.buckets.floor(bucket) != 0) return sender_.tell_bucket(bucket);
                    tracking.buckets.end_walk(bucket);
                });
 }

@@ -3,6 +3,7 @@
 
 #include "test/simulation/nats/cluster_node.hpp"
 #include "test/simulation/nats/sim_broker.hpp"
+#include "test/unit/rounds.hpp"
 
 #include <array>
 #include <cstdint>
@@ -13,9 +14,8 @@
 
 namespace twincached::simulation {
 
-// Of the moments, or seeds, that a scenario goes through: a sanitizer looks for faults of another
-// kind, which all of them would show.
-inline constexpr unsigned each_nth = TWINCACHED_SANITIZED ? 4 : 1;
+// Of the moments, or seeds, that a scenario goes through.
+inline constexpr unsigned each_nth = test::rounds(1U, 4U);
 
 // A cluster that is broken on purpose: whoever checks must find out.
 enum class ClusterDefect : std::uint8_t {

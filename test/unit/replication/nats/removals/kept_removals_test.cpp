@@ -55,6 +55,7 @@ TEST_CASE("a removal for which there is no room raises the floor of its bucket")
     CHECK(kept.known(hash_in(100, 9), false) == 51);
     CHECK(kept.known(hash_in(100, 9), true) == 0);
     CHECK(kept.known(hash_in(101, 9), false) == 0);
+    CHECK(kept.removed_in(100) == 51);
     CHECK(kept.removed_meanwhile(100) == 51);
 }
 
@@ -67,9 +68,11 @@ TEST_CASE("floors are forgotten after two turns, and what ever left is not") {
     CHECK(kept.known(hash_in(150, 1), false) == 0);
     CHECK(kept.ever(150) == 70);
     kept.raise_removed(150, 80);
+    CHECK(kept.removed_in(150) == 80);
     CHECK(kept.removed_meanwhile(150) == 80);
     kept.turn();
     kept.turn();
+    CHECK(kept.removed_in(150) == 0);
     CHECK(kept.ever(150) == 80);
 }
 

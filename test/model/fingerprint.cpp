@@ -1,7 +1,7 @@
 #include "test/model/fingerprint.hpp"
 
-#include <algorithm>
-#include <cstring>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace twincached::model {
 
@@ -194,21 +194,17 @@ void visit_state(Visitor& visit, StateType& state) {
     visit_node(visit, state.snapshot);
 }
 
-std::uint64_t mix(std::uint64_t x) noexcept {
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-    return x ^ (x >> 31);
-}
-
 }  // namespace
 
-void encode(const State& state, const Bounds& bounds, EncodedState& bytes) noexcept {
+// Flattened, what is written stays in registers: encoding was a third of a search.
+[[gnu::flatten]] void encode(const State& state, const Bounds& bounds,
+                             EncodedState& bytes) noexcept {
     bytes.clear();
     Writer writer(bounds, bytes);
     visit_state(writer, state);
 }
 
-State decode(std::span<const std::uint8_t> bytes, const Bounds& bounds) noexcept {
+[[gnu::flatten]] State decode(std::span<const std::uint8_t> bytes, const Bounds& bounds) noexcept {
     State state;
     Reader reader(bounds, bytes);
     visit_state(reader, state);
@@ -216,14 +212,8 @@ State decode(std::span<const std::uint8_t> bytes, const Bounds& bounds) noexcept
 }
 
 Fingerprint fingerprint(std::span<const std::uint8_t> bytes) noexcept {
-    Fingerprint print{bytes.size() * 0x9E3779B97F4A7C15ULL, 0xD6E8FEB86659FD93ULL};
-    for (std::size_t i = 0; i < bytes.size(); i += 8) {
-        std::uint64_t word = 0;
-        std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, bytes.size() - i));
-        print.low = mix(print.low ^ word);
-        print.high = mix(print.high + word * 0x9FB21C651E98DF25ULL) ^ (print.high >> 17);
-    }
-    return print;
+    const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+    return {hash.low64, hash.high64};
 }
 
 }  // namespace twincached::model

@@ -9,11 +9,6 @@ namespace {
 // Longer than any history in which every event of the usual bounds happens.
 constexpr unsigned longest_walk = 600;
 
-struct Step {
-    Move move;
-    State state;
-};
-
 // Each walk draws how eager the protocol is against the world: 0 = no preference, up to 3 of 4.
 bool is_preferred(MoveKind kind) noexcept {
     return is_protocol(kind) || kind == MoveKind::dial;
@@ -34,11 +29,11 @@ class Walk {
             const bool idle = collect();
             if (is_at_rest(state_)) ++verdict.at_rest;
             Violation violation = check(rules_, state_, idle);
-            if (violation == Violation::none && steps_.empty()) return step;
+            if (violation == Violation::none && possible_.empty()) return step;
             if (violation == Violation::none) {
-                const Step& chosen = choose();
-                verdict.history.push_back(chosen.move);
-                state_ = chosen.state;
+                const Move chosen = choose();
+                verdict.history.push_back(chosen);
+                perform(rules_, chosen, state_);
                 violation = state_.violation;
             }
             if (violation != Violation::none) {
@@ -53,24 +48,24 @@ class Walk {
     // All that can happen next; true if the protocol has nothing to do.
     bool collect() {
         bool idle = true;
-        steps_.clear();
+        possible_.clear();
         State next = state_;
         for (const Move& move : moves_) {
             if (!perform(rules_, move, next)) continue;
             idle &= !is_protocol(move.kind);
-            steps_.push_back({move, next});
+            possible_.push_back(move);
             next = state_;
         }
         return idle;
     }
 
-    const Step& choose() {
+    Move choose() {
         const bool prefer = random_.below(4) < eagerness_;
         for (unsigned attempt = 0; prefer && attempt < 6; ++attempt) {
-            const Step& step = steps_[random_.below(steps_.size())];
-            if (is_preferred(step.move.kind)) return step;
+            const Move move = possible_[random_.below(possible_.size())];
+            if (is_preferred(move.kind)) return move;
         }
-        return steps_[random_.below(steps_.size())];
+        return possible_[random_.below(possible_.size())];
     }
 
     const Rules& rules_;
@@ -78,7 +73,7 @@ class Walk {
     lib::Random random_;
     std::uint64_t eagerness_;
     State state_;
-    std::vector<Step> steps_;
+    std::vector<Move> possible_;
 };
 
 }  // namespace

@@ -37,14 +37,19 @@ struct Origin {
     Move move;
 };
 
+struct Way {
+    Fingerprint print;
+    Origin origin;
+};
+
 class Search {
   public:
     Search(const Rules& rules, std::uint64_t most_states)
         : rules_(rules), moves_(all_moves(rules)), most_states_(most_states) {}
 
     Verdict run() {
-        const State first = first_state(rules_);
-        found(first, Origin{0, {}});
+        reach(first_state(rules_), Origin{0, {}});
+        keep_new();
         while (next_.size() > 0) {
             std::swap(level_, next_);
             next_.clear();
@@ -77,19 +82,32 @@ class Search {
                 fail(next.violation, Origin{number, move});
                 return;
             }
-            found(next, Origin{number, move});
+            reach(next, Origin{number, move});
             next = state;
         }
+        keep_new();
         if (is_at_rest(state)) ++verdict_.at_rest;
         const Violation violation = check(rules_, state, idle);
         if (violation != Violation::none) fail(violation, origins_[number]);
     }
 
-    void found(const State& state, Origin origin) {
+    // What one state leads to is looked up together: each place of the set is far away in memory.
+    void reach(const State& state, Origin origin) {
         encode(state, rules_.bounds, bytes_);
-        if (!visited_.insert(fingerprint(bytes_.view()))) return;
-        next_.add(bytes_.view());
-        origins_.push_back(origin);
+        const Fingerprint print = fingerprint(bytes_.view());
+        visited_.prefetch(print);
+        reached_.add(bytes_.view());
+        ways_.push_back({print, origin});
+    }
+
+    void keep_new() {
+        for (std::size_t i = 0; i < ways_.size(); ++i) {
+            if (!visited_.insert(ways_[i].print)) continue;
+            next_.add(reached_[i]);
+            origins_.push_back(ways_[i].origin);
+        }
+        reached_.clear();
+        ways_.clear();
     }
 
     void fail(Violation violation, Origin last) {
@@ -110,6 +128,8 @@ class Search {
     std::vector<Origin> origins_;
     Level level_;
     Level next_;
+    Level reached_;  // of the state that is expanded now, with the ways there
+    std::vector<Way> ways_;
     std::size_t level_begin_ = 0;
     EncodedState bytes_;
     Verdict verdict_;

@@ -23,6 +23,10 @@ class VisitedSet {
         return true;
     }
 
+    void prefetch(Fingerprint print) const noexcept {
+        __builtin_prefetch(&places_[print.low & (places_.size() - 1)]);
+    }
+
     std::size_t size() const noexcept { return size_; }
 
   private:

@@ -2,7 +2,8 @@
 # Installs what is missing of Debian's packages; asks nothing and leaves no daemon running.
 #
 #   scripts/install-dependencies.sh build   what it takes to build and run twincached
-#   scripts/install-dependencies.sh test    that, and what the tests are made with (default)
+#   scripts/install-dependencies.sh compile that, and what the tests are compiled with
+#   scripts/install-dependencies.sh test    that, and all else that the tests take (default)
 #   scripts/install-dependencies.sh package what it takes to build, and to make a package of it
 #   scripts/install-dependencies.sh package-tests
 #                                           that, and what packages are tried with
@@ -17,10 +18,11 @@ source "$(dirname "$0")/common.sh"
 # With make, g++ links what is optimised on every core; without it, on one, with a warning.
 for_build=(g++ make cmake ninja-build ccache libboost1.81-dev libboost-program-options1.81-dev
            libspdlog-dev libxxhash-dev libssl-dev libsasl2-dev libnats-dev)
-for_tests=(catch2 libbenchmark-dev clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev lld-14
+for_compiling_tests=(catch2 libbenchmark-dev python3)
+for_tests=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev lld-14
            git mandoc memcached redis-server yrmcds haproxy keepalived nutcracker nats-server iproute2
            procps systemd faketime openssl libmemcached-tools libsasl2-modules sasl2-bin
-           chromium fonts-inter python3 python3-yaml python3-memcache python3-pymemcache)
+           chromium fonts-inter python3-yaml python3-memcache python3-pymemcache)
 
 for_package=(dpkg-dev file)
 for_package_tests=(lintian debootstrap systemd-container python3)
@@ -36,12 +38,13 @@ command -v npm > /dev/null || for_clients+=(nodejs npm)
 
 case ${1:-test} in
     build) wanted=("${for_build[@]}") ;;
-    test) wanted=("${for_build[@]}" "${for_tests[@]}") ;;
+    compile) wanted=("${for_build[@]}" "${for_compiling_tests[@]}") ;;
+    test) wanted=("${for_build[@]}" "${for_compiling_tests[@]}" "${for_tests[@]}") ;;
     package) wanted=("${for_build[@]}" "${for_package[@]}") ;;
     package-tests) wanted=("${for_build[@]}" "${for_package[@]}" "${for_package_tests[@]}") ;;
     image) wanted=("${for_image[@]}") ;;
-    clients) wanted=("${for_build[@]}" "${for_tests[@]}" "${for_clients[@]}") ;;
-    *) fail "build, test, package, package-tests, image or clients, not $1" ;;
+    clients) wanted=("${for_build[@]}" "${for_compiling_tests[@]}" "${for_tests[@]}" "${for_clients[@]}") ;;
+    *) fail "build, compile, test, package, package-tests, image or clients, not $1" ;;
 esac
 
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2> /dev/null)" = installed ]; }

@@ -4,7 +4,7 @@
 #   scripts/test.sh                  all stages
 #   scripts/test.sh asan tsan        these
 #
-#   install  what the tests need, with apt
+#   install  what the tests need, with apt; as soon as there is a compiler, it is put to work
 #   format   clang-format has nothing to change
 #   tidy     clang-tidy over what was changed last, each file compiled with its own includes alone
 #   release  what is shipped: simulation, model, conformance, integration and chaos tests, manuals
@@ -68,7 +68,11 @@ run_daemons() {
     await_beside "$1" && return $status
 }
 
-stage_install() { scripts/install-dependencies.sh test; }
+stage_install() {
+    scripts/install-dependencies.sh compile
+    ahead release_build
+    scripts/install-dependencies.sh test
+}
 
 stage_format() {
     find lib storage protocol replication app test -name '*.[ch]pp' -print0 |
@@ -86,10 +90,13 @@ stage_tidy() { scripts/tidy.sh --changed; }
 # Fewer seeds than by default where the stage `swarm` looks at many more. No unit test is linked: they
 # run under sanitizers, which see all that a plain build would, and assertions are on there.
 stage_release() {
-    build release twincached twinctl mcload manuals models integration_tests simulation_tests
+    finish release_build
     ahead asan_build tsan_build swarm_run fuzz_run
     SIMULATION_SEEDS=200 SWARM_SEEDS=20 run_ctest release -LE 'unit|broker|integration|chaos|clients'
     TWINCACHED_JOIN_ITEMS=2000000 run_timed release -L 'integration|chaos'
+}
+stage_release_build() {
+    build release twincached twinctl mcload manuals models integration_tests simulation_tests
 }
 
 stage_clients() {

@@ -61,9 +61,13 @@ await_beside() {
     return $status
 }
 
-# run_daemons <sanitizer>: the tests of real processes, and then what was begun beside them.
+# run_daemons <sanitizer>: what has real threads and processes. The program `threads`, of few seconds,
+# has bounds in real time and no second try: it has the machine for itself. `drivers` has none either,
+# but mostly waits.
 run_daemons() {
     local at_once=$((jobs * 3)) status=0
+    run_ctest "$1" -R '^threads$'
+    run_beside "$1" -R '^drivers$'
     run_timed "$1" -L 'integration|broker' || status=$?
     await_beside "$1" && return $status
 }
@@ -72,6 +76,7 @@ stage_install() {
     scripts/install-dependencies.sh compile
     ahead release_build
     scripts/install-dependencies.sh test
+    ! is_asked clients || scripts/install-dependencies.sh clients
 }
 
 stage_format() {
@@ -91,7 +96,7 @@ stage_tidy() { scripts/tidy.sh --changed; }
 # run under sanitizers, which see all that a plain build would, and assertions are on there.
 stage_release() {
     finish release_build
-    ahead asan_build tsan_build swarm_run fuzz_run
+    ahead clients_build asan_build asan_computing tsan_build swarm_run fuzz_run
     SIMULATION_SEEDS=200 SWARM_SEEDS=20 run_ctest release -LE 'unit|broker|integration|chaos|clients'
     TWINCACHED_JOIN_ITEMS=2000000 run_timed release -L 'integration|chaos'
 }
@@ -100,10 +105,13 @@ stage_release_build() {
 }
 
 stage_clients() {
+    finish clients_build
+    TWINCACHED_ALL_CLIENTS=1 run_timed release -L clients
+}
+stage_clients_build() {
     scripts/install-dependencies.sh clients
     build release twincached twinctl mcload
     scripts/build-clients.sh
-    TWINCACHED_ALL_CLIENTS=1 run_timed release -L clients
 }
 
 stage_package() {
@@ -130,13 +138,13 @@ stage_image() {
     as_root env WORK=build/image /usr/bin/python3 -B test/install/test_image.py
 }
 
-# What mostly computes runs beside what mostly waits. The program `threads`, of few seconds, has bounds
-# in real time and no second try: it has the machine for itself.
 stage_asan() {
     finish asan_build
-    run_ctest asan -R '^threads$'
-    SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_beside asan -L 'unit|simulation' -E '^threads$'
+    finish asan_computing
     run_daemons asan
+}
+stage_asan_computing() {
+    SIMULATION_SEEDS=100 SWARM_SEEDS=5 run_ctest asan -L 'unit|simulation' -LE threads
 }
 # Benchmarks are only to compile: linked for speed, they would cost as much as the daemon.
 stage_asan_build() {
@@ -147,8 +155,6 @@ stage_asan_build() {
 # In a test of one thread there is nothing to find.
 stage_tsan() {
     finish tsan_build
-    run_ctest tsan -R '^threads$'
-    run_beside tsan -L threads -E '^threads$'
     run_daemons tsan
 }
 stage_tsan_build() { build tsan threads_tests broker_tests integration_tests twincached twinctl mcload; }
@@ -228,12 +234,14 @@ end_what_runs_beside() {
 }
 trap end_what_runs_beside EXIT
 
+is_asked() { [[ " ${stages[*]} " == *" $1 "* ]]; }
+
 # ahead <part of a stage>...: does them now, one after the other, if their stages were asked for. They
 # get what others leave: the idle class, and the least weight for their group of processes.
 ahead() {
     local part parts=()
     for part in "$@"; do
-        [[ " ${stages[*]} " != *" ${part%_*} "* ]] || parts+=("$part")
+        ! is_asked "${part%_*}" || parts+=("$part")
     done
     [ ${#parts[@]} -gt 0 ] || return 0
     setsid chrt --idle 0 bash -c '

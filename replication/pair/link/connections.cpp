@@ -70,17 +70,17 @@ Connection* Connections::find(ConnectionId id) noexcept {
 
 Connection& Connections::accept(ConnectionId id, std::string_view from, const storage::Now& now) {
     limit_strangers(false, stranger_limit - 1, now);
-    make_room(now);
-    auto& connection = open(id, Side::acceptor, instant_of(now));
+    auto& connection = open(id, Side::acceptor, now);
     connection.from = from;
     return connection;
 }
 
-Connection& Connections::open(ConnectionId id, Side side, Instant now) {
+Connection& Connections::open(ConnectionId id, Side side, const storage::Now& now) {
     assert(find(id) == nullptr);
+    make_room(now);
     connections_.push_back(std::make_unique<Connection>(id, parts_.self, side, nonces_.next()));
-    connections_.back()->opened = now;
-    connections_.back()->deadline = now + parts_.timing.handshake;
+    connections_.back()->opened = instant_of(now);
+    connections_.back()->deadline = instant_of(now) + parts_.timing.handshake;
     return *connections_.back();
 }
 

@@ -101,7 +101,7 @@ class Connections {
     // A connection of that number is there. An accepted one may make a stranger give way; a dialled
     // one is introduced by begin().
     Connection& accept(ConnectionId id, std::string_view from, const storage::Now& now);
-    Connection& open(ConnectionId id, Side side, Instant now);
+    Connection& open(ConnectionId id, Side side, const storage::Now& now);
     // Null: there is none.
     Connection* find(ConnectionId id) noexcept;
     // The first of which `is` that; null: of none.

@@ -142,7 +142,7 @@ void Engine::on_accepted(ConnectionId id, const storage::Now& now, std::string_v
 }
 
 void Engine::on_connected(ConnectionId id, const storage::Now& now) {
-    auto& connection = connections_.open(id, Side::dialler, instant_of(now));
+    auto& connection = connections_.open(id, Side::dialler, now);
     if (!std::exchange(dialling_, false)) {
         connection.phase = Phase::closed;  // it crossed a hang-up
         return;

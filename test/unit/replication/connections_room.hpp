@@ -152,7 +152,7 @@ struct ConnectionsRoom {
     // This node has dialled, and was accepted.
     FarEnd& dialled(std::uint64_t epoch = 2000) {
         auto& end = add(Side::acceptor, epoch);
-        auto& connection = connections.open(end.id, Side::dialler, instant_of(now));
+        auto& connection = connections.open(end.id, Side::dialler, now);
         link.on(LinkEvent::connected, instant_of(now), {});
         connection.handshake.begin(connection.output);
         return end;

@@ -54,6 +54,21 @@ TEST_CASE("at the limit of all connections those that hear their last word out g
     CHECK(b.is_open(last));
 }
 
+// The process keeps back as many descriptors as that, and its own call is one of them.
+TEST_CASE("at the limit of all connections this node's own call takes the place of another") {
+    Room b(node_b);
+    b.host.past = Meeting::let_go_anew;
+    for (std::size_t i = 0; i < Connections::connection_limit; ++i) {
+        b.called(2000 + i);
+        b.talk();
+    }
+    REQUIRE(b.closed.empty());
+    auto& ours = b.dialled();
+    b.talk();
+    CHECK(b.closed == "1 ");
+    CHECK(b.is_open(ours));
+}
+
 TEST_CASE("a connection whose last word was said is closed after half a second if nobody does it") {
     Room b(node_b);
     b.host.past = Meeting::let_go_anew;

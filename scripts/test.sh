@@ -177,8 +177,10 @@ run_swarm() {
         processes+=($!)
     done
     for job in "${processes[@]}"; do wait "$job"; done
+    SWARM_SEEDS=$((seeds / 10)) build/release/test/simulation/simulation_cluster "whatever happens*" &
+    job=$!
     SWARM_SEEDS=$((seeds / 20)) build/release/test/simulation/simulation "whatever happens*"
-    SWARM_SEEDS=$((seeds / 10)) build/release/test/simulation/simulation_cluster "whatever happens*"
+    wait $job
 }
 
 stage_fuzz() { finish fuzz_run; }

@@ -231,6 +231,7 @@ void ClusterEngine::on_timer() {
 void ClusterEngine::update() {
     if (context_.store == nullptr) return;
     follower_.on_time();
+    judge_catching_up();
     comparison_.on_time();
     number_.judge_pause();
     reunion_.look_for_donor();
@@ -260,6 +261,18 @@ void ClusterEngine::update() {
 // heartbeats after they have heard of it. If nobody says anything, nobody else does it.
 void ClusterEngine::count_on_this_node(std::uint64_t since_ms) noexcept {
     context_.sink.set_counted_on_until(since_ms + 2 * ms_of(options_.heartbeat));
+}
+
+// One log is in order; of two, one is read up before the other.
+void ClusterEngine::judge_catching_up() {
+    const bool is_catching_up = footing_.is_connected && context_.stream_count() > 1 &&
+                                !footing_.has_caught_up(context_);
+    if (std::exchange(is_catching_up_, is_catching_up) == is_catching_up) return;
+    for (unsigned i = 0; i < context_.shard_count(); ++i) {
+        context_.with_shard(i, [&](storage::Shard&) {
+            context_.sink.removals(i).set_catching_up(is_catching_up);
+        });
+    }
 }
 
 void ClusterEngine::judge_step() {

@@ -90,6 +90,7 @@ class ClusterEngine final : public BrokerEvents {
     // After every event.
     void update();
     void count_on_this_node(std::uint64_t since_ms) noexcept;
+    void judge_catching_up();
     void judge_step();
     void note_refusal(std::string_view why);
     void set_deadline() noexcept;
@@ -120,6 +121,7 @@ class ClusterEngine final : public BrokerEvents {
     JoinWatch watch_;
 
     bool is_serving_ = false;  // answers as a donor
+    bool is_catching_up_ = false;  // in one of several logs
     std::uint64_t deadline_ms_ = 0;
 };
 

@@ -17,7 +17,7 @@ KeptRemovals::KeptRemovals(storage::BucketNumber first, std::size_t buckets, std
 // and who has not must not be believed either.
 void KeptRemovals::note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept {
     const auto bucket = storage::bucket_of(hash);
-    if (is_whole(bucket)) raise_vouched(bucket, version);
+    if (vouches_for_what_it_hears(bucket)) raise_vouched(bucket, version);
     if (version <= exact(hash)) return;
     while (order_.size() >= limit_)
         fold_oldest();

@@ -100,6 +100,9 @@ class KeptRemovals {
     // Whether it is known of the bucket that it holds all that there is, or did until something
     // of it could not be told, or was in doubt.
     bool is_whole(storage::BucketNumber bucket) const noexcept { return whole_[bucket - first_]; }
+    // One of several logs is read up, and this node may be far behind in another: what is heard of
+    // then may have overtaken what it does not hold yet.
+    void set_catching_up(bool whether) noexcept { is_catching_up_ = whether; }
     // This node has lost its place.
     void lose_whole() noexcept { std::fill(whole_.begin(), whole_.end(), false); }
 
@@ -136,7 +139,7 @@ class KeptRemovals {
     void raise_ever(storage::BucketNumber bucket, storage::Version version) noexcept {
         auto& ever = at(bucket).ever;
         ever = std::max(ever, version);
-        if (is_whole(bucket)) raise_vouched(bucket, version);
+        if (vouches_for_what_it_hears(bucket)) raise_vouched(bucket, version);
     }
 
     // Forgets removals, the oldest first, as long as `has_passed(place)`.
@@ -179,6 +182,10 @@ class KeptRemovals {
     static constexpr std::size_t removal_bytes = 96;
 
   private:
+    bool vouches_for_what_it_hears(storage::BucketNumber bucket) const noexcept {
+        return is_whole(bucket) && !is_catching_up_;
+    }
+
     struct Removal {
         storage::Version version;
         LogPlace place;
@@ -215,6 +222,7 @@ class KeptRemovals {
     std::deque<Ordered> order_;  // some of them have been overtaken by a newer removal of the key
     std::unique_ptr<Floors[]> floors_;
     std::vector<bool> whole_;  // by bucket
+    bool is_catching_up_ = false;
     // Since the last turn; and in the generation before it.
     bool is_raised_ = false;
     bool has_previous_ = false;

@@ -121,6 +121,27 @@ TEST_CASE("what was only heard of a bucket counts as known when that has been co
     CHECK(kept.doubt(150) == 0);
 }
 
+TEST_CASE("what is heard while one of two logs is behind the other is not vouched for") {
+    auto kept = room_for(8);
+    kept.end_comparing(150);
+    kept.set_catching_up(true);
+    kept.note(hash_in(150, 1), 20, at(1));
+    kept.raise_ever(150, 30);
+    CHECK(kept.ever(150) == 30);
+    CHECK(kept.vouched(150) == 0);
+    SECTION("but what leaves here is") {
+        kept.raise_evicted(150, 40);
+        CHECK(kept.vouched(150) == 40);
+    }
+    SECTION("nor afterwards, but what is heard then") {
+        kept.set_catching_up(false);
+        CHECK(kept.is_whole(150));
+        CHECK(kept.vouched(150) == 0);
+        kept.note(hash_in(150, 2), 40, at(2));
+        CHECK(kept.vouched(150) == 40);
+    }
+}
+
 TEST_CASE("what is kept can be told to another node, and floors as well") {
     auto kept = room_for(8);
     kept.note(hash_in(100, 1), 50, at(7));

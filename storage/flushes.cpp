@@ -14,7 +14,7 @@ constexpr std::uint64_t schedule_grace_ms = 10'000;
 
 // Newer than everything that any shard has allotted until now.
 Version Flushes::next_version(const Now& now) const noexcept {
-    VersionClock clock = clock_;
+    auto clock = shards_.clock();
     clock.pass_time(shards_.version_time());
     return clock.next_write(now.version_ms);
 }

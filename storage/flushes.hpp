@@ -38,8 +38,8 @@ struct StoreRegisters {
 class Flushes {
   public:
     // `clock`: a new one, of the kind that the shards have.
-    Flushes(const LockedShards& shards, MutationSink& sink, VersionClock clock) noexcept
-        : shards_(shards), sink_(sink), clock_(clock) {}
+    Flushes(const LockedShards& shards, MutationSink& sink) noexcept
+        : shards_(shards), sink_(sink) {}
 
     // Everything stored before is gone when it returns; what a client stores after it, stays. Takes
     // a schedule back.
@@ -66,7 +66,6 @@ class Flushes {
 
     const LockedShards& shards_;
     MutationSink& sink_;
-    const VersionClock clock_;
     std::atomic<Tick> last_{0};
     mutable lib::Mutex mutex_;
     // Its version only ever rises, also when it is taken back, but for one of a wrong clock.

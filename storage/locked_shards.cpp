@@ -11,14 +11,21 @@ void LockedShards::observe(Version version) const noexcept {
     }
 }
 
-void LockedShards::restart_versions(const VersionGate& gate) const noexcept {
+void LockedShards::restart_versions(const VersionGate& gate, std::uint64_t right_ms,
+                                    std::uint64_t now_ms) const noexcept {
     for (const auto& locked : shards_) {
         const lib::ForegroundLock lock(locked->mutex);
         auto& table = locked->items.table();
         if (!gate.admits(table.flush_version())) table.forget_flush();
-        locked->items.clock().restart();
+        locked->items.clock().restart(right_ms, now_ms);
         locked->items.clock().pass(table.flush_version());
     }
+}
+
+VersionClock LockedShards::clock() const noexcept {
+    auto& locked = *shards_.front();
+    const lib::ForegroundLock lock(locked.mutex);
+    return locked.items.clock();
 }
 
 std::uint64_t LockedShards::version_time() const noexcept {

@@ -99,7 +99,7 @@ StoreCore::StoreCore(const StoreOptions& options, const lib::KeyedHash& keyed_ha
       extents(budget, spaces.extents),
       shards(planned_shard_count(options)),
       reclaimer(budget, extents, shards),
-      flushes(shards, sink, new_clock(options)) {
+      flushes(shards, sink) {
     const unsigned count = planned_shard_count(options);
     const std::uint32_t slab_bytes = slab_bytes_for(options.memory_limit_bytes, count);
     limits = {options.item_size_limit_bytes, slab_bytes / large_share};

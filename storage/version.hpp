@@ -86,6 +86,7 @@ class VersionClock {
     Version next_write(std::uint64_t now_ms) noexcept {
         if (time_ < last_time()) ++time_;
         if (!hybrid_) return time_ << 11;
+        if (lead_ms_ != 0) now_ms = without_lead(now_ms);
         time_ = std::max(time_, std::min(now_ms, last_time() >> 10) << 10);
         return ((time_ << 2) | node_) << 11;
     }
@@ -108,8 +109,14 @@ class VersionClock {
         time_ = std::max(time_, std::min(time, last_time()));
     }
 
-    // Forgets what it has seen. Only where nothing is held any more that it has given a version.
-    void restart() noexcept { time_ = 0; }
+    // Forgets what it has seen, and counts on from `right_ms`, though the node's clock may say
+    // `now_ms`, and go on from there, until it is set back. Only where nothing is held any more
+    // that it has given a version.
+    void restart(std::uint64_t right_ms, std::uint64_t now_ms) noexcept {
+        time_ = 0;
+        lead_ms_ = now_ms > right_ms ? now_ms - right_ms : 0;
+        set_back_below_ms_ = now_ms - lead_ms_ / 2;
+    }
 
     std::uint64_t time() const noexcept { return time_; }
 
@@ -119,9 +126,17 @@ class VersionClock {
         return (std::uint64_t{1} << (hybrid_ ? 51 : 53)) - 1;
     }
 
+    std::uint64_t without_lead(std::uint64_t now_ms) noexcept {
+        if (now_ms >= set_back_below_ms_) return now_ms - lead_ms_;
+        lead_ms_ = 0;
+        return now_ms;
+    }
+
     VersionClock(unsigned node, bool hybrid) noexcept : node_(node & 3U), hybrid_(hybrid) {}
 
     std::uint64_t time_ = 0;
+    std::uint64_t lead_ms_ = 0;  // of the node's clock, after a restart; mostly 0
+    std::uint64_t set_back_below_ms_ = 0;
     unsigned node_;
     bool hybrid_;
 };

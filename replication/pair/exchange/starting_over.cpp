@@ -22,7 +22,7 @@ void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept {
 // The clocks first: what is written from then on is right, and what was written until then goes.
 void restart_versions(ExchangeContext& context, const storage::VersionGate& gate,
                       const storage::Now& now) noexcept {
-    context.store->restart_versions(gate, now);
+    context.store->restart_versions(gate, wall_version_ms(now), now);
     drop_items(context.sink, *context.store, gate.last(), now);
     for (unsigned i = 0; i < context.sink.shard_count(); ++i) {
         auto& buckets = context.sink.shard(i).buckets;

@@ -114,9 +114,7 @@ void Incarnation::begin_anew(const Nonce& nonce, std::string_view why, const sto
 
 // The clock that versions follow may still be led by those that are forgotten now.
 void Incarnation::restart_versions(const storage::Now& now) noexcept {
-    auto right = now;
-    right.version_ms = wall_version_ms(now);
-    exchange_.restart_versions(peers_gate(self_, now), right);
+    exchange_.restart_versions(peers_gate(self_, now), now);
 }
 
 }  // namespace twincached::replication::pair

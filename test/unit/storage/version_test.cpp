@@ -76,4 +76,28 @@ TEST_CASE("a new clock's first version has a CAS unique, also where the wall clo
     CHECK(cas_of(VersionClock::counter().next_write(0)) == 1);
 }
 
+TEST_CASE(
+    "after a restart versions go by the time that is right, until the node's clock is set back") {
+    constexpr std::uint64_t right_ms = 50'000'000;
+    constexpr std::uint64_t lead_ms = 172'800'000;
+    auto clock = VersionClock::hybrid(1);
+    (void)clock.next_write(right_ms + lead_ms);
+    clock.restart(right_ms, right_ms + lead_ms);
+    const auto first = clock.next_write(right_ms + lead_ms + 5);
+    CHECK(time_of(first) >> 10 == right_ms + 5);
+    // One that looked at its clock a moment before.
+    const auto second = clock.next_write(right_ms + lead_ms - 2);
+    CHECK(second > first);
+    CHECK(time_of(second) >> 10 == right_ms + 5);
+    CHECK(time_of(clock.next_write(right_ms + 1000)) >> 10 == right_ms + 1000);
+    CHECK(time_of(clock.next_write(right_ms + lead_ms)) >> 10 == right_ms + lead_ms);
+}
+
+TEST_CASE("a restart by a clock that has no lead is one, and no more") {
+    auto clock = VersionClock::hybrid(1);
+    (void)clock.next_write(9'000'000);
+    clock.restart(1'000'000, 999'000);
+    CHECK(time_of(clock.next_write(1'000'001)) >> 10 == 1'000'001);
+}
+
 }  // namespace twincached::storage

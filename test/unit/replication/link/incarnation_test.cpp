@@ -209,6 +209,21 @@ TEST_CASE(
     CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
 }
 
+// The node's own clock, which is not set back at once, says so for a while.
+TEST_CASE("what clients write on after a wrong clock is written by the right one") {
+    Node node;
+    node.now.unix_seconds = 1'735'689'600 + static_cast<std::int64_t>(node.now.version_ms / 1000);
+    node.now.version_ms += 40 * day_ms;
+    node.set("key");
+    REQUIRE(node.incarnation.wrote_by_wrong_clock(node.now));
+    node.incarnation.begin_anew(Nonce{1}, "wrong", node.now);
+    node.incarnation.restart_versions(node.now);
+    node.now.version_ms += 10;
+    node.set("key");
+    (void)node.store.flush(node.now);
+    CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
+}
+
 TEST_CASE("nothing remembers a version of the wrong clock that was left behind") {
     Node node;
     const auto right = node.now;

@@ -14,14 +14,16 @@ namespace twincached::replication {
 // Whatever a peer says of its clock, sums of what is no further than this do not overflow.
 inline constexpr std::int64_t last_wall_ms = std::int64_t{1} << 60;
 
-// Milliseconds since 2025, where versions begin; negative before that. The wall clock is read in
-// seconds: where version time agrees with it, that is as right, and finer.
+// 2025, where versions begin, in milliseconds since 1970.
+inline constexpr std::int64_t version_epoch_ms = 1'735'689'600'000;
+
+// Milliseconds since 2025; negative before that. The wall clock is read in seconds: where version
+// time agrees with it, that is as right, and finer.
 constexpr std::int64_t wall_ms_of(const storage::Now& now) noexcept {
-    constexpr std::int64_t version_epoch_seconds = 1'735'689'600;
     constexpr std::int64_t coarse_ms = 1500;
     const auto version_ms = static_cast<std::int64_t>(now.version_ms);
     if (now.unix_seconds == 0) return version_ms;  // a test without a wall clock
-    const auto wall_ms = (now.unix_seconds - version_epoch_seconds) * 1000;
+    const auto wall_ms = now.unix_seconds * 1000 - version_epoch_ms;
     const auto apart = wall_ms > version_ms ? wall_ms - version_ms : version_ms - wall_ms;
     return apart <= coarse_ms ? version_ms : wall_ms;
 }

@@ -21,7 +21,8 @@ SelfDescription Announcer::description() const noexcept {
             .claims = false,
             // What is in buckets that are compared is in no message yet.
             .leaves = footing_.is_draining && footing_.is_in_step && !sender_.has_work() &&
-                      !sender_.is_on_its_way()};
+                      !sender_.is_on_its_way(),
+            .disbelieved = context_.members.disbelieved()};
 }
 
 void Announcer::speak(Reunion& reunion, Readiness& readiness) {

@@ -50,6 +50,7 @@ ClusterEngine::ClusterEngine(const ClusterOptions& options, ClusterSink& sink, B
       readiness_(context_, footing_, owner, state_),
       announcer_(context_, footing_, owner, speaker_, sender_),
       number_(context_, footing_, broker),
+      clock_(context_, footing_, state_, speaker_, reunion_),
       watch_(context_, footing_, comparison_, state_) {}
 
 void ClusterEngine::attach(storage::Store& store) noexcept {
@@ -157,7 +158,9 @@ void ClusterEngine::on_heard(const Heard& heard, const Delivery& delivery) {
     if (heard.is_own && heard.hearing != Hearing::is_late) {
         footing_.is_member = true;
         // What an earlier connection said may be read only now.
-        footing_.has_spoken = footing_.has_spoken || heard.header.session == speaker_.session();
+        const bool had_spoken = footing_.has_spoken;
+        footing_.has_spoken = had_spoken || heard.header.session == speaker_.session();
+        if (!had_spoken) footing_.spoke_at = delivery.sequence;
     }
     if (delivery.stream == own_stream) speaker_.on_read(delivery.sequence);
     reunion_.judge_era(heard, delivery);
@@ -234,6 +237,7 @@ void ClusterEngine::update() {
     judge_catching_up();
     comparison_.on_time();
     number_.judge_pause();
+    clock_.judge();
     reunion_.look_for_donor();
     judge_step();
     const bool is_given =
@@ -265,13 +269,12 @@ void ClusterEngine::count_on_this_node(std::uint64_t since_ms) noexcept {
 
 // One log is in order; of two, one is read up before the other.
 void ClusterEngine::judge_catching_up() {
-    const bool is_catching_up = footing_.is_connected && context_.stream_count() > 1 &&
-                                !footing_.has_caught_up(context_);
+    const bool is_catching_up =
+        footing_.is_connected && context_.stream_count() > 1 && !footing_.has_caught_up(context_);
     if (std::exchange(is_catching_up_, is_catching_up) == is_catching_up) return;
     for (unsigned i = 0; i < context_.shard_count(); ++i) {
-        context_.with_shard(i, [&](storage::Shard&) {
-            context_.sink.removals(i).set_catching_up(is_catching_up);
-        });
+        context_.with_shard(
+            i, [&](storage::Shard&) { context_.sink.removals(i).set_catching_up(is_catching_up); });
     }
 }
 
@@ -309,6 +312,7 @@ ClusterReport ClusterEngine::report() const {
     state_.fill(report);
     report.is_ready = footing_.is_ready;
     report.refusal = refusal_.empty() ? follower_.why_no_stream() : refusal_;
+    if (!clock_.objection().empty()) report.refusal = clock_.objection();
     report.waits_for = follower_.why_not_read();
     if (report.waits_for.empty()) report.waits_for = watch_.reason_told();
     report.lag_ms = speaker_.waiting_ms();

@@ -14,6 +14,7 @@
 #include "replication/nats/broker.hpp"
 #include "replication/nats/cluster_options.hpp"
 #include "replication/nats/engine/announcer.hpp"
+#include "replication/nats/engine/clock_guard.hpp"
 #include "replication/nats/engine/cluster_owner.hpp"
 #include "replication/nats/engine/cluster_report.hpp"
 #include "replication/nats/engine/footing.hpp"
@@ -118,9 +119,10 @@ class ClusterEngine final : public BrokerEvents {
     Readiness readiness_;
     Announcer announcer_;
     NumberGuard number_;
+    ClockGuard clock_;
     JoinWatch watch_;
 
-    bool is_serving_ = false;  // answers as a donor
+    bool is_serving_ = false;      // answers as a donor
     bool is_catching_up_ = false;  // in one of several logs
     std::uint64_t deadline_ms_ = 0;
 };

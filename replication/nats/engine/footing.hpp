@@ -15,6 +15,8 @@ struct Footing {
     bool has_spoken = false;  // the same, over this connection
     bool is_in_step = false;
     bool is_ready = false;
+    Sequence spoke_at = 0;    // where its first word over this connection stands
+    bool is_off = false;      // by its clock: others refuse its versions, or it theirs
     bool is_doubled = false;  // somebody else may speak as this node, which is about to be cut off
     // Items came back from before a restart, and nobody has confirmed them.
     bool is_unconfirmed = false;
@@ -52,7 +54,8 @@ struct Footing {
     // First all is read that was there when the connection was made, then this node's own word is,
     // and only then does it say anything of its data: so it cannot tell what others have removed.
     bool may_tell_data(const ClusterContext& context) const noexcept {
-        return has_caught_up(context) && has_spoken && context.knows_its_place() && !is_doubled;
+        return has_caught_up(context) && has_spoken && context.knows_its_place() && !is_doubled &&
+               !is_off;
     }
     // Others may learn from it.
     bool is_donor() const noexcept { return is_in_step && is_ready && !is_draining; }

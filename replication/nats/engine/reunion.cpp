@@ -15,6 +15,7 @@ constexpr std::uint64_t seek_pause_ms = 200;
 
 void Reunion::look_for_donor() {
     if (!footing_.has_looked(context_) || comparison_.is_active() || footing_.is_in_step) return;
+    if (footing_.is_off) return;
     const bool lacks = !context_.knows_its_place() || context_.sum(&ShardTracking::dirty) > 0;
     if (comparison_.is_lonely() && lonely_since_ms_ == 0) lonely_since_ms_ = context_.now.steady_ms;
     if (!lacks || context_.now.steady_ms < seek_at_ms_) return;

@@ -57,6 +57,24 @@ void drop_what_is_in_doubt(ClusterContext& context) {
     }
 }
 
+// The clocks first: what is written from then on is right. Where clients go on writing it becomes a
+// mark on its bucket (rule R12).
+void forget_all(ClusterContext& context) {
+    context.store->restart_versions(context.brokers_gate(), wall_version_ms(context.now),
+                                    context.now);
+    auto& changes = context.sink.changes();
+    drop_items(changes, *context.store, context.brokers_gate().last(), context.now);
+    mark_all_dirty(changes, *context.store, 0);
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        auto& buckets = context.tracking(i).buckets;
+        context.with_shard(i, [&](storage::Shard&) {
+            context.sink.removals(i).clear();
+            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b)
+                buckets.restore(static_cast<storage::BucketNumber>(b), 0, true);
+        });
+    }
+}
+
 void settle_as_reference(ClusterContext& context, BatchSender& sender) {
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {

@@ -110,6 +110,14 @@ struct ClusterContext {
 
     // The one gate for versions from outside.
     storage::VersionGate gate() const noexcept { return gate_of(now, options.clock_max_ahead_ms); }
+    // The same by the broker's clock, which is the same to all.
+    std::uint64_t brokers_version_ms() const noexcept {
+        const auto ms = static_cast<std::int64_t>(clock.now_ms(now)) - version_epoch_ms;
+        return static_cast<std::uint64_t>(std::max<std::int64_t>(0, ms));
+    }
+    storage::VersionGate brokers_gate() const noexcept {
+        return {brokers_version_ms(), options.clock_max_ahead_ms};
+    }
     bool admits(storage::Version floor) noexcept {
         return gate().admits(floor) || refuse_version();
     }

@@ -29,7 +29,12 @@ Heard LogReader::read(const Delivery& delivery) {
             arriving.reset();
         if (is_taken && place.is_known && !heard.is_own) {
             applier_.set_speaker(before);
+            const auto refused = context_.counters.get(ClusterCounter::versions_refused);
             apply(delivery, *message);
+            if (!message->frames.empty())
+                context_.members.set_disbelieved(
+                    message->header.node,
+                    context_.counters.get(ClusterCounter::versions_refused) != refused);
         }
     } else {
         context_.counters.add(ClusterCounter::messages_refused);

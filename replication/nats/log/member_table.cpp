@@ -24,6 +24,8 @@ MemberTable::Hearing MemberTable::hear(
                          (header.session == member.session && header.number <= member.number);
     if (is_late) return Hearing::is_late;
     const bool was_live = is_live(header.node);
+    member.is_disbelieved = member.is_disbelieved && header.session == member.session;
+    member.disbelieves = header.disbelieved;
     member.is_known = !header.leaves;
     member.is_ready = header.is_ready;
     member.is_in_step = header.is_in_step;
@@ -99,6 +101,22 @@ bool MemberTable::all_past(LogPlace place) const noexcept {
         if (members_[node].consumed[place.stream] < place.sequence) return false;
     }
     return true;
+}
+
+std::uint8_t MemberTable::disbelieved() const noexcept {
+    unsigned nodes = 0;
+    for (unsigned node = 0; node < nodes_limit; ++node)
+        if (members_[node].is_disbelieved) nodes |= 1U << node;
+    return static_cast<std::uint8_t>(nodes);
+}
+
+bool MemberTable::nobody_believes(LogPlace said) const noexcept {
+    for (unsigned node = 0; node < nodes_limit; ++node) {
+        if (node == self_ || !is_live(node)) continue;
+        const bool has_read = members_[node].consumed[said.stream] >= said.sequence;
+        if (!has_read || (members_[node].disbelieves >> self_ & 1U) == 0) return false;
+    }
+    return live_others() > 0;
 }
 
 void MemberTable::forget(StreamId stream) noexcept {

@@ -31,6 +31,8 @@ struct Member {
     std::uint64_t number = 0;
     std::uint64_t heard_ms = 0;  // by its stream's own time
     std::array<Sequence, streams_limit> consumed{};
+    std::uint8_t disbelieves = 0;  // whose versions it refuses, a bit for each node
+    bool is_disbelieved = false;   // this node has refused the last that it told, in its session
 };
 
 class MemberTable {
@@ -72,6 +74,15 @@ class MemberTable {
     // anew, comes back with what it holds, and who is not in step may find, and tell, something
     // old.
     bool all_in_step() const noexcept;
+
+    // Whether this node has refused what that one told last.
+    void set_disbelieved(unsigned node, bool whether) noexcept {
+        members_[node].is_disbelieved = whether;
+    }
+    // A bit for each of them.
+    std::uint8_t disbelieved() const noexcept;
+    // There are others, and each has read what this node said there and refused what it told since.
+    bool nobody_believes(LogPlace said) const noexcept;
 
     // As another node knows it, which a joining one takes over.
     void replace(unsigned node, const Member& member) noexcept { members_[node] = member; }

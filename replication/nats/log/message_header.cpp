@@ -54,7 +54,8 @@ void write_header(lib::ByteBuffer& out, const MessageHeader& header) {
     const auto before = out.size();
     WireWriter writer(out);
     writer.u8(message_magic).u8(message_version).u16(flags_of(header));
-    writer.u8(header.node).u8(static_cast<std::uint8_t>(header.stream_count)).u16(0);
+    writer.u8(header.node).u8(static_cast<std::uint8_t>(header.stream_count));
+    writer.u8(header.disbelieved).u8(0);
     writer.u64(header.hash_check).u64(header.incarnation);
     writer.u64(header.session).u64(header.number).u64(header.era);
     for (unsigned i = 0; i < header.stream_count; ++i) {
@@ -72,7 +73,8 @@ std::optional<Message> read_message(std::string_view payload) noexcept {
     take_flags(header, in.u16());
     header.node = in.u8();
     header.stream_count = in.u8();
-    in.u16();
+    header.disbelieved = in.u8();
+    in.u8();
     header.hash_check = in.u64();
     header.incarnation = in.u64();
     header.session = in.u64();

@@ -29,6 +29,7 @@ void Speaker::begin_message(const SelfDescription& self) {
     header.is_in_step = self.is_in_step;
     header.claims = self.claims;
     header.leaves = self.leaves;
+    header.disbelieved = self.disbelieved;
     header.node = static_cast<std::uint8_t>(context_.options.node);
     header.hash_check = context_.hash_check;
     header.incarnation = incarnation_;

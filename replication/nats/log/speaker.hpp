@@ -25,6 +25,7 @@ struct SelfDescription {
     bool is_in_step = false;
     bool claims = false;
     bool leaves = false;
+    std::uint8_t disbelieved = 0;  // see MessageHeader
 
     bool operator==(const SelfDescription&) const = default;
 };

@@ -90,6 +90,15 @@ void KeptRemovals::turn() noexcept {
     }
 }
 
+void KeptRemovals::clear() noexcept {
+    removals_.clear();
+    order_.clear();
+    kept_.store(0, std::memory_order_relaxed);
+    std::fill_n(floors_.get(), count_, Floors{});
+    lose_whole();
+    is_raised_ = has_previous_ = false;
+}
+
 void KeptRemovals::move_all(LogPlace place) noexcept {
     for (auto& [hash, removal] : removals_)
         removal.place = place;

@@ -58,6 +58,8 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     bool has_dropped_what_it_kept() const;
     replication::nats::Era era() const;
     bool is_at_rest() const;
+    // Its wall clock is set.
+    void set_clock_ahead(std::int64_t ms) noexcept { options_.clock_ahead_ms = ms; }
     storage::Now now() const;
     const std::string& log() const { return log_; }
     unsigned flushes() const;  // that this node has carried out for its clients or others'
@@ -87,7 +89,7 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     storage::Version version_of(std::string_view key);
     void note_doubts();
 
-    const ClusterNodeOptions options_;
+    ClusterNodeOptions options_;
     const std::uint64_t& world_ms_;
     ClusterHistory& history_;
     bool is_ready_ = false;

@@ -85,8 +85,8 @@ TEST_CASE("what once kept two sites from beginning, or made them lie, does not a
 
 // A join that broke off left what the donor had let go, and the items that it would have dropped;
 // a record that was refused for what others of its bucket were; a reference that judged by what it
-// had heard and did not hold; a list that was told before all that it named; and what was read of one
-// site's log before the other's was read up.
+// had heard and did not hold; a list that was told before all that it named; and what was read of
+// one site's log before the other's was read up.
 TEST_CASE("what once cost a node of a cluster what it held does not any more") {
     ClusterSum sum;
     run_seed(20'177, with_restarts, sum);

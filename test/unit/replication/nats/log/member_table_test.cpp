@@ -16,12 +16,13 @@ struct Table {
     std::int64_t now_ms = 1'000'000;
 
     Hearing say(unsigned node, std::uint64_t session, std::uint64_t count, Sequence consumed = 0,
-                bool is_in_step = false) {
+                bool is_in_step = false, std::uint8_t disbelieved = 0) {
         MessageHeader header;
         header.node = static_cast<std::uint8_t>(node);
         header.session = session;
         header.number = count;
         header.is_in_step = is_in_step;
+        header.disbelieved = disbelieved;
         return members.hear(own_stream, now_ms, header, {consumed});
     }
     // So much time passes in the log, in which somebody else speaks.
@@ -64,6 +65,35 @@ TEST_CASE("a node is waited for as long as it was heard within the timeout") {
     table.pass(1000, 2);
     CHECK_FALSE(table.members.is_live(1));
     CHECK(table.say(1, 1, 2) == Hearing::was_forgotten);
+}
+
+TEST_CASE("nobody believes a node that all others refuse, once they have read what it said") {
+    Table table;
+    constexpr std::uint8_t node_0 = 1;
+    CHECK_FALSE(table.members.nobody_believes({own_stream, 0}));
+    (void)table.say(1, 1, 1, 10, true, node_0);
+    CHECK(table.members.nobody_believes({own_stream, 10}));
+    CHECK_FALSE(table.members.nobody_believes({own_stream, 11}));
+    (void)table.say(2, 1, 1, 10, true, 0);
+    CHECK_FALSE(table.members.nobody_believes({own_stream, 10}));
+    (void)table.say(2, 1, 2, 10, true, 0xFE);
+    CHECK_FALSE(table.members.nobody_believes({own_stream, 10}));
+    (void)table.say(2, 1, 3, 10, true, 0xFF);
+    CHECK(table.members.nobody_believes({own_stream, 10}));
+}
+
+TEST_CASE("whose versions were refused is told until it begins another session") {
+    Table table;
+    (void)table.say(1, 1, 1);
+    (void)table.say(3, 1, 1);
+    table.members.set_disbelieved(1, true);
+    table.members.set_disbelieved(3, true);
+    (void)table.say(1, 1, 2);
+    CHECK(table.members.disbelieved() == 0b1010);
+    (void)table.say(1, 2, 1);
+    CHECK(table.members.disbelieved() == 0b1000);
+    table.members.set_disbelieved(3, false);
+    CHECK(table.members.disbelieved() == 0);
 }
 
 TEST_CASE("a time in which nobody could say anything makes nobody silent") {

@@ -19,6 +19,7 @@ MessageHeader header() {
     header.session = 13;
     header.number = 14;
     header.stream_count = 2;
+    header.disbelieved = 5;
     header.streams[0] = {tag_of("MC_a"), 1'000, 15};
     header.streams[1] = {tag_of("MC_b"), -1, 16};
     return header;
@@ -48,6 +49,7 @@ TEST_CASE("a message's header comes back as it was written, and the frames behin
     CHECK(read->header.session == 13);
     CHECK(read->header.number == 14);
     CHECK(read->header.stream_count == 2);
+    CHECK(read->header.disbelieved == 5);
     CHECK(read->header.streams[0].tag == tag_of("MC_a"));
     CHECK(read->header.streams[1].created == -1);
     CHECK(read->header.streams[1].consumed == 16);

@@ -142,6 +142,24 @@ TEST_CASE("what is heard while one of two logs is behind the other is not vouche
     }
 }
 
+TEST_CASE("what is forgotten was never let go") {
+    auto kept = room_for(8);
+    kept.end_comparing(150);
+    kept.note(hash_in(150, 1), 70, at(1));
+    kept.raise_evicted(150, 80);
+    kept.note_doubt(150, 90);
+    kept.clear();
+    CHECK(kept.size() == 0);
+    CHECK(kept.kept_gauge() == 0);
+    CHECK(kept.known(hash_in(150, 1), false) == 0);
+    CHECK(kept.ever(150) == 0);
+    CHECK(kept.vouched(150) == 0);
+    CHECK(kept.doubt(150) == 0);
+    CHECK_FALSE(kept.is_whole(150));
+    kept.note(hash_in(150, 1), 10, at(2));
+    CHECK(kept.known(hash_in(150, 1), false) == 10);
+}
+
 TEST_CASE("what is kept can be told to another node, and floors as well") {
     auto kept = room_for(8);
     kept.note(hash_in(100, 1), 50, at(7));

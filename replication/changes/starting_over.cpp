@@ -35,4 +35,19 @@ void drop_items(ChangeSink& sink, storage::Store& store, storage::Version newer_
     }
 }
 
+void forget_newer(ChangeSink& sink, storage::Store& store, storage::Version newer_than,
+                  const storage::Now& now) noexcept {
+    drop_items(sink, store, newer_than, now);
+    for (unsigned i = 0; i < sink.shard_count(); ++i) {
+        auto& buckets = sink.shard(i).buckets;
+        store.with_shard(i, [&](storage::Shard&) {
+            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+                const auto bucket = static_cast<storage::BucketNumber>(b);
+                if (buckets.floor(bucket) > newer_than)
+                    buckets.restore(bucket, 0, buckets.is_dirty(bucket));
+            }
+        });
+    }
+}
+
 }  // namespace twincached::replication

@@ -22,4 +22,9 @@ void mark_shard_dirty(ShardTracking& tracking, storage::Store& store, unsigned n
 void drop_items(ChangeSink& sink, storage::Store& store, storage::Version newer_than,
                 const storage::Now& now) noexcept;
 
+// What a wrong clock has written is forgotten: items newer than that, and floors. REQUIRES: no list
+// is under way.
+void forget_newer(ChangeSink& sink, storage::Store& store, storage::Version newer_than,
+                  const storage::Now& now) noexcept;
+
 }  // namespace twincached::replication

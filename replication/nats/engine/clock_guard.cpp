@@ -9,17 +9,21 @@ namespace twincached::replication::nats {
 void ClockGuard::judge() {
     if (footing_.is_off) return come_back();
     if (!footing_.has_spoken) return;
-    const auto version_time = context_.store->version_time();
-    was_ahead_ = context_.members.nobody_believes({own_stream, footing_.spoke_at}) &&
-                 !context_.brokers_gate().admits_time(version_time);
+    was_ahead_ = has_written_ahead();
     if (was_ahead_)
-        return object("others refuse what this node tells: its clock is", version_time >> 10);
+        return object("others refuse what this node tells: its clock is",
+                      context_.store->version_time() >> 10);
     const auto refused = context_.counters.get(ClusterCounter::versions_refused);
     if (!is_behind()) {
         refused_ = refused;
     } else if (refused != refused_) {
         object("this node refuses what others tell: its clock is", wall_version_ms(context_.now));
     }
+}
+
+bool ClockGuard::has_written_ahead() const noexcept {
+    return context_.members.nobody_believes({own_stream, footing_.spoke_at}) &&
+           !context_.brokers_gate().admits_time(context_.store->version_time());
 }
 
 // The wall clock alone: version time may be led by one that was wrong.
@@ -53,13 +57,13 @@ void ClockGuard::come_back() {
     refused_ = context_.counters.get(ClusterCounter::versions_refused);
     if (!std::exchange(was_ahead_, false))
         return reunion_.start_over("the clock is right again, and all is compared");
-    forget_all(context_);
+    forget_wrong_clock(context_);
     state_.note(LogLevel::warning,
-                "the clock is right again: all items are forgotten, for nobody believed them");
+                "the clock is right again: what was written while it was ahead is forgotten");
     // Others judge what this node tells by sessions.
     speaker_.begin_session();
     footing_.has_spoken = false;
-    reunion_.start_over("all is learnt anew");
+    reunion_.start_over("all is compared");
 }
 
 }  // namespace twincached::replication::nats

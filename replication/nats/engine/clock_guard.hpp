@@ -2,7 +2,7 @@
 // clock-max-ahead are refused; by whose fault, the NATS server's clock tells, the same one to all:
 //
 //     ahead      every other live node has refused what this one told. It tells nothing more, and
-//                once its clock is right it forgets all that it wrote, and learns what others hold.
+//                once its clock is right it forgets what it wrote, and compares all.
 //     behind     it has refused what others told. Once its clock is right it compares all.
 //
 // Until then it serves its clients, and is not in step. Owned by the engine, on the replication
@@ -36,6 +36,7 @@ class ClockGuard {
     const std::string& objection() const noexcept { return objection_; }
 
   private:
+    bool has_written_ahead() const noexcept;
     bool is_ahead() const noexcept;
     bool is_behind() const noexcept;
     // It goes by that time.

@@ -57,22 +57,16 @@ void drop_what_is_in_doubt(ClusterContext& context) {
     }
 }
 
-// The clocks first: what is written from then on is right. Where clients go on writing it becomes a
-// mark on its bucket (rule R12).
-void forget_all(ClusterContext& context) {
-    context.store->restart_versions(context.brokers_gate(), wall_version_ms(context.now),
-                                    context.now);
+// The clocks first: what is written from then on is right. What stands in the change log becomes a
+// mark on its bucket.
+void forget_wrong_clock(ClusterContext& context) {
+    const auto gate = context.brokers_gate();
     auto& changes = context.sink.changes();
-    drop_items(changes, *context.store, context.brokers_gate().last(), context.now);
+    context.store->restart_versions(gate, wall_version_ms(context.now), context.now);
     mark_all_dirty(changes, *context.store, 0);
-    for (unsigned i = 0; i < context.shard_count(); ++i) {
-        auto& buckets = context.tracking(i).buckets;
-        context.with_shard(i, [&](storage::Shard&) {
-            context.sink.removals(i).clear();
-            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b)
-                buckets.restore(static_cast<storage::BucketNumber>(b), 0, true);
-        });
-    }
+    forget_newer(changes, *context.store, gate.last(), context.now);
+    for (unsigned i = 0; i < context.shard_count(); ++i)
+        context.with_shard(i, [&](storage::Shard&) { context.sink.removals(i).clear(); });
 }
 
 void settle_as_reference(ClusterContext& context, BatchSender& sender) {

@@ -25,9 +25,9 @@ void tell_removals_again(ClusterContext& context);
 // been removed, or overtaken, and nobody is there who could say so.
 void drop_what_is_in_doubt(ClusterContext& context);
 
-// All items are forgotten, and what was let go, and versions begin anew at the wall clock's time:
-// a wrong one had led them where nobody follows.
-void forget_all(ClusterContext& context);
+// A wrong clock had led versions where nobody follows: they begin anew at the wall clock's time,
+// and what was written until then is forgotten, with all that was let go.
+void forget_wrong_clock(ClusterContext& context);
 
 // The others compare what they hold with what is here: nothing is owed but removals of which only a
 // floor is left, which are told by lists, lest they are known to this node alone.

@@ -37,7 +37,6 @@ struct StoreRegisters {
 
 class Flushes {
   public:
-    // `clock`: a new one, of the kind that the shards have.
     Flushes(const LockedShards& shards, MutationSink& sink) noexcept
         : shards_(shards), sink_(sink) {}
 

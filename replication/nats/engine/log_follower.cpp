@@ -167,12 +167,11 @@ LogFollower::Read LogFollower::read(const Delivery& delivery) {
     }
     heard_at_ms_[delivery.stream] = context_.now.steady_ms;
     footing_.note_silence(delivery.stream, false);
-    const auto refused = context_.counters.get(ClusterCounter::versions_refused);
     const auto heard = reader_.read(delivery);
     if (!heard.is_message)
         warn_of(delivery.stream, said_of_strangers_ms_,
                 "what is said there has another secret, or is of no node");
-    if (context_.counters.get(ClusterCounter::versions_refused) != refused)
+    if (heard.is_disbelieved)
         warn_of(delivery.stream, said_of_clock_ms_,
                 "node " + std::to_string(heard.header.node) +
                     " is not believed: its clock is further ahead than clock-max-ahead");

@@ -31,10 +31,10 @@ Heard LogReader::read(const Delivery& delivery) {
             applier_.set_speaker(before);
             const auto refused = context_.counters.get(ClusterCounter::versions_refused);
             apply(delivery, *message);
+            heard.is_disbelieved =
+                context_.counters.get(ClusterCounter::versions_refused) != refused;
             if (!message->frames.empty())
-                context_.members.set_disbelieved(
-                    message->header.node,
-                    context_.counters.get(ClusterCounter::versions_refused) != refused);
+                context_.members.set_disbelieved(message->header.node, heard.is_disbelieved);
         }
     } else {
         context_.counters.add(ClusterCounter::messages_refused);

@@ -20,6 +20,7 @@ struct Heard {
     bool is_namesakes = false;  // of this node's number, and not of this life
     MemberTable::Hearing hearing = MemberTable::Hearing::is_late;
     bool is_claim_granted = false;
+    bool is_disbelieved = false;  // a version in it was refused
     MessageHeader header;
 };
 

@@ -1,11 +1,12 @@
 // What stands before the frames of a message of the log: who says it, in which session of its own,
 // and how far it had come itself when it read what it says. Little-endian:
 //
-//     0                   1             2            4        5             6        8
-//     [ 0xC9            ] [ version 1 ] [ flags    ] [ node ] [ streams n ] [ whose versions it
-//     refuses: 1, 0: 1 ] 8  hash check: the same on nodes that hash keys alike 16 incarnation of
-//     the node        24 session, later ones are higher     32 number in it 40 era, 0: it is not in
-//     step 48 n times: tag of the stream: 4, 0: 4, created: 8, consumed: 8
+//     0                   1             2            4        5             6             7
+//     [ 0xC9            ] [ version 1 ] [ flags    ] [ node ] [ streams n ] [ disbelieved ] [ 0 ]
+//     8  hash check: the same on nodes that hash keys alike
+//     16 incarnation of the node        24 session, later ones are higher     32 number in it
+//     40 era, 0: it is not in step
+//     48 n times: tag of the stream: 4, 0: 4, created: 8, consumed: 8
 //     .. crc32c of all before it: 4, 0: 4, then frames: BATCH, SEG, LIST, FLUSH, SCHED, or none
 //
 // In frames the sender's clock is the broker's: milliseconds since 1970. Pure functions, any

@@ -14,6 +14,16 @@ namespace {
 
 using Room = ConnectionsRoom;
 
+// As many as there may be, all of which hear their last word out.
+void fill_with_last_words(Room& b) {
+    b.host.past = Meeting::let_go_anew;
+    for (std::size_t i = 0; i < Connections::connection_limit; ++i) {
+        b.called(2000 + i);
+        b.talk();
+    }
+    REQUIRE(b.closed.empty());
+}
+
 }  // namespace
 
 TEST_CASE("strangers give way to each other at their limit, the oldest first") {
@@ -42,12 +52,7 @@ TEST_CASE("those that know how to begin have a limit of their own") {
 
 TEST_CASE("at the limit of all connections those that hear their last word out go first") {
     Room b(node_b);
-    b.host.past = Meeting::let_go_anew;
-    for (std::size_t i = 0; i < Connections::connection_limit; ++i) {
-        b.called(2000 + i);
-        b.talk();
-    }
-    REQUIRE(b.closed.empty());
+    fill_with_last_words(b);
     auto& last = b.called(5000);
     b.talk();
     CHECK(b.closed == "1 ");
@@ -57,12 +62,7 @@ TEST_CASE("at the limit of all connections those that hear their last word out g
 // The process keeps back as many descriptors as that, and its own call is one of them.
 TEST_CASE("at the limit of all connections this node's own call takes the place of another") {
     Room b(node_b);
-    b.host.past = Meeting::let_go_anew;
-    for (std::size_t i = 0; i < Connections::connection_limit; ++i) {
-        b.called(2000 + i);
-        b.talk();
-    }
-    REQUIRE(b.closed.empty());
+    fill_with_last_words(b);
     auto& ours = b.dialled();
     b.talk();
     CHECK(b.closed == "1 ");

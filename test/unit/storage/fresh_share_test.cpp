@@ -112,11 +112,17 @@ TEST_CASE("what may be chance moves nothing") {
 
 TEST_CASE("a side that evicts next to nothing has no say, nor has the other beside it") {
     FreshShare share;
-    pass(share, {970'000, 30'000, 64, 0});
-    pass(share, {970'000, 30'000, 64, 0});
-    CHECK(share.of(queued) == quarter);
-    pass(share, {30'000, 970'000, 64, 0});  // of the last three periods, both sides have a part
-    CHECK(share.of(queued) > quarter);
+    SECTION("main") {
+        pass(share, {970'000, 30'000, 64, 0});
+        pass(share, {970'000, 30'000, 64, 0});
+        CHECK(share.of(queued) == quarter);
+        pass(share, {30'000, 970'000, 64, 0});  // of the last three periods, both sides have a part
+        CHECK(share.of(queued) > quarter);
+    }
+    SECTION("the newcomers") {
+        pass(share, {30'000, 970'000, 64, 0});
+        CHECK(share.of(queued) == quarter);
+    }
 }
 
 TEST_CASE("the share stays between a fiftieth and 85 %") {

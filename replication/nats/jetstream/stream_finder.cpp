@@ -13,6 +13,10 @@ namespace {
 // Servers of a cluster in which several nodes create a stream at once tell first one time of its
 // creation and then, some 20 ms later, another.
 constexpr std::chrono::milliseconds settles_within{1000};
+// Longer than a server takes to remove a stream, or to make one.
+constexpr std::chrono::milliseconds turn{200};
+// A server looks itself after ten seconds whether a mirror hears of its origin.
+constexpr std::chrono::milliseconds stands_still_for{30'000};
 // Of one cluster; each reads by itself.
 constexpr unsigned nodes_most = 4;
 constexpr int not_found = 404;
@@ -27,7 +31,7 @@ ApiAnswer<StreamInfo> read(const ApiCalls::Answer& answer) {
 
 // A mirror's origin is asked first: if it was made anew, so must the mirror be.
 void StreamFinder::look(StreamId stream) {
-    if (!looking_.insert(stream).second) return;
+    if (!looking_.try_emplace(stream).second) return;
     told_.erase(stream);
     if (stream == own_stream) return look_here(stream);
     const auto& site = session_.names().others[stream - 1];
@@ -38,11 +42,17 @@ void StreamFinder::look(StreamId stream) {
 
 void StreamFinder::clear() {
     looking_.clear();
+    still_.clear();
     origins_.clear();
     told_.clear();
 }
 
 void StreamFinder::on_timer() {
+    for (auto& [stream, look] : looking_)
+        if (look.again_at && *look.again_at <= session_.now()) {
+            look.again_at.reset();
+            look_here(stream);
+        }
     const auto is_due = [now = session_.now()](const auto& one) {
         return one.second.confirm_at <= now;
     };
@@ -57,8 +67,13 @@ void StreamFinder::on_timer() {
 
 std::optional<BrokerSettings::Instant> StreamFinder::deadline() const {
     std::optional<BrokerSettings::Instant> first;
+    const auto note = [&](BrokerSettings::Instant at) {
+        if (!first || at < *first) first = at;
+    };
     for (const auto& [stream, told] : told_)
-        if (!first || told.confirm_at < *first) first = told.confirm_at;
+        note(told.confirm_at);
+    for (const auto& [stream, look] : looking_)
+        if (look.again_at) note(*look.again_at);
     return first;
 }
 
@@ -78,7 +93,7 @@ void StreamFinder::confirm(StreamId stream, std::int64_t created) {
 void StreamFinder::on_origin(StreamId stream, const ApiCalls::Answer& answer) {
     origins_.erase(stream);
     const auto info = read(answer);
-    if (info.has_value()) origins_[stream] = info->state.created;
+    if (info.has_value()) origins_[stream] = info->state;
     look_here(stream);
 }
 
@@ -91,15 +106,43 @@ void StreamFinder::look_here(StreamId stream) {
 void StreamFinder::on_looked(StreamId stream, const ApiCalls::Answer& answer) {
     if (answer.has_error()) return end(stream, answer.error());
     const auto info = read(answer);
-    if (info.has_error() && info.error().code == not_found) return create(stream);
-    if (info.has_value() && is_outdated(stream, *info)) return remove(stream);
-    end(stream, info);
+    const bool is_missing = info.has_error() && info.error().code == not_found;
+    const bool is_of_no_use = info.has_value() && this->is_of_no_use(stream, *info);
+    if (!is_missing && !is_of_no_use) return end(stream, info);
+    const bool was_there = is_of_no_use || seen_.contains(stream);
+    if (was_there && !looking_[stream].has_waited) return wait_for_turn(stream);
+    if (is_missing) return create(stream);
+    remove(stream);
+}
+
+void StreamFinder::wait_for_turn(StreamId stream) {
+    // Several may make the site's own stream: nobody removes that.
+    const auto before = stream == own_stream ? 0 : session_.names().node;
+    looking_[stream] = {true, session_.now() + turn * (before + 1)};
+}
+
+bool StreamFinder::is_of_no_use(StreamId stream, const StreamInfo& info) {
+    return is_outdated(stream, info) || stands_still(stream, info.state);
 }
 
 bool StreamFinder::is_outdated(StreamId stream, const StreamInfo& info) const {
     const auto origin = origins_.find(stream);
     return origin != origins_.end() && info.state.origin_created != 0 &&
-           info.state.origin_created != origin->second;
+           info.state.origin_created != origin->second.created;
+}
+
+// Asked at each look: nodes that hear nothing of a site look again and again.
+bool StreamFinder::stands_still(StreamId stream, const StreamState& mirror) {
+    const auto origin = origins_.find(stream);
+    const bool is_behind = origin != origins_.end() && origin->second.last > mirror.last &&
+                           origin->second.first <= origin->second.last;
+    if (!is_behind) {
+        still_.erase(stream);
+        return false;
+    }
+    auto& still = still_.try_emplace(stream, Standstill{mirror.last, session_.now()}).first->second;
+    if (still.at != mirror.last) still = {mirror.last, session_.now()};
+    return session_.now() >= still.since + stands_still_for;
 }
 
 void StreamFinder::remove(StreamId stream) {
@@ -123,7 +166,8 @@ void StreamFinder::create_mirror(StreamId stream) {
     const auto origin = origins_.find(stream);
     if (origin == origins_.end())
         return end(stream, ApiError{0, "the site " + site.name + " is not reached"});
-    const MirrorOf of{stream_of(settings.names.cluster, site.name), site.domain, origin->second};
+    const MirrorOf of{stream_of(settings.names.cluster, site.name), site.domain,
+                      origin->second.created};
     request_creation(stream, mirror_request(session_.stream_name(stream), of, settings.stream));
 }
 
@@ -152,9 +196,10 @@ void StreamFinder::end(StreamId stream, const Found& found) {
     const auto origin = origins_.find(stream);
     // A mirror that somebody made by hand does not tell of what.
     if (state.origin_created == 0 && origin != origins_.end())
-        state.origin_created = origin->second;
+        state.origin_created = origin->second.created;
     state.doubts = doubts_of(found->traits, needs_of(stream));
     told_[stream] = {state.created, session_.now() + settles_within};
+    seen_.insert(stream);
     session_.events().stream_is(stream, state);
 }
 

@@ -67,6 +67,8 @@ const std::string look_here = "$JS.API.STREAM.INFO.MC_web";
 const std::string create_stream = "$JS.API.STREAM.CREATE.MC_web";
 const std::string create_consumer = "$JS.API.CONSUMER.CREATE.MC_web";
 
+const std::string missing = R"({"error":{"code":404,"description":"stream not found"}})";
+
 std::string stream_at(const std::string& created, const std::string& description = {}) {
     return R"({"created":")" + created + R"(","config":{"description":")" + description +
            R"("},"state":{"messages":3,"first_seq":1,"last_seq":3}})";
@@ -145,15 +147,32 @@ TEST_CASE("a stream that is there is told, and one that is not is created") {
     room.broker.look(own_stream);
     room.broker.look(own_stream);
     CHECK(room.wire.sent.size() == 1);
+    SECTION("it is there") {
+        room.answer(look_here, stream_at("2026-11-29T07:21:59Z"));
+    }
+    SECTION("it is not") {
+        room.answer(look_here, missing);
+        CHECK(room.notes.take().empty());
+        room.answer(create_stream, stream_at("2026-11-29T07:21:59Z"));
+        CHECK(room.notes.take().empty());
+        room.answer(look_here, stream_at("2026-11-29T07:21:59Z"));
+    }
+    CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
+}
+
+TEST_CASE("a stream that was there is not made again at once") {
+    Room room;
+    room.broker.look(own_stream);
     room.answer(look_here, stream_at("2026-11-29T07:21:59Z"));
     CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
     room.broker.look(own_stream);
-    room.answer(look_here, R"({"error":{"code":404,"description":"stream not found"}})");
-    CHECK(room.notes.take().empty());
-    room.answer(create_stream, stream_at("2026-11-29T07:21:59Z"));
-    CHECK(room.notes.take().empty());
-    room.answer(look_here, stream_at("2026-11-29T07:21:59Z"));
-    CHECK(room.notes.take() == Lines{"stream 0: 1-3"});
+    room.answer(look_here, missing);
+    room.wire.sent.clear();
+    room.wait(milliseconds(199));
+    CHECK(room.wire.sent.empty());
+    room.wait(milliseconds(1));
+    room.answer(look_here, missing);
+    CHECK(room.wire.sent.back().subject == create_stream);
 }
 
 TEST_CASE("a stream of which another time of creation is told a second later is looked for anew") {
@@ -182,7 +201,7 @@ TEST_CASE("a stream of which another time of creation is told a second later is 
 TEST_CASE("two nodes that create a stream at once both find it") {
     Room room;
     room.broker.look(own_stream);
-    room.answer(look_here, R"({"error":{"code":404,"description":"no"}})");
+    room.answer(look_here, missing);
     room.answer(create_stream,
                 R"({"error":{"code":400,"description":"stream name already in use"}})");
     CHECK(room.notes.take().empty());
@@ -358,28 +377,91 @@ TEST_CASE("nothing of a connection that is gone is told any more") {
     CHECK(room.notes.take().empty());
 }
 
-TEST_CASE("a mirror whose origin was made anew is made anew, and kept while nobody knows") {
-    Room room({"web", "paris", "MC_web_paris", "P", 0, {{"rome", "R"}}});
-    const std::string origin = "$JS.R.API.STREAM.INFO.MC_web_rome";
-    const std::string here = "MC_web_rome_AT_paris";
-    const auto mirror_of_5 =
+// At paris, as the node of that number.
+struct MirrorRoom : Room {
+    explicit MirrorRoom(unsigned node = 0)
+        : Room({"web", "paris", "MC_web_paris", "P", node, {{"rome", "R"}}}) {}
+
+    static std::string api(const std::string& what) {
+        return "$JS.P.API.STREAM." + what + ".MC_web_rome_AT_paris";
+    }
+    void look(const std::string& of_origin, int status = 0) {
+        broker.look(1);
+        answer("$JS.R.API.STREAM.INFO.MC_web_rome", of_origin, status);
+        answer(api("INFO"), mirror_of_5);
+    }
+
+    const std::string mirror_of_5 =
         stream_at("1970-01-01T00:00:09Z", "twincached: mirrors a stream created at ns 5000000000");
-    const auto look = [&](const std::string& of_origin, int status) {
-        room.broker.look(1);
-        room.answer(origin, of_origin, status);
-        room.answer("$JS.P.API.STREAM.INFO." + here, mirror_of_5);
-    };
-    look(stream_at("1970-01-01T00:00:05Z"), 0);
+};
+
+TEST_CASE("a mirror whose origin was made anew is made anew, and kept while nobody knows") {
+    MirrorRoom room;
+    room.look(stream_at("1970-01-01T00:00:05Z"));
     CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
-    look("", status_no_responders);
+    room.look("", status_no_responders);
     CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
-    look(stream_at("1970-01-01T00:00:07Z"), 0);
-    room.answer("$JS.P.API.STREAM.DELETE." + here, R"({"success":true})");
+    room.look(stream_at("1970-01-01T00:00:07Z"));
+    room.wait(milliseconds(200));
+    room.answer(room.api("INFO"), room.mirror_of_5);
+    room.answer(room.api("DELETE"), R"({"success":true})");
     CHECK(room.notes.take().empty());
     const auto wanted = boost::json::parse(room.wire.sent.back().payload).as_object();
     CHECK(wanted.at("description") == "twincached: mirrors a stream created at ns 7000000000");
-    room.answer("$JS.P.API.STREAM.CREATE." + here, stream_at("1970-01-01T00:00:10Z"));
-    room.answer("$JS.P.API.STREAM.INFO." + here, stream_at("1970-01-01T00:00:10Z"));
+    room.answer(room.api("CREATE"), stream_at("1970-01-01T00:00:10Z"));
+    room.answer(room.api("INFO"), stream_at("1970-01-01T00:00:10Z"));
+    CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
+}
+
+TEST_CASE("of a site's nodes one makes a mirror anew, and the others find it") {
+    MirrorRoom room(2);
+    room.look(stream_at("1970-01-01T00:00:07Z"));
+    room.wire.sent.clear();
+    room.wait(milliseconds(599));
+    CHECK(room.wire.sent.empty());
+    CHECK(room.broker.deadline() == room.at + milliseconds(1));
+    room.wait(milliseconds(1));
+    SECTION("it was made meanwhile") {
+        room.answer(room.api("INFO"),
+                    stream_at("1970-01-01T00:00:10Z",
+                              "twincached: mirrors a stream created at ns 7000000000"));
+        CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
+        CHECK(room.wire.sent.size() == 1);
+    }
+    SECTION("nobody else was there") {
+        room.answer(room.api("INFO"), room.mirror_of_5);
+        CHECK(room.wire.sent.back().subject == room.api("DELETE"));
+    }
+}
+
+TEST_CASE("a mirror that copies nothing for half a minute, though there is more, is made anew") {
+    MirrorRoom room;
+    const auto of_origin = [](const std::string& first, const std::string& last) {
+        return R"({"created":"1970-01-01T00:00:05Z","config":{},"state":{"messages":1,"first_seq":)" +
+               first + R"(,"last_seq":)" + last + "}}";
+    };
+    room.look(of_origin("1", "4"));
+    room.wait(milliseconds(29'999));
+    SECTION("it stood where it stands") {
+        room.look(of_origin("1", "5"));
+        room.notes.take();
+        room.wait(milliseconds(1));
+        room.look(of_origin("1", "5"));
+        room.wait(milliseconds(200));
+        room.answer(room.api("INFO"), room.mirror_of_5);
+        CHECK(room.wire.sent.back().subject == room.api("DELETE"));
+        CHECK(room.notes.take().empty());
+        return;
+    }
+    SECTION("it had come to the end meanwhile") {
+        room.look(of_origin("1", "3"));
+    }
+    SECTION("there is nothing more at its origin, which has forgotten it") {
+        room.look(of_origin("6", "5"));
+    }
+    room.wait(milliseconds(1));
+    room.notes.take();
+    room.look(of_origin("1", "5"));
     CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
 }
 

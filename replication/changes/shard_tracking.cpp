@@ -167,16 +167,6 @@ void ShardTracking::mark_all_dirty(storage::Version floor) noexcept {
     refresh_gauges();
 }
 
-bool ShardTracking::fold_some(std::size_t entries) noexcept {
-    ChangeLog::Folded folded;
-    for (; entries > 0 && log.pop_oldest(folded); --entries) {
-        const auto bucket = storage::bucket_of(folded.hash);
-        if (!folded.present) buckets.raise_floor(bucket, folded.version);
-    }
-    refresh_gauges();
-    return log.empty();
-}
-
 bool ShardTracking::fold_into_buckets(std::size_t entries) noexcept {
     while (entries > 0 && fold_oldest())
         --entries;

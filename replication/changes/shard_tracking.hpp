@@ -59,7 +59,18 @@ class ShardTracking {
     // R12 in two parts. After the first, changes need no log, so that the second may be done in
     // steps, with the lock released in between; false: there is more to fold.
     void mark_all_dirty(storage::Version floor) noexcept;
-    bool fold_some(std::size_t entries) noexcept;
+    // removed(folded) for what is not present any more.
+    template <class Removed>
+    bool fold_some(std::size_t entries, Removed removed) noexcept {
+        ChangeLog::Folded folded;
+        for (; entries > 0 && log.pop_oldest(folded); --entries)
+            if (!folded.present) removed(folded);
+        refresh_gauges();
+        return log.empty();
+    }
+    void keep_in_floor(const ChangeLog::Folded& removed) noexcept {
+        buckets.raise_floor(storage::bucket_of(removed.hash), removed.version);
+    }
     // R15: the log becomes dirty buckets, as if it had overflowed. False: there is more.
     // REQUIRES: no session.
     bool fold_into_buckets(std::size_t entries) noexcept;

@@ -11,16 +11,10 @@ void mark_all_dirty(ChangeSink& sink, storage::Store& store, storage::Version fl
         mark_shard_dirty(sink.shard(i), store, i, floor);
 }
 
-// The log is folded by and by: a client that writes meanwhile waits for some thousands of entries,
-// not for all of them. What it writes goes into buckets that are dirty already.
 void mark_shard_dirty(ShardTracking& tracking, storage::Store& store, unsigned number,
                       storage::Version floor) noexcept {
-    constexpr std::size_t entries_per_lock = 4096;
-    store.with_shard(number, [&](storage::Shard&) { tracking.mark_all_dirty(floor); });
-    for (bool is_done = false; !is_done;) {
-        store.with_shard(number,
-                         [&](storage::Shard&) { is_done = tracking.fold_some(entries_per_lock); });
-    }
+    mark_shard_dirty(tracking, store, number, floor,
+                     [&](const ChangeLog::Folded& removed) { tracking.keep_in_floor(removed); });
 }
 
 void drop_items(ChangeSink& sink, storage::Store& store, storage::Version newer_than,

@@ -8,6 +8,8 @@
 #include "storage/store.hpp"
 #include "storage/version.hpp"
 
+#include <cstddef>
+
 namespace twincached::replication {
 
 // Nothing is known of what others have: all buckets are dirty, each with that floor at least, and
@@ -17,6 +19,25 @@ void mark_all_dirty(ChangeSink& sink, storage::Store& store, storage::Version fl
 // The same for one shard.
 void mark_shard_dirty(ShardTracking& tracking, storage::Store& store, unsigned number,
                       storage::Version floor) noexcept;
+
+// The same, and of what the log says was removed the floors say nothing: `removed(folded)` does.
+// The log is folded by and by: a client that writes meanwhile waits for some thousands of entries,
+// not for all of them. What it writes goes into buckets that are dirty already.
+template <class Removed>
+void mark_shard_dirty(ShardTracking& tracking, storage::Store& store, unsigned number,
+                      storage::Version floor, Removed removed) noexcept {
+    constexpr std::size_t entries_per_lock = 4096;
+    store.with_shard(number, [&](storage::Shard&) { tracking.mark_all_dirty(floor); });
+    const auto fold_some = [&] {
+        bool is_done = false;
+        store.with_shard(number, [&](storage::Shard&) {
+            is_done = tracking.fold_some(entries_per_lock, removed);
+        });
+        return is_done;
+    };
+    while (!fold_some()) {
+    }
+}
 
 // Drops every item that is newer than that, as if it had never been here; 0 = all of them.
 void drop_items(ChangeSink& sink, storage::Store& store, storage::Version newer_than,

@@ -82,6 +82,17 @@ std::uint32_t read_record_head(WireReader& in, WireRecord& record) noexcept {
     return value_length;
 }
 
+// In one piece of memory: 16 bytes each, hash and version.
+void append_items(lib::ByteBuffer& out, std::span<const BucketItem> items) {
+    char* at = out.prepare(items.size() * list_item_size);
+    for (const auto& item : items) {
+        lib::store_little(at, item.hash);
+        lib::store_little(at + 8, item.version);
+        at += list_item_size;
+    }
+    out.commit(items.size() * list_item_size);
+}
+
 }  // namespace
 
 void append_record(lib::ByteBuffer& out, const WireRecord& record) {
@@ -157,20 +168,21 @@ std::optional<Segment> read_segment(std::string_view payload) noexcept {
     return segment;
 }
 
-// Of at most list_items_limit items, in one piece of memory: 16 bytes each, hash and version. The
-// peer judges by them alone what it lacks and what it must drop (rule R9).
+// Of at most list_items_limit items. The peer judges by them alone what it lacks and what it must
+// drop (rule R9).
 void write_list(lib::ByteBuffer& out, const ListHead& head, std::span<const BucketItem> items) {
     assert(items.size() <= list_items_limit);
     FrameWriter frame(out, head.type, head.seq);
     const auto count = static_cast<std::uint32_t>(items.size());
     WireWriter(out).u16(head.bucket).u64(head.floor).u32(count);
-    char* at = out.prepare(items.size() * list_item_size);
-    for (const auto& item : items) {
-        lib::store_little(at, item.hash);
-        lib::store_little(at + 8, item.version);
-        at += list_item_size;
-    }
-    out.commit(items.size() * list_item_size);
+    append_items(out, items);
+    frame.finish();
+}
+
+void write_removed(lib::ByteBuffer& out, std::uint64_t seq, std::span<const BucketItem> removed) {
+    assert(removed.size() <= removed_limit);
+    FrameWriter frame(out, FrameType::removed, seq);
+    append_items(out, removed);
     frame.finish();
 }
 

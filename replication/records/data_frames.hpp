@@ -131,6 +131,10 @@ inline constexpr std::size_t list_item_size = 16;
 inline constexpr std::size_t list_items_limit =
     (frame_payload_limit - list_header_size) / list_item_size;
 
+inline BucketItem bucket_item_at(const char* bytes) noexcept {
+    return {lib::load_little<std::uint64_t>(bytes), lib::load_little<std::uint64_t>(bytes + 8)};
+}
+
 class ListReader {
   public:
     explicit ListReader(std::string_view payload) noexcept;
@@ -139,8 +143,7 @@ class ListReader {
     storage::Version floor() const noexcept { return floor_; }
     std::size_t size() const noexcept { return items_.size() / list_item_size; }
     BucketItem operator[](std::size_t index) const noexcept {
-        const char* at = items_.data() + index * list_item_size;
-        return {lib::load_little<std::uint64_t>(at), lib::load_little<std::uint64_t>(at + 8)};
+        return bucket_item_at(items_.data() + index * list_item_size);
     }
 
   private:
@@ -242,6 +245,23 @@ class HintReader {
     std::string_view hashes_;
 };
 
+// 1C: times u64 hash, u64 version: keys that were removed, as the hash of them is all that is
+// remembered.
+inline constexpr std::size_t removed_limit = frame_payload_limit / list_item_size;
+
+class RemovedReader {
+  public:
+    explicit RemovedReader(std::string_view payload) noexcept : items_(payload) {}
+    bool valid() const noexcept { return items_.size() % list_item_size == 0; }
+    std::size_t size() const noexcept { return items_.size() / list_item_size; }
+    BucketItem operator[](std::size_t index) const noexcept {
+        return bucket_item_at(items_.data() + index * list_item_size);
+    }
+
+  private:
+    std::string_view items_;
+};
+
 struct Ack {
     std::uint64_t seq = 0;
     std::uint32_t not_stored = 0;
@@ -257,6 +277,8 @@ struct ListHead {
     storage::Version floor = 0;
 };
 void write_list(lib::ByteBuffer& out, const ListHead& head, std::span<const BucketItem> items);
+// At most removed_limit of them.
+void write_removed(lib::ByteBuffer& out, std::uint64_t seq, std::span<const BucketItem> removed);
 struct DigestsHead {
     FrameType type = FrameType::digest;  // or scrub
     std::uint64_t seq = 0;

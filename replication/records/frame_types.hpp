@@ -30,6 +30,7 @@ enum class FrameType : std::uint8_t {
     scrub_list = 0x19,
     request = 0x1A,
     outcome = 0x1B,
+    removed = 0x1C,
     ack = 0x20,
     ping = 0x21,
     pong = 0x22,
@@ -45,6 +46,7 @@ enum class FrameOwner : std::uint8_t {
     link,       // heartbeats, and what ends a connection or a session
     exchange,   // what a session carries
     arbiter,    // what one node decides for both
+    cluster,    // what stands in the log of a cluster alone
 };
 
 // What its sequence number must be.
@@ -97,6 +99,8 @@ inline constexpr std::array frame_rows{
     FrameRow{FrameType::request, "REQUEST", FrameOwner::arbiter, FrameOrder::loose,
              frame_payload_limit},
     FrameRow{FrameType::outcome, "OUTCOME", FrameOwner::arbiter, FrameOrder::loose,
+             frame_payload_limit},
+    FrameRow{FrameType::removed, "REMOVED", FrameOwner::cluster, FrameOrder::numbered,
              frame_payload_limit},
     FrameRow{FrameType::ack, "ACK", FrameOwner::exchange, FrameOrder::loose, frame_payload_limit},
     FrameRow{FrameType::ping, "PING", FrameOwner::link, FrameOrder::loose, 44},

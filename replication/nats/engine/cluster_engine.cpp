@@ -282,7 +282,8 @@ void ClusterEngine::judge_step() {
     const bool was = footing_.is_in_step;
     footing_.is_in_step = footing_.may_tell_data(context_) && footing_.is_member &&
                           !comparison_.is_active() && context_.sum(&ShardTracking::dirty) == 0 &&
-                          (reunion_.is_reference() || context_.sum(&ShardTracking::walking) == 0);
+                          (reunion_.is_reference() ||
+                           (context_.untold.empty() && context_.sum(&ShardTracking::walking) == 0));
     if (footing_.is_in_step && !was) {
         reunion_.end_loneliness();
         state_.set(ClusterState::in_step, "in step with the log");

@@ -23,6 +23,13 @@ std::string write_memory(ClusterContext& context) {
     lib::ByteBuffer out;
     WireWriter writer(out);
     writer.bytes(mark).u8(context.members.live_others() == 0 ? 1 : 0).u64(context.era);
+    context.untold.visit([&](std::uint64_t hash) {
+        const auto i = context.store->shard_of(hash);
+        context.with_shard(i, [&](storage::Shard&) {
+            context.tracking(i).buckets.raise_floor(storage::bucket_of(hash),
+                                                    context.sink.removals(i).exact(hash));
+        });
+    });
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {
             auto& tracking = context.tracking(i);

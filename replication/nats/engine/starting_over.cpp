@@ -1,18 +1,49 @@
 #include "replication/nats/engine/starting_over.hpp"
 
+#include "lib/allocation.hpp"
 #include "replication/nats/log/items_in_doubt.hpp"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace twincached::replication::nats {
+namespace {
 
+// By their keys, as far as these are remembered, which says nothing of others of their buckets.
+void tell_kept_again(ClusterContext& context) {
+    context.untold.clear();
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        context.with_shard(i, [&](storage::Shard&) {
+            auto& buckets = context.tracking(i).buckets;
+            auto& removals = context.sink.removals(i);
+            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+                const auto bucket = static_cast<storage::BucketNumber>(b);
+                buckets.raise_floor(bucket, removals.take_untold(bucket));
+            }
+            removals.visit([&](std::uint64_t hash, storage::Version version, LogPlace) {
+                if (!lib::has_memory_for([&] { context.untold.add(hash); }))
+                    buckets.raise_floor(storage::bucket_of(hash), version);
+            });
+        });
+    }
+}
+
+}  // namespace
+
+// What was removed, and not told yet, is kept by its key as what was.
 void mark_all_dirty(ClusterContext& context) {
     auto& changes = context.sink.changes();
-    for (unsigned i = 0; i < changes.shard_count(); ++i)
-        context.with_shard(i, [&](storage::Shard&) { context.sink.removals(i).lose_whole(); });
-    mark_all_dirty(changes, *context.store, 0);
-    for (unsigned i = 0; i < changes.shard_count(); ++i)
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        auto& removals = context.sink.removals(i);
+        auto& tracking = context.tracking(i);
+        context.with_shard(i, [&](storage::Shard&) { removals.lose_whole(); });
+        mark_shard_dirty(tracking, *context.store, i, 0, [&](const ChangeLog::Folded& removed) {
+            if (!removals.note_own(removed.hash, removed.version, nowhere_yet))
+                tracking.keep_in_floor(removed);
+        });
         context.with_shard(i, [&](storage::Shard&) { changes.refresh(i); });
+    }
+    tell_kept_again(context);
     tell_flushes(context);
 }
 
@@ -22,7 +53,7 @@ void tell_flushes(ClusterContext& context) noexcept {
     if (context.store->flush_schedule().version != 0) changes.on_flush_scheduled(0, 0);
 }
 
-// Sequences of the log that comes begin anew: what is kept is passed when anything of it is.
+// What is kept has a place in the log that comes when it has been told there.
 void tell_removals_again(ClusterContext& context) {
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {
@@ -32,9 +63,10 @@ void tell_removals_again(ClusterContext& context) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
                 buckets.raise_floor(bucket, removals.vouched(bucket));
             }
-            removals.move_all({own_stream, 0});
+            removals.lose_places();
         });
     }
+    tell_kept_again(context);
 }
 
 // What is news of this node's own it tells, and whoever knows better says so.

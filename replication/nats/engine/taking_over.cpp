@@ -1,5 +1,7 @@
 #include "replication/nats/engine/taking_over.hpp"
 
+#include "replication/nats/log/items_in_doubt.hpp"
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -42,29 +44,19 @@ void take_members(ClusterContext& context, const GivenState& state, const HereBy
     }
 }
 
-// What is remembered as removed must not be held.
-void drop_older(ClusterContext& context, storage::Shard& shard, const GivenRemoval& removal) {
-    std::string key;
-    lib::MemoryGuard guard;
-    const auto visit = guard.over([&](const storage::ItemView& item) {
-        if (item.version != 0 && item.version < removal.version) key = item.key;
-    });
-    shard.peek_hash(removal.hash, context.now, visit);
-    guard.finish();
-    if (!key.empty()) shard.drop_in_doubt({key, removal.hash}, context.now);
-}
-
 void take_removals(ClusterContext& context, const GivenState& state) {
     const auto here = streams_here(context, state);
     for (const auto& removal : state.removals) {
         if (!context.admits(removal.version)) continue;
         const auto number = context.store->shard_of(removal.hash);
         const auto stream = here[removal.place.stream];
+        const bool is_somewhere = stream && removal.place != nowhere_yet;
         const auto place =
-            stream ? LogPlace{*stream, removal.place.sequence} : context.end_of_log();
+            is_somewhere ? LogPlace{*stream, removal.place.sequence} : context.end_of_log();
         context.with_shard(number, [&](storage::Shard& shard) {
             context.sink.removals(number).note(removal.hash, removal.version, place);
-            drop_older(context, shard, removal);
+            const auto key = key_held_before(context, shard, removal.hash, removal.version);
+            if (!key.empty()) shard.drop_in_doubt({key, removal.hash}, context.now);
         });
     }
 }

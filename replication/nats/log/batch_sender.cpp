@@ -56,9 +56,11 @@ bool BatchSender::make(lib::ByteBuffer& out) {
         while (room(out) > frame_overhead && !large_ && make_batch(out)) {
         }
         if (large_) make_segments(out);
+        if (may_tell_removed()) make_removed(out);
         if (!large_) make_lists(out);
     }
     is_on_its_way_ = out.size() > before;
+    if (!is_on_its_way_) context_.untold.settle([](std::uint64_t) {});
     if (is_on_its_way_) context_.counters.add(ClusterCounter::messages_sent);
     return is_on_its_way_;
 }
@@ -81,6 +83,44 @@ void BatchSender::make_flushes(lib::ByteBuffer& out) {
                     Schedule{context_.clock.now_ms(context_.now),
                              context_.clock.there(schedule.at_steady_ms), schedule.version});
     }
+}
+
+// Behind all that was compared with others, and what they lacked of it: who hears of a removal, and
+// not of what else its bucket holds, must not judge by it.
+bool BatchSender::may_tell_removed() const noexcept {
+    return context_.untold.has_next() && !large_ && !context_.has_unsent() &&
+           context_.sum(&ShardTracking::dirty) == 0;
+}
+
+// What there was no room to remember became a doubt of its bucket.
+void BatchSender::take_doubt(unsigned shard, storage::BucketNumber bucket) noexcept {
+    const auto floor = context_.sink.removals(shard).take_untold(bucket);
+    if (floor == 0) return;
+    auto& buckets = context_.tracking(shard).buckets;
+    buckets.raise_floor(bucket, floor);
+    buckets.mark_dirty(bucket);
+    context_.sink.changes().refresh(shard);
+}
+
+void BatchSender::make_removed(lib::ByteBuffer& out) {
+    items_.clear();
+    auto& untold = context_.untold;
+    const auto most = (std::max(room(out), frame_header_size) - frame_header_size) / list_item_size;
+    while (untold.has_next() && items_.size() < most) {
+        const auto number = context_.store->shard_of(untold.next());
+        const auto end = std::min(most, items_.size() + entries_per_hold);
+        context_.with_shard(number, [&](storage::Shard&) {
+            const auto& kept = context_.sink.removals(number);
+            for (; untold.has_next() && items_.size() < end; untold.send_next()) {
+                const auto hash = untold.next();
+                if (context_.store->shard_of(hash) != number) break;
+                if (const auto version = kept.exact(hash); version != 0)
+                    items_.push_back({hash, version});
+                take_doubt(number, storage::bucket_of(hash));
+            }
+        });
+    }
+    if (!items_.empty()) write_removed(out, ++frames_, items_);
 }
 
 void BatchSender::tell_bucket(storage::BucketNumber bucket) {
@@ -297,12 +337,18 @@ void BatchSender::on_told(Sequence sequence) {
         context_.with_shard(number, [&](storage::Shard&) {
             auto& kept = context_.sink.removals(number);
             for (; i < removals_.size() && removals_[i].shard == number; ++i) {
-                kept.note(removals_[i].hash, removals_[i].version, place);
-                kept.raise_vouched(storage::bucket_of(removals_[i].hash), removals_[i].version);
+                (void)kept.note_own(removals_[i].hash, removals_[i].version, place);
             }
         });
     }
     removals_.clear();
+    context_.untold.settle([&](std::uint64_t hash) {
+        const auto number = context_.store->shard_of(hash);
+        context_.with_shard(number, [&](storage::Shard&) {
+            context_.sink.removals(number).move(hash, place);
+            take_doubt(number, storage::bucket_of(hash));
+        });
+    });
     if (flush_) {
         changes.peer_knows_flush(flush_->version);
         if (auto* gate = changes.gate()) gate->settle_flushes(flush_->count);
@@ -336,6 +382,7 @@ void BatchSender::on_lost() {
     large_.reset();
     parts_.clear();
     removals_.clear();
+    context_.untold.rewind();
     for (const auto& list : sent_lists_)
         lists_.push_back(list.told);
     sent_lists_.clear();

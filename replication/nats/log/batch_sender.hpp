@@ -39,7 +39,7 @@ class BatchSender {
 
     // Cheap, no lock.
     bool has_work() const noexcept {
-        return large_.has_value() || !lists_.empty() || context_.has_unsent();
+        return large_.has_value() || !lists_.empty() || context_.has_unsent() || may_tell_removed();
     }
     // How far this node had come when it read what it says next.
     Sequence came_to(StreamId stream) const noexcept;
@@ -95,6 +95,9 @@ class BatchSender {
 
     std::size_t room(const lib::ByteBuffer& out) const noexcept;
     void make_flushes(lib::ByteBuffer& out);
+    bool may_tell_removed() const noexcept;
+    void make_removed(lib::ByteBuffer& out);
+    void take_doubt(unsigned shard, storage::BucketNumber bucket) noexcept;
     void make_lists(lib::ByteBuffer& out);
     bool make_list(lib::ByteBuffer& out, const WaitingList& waiting);
     bool make_batch(lib::ByteBuffer& out);

@@ -8,6 +8,7 @@
 #include "replication/nats/log/cluster_counter.hpp"
 #include "replication/nats/log/member_table.hpp"
 #include "replication/nats/removals/cluster_sink.hpp"
+#include "replication/nats/removals/untold_removals.hpp"
 #include "replication/records/wall_clock.hpp"
 #include "storage/store.hpp"
 
@@ -70,8 +71,9 @@ struct ClusterContext {
     MemberTable members;
     std::array<StreamPlace, streams_limit> places{};
     Sequence published = 0;  // of this node's own messages, the last
-    Era era = 0;             // of what this node holds; 0: it has compared with nobody yet
-    Era left_era = 0;        // that it compares with the earlier one of another site
+    UntoldRemovals untold{};
+    Era era = 0;       // of what this node holds; 0: it has compared with nobody yet
+    Era left_era = 0;  // that it compares with the earlier one of another site
     lib::Counters<ClusterCounter> counters{};
 
     unsigned shard_count() const noexcept { return sink.changes().shard_count(); }

@@ -7,10 +7,15 @@
 #include "lib/allocation.hpp"
 #include "replication/nats/log/cluster_context.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace twincached::replication::nats {
+
+// Of that hash, if what is held is older than that; empty: it is not.
+std::string key_held_before(const ClusterContext& context, storage::Shard& shard,
+                            std::uint64_t hash, storage::Version version);
 
 void drop_item_in_doubt(ClusterContext& context, storage::Shard& shard, const storage::Key& key,
                         storage::Version held);

@@ -23,6 +23,8 @@ bool RecordApplier::apply(const Frame& frame, LogPlace place,
             return apply_segment(frame.payload, arriving);
         case FrameType::list:
             return apply_list(frame.payload);
+        case FrameType::removed:
+            return apply_removed(frame.payload);
         case FrameType::flush:
             return apply_flush(frame.payload);
         case FrameType::schedule:
@@ -273,6 +275,31 @@ bool RecordApplier::apply_list(std::string_view payload) {
         context_.sink.removals(number).raise_removed(list.bucket(), list.floor());
         context_.sink.changes().refresh(number);
     });
+    return true;
+}
+
+// Keys that another node knows to be removed; here they may be held, in an older version.
+bool RecordApplier::apply_removed(std::string_view payload) {
+    const RemovedReader removed(payload);
+    if (!removed.valid()) return false;
+    for (std::size_t i = 0; i < removed.size();) {
+        const auto number = context_.store->shard_of(removed[i].hash);
+        const auto end = std::min(removed.size(), i + entries_per_hold);
+        bool is_sane = true;
+        context_.with_shard(number, [&](storage::Shard& shard) {
+            for (; i < end && context_.store->shard_of(removed[i].hash) == number; ++i) {
+                const auto [hash, version] = removed[i];
+                is_sane = context_.admits(version);
+                if (!is_sane) return;
+                shard.observe(version);
+                const auto key = key_held_before(context_, shard, hash, version);
+                if (!key.empty()) (void)shard.apply_delete({key, hash}, version, context_.now);
+                context_.sink.removals(number).note(hash, version, place_);
+            }
+            context_.sink.changes().refresh(number);
+        });
+        if (!is_sane) return false;
+    }
     return true;
 }
 

@@ -84,6 +84,7 @@ class RecordApplier {
     std::optional<ArrivingValue> begin_arriving(const Segment& segment);
     void finish_arriving(ArrivingValue& arriving);
     bool apply_list(std::string_view payload);
+    bool apply_removed(std::string_view payload);
     bool apply_flush(std::string_view payload);
     bool apply_schedule(std::string_view payload);
 

@@ -16,19 +16,41 @@ KeptRemovals::KeptRemovals(storage::BucketNumber first, std::size_t buckets, std
 // A newer removal of a key takes the place of an older one: whoever has passed it has passed that,
 // and who has not must not be believed either.
 void KeptRemovals::note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept {
-    const auto bucket = storage::bucket_of(hash);
-    if (vouches_for_what_it_hears(bucket)) raise_vouched(bucket, version);
-    if (version <= exact(hash)) return;
+    (void)keep(hash, {version, place, vouches_for_what_it_hears(storage::bucket_of(hash))});
+}
+
+bool KeptRemovals::note_own(std::uint64_t hash, storage::Version version, LogPlace place) noexcept {
+    return keep(hash, {version, place, true});
+}
+
+bool KeptRemovals::keep(std::uint64_t hash, const Removal& removal) noexcept {
+    const auto known = removals_.find(hash);
+    if (known != removals_.end() && removal.version <= known->second.version) {
+        if (removal.version == known->second.version)
+            known->second.is_vouched |= removal.is_vouched;
+        return true;
+    }
     while (order_.size() >= limit_)
         fold_oldest();
     const bool is_kept = lib::has_memory_for([&] {
-        order_.push_back({hash, place});
-        removals_[hash] = {version, place};
+        order_.push_back({hash, removal.place});
+        removals_[hash] = removal;
     });
     kept_.store(removals_.size(), std::memory_order_relaxed);
-    if (is_kept) return;
+    if (is_kept) return true;
     folded_.fetch_add(1, std::memory_order_relaxed);
-    raise_removed(bucket, version);
+    const auto bucket = storage::bucket_of(hash);
+    raise_removed(bucket, removal.version);
+    if (removal.is_vouched) raise_vouched(bucket, removal.version);
+    return false;
+}
+
+void KeptRemovals::move(std::uint64_t hash, LogPlace place) noexcept {
+    const auto found = removals_.find(hash);
+    if (found == removals_.end()) return;
+    const auto moved = Removal{found->second.version, place, found->second.is_vouched};
+    removals_.erase(found);
+    (void)keep(hash, moved);
 }
 
 void KeptRemovals::raise_removed(storage::BucketNumber bucket, storage::Version version) noexcept {
@@ -63,7 +85,9 @@ void KeptRemovals::drop_oldest() noexcept {
     order_.pop_front();
     const auto found = removals_.find(oldest.hash);
     if (found != removals_.end() && found->second.place == oldest.place) {
-        raise_ever(storage::bucket_of(oldest.hash), found->second.version);
+        const auto bucket = storage::bucket_of(oldest.hash);
+        raise_ever(bucket, found->second.version);
+        if (found->second.is_vouched) raise_vouched(bucket, found->second.version);
         removals_.erase(found);
     }
     kept_.store(removals_.size(), std::memory_order_relaxed);
@@ -74,7 +98,10 @@ void KeptRemovals::fold_oldest() noexcept {
     const auto found = removals_.find(oldest.hash);
     if (found != removals_.end() && found->second.place == oldest.place) {
         folded_.fetch_add(1, std::memory_order_relaxed);
-        raise_removed(storage::bucket_of(oldest.hash), found->second.version);
+        const auto bucket = storage::bucket_of(oldest.hash);
+        const auto version = found->second.version;
+        raise_removed(bucket, version);
+        if (oldest.place == nowhere_yet) at(bucket).untold = std::max(at(bucket).untold, version);
     }
     drop_oldest();
 }
@@ -99,11 +126,11 @@ void KeptRemovals::clear() noexcept {
     is_raised_ = has_previous_ = false;
 }
 
-void KeptRemovals::move_all(LogPlace place) noexcept {
+void KeptRemovals::lose_places() noexcept {
     for (auto& [hash, removal] : removals_)
-        removal.place = place;
+        removal.place = nowhere_yet;
     for (auto& ordered : order_)
-        ordered.place = place;
+        ordered.place = nowhere_yet;
 }
 
 }  // namespace twincached::replication::nats

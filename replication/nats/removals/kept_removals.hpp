@@ -29,8 +29,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace twincached::replication::nats {
@@ -42,6 +44,8 @@ struct LogPlace {
 
     bool operator==(const LogPlace&) const = default;
 };
+// Of a removal that has no place in this site's log, or none any more; nobody has come past it.
+inline constexpr LogPlace nowhere_yet{own_stream, std::numeric_limits<Sequence>::max()};
 
 class KeptRemovals {
   public:
@@ -60,7 +64,8 @@ class KeptRemovals {
         const auto removed = exact(hash);
         if (present) return removed;
         const auto& floors = at(storage::bucket_of(hash));
-        return std::max({removed, floors.removed_meanwhile, floors.evicted_meanwhile});
+        return std::max(
+            {removed, floors.untold, floors.removed_meanwhile, floors.evicted_meanwhile});
     }
     // Nothing that this node let go, and of which older changes may come yet, was newer.
     storage::Version floor(storage::BucketNumber bucket) const noexcept {
@@ -88,7 +93,8 @@ class KeptRemovals {
     storage::Version ever(storage::BucketNumber bucket) const noexcept { return at(bucket).ever; }
 
     // The same of what this node let go itself, and of what it heard of while it held all of the
-    // bucket that there was: the rest others who hold more can say as well.
+    // bucket that there was: the rest others who hold more can say as well. Nor does it count what
+    // is remembered by its key, until that is forgotten.
     storage::Version vouched(storage::BucketNumber bucket) const noexcept {
         return at(bucket).vouched;
     }
@@ -110,6 +116,15 @@ class KeptRemovals {
 
     // A key's removal stands at that place of the log.
     void note(std::uint64_t hash, storage::Version version, LogPlace place) noexcept;
+    // The same, and this node has removed it itself. False: there is no memory to remember the key.
+    bool note_own(std::uint64_t hash, storage::Version version, LogPlace place) noexcept;
+    // Something that found no room among the removals, before it had a place in the log, was as new
+    // as that; from now on others see to it.
+    storage::Version take_untold(storage::BucketNumber bucket) noexcept {
+        return std::exchange(at(bucket).untold, 0);
+    }
+    // What is remembered of the key was told again, and stands there.
+    void move(std::uint64_t hash, LogPlace place) noexcept;
     // Something that this node holds no more was as new as that.
     void raise_floor(storage::BucketNumber bucket, storage::Version version) noexcept;
     // It was evicted: others may hold it still.
@@ -147,24 +162,21 @@ class KeptRemovals {
     // Forgets removals, the oldest first, as long as `has_passed(place)`.
     template <class HasPassed>
     void forget(HasPassed has_passed) noexcept {
-        while (!order_.empty() && has_passed(order_.front().place)) {
+        while (!order_.empty() &&
+               (is_overtaken(order_.front()) || has_passed(order_.front().place)))
             drop_oldest();
-        }
     }
     // A generation of floors is over: everybody has come past what stood in the log at the last
     // turn, and with it past what raised the floors before that.
     void turn() noexcept;
-    // Another log begins: what stood in the old one is passed when that place is.
-    void move_all(LogPlace place) noexcept;
+    // Another log begins: what stood in the old one stands nowhere.
+    void lose_places() noexcept;
 
     // visit(hash, version, place), the oldest first.
     template <class Visit>
     void visit(Visit visit) const {
-        for (const auto& [hash, place] : order_) {
-            const auto found = removals_.find(hash);
-            if (found != removals_.end() && found->second.place == place)
-                visit(hash, found->second.version, place);
-        }
+        for (const auto& ordered : order_)
+            if (!is_overtaken(ordered)) visit(ordered.hash, exact(ordered.hash), ordered.place);
     }
     // visit(bucket, floor, ever), where something was ever let go.
     template <class Visit>
@@ -191,18 +203,21 @@ class KeptRemovals {
     struct Removal {
         storage::Version version;
         LogPlace place;
+        bool is_vouched;
     };
     struct Ordered {
         std::uint64_t hash;
         LogPlace place;
     };
-    // Of this generation and the one before, of a donor, since it began to be compared, and ever.
+    // Of this generation and the one before, of a donor, without a place in the log, since it began
+    // to be compared, and ever.
     struct Floors {
         storage::Version current;
         storage::Version previous;
         storage::Version removed;
         storage::Version removed_before;
         storage::Version doubt;
+        storage::Version untold;
         storage::Version removed_meanwhile;
         storage::Version evicted_meanwhile;
         storage::Version ever;
@@ -213,6 +228,11 @@ class KeptRemovals {
         std::size_t operator()(std::uint64_t hash) const noexcept { return hash; }
     };
     Floors& at(storage::BucketNumber bucket) const noexcept { return floors_[bucket - first_]; }
+    bool is_overtaken(const Ordered& ordered) const noexcept {
+        const auto found = removals_.find(ordered.hash);
+        return found == removals_.end() || found->second.place != ordered.place;
+    }
+    bool keep(std::uint64_t hash, const Removal& removal) noexcept;
     void raise_current(storage::BucketNumber bucket, storage::Version version) noexcept;
     void drop_oldest() noexcept;
     void fold_oldest() noexcept;

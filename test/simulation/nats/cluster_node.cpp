@@ -286,6 +286,9 @@ bool ClusterNode::has_untold(std::string_view key) {
         const auto bucket = storage::bucket_of(hashed.hash);
         has = bool(tracking.log.find(hashed)) || tracking.buckets.is_dirty(bucket) ||
               tracking.buckets.is_walking(bucket);
+        sink_.removals(number).visit([&](std::uint64_t hash, auto, const nats::LogPlace& place) {
+            has |= hash == hashed.hash && place == nats::nowhere_yet;
+        });
     });
     return has;
 }

@@ -84,6 +84,43 @@ TEST_CASE("what was told late is taken, though newer keys of its bucket were rem
         CHECK(world[i].get(late) == "late");
 }
 
+TEST_CASE("what is removed while the log is lost takes nothing along that was written meanwhile") {
+    const auto& removed = pool().of_bucket(0)[0];
+    const auto& written = pool().of_bucket(0)[1];
+    ClusterWorld world(25);
+    SECTION("by nodes that have no broker") {
+        begin(world, 2);
+        world[0].set(removed, "value");
+        REQUIRE(world.rest());
+        world.cut(0);
+        world.cut(1);
+        world[0].set(written, "value");
+        world.run(100);
+        world[1].remove(removed);
+        world.broker().begin_anew();
+        world.connect(0);
+        world.connect(1);
+    }
+    SECTION("by another site, which has told its own nodes of it") {
+        world.set_sites(0b1100);
+        begin(world, 4);
+        world[0].set(removed, "value");
+        REQUIRE(world.rest());
+        world.broker().cut_sites();
+        world.broker().begin_anew(0);
+        world.run(2000);
+        world[0].set(written, "value");
+        world.run(100);
+        world[2].remove(removed);
+        world.run(500);
+        REQUIRE(world[3].get(removed) == "(miss)");
+        world.broker().join_sites();
+    }
+    REQUIRE(world.rest());
+    CHECK(world.judge() == "");
+    CHECK(world[1].get(written) == "value");
+}
+
 TEST_CASE("a donor that restarts loses nothing to who had begun to learn from it") {
     for (std::uint64_t after_ms = 0; after_ms < 60; after_ms += 5) {
         CAPTURE(after_ms);

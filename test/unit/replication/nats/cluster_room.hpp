@@ -48,6 +48,7 @@ struct ClusterRoom {
         now.version_ms = 1ULL << 30;
         context.store = &store;
         buckets().forget();
+        tracking().refresh_gauges();
     }
     static storage::StoreOptions store_options() {
         auto options = storage::default_store_options();

@@ -179,6 +179,17 @@ TEST_CASE("lists, acknowledgements and segments give back what they were given")
     CHECK(read_list.size() == 2);
     CHECK(read_list[1].version == 6);
 
+    lib::ByteBuffer removed;
+    write_removed(removed, 1, items);
+    const auto removed_bytes = bytes_of(removed);
+    const auto removed_payload = only_frame(removed_bytes).payload;
+    const RemovedReader read_removed(removed_payload);
+    REQUIRE(read_removed.valid());
+    CHECK(read_removed.size() == 2);
+    CHECK(read_removed[1].hash == 0x1234000000000002);
+    CHECK(read_removed[1].version == 6);
+    CHECK_FALSE(RemovedReader(removed_payload.substr(1)).valid());
+
     lib::ByteBuffer ack;
     const std::vector<std::uint64_t> wants{1, 2, 3};
     write_frame(ack, Ack{17, 4, wants});

@@ -48,6 +48,61 @@ struct Room : ClusterRoom {
 
 }  // namespace
 
+TEST_CASE("what is remembered as removed is told again, and stands where that is read") {
+    Room room;
+    auto& kept = room.sink.removals(0);
+    const auto hash = room.store.key("gone").hash;
+    kept.note(hash, 70, {own_stream, 9});
+    kept.lose_places();
+    room.context.untold.add(hash);
+    lib::ByteBuffer out;
+    room.buckets().mark_dirty(7);
+    room.tracking().refresh_gauges();
+    CHECK_FALSE(room.sender.has_work());  // before all is compared
+    CHECK_FALSE(room.sender.make(out));
+    room.buckets().forget();
+    room.tracking().refresh_gauges();
+    REQUIRE(room.sender.make(out));
+    const auto read = read_frame(out.readable());
+    REQUIRE(read.frame.type == FrameType::removed);
+    const RemovedReader removed(read.frame.payload);
+    REQUIRE(removed.size() == 1);
+    CHECK(removed[0].hash == hash);
+    CHECK(removed[0].version == 70);
+    const auto place_of = [&] {
+        LogPlace place;
+        kept.visit([&](std::uint64_t, storage::Version, LogPlace at) { place = at; });
+        return place;
+    };
+    CHECK(place_of() == nowhere_yet);
+    SECTION("it was read") {
+        room.sender.on_told(3);
+        CHECK(room.context.untold.empty());
+        CHECK(place_of() == LogPlace{own_stream, 3});
+        CHECK_FALSE(room.sender.has_work());
+    }
+    SECTION("it was lost") {
+        room.sender.on_lost();
+        CHECK(room.sender.has_work());
+        CHECK(place_of() == nowhere_yet);
+    }
+}
+
+TEST_CASE("of what there was no room to remember until it was told again the bucket is told") {
+    Room room;
+    const auto hash = room.store.key("gone").hash;
+    room.context.untold.add(hash);
+    auto& kept = room.sink.removals(0);
+    kept.note(hash, 70, nowhere_yet);
+    for (std::uint64_t i = 0; kept.exact(hash) != 0; ++i)
+        kept.note(i, 80, {own_stream, 1});
+    lib::ByteBuffer out;
+    CHECK_FALSE(room.sender.make(out));
+    CHECK(room.context.untold.empty());
+    CHECK(room.buckets().floor(room.bucket_of("gone")) == 70);
+    CHECK(room.buckets().is_dirty(room.bucket_of("gone")));
+}
+
 TEST_CASE("a touch is told with its value, for whoever lacks the item") {
     Room room;
     room.touch_what_is_known();

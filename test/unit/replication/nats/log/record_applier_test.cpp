@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -90,4 +91,30 @@ TEST_CASE("who gives what has been written anew meanwhile is told of nothing") {
     room.apply(RecordKind::item, touched + (storage::Version{1} << 20), "newer");
     room.apply(RecordKind::item, written, "value", true);
     CHECK_FALSE(room.tracking().log.find(room.store.key("key")));
+}
+
+TEST_CASE("what another tells again as removed is removed here, unless it is newer") {
+    Room room;
+    room.apply(RecordKind::item, written, "value");
+    const auto hash = room.store.key("key").hash;
+    const auto told = GENERATE(as<storage::Version>{}, written, written + 1);
+    lib::ByteBuffer out;
+    write_removed(out, 1, std::array{BucketItem{hash, told}, BucketItem{hash + 1, 50}});
+    const auto read = read_frame(out.readable());
+    REQUIRE(room.applier.apply(read.frame, {own_stream, 2}, room.arriving));
+    CHECK(room.held("key") == (told > written ? 0 : written));
+    CHECK(room.sink.removals(0).exact(hash) == told);
+    CHECK(room.sink.removals(0).exact(hash + 1) == 50);
+    // What was removed comes back no more.
+    room.apply(RecordKind::item, written, "value");
+    CHECK(room.held("key") == (told > written ? 0 : written));
+}
+
+TEST_CASE("a removal from a time that is not to be believed is refused") {
+    Room room;
+    lib::ByteBuffer out;
+    write_removed(out, 1, std::array{BucketItem{1, ~storage::Version{0}}});
+    const auto read = read_frame(out.readable());
+    CHECK_FALSE(room.applier.apply(read.frame, {own_stream, 2}, room.arriving));
+    CHECK(room.sink.removals(0).exact(1) == 0);
 }

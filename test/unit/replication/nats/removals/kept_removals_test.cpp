@@ -108,10 +108,13 @@ TEST_CASE("what was only heard of a bucket counts as known when that has been co
         kept.raise_ever(150, 60);
         CHECK(kept.vouched(150) == 60);
         kept.note(hash_in(150, 1), 70, at(1));
-        CHECK(kept.vouched(150) == 70);
         kept.lose_whole();
+        kept.note(hash_in(150, 2), 90, at(2));
         kept.raise_ever(150, 80);
-        CHECK(kept.vouched(150) == 70);
+        CHECK(kept.vouched(150) == 60);
+        kept.forget([](LogPlace) { return true; });
+        CHECK(kept.ever(150) == 90);
+        CHECK(kept.vouched(150) == 70);  // what was heard while it was whole
     }
     SECTION("the donor has gone") {
         kept.begin_alone_with(150);
@@ -138,7 +141,28 @@ TEST_CASE("what is heard while one of two logs is behind the other is not vouche
         CHECK(kept.is_whole(150));
         CHECK(kept.vouched(150) == 0);
         kept.note(hash_in(150, 2), 40, at(2));
+        CHECK(kept.vouched(150) == 0);
+        kept.forget([](LogPlace place) { return place.sequence == 1; });
+        kept.set_catching_up(true);
+        kept.forget([](LogPlace) { return true; });
         CHECK(kept.vouched(150) == 40);
+    }
+}
+
+TEST_CASE("what this node has removed itself is vouched for when its key is forgotten") {
+    auto kept = room_for(8);
+    CHECK(kept.note_own(hash_in(150, 1), 20, at(1)));
+    CHECK(kept.vouched(150) == 0);
+    SECTION("and so is what it has read of it first") {
+        kept.note(hash_in(150, 2), 30, at(2));
+        CHECK(kept.note_own(hash_in(150, 2), 30, at(2)));
+        kept.forget([](LogPlace) { return true; });
+        CHECK(kept.vouched(150) == 30);
+    }
+    SECTION("but not what another has removed") {
+        kept.note(hash_in(150, 2), 30, at(2));
+        kept.forget([](LogPlace) { return true; });
+        CHECK(kept.vouched(150) == 20);
     }
 }
 
@@ -178,10 +202,45 @@ TEST_CASE("what is kept can be told to another node, and floors as well") {
     CHECK(told == std::vector<std::uint64_t>{120, 90, 95});
 }
 
-TEST_CASE("when another log begins, what stood in the old one is passed with its first message") {
+TEST_CASE("when another log begins, nobody has passed what is kept before it is told there") {
     auto kept = room_for(8);
+    const auto in_order = [](LogPlace place) { return place.sequence <= 1000; };
     kept.note(hash_in(100, 1), 50, at(1000));
-    kept.move_all(at(0));
-    kept.forget([](LogPlace place) { return place.sequence <= 1; });
-    CHECK(kept.size() == 0);
+    kept.note(hash_in(100, 2), 60, at(1001));
+    kept.lose_places();
+    kept.forget(in_order);
+    CHECK(kept.size() == 2);
+    kept.move(hash_in(100, 1), at(3));
+    CHECK(kept.exact(hash_in(100, 1)) == 50);
+    kept.move(hash_in(100, 9), at(3));  // none that is kept
+    CHECK(kept.size() == 2);
+    std::vector<LogPlace> places;
+    kept.visit([&](std::uint64_t, storage::Version, LogPlace place) { places.push_back(place); });
+    CHECK(places == std::vector<LogPlace>{nowhere_yet, at(3)});
+    SECTION("the first is told first") {
+        kept.move(hash_in(100, 2), at(4));
+        kept.forget([](LogPlace place) { return place.sequence <= 3; });
+        CHECK(kept.exact(hash_in(100, 1)) == 0);
+        CHECK(kept.exact(hash_in(100, 2)) == 60);
+    }
+    SECTION("who is removed again meanwhile stands where that is told") {
+        kept.note(hash_in(100, 2), 70, at(5));
+        kept.forget([](LogPlace place) { return place.sequence <= 4; });
+        CHECK(kept.exact(hash_in(100, 2)) == 70);
+        CHECK(kept.size() == 1);
+    }
+}
+
+TEST_CASE("what finds no room before it was told again is a doubt of its bucket, once") {
+    auto kept = room_for(2);
+    kept.note(hash_in(150, 1), 50, at(1));
+    CHECK(kept.note_own(hash_in(150, 2), 60, nowhere_yet));
+    kept.note(hash_in(151, 3), 70, at(3));
+    CHECK(kept.take_untold(150) == 0);  // the first stands in the log
+    kept.note(hash_in(151, 4), 80, at(4));
+    kept.begin_comparing(150);
+    CHECK(kept.known_beside_donor(hash_in(150, 9), false) == 60);
+    CHECK(kept.take_untold(150) == 60);
+    CHECK(kept.take_untold(150) == 0);
+    CHECK(kept.known_beside_donor(hash_in(150, 9), false) == 0);
 }

@@ -36,31 +36,6 @@ class ThreeServers(NatsCase):
         self.assert_values(nodes, expected)
 
 
-class TwoSites(NatsCase):
-    def test_two_sites_that_were_cut_come_to_hold_the_same(self):
-        nodes, relay = self.cluster_of_two_sites(2)
-        expected = self.write(nodes[0], 1, 300)
-        expected.update(self.write(nodes[3], 2, 300))
-        nodes.wait_until_equal(list(expected), 30)
-        relay.cut()
-        here, there = {}, {}
-        for key in list(expected)[:100]:
-            here[key] = None
-        with nodes[1].client() as client:
-            for key in here:
-                client.ask(b"delete " + key)
-            for number in range(100):
-                here[b"paris%d" % number] = b"p"
-                client.set(b"paris%d" % number, b"p")
-        with nodes[2].client() as client:
-            for number in range(100):
-                there[b"rome%d" % number] = b"r"
-                client.set(b"rome%d" % number, b"r")
-        time.sleep(3)
-        relay.heal()
-        self.assert_values(nodes, {**here, **there}, 60)
-
-
 class Returns(NatsCase):
     def test_older_writes_of_a_node_that_was_cut_off_bring_nothing_back(self):
         server = self.server()

@@ -81,13 +81,14 @@ class OneNumber(NatsCase):
         self.assert_values(nodes, expected)
 
     def test_a_number_that_is_used_at_both_sites_is_refused_at_one(self):
-        nodes, relay = self.cluster_of_two_sites(1)
-        relay.cut()
+        sites = self.cluster_of_two_sites(1)
+        nodes = sites.nodes
+        sites.way.cut()
         arguments = list(nodes[1].arguments)
         arguments[arguments.index("--node") + 1] = "0"
         twin = self.node(*arguments, name="twin", host=9).start(30)
         until(twin.is_linked, 30, "nobody tells it otherwise")
-        relay.heal()
+        sites.way.heal()
         until(lambda: self.refusals(nodes[0]) or self.refusals(twin), 30, "one is told")
         until(lambda: nodes[0].is_linked() != twin.is_linked(), 10, "the other goes on")
 

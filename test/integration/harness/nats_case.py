@@ -1,4 +1,5 @@
 """What the tests of clusters over NATS have in common: servers, nodes, writers and what must be held."""
+import dataclasses
 import os
 import random
 import threading
@@ -8,6 +9,14 @@ from harness.case import Case
 from harness.nats_server import Cluster, NatsServer, two_sites
 from harness.relay import Relay
 from harness.waiting import until
+
+
+@dataclasses.dataclass
+class TwoSites:
+    nodes: Cluster  # of both
+    paris: NatsServer
+    rome: NatsServer
+    way: Relay  # between the two
 
 
 class NatsCase(Case):
@@ -30,7 +39,7 @@ class NatsCase(Case):
         return Cluster(self, [server or self.server()], count, *arguments)
 
     def cluster_of_two_sites(self, nodes_each):
-        """Nodes in step at paris, then those at rome, and the relay that is the way between the two."""
+        """Nodes in step at paris, then those at rome, on two sites that are joined."""
         way = (self.addresses.host(11), 7422)
         paris, rome = two_sites(self, through=way)
         paris.start()
@@ -43,7 +52,7 @@ class NatsCase(Case):
         at_rome = Cluster(self, [rome], nodes_each, "--nats-site", "rome", "--nats-sites", "paris",
                           "--nats-domain", "rome", first=nodes_each)
         at_paris.nodes += at_rome.nodes
-        return at_paris.start(60), relay
+        return TwoSites(at_paris.start(60), paris, rome, relay)
 
     def assert_values(self, nodes, expected, seconds=10):
         """All hold exactly this of the keys: {key: value, or None where nothing is left}."""

@@ -187,6 +187,19 @@ TEST_CASE("a syslogd that does not read is not waited for, one that was started 
     CHECK(syslogd.read().find("]: told") != std::string::npos);
 }
 
+TEST_CASE("a syslogd that was started anew hears the next line") {
+    const int kind = GENERATE(SOCK_DGRAM, SOCK_STREAM);
+    CAPTURE(kind);
+    Syslogd syslogd(kind);
+    SyslogSocket socket(syslogd.path);
+    REQUIRE(socket.write(LOG_INFO, "first"));
+    REQUIRE(syslogd.read().find("]: first") != std::string::npos);
+    syslogd.hang_up();
+    syslogd.listen();
+    REQUIRE(socket.write(LOG_INFO, "second"));
+    CHECK(syslogd.read().find("]: second") != std::string::npos);
+}
+
 TEST_CASE("without a syslogd a line is lost") {
     SyslogSocket socket("/nonexistent/log");
     CHECK_FALSE(socket.write(LOG_INFO, "lost"));

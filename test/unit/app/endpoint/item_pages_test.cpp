@@ -105,6 +105,14 @@ TEST_CASE("every key is listed, in answers that say where to go on") {
     CHECK(node.answers > at_once + 1);
 }
 
+TEST_CASE("an answer has no more keys than it is to have") {
+    Kept node;
+    for (int i = 0; i < 20; ++i)
+        node.set("key" + std::to_string(i), "value");
+    CHECK(node.all("/keys?limit=1").size() == 20);
+    CHECK(node.answers >= 20);
+}
+
 TEST_CASE("keys are listed by their prefix, whatever bytes it has") {
     Kept node;
     node.set("user:1", "x");

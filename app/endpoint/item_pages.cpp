@@ -84,10 +84,8 @@ class Listing {
     std::string text() {
         auto at = wanted_.from;
         if (wanted_.bucket) at = std::max(at, std::uint64_t{*wanted_.bucket} << 48);
-        // Values may be large: the items of one bucket of the index at a time.
-        const std::size_t step = wanted_.with_values ? 1 : keys_at_once;
         while (has_room()) {
-            const auto next = look(at, step);
+            const auto next = look(at);
             const bool is_beyond =
                 next && wanted_.bucket && storage::bucket_of(next->hash) != *wanted_.bucket;
             if (!next || is_beyond) return std::move(text_) + "end\n";
@@ -102,7 +100,10 @@ class Listing {
                text_.size() < items_answer_bytes;
     }
 
-    std::optional<storage::Store::Cursor> look(std::uint64_t at, std::size_t step) {
+    // Values may be large: the items of one bucket of the index at a time.
+    std::optional<storage::Store::Cursor> look(std::uint64_t at) {
+        const auto step =
+            wanted_.with_values ? 1 : std::min(keys_at_once, wanted_.limit - listed_);
         std::vector<Kept> found;
         lib::MemoryGuard guard;
         const auto next =

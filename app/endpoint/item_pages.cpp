@@ -102,8 +102,7 @@ class Listing {
 
     // Values may be large: the items of one bucket of the index at a time.
     std::optional<storage::Store::Cursor> look(std::uint64_t at) {
-        const auto step =
-            wanted_.with_values ? 1 : std::min(keys_at_once, wanted_.limit - listed_);
+        const auto step = wanted_.with_values ? 1 : std::min(keys_at_once, wanted_.limit - listed_);
         std::vector<Kept> found;
         lib::MemoryGuard guard;
         const auto next =

@@ -12,13 +12,51 @@ from harness.relay import Relay
 
 
 class ThreeServers(NatsCase):
-    def test_a_killed_leader_costs_no_write_that_was_answered(self):
-        """Acks are refused for seconds, until the next leader is elected."""
+    def three(self, *arguments):
         servers = three_servers(self)
         for server in servers:
             server.launch()
-        nodes = Cluster(self, servers, 3, "--nats-replicas", "3", "--ack", "received",
-                        "--ack-timeout", "1s").start(60)
+        return servers, Cluster(self, servers, 3, "--nats-replicas", "3", *arguments).start(60)
+
+    def test_whatever_is_killed_and_stopped_the_nodes_come_to_hold_the_same(self):
+        """Two servers of three at once as well: then nobody takes anything."""
+        seed = world.number("CHAOS_SEED", random.randrange(1 << 30))
+        print(f"CHAOS_SEED={seed}", flush=True)
+        chance = random.Random(seed)
+        servers, nodes = self.three()
+        loads = [Load(nodes[0], b"first"), Load(nodes[1], b"second")]
+        for load in loads:
+            self.addCleanup(load.end)
+        until_ms = time.monotonic() + world.number("CHAOS_SECONDS", 10)
+        while time.monotonic() < until_ms:
+            what = chance.choice(("server", "two", "still", "node", "pause"))
+            pause = chance.random() * 2
+            print(f"{what} {pause:.1f}", flush=True)
+            if what in ("server", "two"):
+                victims = chance.sample(servers, 2 if what == "two" else 1)
+                for server in victims:
+                    server.kill()
+                time.sleep(pause)
+                for server in victims:
+                    server.launch()
+            elif what == "node":
+                nodes[2].kill()
+                nodes[2].start(60)
+            else:
+                victim = chance.choice(servers) if what == "still" else nodes[2]
+                victim.pause()
+                time.sleep(pause)
+                victim.resume()
+            time.sleep(chance.random() * 2)
+        expected = {}
+        for load in loads:
+            expected.update(load.end())
+        nodes.wait_until_in_step(60)
+        self.assert_values(nodes, expected, 30)
+
+    def test_a_killed_leader_costs_no_write_that_was_answered(self):
+        """Acks are refused for seconds, until the next leader is elected."""
+        servers, nodes = self.three("--ack", "received", "--ack-timeout", "1s")
         load = Load(nodes[0])
         try:
             leader = until(lambda: servers[0].leader_of("MC_twincached"), 30, "there is a leader")

@@ -383,6 +383,7 @@ TEST_CASE("numbers that no node tells are none") {
 TEST_CASE("of what a node says nothing moves a cursor, begins a line or turns the direction") {
     CHECK(plain_line("primary") == "primary");
     CHECK(plain_line("/srv/für \u65e5\u672c/\U0001F600") == "/srv/für \u65e5\u672c/\U0001F600");
+    CHECK(plain_line("\u00a0\u0800\U00010000") == "\u00a0\u0800\U00010000");  // the first of a size
     CHECK(plain_line("") == "");
     CHECK(plain_line("one\ntwo") == "one");
     CHECK(plain_line("\x1b]0;title\x07\x1b[31m\r\t\x7f") == "?]0;title??[31m???");

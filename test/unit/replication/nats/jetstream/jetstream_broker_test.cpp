@@ -434,34 +434,39 @@ TEST_CASE("of a site's nodes one makes a mirror anew, and the others find it") {
     }
 }
 
+std::string origin_from(int first, int last) {
+    return R"({"created":"1970-01-01T00:00:05Z","config":{},"state":{"messages":)" +
+           std::to_string(last + 1 - first) + R"(,"first_seq":)" + std::to_string(first) +
+           R"(,"last_seq":)" + std::to_string(last) + "}}";
+}
+
 TEST_CASE("a mirror that copies nothing for half a minute, though there is more, is made anew") {
     MirrorRoom room;
-    const auto of_origin = [](const std::string& first, const std::string& last) {
-        return R"({"created":"1970-01-01T00:00:05Z","config":{},"state":{"messages":1,"first_seq":)" +
-               first + R"(,"last_seq":)" + last + "}}";
-    };
-    room.look(of_origin("1", "4"));
+    room.look(origin_from(1, 4));
     room.wait(milliseconds(29'999));
-    SECTION("it stood where it stands") {
-        room.look(of_origin("1", "5"));
-        room.notes.take();
-        room.wait(milliseconds(1));
-        room.look(of_origin("1", "5"));
-        room.wait(milliseconds(200));
-        room.answer(room.api("INFO"), room.mirror_of_5);
-        CHECK(room.wire.sent.back().subject == room.api("DELETE"));
-        CHECK(room.notes.take().empty());
-        return;
+    room.look(origin_from(1, 5));
+    room.notes.take();
+    room.wait(milliseconds(1));
+    room.look(origin_from(1, 5));
+    room.wait(milliseconds(200));
+    room.answer(room.api("INFO"), room.mirror_of_5);
+    CHECK(room.wire.sent.back().subject == room.api("DELETE"));
+    CHECK(room.notes.take().empty());
+}
+
+TEST_CASE("a mirror to which nothing more was to be copied meanwhile is good as it is") {
+    MirrorRoom room;
+    room.look(origin_from(1, 4));
+    room.wait(milliseconds(29'999));
+    SECTION("it had come to the end") {
+        room.look(origin_from(1, 3));
     }
-    SECTION("it had come to the end meanwhile") {
-        room.look(of_origin("1", "3"));
-    }
-    SECTION("there is nothing more at its origin, which has forgotten it") {
-        room.look(of_origin("6", "5"));
+    SECTION("its origin has forgotten what it lacks") {
+        room.look(origin_from(6, 5));
     }
     room.wait(milliseconds(1));
     room.notes.take();
-    room.look(of_origin("1", "5"));
+    room.look(origin_from(1, 5));
     CHECK(room.notes.take() == Lines{"stream 1: 1-3"});
 }
 

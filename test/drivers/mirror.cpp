@@ -161,7 +161,10 @@ class Mirror final : public Replicator {
                     if (tracking.buckets.is_walking(bucket)) tracking.buckets.abandon_walk(bucket);
                 }
                 tracking.mark_all_dirty(0);
-                while (!tracking.fold_some(4096)) {
+                const auto keep = [&](const ChangeLog::Folded& removed) {
+                    tracking.keep_in_floor(removed);
+                };
+                while (!tracking.fold_some(4096, keep)) {
                 }
                 sink_.refresh(i);
             });

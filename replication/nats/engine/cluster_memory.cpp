@@ -41,6 +41,7 @@ std::string write_memory(ClusterContext& context) {
             removals.forget([](LogPlace) { return true; });
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);
+                buckets.raise_floor(bucket, removals.take_untold(bucket));
                 const auto untold = buckets.floor(bucket);
                 const auto ever = std::max(removals.ever(bucket), untold);
                 if (ever != 0) writer.u16(bucket).u64(ever).u64(untold);

@@ -21,8 +21,9 @@ void RemovalKeeper::work(unsigned silent_streams, bool is_telling) {
 void RemovalKeeper::forget() {
     for (unsigned i = 0; i < context_.shard_count(); ++i) {
         context_.with_shard(i, [&](storage::Shard&) {
-            context_.sink.removals(i).forget(
-                [&](LogPlace place) { return context_.members.all_past(place); });
+            context_.sink.removals(i).forget([&](LogPlace place) {
+                return place != nowhere_yet && context_.members.all_past(place);
+            });
         });
     }
 }

@@ -29,6 +29,11 @@ constexpr Version write_of(Version version) noexcept {
     return version & ~Version{0x7FF};
 }
 
+// Newer than that, and any touch of it, and older than any other write.
+constexpr Version last_touch_of(Version version) noexcept {
+    return version | Version{0x7FF};
+}
+
 // Who made it: the node that wrote it, or the one that touched it last.
 constexpr unsigned origin_of(Version version) noexcept {
     const bool is_touched = ((version >> 2) & 0x1FF) != 0;

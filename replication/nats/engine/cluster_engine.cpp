@@ -282,7 +282,7 @@ void ClusterEngine::judge_step() {
     const bool was = footing_.is_in_step;
     footing_.is_in_step = footing_.may_tell_data(context_) && footing_.is_member &&
                           !comparison_.is_active() && context_.sum(&ShardTracking::dirty) == 0 &&
-                          (reunion_.is_reference() ||
+                          (context_.is_reference ||
                            (context_.untold.empty() && context_.sum(&ShardTracking::walking) == 0));
     if (footing_.is_in_step && !was) {
         reunion_.end_loneliness();

@@ -75,7 +75,7 @@ bool Reunion::may_claim() const noexcept {
 
 // What was not told becomes a mark on its bucket (rule R12).
 void Reunion::start_over(std::string_view why) {
-    footing_.is_in_step = is_reference_ = false;
+    footing_.is_in_step = context_.is_reference = false;
     context_.era = context_.left_era = 0;
     speaker_.lose_data();
     comparison_.disconnect();
@@ -100,7 +100,7 @@ void Reunion::on_claim(const Heard& heard, const Delivery& delivery) {
 
 void Reunion::begin_alone(std::int64_t claimed_ms) {
     comparison_.disconnect();
-    is_reference_ = true;
+    context_.is_reference = true;
     context_.era = era_of(claimed_ms, context_.options.node);
     footing_.recalled_era = 0;
     for (unsigned i = 0; i < context_.stream_count(); ++i)

@@ -46,8 +46,6 @@ class Reunion {
     // A claim that stands was heard.
     void on_claim(const Heard& heard, const Delivery& delivery);
     void judge_era(const Heard& heard, const Delivery& delivery);
-    // This node began alone, and has learnt from nobody since.
-    bool is_reference() const noexcept { return is_reference_; }
 
   private:
     void begin_alone(std::int64_t claimed_ms);
@@ -63,7 +61,6 @@ class Reunion {
     std::uint64_t lonely_since_ms_ = 0;  // 0: it is not
     std::uint64_t seek_at_ms_ = 0;
     std::uint64_t claimed_ms_ = 0;
-    bool is_reference_ = false;
 };
 
 }  // namespace twincached::replication::nats

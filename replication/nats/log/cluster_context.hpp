@@ -72,8 +72,9 @@ struct ClusterContext {
     std::array<StreamPlace, streams_limit> places{};
     Sequence published = 0;  // of this node's own messages, the last
     UntoldRemovals untold{};
-    Era era = 0;       // of what this node holds; 0: it has compared with nobody yet
-    Era left_era = 0;  // that it compares with the earlier one of another site
+    Era era = 0;                // of what this node holds; 0: it has compared with nobody yet
+    bool is_reference = false;  // it began alone, and has learnt from nobody since
+    Era left_era = 0;           // that it compares with the earlier one of another site
     lib::Counters<ClusterCounter> counters{};
 
     unsigned shard_count() const noexcept { return sink.changes().shard_count(); }

@@ -103,6 +103,13 @@ bool MemberTable::all_past(LogPlace place) const noexcept {
     return true;
 }
 
+// Others than this node.
+bool MemberTable::is_any_in_step() const noexcept {
+    for (unsigned node = 0; node < nodes_limit; ++node)
+        if (node != self_ && is_live(node) && members_[node].is_in_step) return true;
+    return false;
+}
+
 std::uint8_t MemberTable::disbelieved() const noexcept {
     unsigned nodes = 0;
     for (unsigned node = 0; node < nodes_limit; ++node)

@@ -84,6 +84,8 @@ class MemberTable {
     // There are others, and each has read what this node said there and refused what it told since.
     bool nobody_believes(LogPlace said) const noexcept;
 
+    bool is_any_in_step() const noexcept;
+
     // As another node knows it, which a joining one takes over.
     void replace(unsigned node, const Member& member) noexcept { members_[node] = member; }
     std::uint64_t time_ms(StreamId stream) const noexcept { return times_[stream].log_ms; }

@@ -148,8 +148,22 @@ void RecordApplier::compare_if_in_doubt(storage::Shard& shard, unsigned number,
     const auto own = tracking.log.find(key);
     if (version <= shard.flush_version() || (own && own.entry->version >= version)) return;
     if (shard.peek(key, context_.now, [](const storage::ItemView&) {})) return;
-    tracking.buckets.mark_dirty(bucket);
+    if (context_.is_reference && !context_.members.is_any_in_step()) {
+        refuse_for_all(number, key, version);
+    } else {
+        tracking.buckets.mark_dirty(bucket);
+    }
     context_.sink.changes().refresh(number);
+}
+
+// Others compare what they hold with what is here, and nobody is there to ask: who told it drops
+// it.
+void RecordApplier::refuse_for_all(unsigned number, const storage::Key& key,
+                                   storage::Version version) {
+    const auto newest = storage::last_touch_of(version);
+    context_.sink.removals(number).note(key.hash, newest, place_);
+    context_.tracking(number).tell_removal(key, newest);
+    context_.sink.note_untold_removal(number, storage::bucket_of(key.hash));
 }
 
 // It was told because somebody lacked it, by who does not know of a touch that is known here: that

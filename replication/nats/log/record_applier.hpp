@@ -79,6 +79,7 @@ class RecordApplier {
                           storage::Version version);
     void compare_if_in_doubt(storage::Shard& shard, unsigned number, const storage::Key& key,
                              storage::Version version);
+    void refuse_for_all(unsigned number, const storage::Key& key, storage::Version version);
     storage::Record item_of(const storage::Key& key, const WireRecord& record) const noexcept;
     bool apply_segment(std::string_view payload, std::optional<ArrivingValue>& arriving);
     std::optional<ArrivingValue> begin_arriving(const Segment& segment);

@@ -87,6 +87,18 @@ TEST_CASE("what once kept two sites from beginning, or made them lie, does not a
 // a record that was refused for what others of its bucket were; a reference that judged by what it
 // had heard and did not hold; a list that was told before all that it named; and what was read of
 // one site's log before the other's was read up.
+// What had found no room to be remembered, and was to be told again, was not in the memory file.
+TEST_CASE("what once brought back what a node had removed before its restart does not any more") {
+    ClusterSum sum;
+    run_seed(900'051, {.has_two_sites = true, .has_warm_restarts = true}, sum);
+}
+
+// Its own news, which it does not drop, and which all others refuse, for its bucket's sake.
+TEST_CASE("what once kept a node from coming into step does not any more") {
+    ClusterSum sum;
+    run_seed(801, with_restarts, sum);
+}
+
 TEST_CASE("what once cost a node of a cluster what it held does not any more") {
     ClusterSum sum;
     run_seed(20'177, with_restarts, sum);

@@ -93,6 +93,27 @@ TEST_CASE("who gives what has been written anew meanwhile is told of nothing") {
     CHECK_FALSE(room.tracking().log.find(room.store.key("key")));
 }
 
+TEST_CASE("what is refused for its bucket alone is compared, or refused for all by a reference") {
+    Room room;
+    const auto bucket = room.bucket_of("key");
+    const auto hash = room.store.key("key").hash;
+    room.sink.removals(0).raise_removed(bucket, written + 0x800);
+    room.context.is_reference = GENERATE(false, true);
+    bool is_other_in_step = false;
+    SECTION("nobody else is in step") {}
+    SECTION("another is, and may hold it") {
+        Member member;
+        member.is_known = member.is_in_step = is_other_in_step = true;
+        room.context.members.replace(1, member);
+    }
+    room.apply(RecordKind::item, written, "value");
+    CHECK(room.held("key") == 0);
+    const bool is_for_all = room.context.is_reference && !is_other_in_step;
+    CHECK(room.buckets().is_dirty(bucket) == !is_for_all);
+    CHECK((room.sink.removals(0).exact(hash) > written) == is_for_all);
+    CHECK(bool(room.tracking().log.find(room.store.key("key"))) == is_for_all);
+}
+
 TEST_CASE("what another tells again as removed is removed here, unless it is newer") {
     Room room;
     room.apply(RecordKind::item, written, "value");

@@ -107,9 +107,9 @@ void StreamFinder::on_looked(StreamId stream, const ApiCalls::Answer& answer) {
     if (answer.has_error()) return end(stream, answer.error());
     const auto info = read(answer);
     const bool is_missing = info.has_error() && info.error().code == not_found;
-    const bool is_of_no_use = info.has_value() && this->is_of_no_use(stream, *info);
-    if (!is_missing && !is_of_no_use) return end(stream, info);
-    const bool was_there = is_of_no_use || seen_.contains(stream);
+    const bool must_go = info.has_value() && is_of_no_use(stream, *info);
+    if (!is_missing && !must_go) return end(stream, info);
+    const bool was_there = must_go || seen_.contains(stream);
     if (was_there && !looking_[stream].has_waited) return wait_for_turn(stream);
     if (is_missing) return create(stream);
     remove(stream);

@@ -1,6 +1,5 @@
 """What happens to the NATS servers under a cluster: leaders that die, sites that are cut, returns from
 too long an absence. No network of its own is needed: everything is on loopback."""
-import random
 import threading
 import time
 
@@ -20,15 +19,13 @@ class ThreeServers(NatsCase):
 
     def test_whatever_is_killed_and_stopped_the_nodes_come_to_hold_the_same(self):
         """Two servers of three at once as well: then nobody takes anything."""
-        seed = world.number("CHAOS_SEED", random.randrange(1 << 30))
-        print(f"CHAOS_SEED={seed}", flush=True)
-        chance = random.Random(seed)
+        chance = self.chance()
         servers, nodes = self.three()
         loads = [Load(nodes[0], b"first"), Load(nodes[1], b"second")]
         for load in loads:
             self.addCleanup(load.end)
-        until_ms = time.monotonic() + world.number("CHAOS_SECONDS", 10)
-        while time.monotonic() < until_ms:
+        end = time.monotonic() + world.number("CHAOS_SECONDS", 10)
+        while time.monotonic() < end:
             what = chance.choice(("server", "two", "still", "node", "pause"))
             pause = chance.random() * 2
             print(f"{what} {pause:.1f}", flush=True)
@@ -142,10 +139,8 @@ class Returns(NatsCase):
 
 class Storm(NatsCase):
     def test_whatever_is_killed_and_stopped_the_nodes_come_to_hold_the_same(self):
-        seed = world.number("CHAOS_SEED", random.randrange(1 << 30))
         seconds = world.number("CHAOS_SECONDS", 10)
-        print(f"CHAOS_SEED={seed}", flush=True)
-        chance = random.Random(seed)
+        chance = self.chance()
         server = self.server()
         nodes = self.cluster(4, server=server).start()
         stays = Load(nodes[0], b"stays")

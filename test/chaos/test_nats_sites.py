@@ -1,6 +1,5 @@
 """Two sites, two nodes at each, and what happens to one of them or to the way between the two. No
 network of its own is needed: everything is on loopback."""
-import random
 import threading
 import time
 
@@ -186,9 +185,7 @@ class Storm(UnderLoad):
             server.ask(f"$JS.API.STREAM.DELETE.{stream}")
 
     def test_whatever_happens_the_nodes_come_to_hold_the_same(self):
-        seed = world.number("CHAOS_SEED", random.randrange(1 << 30))
-        print(f"CHAOS_SEED={seed}", flush=True)
-        chance = random.Random(seed)
+        chance = self.chance()
         over = threading.Event()
         failures = []
 

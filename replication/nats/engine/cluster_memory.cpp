@@ -23,13 +23,6 @@ std::string write_memory(ClusterContext& context) {
     lib::ByteBuffer out;
     WireWriter writer(out);
     writer.bytes(mark).u8(context.members.live_others() == 0 ? 1 : 0).u64(context.era);
-    context.untold.visit([&](std::uint64_t hash) {
-        const auto i = context.store->shard_of(hash);
-        context.with_shard(i, [&](storage::Shard&) {
-            context.tracking(i).buckets.raise_floor(storage::bucket_of(hash),
-                                                    context.sink.removals(i).exact(hash));
-        });
-    });
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {
             auto& tracking = context.tracking(i);
@@ -38,6 +31,9 @@ std::string write_memory(ClusterContext& context) {
             }
             auto& buckets = tracking.buckets;
             auto& removals = context.sink.removals(i);
+            removals.visit([&](std::uint64_t hash, storage::Version version, LogPlace place) {
+                if (place == nowhere_yet) buckets.raise_floor(storage::bucket_of(hash), version);
+            });
             removals.forget([](LogPlace) { return true; });
             for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
                 const auto bucket = static_cast<storage::BucketNumber>(b);

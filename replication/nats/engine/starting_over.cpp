@@ -9,6 +9,15 @@
 namespace twincached::replication::nats {
 namespace {
 
+// `floor_of(bucket)`: 0 leaves it as it is.
+template <class Floor>
+void raise_floors(Buckets& buckets, Floor floor_of) {
+    for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
+        const auto bucket = static_cast<storage::BucketNumber>(b);
+        buckets.raise_floor(bucket, floor_of(bucket));
+    }
+}
+
 // By their keys, as far as these are remembered, which says nothing of others of their buckets.
 void tell_kept_again(ClusterContext& context) {
     context.untold.clear();
@@ -16,10 +25,7 @@ void tell_kept_again(ClusterContext& context) {
         context.with_shard(i, [&](storage::Shard&) {
             auto& buckets = context.tracking(i).buckets;
             auto& removals = context.sink.removals(i);
-            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
-                const auto bucket = static_cast<storage::BucketNumber>(b);
-                buckets.raise_floor(bucket, removals.take_untold(bucket));
-            }
+            raise_floors(buckets, [&](auto bucket) { return removals.take_untold(bucket); });
             removals.visit([&](std::uint64_t hash, storage::Version version, LogPlace) {
                 if (!lib::has_memory_for([&] { context.untold.add(hash); }))
                     buckets.raise_floor(storage::bucket_of(hash), version);
@@ -57,12 +63,9 @@ void tell_flushes(ClusterContext& context) noexcept {
 void tell_removals_again(ClusterContext& context) {
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {
-            auto& buckets = context.tracking(i).buckets;
             auto& removals = context.sink.removals(i);
-            for (std::size_t b = buckets.first(); b <= buckets.last(); ++b) {
-                const auto bucket = static_cast<storage::BucketNumber>(b);
-                buckets.raise_floor(bucket, removals.vouched(bucket));
-            }
+            raise_floors(context.tracking(i).buckets,
+                         [&](auto bucket) { return removals.vouched(bucket); });
             removals.lose_places();
         });
     }

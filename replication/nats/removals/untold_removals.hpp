@@ -35,13 +35,6 @@ class UntoldRemovals {
     }
     void rewind() noexcept { on_their_way_ = 0; }
 
-    // visit(hash) for each, wherever it is.
-    template <class Visit>
-    void visit(Visit visit) const {
-        for (const auto hash : hashes_)
-            visit(hash);
-    }
-
   private:
     std::deque<std::uint64_t> hashes_;
     std::size_t on_their_way_ = 0;  // the first of them

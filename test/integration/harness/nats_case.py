@@ -5,6 +5,7 @@ import random
 import threading
 import time
 
+from harness import world
 from harness.case import Case
 from harness.nats_server import Cluster, NatsServer, two_sites
 from harness.relay import Relay
@@ -53,6 +54,12 @@ class NatsCase(Case):
                           "--nats-domain", "rome", first=nodes_each)
         at_paris.nodes += at_rome.nodes
         return TwoSites(at_paris.start(60), paris, rome, relay)
+
+    def chance(self):
+        """Random numbers; of a seed that is printed, and that CHAOS_SEED repeats."""
+        seed = world.number("CHAOS_SEED", random.randrange(1 << 30))
+        print(f"CHAOS_SEED={seed}", flush=True)
+        return random.Random(seed)
 
     def assert_values(self, nodes, expected, seconds=10):
         """All hold exactly this of the keys: {key: value, or None where nothing is left}."""

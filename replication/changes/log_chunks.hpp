@@ -42,7 +42,7 @@ class LogChunks {
     static constexpr std::size_t alignment = 8;
     // The longest entry fits into the smallest chunk.
     static constexpr unsigned bits_min = 9;
-    static constexpr unsigned bits_max = 15;
+    static constexpr unsigned bits_max = 13;
 
     // For logs of at most so many bytes.
     explicit LogChunks(std::size_t capacity_bytes);

@@ -1,19 +1,15 @@
-// Where in a change log the newest entry of a key lies: open addressing by half of the key's hash.
-// It holds no keys: what it points to is compared. Not thread-safe: guarded by the shard's lock.
+// Where in a change log the newest entry of a key lies.
 //
-//      slot:  [ half of the hash | low half of the entry's place ]      8 bytes a key
+//      near:  [ few slots ]                  where a key is put if there is room
+//      far:   [ ........ slots for a full log ........ ]       where else it is put
 //
-// A look-up in it is bounded whatever the keys: none lies further from the slot that its hash names
-// than `way_most`, and no more than `alike_most` have the same half of a hash. Hashes that nobody
-// has chosen come nowhere near, even if the index is as full as it may be. In the header, for each
-// change of a client's looks here under the shard's lock.
+// While the peer keeps up, all keys are near, where the core has them at hand; a look at a slot of
+// the far table would have to wait for memory. A look-up is bounded whatever the keys: no more than
+// `alike_most` have the same half of a hash. Hashes that nobody has chosen come nowhere near that,
+// even if the index is as full as it may be. Not thread-safe: guarded by the shard's lock.
 #pragma once
 
-#include "lib/prefetch.hpp"
-#include "replication/changes/log_chunks.hpp"
-#include "replication/changes/zeroed_array.hpp"
-#include "storage/key.hpp"
-#include "storage/version.hpp"
+#include "replication/changes/slot_table.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -23,16 +19,16 @@ namespace twincached::replication {
 
 class LogIndex {
   public:
-    static constexpr std::size_t no_slot = ~std::size_t{0};
+    static constexpr std::size_t no_slot = SlotTable::no_slot;
 
-    // `slots`: a power of two. It takes 8 bytes for each.
-    explicit LogIndex(std::size_t slots) : slots_(make_zeroed<Slot>(slots)), mask_(slots - 1) {}
+    // `slots`: of the far table, a power of two of 8 at least.
+    explicit LogIndex(std::size_t slots) : near_(near_slots(slots)), far_(slots) {}
 
     static constexpr std::size_t bytes_for(std::size_t slots) noexcept {
-        return slots * sizeof(Slot);
+        return SlotTable::bytes_for(near_slots(slots)) + SlotTable::bytes_for(slots);
     }
-    // For one key more. Above seven eighths the ways become long.
-    bool has_room() const noexcept { return (used_ + 1) * 8 <= (mask_ + 1) * 7; }
+    // For one key more.
+    bool has_room() const noexcept { return near_.has_room() || far_.has_room(); }
 
     struct Probe {
         std::size_t found;  // the key's slot, or no_slot
@@ -40,93 +36,72 @@ class LogIndex {
     };
     // Here as below: `chunks` are those of the log, and `head` is where it begins.
     Probe probe(const storage::Key& key, const LogChunks& chunks, LogPosition head) const noexcept {
-        const auto fragment = fragment_of(key.hash);
-        unsigned alike = 0;
-        std::size_t i = fragment & mask_;
-        for (std::size_t way = 0; way < way_most; ++way, i = (i + 1) & mask_) {
-            if (slots_[i].fragment == 0) return {no_slot, alike < alike_most ? i : no_slot};
-            if (slots_[i].fragment != fragment) continue;
-            const auto* entry = chunks.at(position_in(i, head));
-            if (entry->hash == key.hash && entry->key() == key.bytes) return {i, no_slot};
-            ++alike;
-        }
-        return {no_slot, no_slot};
+        const auto near = near_.probe(key, chunks, head);
+        if (near.found != no_slot) return {near.found, no_slot};
+        const bool has_near = near_.has_room() && near.free != no_slot;
+        if (has_near && far_.empty()) return {no_slot, if_few(near.alike, near.free)};
+        const auto far = far_.probe(key, chunks, head);
+        if (far.found != no_slot) return {far_slot(far.found), no_slot};
+        return {no_slot, if_few(near.alike + far.alike, has_near ? near.free : far_slot(far.free))};
     }
     LogPosition position_in(std::size_t slot, LogPosition head) const noexcept {
-        return head + LogPosition{slots_[slot].place - place_of(head)} * LogChunks::alignment;
+        return is_near(slot) ? near_.position_in(slot, head)
+                             : far_.position_in(slot - near_.size(), head);
     }
     // The slot that points to that very entry, or no_slot.
     std::size_t slot_of(const LogEntry& entry, LogPosition position) const noexcept {
-        const auto place = place_of(position);
-        const auto fragment = fragment_of(entry.hash);
-        std::size_t i = fragment & mask_;
-        for (std::size_t way = 0; way < way_most && slots_[i].fragment != 0; ++way) {
-            if (slots_[i].place == place && slots_[i].fragment == fragment) return i;
-            i = (i + 1) & mask_;
-        }
-        return no_slot;
+        const auto near = near_.slot_of(entry, position);
+        if (near != no_slot || far_.empty()) return near;
+        return far_slot(far_.slot_of(entry, position));
     }
     // The highest version that it points to of that hash, 0 if there is none.
     storage::Version version_of(std::uint64_t hash, const LogChunks& chunks,
                                 LogPosition head) const noexcept {
-        storage::Version version = 0;
-        const auto fragment = fragment_of(hash);
-        std::size_t i = fragment & mask_;
-        for (std::size_t way = 0; way < way_most && slots_[i].fragment != 0; ++way) {
-            if (slots_[i].fragment == fragment) {
-                const auto* entry = chunks.at(position_in(i, head));
-                if (entry->hash == hash) version = std::max(version, entry->version);
-            }
-            i = (i + 1) & mask_;
-        }
-        return version;
+        const auto near = near_.version_of(hash, chunks, head);
+        return far_.empty() ? near : std::max(near, far_.version_of(hash, chunks, head));
     }
     void prefetch(std::uint64_t hash) const noexcept {
-        lib::prefetch(&slots_[fragment_of(hash) & mask_]);
+        near_.prefetch(hash);
+        if (!far_.empty()) far_.prefetch(hash);
     }
 
     // A key that had none gets the slot. REQUIRES: `slot` is a Probe's `free`.
     void fill(std::size_t slot, std::uint64_t hash, LogPosition position) noexcept {
-        slots_[slot] = {fragment_of(hash), place_of(position)};
-        ++used_;
+        if (is_near(slot))
+            near_.fill(slot, hash, position);
+        else
+            far_.fill(slot - near_.size(), hash, position);
     }
     void move(std::size_t slot, LogPosition position) noexcept {
-        slots_[slot].place = place_of(position);
+        if (is_near(slot))
+            near_.move(slot, position);
+        else
+            far_.move(slot - near_.size(), position);
     }
-    // Without marks of deletion: later slots of the run move up. What lies further from the hole
-    // than anything may lie from its home need not.
     void erase(std::size_t slot) noexcept {
-        std::size_t hole = slot;
-        for (std::size_t i = (hole + 1) & mask_;
-             slots_[i].fragment != 0 && ((i - hole) & mask_) < way_most; i = (i + 1) & mask_) {
-            const std::size_t home = slots_[i].fragment & mask_;
-            if (((i - home) & mask_) < ((i - hole) & mask_)) continue;
-            slots_[hole] = slots_[i];
-            hole = i;
-        }
-        slots_[hole] = {};
-        --used_;
+        if (is_near(slot))
+            near_.erase(slot);
+        else
+            far_.erase(slot - near_.size());
     }
 
   private:
-    static constexpr std::size_t way_most = 2048;
     static constexpr unsigned alike_most = 16;
 
-    struct Slot {
-        std::uint32_t fragment;  // low half of the hash, 0 = empty
-        std::uint32_t place;     // position / alignment, low half
-    };
-    static std::uint32_t fragment_of(std::uint64_t hash) noexcept {
-        const auto fragment = static_cast<std::uint32_t>(hash);
-        return fragment == 0 ? 1 : fragment;
+    // All near tables of a log of 64 MiB take 128 KiB: a part of a core's own cache.
+    static constexpr std::size_t near_slots(std::size_t slots) noexcept {
+        return std::clamp<std::size_t>(slots / 128, 8, 8192);
     }
-    static std::uint32_t place_of(LogPosition position) noexcept {
-        return static_cast<std::uint32_t>(position / LogChunks::alignment);
+    static constexpr std::size_t if_few(unsigned alike, std::size_t free) noexcept {
+        return alike < alike_most ? free : no_slot;
+    }
+    bool is_near(std::size_t slot) const noexcept { return slot < near_.size(); }
+    std::size_t far_slot(std::size_t slot) const noexcept {
+        return slot == no_slot ? no_slot : near_.size() + slot;
     }
 
-    ZeroedArray<Slot> slots_;
-    std::size_t mask_;
-    std::size_t used_ = 0;
+    SlotTable near_;
+    SlotTable far_;
 };
 
 }  // namespace twincached::replication

@@ -16,7 +16,11 @@ using namespace twincached::replication;
 
 namespace {
 
-constexpr std::size_t small_log = 4096;
+constexpr std::size_t small_log = 8192;
+// Of an index for 64 slots: seven eighths of its tables.
+constexpr std::size_t near_slots = 8;
+constexpr std::size_t near_keys = 7;
+constexpr std::size_t far_keys = 56;
 
 // Entries in the first chunks of a log, one every 64 bytes.
 struct Entries {
@@ -27,6 +31,11 @@ struct Entries {
     LogPosition head = chunks.begin();
     LogPosition next = head;
 
+    // For more than the first chunk holds.
+    void take_all() {
+        for (auto at = head + chunks.size(); at < head + small_log; at += chunks.size())
+            REQUIRE(chunks.take(at));
+    }
     LogPosition add(std::uint64_t hash, std::string_view key, storage::Version version = 1) {
         const auto position = next;
         next += 64;
@@ -120,10 +129,7 @@ TEST_CASE("a hash whose half is 0 is found like any other") {
 
 TEST_CASE("sixteen keys may have the same half of a hash, and the seventeenth finds no place") {
     Entries log;
-    log.head = log.next = log.chunks.begin();
-    for (LogPosition at = log.head + log.chunks.size(); at < log.head + 2048;
-         at += log.chunks.size())
-        REQUIRE(log.chunks.take(at));
+    log.take_all();
     for (std::uint64_t i = 0; i < 16; ++i)
         log.index_it(i << 32 | 77, "k");
     const auto slot = log.probe(std::uint64_t{16} << 32 | 77, "k");
@@ -131,16 +137,40 @@ TEST_CASE("sixteen keys may have the same half of a hash, and the seventeenth fi
     CHECK(slot.found == LogIndex::no_slot);
 }
 
-TEST_CASE("an index has room up to seven eighths") {
+TEST_CASE("an index has room up to seven eighths of either table") {
     Entries log;
-    for (LogPosition at = log.head + log.chunks.size(); at < log.head + 4096;
-         at += log.chunks.size())
-        REQUIRE(log.chunks.take(at));
-    for (std::uint64_t i = 0; i < 56; ++i) {
+    log.take_all();
+    for (std::uint64_t i = 0; i < near_keys + far_keys; ++i) {
         CHECK(log.index.has_room());
         log.index_it(i * 97 + 1, "k");
     }
     CHECK_FALSE(log.index.has_room());
+}
+
+TEST_CASE("keys are near while there is room, and all are found wherever they are") {
+    Entries log;
+    log.take_all();
+    std::vector<LogPosition> positions;
+    const auto hash_of = [](std::size_t i) { return std::uint64_t{i} * 97 + 1; };
+    const auto slot_of = [&](std::size_t i) {
+        return log.index.slot_of(*log.chunks.at(positions[i]), positions[i]);
+    };
+    for (std::size_t i = 0; i < near_keys + 20; ++i)
+        positions.push_back(log.index_it(hash_of(i), "k"));
+    for (std::size_t i = 0; i < positions.size(); ++i) {
+        INFO(i);
+        CHECK(log.find(hash_of(i), "k") == positions[i]);
+        CHECK((slot_of(i) < near_slots) == (i < near_keys));
+        CHECK(log.index.version_of(hash_of(i), log.chunks, log.head) == 1);
+    }
+    log.index.erase(slot_of(0));
+    CHECK(log.find(hash_of(0), "k") == 0);
+    positions[0] = log.index_it(hash_of(0), "k");
+    CHECK(slot_of(0) < near_slots);
+
+    const auto moved = log.add(hash_of(near_keys), "k", 2);
+    log.index.move(log.probe(hash_of(near_keys), "k").found, moved);
+    CHECK(log.find(hash_of(near_keys), "k") == moved);
 }
 
 TEST_CASE("of one hash the highest version counts, and of others none") {

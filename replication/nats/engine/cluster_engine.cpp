@@ -284,6 +284,7 @@ void ClusterEngine::judge_step() {
                           !comparison_.is_active() && context_.sum(&ShardTracking::dirty) == 0 &&
                           (context_.is_reference ||
                            (context_.untold.empty() && context_.sum(&ShardTracking::walking) == 0));
+    if (footing_.is_in_step) context_.has_missed_nothing = true;
     if (footing_.is_in_step && !was) {
         reunion_.end_loneliness();
         state_.set(ClusterState::in_step, "in step with the log");

@@ -11,8 +11,8 @@ namespace twincached::replication::nats {
 namespace {
 
 constexpr std::string_view family = "cluster ";
-constexpr std::string_view mark = "cluster 3";
-constexpr std::size_t bucket_size = 18;
+constexpr std::string_view mark = "cluster 4";
+constexpr std::size_t bucket_size = 26;
 
 }  // namespace
 
@@ -40,7 +40,8 @@ std::string write_memory(ClusterContext& context) {
                 buckets.raise_floor(bucket, removals.take_untold(bucket));
                 const auto untold = buckets.floor(bucket);
                 const auto ever = std::max(removals.ever(bucket), untold);
-                if (ever != 0) writer.u16(bucket).u64(ever).u64(untold);
+                const auto heard = removals.ever_heard(bucket);
+                if (std::max(ever, heard) != 0) writer.u16(bucket).u64(ever).u64(untold).u64(heard);
             }
         });
     }
@@ -62,16 +63,20 @@ std::optional<ClusterMemory> read_memory(std::string_view bytes, ClusterContext&
     for (WireReader in(entries); in.remaining() > 0;) {
         in.u16();
         const auto ever = in.u64();
-        if (!context.admits(ever) || in.u64() > ever) return std::nullopt;
+        if (!context.admits(ever) || in.u64() > ever || !context.admits(in.u64()))
+            return std::nullopt;
     }
     for (WireReader in(entries); in.remaining() > 0;) {
         const storage::BucketNumber bucket = in.u16();
         const auto ever = in.u64();
         const auto untold = in.u64();
+        const auto heard = in.u64();
         const auto number = context.store->shard_of_bucket(bucket);
         context.with_shard(number, [&](storage::Shard&) {
-            context.sink.removals(number).raise_ever(bucket, ever);
-            context.sink.removals(number).raise_vouched(bucket, ever);
+            auto& removals = context.sink.removals(number);
+            removals.raise_ever(bucket, ever);
+            removals.raise_vouched(bucket, ever);
+            removals.raise_heard(bucket, heard);
             context.tracking(number).buckets.raise_floor(bucket, untold);
         });
     }

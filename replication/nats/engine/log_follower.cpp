@@ -208,6 +208,7 @@ bool LogFollower::is_doubtful(const Delivery& delivery) {
 
 bool LogFollower::lose_place(StreamId stream) {
     const bool was_known = std::exchange(context_.places[stream], {}).is_known;
+    context_.has_missed_nothing = false;
     footing_.is_member = footing_.has_spoken = false;
     footing_.lose_look(stream);
     context_.members.forget(stream);

@@ -72,9 +72,10 @@ struct ClusterContext {
     std::array<StreamPlace, streams_limit> places{};
     Sequence published = 0;  // of this node's own messages, the last
     UntoldRemovals untold{};
-    Era era = 0;                // of what this node holds; 0: it has compared with nobody yet
-    bool is_reference = false;  // it began alone, and has learnt from nobody since
-    Era left_era = 0;           // that it compares with the earlier one of another site
+    Era era = 0;                      // of what this node holds; 0: it has compared with nobody yet
+    bool is_reference = false;        // it began alone, and has learnt from nobody since
+    Era left_era = 0;                 // that it compares with the earlier one of another site
+    bool has_missed_nothing = false;  // in the log, since it was in step the last time
     lib::Counters<ClusterCounter> counters{};
 
     unsigned shard_count() const noexcept { return sink.changes().shard_count(); }
@@ -107,8 +108,22 @@ struct ClusterContext {
                             storage::Version version) noexcept {
         const auto removed = sink.removals(shard).exact(key.hash);
         if (removed <= version || tracking(shard).log.find(key)) return;
-        tracking(shard).tell_removal(key, removed);
-        sink.note_untold_removal(shard, storage::bucket_of(key.hash));
+        tell_kept_removal(shard, key, removed);
+    }
+    // By its key also where its bucket is compared, and the change log takes nothing of it: as a
+    // floor it would be a doubt about all others of the bucket. REQUIRES: the same, and that the
+    // removal is remembered.
+    void tell_kept_removal(unsigned shard, const storage::Key& key,
+                           storage::Version version) noexcept {
+        const auto bucket = storage::bucket_of(key.hash);
+        auto& removals = sink.removals(shard);
+        if (removals.is_nowhere(key.hash)) return;  // then it is to be told already
+        if (tracking(shard).buckets.is_dirty(bucket) &&
+            lib::has_memory_for([&] { untold.add(key.hash); })) {
+            return removals.move(key.hash, nowhere_yet);
+        }
+        tracking(shard).tell_removal(key, version);
+        sink.note_untold_removal(shard, bucket);
     }
 
     // The one gate for versions from outside.

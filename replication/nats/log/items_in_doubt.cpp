@@ -22,10 +22,7 @@ void drop_item_in_doubt(ClusterContext& context, storage::Shard& shard, const st
     // The same may be given again; of a touch that may not have been told none must stay without.
     const auto older = (is_own ? held : storage::write_of(held)) - 1;
     context.sink.removals(number).note(key.hash, older, context.end_of_log());
-    if (is_own) {
-        context.tracking(number).tell_removal(key, older);
-        context.sink.note_untold_removal(number, storage::bucket_of(key.hash));
-    }
+    if (is_own) context.tell_kept_removal(number, key, older);
     context.sink.changes().refresh(number);
 }
 

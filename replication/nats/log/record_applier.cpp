@@ -162,8 +162,7 @@ void RecordApplier::refuse_for_all(unsigned number, const storage::Key& key,
                                    storage::Version version) {
     const auto newest = storage::last_touch_of(version);
     context_.sink.removals(number).note(key.hash, newest, place_);
-    context_.tracking(number).tell_removal(key, newest);
-    context_.sink.note_untold_removal(number, storage::bucket_of(key.hash));
+    context_.tell_kept_removal(number, key, newest);
 }
 
 // It was told because somebody lacked it, by who does not know of a touch that is known here: that

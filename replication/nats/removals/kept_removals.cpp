@@ -86,8 +86,12 @@ void KeptRemovals::drop_oldest() noexcept {
     const auto found = removals_.find(oldest.hash);
     if (found != removals_.end() && found->second.place == oldest.place) {
         const auto bucket = storage::bucket_of(oldest.hash);
-        raise_ever(bucket, found->second.version);
-        if (found->second.is_vouched) raise_vouched(bucket, found->second.version);
+        if (found->second.is_vouched) {
+            raise_ever(bucket, found->second.version);
+            raise_vouched(bucket, found->second.version);
+        } else {
+            raise_heard(bucket, found->second.version);
+        }
         removals_.erase(found);
     }
     kept_.store(removals_.size(), std::memory_order_relaxed);

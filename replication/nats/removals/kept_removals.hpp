@@ -79,6 +79,11 @@ class KeptRemovals {
         const auto found = removals_.find(hash);
         return found == removals_.end() ? 0 : found->second.version;
     }
+    // It is remembered, and has no place in this site's log.
+    bool is_nowhere(std::uint64_t hash) const noexcept {
+        const auto found = removals_.find(hash);
+        return found != removals_.end() && found->second.place == nowhere_yet;
+    }
     // A part of it: what others may hold is older, and it was not evicted.
     storage::Version removed_in(storage::BucketNumber bucket) const noexcept {
         return std::max(at(bucket).removed, at(bucket).removed_before);
@@ -91,6 +96,11 @@ class KeptRemovals {
     // Nothing of the bucket that this node ever let go was newer, but for the removals that are
     // remembered by their keys.
     storage::Version ever(storage::BucketNumber bucket) const noexcept { return at(bucket).ever; }
+    // The same, to who may have missed what this node has only read of, at a time when it did not
+    // hold what there was. Whoever has missed nothing knows better what that says of the bucket.
+    storage::Version ever_heard(storage::BucketNumber bucket) const noexcept {
+        return std::max(at(bucket).ever, at(bucket).heard);
+    }
 
     // The same of what this node let go itself, and of what it heard of while it held all of the
     // bucket that there was: the rest others who hold more can say as well. Nor does it count what
@@ -159,6 +169,12 @@ class KeptRemovals {
         if (vouches_for_what_it_hears(bucket)) raise_vouched(bucket, version);
     }
 
+    // It has only read of it.
+    void raise_heard(storage::BucketNumber bucket, storage::Version version) noexcept {
+        auto& heard = at(bucket).heard;
+        heard = std::max(heard, version);
+    }
+
     // Forgets removals, the oldest first, as long as `has_passed(place)`.
     template <class HasPassed>
     void forget(HasPassed has_passed) noexcept {
@@ -178,12 +194,12 @@ class KeptRemovals {
         for (const auto& ordered : order_)
             if (!is_overtaken(ordered)) visit(ordered.hash, exact(ordered.hash), ordered.place);
     }
-    // visit(bucket, floor, ever), where something was ever let go.
+    // visit(bucket), where something was ever let go.
     template <class Visit>
     void visit_floors(Visit visit) const {
         for (std::size_t i = 0; i < count_; ++i) {
             const auto bucket = static_cast<storage::BucketNumber>(first_ + i);
-            if (ever(bucket) != 0) visit(bucket, floor(bucket), ever(bucket));
+            if (ever_heard(bucket) != 0) visit(bucket);
         }
     }
 
@@ -221,6 +237,7 @@ class KeptRemovals {
         storage::Version removed_meanwhile;
         storage::Version evicted_meanwhile;
         storage::Version ever;
+        storage::Version heard;
         storage::Version vouched;
     };
     // Hashes are mixed and keyed by whoever made them.

@@ -23,6 +23,7 @@ void Comparison::ask(std::string_view subject, Topic topic, std::string_view fra
     question.topic = topic;
     question.hash_check = context_.hash_check;
     question.left_era = context_.left_era;
+    question.has_missed_nothing = context_.has_missed_nothing;
     question.stream_count = context_.stream_count();
     for (unsigned i = 0; i < question.stream_count; ++i) {
         // Whoever does not know where it is in the log takes what it is given.

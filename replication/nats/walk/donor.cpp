@@ -55,6 +55,7 @@ void Donor::hear(const Waiting& waiting, bool in_step) {
     const auto question = read_question(waiting.payload);
     if (!question || question->hash_check != context_.hash_check) return;
     begin(question->topic, waiting.to);
+    has_missed_nothing_ = question->has_missed_nothing;
     const bool is_left = question->left_era != 0 && question->left_era == context_.era;
     if (!in_step || is_left) return send(true, Verdict::not_in_step);
     if (!reads_the_same(*question)) return send(true, Verdict::reads_another_log);
@@ -177,9 +178,8 @@ void Donor::give_state() {
                 kept.visit([&](std::uint64_t hash, storage::Version version, LogPlace place) {
                     removals.push_back({hash, version, place});
                 });
-                kept.visit_floors([&](storage::BucketNumber bucket, storage::Version floor,
-                                      storage::Version ever) {
-                    floors.push_back({bucket, floor, ever});
+                kept.visit_floors([&](storage::BucketNumber bucket) {
+                    floors.push_back({bucket, kept.floor(bucket), ever(kept, bucket)});
                 });
             });
             guard.finish();
@@ -196,6 +196,11 @@ void Donor::give_state() {
     }
     write_floors(out_, nullptr, 0);
     send(true);
+}
+
+storage::Version Donor::ever(const KeptRemovals& removals,
+                             storage::BucketNumber bucket) const noexcept {
+    return has_missed_nothing_ ? removals.ever(bucket) : removals.ever_heard(bucket);
 }
 
 // --- buckets -----------------------------------------------------------------------------------
@@ -266,19 +271,19 @@ bool Donor::give_list(const ListReader& list) {
     drop_.clear();
     want_.clear();
     BucketDigest let_go;
-    storage::Version ever = 0;
+    storage::Version let_go_ever = 0;
     context_.with_shard(listing.shard_number, [&](storage::Shard& shard) {
         listing.is_whole = !context_.sink.has_untold_removal(listing.shard_number, listing.bucket);
         if (!listing.is_whole) return;
         compare(shard, listing);
         if (listing.is_whole) judge(shard, listing);
         let_go.floor = context_.sink.removals(listing.shard_number).floor(listing.bucket);
-        ever = context_.sink.removals(listing.shard_number).ever(listing.bucket);
+        let_go_ever = ever(context_.sink.removals(listing.shard_number), listing.bucket);
     });
     give_floors(listing.bucket, {&let_go, 1});
-    if (listing.is_whole && (ever != 0 || !drop_.empty())) {
+    if (listing.is_whole && (let_go_ever != 0 || !drop_.empty())) {
         make_room(frame_header_size + list_header_size + drop_.size() * list_item_size);
-        write_list(out_, {FrameType::list, 0, listing.bucket, ever}, drop_);
+        write_list(out_, {FrameType::list, 0, listing.bucket, let_go_ever}, drop_);
     }
     give_records();
     // Behind the records: what is given may be among it.
@@ -326,7 +331,7 @@ void Donor::judge(storage::Shard&, const Listing& listing) {
     auto& tracking = context_.tracking(listing.shard_number);
     const auto& removals = context_.sink.removals(listing.shard_number);
     const auto floor =
-        std::max(removals.ever(listing.bucket), tracking.buckets.floor(listing.bucket));
+        std::max(ever(removals, listing.bucket), tracking.buckets.floor(listing.bucket));
     for (std::size_t i = 0; i < listing.theirs.size(); ++i) {
         if (listing.is_here[i]) continue;
         const auto& item = listing.theirs[i];

@@ -63,6 +63,9 @@ class Donor {
 
     void give_state();
     GivenState state() const;
+    // What this node ever let go of the bucket, as far as it says anything to who asks.
+    storage::Version ever(const KeptRemovals& removals,
+                          storage::BucketNumber bucket) const noexcept;
     void give_differing(std::string_view frames);
     void give_floors(storage::BucketNumber first, std::span<const BucketDigest> floors);
     void give_lists(std::string_view frames);
@@ -89,6 +92,7 @@ class Donor {
     Topic topic_ = Topic::state;
     std::string to_;
     std::uint16_t part_ = 0;
+    bool has_missed_nothing_ = false;  // who asks
     std::size_t given_bytes_ = 0;
     std::vector<Given> records_;
     std::vector<BucketItem> drop_;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::uint8_t question_magic = 0xCA;
 constexpr std::uint8_t answer_magic = 0xCB;
+constexpr std::uint8_t missed_nothing = 1;
 constexpr std::uint8_t section_state = 0;
 constexpr std::uint8_t section_removals = 1;
 constexpr std::uint8_t section_floors = 2;
@@ -84,7 +85,8 @@ bool read_state(WireReader& in, GivenState& state) {
 void write_question(lib::ByteBuffer& out, const Question& question) {
     WireWriter writer(out);
     writer.u8(question_magic).u8(static_cast<std::uint8_t>(question.topic));
-    writer.u8(static_cast<std::uint8_t>(question.stream_count)).u8(0).u32(0);
+    writer.u8(static_cast<std::uint8_t>(question.stream_count));
+    writer.u8(question.has_missed_nothing ? missed_nothing : std::uint8_t{0}).u32(0);
     writer.u64(question.hash_check).u64(question.left_era);
     for (unsigned i = 0; i < question.stream_count; ++i)
         write_progress(writer, question.streams[i]);
@@ -98,7 +100,7 @@ std::optional<Question> read_question(std::string_view payload) noexcept {
     Question question;
     question.topic = static_cast<Topic>(topic);
     question.stream_count = in.u8();
-    in.u8();
+    question.has_missed_nothing = (in.u8() & missed_nothing) != 0;
     in.u32();
     question.hash_check = in.u64();
     question.left_era = in.u64();

@@ -40,6 +40,8 @@ struct Question {
     Topic topic = Topic::state;
     std::uint64_t hash_check = 0;
     Era left_era = 0;  // who is of it is not asked
+    // The asker was in step once, and has missed nothing in the log since.
+    bool has_missed_nothing = false;
     std::array<StreamProgress, streams_limit> streams{};
     unsigned stream_count = 0;
     std::string_view frames;

@@ -112,6 +112,20 @@ TEST_CASE("what once cost a node of a cluster what it held does not any more") {
         run_seed(seed, all, sum);
 }
 
+// Who had begun alone forgot a removal that it had only read of, and judged others by it; and one
+// that was to be told again of a bucket that was compared became a floor, in the name of nodes that
+// held nothing of the bucket.
+TEST_CASE("what once cost a node what others had removed beside it does not any more") {
+    ClusterSum sum;
+    run_seed(1'100'188, {.shares_buckets = true}, sum);
+    run_seed(1'100'032, {.has_warm_restarts = true, .shares_buckets = true}, sum);
+    const ClusterSetting all{
+        .has_two_sites = true, .has_warm_restarts = true, .shares_buckets = true};
+    run_seed(500'692, {.has_two_sites = true, .shares_buckets = true}, sum);
+    for (const std::uint64_t seed : {700'044U, 700'534U})
+        run_seed(seed, all, sum);
+}
+
 TEST_CASE("whatever happens to two sites, and to the way between them, their nodes do not lie") {
     const auto count = seed_count(200);
     ClusterSum sum;

@@ -16,7 +16,7 @@
 namespace twincached::replication::nats {
 
 // Notes what was asked of it last, and does nothing.
-struct NotedBroker final : Broker {
+struct NotedBroker : Broker {
     void look(StreamId) override {}
     void publish(Token with, std::string_view payload) override {
         token = with;

@@ -114,6 +114,27 @@ TEST_CASE("what is refused for its bucket alone is compared, or refused for all 
     CHECK(bool(room.tracking().log.find(room.store.key("key"))) == is_for_all);
 }
 
+// As a floor of its bucket it would take whatever is older, and not held here, from everybody.
+TEST_CASE("who tells again what is known to be removed is told of that key alone") {
+    Room room;
+    const auto hash = room.store.key("key").hash;
+    auto& removals = room.sink.removals(0);
+    removals.note(hash, written + 1, {own_stream, 1});
+    const bool is_compared = GENERATE(false, true);
+    if (is_compared) room.buckets().mark_dirty(room.bucket_of("key"));
+    for (int i = 0; i < 2; ++i)
+        room.apply(RecordKind::item, written, "value", true);
+    CHECK(room.held("key") == 0);
+    CHECK(room.buckets().floor(room.bucket_of("key")) == 0);
+    CHECK(bool(room.tracking().log.find(room.store.key("key"))) == !is_compared);
+    CHECK(removals.is_nowhere(hash) == is_compared);
+    REQUIRE(room.context.untold.has_next() == is_compared);
+    if (!is_compared) return;
+    CHECK(room.context.untold.next() == hash);
+    room.context.untold.send_next();
+    CHECK_FALSE(room.context.untold.has_next());
+}
+
 TEST_CASE("what another tells again as removed is removed here, unless it is newer") {
     Room room;
     room.apply(RecordKind::item, written, "value");

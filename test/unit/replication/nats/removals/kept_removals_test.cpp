@@ -113,7 +113,8 @@ TEST_CASE("what was only heard of a bucket counts as known when that has been co
         kept.raise_ever(150, 80);
         CHECK(kept.vouched(150) == 60);
         kept.forget([](LogPlace) { return true; });
-        CHECK(kept.ever(150) == 90);
+        CHECK(kept.ever(150) == 80);
+        CHECK(kept.ever_heard(150) == 90);
         CHECK(kept.vouched(150) == 70);  // what was heard while it was whole
     }
     SECTION("the donor has gone") {
@@ -194,12 +195,43 @@ TEST_CASE("what is kept can be told to another node, and floors as well") {
     kept.visit(
         [&](std::uint64_t, storage::Version version, LogPlace) { versions.push_back(version); });
     CHECK(versions == std::vector<storage::Version>{50, 60});
-    std::vector<std::uint64_t> told;
-    kept.visit_floors(
-        [&](storage::BucketNumber bucket, storage::Version floor, storage::Version ever) {
-            told.insert(told.end(), {bucket, floor, ever});
-        });
-    CHECK(told == std::vector<std::uint64_t>{120, 90, 95});
+    std::vector<storage::BucketNumber> told;
+    const auto tell = [&](storage::BucketNumber bucket) { told.push_back(bucket); };
+    kept.visit_floors(tell);
+    CHECK(told == std::vector<storage::BucketNumber>{120});
+    CHECK(kept.floor(120) == 90);
+    CHECK(kept.ever(120) == 95);
+    // What was only read of, and is forgotten.
+    kept.forget([](LogPlace) { return true; });
+    told.clear();
+    kept.visit_floors(tell);
+    CHECK(told == std::vector<storage::BucketNumber>{100, 120, 199});
+}
+
+TEST_CASE(
+    "a removal that was only read of speaks of its bucket to those alone who may have missed it") {
+    auto kept = room_for(8);
+    const auto passed = [](LogPlace) { return true; };
+    const bool is_whole = GENERATE(false, true);
+    const bool becomes_whole = GENERATE(false, true);
+    if (is_whole) kept.end_comparing(100);
+    kept.note(hash_in(100, 1), 50, at(1));
+    if (becomes_whole) kept.end_comparing(100);
+    kept.forget(passed);
+    CHECK(kept.ever(100) == (is_whole ? 50 : 0));
+    CHECK(kept.vouched(100) == (is_whole ? 50 : 0));
+    CHECK(kept.ever_heard(100) == 50);
+}
+
+TEST_CASE("a removal is to be told as long as it stands nowhere") {
+    auto kept = room_for(8);
+    kept.note(hash_in(100, 1), 50, at(1));
+    CHECK_FALSE(kept.is_nowhere(hash_in(100, 1)));
+    kept.move(hash_in(100, 1), nowhere_yet);
+    CHECK(kept.is_nowhere(hash_in(100, 1)));
+    CHECK_FALSE(kept.is_nowhere(hash_in(100, 2)));
+    kept.move(hash_in(100, 1), at(2));
+    CHECK_FALSE(kept.is_nowhere(hash_in(100, 1)));
 }
 
 TEST_CASE("when another log begins, nobody has passed what is kept before it is told there") {

@@ -11,6 +11,7 @@ TEST_CASE("a question comes back as it was written") {
     Question question;
     question.topic = Topic::lists;
     question.hash_check = 7;
+    question.has_missed_nothing = GENERATE(false, true);
     question.stream_count = 1;
     question.streams[0] = {1, 2, 3};
     question.frames = "frames";
@@ -21,6 +22,7 @@ TEST_CASE("a question comes back as it was written") {
     REQUIRE(read);
     CHECK(read->topic == Topic::lists);
     CHECK(read->hash_check == 7);
+    CHECK(read->has_missed_nothing == question.has_missed_nothing);
     CHECK(read->stream_count == 1);
     CHECK(read->streams[0].consumed == 3);
     CHECK(read->frames == "frames");

@@ -15,11 +15,12 @@
 # of headers exclude each other: 1.74's are removed if they are there.
 source "$(dirname "$0")/common.sh"
 
-# With make, g++ links what is optimised on every core; without it, on one, with a warning. Git names
-# the commit that --version tells.
-for_build=(g++ make cmake ninja-build ccache git libboost1.81-dev libboost-program-options1.81-dev
+# With make, g++ links what is optimised on every core; without it, on one, with a warning.
+for_build=(g++ make cmake ninja-build ccache libboost1.81-dev libboost-program-options1.81-dev
            libspdlog-dev libxxhash-dev libssl-dev libsasl2-dev libnats-dev)
-for_compiling_tests=(catch2 libbenchmark-dev python3)
+# Git tells which commit is built: were it to come later, the program would be linked anew beside
+# tests that run it.
+for_compiling_tests=(git catch2 libbenchmark-dev python3)
 for_tests=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev lld-14
            mandoc memcached redis-server yrmcds haproxy keepalived nutcracker nats-server iproute2
            procps systemd faketime openssl libmemcached-tools libsasl2-modules sasl2-bin

@@ -72,11 +72,11 @@ NodeFacts facts_of(const NodeStatus& node) {
     return facts;
 }
 
-ProcessFacts process_of(const NodeStatus& node) {
+LocalNodeFacts process_of(const NodeStatus& node) {
     const auto folder = fmt::format("/proc/{}/", node.count("pid"));
     const auto limits = kernel_text(folder + "limits");
     const auto status = kernel_text(folder + "status");
-    ProcessFacts facts;
+    LocalNodeFacts facts;
     facts.name = node.asked_at;
     facts.open_files = limit_in(limits, "Max open files");
     facts.lockable_bytes = limit_in(limits, "Max locked memory");

@@ -33,7 +33,7 @@ class Clocks(NatsCase):
     def wait_until_told(self, node, what):
         def is_told():
             told = node.replication()
-            return what in told["repl_last_refusal"] and told["repl_state"] == "SYNCING"
+            return what in told["repl_last_refusal"] and told["repl_state"] == "REFUSED"
         until(is_told, 10, f"{node.name} says that its clock is{what}")
         self.assertIn(what, node.process.log())
 

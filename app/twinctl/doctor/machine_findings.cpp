@@ -42,7 +42,7 @@ std::uint64_t bytes_in(std::string_view text, std::string_view name) {
     return number_of(line_of(text, name)).value_or(0) * 1024;
 }
 
-void judge_process(const ProcessFacts& process, Findings& findings) {
+void judge_process(const LocalNodeFacts& process, Findings& findings) {
     const auto files = process.max_connections + process.reserved_files;
     if (process.open_files && *process.open_files < files) {
         findings.push_back(

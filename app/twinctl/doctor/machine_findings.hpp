@@ -12,7 +12,7 @@
 namespace twincached::app {
 
 // Of a node's process, as far as it can be seen; none: it cannot, or has no limit.
-struct ProcessFacts {
+struct LocalNodeFacts {
     std::string name;
     std::optional<std::uint64_t> open_files;      // that it may have
     std::optional<std::uint64_t> lockable_bytes;  // that it may lock
@@ -37,7 +37,7 @@ std::optional<std::uint64_t> limit_in(std::string_view limits, std::string_view 
 // "MemTotal:   16384 kB", in bytes; 0 if it is not there.
 std::uint64_t bytes_in(std::string_view text, std::string_view name);
 
-void judge_process(const ProcessFacts& process, Findings& findings);
+void judge_process(const LocalNodeFacts& process, Findings& findings);
 void judge_machine(const MachineFacts& machine, Findings& findings);
 
 }  // namespace twincached::app

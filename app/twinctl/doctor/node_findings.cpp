@@ -52,6 +52,13 @@ void find_unreachable_broker(const NodeFacts& node, Findings& findings) {
 
 void find_refusal(const NodeFacts& node, Findings& findings) {
     if (node.state != "REFUSED") return;
+    if (node.is_of_cluster) {
+        findings.push_back({Weight::wrong, node.name,
+                            fmt::format("{}; {}", node.last_refusal, clients_of(node)),
+                            "set its clock right (chrony, systemd-timesyncd): it then compares "
+                            "what it holds, and needs no restart"});
+        return;
+    }
     findings.push_back(
         {Weight::wrong, node.name,
          fmt::format("it does not pair with {}: {}; {}", node.peer,
@@ -100,7 +107,7 @@ void find_not_ready(const NodeFacts& node, Findings& findings) {
 // Of a pair's node it is history.
 void find_what_a_cluster_lacks(const NodeFacts& node, Findings& findings) {
     if (!node.is_of_cluster || !node.is_ready || node.last_refusal.empty()) return;
-    if (has_no_peer_yet(node.state)) return;
+    if (has_no_peer_yet(node.state) || node.state == "REFUSED") return;
     findings.push_back({Weight::risky, node.name,
                         "not all that others of its cluster say reaches it: " + node.last_refusal,
                         "mend what that names: mostly what the NATS server lets its user do, or "

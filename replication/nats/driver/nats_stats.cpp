@@ -13,14 +13,16 @@ namespace {
 // In the words that all drivers share.
 std::string state(const NatsReport& report) {
     if (report.node.is_draining) return "DRAINING";
-    switch (report.node.cluster.state) {
+    const auto& cluster = report.node.cluster;
+    switch (cluster.state) {
         case ClusterState::disconnected:
-            return "CONNECTING";
+            break;
         case ClusterState::joining:
         case ClusterState::comparing:
-            return "SYNCING";
+            return cluster.is_refused ? "REFUSED" : "SYNCING";
         case ClusterState::in_step:
-            return report.node.cluster.refusal.empty() ? "LINKED" : "CONNECTING";
+            if (cluster.refusal.empty()) return "LINKED";
+            break;
     }
     return "CONNECTING";
 }

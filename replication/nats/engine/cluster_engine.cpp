@@ -313,6 +313,7 @@ ClusterReport ClusterEngine::report() const {
     auto report = report_of(context_);
     state_.fill(report);
     report.is_ready = footing_.is_ready;
+    report.is_refused = footing_.is_off;
     report.refusal = refusal_.empty() ? follower_.why_no_stream() : refusal_;
     if (!clock_.objection().empty()) report.refusal = clock_.objection();
     report.waits_for = follower_.why_not_read();

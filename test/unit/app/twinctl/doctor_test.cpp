@@ -132,6 +132,12 @@ TEST_CASE("each usual mistake of a node is found, and says what to do") {
              node.state = "REFUSED";
              node.last_refusal = "the secrets of the two nodes differ";
          }},
+        {"its clock is 90 s ahead of the NATS server's; it serves alone",
+         [](auto& node) {
+             node.is_of_cluster = true;
+             node.state = "REFUSED";
+             node.last_refusal = "its clock is 90 s ahead of the NATS server's";
+         }},
         {"1001 ms ahead of", [](auto& node) { node.clock_offset_ms = 1001; }},
         {"1001 ms behind", [](auto& node) { node.clock_offset_ms = -1001; }},
         {"neither a secret nor TLS", [](auto& node) { node.authentication = "address"; }},
@@ -211,7 +217,7 @@ TEST_CASE("limits are read as the kernel writes them") {
 
 TEST_CASE(
     "a process with too few descriptors, or too little memory to lock, is found at the limit") {
-    ProcessFacts process;
+    LocalNodeFacts process;
     process.name = "pid 1";
     process.max_connections = 1000;
     process.reserved_files = 24;

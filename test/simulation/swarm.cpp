@@ -469,8 +469,11 @@ void Swarm::check_key(unsigned n, const std::string& name) {
     const auto newest = history_.newest(name);
     const bool deleted = newest.deleted || newest.version <= store.flush_version();
     const auto held = held_version(n, name);
-    if (held == 0 || history_.is_nobodys(held)) return;
     const auto who = std::string("node ") + (n == 0 ? "a" : "b") + ", " + name + ": ";
+    const bool may_lack = deleted || newest.version == 0 || lacks_memory_ || is_attacked_ ||
+                          store.flush_version() != 0 || !history_.lossless();
+    if (held == 0 && !may_lack) history_.fail(who + "was lost");
+    if (held == 0 || history_.is_nobodys(held)) return;
     if (deleted) history_.fail(who + "a deleted key is alive");
     if (held != newest.version) history_.fail(who + "is not the newest");
 }

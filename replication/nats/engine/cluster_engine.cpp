@@ -284,8 +284,8 @@ void ClusterEngine::judge_step() {
                           !comparison_.is_active() && context_.sum(&ShardTracking::dirty) == 0 &&
                           (context_.is_reference ||
                            (context_.untold.empty() && context_.sum(&ShardTracking::walking) == 0));
-    if (footing_.is_in_step) context_.has_missed_nothing = true;
     if (footing_.is_in_step && !was) {
+        if (std::exchange(footing_.compares_all, false)) context_.has_missed_nothing = true;
         reunion_.end_loneliness();
         state_.set(ClusterState::in_step, "in step with the log");
     } else if (was && !footing_.is_in_step && footing_.is_connected) {

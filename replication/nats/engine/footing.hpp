@@ -14,6 +14,7 @@ struct Footing {
     bool is_member = false;   // this node's word was taken in the log that it reads
     bool has_spoken = false;  // the same, over this connection
     bool is_in_step = false;
+    bool compares_all = true;  // before it is in step, or begins alone
     bool is_ready = false;
     Sequence spoke_at = 0;    // where its first word over this connection stands
     bool is_off = false;      // by its clock: others refuse its versions, or it theirs

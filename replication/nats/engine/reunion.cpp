@@ -76,6 +76,7 @@ bool Reunion::may_claim() const noexcept {
 // What was not told becomes a mark on its bucket (rule R12).
 void Reunion::start_over(std::string_view why) {
     footing_.is_in_step = context_.is_reference = false;
+    footing_.compares_all = true;
     context_.era = context_.left_era = 0;
     speaker_.lose_data();
     comparison_.disconnect();

@@ -72,10 +72,11 @@ struct ClusterContext {
     std::array<StreamPlace, streams_limit> places{};
     Sequence published = 0;  // of this node's own messages, the last
     UntoldRemovals untold{};
-    Era era = 0;                      // of what this node holds; 0: it has compared with nobody yet
-    bool is_reference = false;        // it began alone, and has learnt from nobody since
-    Era left_era = 0;                 // that it compares with the earlier one of another site
-    bool has_missed_nothing = false;  // in the log, since it was in step the last time
+    Era era = 0;                // of what this node holds; 0: it has compared with nobody yet
+    bool is_reference = false;  // it began alone, and has learnt from nobody since
+    Era left_era = 0;           // that it compares with the earlier one of another site
+    // Of the log, since all was compared; false: it may hold what it has not read the removal of.
+    bool has_missed_nothing = false;
     lib::Counters<ClusterCounter> counters{};
 
     unsigned shard_count() const noexcept { return sink.changes().shard_count(); }
@@ -143,6 +144,7 @@ struct ClusterContext {
         return gate().admits_item(version) || refuse_version();
     }
     bool refuse_version() noexcept {
+        has_missed_nothing = false;
         counters.add(ClusterCounter::versions_refused);
         return false;
     }

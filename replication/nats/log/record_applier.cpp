@@ -143,8 +143,9 @@ void RecordApplier::compare_if_in_doubt(storage::Shard& shard, unsigned number,
                                         const storage::Key& key, storage::Version version) {
     const auto bucket = storage::bucket_of(key.hash);
     const auto& removals = context_.sink.removals(number);
-    if (removals.removed_in(bucket) < version || removals.exact(key.hash) >= version) return;
     auto& tracking = context_.tracking(number);
+    const auto let_go = std::max(removals.removed_in(bucket), tracking.buckets.floor(bucket));
+    if (let_go < version || removals.exact(key.hash) >= version) return;
     const auto own = tracking.log.find(key);
     if (version <= shard.flush_version() || (own && own.entry->version >= version)) return;
     if (shard.peek(key, context_.now, [](const storage::ItemView&) {})) return;

@@ -97,7 +97,11 @@ TEST_CASE("what is refused for its bucket alone is compared, or refused for all 
     Room room;
     const auto bucket = room.bucket_of("key");
     const auto hash = room.store.key("key").hash;
-    room.sink.removals(0).raise_removed(bucket, written + 0x800);
+    if (GENERATE(false, true)) {
+        room.sink.removals(0).raise_removed(bucket, written + 0x800);
+    } else {
+        room.buckets().raise_floor(bucket, written + 0x800);  // this node's own, untold
+    }
     room.context.is_reference = GENERATE(false, true);
     bool is_other_in_step = false;
     SECTION("nobody else is in step") {}

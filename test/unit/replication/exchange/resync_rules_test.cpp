@@ -152,3 +152,33 @@ TEST_CASE("a change that the peer overtakes between two sets of a key is survive
     CHECK(pair.get(pair.a, "k") == "third");
     CHECK(pair.get(pair.b, "k") == "third");
 }
+
+// It would throw out one item for each that it takes.
+TEST_CASE("a node whose memory is full takes of a walk what is newer than the break, and no more") {
+    Pair pair;
+    pair.link();
+    const auto old = [](int number) { return "old" + std::to_string(number); };
+    constexpr int items = 200;
+    for (int i = 0; i < items; ++i)
+        pair.set(pair.a, old(i), "value");
+    pair.come_to_rest();
+    pair.cut();
+    pair.pass(1000);
+    const bool is_full = GENERATE(true, false);
+    if (is_full) {
+        for (int i = 0; pair.b.stats()[TrackingCounter::evictions] < items; ++i)
+            pair.set(pair.b, "large" + std::to_string(i), std::string(1000, 'x'));
+    }
+    for (int i = 0; i < items; ++i)
+        evict(pair, pair.b, old(i));
+    pair.set(pair.a, "new", "x");
+    pair.a.sink.shard(0).buckets.mark_each_dirty();
+    pair.a.sink.refresh(0);
+    pair.link();
+    pair.come_to_rest();
+    int arrived = 0;
+    for (int i = 0; i < items; ++i)
+        if (pair.get(pair.b, old(i)) == "value") ++arrived;
+    CHECK(pair.get(pair.b, "new") == "x");
+    CHECK(arrived == (is_full ? 0 : items));
+}

@@ -111,15 +111,15 @@ struct ClusterContext {
         if (removed <= version || tracking(shard).log.find(key)) return;
         tell_kept_removal(shard, key, removed);
     }
-    // By its key also where its bucket is compared, and the change log takes nothing of it: as a
-    // floor it would be a doubt about all others of the bucket. REQUIRES: the same, and that the
-    // removal is remembered.
+    // By its key, if that is remembered, also where its bucket is compared and the change log takes
+    // nothing of it: as a floor it would be a doubt about all others of the bucket. REQUIRES: the
+    // same.
     void tell_kept_removal(unsigned shard, const storage::Key& key,
                            storage::Version version) noexcept {
         const auto bucket = storage::bucket_of(key.hash);
         auto& removals = sink.removals(shard);
         if (removals.is_nowhere(key.hash)) return;  // then it is to be told already
-        if (tracking(shard).buckets.is_dirty(bucket) &&
+        if (tracking(shard).buckets.is_dirty(bucket) && removals.exact(key.hash) != 0 &&
             lib::has_memory_for([&] { untold.add(key.hash); })) {
             return removals.move(key.hash, nowhere_yet);
         }

@@ -139,6 +139,14 @@ TEST_CASE("who tells again what is known to be removed is told of that key alone
     CHECK_FALSE(room.context.untold.has_next());
 }
 
+TEST_CASE("a removal that is not remembered by its key is told as a floor of its bucket") {
+    Room room;
+    room.buckets().mark_dirty(room.bucket_of("key"));
+    room.context.tell_kept_removal(0, room.store.key("key"), written);
+    CHECK(room.context.untold.empty());
+    CHECK(room.buckets().floor(room.bucket_of("key")) == written);
+}
+
 TEST_CASE("what another tells again as removed is removed here, unless it is newer") {
     Room room;
     room.apply(RecordKind::item, written, "value");

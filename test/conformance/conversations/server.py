@@ -68,7 +68,9 @@ class Server:
                     connection.sendall(piece)
                 connection.shutdown(socket.SHUT_WR)
             except OSError:
-                pass  # the server has closed: what it said before is what counts
+                # The server has closed: what it said before is what counts. A reset takes of that
+                # what was not read yet, and is told once: here, or to who reads.
+                self.was_reset = True
             answer = b""
             try:
                 while chunk := connection.recv(1 << 20):

@@ -118,6 +118,23 @@ TEST_CASE("what is refused for its bucket alone is compared, or refused for all 
     CHECK(bool(room.tracking().log.find(room.store.key("key"))) == is_for_all);
 }
 
+TEST_CASE("what is refused while its bucket is compared lets in nothing older that a donor gives") {
+    Room room;
+    const auto bucket = room.bucket_of("key");
+    auto& removals = room.sink.removals(0);
+    removals.raise_evicted(bucket, written + 0x2000);
+    room.buckets().mark_dirty(bucket);
+    room.buckets().begin_walk(bucket, 1);
+    removals.begin_comparing(bucket);
+    room.apply(RecordKind::item, written + 0x1000, "newer");
+    REQUIRE(room.held("key") == 0);
+    room.sink.set_taking_from_donor(true);
+    room.apply(RecordKind::item, written, "older");
+    CHECK(room.held("key") == 0);
+    room.apply(RecordKind::item, written + 0x1000, "newer");
+    CHECK(room.held("key") == written + 0x1000);
+}
+
 // As a floor of its bucket it would take whatever is older, and not held here, from everybody.
 TEST_CASE("who tells again what is known to be removed is told of that key alone") {
     Room room;

@@ -144,14 +144,16 @@ void RecordApplier::compare_if_in_doubt(storage::Shard& shard, unsigned number,
     const auto bucket = storage::bucket_of(key.hash);
     auto& removals = context_.sink.removals(number);
     auto& tracking = context_.tracking(number);
+    const auto let_go = std::max(removals.removed_in(bucket), tracking.buckets.floor(bucket));
+    const bool is_walking = tracking.buckets.is_walking(bucket);
+    if (let_go < version && !is_walking) return;
     const auto own = tracking.log.find(key);
     if (removals.exact(key.hash) >= version || version <= shard.flush_version() ||
         (own && own.entry->version >= version))
         return;
     if (shard.peek(key, context_.now, [](const storage::ItemView&) {})) return;
     // A donor that has not read of it yet may give an older one, which no floor keeps out then.
-    if (tracking.buckets.is_walking(bucket)) removals.note(key.hash, version - 1, place_);
-    const auto let_go = std::max(removals.removed_in(bucket), tracking.buckets.floor(bucket));
+    if (is_walking) removals.note(key.hash, version - 1, place_);
     if (let_go < version) return;
     if (context_.is_reference && !context_.members.is_any_in_step()) {
         refuse_for_all(number, key, version);

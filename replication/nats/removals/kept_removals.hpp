@@ -142,9 +142,14 @@ class KeptRemovals {
     // A key that is not known any more was removed for all, or has expired.
     void raise_removed(storage::BucketNumber bucket, storage::Version version) noexcept;
     // Nobody is there to compare it with: others are judged by what this node knows itself, for of
-    // those who told it the rest it does not hold what they held.
+    // those who told it the rest it does not hold what they held; and what is asked of them must
+    // not be refused.
     void begin_alone_with(storage::BucketNumber bucket) noexcept {
-        at(bucket).ever = at(bucket).vouched;
+        auto& floors = at(bucket);
+        floors.ever = floors.vouched;
+        for (auto* floor :
+             {&floors.current, &floors.previous, &floors.removed, &floors.removed_before})
+            *floor = std::min(*floor, floors.vouched);
         end_comparing(bucket);
     }
     // The bucket is about to be compared; and has been.

@@ -98,7 +98,7 @@ TEST_CASE("what was only heard of a bucket counts as known when that has been co
     auto kept = room_for(2);
     kept.raise_evicted(150, 10);
     kept.note_doubt(150, 50);
-    kept.raise_ever(150, 50);
+    kept.raise_floor(150, 50);
     CHECK(kept.ever(150) == 50);
     CHECK(kept.vouched(150) == 10);
     CHECK(kept.doubt(150) == 50);
@@ -120,6 +120,8 @@ TEST_CASE("what was only heard of a bucket counts as known when that has been co
     SECTION("the donor has gone") {
         kept.begin_alone_with(150);
         CHECK(kept.ever(150) == 10);
+        CHECK(kept.floor(150) == 10);
+        CHECK(kept.removed_in(150) == 10);
         CHECK(kept.is_whole(150));
     }
     CHECK(kept.doubt(150) == 0);

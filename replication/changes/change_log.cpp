@@ -79,12 +79,11 @@ void ChangeLog::settle() noexcept {
 // --- looking up ------------------------------------------------------------------------------
 
 // The newest entry of that key; older ones of it may still be on their way to the peer.
-ChangeLog::Found ChangeLog::find(const storage::Key& key) noexcept {
-    if (entries_ == 0) return {};
-    const auto slot = index_.probe(key, chunks_, head_).found;
-    if (slot == no_slot) return {};
+ChangeLog::Found ChangeLog::find(const storage::Key& key) const noexcept {
+    const auto [slot, free_slot] = index_.probe(key, chunks_, head_);
+    if (slot == no_slot) return {nullptr, 0, free_slot};
     const auto position = index_.position_in(slot, head_);
-    return {chunks_.at(position), position};
+    return {chunks_.at(position), position, slot};
 }
 
 void ChangeLog::prefetch(std::span<const std::uint64_t> hashes) const noexcept {
@@ -113,12 +112,13 @@ storage::Version ChangeLog::version_of_hash(std::uint64_t hash) noexcept {
 
 // The index names the newest entry of a key only. An older one that has been sent stays where it
 // is, to be acknowledged in its turn; one that has not is left to next_unsent(), which drops it.
-ChangeLog::Found ChangeLog::append(const storage::Key& key, storage::Version version) noexcept {
-    const auto [slot, free_slot] = index_.probe(key, chunks_, head_);
-    if (slot == no_slot && free_slot == no_slot) return {nullptr, crowded};
-    const bool room_in_index = slot != no_slot || index_.has_room();
+ChangeLog::Found ChangeLog::append(const Found& newest, const storage::Key& key,
+                                   storage::Version version) noexcept {
+    if (newest.slot == no_slot) return {nullptr, crowded};
+    const bool room_in_index = newest || index_.has_room();
     const auto size = size_for(key.bytes.size());
     if (!room_in_index || !make_tail_room(size)) return {};
+    if (newest) version = std::max(version, newest.entry->version);
 
     const Position position = tail_;
     Entry* entry = chunks_.at(position);
@@ -129,13 +129,12 @@ ChangeLog::Found ChangeLog::append(const storage::Key& key, storage::Version ver
     ++entries_;
     ++unsent_entries_;
 
-    if (slot == no_slot) {
-        index_.fill(free_slot, key.hash, position);
+    if (newest) {
+        index_.move(newest.slot, position);
     } else {
-        assert(chunks_.at(index_.position_in(slot, head_))->version <= version);
-        index_.move(slot, position);
+        index_.fill(newest.slot, key.hash, position);
     }
-    return {entry, position};
+    return {entry, position, newest.slot};
 }
 
 // Wishes are bounded by the bytes that fulfilling them will cost, not by their number: a peer may
@@ -166,8 +165,10 @@ ChangeLog::Found ChangeLog::next_unsent() noexcept {
         Entry* entry = chunks_.at(unsent_);
         const auto size = size_for(entry->key_size);
         if (entry->live) {
+            if (const auto slot = index_.slot_of(*entry, unsent_); slot != no_slot)
+                return {entry, unsent_, slot};
             const auto newest = find({entry->key(), entry->hash});
-            if (!newest || newest.entry == entry) return {entry, unsent_};
+            if (!newest) return {entry, unsent_};
             newest.entry->touch_only = newest.entry->touch_only && entry->touch_only;
             if (entry->wanted && !newest.entry->wanted)
                 mark_wanted(*newest.entry, entry->size_hint);

@@ -32,6 +32,7 @@ class ChangeLog {
     struct Found {
         Entry* entry = nullptr;
         Position position = 0;
+        std::size_t slot = LogIndex::no_slot;  // the key's in the index, or where it would be
         explicit operator bool() const noexcept { return entry != nullptr; }
     };
 
@@ -48,7 +49,7 @@ class ChangeLog {
     Position head() const noexcept { return head_; }
 
     // The newest entry of a key.
-    Found find(const storage::Key& key) noexcept;
+    Found find(const storage::Key& key) const noexcept;
     // The highest version of any entry with that hash, 0 if there is none.
     storage::Version version_of_hash(std::uint64_t hash) noexcept;
     bool is_unsent(const Found& found) const noexcept { return found.position >= unsent_; }
@@ -69,11 +70,12 @@ class ChangeLog {
         return hashes_from(unsent_, hashes);
     }
 
-    // Appends an unsent entry, which becomes its key's newest. REQUIRES: the version is not lower
-    // than that of the key's newest entry. Without an entry: the log is full, or, if the position
-    // is `crowded`, it has as many keys with such a hash as it may have, and room would not help.
+    // Appends an unsent entry, which becomes its key's newest and has a version no lower than the
+    // one before. REQUIRES: `newest` is what find(key) gives, with no call in between that changes
+    // the log. Without an entry: the log is full, or, if the position is `crowded`, it has as many
+    // keys with such a hash as it may have, and room would not help.
     static constexpr Position crowded = 1;  // where no entry can be
-    Found append(const storage::Key& key, storage::Version version) noexcept;
+    Found append(const Found& newest, const storage::Key& key, storage::Version version) noexcept;
     void mark_wanted(Entry& entry, std::uint32_t size_hint) noexcept;
 
     // The first unsent entry that is its key's newest, or none.

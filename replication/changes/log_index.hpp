@@ -45,8 +45,7 @@ class LogIndex {
         return {no_slot, if_few(near.alike + far.alike, has_near ? near.free : far_slot(far.free))};
     }
     LogPosition position_in(std::size_t slot, LogPosition head) const noexcept {
-        return is_near(slot) ? near_.position_in(slot, head)
-                             : far_.position_in(slot - near_.size(), head);
+        return table_of(slot).position_in(slot_in_table(slot), head);
     }
     // The slot that points to that very entry, or no_slot.
     std::size_t slot_of(const LogEntry& entry, LogPosition position) const noexcept {
@@ -67,23 +66,12 @@ class LogIndex {
 
     // A key that had none gets the slot. REQUIRES: `slot` is a Probe's `free`.
     void fill(std::size_t slot, std::uint64_t hash, LogPosition position) noexcept {
-        if (is_near(slot))
-            near_.fill(slot, hash, position);
-        else
-            far_.fill(slot - near_.size(), hash, position);
+        table_of(slot).fill(slot_in_table(slot), hash, position);
     }
     void move(std::size_t slot, LogPosition position) noexcept {
-        if (is_near(slot))
-            near_.move(slot, position);
-        else
-            far_.move(slot - near_.size(), position);
+        table_of(slot).move(slot_in_table(slot), position);
     }
-    void erase(std::size_t slot) noexcept {
-        if (is_near(slot))
-            near_.erase(slot);
-        else
-            far_.erase(slot - near_.size());
-    }
+    void erase(std::size_t slot) noexcept { table_of(slot).erase(slot_in_table(slot)); }
 
   private:
     static constexpr unsigned alike_most = 16;
@@ -96,6 +84,13 @@ class LogIndex {
         return alike < alike_most ? free : no_slot;
     }
     bool is_near(std::size_t slot) const noexcept { return slot < near_.size(); }
+    SlotTable& table_of(std::size_t slot) noexcept { return is_near(slot) ? near_ : far_; }
+    const SlotTable& table_of(std::size_t slot) const noexcept {
+        return is_near(slot) ? near_ : far_;
+    }
+    std::size_t slot_in_table(std::size_t slot) const noexcept {
+        return is_near(slot) ? slot : slot - near_.size();
+    }
     std::size_t far_slot(std::size_t slot) const noexcept {
         return slot == no_slot ? no_slot : near_.size() + slot;
     }

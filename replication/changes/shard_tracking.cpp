@@ -91,7 +91,7 @@ ChangeLog::Position ShardTracking::record(const storage::Key& key, const Fact& f
             entry = newest;
             break;
         }
-        entry = log.append(key, std::max(newest ? newest.entry->version : 0, fact.version));
+        entry = log.append(newest, key, fact.version);
         if (entry) {
             entry.entry->touch_only = fact.touch_only;
             break;
@@ -144,7 +144,7 @@ void ShardTracking::want(const storage::Key& key, storage::Version version,
         const bool on_its_way =
             entry && entry.entry->version == version && !entry.entry->touch_only;
         if (on_its_way) return;
-        entry = log.append(key, std::max(entry ? entry.entry->version : 0, version));
+        entry = log.append(entry, key, version);
     }
     if (entry) {
         entry.entry->present = true;

@@ -44,6 +44,7 @@ class SlotTable {
         const auto fragment = fragment_of(key.hash);
         unsigned alike = 0;
         std::size_t i = fragment & mask_;
+        if (empty()) return {no_slot, i, alike};
         for (std::size_t way = 0; way < way_most; ++way, i = (i + 1) & mask_) {
             if (slots_[i].fragment == 0) return {no_slot, i, alike};
             if (slots_[i].fragment != fragment) continue;

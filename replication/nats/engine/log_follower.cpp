@@ -214,7 +214,7 @@ bool LogFollower::lose_place(StreamId stream) {
     context_.members.forget(stream);
     reader_.forget_arriving();
     if (stream == own_stream) context_.published = 0;
-    if (was_known) tell_removals_again(context_);
+    if (was_known) unplace_removals(context_);
     return was_known;
 }
 

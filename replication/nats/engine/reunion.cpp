@@ -94,7 +94,7 @@ void Reunion::on_claim(const Heard& heard, const Delivery& delivery) {
     if (delivery.stream == own_stream) footing_.is_member = footing_.has_spoken = false;
     if (!context_.knows_its_place()) return;
     // Who was not in step may lack what stood in the log, though it knows its place by now.
-    tell_removals_again(context_);
+    unplace_removals(context_);
     start_over("node " + std::to_string(heard.header.node) +
                " begins alone, and all is compared with it");
 }

@@ -59,8 +59,7 @@ void tell_flushes(ClusterContext& context) noexcept {
     if (context.store->flush_schedule().version != 0) changes.on_flush_scheduled(0, 0);
 }
 
-// What is kept has a place in the log that comes when it has been told there.
-void tell_removals_again(ClusterContext& context) {
+void unplace_removals(ClusterContext& context) {
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {
             auto& removals = context.sink.removals(i);
@@ -69,6 +68,10 @@ void tell_removals_again(ClusterContext& context) {
             removals.lose_places();
         });
     }
+}
+
+void tell_removals_again(ClusterContext& context) {
+    unplace_removals(context);
     tell_kept_again(context);
 }
 

@@ -17,8 +17,11 @@ void mark_all_dirty(ClusterContext& context);
 void tell_flushes(ClusterContext& context) noexcept;
 
 // Not all may have read what stood in the log that is gone: that nothing older may come back than
-// the newest of each bucket that this node ever let go is told again. What was evicted counts as
-// well: others may hold something older, whose successor they have not read of.
+// the newest of each bucket that this node ever let go is to be told again, as mark_all_dirty()
+// does. What was evicted counts as well: others may hold something older, whose successor they have
+// not read of.
+void unplace_removals(ClusterContext& context);
+// The same, and it is done.
 void tell_removals_again(ClusterContext& context);
 
 // A donor has said what it let go, and has left before it was compared with: what is older may have

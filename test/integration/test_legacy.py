@@ -227,6 +227,40 @@ class Steps(Migration):
         self.check(lambda: self.wrong_on(b.node, expected), "step 6")
         self.assertGreater(writers.written, 1000)
 
+    def _go_back_from_step_4(self, version):
+        expected = self.some_items()
+        a = self.old(1, version)
+        a.fill(expected)
+        a.start()
+        until(a.is_open, 5, "the old node serves")
+        b = self.new(2, 1, "b")
+        b.node.start(seconds=15)
+        self.wait_until_linked(b, dumps=1)
+        self.configure(b, legacy="yes", apply="no")
+        b.reload()
+        self.check_step(b, 4)
+        writers = Writers(b.node.address, expected)
+        self.addCleanup(writers.stop)
+        for address in (b.node.address, a.address):
+            writers.move(address)
+            before = writers.written
+            until(lambda: writers.written > before + 500, 10, "clients write")
+        writers.move(None)
+        self.configure(b, legacy="yes", apply="yes")
+        b.reload()
+        self.wait_until_linked(b, dumps=2)
+        self.check(lambda: self.wrong_on(b.node, expected), "the new node")
+        self.check(lambda: self.wrong_on_old(a, expected), "the old node")
+        self.ask_for_dump(b, 3)
+        self.check(lambda: self.wrong_on(b.node, expected), "the new node, after a resync")
+        self.check(lambda: self.wrong_on_old(a, expected), "the old node, after a resync")
+
+    def test_the_way_back_from_step_4_to_a_2_2_1_leaves_no_key_wrong(self):
+        self._go_back_from_step_4("2.2.1")
+
+    def test_the_way_back_from_step_4_to_a_2_3_1_leaves_no_key_wrong(self):
+        self._go_back_from_step_4("2.3.1")
+
     def test_a_live_pair_of_2_2_1_moves_step_by_step_and_no_key_is_wrong(self):
         self._migrate("2.2.1")
 

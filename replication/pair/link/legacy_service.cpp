@@ -14,6 +14,11 @@ bool is_silent(const Connection& connection) noexcept {
            !connection.handshake.is_introduced();
 }
 
+// All that was written for it.
+bool has_left(const Connection& connection) noexcept {
+    return connection.waiting == 0 && connection.output.empty();
+}
+
 // The first that has the peer's address at its other end; null: there is none.
 Connection* silent_on(Side side, const Connections& connections) noexcept {
     return connections.find_first([side](const Connection& one) {
@@ -28,8 +33,18 @@ void LegacyService::set(LegacyOptions options, const storage::Now& now) {
     if (!in_session()) return;
     if (!options.is_on) return give_way("legacy was set to no", now);
     if (before.applies == options.applies) return;
+    owes_a_call_ = options.applies;
     if (options.applies) return parts_.link.step_back(instant_of(now), "apply was set to yes");
     parts_.link.take_over(instant_of(now), "apply was set to no");
+}
+
+// What the repcached said meanwhile was passed over, and from now on it counts: also against what
+// was changed here before, once that has left.
+void LegacyService::call_anew_if_drained(const Connection& connection, const storage::Now& now) {
+    if (!owes_a_call_ || !has_left(connection) || !legacy_.is_drained()) return;
+    owes_a_call_ = false;
+    legacy_.settle_all();
+    give_way("apply was set to yes: the repcached is called anew, for all that it holds", now);
 }
 
 // --- which connection ----------------------------------------------------------------------------
@@ -68,6 +83,7 @@ void LegacyService::begin(Connection& connection, const storage::Now& now) {
     if (parts_.exchange.acquaintance().needs_peers_word())
         parts_.connections.begin_anew("a repcached cannot confirm them", now);
     parts_.exchange.acquaintance().leave_peer();
+    owes_a_call_ = false;
     legacy_.begin(other_node(parts_.self.node), it_called, now);
     if (!it_called) connection.output.append("\r\n");
     is_caught_up_ = false;
@@ -116,6 +132,8 @@ void LegacyService::judge(const storage::Now& now) {
     if (auto* silent = silent_on(Side::acceptor, parts_.connections); silent && may_begin()) {
         if (instant_of(now) >= silent->opened + silence_before_dump) begin(*silent, now);
     }
+    if (const auto* connection = first_in(Phase::legacy, parts_.connections))
+        call_anew_if_drained(*connection, now);
     if (!in_session() || !legacy_.is_caught_up()) return;
     std::string why;
     if (!std::exchange(is_caught_up_, true)) {
@@ -136,8 +154,7 @@ void LegacyService::produce(std::size_t output_limit, const storage::Now& now) {
 void LegacyService::say_goodbye_if_drained(bool is_time_up, const storage::Now& now) {
     auto* connection = first_in(Phase::legacy, parts_.connections);
     if (connection == nullptr) return;
-    const bool has_left = connection->waiting == 0 && connection->output.empty();
-    if (!is_time_up && !(has_left && legacy_.is_drained())) return;
+    if (!is_time_up && !(has_left(*connection) && legacy_.is_drained())) return;
     if (!is_time_up) legacy_.settle_all();
     end(*connection, "shutting down", LinkEvent::farewell, now);
 }

@@ -89,12 +89,14 @@ class LegacyService {
     bool may_begin() const noexcept;
     void begin(Connection& connection, const storage::Now& now);
     void end(Connection& connection, std::string_view why, LinkEvent how, const storage::Now& now);
+    void call_anew_if_drained(const Connection& connection, const storage::Now& now);
 
     const Parts parts_;
     LegacyOptions options_;
     LegacyLink legacy_;
     Instant started_{0};
     bool is_caught_up_ = false;  // as last told
+    bool owes_a_call_ = false;   // of this session, what was passed over is to be told once more
 };
 
 }  // namespace twincached::replication::pair

@@ -240,12 +240,32 @@ TEST_CASE("apply = no makes this node the primary, and what the repcached says c
     CHECK(node.engine.link().role() == Role::primary);
     node.hear(old, "delete k\r\n");
     CHECK(node.get("k") == "v");
-    node.engine.set_legacy({true, true}, node.now);
-    CHECK(node.engine.link().role() == Role::secondary);
     node.engine.set_legacy({false, true}, node.now);
     node.turn();
     CHECK(node.ends[old]);
     CHECK(node.state() == LegacyState::off);
+}
+
+TEST_CASE(
+    "apply = yes again: what was passed over is asked for, and counts against what was told") {
+    ServedNode node;
+    const auto old = node.answer();
+    node.hear(old, "rep k 0 0 1 1\r\nv\r\nmarugoto_end\r\n");
+    node.engine.set_legacy({true, false}, node.now);
+    node.set("mine", "1");
+    CHECK(node.is_told(old, "mine"));
+    node.hear(old, "delete k\r\nrep mine 0 0 1 2\r\n2\r\n");
+    node.engine.set_legacy({true, true}, node.now);
+    node.turn();
+    CHECK(node.ends[old]);
+    for (int i = 0; i < 10 && !node.dials; ++i)
+        node.pass(std::chrono::milliseconds(100));
+    const auto again = node.answer();
+    node.hear(again, "rep mine 0 0 1 2\r\n2\r\nmarugoto_end\r\n");
+    CHECK(node.engine.link().role() == Role::secondary);
+    CHECK(node.get("mine") == "2");
+    CHECK(node.get("k") == "-");
+    CHECK_FALSE(node.is_told(again, "mine"));
 }
 
 TEST_CASE("an operator's resync calls the repcached anew, for a second dump") {

@@ -66,14 +66,9 @@ void Flushes::apply_schedule(std::uint64_t at_steady_ms, Version version) noexce
     schedule_is_own_ = false;
 }
 
-void Flushes::restart_versions(const VersionGate& gate, const Now& now) noexcept {
-    const Version version = next_version(now);
-    {
-        const lib::MutexLock lock(mutex_);
-        if (gate.admits(schedule_.version)) return;
-        schedule_.version = schedule_.at_steady_ms != 0 ? version : 0;
-    }
-    shards_.observe(version);
+void Flushes::correct(const ClockLead& lead) noexcept {
+    const lib::MutexLock lock(mutex_);
+    schedule_.version = lead.corrected(schedule_.version);
 }
 
 FlushSchedule Flushes::schedule() const noexcept {

@@ -48,8 +48,8 @@ class Flushes {
     // Those of another node: the sink is not told.
     void apply(Version version, Tick now) noexcept;
     void apply_schedule(std::uint64_t at_steady_ms, Version version) noexcept;
-    // See ReplicationOperations.
-    void restart_versions(const VersionGate& gate, const Now& now) noexcept;
+    // Its request was given a version by such a clock.
+    void correct(const ClockLead& lead) noexcept;
     // Carries out what has come due and is this node's to do.
     void fire(const Now& now) noexcept;
 

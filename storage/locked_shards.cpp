@@ -11,13 +11,12 @@ void LockedShards::observe(Version version) const noexcept {
     }
 }
 
-void LockedShards::restart_versions(const VersionGate& gate, std::uint64_t right_ms,
-                                    std::uint64_t now_ms) const noexcept {
+void LockedShards::restart_versions(const ClockLead& lead, std::uint64_t now_ms) const noexcept {
     for (const auto& locked : shards_) {
         const lib::ForegroundLock lock(locked->mutex);
         auto& table = locked->items.table();
-        if (!gate.admits(table.flush_version())) table.forget_flush();
-        locked->items.clock().restart(right_ms, now_ms);
+        table.set_flush_version(lead.corrected(table.flush_version()));
+        locked->items.clock().restart(lead.right_ms, now_ms);
         locked->items.clock().pass(table.flush_version());
     }
 }

@@ -65,8 +65,7 @@ class LockedShards {
     // Whatever any shard writes from now on is newer.
     void observe(Version version) const noexcept;
     // See Store.
-    void restart_versions(const VersionGate& gate, std::uint64_t right_ms,
-                          std::uint64_t now_ms) const noexcept;
+    void restart_versions(const ClockLead& lead, std::uint64_t now_ms) const noexcept;
     // A copy of one shard's: what it says of the node's clock is the same in all of them.
     VersionClock clock() const noexcept;
     // The highest of all shards.

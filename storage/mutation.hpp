@@ -23,6 +23,7 @@ enum class Cause : std::uint8_t {
     flushed,       // older than the flush register
     in_doubt,      // dropped because another node may know something newer (rule R9)
     disowned,      // what this node held does not count: as if it had never been here
+    corrected,     // the same item: a wrong clock had given it its version
 };
 
 struct Change {

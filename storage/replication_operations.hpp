@@ -44,14 +44,12 @@ class ReplicationOperations {
     void observe(Version version) noexcept { core_.shards.observe(version); }
     // The highest of all shards.
     std::uint64_t version_time() const noexcept { return core_.shards.version_time(); }
-    // The clocks of all shards begin anew at `right_ms`, which is what version time would be, after
-    // a wrong clock had led them far ahead; `now` may still be by that one. A flush beyond the gate
-    // is forgotten, and one to come becomes a request of this moment. Items are not touched: the
-    // caller drops them, flushed ones, too.
-    void restart_versions(const VersionGate& gate, std::uint64_t right_ms,
-                          const Now& now) noexcept {
-        core_.shards.restart_versions(gate, right_ms, now.version_ms);
-        core_.flushes.restart_versions(gate, now);
+    // The clocks of all shards begin anew where they would be but for that lead; `now` may still be
+    // by the clock that led them. What is known of flushes is corrected; items are not touched: the
+    // caller does that, shard by shard.
+    void restart_versions(const ClockLead& lead, const Now& now) noexcept {
+        core_.shards.restart_versions(lead, now.version_ms);
+        core_.flushes.correct(lead);
     }
 
   private:

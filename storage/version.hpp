@@ -78,6 +78,22 @@ constexpr std::uint64_t count_after(std::uint64_t hybrid_time) noexcept {
     return (hybrid_time << 2) | 3;
 }
 
+// What has led versions: a clock that was so far ahead, all the time alike or nearly so, and is set
+// right now, at `right_ms`, which is not 0. Corrected, a version is what the right one would have
+// given: it keeps its place among the others, and among those of nodes whose clocks were right, and
+// is older than what is given from now on.
+struct ClockLead {
+    std::uint64_t right_ms;
+    std::uint64_t lead_ms;
+
+    constexpr Version corrected(Version version) const noexcept {
+        if (version >> 23 <= right_ms) return version;
+        const auto behind = version & 0x7F'FFFF;
+        const auto ms = std::max<std::uint64_t>(version >> 23, lead_ms + 1) - lead_ms;
+        return std::min(ms, right_ms - 1) << 23 | behind;
+    }
+};
+
 // One per shard, guarded by the shard's lock. Two shards may issue equal versions: a CAS unique
 // need only be unique per key, and a key lives in one shard.
 class VersionClock {
@@ -115,8 +131,8 @@ class VersionClock {
     }
 
     // Forgets what it has seen, and counts on from `right_ms`, though the node's clock may say
-    // `now_ms`, and go on from there, until it is set back. Only where nothing is held any more
-    // that it has given a version.
+    // `now_ms`, and go on from there, until it is set back. What it has given a version is older
+    // only once that is corrected (ClockLead).
     void restart(std::uint64_t right_ms, std::uint64_t now_ms) noexcept {
         time_ = 0;
         lead_ms_ = now_ms > right_ms ? now_ms - right_ms : 0;

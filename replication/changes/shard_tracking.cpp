@@ -62,6 +62,7 @@ ChangeLog::Position ShardTracking::on_change(const storage::Change& change) noex
         case Cause::remote:
         case Cause::restored:
         case Cause::flushed:
+        case Cause::corrected:
             return 0;
     }
     return 0;

@@ -39,13 +39,15 @@ void mark_shard_dirty(ShardTracking& tracking, storage::Store& store, unsigned n
     }
 }
 
-// Drops every item that is newer than that, as if it had never been here; 0 = all of them.
-void drop_items(ChangeSink& sink, storage::Store& store, storage::Version newer_than,
-                const storage::Now& now) noexcept;
+// Drops every item, as if it had never been here.
+void drop_items(ChangeSink& sink, storage::Store& store, const storage::Now& now) noexcept;
 
-// What a wrong clock has written is forgotten: items newer than that, and floors. REQUIRES: no list
-// is under way.
-void forget_newer(ChangeSink& sink, storage::Store& store, storage::Version newer_than,
-                  const storage::Now& now) noexcept;
+// How far a clock that was wrong, and is right now, has led the versions: version time still runs
+// by it, or else the newest of them says so.
+storage::ClockLead lead_of(const storage::Store& store, const storage::Now& now) noexcept;
+// They begin anew at what the wall clock says, and those of items, flushes and floors are
+// corrected. REQUIRES: all buckets are dirty.
+void correct_versions(ChangeSink& sink, storage::Store& store, const storage::ClockLead& lead,
+                      const storage::Now& now) noexcept;
 
 }  // namespace twincached::replication

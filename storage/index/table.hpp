@@ -87,8 +87,6 @@ class Table {
     }
     Version flush_version() const noexcept { return flush_version_; }
     void set_flush_version(Version version) noexcept { flush_version_ = version; }
-    // REQUIRES: what was flushed is not to be seen again, and has left.
-    void forget_flush() noexcept { flush_version_ = 0; }
 
     // For upkeep: moves on by so many buckets, if the index is growing or shrinking.
     void step_index(unsigned buckets) noexcept;

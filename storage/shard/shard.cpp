@@ -10,6 +10,8 @@ namespace {
 
 // How many steps of eviction one large record may cost while the lock is held.
 constexpr unsigned eviction_steps = 8;
+// Of an index that is gone through in steps: what one of them covers.
+constexpr unsigned buckets_at_once = 64;
 
 }  // namespace
 
@@ -118,24 +120,43 @@ void Shard::drop_in_doubt(const Key& key, const Now& now) noexcept {
 
 // Nothing may leave the index while it is being visited. What did not fit into one visit of an
 // index bucket is found by the next one.
-std::optional<std::uint64_t> Shard::disown_some(std::uint64_t hash, Version newer_than,
-                                                const Now& now) noexcept {
-    struct Disowned {
+template <class IsMeant>
+std::optional<std::uint64_t> Shard::drop_some(std::uint64_t hash, Cause cause, const Now& now,
+                                              IsMeant is_meant) noexcept {
+    struct Doomed {
         Item* item;
         std::uint64_t hash;
     };
-    constexpr unsigned index_buckets = 64;
-    std::array<Disowned, 64> found;
+    std::array<Doomed, 64> found;
     std::optional<std::uint64_t> next = hash;
-    for (unsigned i = 0; i < index_buckets && next; ++i) {
+    for (unsigned i = 0; i < buckets_at_once && next; ++i) {
         std::size_t count = 0;
         const auto beyond = items_.table().visit(*next, [&](Item& item, std::uint64_t item_hash) {
-            const bool is_meant = newer_than == 0 || item.version() > newer_than;
-            if (is_meant && count < found.size()) found[count++] = {&item, item_hash};
+            if (is_meant(item) && count < found.size()) found[count++] = {&item, item_hash};
         });
         for (std::size_t f = 0; f < count; ++f)
-            items_.drop(*found[f].item, found[f].hash, Cause::disowned, now.tick());
+            items_.drop(*found[f].item, found[f].hash, cause, now.tick());
         if (count < found.size()) next = beyond;
+    }
+    return next;
+}
+
+std::optional<std::uint64_t> Shard::disown_some(std::uint64_t hash, const Now& now) noexcept {
+    return drop_some(hash, Cause::disowned, now, [](const Item&) { return true; });
+}
+
+std::optional<std::uint64_t> Shard::drop_some_flushed(std::uint64_t hash, const Now& now) noexcept {
+    return drop_some(hash, Cause::flushed, now,
+                     [&](const Item& item) { return items_.table().is_flushed(item); });
+}
+
+std::optional<std::uint64_t> Shard::correct_some(std::uint64_t hash,
+                                                 const ClockLead& lead) noexcept {
+    std::optional<std::uint64_t> next = hash;
+    for (unsigned i = 0; i < buckets_at_once && next; ++i) {
+        next = items_.table().visit(*next, [&](Item& item, std::uint64_t item_hash) {
+            items_.correct(item, item_hash, lead.corrected(item.version()));
+        });
     }
     return next;
 }

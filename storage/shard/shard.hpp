@@ -36,12 +36,14 @@ class Shard {
     void apply_hint(std::uint64_t hash, const Now& now) noexcept;
     // Drops an item because another node may know something newer of it (rule R9).
     void drop_in_doubt(const Key& key, const Now& now) noexcept;
-    // Drops some of the items that are newer than that, also those that are flushed or have expired
-    // and are still here; 0 = of all. What is dropped is as if it had never been here: another node
-    // may give the same again. From that hash on, in order; returns the hash to go on with, or
-    // nothing at the end.
-    std::optional<std::uint64_t> disown_some(std::uint64_t hash, Version newer_than,
-                                             const Now& now) noexcept;
+    // Drops some of the items, also those that are flushed or have expired and are still here. What
+    // is dropped is as if it had never been here: another node may give the same again. From that
+    // hash on, in order; returns the hash to go on with, or nothing at the end.
+    std::optional<std::uint64_t> disown_some(std::uint64_t hash, const Now& now) noexcept;
+    // Corrects the versions of some items, whoever wrote them; the same of hashes.
+    std::optional<std::uint64_t> correct_some(std::uint64_t hash, const ClockLead& lead) noexcept;
+    // Drops some of those that are flushed already; the same.
+    std::optional<std::uint64_t> drop_some_flushed(std::uint64_t hash, const Now& now) noexcept;
     // Whatever this shard writes from now on is newer.
     void observe(Version version) noexcept { items_.clock().observe(version); }
 
@@ -72,6 +74,9 @@ class Shard {
 
   private:
     Version known_version(const Key& key, const Item* held, Tick now) noexcept;
+    template <class IsMeant>
+    std::optional<std::uint64_t> drop_some(std::uint64_t hash, Cause cause, const Now& now,
+                                           IsMeant is_meant) noexcept;
 
     ShardItems& items_;
 };

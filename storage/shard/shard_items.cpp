@@ -224,6 +224,14 @@ Item* ShardItems::with_expiry(Item* item, const Key& key, Expiry expiry, const N
     return table_.reshape(item, key.hash, placement, form);
 }
 
+void ShardItems::correct(Item& item, std::uint64_t hash, Version version) noexcept {
+    const Version before = item.version();
+    if (before == version) return;
+    item.set_version(version);
+    (void)sink_.on_change(number_,
+                          {{item.key(), hash}, before, version, version, Cause::corrected});
+}
+
 // A stub is this node's own affair.
 void ShardItems::tell_hint(const Item& item, const Key& key) noexcept {
     if (!item.is_stub()) sink_.on_hint(number_, key.hash);

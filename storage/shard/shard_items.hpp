@@ -83,6 +83,8 @@ class ShardItems {
     void drop(Item& item, std::uint64_t hash, Cause cause, Tick now) noexcept {
         drops_.drop(item, hash, cause, now);
     }
+    // The same item by another version, which is no news to anybody. A stub has none.
+    void correct(Item& item, std::uint64_t hash, Version version) noexcept;
     // A change that is no step of the above.
     Ticket tell(const Change& change) noexcept { return sink_.on_change(number_, change); }
     // What is not newer is dead from now on.

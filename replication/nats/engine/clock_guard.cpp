@@ -57,9 +57,10 @@ void ClockGuard::come_back() {
     refused_ = context_.counters.get(ClusterCounter::versions_refused);
     if (!std::exchange(was_ahead_, false))
         return reunion_.start_over("the clock is right again, and all is compared");
-    forget_wrong_clock(context_);
-    state_.note(LogLevel::warning,
-                "the clock is right again: what was written while it was ahead is forgotten");
+    correct_versions(context_);
+    state_.note(
+        LogLevel::warning,
+        "the clock is right again: versions that were given while it was ahead are corrected");
     // Others judge what this node tells by sessions.
     speaker_.begin_session();
     footing_.has_spoken = false;

@@ -2,7 +2,7 @@
 // clock-max-ahead are refused; by whose fault, the NATS server's clock tells, the same one to all:
 //
 //     ahead      every other live node has refused what this one told. It tells nothing more, and
-//                once its clock is right it forgets what it wrote, and compares all.
+//                once its clock is right it corrects its versions, and compares all.
 //     behind     it has refused what others told. Once its clock is right it compares all.
 //
 // Until then it serves its clients, and is not in step. Owned by the engine, on the replication

@@ -33,7 +33,7 @@ void Readiness::drop_unconfirmed() {
     if (!std::exchange(footing_.is_unconfirmed, false)) return;
     footing_.recalled_era = 0;
     // They may have been removed where nobody is left who could tell.
-    drop_items(context_.sink.changes(), *context_.store, 0, context_.now);
+    drop_items(context_.sink.changes(), *context_.store, context_.now);
     state_.note(LogLevel::warning,
                 "the items of before the restart are dropped: nobody confirmed them");
 }

@@ -95,16 +95,17 @@ void drop_what_is_in_doubt(ClusterContext& context) {
     }
 }
 
-// The clocks first: what is written from then on is right. What stands in the change log becomes a
-// mark on its bucket.
-void forget_wrong_clock(ClusterContext& context) {
-    const auto gate = context.brokers_gate();
-    auto& changes = context.sink.changes();
-    context.store->restart_versions(gate, wall_version_ms(context.now), context.now);
-    mark_all_dirty(changes, *context.store, 0);
-    forget_newer(changes, *context.store, gate.last(), context.now);
-    for (unsigned i = 0; i < context.shard_count(); ++i)
-        context.with_shard(i, [&](storage::Shard&) { context.sink.removals(i).clear(); });
+void correct_versions(ClusterContext& context) {
+    mark_all_dirty(context);
+    const auto lead = lead_of(*context.store, context.now);
+    for (unsigned i = 0; i < context.shard_count(); ++i) {
+        context.with_shard(i, [&](storage::Shard&) {
+            auto& removals = context.sink.removals(i);
+            removals.correct(lead);
+            removals.lose_places();
+        });
+    }
+    replication::correct_versions(context.sink.changes(), *context.store, lead, context.now);
 }
 
 void settle_as_reference(ClusterContext& context, BatchSender& sender) {

@@ -29,8 +29,8 @@ void tell_removals_again(ClusterContext& context);
 void drop_what_is_in_doubt(ClusterContext& context);
 
 // A wrong clock had led versions where nobody follows: they begin anew at the wall clock's time,
-// and what was written until then is forgotten, with all that was let go.
-void forget_wrong_clock(ClusterContext& context);
+// and those of what is held, and of what was let go, are corrected. Nobody has read of them.
+void correct_versions(ClusterContext& context);
 
 // The others compare what they hold with what is here: nothing is owed but removals of which only a
 // floor is left, which are told by lists, lest they are known to this node alone.

@@ -121,13 +121,16 @@ void KeptRemovals::turn() noexcept {
     }
 }
 
-void KeptRemovals::clear() noexcept {
-    removals_.clear();
-    order_.clear();
-    kept_.store(0, std::memory_order_relaxed);
-    std::fill_n(floors_.get(), count_, Floors{});
-    lose_whole();
-    is_raised_ = has_previous_ = false;
+void KeptRemovals::correct(const storage::ClockLead& lead) noexcept {
+    for (auto& [hash, removal] : removals_)
+        removal.version = lead.corrected(removal.version);
+    for (std::size_t i = 0; i < count_; ++i) {
+        auto& of = floors_[i];
+        for (auto* version :
+             {&of.current, &of.previous, &of.removed, &of.removed_before, &of.doubt, &of.untold,
+              &of.removed_meanwhile, &of.evicted_meanwhile, &of.ever, &of.heard, &of.vouched})
+            *version = lead.corrected(*version);
+    }
 }
 
 void KeptRemovals::lose_places() noexcept {

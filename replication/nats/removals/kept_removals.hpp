@@ -119,8 +119,8 @@ class KeptRemovals {
     // One of several logs is read up, and this node may be far behind in another: what is heard of
     // then may have overtaken what it does not hold yet.
     void set_catching_up(bool whether) noexcept { is_catching_up_ = whether; }
-    // As if nothing had ever been let go.
-    void clear() noexcept;
+    // All versions that were given by a wrong clock.
+    void correct(const storage::ClockLead& lead) noexcept;
     // This node has lost its place.
     void lose_whole() noexcept { std::fill(whole_.begin(), whole_.end(), false); }
 

@@ -105,8 +105,16 @@ bool Exchange::recall(std::string_view remembered, const storage::Now& now) {
 
 void Exchange::forget(std::uint64_t new_epoch, const storage::Now& now) noexcept {
     assert(!in_session_);
-    drop_items(context_.sink, *context_.store, 0, now);
+    drop_items(context_.sink, *context_.store, now);
     mark_all_dirty(context_, 0);
+    acquaintance_.forget(new_epoch);
+}
+
+void Exchange::correct_versions(std::uint64_t new_epoch, const storage::Now& now) noexcept {
+    assert(!in_session_);
+    mark_all_dirty(context_, 0);
+    auto& store = *context_.store;
+    replication::correct_versions(context_.sink, store, lead_of(store, now), now);
     acquaintance_.forget(new_epoch);
 }
 

@@ -130,10 +130,9 @@ class Exchange {
     Acquaintance& acquaintance() noexcept { return acquaintance_; }
     // Drops every item and goes on as another incarnation. REQUIRES: no session.
     void forget(std::uint64_t new_epoch, const storage::Now& now) noexcept;
-    // After that, should a wrong clock have led the versions; see starting_over.hpp.
-    void restart_versions(const storage::VersionGate& gate, const storage::Now& now) noexcept {
-        pair::restart_versions(context_, gate, now);
-    }
+    // Goes on as another incarnation with the items that it has, by versions as they would be but
+    // for a wrong clock. REQUIRES: no session.
+    void correct_versions(std::uint64_t new_epoch, const storage::Now& now) noexcept;
     // There are buckets that the peer must be told of.
     std::uint64_t dirty_buckets() const noexcept { return context_.sum(&ShardTracking::dirty); }
     // The peer may have refused what it acknowledges: no answer may wait for it.

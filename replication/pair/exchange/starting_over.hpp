@@ -14,10 +14,4 @@ namespace twincached::replication::pair {
 // offers is taken if it is newer than `floor`, should this node lack it.
 void mark_all_dirty(ExchangeContext& context, storage::Version floor) noexcept;
 
-// After a wrong clock, when the items have been dropped: versions begin again at the clock that is
-// right now, and nothing remembers one that the gate would refuse to a peer, be it of a flush, of a
-// flush to come, or of a delete. `now` may still be by the wrong one.
-void restart_versions(ExchangeContext& context, const storage::VersionGate& gate,
-                      const storage::Now& now) noexcept;
-
 }  // namespace twincached::replication::pair

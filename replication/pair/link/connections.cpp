@@ -168,8 +168,8 @@ void Connections::on_peer_refused(Connection& connection, const storage::Now& no
     const bool must = connection.is_dialled() && must_part_from_caller(handshake, parts_.host);
     dismiss(connection, {handshake.why(), must, Parting::at_once, by_clock}, now);
     if (!by_clock || !has_said_hello || !parts_.host.wrote_by_wrong_clock(now)) return;
-    begin_anew("they were written by a clock further ahead than clock-max-ahead", now);
-    parts_.host.restart_versions(now);
+    leave_all("versions were given by a wrong clock", now);
+    parts_.host.correct_versions(nonces_.next(), now);
 }
 
 // Only a node that neither has a session nor has chosen one may say that it has none.
@@ -228,9 +228,14 @@ bool Connections::agrees_on_past(Connection& connection, const storage::Now& now
     return false;
 }
 
-void Connections::begin_anew(std::string_view why, const storage::Now& now) {
+// Who they spoke with is another one from now on.
+void Connections::leave_all(std::string_view why, const storage::Now& now) {
     const Bye bye{ByeReason::replaced, "this node begins anew"};
     dismiss_all({why, false, Parting::linger}, &bye, now);
+}
+
+void Connections::begin_anew(std::string_view why, const storage::Now& now) {
+    leave_all(why, now);
     parts_.host.begin_anew(nonces_.next(), why, now);
 }
 

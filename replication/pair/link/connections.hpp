@@ -80,9 +80,10 @@ class Connections {
         // A connection for which that was done is given up before its session began.
         virtual void end_exchange() noexcept = 0;
         // A peer that this node has said HELLO to finds its clock, or its versions, too far ahead.
-        // True: it is right, and the node has to begin anew, versions included.
+        // True: it is right, and the versions have to be corrected, by what is, as for
+        // begin_anew(), another incarnation from then on.
         virtual bool wrote_by_wrong_clock(const storage::Now& now) const noexcept = 0;
-        virtual void restart_versions(const storage::Now& now) noexcept = 0;
+        virtual void correct_versions(const Nonce& nonce, const storage::Now& now) = 0;
         // READY was said both ways: this is the session.
         virtual void establish(Connection& connection, const storage::Now& now) = 0;
     };
@@ -132,6 +133,7 @@ class Connections {
     // Every candidate; `bye`, if there is one, is said to it before.
     void dismiss_all(const Dismissal& how, const Bye* bye, const storage::Now& now);
     // This node begins anew (see Host): whoever took it for what it was is told, and let go.
+    void leave_all(std::string_view why, const storage::Now& now);
     void begin_anew(std::string_view why, const storage::Now& now);
 
     // The peer, or somebody who speaks like it, is on some connection.

@@ -17,6 +17,10 @@ std::uint64_t hash_check_of(const storage::Store& store) noexcept {
     return store.key(hash_question).hash;
 }
 
+std::uint64_t epoch_of(const Nonce& nonce) noexcept {
+    return lib::load_little<std::uint64_t>(nonce.data()) | 1;  // never 0
+}
+
 // What a peer believes whose clock is right.
 storage::VersionGate peers_gate(const Self& self, const storage::Now& now) noexcept {
     return {wall_version_ms(now), clock_max_ahead_ms(self)};
@@ -106,15 +110,19 @@ bool Incarnation::wrote_by_wrong_clock(const storage::Now& now) const noexcept {
 }
 
 void Incarnation::begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now) {
-    const auto epoch = lib::load_little<std::uint64_t>(nonce.data()) | 1;  // never 0
-    exchange_.forget(epoch, now);
-    self_.epoch = epoch;
+    self_.epoch = epoch_of(nonce);
+    exchange_.forget(self_.epoch, now);
     log_.note(LogLevel::warning, {"all items are forgotten: ", why});
 }
 
-// The clock that versions follow may still be led by those that are forgotten now.
-void Incarnation::restart_versions(const storage::Now& now) noexcept {
-    exchange_.restart_versions(peers_gate(self_, now), now);
+// The peer compares all that is held here, as of a node that it has never met: of what it has seen
+// of this one the versions are others now.
+void Incarnation::correct_versions(const Nonce& nonce, const storage::Now& now) {
+    self_.epoch = epoch_of(nonce);
+    exchange_.correct_versions(self_.epoch, now);
+    log_.note(LogLevel::warning,
+              {"versions are corrected: they were given by a clock further ahead than "
+               "clock-max-ahead, which is right now"});
 }
 
 }  // namespace twincached::replication::pair

@@ -5,7 +5,7 @@
 //
 //     HELLO of the peer --- judge_past() ---> begin a session | this node begins anew | the peer
 //     nobody to ask, items unconfirmed -----> this node begins anew
-//     its clock was refused, and is right --> this node begins anew, its versions too
+//     its clock was refused, and is right --> its versions are corrected, and it is a new one
 //
 // It knows neither connections nor sessions: whoever calls begin_anew() has ended both. Owned by
 // the Engine; the replication thread alone calls it. Rules R12 and R15 of REPLICATION.md.
@@ -69,8 +69,8 @@ class Incarnation {
     bool wrote_by_wrong_clock(const storage::Now& now) const noexcept;
     // Forgets all items. `nonce` decides the new incarnation. REQUIRES: no session.
     void begin_anew(const Nonce& nonce, std::string_view why, const storage::Now& now);
-    // After that: the versions that it allots begin again at its clock.
-    void restart_versions(const storage::Now& now) noexcept;
+    // Keeps them, by versions as its clock would have given them. `nonce` and REQUIRES: the same.
+    void correct_versions(const Nonce& nonce, const storage::Now& now);
 
   private:
     Self& self_;

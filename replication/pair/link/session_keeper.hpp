@@ -135,8 +135,8 @@ class SessionKeeper final : public Connections::Host {
     bool wrote_by_wrong_clock(const storage::Now& now) const noexcept override {
         return parts_.incarnation.wrote_by_wrong_clock(now);
     }
-    void restart_versions(const storage::Now& now) noexcept override {
-        parts_.incarnation.restart_versions(now);
+    void correct_versions(const Nonce& nonce, const storage::Now& now) override {
+        parts_.incarnation.correct_versions(nonce, now);
     }
     void establish(Connection& connection, const storage::Now& now) override;
 

@@ -82,7 +82,7 @@ class ClusterNode::Observer final : public storage::MutationSink {
     }
     static const char* name_of(storage::Cause cause) {
         constexpr const char* names[] = {"set",     "deleted", "remote",   "restored", "evicted",
-                                         "expired", "flushed", "in doubt", "disowned"};
+                                         "expired", "flushed", "in doubt", "disowned", "corrected"};
         return names[static_cast<std::size_t>(cause)];
     }
 
@@ -134,6 +134,8 @@ storage::Now ClusterNode::now() const {
         SimBroker::epoch_ms + static_cast<std::int64_t>(world_ms_) + options_.clock_ahead_ms;
     now.unix_seconds = wall_ms / 1000;
     now.version_ms = static_cast<std::uint64_t>(wall_ms - start_of_2025_ms);
+    if (store_ != nullptr && store_->version_time() >> 10 > now.version_ms)
+        now.version_ms += led_ms_;
     return now;
 }
 

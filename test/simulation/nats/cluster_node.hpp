@@ -8,6 +8,7 @@
 #include "test/simulation/nats/cluster_history.hpp"
 #include "test/simulation/sim_memory.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -59,7 +60,12 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     replication::nats::Era era() const;
     bool is_at_rest() const;
     // Its wall clock is set.
-    void set_clock_ahead(std::int64_t ms) noexcept { options_.clock_ahead_ms = ms; }
+    // Set back, version time runs on as before while there are versions of that time.
+    void set_clock_ahead(std::int64_t ms) noexcept {
+        led_ms_ =
+            static_cast<std::uint64_t>(std::max<std::int64_t>(0, options_.clock_ahead_ms - ms));
+        options_.clock_ahead_ms = ms;
+    }
     storage::Now now() const;
     const std::string& log() const { return log_; }
     unsigned flushes() const;  // that this node has carried out for its clients or others'
@@ -90,6 +96,7 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     void note_doubts();
 
     ClusterNodeOptions options_;
+    std::uint64_t led_ms_ = 0;
     const std::uint64_t& world_ms_;
     ClusterHistory& history_;
     bool is_ready_ = false;

@@ -140,6 +140,50 @@ TEST_CASE("two clocks that are wrong alike and are set right one after the other
     }
 }
 
+// Whoever comes back empty, with a clock that is right, believes nothing of what the other one
+// tells.
+TEST_CASE(
+    "who alone holds what was written while clocks were wrong gives it to a peer that is empty") {
+    Clocks net;
+    SECTION("both were wrong at the start") {
+        net.start(0, 48 * hour);
+        net.start(1, 48 * hour);
+        REQUIRE(net.links_within(2s));
+    }
+    SECTION("both were wrong for a moment") {
+        net.start(0, 0);
+        net.start(1, 0);
+        REQUIRE(net.links_within(2s));
+        net.write(0, "before", "value");
+        net.pass(500ms);
+        net.wrong_ns = {48 * hour, 48 * hour};
+        net.pass(2s);
+    }
+    net.write(0, "by a wrong clock", "value");
+    net.write(1, "deleted", "value");
+    net.pass(500ms);
+    net.wrong_ns = {};
+    net.pass(3s);
+    net.write(1, "by a right clock", "value");
+    REQUIRE(net.store(1).remove(net.store(1).key("deleted"), net.now(1), {}).outcome ==
+            storage::RemoveOutcome::removed);
+    net.pass(1s);
+    const auto held = net.store(0).stats().total.items;
+    net.kill(1);
+    net.pass(1s);
+    net.write(0, "by a wrong clock", "newer");
+    net.start(1, 0);
+    REQUIRE(net.links_within(10s));
+    net.pass(1s);
+    for (unsigned n = 0; n < 2; ++n) {
+        CHECK(net.store(n).stats().total.items == held);
+        CHECK(net.read(n, "by a wrong clock") == "newer");
+        CHECK(net.read(n, "by a right clock") == "value");
+        CHECK(net.read(n, "deleted") == "");
+    }
+    net.check_later_wins(1);
+}
+
 TEST_CASE("a clock that is set wrong in a split does not decide who wins") {
     Clocks net;
     net.start(0, 0);

@@ -70,7 +70,9 @@ struct ScriptedHost final : Connections::Host {
     bool wrote_by_wrong_clock(const storage::Now&) const noexcept override {
         return clock_was_wrong;
     }
-    void restart_versions(const storage::Now&) noexcept override { asked += "restart "; }
+    void correct_versions(const Nonce&, const storage::Now&) noexcept override {
+        asked += "correct ";
+    }
     void establish(Connection& connection, const storage::Now&) noexcept override {
         session = &connection;
         held = connection.handshake.session_number();

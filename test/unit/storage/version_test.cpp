@@ -100,4 +100,17 @@ TEST_CASE("a restart by a clock that has no lead is one, and no more") {
     CHECK(time_of(clock.next_write(1'000'001)) >> 10 == 1'000'001);
 }
 
+TEST_CASE("what a clock that was ahead gave is corrected by its lead, and keeps its place") {
+    const ClockLead lead{5000, 1000};
+    const auto of = [](std::uint64_t ms, Version rest) { return ms << 23 | rest; };
+    CHECK(lead.corrected(of(4999, 7)) == of(4999, 7));
+    CHECK(lead.corrected(of(5000, 0x7FFFFF)) == of(5000, 0x7FFFFF));
+    CHECK(lead.corrected(of(5001, 7)) == of(4001, 7));
+    CHECK(lead.corrected(of(5998, 7)) == of(4998, 7));
+    CHECK(lead.corrected(of(6000, 7)) == of(4999, 7));
+    CHECK(lead.corrected(of(9000, 7)) == of(4999, 7));  // never ahead
+    CHECK(lead.corrected(0) == 0);
+    CHECK(ClockLead{10, 1'000'000}.corrected(of(20, 7)) == of(1, 7));  // nor nothing
+}
+
 }  // namespace twincached::storage

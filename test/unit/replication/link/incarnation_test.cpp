@@ -39,6 +39,12 @@ struct Node {
         REQUIRE(store.write(store.key(key), now, write).outcome == storage::WriteOutcome::stored);
     }
     std::uint64_t items() const { return store.stats().total.items; }
+    storage::Version version_of(std::string_view key) {
+        storage::Version version = 0;
+        store.peek(store.key(key), now,
+                   [&](const storage::ItemView& item) { version = item.version; });
+        return version;
+    }
     Hello peer() const {
         Hello hello;
         hello.epoch = 22;
@@ -203,8 +209,7 @@ TEST_CASE(
     // The clock is set right.
     node.now.version_ms -= 40 * day_ms;
     CHECK(node.incarnation.wrote_by_wrong_clock(node.now));
-    node.incarnation.begin_anew(Nonce{1}, "wrong", node.now);
-    node.incarnation.restart_versions(node.now);
+    node.incarnation.correct_versions(Nonce{1}, node.now);
     node.set("key");
     CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
 }
@@ -216,40 +221,43 @@ TEST_CASE("what clients write on after a wrong clock is written by the right one
     node.now.version_ms += 40 * day_ms;
     node.set("key");
     REQUIRE(node.incarnation.wrote_by_wrong_clock(node.now));
-    node.incarnation.begin_anew(Nonce{1}, "wrong", node.now);
-    node.incarnation.restart_versions(node.now);
+    node.incarnation.correct_versions(Nonce{1}, node.now);
     node.now.version_ms += 10;
     node.set("key");
     (void)node.store.flush(node.now);
     CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(node.now));
 }
 
-TEST_CASE("nothing remembers a version of the wrong clock that was left behind") {
+TEST_CASE("what a wrong clock has given is corrected, and nothing is lost") {
     Node node;
     const auto right = node.now;
+    node.set("before");
     node.now.version_ms += 40 * day_ms;
     node.set("flushed");
     (void)node.store.flush(node.now);
     node.set("deleted");
     (void)node.store.remove(node.store.key("deleted"), node.now, {});
-    node.set("key");
+    node.set("earlier");
+    node.set("later");
     node.store.schedule_flush(node.now.steady_ms + 60'000, node.now);
-    node.incarnation.begin_anew(Nonce{1}, "wrong", right);
-    node.set("by a client who came between");
-    node.incarnation.restart_versions(right);
+    const auto deleted = storage::bucket_of(node.store.key("deleted").hash);
+    node.incarnation.correct_versions(Nonce{1}, right);
     node.now = right;
     CHECK_FALSE(node.incarnation.wrote_by_wrong_clock(right));
-    CHECK(node.items() == 0);
+    CHECK(node.items() == 2);  // neither what was flushed nor what was deleted
 
     const auto told = node.exchange.standing(right);
-    const storage::VersionGate gate(right.version_ms, 1000);
+    const storage::VersionGate gate(right.version_ms, 1);
     CHECK(is_credible(told, gate));
-    CHECK(told.flush_version == 0);
+    CHECK(told.flush_version != 0);
     CHECK(told.schedule_at_ms == right.steady_ms + 60'000);
-    for (const auto* key : {"flushed", "deleted", "key"}) {
-        const auto bucket = storage::bucket_of(node.store.key(key).hash);
-        CHECK(node.sink.shard(0).buckets.floor(bucket) == 0);
-    }
-    node.set("flushed");
-    CHECK(node.items() == 1);
+    const auto floor = node.sink.shard(0).buckets.floor(deleted);
+    CHECK(floor > told.flush_version);
+    CHECK(node.version_of("earlier") > floor);
+    CHECK(node.version_of("later") > node.version_of("earlier"));
+    CHECK(gate.admits_item(node.version_of("later")));
+    const auto corrected = node.version_of("later");
+    node.set("later");
+    CHECK(node.version_of("later") > corrected);
+    CHECK(node.self.epoch != 11);
 }

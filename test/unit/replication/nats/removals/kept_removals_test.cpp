@@ -169,22 +169,23 @@ TEST_CASE("what this node has removed itself is vouched for when its key is forg
     }
 }
 
-TEST_CASE("what is forgotten was never let go") {
+TEST_CASE("versions that a wrong clock gave are corrected, and keep their order") {
+    const auto at_ms = [](std::uint64_t ms) { return storage::Version{ms} << 23; };
     auto kept = room_for(8);
-    kept.end_comparing(150);
-    kept.note(hash_in(150, 1), 70, at(1));
-    kept.raise_evicted(150, 80);
-    kept.note_doubt(150, 90);
-    kept.clear();
-    CHECK(kept.size() == 0);
-    CHECK(kept.kept_gauge() == 0);
-    CHECK(kept.known(hash_in(150, 1), false) == 0);
-    CHECK(kept.ever(150) == 0);
-    CHECK(kept.vouched(150) == 0);
-    CHECK(kept.doubt(150) == 0);
-    CHECK_FALSE(kept.is_whole(150));
-    kept.note(hash_in(150, 1), 10, at(2));
-    CHECK(kept.known(hash_in(150, 1), false) == 10);
+    kept.note(hash_in(150, 1), at_ms(40), at(1));
+    kept.note(hash_in(150, 2), at_ms(1070), at(2));
+    kept.raise_removed(150, at_ms(1080));
+    kept.raise_evicted(150, at_ms(1090));
+    kept.note_doubt(150, at_ms(1100));
+    kept.correct({100, 1000});
+    CHECK(kept.exact(hash_in(150, 1)) == at_ms(40));
+    CHECK(kept.exact(hash_in(150, 2)) == at_ms(70));
+    CHECK(kept.removed_in(150) == at_ms(80));
+    CHECK(kept.floor(150) == at_ms(90));
+    CHECK(kept.ever(150) == at_ms(90));
+    CHECK(kept.vouched(150) == at_ms(90));
+    CHECK(kept.removed_meanwhile(150) == at_ms(80));
+    CHECK(kept.doubt(150) == at_ms(99));  // older than what is given from now on
 }
 
 TEST_CASE("what is kept can be told to another node, and floors as well") {

@@ -44,10 +44,6 @@ class ReportedSettings {
 };
 
 inline constexpr lib::FigureRow<ReportedSettings> crawler_rows[] = {
-    {lib::gauge("lru_crawler_running", "1 unless `lru_crawler disable` was said last"),
-     [](const ReportedSettings& reported) {
-         return lib::figure_text(reported.is_crawler_enabled());
-     }},
     {lib::counter("lru_crawler_starts", "`lru_crawler crawl`, `metadump` and `mgdump` asked for"),
      [](const ReportedSettings& reported) { return lib::figure_text(reported.crawls()); }},
 };

@@ -295,6 +295,15 @@ TEST_CASE("plain stats have three words to a line, whatever replication has to t
     CHECK(stats.values.count("repl_last_event") == 0);
 }
 
+TEST_CASE("no crawl is under way once it is answered") {
+    TestService service;
+    Client client(service);
+    CHECK(client.say("lru_crawler crawl 1\r\n") == "OK\r\n");
+    const auto values = ask(service, "stats").values;
+    CHECK(values.at("lru_crawler_running") == "0");
+    CHECK(values.at("lru_crawler_starts") == "1");
+}
+
 TEST_CASE("stats detail counts by prefix while it is on") {
     TestService service;
     Client client(service);

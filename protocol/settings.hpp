@@ -32,9 +32,11 @@ struct Settings {
     std::string prefix_delimiter;        // -D, its first byte; empty: ':'
     bool sasl_required{};                // -S: clients of the binary protocol must log in
     bool track_sizes{};                  // -o track_sizes: `stats sizes` tells them
-    bool crawler_enabled{};              // -o lru_crawler: what `lru_crawler enable` is told
-    std::int64_t watcher_buffer_kib{};   // -o watcher_logbuf_size
-    bool test_commands{};                // --test-commands: there is `debugtime`
+    bool crawler_enabled{};              // -o lru_crawler: until `lru_crawler` says otherwise
+    bool maintainer_enabled{};  // -o lru_maintainer: `lru mode` and `lru temp_ttl` are known
+    bool reassign_enabled{};    // -o slab_reassign: `slabs reassign` is
+    std::int64_t watcher_buffer_kib{};  // -o watcher_logbuf_size
+    bool test_commands{};               // --test-commands: there is `debugtime`
 
     // Of the surroundings; no rows.
     bool login_required = false;  // -Y: clients of the text protocol must log in

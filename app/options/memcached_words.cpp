@@ -83,8 +83,6 @@ constexpr std::array rows = {
                  high),
           {.name = "hashpower_init"}),
     word("hashexpand", flag, "yes", "growth of the hash table; the index always grows"),
-    shown(27, word("slab_reassign", flag, "yes",
-                   "slabs hold items of all sizes, so none is reassigned")),
     shown(28, ranged(bare(word("slab_automove", number, "1",
                                "slabs hold items of all sizes, so none is moved")),
                      0, 2, "slab_automove must be between 0 and 2")),
@@ -105,8 +103,6 @@ constexpr std::array rows = {
     shown(33, ranged(word("lru_crawler_sleep", number, "100", "upkeep paces itself"), 0, 1'000'000,
                      "LRU crawler sleep must be between 0 and 1 second")),
     shown(34, word("lru_crawler_tocrawl", number, "0", "upkeep paces itself")),
-    shown(39, word("lru_maintainer", flag, "yes", "eviction needs no thread"),
-          {.name = "lru_maintainer_thread"}),
     shown(41, ranged(word("hot_lru_pct", number, "20", "eviction is S3-FIFO over slabs"), 1, 80,
                      "hot_lru_pct must be > 1 and < 80")),
     shown(42, ranged(word("warm_lru_pct", number, "40", "eviction is S3-FIFO over slabs"), 1, 80,
@@ -173,9 +169,9 @@ std::span<const lib::OptionRow> memcached_word_rows() noexcept {
 // memcached.c, NO_MODERN.
 std::span<const ImpliedWord> implied_by(std::string_view written) noexcept {
     static constexpr std::array old_defaults = {
-        ImpliedWord{"slab_reassign", "no"},       ImpliedWord{"slab_automove", "0"},
-        ImpliedWord{"lru_crawler", "no"},         ImpliedWord{"lru_maintainer", "no"},
-        ImpliedWord{"hash_algorithm", "jenkins"},
+        ImpliedWord{"slab_reassign", "no"}, ImpliedWord{"slab_automove", "0"},
+        ImpliedWord{"lru_crawler", "no"},   ImpliedWord{"lru_maintainer", "no"},
+        ImpliedWord{"maxconns_fast", "no"}, ImpliedWord{"hash_algorithm", "jenkins"},
     };
     if (written != "no_modern") return {};
     return old_defaults;

@@ -61,6 +61,8 @@ enum class Answer : std::uint8_t {
     memory_limit_in_bytes,
     // What administrative verbs say.
     crawler_runs,
+    crawler_disabled,
+    reassign_disabled,
     class_invalid,
     slab_class_invalid,
     slab_class_same,

@@ -68,6 +68,8 @@ constexpr AnswerText rows[] = {
     {Answer::memory_limit_in_bytes,
      "MEMLIMIT_ADJUST_FAILED input value is megabytes not bytes\r\n"},
     {Answer::crawler_runs, "ERROR failed to start lru crawler thread\r\n"},
+    {Answer::crawler_disabled, "CLIENT_ERROR lru crawler disabled\r\n"},
+    {Answer::reassign_disabled, "CLIENT_ERROR slab reassignment disabled\r\n"},
     {Answer::class_invalid, "BADCLASS invalid class id\r\n"},
     {Answer::slab_class_invalid, "BADCLASS invalid src or dst class id\r\n"},
     {Answer::slab_class_same, "SAME src and dst class are identical\r\n"},

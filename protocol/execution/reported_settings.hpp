@@ -1,7 +1,7 @@
 // Screws that memcached's administrators turn and this store does not have (`slabs automove`, `lru
 // tune`, `lru_crawler`...): a request is checked and answered as there, and reports show what was
-// asked for. Nothing else depends on it: expiry in the background is the store's business and
-// cannot be switched off. Any thread.
+// asked for. Nothing else depends on it but that a crawler which was switched off refuses to crawl
+// and to dump: expiry in the background is the store's business and goes on. Any thread.
 #pragma once
 
 #include "lib/figure_row.hpp"

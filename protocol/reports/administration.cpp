@@ -24,10 +24,11 @@ constexpr std::int32_t slab_class_max = 39;
 
 // There are no pages to move between classes here: what is asked properly is answered as by a
 // memcached that has none to spare.
-Answer reassign(Words words) noexcept {
+Answer reassign(const Settings& settings, Words words) noexcept {
     const auto from_word = words.next();
     const auto to_word = words.next();
     if (to_word.empty() || !words.next().empty()) return Answer::error;
+    if (!settings.reassign_enabled) return Answer::reassign_disabled;
     const auto from = parse_strict_word<std::int32_t>(from_word);
     const auto to = parse_strict_word<std::int32_t>(to_word);
     if (!from || !to) return Answer::bad_line;
@@ -126,7 +127,6 @@ std::optional<ClockChange> parse_clock_change(std::string_view word) noexcept {
 
 // What has expired is found by upkeep, which never waits to be told: there is nothing left to do.
 Answer crawl(ReportedSettings& reported, std::string_view classes) noexcept {
-    if (classes.empty()) return Answer::error;
     if (!ClassSet::parse(classes)) return Answer::class_invalid;
     reported.note_crawl();
     return Answer::ok;
@@ -217,7 +217,7 @@ Next execute_cache_memlimit(Turn& turn, const Command& command) {
 Next execute_slabs(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
-    if (what == "reassign") return turn.answer(reassign(words));
+    if (what == "reassign") return turn.answer(reassign(turn.executor.settings(), words));
     if (what == "automove") {
         return turn.answer(automove(turn.executor.service().shared().reported, words));
     }
@@ -229,6 +229,7 @@ Next execute_lru(Turn& turn, const Command& command) {
     const auto what = words.next();
     auto& reported = turn.executor.service().shared().reported;
     if (what == "tune") return turn.answer(tune(reported, words));
+    if (!turn.executor.settings().maintainer_enabled) return turn.answer(Answer::error);
     const auto word = words.next();
     if (what == "mode" && (word == "flat" || word == "segmented")) {
         return turn.answer(take_note(reported, "lru_segmented", word == "flat" ? "no" : "yes"));
@@ -237,8 +238,20 @@ Next execute_lru(Turn& turn, const Command& command) {
     return turn.answer(Answer::error);
 }
 
-// A dump is asked for once and answered in many turns: the first alone counts as a run. Here a word
-// too many is an error, "noreply" among them, which is silent then and does nothing.
+// A dump is asked for once and answered in many turns: the first alone counts as a run, and may be
+// refused.
+Next execute_crawl(Turn& turn, std::string_view what, std::string_view classes) {
+    auto& reported = turn.executor.service().shared().reported;
+    if (!turn.progress.started) {
+        if (classes.empty()) return turn.answer(Answer::error);
+        if (!reported.is_crawler_enabled()) return turn.answer(Answer::crawler_disabled);
+    }
+    if (what == "crawl") return turn.answer(crawl(reported, classes));
+    if (!turn.progress.started) reported.note_crawl();
+    return what == "metadump" ? execute_metadump(turn, classes) : execute_mgdump(turn, classes);
+}
+
+// Here a word too many is an error, "noreply" among them, which is silent then and does nothing.
 Next execute_lru_crawler(Turn& turn, const Command& command) {
     Words words(command.arguments);
     const auto what = words.next();
@@ -246,10 +259,9 @@ Next execute_lru_crawler(Turn& turn, const Command& command) {
     const bool is_switch = what == "enable" || what == "disable";
     if (!words.next().empty() || (is_switch && !word.empty())) return turn.answer(Answer::error);
     auto& reported = turn.executor.service().shared().reported;
-    if ((what == "metadump" || what == "mgdump") && !turn.progress.started) reported.note_crawl();
-    if (what == "metadump") return execute_metadump(turn, word);
-    if (what == "mgdump") return execute_mgdump(turn, word);
-    if (what == "crawl") return turn.answer(crawl(reported, word));
+    if (what == "crawl" || what == "metadump" || what == "mgdump") {
+        return execute_crawl(turn, what, word);
+    }
     if (what == "enable") return turn.answer(set_crawler(reported, true));
     if (what == "disable") return turn.answer(set_crawler(reported, false));
     if (what == "sleep" || what == "tocrawl") {

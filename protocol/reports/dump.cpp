@@ -100,12 +100,11 @@ bool walk_classes(Turn& turn, ClassSet classes, WriteLine write_line) {
 
 // What stands before a dump: refusals, once. Answer::ok if it may go on.
 Answer begin_dump(const Turn& turn, std::string_view classes, Answer pipelined) noexcept {
-    if (classes.empty()) return Answer::error;
-    if (turn.pipelined) return pipelined;
     if (!turn.executor.settings().dump_enabled) {
         return pipelined == Answer::pipelined_metadump ? Answer::metadump_denied
                                                        : Answer::mgdump_denied;
     }
+    if (turn.pipelined) return pipelined;
     return ClassSet::parse(classes) ? Answer::ok : Answer::class_invalid;
 }
 

@@ -1,4 +1,5 @@
 // Every word of memcached 1.6.45's -o, one by one.
+#include "app/listeners/listener_options.hpp"
 #include "app/options/command_line.hpp"
 #include "app/server_options.hpp"
 #include "protocol/settings.hpp"
@@ -105,13 +106,26 @@ TEST_CASE("each of memcached's extended words works, or one line says why it doe
     }
 }
 
-TEST_CASE("no_modern brings memcached's old defaults back into the reports") {
+TEST_CASE("no_modern brings memcached's old defaults back") {
     const auto crawls = [](const std::string& word) {
         return reading(word).options().get<protocol::Settings>().crawler_enabled;
     };
     CHECK_FALSE(crawls("no_modern"));
     CHECK(crawls("no_modern,lru_crawler"));
     CHECK(crawls("modern"));
+    const auto rejects_fast = [](const std::string& word) {
+        return reading(word).options().get<ListenerOptions>().reject_fast;
+    };
+    CHECK_FALSE(rejects_fast("no_modern"));
+    CHECK_FALSE(rejects_fast("maxconns_fast,no_modern"));
+    CHECK(rejects_fast("no_modern,maxconns_fast"));
+    const auto settings = [](const std::string& word) {
+        return reading(word).options().get<protocol::Settings>();
+    };
+    CHECK_FALSE(settings("no_modern").maintainer_enabled);
+    CHECK_FALSE(settings("no_modern").reassign_enabled);
+    CHECK(settings("no_modern,lru_maintainer").maintainer_enabled);
+    CHECK_FALSE(settings("no_slab_reassign").reassign_enabled);
 }
 
 TEST_CASE("an extended word out of its range, or unknown, is refused by name") {

@@ -97,10 +97,13 @@ TEST_CASE("dumps can be forbidden") {
     CHECK(Client(service).say("lru_crawler mgdump all\r\n") == "ERROR mgdump not allowed\r\n");
 }
 
-TEST_CASE("nothing may stand before a dump in the same packet") {
+TEST_CASE("nothing may stand before a dump in the same packet, and a forbidden one is none") {
     TestService service;
     CHECK(Client(service).say("version\r\nlru_crawler metadump all\r\n") ==
           "VERSION 1.6.45\r\nERROR cannot pipeline other commands before metadump\r\n");
+    service.settings_to_change().dump_enabled = false;
+    CHECK(Client(service).say("mn\r\nlru_crawler metadump all\r\n") ==
+          "MN\r\nERROR metadump not allowed\r\n");
 }
 
 }  // namespace twincached::protocol::test

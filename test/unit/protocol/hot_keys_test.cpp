@@ -142,6 +142,41 @@ TEST_CASE("what memcached's administrators set is shown, even where it has no me
     CHECK(reported.get("slab_automove") == std::optional<std::string>("0"));
 }
 
+TEST_CASE("a crawler that is switched off crawls and dumps nothing until it is switched on") {
+    TestService service;
+    Client client(service);
+    client.say("set a 0 0 1\r\nv\r\nlru_crawler disable\r\n");
+    const std::string disabled = "CLIENT_ERROR lru crawler disabled\r\n";
+    for (const std::string what : {"crawl", "metadump", "mgdump"}) {
+        CAPTURE(what);
+        CHECK(client.say("lru_crawler " + what + " all\r\n") == disabled);
+        CHECK(client.say("lru_crawler " + what + " none\r\n") == disabled);
+        CHECK(client.say("lru_crawler " + what + "\r\n") == "ERROR\r\n");
+    }
+    CHECK(service.shared().reported.crawls() == 0);
+    CHECK(client.say("lru_crawler sleep 5\r\n") == "OK\r\n");
+    CHECK(client.say("lru_crawler enable\r\n") == "OK\r\n");
+    CHECK(client.say("lru_crawler crawl all\r\n") == "OK\r\n");
+    CHECK(client.say("lru_crawler mgdump all\r\n") == "OK\r\nmg a\r\nEN\r\n");
+    CHECK(service.shared().reported.crawls() == 2);
+}
+
+TEST_CASE("without a maintainer nobody turns its screws, nor reassigns slabs where none may be") {
+    TestService service;
+    Client client(service);
+    auto& settings = service.settings_to_change();
+    settings.maintainer_enabled = false;
+    for (const std::string line : {"lru mode flat", "lru mode segmented", "lru temp_ttl 5"})
+        CHECK(client.say(line + "\r\n") == "ERROR\r\n");
+    CHECK(client.say("lru tune 10 25 0.1 2.0\r\n") == "OK\r\n");
+    CHECK(client.say("slabs reassign 1 2\r\n") == "NOSPARE source class has no spare pages\r\n");
+    settings.reassign_enabled = false;
+    CHECK(client.say("slabs reassign 1 2\r\nslabs reassign x 2\r\n") ==
+          "CLIENT_ERROR slab reassignment disabled\r\n"
+          "CLIENT_ERROR slab reassignment disabled\r\n");
+    CHECK(client.say("slabs reassign 1\r\nslabs automove 1\r\n") == "ERROR\r\nOK\r\n");
+}
+
 TEST_CASE("stats sizes tells item sizes in steps of 32 bytes if they are tracked") {
     TestService service;
     Client client(service);

@@ -74,14 +74,15 @@ Answer parse_compare_storage(Words words, Command& command) noexcept {
 }
 
 // A time, long without meaning, and noreply may follow the key. memcached 1.6.45 overlooks whatever
-// else does; its predecessors and the tool that checks servers (memccapable) call it an error.
+// else does; its predecessors and the tool that checks servers (memccapable) call it an error. Who
+// wants no reply could not hear of it, and would go on finding what it has deleted.
 Answer parse_delete(Words words, Command& command) noexcept {
     command.noreply = asks_no_reply(words.rest());
     command.key = words.next();
     if (!is_key(command.key)) return Answer::bad_line;
     words.next();
     words.next();
-    return words.next().empty() ? Answer::none : Answer::bad_line;
+    return command.noreply || words.next().empty() ? Answer::none : Answer::bad_line;
 }
 
 Answer parse_arithmetic(Words words, Command& command) noexcept {

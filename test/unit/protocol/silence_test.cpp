@@ -152,6 +152,12 @@ TEST_CASE("a delete, an incr, a decr and a touch with noreply are silent, whatev
     check_all(rows);
 }
 
+TEST_CASE("a delete with noreply deletes, whatever words stand between") {
+    for (const std::string words : {"", " 0", " 0 0", " 0 0 surplus", " a b c d e"})
+        check_answer("delete n" + words + " noreply\r\nget n\r\n", "END\r\n", SIZE_MAX);
+    check_answer("delete n 0 0 0\r\nincr n 0\r\n", bad_line + std::string("10\r\n"), SIZE_MAX);
+}
+
 TEST_CASE("noreply itself stands for the key or the number that is missing") {
     check_answer("delete noreply\r\n", "", SIZE_MAX);
     check_answer("delete\r\n", bad_line, SIZE_MAX);

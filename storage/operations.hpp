@@ -42,6 +42,7 @@ struct Read {
     std::optional<Expiry> touch;   // gat, mg T: a new expiry for what is found
     std::optional<Expiry> vivify;  // mg N: on a miss create an empty item that expires so
     std::optional<std::uint32_t> recache_below;  // mg R: win if fewer seconds are left
+    bool touches_first = false;                  // mg T before R: are left of the new expiry
     std::optional<std::uint64_t> explicit_cas;   // mg E
     bool claims_recache = true;  // false: gat and touch, whose reader cannot be told that it won
     bool leave_no_mark = false;  // mg u: neither last access, nor fetched, nor frequency

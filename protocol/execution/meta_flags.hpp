@@ -32,7 +32,11 @@ struct MetaFlags {
         seen |= bit_of(letter);
         order[count++] = letter;
     }
-    std::string_view letters() const noexcept { return {order.data(), count}; }
+    // The first is there, and the second behind it or not at all.
+    constexpr bool is_before(char first, char second) const noexcept {
+        return letters().find(first) < letters().find(second);
+    }
+    constexpr std::string_view letters() const noexcept { return {order.data(), count}; }
 };
 
 }  // namespace twincached::protocol

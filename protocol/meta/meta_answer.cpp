@@ -26,20 +26,21 @@ MetaAnswer::MetaAnswer(Output& output, MetaStatus status, std::optional<std::uin
     at_ = put_number(at_, *value_bytes);
 }
 
-// In the order in which they were asked for. A `t` behind `T` shows what that has set, one before
-// it what was there: memcached answers each where it comes to it.
+// In the order in which they were asked for. A `t` behind `N` or `T` shows what that has set, one
+// before them what was there: memcached obeys and answers each where it comes to it.
 MetaAnswer& MetaAnswer::flags(const MetaFlags& asked, const MetaFacts& facts) noexcept {
-    bool touched = false;
+    auto ttl = facts.ttl;
     for (const char letter : asked.letters()) {
-        if (letter == 'T') touched = true;
-        flag(letter, asked, facts, touched);
+        if (letter == 'N' && facts.ttl_created) ttl = facts.ttl_created;
+        if (letter == 'T' && facts.ttl_touched) ttl = facts.ttl_touched;
+        if (letter == 't' && ttl) number_flag('t', *ttl);
+        flag(letter, asked, facts);
     }
     return *this;
 }
 
 // A fact that this command does not have is left out, as are flags that only ask for something.
-void MetaAnswer::flag(char letter, const MetaFlags& asked, const MetaFacts& facts,
-                      bool touched) noexcept {
+void MetaAnswer::flag(char letter, const MetaFlags& asked, const MetaFacts& facts) noexcept {
     switch (letter) {
         case 'c':
             if (facts.cas) number_flag('c', *facts.cas);
@@ -55,13 +56,6 @@ void MetaAnswer::flag(char letter, const MetaFlags& asked, const MetaFacts& fact
             break;
         case 'l':
             if (facts.idle_seconds) number_flag('l', *facts.idle_seconds);
-            break;
-        case 't':
-            if (touched && facts.ttl_after) {
-                number_flag('t', *facts.ttl_after);
-            } else if (facts.ttl) {
-                number_flag('t', *facts.ttl);
-            }
             break;
         case 'k':
             key_flag(facts);

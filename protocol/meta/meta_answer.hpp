@@ -21,9 +21,11 @@ struct MetaFacts {
     std::optional<std::uint32_t> client_flags;
     std::optional<bool> hit_before;
     std::optional<std::uint32_t> idle_seconds;
-    // Seconds left, -1 = for ever: before the command, and after it if it changed it (t and T).
+    // Seconds left, -1 = for ever: before the command, and from N on of an item that it has
+    // created, from T on of one that it has touched.
     std::optional<std::int64_t> ttl;
-    std::optional<std::int64_t> ttl_after;
+    std::optional<std::int64_t> ttl_created;
+    std::optional<std::int64_t> ttl_touched;
     std::string_view key;     // what `k` returns, not yet encoded
     bool binary_key = false;  // returned as base64
 };
@@ -41,7 +43,7 @@ class MetaAnswer {
     void end_line() noexcept;
 
   private:
-    void flag(char letter, const MetaFlags& asked, const MetaFacts& facts, bool touched) noexcept;
+    void flag(char letter, const MetaFlags& asked, const MetaFacts& facts) noexcept;
     template <std::integral Number>
     void number_flag(char letter, Number number) noexcept;
     void key_flag(const MetaFacts& facts) noexcept;

@@ -43,8 +43,25 @@ std::optional<Expiry> expiry_if(const Turn& turn, bool given, std::int64_t secon
     return Expiry::from_exptime(seconds, turn.now);
 }
 
+// N and T are obeyed in the order in which they came: the later one decides how long what N creates
+// shall live.
+std::optional<Expiry> expiry_of_created(const Turn& turn, const MetaFlags& meta) noexcept {
+    const bool is_touched_last = meta.has('T') && meta.is_before('N', 'T');
+    return expiry_if(turn, meta.has('N'), is_touched_last ? meta.ttl : meta.vivify_ttl);
+}
+
 std::optional<std::uint64_t> number_if(bool given, std::uint64_t number) noexcept {
     return given ? std::optional(number) : std::nullopt;
+}
+
+void tell_ttl(const Turn& turn, const MetaFlags& meta, bool is_created, Expiry before,
+              MetaFacts& facts) noexcept {
+    const auto ttl = [&](std::int64_t exptime) {
+        return ttl_of(Expiry::from_exptime(exptime, turn.now), turn.now);
+    };
+    if (meta.has('T')) facts.ttl_touched = ttl(meta.ttl);
+    if (is_created) facts.ttl_created = ttl(meta.vivify_ttl);
+    facts.ttl = is_created ? *facts.ttl_created : ttl_of(before, turn.now);
 }
 
 // A request that was suspended is counted once.
@@ -94,10 +111,7 @@ void answer_hit(Turn& turn, const MetaFlags& meta, const ItemView& item, const R
     facts.client_flags = item.client_flags;
     facts.hit_before = item.fetched;
     facts.idle_seconds = seconds_since(item.last_access, turn.now);
-    facts.ttl = ttl_of(marks.vivified ? item.expiry : marks.expiry_before, turn.now);
-    if (meta.has('T')) {
-        facts.ttl_after = ttl_of(Expiry::from_exptime(meta.ttl, turn.now), turn.now);
-    }
+    tell_ttl(turn, meta, marks.vivified, marks.expiry_before, facts);
     facts.key = item.key;
     // One that came in binary is no word of a line either.
     facts.binary_key = item.binary_key || (meta.has('k') && !is_text_key(item.key));
@@ -142,19 +156,19 @@ MetaStatus status_of(WriteOutcome outcome) noexcept {
 
 // t before T tells the time left before the command: seldom asked for, so it costs a look of its
 // own instead of a field in every result.
-std::optional<std::int64_t> ttl_before(Turn& turn, const Command& command) noexcept {
-    std::optional<std::int64_t> ttl;
-    if (!command.meta.has('t') || !command.meta.has('T')) return ttl;
+std::optional<Expiry> expiry_before(Turn& turn, const Command& command) noexcept {
+    std::optional<Expiry> expiry;
+    if (!command.meta.has('t') || !command.meta.has('T')) return expiry;
     auto& store = turn.executor.store();
     store.peek(store.key(command.key), turn.now,
-               [&](const ItemView& item) { ttl = ttl_of(item.expiry, turn.now); });
-    return ttl;
+               [&](const ItemView& item) { expiry = item.expiry; });
+    return expiry;
 }
 
 // The value goes out as digits that were made for the answer: the item may be gone, or another, by
 // the time that the output is written.
 Next answer_number(Turn& turn, const Command& command, const storage::ArithmeticResult& result,
-                   std::optional<std::int64_t> ttl_at_first) {
+                   std::optional<Expiry> before) {
     const auto& meta = command.meta;
     if (meta.has('q')) return Next::go_on;
     char digits[digits_limit];
@@ -162,8 +176,7 @@ Next answer_number(Turn& turn, const Command& command, const storage::Arithmetic
         digits, static_cast<std::size_t>(put_number(digits, result.number) - digits));
     auto facts = facts_of_request(command);
     facts.cas = turn.executor.settings().shown_cas(result.cas);
-    facts.ttl_after = ttl_of(result.expiry, turn.now);
-    facts.ttl = ttl_at_first ? ttl_at_first : facts.ttl_after;
+    tell_ttl(turn, meta, result.vivified, before.value_or(result.expiry), facts);
     auto& output = turn.answers.output();
     const bool sends_value = meta.has('v');
     MetaAnswer(output, sends_value ? with_value : has_data, number_if(sends_value, number.size()))
@@ -183,9 +196,10 @@ Next execute_meta_get(Turn& turn, const Command& command) {
     const auto& meta = command.meta;
     storage::Read request;
     request.touch = expiry_if(turn, meta.has('T'), meta.ttl);
-    request.vivify = expiry_if(turn, meta.has('N'), meta.vivify_ttl);
+    request.vivify = expiry_of_created(turn, meta);
     request.explicit_cas = number_if(meta.has('E'), meta.explicit_cas);
     request.leave_no_mark = meta.has('u');
+    request.touches_first = meta.is_before('T', 'R');
     if (meta.has('R')) {
         constexpr std::int64_t limit = std::numeric_limits<std::uint32_t>::max();
         request.recache_below =
@@ -262,14 +276,14 @@ Next execute_meta_arithmetic(Turn& turn, const Command& command) {
     request.compare_cas = number_if(meta.has('C') && meta.cas != 0, meta.cas);
     request.explicit_cas = number_if(meta.has('E'), meta.explicit_cas);
     request.touch = expiry_if(turn, meta.has('T'), meta.ttl);
-    request.vivify = expiry_if(turn, meta.has('N'), meta.vivify_ttl);
+    request.vivify = expiry_of_created(turn, meta);
     request.initial = meta.initial;
-    const auto ttl_at_first = ttl_before(turn, command);
+    const auto before = expiry_before(turn, command);
     const auto result = turn.executor.arithmetic(command.key, turn.now, request);
     if (turn.executor.is_undecided()) return turn.undecided();
     switch (result.outcome) {
         case ArithmeticOutcome::done:
-            return answer_number(turn, command, result, ttl_at_first);
+            return answer_number(turn, command, result, before);
         case ArithmeticOutcome::not_found:
             return status_line(turn, command, not_found);
         case ArithmeticOutcome::exists:

@@ -32,7 +32,8 @@ enum RequestFlag : std::uint16_t {
     request_claims = 256,
     request_unmarked = 512,
     request_clears = 1024,
-    request_flags_known = 2047,
+    request_touches_first = 2048,
+    request_flags_known = 4095,
 };
 
 enum OutcomeFlag : std::uint8_t {
@@ -109,6 +110,7 @@ RequestFields fields_of(const Read& read) noexcept {
     fields.give(request_explicit, fields.explicit_cas, read.explicit_cas);
     fields.mark(request_recaches, read.recache_below.has_value());
     fields.recache_below = read.recache_below.value_or(0);
+    fields.mark(request_touches_first, read.touches_first);
     fields.mark(request_claims, read.claims_recache);
     fields.mark(request_unmarked, read.leave_no_mark);
     return fields;
@@ -158,6 +160,7 @@ class RequestMaker {
         read.vivify = expiry(request_vivifies, fields_.vivify_ms);
         read.explicit_cas = fields_.number(request_explicit, fields_.explicit_cas);
         if (fields_.has(request_recaches)) read.recache_below = fields_.recache_below;
+        read.touches_first = fields_.has(request_touches_first);
         read.claims_recache = fields_.has(request_claims);
         read.leave_no_mark = fields_.has(request_unmarked);
         return read;

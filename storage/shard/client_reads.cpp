@@ -6,7 +6,9 @@ namespace {
 
 bool wants_recache(const Item& item, const Read& request, Tick now) noexcept {
     if (item.is_stale() || !request.recache_below) return item.is_stale();
-    const auto left = item.expiry().seconds_left(now);
+    const auto expiry =
+        request.touches_first ? request.touch.value_or(item.expiry()) : item.expiry();
+    const auto left = expiry.seconds_left(now);
     return left && *left < *request.recache_below;
 }
 

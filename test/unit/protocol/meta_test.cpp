@@ -63,6 +63,40 @@ TEST_CASE("mg: t tells the life that the item had, and with T after it the one t
     });
 }
 
+TEST_CASE("mg: of N and T the later decides how long what a miss creates shall live") {
+    MetaClient room;
+    room.check({
+        {"mg a N30 T50 t\r\n", "HD t50 W\r\n"},
+        {"mg a t\r\n", "HD t50 Z\r\n"},
+        {"mg b T50 N30 t\r\n", "HD t30 W\r\n"},
+        {"mg b t\r\n", "HD t30 Z\r\n"},
+        {"mg c N30 t T0\r\n", "HD t30 W\r\n"},
+        {"mg c t\r\n", "HD t-1 Z\r\n"},
+        {"mg d N-1 T50\r\n", "HD W\r\n"},
+        {"mg d t\r\n", "HD t50 Z\r\n"},
+        {"mg e N30 T-1\r\n", "HD W\r\n"},
+        {"mg e t\r\n", "EN\r\n"},
+        {"mg d T40 N30 t\r\n", "HD t40 Z\r\n"},
+        {"mg d t\r\n", "HD t40 Z\r\n"},
+    });
+}
+
+TEST_CASE("mg: R behind T asks of the life that T has given") {
+    MetaClient room;
+    room.check({
+        {"ms a 1\r\nx\r\n", "HD\r\n"},
+        {"mg a R100 T50\r\n", "HD\r\n"},
+        {"ms a 1\r\nx\r\n", "HD\r\n"},
+        {"mg a T50 R100\r\n", "HD W\r\n"},
+        {"ms b 1 T10\r\nx\r\n", "HD\r\n"},
+        {"mg b T0 R100\r\n", "HD\r\n"},
+        {"ms b 1 T10\r\nx\r\n", "HD\r\n"},
+        {"mg b T500 R100\r\n", "HD\r\n"},
+        {"ms b 1 T10\r\nx\r\n", "HD\r\n"},
+        {"mg b R100 T500\r\n", "HD W\r\n"},
+    });
+}
+
 TEST_CASE("mg: R asks one reader to renew what has less life left, and 0 or less asks nobody") {
     MetaClient room;
     room.check({
@@ -158,6 +192,20 @@ TEST_CASE("ma: t before T tells the life before, T before t the one after, N mak
         {"ma n E20 c\r\n", "HD c20\r\n"},
         {"ma n C19 c\r\n", "EX\r\n"},
         {"ma n C20 E21 c\r\n", "HD c21\r\n"},
+    });
+}
+
+TEST_CASE("ma: of N and T the later decides how long what a miss creates shall live") {
+    MetaClient().check({
+        {"ma a N30 T50 t\r\n", "HD t50\r\n"},
+        {"mg a t\r\n", "HD t50\r\n"},
+        {"ma b T50 N30 t\r\n", "HD t30\r\n"},
+        {"mg b t\r\n", "HD t30\r\n"},
+        {"ma c N30 t T0\r\n", "HD t30\r\n"},
+        {"mg c t\r\n", "HD t-1\r\n"},
+        {"ma d N30 T-1\r\n", "HD\r\n"},
+        {"mg d t\r\n", "EN\r\n"},
+        {"ma c T40 N30 t\r\n", "HD t40\r\n"},
     });
 }
 

@@ -421,6 +421,10 @@ TEST_CASE("one reader is told to renew what expires soon") {
     request.recache_below = 61;
     CHECK(fixture.read("a", request).marks.recache == Recache::won);
     CHECK(fixture.read("a", {}).marks.recache == Recache::already_won);
+    fixture.set("a", "2", write);
+    request.touch = fixture.in_seconds(100);
+    request.touches_first = true;
+    CHECK(fixture.read("a", request).marks.recache == Recache::not_needed);
 }
 
 TEST_CASE("a reader sees the marks that readers before it left") {

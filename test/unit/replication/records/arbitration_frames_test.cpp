@@ -119,11 +119,13 @@ TEST_CASE("so are the other operations, and what they leave out stays left out")
 
     storage::Read read;
     read.recache_below = 30;
+    read.touches_first = true;
     read.vivify = Expiry::at(20);
     read.leave_no_mark = true;
     const auto look = request_payload({read, "n", ""});
     const auto read_read = std::get<storage::Read>(read_request(look, later)->operation.request);
     CHECK(read_read.recache_below == 30);
+    CHECK(read_read.touches_first);
     CHECK(read_read.vivify == Expiry::at(120));
     CHECK(read_read.leave_no_mark);
     CHECK(read_read.claims_recache);
@@ -165,13 +167,13 @@ TEST_CASE("a REQUEST that makes no sense is not read, nor one that is cut anywhe
         return [at, byte](std::string& bytes) { bytes[at] = byte; };
     };
     CHECK(is_read(payload, [](std::string&) {}));
-    CHECK_FALSE(is_read(payload, set(0, 0)));   // no number
-    CHECK_FALSE(is_read(payload, set(16, 0)));  // no operation
-    CHECK_FALSE(is_read(payload, set(16, 5)));  // none that is known
-    CHECK_FALSE(is_read(payload, set(16, 2)));  // one that has no value
-    CHECK_FALSE(is_read(payload, set(17, 5)));  // no mode
-    CHECK_FALSE(is_read(payload, set(19, 8)));  // what only a later version could mean
-    CHECK_FALSE(is_read(payload, set(20, 0)));  // no key
+    CHECK_FALSE(is_read(payload, set(0, 0)));    // no number
+    CHECK_FALSE(is_read(payload, set(16, 0)));   // no operation
+    CHECK_FALSE(is_read(payload, set(16, 5)));   // none that is known
+    CHECK_FALSE(is_read(payload, set(16, 2)));   // one that has no value
+    CHECK_FALSE(is_read(payload, set(17, 5)));   // no mode
+    CHECK_FALSE(is_read(payload, set(19, 16)));  // what only a later version could mean
+    CHECK_FALSE(is_read(payload, set(20, 0)));   // no key
     CHECK_FALSE(is_read(payload, set(22, 1)));
     CHECK_FALSE(is_read(payload, set(32, 6)));  // a piece beyond the end
     const auto long_key = request_payload({storage::Remove{}, std::string(250, 'k'), ""});

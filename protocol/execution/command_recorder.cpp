@@ -30,9 +30,9 @@ void CommandRecorder::touched(std::string_view key, const storage::ReadResult& r
     count_touch(result.hit());
 }
 
-void CommandRecorder::found_or_vivified(const storage::ItemView& item, bool vivified,
-                                        const Now& now) noexcept {
-    count_in_class(class_of(item), ClassCount::get_hits);
+void CommandRecorder::found_or_vivified(const storage::ItemView& item, const storage::Read& request,
+                                        bool vivified, const Now& now) noexcept {
+    count_in_class(class_of(item), request.touch ? ClassCount::touch_hits : ClassCount::get_hits);
     if (vivified) {
         teller().missed(item.key, Miss::absent);
         teller().vivified(item.key, item.expiry, item.value.size(), now);
@@ -49,7 +49,8 @@ void CommandRecorder::read(std::string_view key, const storage::Read& request,
         note_use(key, 0);
     }
     count_prefix_get(key, result.hit());
-    if (request.touch) return count_touch(result.hit());
+    // What was not found was not touched either.
+    if (request.touch && result.hit()) return count_touch(true);
     count(Count::cmd_get);
     if (!result.hit()) return count_miss(result.miss);
     count(Count::get_hits);
@@ -115,11 +116,11 @@ void CommandRecorder::removed(std::string_view key, const storage::Remove& reque
     if (prefixes.is_enabled()) prefixes.count_delete(key, settings_.delimiter());
     if (result.outcome == RemoveOutcome::not_found) count(Count::delete_misses);
     if (result.outcome != RemoveOutcome::removed) return;
+    // An item that only became stale or empty is still there.
+    if (request.invalidate || request.clear) return;
     const auto size_class = class_of(result.accounted);
     count(Count::delete_hits);
     count_in_class(size_class, ClassCount::delete_hits);
-    // An item that only became stale or empty is still there.
-    if (request.invalidate || request.clear) return;
     teller().removed({key, verb, size_class, result.size});
 }
 

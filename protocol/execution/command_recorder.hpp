@@ -40,7 +40,8 @@ class CommandRecorder {
     // `hits` has a bit for each key.
     void looked_up(std::span<const std::string_view> keys, std::uint32_t hits) noexcept;
 
-    // --- touches; what sets a new expiry counts as one also when it reads (gat, mg T) ---
+    // --- touches; what sets a new expiry counts as one also when it reads (gat, an mg T that finds
+    // something) ---
     void found_to_touch(const storage::ItemView& item) noexcept {
         count_in_class(class_of(item), ClassCount::touch_hits);
         teller().found(item);
@@ -52,8 +53,8 @@ class CommandRecorder {
     }
 
     // --- the meta get; `vivified` was not there before ---
-    void found_or_vivified(const storage::ItemView& item, bool vivified,
-                           const storage::Now& now) noexcept;
+    void found_or_vivified(const storage::ItemView& item, const storage::Read& request,
+                           bool vivified, const storage::Now& now) noexcept;
     void read(std::string_view key, const storage::Read& request,
               const storage::ReadResult& result) noexcept;
 

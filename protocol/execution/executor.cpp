@@ -108,7 +108,7 @@ bool Executor::read(std::string_view key, const storage::Now& now, const storage
                     storage::ReadVisitor visit) {
     lib::MemoryGuard guard;
     const auto on_hit = [&](const ItemView& item, const storage::ReadMarks& marks) {
-        recorder_.found_or_vivified(item, marks.vivified, now);
+        recorder_.found_or_vivified(item, request, marks.vivified, now);
         guard.run([&] { visit(item, marks); });
     };
     const auto hashed = store_.key(key);

@@ -258,6 +258,8 @@ Next execute_meta_delete(Turn& turn, const Command& command) {
         case storage::RemoveOutcome::removed:
             return meta.has('q') ? Next::go_on : status_line(turn, command, has_data);
         case storage::RemoveOutcome::exists:
+            // To memcached it is a miss here, and not in binary.
+            turn.executor.counters().totals.add(Count::delete_misses);
             return status_line(turn, command, exists);
         case storage::RemoveOutcome::not_found:
             return status_line(turn, command, not_found);

@@ -304,6 +304,41 @@ TEST_CASE("no crawl is under way once it is answered") {
     CHECK(values.at("lru_crawler_starts") == "1");
 }
 
+TEST_CASE(
+    "a meta get with T is a touch where it finds something, and a get that misses elsewhere") {
+    TestService service;
+    Client client(service);
+    client.say("mg absent T5\r\nmg absent q T5\r\n");
+    auto values = ask(service, "stats").values;
+    CHECK(values.at("cmd_get") == "2");
+    CHECK(values.at("get_misses") == "2");
+    CHECK(values.at("cmd_touch") == "0");
+    CHECK(values.at("touch_misses") == "0");
+    client.say("set a 0 0 1\r\nx\r\nmg a T5\r\nmg made N5 T9\r\n");
+    values = ask(service, "stats").values;
+    CHECK(values.at("cmd_get") == "2");
+    CHECK(values.at("cmd_touch") == "2");
+    CHECK(values.at("touch_hits") == "2");
+    const auto classes = client.say("stats slabs\r\n");
+    CHECK(classes.find("STAT 1:touch_hits 2\r\n") != std::string::npos);
+    CHECK(classes.find("STAT 1:get_hits 0\r\n") != std::string::npos);
+}
+
+TEST_CASE("a meta delete counts what it deletes, and as a miss what its token does not let it") {
+    TestService service;
+    Client client(service);
+    client.say("set a 0 0 1\r\nx\r\nmd a I\r\nmd a x\r\n");
+    auto values = ask(service, "stats").values;
+    CHECK(values.at("delete_hits") == "0");
+    CHECK(values.at("delete_misses") == "0");
+    client.say("md a C99999\r\nmd absent\r\n");
+    values = ask(service, "stats").values;
+    CHECK(values.at("delete_hits") == "0");
+    CHECK(values.at("delete_misses") == "2");
+    client.say("md a\r\n");
+    CHECK(ask(service, "stats").values.at("delete_hits") == "1");
+}
+
 TEST_CASE("stats detail counts by prefix while it is on") {
     TestService service;
     Client client(service);

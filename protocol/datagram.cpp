@@ -9,8 +9,6 @@ namespace twincached::protocol {
 
 namespace {
 
-constexpr std::string_view several_datagrams =
-    "SERVER_ERROR multi-packet request not supported\r\n";
 constexpr std::string_view answer_too_large = "SERVER_ERROR answer too large for UDP\r\n";
 
 constexpr std::uint16_t first_unprivileged_port = 1024;
@@ -80,12 +78,10 @@ std::optional<std::uint16_t> DatagramConversation::answer(std::string_view datag
                                                           lib::ByteBuffer& answer) noexcept {
     const auto header = DatagramHeader::parse(datagram);
     if (!header || datagram.size() == datagram_header_bytes) return std::nullopt;
+    // A part of a request is none, and may be a part of another server's answer.
+    if (header->sequence != 0 || header->count != 1) return std::nullopt;
     try {
-        if (header->sequence != 0 || header->count != 1) {
-            answer.append(several_datagrams);
-        } else {
-            execute(datagram.substr(datagram_header_bytes), now, answer);
-        }
+        execute(datagram.substr(datagram_header_bytes), now, answer);
     } catch (const std::bad_alloc&) {
         return std::nullopt;
     }

@@ -39,7 +39,7 @@ constexpr AnswerText rows[] = {
     {Answer::bad_class, "CLIENT_ERROR Illegal slab id\r\n"},
     {Answer::dump_denied, "CLIENT_ERROR stats cachedump not allowed\r\n"},
     {Answer::metadump_denied, "ERROR metadump not allowed\r\n"},
-    {Answer::mgdump_denied, "ERROR mgdump not allowed\r\n"},
+    {Answer::mgdump_denied, "ERROR key dump not allowed\r\n"},
     {Answer::flush_denied, "CLIENT_ERROR flush_all not allowed\r\n"},
     {Answer::bad_shutdown, "CLIENT_ERROR invalid shutdown mode\r\n"},
     {Answer::bad_automove_window, "CLIENT_ERROR automove window too low or too high\r\n"},

@@ -73,6 +73,8 @@ class Executor {
                                  const storage::Remove& request, std::string_view verb = "delete");
     // 0 or a negative exptime: at once. Otherwise when that time has come.
     void flush(std::int64_t exptime, const storage::Now& now);
+    // Counted all the same, as memcached does.
+    void refuse_flush() noexcept { recorder_.flushed(); }
 
     // --- what another node decides ---
     // Of the call before; to be looked at before its result is.

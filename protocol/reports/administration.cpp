@@ -134,19 +134,6 @@ Answer crawl(ReportedSettings& reported, std::string_view classes) noexcept {
 
 // --- lines ---------------------------------------------------------------------------------------
 
-// "flush_all", "flush_all 10", either with "noreply". A word that is no number is an error, but not
-// where it is the last and says noreply.
-Answer parse_flush(Words words, Command& command) noexcept {
-    command.noreply = asks_no_reply(words.rest());
-    const auto word = words.next();
-    const bool is_last = words.next().empty();
-    if (word.empty() || (command.noreply && is_last)) return Answer::none;
-    const auto exptime = parse_strict_word<std::int32_t>(word);
-    if (!exptime) return Answer::bad_exptime;
-    command.exptime = *exptime;
-    return Answer::none;
-}
-
 Answer parse_verbosity(Words words, Command& command) noexcept {
     command.noreply = asks_no_reply(words.rest());
     const auto level = parse_strict_word<std::uint32_t>(words.next());
@@ -169,10 +156,27 @@ Answer parse_quiet_words(Words words, Command& command) noexcept {
 
 // --- verbs ---------------------------------------------------------------------------------------
 
+// "flush_all", "flush_all 10", either with "noreply". A word that is no number is an error, but not
+// where it is the last and says noreply.
+std::optional<std::int32_t> exptime_of_flush(const Command& command) noexcept {
+    Words words(command.arguments);
+    const auto word = words.next();
+    const bool is_last = words.next().empty();
+    if (word.empty() || (command.noreply && is_last)) return 0;
+    return parse_strict_word<std::int32_t>(word);
+}
+
+// That it is not allowed is told before what is wrong with it.
 Next execute_flush(Turn& turn, const Command& command) {
-    if (!turn.executor.settings().flush_enabled) return turn.answer(Answer::flush_denied);
-    turn.executor.flush(command.exptime, turn.now);
-    return turn.answer(Answer::ok);
+    auto& executor = turn.executor;
+    const auto exptime = exptime_of_flush(command);
+    const bool is_allowed = executor.settings().flush_enabled;
+    if (is_allowed && exptime) {
+        executor.flush(*exptime, turn.now);
+        return turn.answer(Answer::ok);
+    }
+    executor.refuse_flush();
+    return turn.answer(is_allowed ? Answer::bad_exptime : Answer::flush_denied);
 }
 
 Next execute_version(Turn& turn, const Command&) {
@@ -303,7 +307,7 @@ Next execute_debugtime(Turn& turn, const Command& command) {
 constexpr Verb verbs[] = {
     {"version", parse_words, execute_version},
     {"stats", parse_words, execute_stats},
-    {"flush_all", parse_flush, execute_flush, Effect::changes},
+    {"flush_all", parse_quiet_words, execute_flush, Effect::changes},
     {"quit", parse_words, execute_quit},
     {"verbosity", parse_verbosity, execute_verbosity},
     {"shutdown", parse_quiet_words, execute_shutdown},

@@ -465,7 +465,11 @@ TEST_CASE("flush_all can be forbidden, delayed and taken back") {
     client.say(set_line("k", "v"));
     SECTION("forbidden") {
         service.settings_to_change().flush_enabled = false;
-        CHECK(client.say("flush_all\r\n") == "CLIENT_ERROR flush_all not allowed\r\n");
+        for (const std::string words : {"", " 10", " abc"}) {
+            CHECK(client.say("flush_all" + words + "\r\n") ==
+                  "CLIENT_ERROR flush_all not allowed\r\n");
+        }
+        CHECK(service.total(Count::cmd_flush) == 3);
         CHECK(client.say("get k\r\n") == hit("k", "v") + "END\r\n");
     }
     SECTION("at once, and what comes after it in the same second stays") {
@@ -479,6 +483,11 @@ TEST_CASE("flush_all can be forbidden, delayed and taken back") {
         client.now.version_ms += 10'001;
         service.store().maintain(client.now);
         CHECK(client.say("get k\r\n") == "END\r\n");
+    }
+    SECTION("at a time that is none, which is counted too") {
+        CHECK(client.say("flush_all abc\r\n") == "CLIENT_ERROR invalid exptime argument\r\n");
+        CHECK(service.total(Count::cmd_flush) == 1);
+        CHECK(client.say("get k\r\n") == hit("k", "v") + "END\r\n");
     }
     SECTION("a flush at once takes the place of a later one") {
         client.say("flush_all 10\r\nflush_all\r\n" + set_line("k", "w"));

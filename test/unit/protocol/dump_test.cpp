@@ -94,7 +94,7 @@ TEST_CASE("dumps can be forbidden") {
     CHECK(Client(service).say("stats cachedump 1 0\r\n") ==
           "CLIENT_ERROR stats cachedump not allowed\r\n");
     CHECK(Client(service).say("lru_crawler metadump all\r\n") == "ERROR metadump not allowed\r\n");
-    CHECK(Client(service).say("lru_crawler mgdump all\r\n") == "ERROR mgdump not allowed\r\n");
+    CHECK(Client(service).say("lru_crawler mgdump all\r\n") == "ERROR key dump not allowed\r\n");
 }
 
 TEST_CASE("nothing may stand before a dump in the same packet, and a forbidden one is none") {

@@ -1,5 +1,6 @@
 #include "protocol/meta/meta_verbs.hpp"
 
+#include "protocol/base64.hpp"
 #include "protocol/digits.hpp"
 #include "protocol/line_end.hpp"
 #include "protocol/meta/meta_answer.hpp"
@@ -305,11 +306,14 @@ Next execute_meta_no_op(Turn& turn, const Command&) {
 // For people: nothing of the item is marked or counted by looking at it. The room is reserved for
 // the longest that a line can be, so that nothing is checked while it is put together.
 Next execute_meta_debug(Turn& turn, const Command& command) {
+    count_meta(turn);
     auto& store = turn.executor.store();
     auto& bytes = turn.answers.output().bytes();
     const bool found = store.peek(store.key(command.key), turn.now, [&](const ItemView& item) {
-        char* const begin = bytes.prepare(command.meta.wire_key.size() + 5 * digits_limit + 64);
-        char* at = put(put(begin, "ME "), command.meta.wire_key);
+        constexpr auto key_limit = base64_size(storage::key_size_limit);
+        char* const begin = bytes.prepare(key_limit + 5 * digits_limit + 64);
+        char* at = put(begin, "ME ");
+        at = item.binary_key ? put_base64(at, item.key) : put(at, item.key);
         at = put_number(put(at, " exp="), ttl_of(item.expiry, turn.now));
         at = put_number(put(at, " la="), seconds_since(item.last_access, turn.now));
         at = put_number(put(at, " cas="), turn.executor.settings().shown_cas(item.cas));

@@ -223,6 +223,15 @@ TEST_CASE("md: C guards it, I leaves the item stale and x leaves it empty") {
     });
 }
 
+TEST_CASE("me: a key that came in base64 is shown so, and a look is a command of the dialect") {
+    MetaClient room;
+    room.check({
+        {"ms Zm9v 3 b E7\r\nabc\r\n", "HD\r\n"},
+        {"me foo\r\n", "ME Zm9v exp=-1 la=0 cas=7 fetch=no cls=1 size=65\r\n"},
+    });
+    CHECK(room.service.total(Count::cmd_meta) == 2);
+}
+
 TEST_CASE("a key in base64 comes back in base64, with b, and O and k whatever became of the item") {
     MetaClient().check({
         {"ms AAEC 1 b\r\nx\r\n", "HD\r\n"},

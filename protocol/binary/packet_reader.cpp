@@ -41,6 +41,12 @@ AnnouncedValue announced(const BinaryRequest& request, std::string_view input) n
     return value;
 }
 
+// To log in: who has failed too often has had his answer and is closed.
+Next end_attempt(Burst& burst, std::size_t consumed) noexcept {
+    burst.finish(consumed);
+    return burst.state.gate.is_exhausted() ? Next::close : Next::go_on;
+}
+
 }  // namespace
 
 // In memcached's order, which decides what a packet with several faults is told. What is in the way
@@ -176,6 +182,11 @@ Next PacketReader::log_in(Burst& burst, const BinaryRequest& request) {
     const auto head = request.head_bytes();
     const auto size = static_cast<std::size_t>(request.value_bytes());
     if (!state.intake.is_here(burst.input, head + size)) return Next::read_more;
+    if (request.key.size() > Authentication::mechanism_limit) {
+        state.gate.refuse_malformed(state.executor);
+        answer.error(BinaryStatus::invalid);
+        return end_attempt(burst, head + size);
+    }
     const auto message = burst.input.readable().substr(head, size);
     const auto admission = request.opcode == sasl_start_opcode
                                ? state.gate.start_sasl(state.executor, request.key, message)
@@ -188,8 +199,7 @@ Next PacketReader::log_in(Burst& burst, const BinaryRequest& request) {
     } else {
         answer.error(BinaryStatus::authentication);
     }
-    burst.finish(head + size);
-    return state.gate.is_exhausted() ? Next::close : Next::go_on;
+    return end_attempt(burst, head + size);
 }
 
 }  // namespace twincached::protocol

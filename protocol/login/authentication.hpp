@@ -22,6 +22,8 @@ class Authentication {
   public:
     // What a client sends to say who it is may not be longer.
     static constexpr std::size_t message_limit = 2048;
+    // Of the name of a SASL mechanism, as in memcached; a longer one is a fault of the request.
+    static constexpr std::size_t mechanism_limit = 32;
 
     // Open: whatever a client asks for may be done.
     bool is_open() const noexcept { return is_open_; }

@@ -210,6 +210,21 @@ TEST_CASE("after five failures in a row the connection is closed, with the last 
     }
 }
 
+TEST_CASE("a mechanism of a longer name than memcached reads is a fault of the request") {
+    Guarded server;
+    const auto start = [](std::size_t size) {
+        return packet(op_start, std::string(size, 'P'), right);
+    };
+    const auto fault = answer(op_start, BinaryStatus::invalid, "Invalid arguments");
+    CHECK(server.say(start(32) + start(33) + packet(op_start, "PLAIN", right)) ==
+          refusal(op_start) + fault + welcome);
+    CHECK(server.attempts() == 2);
+    CHECK(server.errors() == 1);
+    CHECK(server.say(start(33) + start(64) + start(33) + start(64) + start(33) + start(33)) ==
+          fault + fault + fault + fault + fault);
+    CHECK(server.closed);
+}
+
 TEST_CASE("a login's key, flags, time and further words may be anything") {
     Guarded server;
     CHECK(server.say("set " + std::string(300, 'k') + " y z 10 noreply\r\napp secret\r\nmn\r\n") ==

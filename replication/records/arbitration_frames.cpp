@@ -110,7 +110,7 @@ RequestFields fields_of(const Read& read) noexcept {
     fields.give(request_explicit, fields.explicit_cas, read.explicit_cas);
     fields.mark(request_recaches, read.recache_below.has_value());
     fields.recache_below = read.recache_below.value_or(0);
-    fields.mark(request_touches_first, read.touches_first);
+    fields.mark(request_touches_first, read.touches_first && read.recache_below);
     fields.mark(request_claims, read.claims_recache);
     fields.mark(request_unmarked, read.leave_no_mark);
     return fields;

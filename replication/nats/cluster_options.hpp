@@ -19,6 +19,9 @@ constexpr std::uint64_t ms_of(std::chrono::milliseconds ms) noexcept {
     return static_cast<std::uint64_t>(ms.count());
 }
 
+// Of a message, with its header; with less than that no broker, and no setting, is of any use.
+inline constexpr std::size_t message_least_bytes = 8U << 10;
+
 struct ClusterOptions {
     using ms = std::chrono::milliseconds;
 
@@ -34,7 +37,8 @@ struct ClusterOptions {
     // A reply that was asked for and has not come; the broker gives up by itself, later.
     ms answer_timeout{3000};
 
-    std::size_t batch_bytes = 256U << 10;    // of a message, if the broker allows as many
+    // Of a message, if the broker allows as many; at least `message_least_bytes`.
+    std::size_t batch_bytes = 256U << 10;
     std::size_t removals_bytes = 16U << 20;  // what remembering removals may take
     std::uint64_t sync_rate_bytes = 0;       // per second, of what is fetched; 0: no limit
     std::uint64_t clock_max_ahead_ms = 24ULL * 3600 * 1000;

@@ -1,6 +1,7 @@
 #include "replication/nats/driver/nats_options.hpp"
 
 #include "lib/input/endpoint.hpp"
+#include "replication/nats/cluster_options.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
 
@@ -158,7 +159,7 @@ constexpr std::array rows = {
                    .flag = "batch-size",
                    .fills = lib::fills_bytes<&NatsOptions::batch_bytes>,
                    .initial = "256k",
-                   .least = 4.0 * kib,
+                   .least = static_cast<double>(message_least_bytes),
                    .most = 512.0 * kib,
                    .used_by = "nats",
                    .help = "Changes are sent in messages of this size, or of what the NATS server "

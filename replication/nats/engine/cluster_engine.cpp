@@ -23,7 +23,8 @@ MemberTable::Limits limits_of(const ClusterOptions& options) noexcept {
 }
 
 std::string with_bytes(std::string_view what, std::size_t bytes) {
-    return std::string(what) + ": " + std::to_string(bytes) + " bytes";
+    return std::string(what) + ": " + std::to_string(bytes) + " bytes, and " +
+           std::to_string(message_least_bytes) + " are needed";
 }
 
 }  // namespace
@@ -68,10 +69,11 @@ void ClusterEngine::start() {
 // --- the connection ------------------------------------------------------------------------------
 
 void ClusterEngine::connected(std::size_t max_payload) {
+    if (max_payload < message_least_bytes) {
+        refusal_ = with_bytes("the broker's max_payload is too small", max_payload);
+        return state_.note(LogLevel::error, refusal_);
+    }
     const auto limit = std::min(max_payload, options_.batch_bytes);
-    if (limit < BatchSender::least_bytes)
-        return state_.note(LogLevel::error,
-                           with_bytes("the broker's max_payload is too small", max_payload));
     message_limit_ = limit;
     footing_.is_connected = true;
     footing_.has_spoken = false;
@@ -91,9 +93,9 @@ void ClusterEngine::connected(std::size_t max_payload) {
 }
 
 void ClusterEngine::disconnected(std::string_view why) {
+    refusal_.clear();
     if (!std::exchange(footing_.is_connected, false)) return;
     speaker_.on_disconnected();
-    refusal_.clear();
     comparison_.disconnect();
     donor_.disconnect();
     footing_.is_in_step = is_serving_ = footing_.has_spoken = false;
@@ -125,7 +127,7 @@ void ClusterEngine::stream_is(StreamId stream, const StreamState& state) {
     if (stream == own_stream) {
         const auto limit =
             state.max_message == 0 ? message_limit_ : std::min(message_limit_, state.max_message);
-        if (limit < BatchSender::least_bytes)
+        if (limit < message_least_bytes)
             return no_stream(stream,
                              with_bytes("its max_msg_size is too small", state.max_message));
         sender_.set_limit(limit);

@@ -103,7 +103,8 @@ class ClusterEngine final : public BrokerEvents {
     Broker& broker_;
     NodeState state_;
     Footing footing_;
-    std::string refusal_;            // why the broker has taken nothing for a while, as it was told
+    // Why the broker takes nothing, and will not, or has not for a while; as it was told.
+    std::string refusal_;
     std::size_t message_limit_ = 0;  // of this connection; the stream may have a lower one
     ClusterContext context_;
     RecordApplier applier_;

@@ -33,8 +33,7 @@ class BatchSender {
   public:
     explicit BatchSender(ClusterContext& context) noexcept : context_(context) {}
 
-    // Of a message, with its header. Less than `least_bytes` is of no use.
-    static constexpr std::size_t least_bytes = 8U << 10;
+    // Of a message, with its header. REQUIRES: no less than `message_least_bytes`.
     void set_limit(std::size_t bytes) noexcept;
 
     // Cheap, no lock.

@@ -9,6 +9,7 @@
 #include "app/sessions/session_options.hpp"
 #include "lib/option_value.hpp"
 #include "protocol/settings.hpp"
+#include "replication/nats/driver/nats_options.hpp"
 #include "replication/pair/driver/driver_addresses.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
@@ -220,6 +221,16 @@ TEST_CASE("what only another driver uses is named, for it would be relied upon")
     CHECK(remarks(nats, "[replication]\narbitrate = off\nscrub-interval = 1h\n").empty());
     CHECK(remarks("-x host-b --replication-driver=pair --nats-servers=127.0.0.1") ==
           Lines{"servers: driver pair does not use it"});
+}
+
+TEST_CASE("no message of a cluster is set to be shorter than any broker is of use with") {
+    const std::string nats = "--nats-servers=127.0.0.1 --node=0 ";
+    using replication::nats::NatsOptions;
+    CHECK(good(nats + "--batch-size=8k").get<NatsOptions>().batch_bytes == 8192);
+    CHECK(good(nats + "--batch-size=512k").get<NatsOptions>().batch_bytes == 512U << 10);
+    const auto reader = reading(nats + "--batch-size=8191");
+    REQUIRE(reader.problems().size() == 1);
+    CHECK(reader.problems()[0].message.find("--batch-size") != std::string::npos);
 }
 
 TEST_CASE("several listeners may be given in one list or in several") {

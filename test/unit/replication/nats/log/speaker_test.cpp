@@ -102,9 +102,9 @@ TEST_CASE("what was on its way when the connection ended is told again") {
 TEST_CASE(
     "a large value of which a part was said when the connection ended is said from its start") {
     Room room;
-    room.sender.set_limit(BatchSender::least_bytes);
+    room.sender.set_limit(message_least_bytes);
     room.speaker.on_heard(room.said(), 1, true);
-    room.set("large", std::string(3 * BatchSender::least_bytes, 'x'));
+    room.set("large", std::string(3 * message_least_bytes, 'x'));
     const auto first_offset = [&] {
         const auto frame = read_frame(read_message(room.broker.published)->frames);
         const auto segment = read_segment(frame.frame.payload);

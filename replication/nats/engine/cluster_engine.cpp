@@ -52,7 +52,8 @@ ClusterEngine::ClusterEngine(const ClusterOptions& options, ClusterSink& sink, B
       announcer_(context_, footing_, owner, speaker_, sender_),
       number_(context_, footing_, broker),
       clock_(context_, footing_, state_, speaker_, reunion_),
-      watch_(context_, footing_, comparison_, state_) {}
+      watch_(context_, footing_, comparison_, state_),
+      attendance_(context_, footing_) {}
 
 void ClusterEngine::attach(storage::Store& store) noexcept {
     context_.store = &store;
@@ -62,6 +63,7 @@ void ClusterEngine::attach(storage::Store& store) noexcept {
 void ClusterEngine::start() {
     readiness_.start();
     state_.begin();
+    speaker_.begin();
     context_.clock.guess_by_wall_clock(now_);
     update();
 }
@@ -249,6 +251,7 @@ void ClusterEngine::update() {
         keeper_.work(footing_.silent, sender_.is_on_its_way());
     if (speaker_.refused_ms() != 0) count_on_this_node(now_.steady_ms);
     watch_.judge();
+    attendance_.judge();
     announcer_.speak(reunion_, readiness_);
     const bool gives = footing_.is_donor();
     if (footing_.is_connected && std::exchange(is_serving_, gives) != gives)
@@ -316,12 +319,21 @@ ClusterReport ClusterEngine::report() const {
     state_.fill(report);
     report.is_ready = footing_.is_ready;
     report.is_refused = footing_.is_off;
-    report.refusal = refusal_.empty() ? follower_.why_no_stream() : refusal_;
+    report.refusal = refusal_;
+    if (report.refusal.empty() && footing_.is_connected) report.refusal = follower_.why_no_stream();
     if (!clock_.objection().empty()) report.refusal = clock_.objection();
-    report.waits_for = follower_.why_not_read();
+    if (footing_.is_connected) report.waits_for = follower_.why_not_read();
     if (report.waits_for.empty()) report.waits_for = watch_.reason_told();
-    report.lag_ms = speaker_.waiting_ms();
+    report.lag_ms = lag_ms();
+    attendance_.fill(report);
     return report;
+}
+
+// Between two connections nothing is on its way, and what there is to tell waits all the same.
+std::uint64_t ClusterEngine::lag_ms() const noexcept {
+    const auto on_its_way_ms = speaker_.waiting_ms();
+    if (footing_.is_in_step || context_.sum(&ShardTracking::log_entries) == 0) return on_its_way_ms;
+    return std::max(on_its_way_ms, speaker_.unheard_ms());
 }
 
 std::string ClusterEngine::remember() {

@@ -14,6 +14,7 @@
 #include "replication/nats/broker.hpp"
 #include "replication/nats/cluster_options.hpp"
 #include "replication/nats/engine/announcer.hpp"
+#include "replication/nats/engine/attendance.hpp"
 #include "replication/nats/engine/clock_guard.hpp"
 #include "replication/nats/engine/cluster_owner.hpp"
 #include "replication/nats/engine/cluster_report.hpp"
@@ -95,6 +96,7 @@ class ClusterEngine final : public BrokerEvents {
     void judge_step();
     void note_refusal(std::string_view why);
     void set_deadline() noexcept;
+    std::uint64_t lag_ms() const noexcept;
 
     void on_heard(const Heard& heard, const Delivery& delivery);
 
@@ -122,6 +124,7 @@ class ClusterEngine final : public BrokerEvents {
     NumberGuard number_;
     ClockGuard clock_;
     JoinWatch watch_;
+    Attendance attendance_;
 
     bool is_serving_ = false;      // answers as a donor
     bool is_catching_up_ = false;  // in one of several logs

@@ -114,11 +114,10 @@ ClusterReport report_of(const ClusterContext& context) {
     report.node = context.options.node;
     for (unsigned node = 0; node < nodes_limit; ++node) {
         const auto& member = context.members[node];
-        report.members[node] = {context.members.is_live(node), member.is_ready, member.is_in_step,
+        report.members[node] = {false, member.is_ready, member.is_in_step,
                                 member.consumed[own_stream],
                                 member.is_known ? context.members.silent_ms(node) : 0};
     }
-    report.live_members = context.members.live_others();
     report.era = context.era;
     report.consumed = context.places[own_stream].consumed;
     report.last = context.end_of_log().sequence;

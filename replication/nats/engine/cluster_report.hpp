@@ -26,7 +26,7 @@ enum class ClusterState : std::uint8_t {
 std::string_view name_of(ClusterState state) noexcept;
 
 struct MemberReport {
-    bool is_live = false;
+    bool is_live = false;  // it is heard
     bool is_ready = false;
     bool is_in_step = false;
     Sequence consumed = 0;        // of this site's stream, as it last said
@@ -47,7 +47,8 @@ struct ClusterReport {
     Era era = 0;                     // of what this node holds
     Sequence consumed = 0;           // of this site's stream
     Sequence last = 0;               // the last that is known to be there
-    std::uint64_t lag_ms = 0;        // of the batch that is on its way, or not taken
+    // Of the batch that is on its way; of what waits, for how long nothing was taken.
+    std::uint64_t lag_ms = 0;
     std::uint64_t unacked = 0;
     std::uint64_t unsent = 0;
     std::uint64_t log_bytes = 0;

@@ -44,6 +44,7 @@ struct Footing {
     void note_silence(StreamId stream, bool is_silent) noexcept {
         silent = (silent & ~(1U << stream)) | (is_silent ? 1U << stream : 0U);
     }
+    bool is_silent(StreamId stream) const noexcept { return (silent >> stream & 1U) != 0; }
     // All is read that was there when the connection was made.
     bool has_caught_up(const ClusterContext& context) const noexcept {
         for (unsigned i = 0; i < context.stream_count(); ++i) {

@@ -75,6 +75,7 @@ bool Speaker::on_published(Token token, Sequence sequence) {
     if (!is_waiting_ || token != token_) return false;
     is_waiting_ = false;
     refused_since_ms_ = 0;
+    taken_at_ms_ = context_.now.steady_ms;
     context_.published = std::max(context_.published, sequence);
     if (number_ != data_number_) return true;
     data_stored_ = sequence;
@@ -98,6 +99,7 @@ void Speaker::on_heard(const MessageHeader& header, Sequence sequence, bool is_t
         heard_said_ms_ = said_at_ms_;
     }
     refused_since_ms_ = 0;
+    taken_at_ms_ = context_.now.steady_ms;
     if (header.number != data_number_ || !sender_.is_on_its_way()) return;
     if (!is_taken) return lose_data();
     sender_.on_told(sequence);

@@ -36,6 +36,8 @@ class Speaker {
             std::uint64_t incarnation) noexcept
         : context_(context), broker_(broker), sender_(sender), incarnation_(incarnation) {}
 
+    // Before anything else.
+    void begin() noexcept { taken_at_ms_ = context_.now.steady_ms; }
     // Another connection, or another life of this node was heard: what was said before is over.
     void begin_session();
     // The log was last spoken in then, by the broker's clock: no earlier life of this node said
@@ -69,6 +71,8 @@ class Speaker {
     std::uint64_t refused_ms() const noexcept {
         return refused_since_ms_ == 0 ? 0 : context_.now.steady_ms - refused_since_ms_;
     }
+    // Since the broker took something last, over whichever connection; or since begin().
+    std::uint64_t unheard_ms() const noexcept { return context_.now.steady_ms - taken_at_ms_; }
     std::uint64_t waiting_ms() const noexcept {
         if (refused_since_ms_ != 0) return refused_ms();
         if (sender_.is_on_its_way()) return context_.now.steady_ms - data_at_ms_;
@@ -91,6 +95,7 @@ class Speaker {
     std::uint64_t said_at_ms_ = 0;
     std::uint64_t heard_said_ms_ = 0;
     std::uint64_t refused_since_ms_ = 0;
+    std::uint64_t taken_at_ms_ = 0;
     // Of the last message of data: number, when it was said, and where it is stored; 0: not yet.
     std::uint64_t data_number_ = 0;
     std::uint64_t data_at_ms_ = 0;

@@ -40,3 +40,36 @@ TEST_CASE("a node says why a broker that takes too short messages is of no use t
     REQUIRE(world.rest());
     CHECK(refusal_of(world[0]).empty());
 }
+
+TEST_CASE("without a broker nobody is heard, and what waits has waited since it was there") {
+    ClusterWorld world(42);
+    begin(world, 3);
+    CHECK(world[0].engine().report().live_members == 2);
+    CHECK(world[0].engine().report().members[0].is_live);
+    world.cut(0);
+    world.run(2000);
+    CHECK(world[0].engine().report().live_members == 0);
+    for (unsigned i = 0; i < 3; ++i)
+        CHECK_FALSE(world[0].engine().report().members[i].is_live);
+    CHECK(world[0].engine().report().lag_ms == 0);
+    world[0].set("key", "value");
+    world.run(1000);
+    CHECK(world[0].engine().report().lag_ms >= 3000);
+    CHECK(world[0].engine().report().lag_ms < 10'000);
+    world.connect(0);
+    REQUIRE(world.rest());
+    CHECK(world[0].engine().report().live_members == 2);
+    CHECK(world[0].engine().report().lag_ms < 1000);
+}
+
+TEST_CASE("a broker from which nothing comes any more lets nobody count as heard for ever") {
+    ClusterWorld world(43);
+    begin(world, 2);
+    world.broker().hold(0);
+    const auto timeout = world.options().cluster.member_timeout.count();
+    world.run(static_cast<std::uint64_t>(timeout) + 1000);
+    CHECK(world[0].engine().report().live_members == 0);
+    world.broker().release(0);
+    REQUIRE(world.rest());
+    CHECK(world[0].engine().report().live_members == 1);
+}

@@ -6,25 +6,40 @@
 
 #include "replication/nats/engine/cluster_report.hpp"
 #include "replication/nats/engine/footing.hpp"
+#include "replication/nats/engine/node_state.hpp"
 #include "replication/nats/log/cluster_context.hpp"
 
 #include <array>
 #include <cstdint>
+#include <string>
 
 namespace twincached::replication::nats {
 
 class Attendance {
   public:
-    Attendance(const ClusterContext& context, const Footing& footing) noexcept
-        : context_(context), footing_(footing) {}
+    Attendance(const ClusterContext& context, const Footing& footing, NodeState& state) noexcept
+        : context_(context), footing_(footing), state_(state) {}
 
     // After every event.
-    void judge() noexcept;
+    void judge();
     // Within member-timeout, and nothing has happened since by which it could not be heard.
     bool hears(unsigned node) const noexcept;
+    // Other sites of which nothing has come for a while, though there is a broker; empty: none.
+    std::string silent_sites() const;
     void fill(ClusterReport& report) const noexcept;
 
   private:
+    // Whether it was told that somebody is gone, and when.
+    struct Told {
+        bool is_gone = false;
+        std::uint64_t at_ms = 0;  // 0: never
+    };
+    bool may_tell(const Told& told) const noexcept;
+    void note_words() noexcept;
+    void judge_site(StreamId stream);
+    bool is_gone(StreamId stream) const noexcept;
+    std::string name_of(StreamId stream) const;
+
     // What a node said last.
     struct Word {
         std::uint64_t session = 0;
@@ -34,7 +49,10 @@ class Attendance {
 
     const ClusterContext& context_;
     const Footing& footing_;
+    NodeState& state_;
     std::array<Word, nodes_limit> words_{};
+    std::array<std::uint64_t, streams_limit> silent_since_ms_{};  // 0: it is not
+    std::array<Told, streams_limit> told_of_sites_{};
 };
 
 }  // namespace twincached::replication::nats

@@ -53,7 +53,7 @@ ClusterEngine::ClusterEngine(const ClusterOptions& options, ClusterSink& sink, B
       number_(context_, footing_, broker),
       clock_(context_, footing_, state_, speaker_, reunion_),
       watch_(context_, footing_, comparison_, state_),
-      attendance_(context_, footing_) {}
+      attendance_(context_, footing_, state_) {}
 
 void ClusterEngine::attach(storage::Store& store) noexcept {
     context_.store = &store;
@@ -324,6 +324,7 @@ ClusterReport ClusterEngine::report() const {
     if (!clock_.objection().empty()) report.refusal = clock_.objection();
     if (footing_.is_connected) report.waits_for = follower_.why_not_read();
     if (report.waits_for.empty()) report.waits_for = watch_.reason_told();
+    if (report.waits_for.empty()) report.waits_for = attendance_.silent_sites();
     report.lag_ms = lag_ms();
     attendance_.fill(report);
     return report;

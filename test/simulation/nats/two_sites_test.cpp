@@ -25,6 +25,14 @@ bool says(const ClusterNode& node, std::string_view line) {
     return node.log().find(line) != std::string::npos;
 }
 
+unsigned times_said(const ClusterNode& node, std::string_view line) {
+    unsigned times = 0;
+    for (auto at = node.log().find(line); at != std::string::npos;
+         at = node.log().find(line, at + 1))
+        ++times;
+    return times;
+}
+
 }  // namespace
 
 TEST_CASE("two sites that begin at the same moment come to hold the same") {
@@ -211,6 +219,31 @@ TEST_CASE("a node that waits in vain says why, once for each reason") {
     CHECK(world[3].log().size() < said + 2000);
     world.broker().release_mirror(0);
     REQUIRE(world.rest());
+}
+
+TEST_CASE("a site that is not heard any more is told of, once, and so is that it is heard again") {
+    ClusterWorld world(11);
+    set_out(world);
+    REQUIRE(world.rest());
+    constexpr std::string_view gone = "stream MC_B: that site is not heard";
+    constexpr std::string_view back = "stream MC_B: that site is heard again";
+    CHECK(world[0].engine().report().live_members == 3);
+    CHECK_FALSE(says(world[0], gone));
+    world.broker().cut_sites();
+    world.run(20'000);
+    CHECK(world[0].is_in_step());
+    CHECK(world[0].engine().report().live_members == 1);
+    CHECK(world[0].engine().report().members[1].is_live);
+    CHECK_FALSE(world[0].engine().report().members[2].is_live);
+    CHECK(world[0].engine().report().waits_for == gone);
+    CHECK(times_said(world[0], gone) == 1);
+    CHECK_FALSE(says(world[0], back));
+    world.broker().join_sites();
+    REQUIRE(world.rest());
+    CHECK(world[0].engine().report().live_members == 3);
+    CHECK(world[0].engine().report().waits_for.empty());
+    CHECK(times_said(world[0], gone) == 1);
+    CHECK(times_said(world[0], back) == 1);
 }
 
 TEST_CASE("a number that is used at both sites is noticed when they meet") {

@@ -261,7 +261,7 @@ void ClusterEngine::update() {
     if (auto* gate = context_.sink.changes().gate()) {
         const auto line =
             gate->observe({footing_.is_in_step, speaker_.waiting_ms(), now_.steady_ms});
-        if (line) state_.note(LogLevel::info, *line);
+        if (line) state_.note(gate->is_in_sync() ? LogLevel::info : LogLevel::warning, *line);
     }
     set_deadline();
 }

@@ -190,7 +190,8 @@ bool ClusterNode::is_at_rest() const {
            report.dirty_buckets == 0 && report.consumed == report.last;
 }
 
-void ClusterNode::log(LogLevel, std::string_view line) {
+void ClusterNode::log(LogLevel level, std::string_view line) {
+    if (level == LogLevel::warning) warnings_.append(line).append("\n");
     log_.append(line).append("\n");
     if (options_.trace) {
         std::printf("%8llu node %u: %.*s\n", static_cast<unsigned long long>(world_ms_),

@@ -68,6 +68,7 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     }
     storage::Now now() const;
     const std::string& log() const { return log_; }
+    const std::string& warnings() const { return warnings_; }  // of those lines
     unsigned flushes() const;  // that this node has carried out for its clients or others'
 
     // --- clients ---
@@ -104,6 +105,7 @@ class ClusterNode final : private replication::nats::ClusterOwner {
     bool is_still_ = false;
     bool is_woken_ = false;
     std::string log_;
+    std::string warnings_;
     std::deque<Event> waiting_;
     replication::AckGate gate_;
     replication::nats::ClusterSink sink_;

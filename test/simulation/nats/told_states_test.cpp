@@ -73,3 +73,19 @@ TEST_CASE("a broker from which nothing comes any more lets nobody count as heard
     REQUIRE(world.rest());
     CHECK(world[0].engine().report().live_members == 1);
 }
+
+TEST_CASE(
+    "that answers do not wait for the broker any more is a warning, that they do again is not") {
+    constexpr std::string_view alone = "changes are answered without waiting";
+    ClusterWorld world(44);
+    begin(world, 2);
+    CHECK(world[0].warnings().find(alone) == std::string::npos);
+    world.cut(0);
+    world[0].set("key", "value");
+    world.run(5000);
+    CHECK(world[0].warnings().find(alone) != std::string::npos);
+    const auto warned = world[0].warnings().size();
+    world.connect(0);
+    REQUIRE(world.rest());
+    CHECK(world[0].warnings().size() == warned);
+}

@@ -15,6 +15,9 @@ void Attendance::judge() {
     note_words();
     for (StreamId stream = own_stream + 1; stream < context_.stream_count(); ++stream)
         judge_site(stream);
+    if (!footing_.has_caught_up(context_)) return;  // what is read is of long ago
+    for (unsigned node = 0; node < nodes_limit; ++node)
+        if (node != context_.options.node) judge_member(node);
 }
 
 void Attendance::note_words() noexcept {
@@ -43,6 +46,26 @@ void Attendance::judge_site(StreamId stream) {
     }
     if (footing_.is_connected && since_ms == 0 && std::exchange(told.is_gone, false))
         state_.note(LogLevel::info, name_of(stream) + ": that site is heard again");
+}
+
+// By what the log says: as long as nobody can say anything nobody ceases to be waited for. Who has
+// left, or is to be taken in anew, has not fallen silent.
+void Attendance::judge_member(unsigned node) {
+    auto& told = told_of_members_[node];
+    const auto name = "node " + std::to_string(node);
+    const auto bit = 1U << node;
+    if (context_.members.is_live(node)) {
+        waited_for_ |= bit;
+        if (std::exchange(told.is_gone, false))
+            state_.note(LogLevel::info, name + " is heard again");
+    } else if (!context_.members[node].is_known) {
+        waited_for_ &= ~bit;
+    } else if ((waited_for_ & bit) != 0 && may_tell(told)) {
+        waited_for_ &= ~bit;
+        told = {true, context_.now.steady_ms};
+        state_.note(LogLevel::warning,
+                    name + " is not waited for any more: it was not heard for member-timeout");
+    }
 }
 
 bool Attendance::is_gone(StreamId stream) const noexcept {

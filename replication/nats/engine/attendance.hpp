@@ -37,6 +37,7 @@ class Attendance {
     bool may_tell(const Told& told) const noexcept;
     void note_words() noexcept;
     void judge_site(StreamId stream);
+    void judge_member(unsigned node);
     bool is_gone(StreamId stream) const noexcept;
     std::string name_of(StreamId stream) const;
 
@@ -53,6 +54,8 @@ class Attendance {
     std::array<Word, nodes_limit> words_{};
     std::array<std::uint64_t, streams_limit> silent_since_ms_{};  // 0: it is not
     std::array<Told, streams_limit> told_of_sites_{};
+    std::array<Told, nodes_limit> told_of_members_{};
+    unsigned waited_for_ = 0;  // a bit for each node that is a member, or was until it was told
 };
 
 }  // namespace twincached::replication::nats

@@ -19,6 +19,13 @@ void begin(ClusterWorld& world, unsigned nodes) {
     REQUIRE(world.rest());
 }
 
+unsigned times_in(std::string_view text, std::string_view line) {
+    unsigned times = 0;
+    for (auto at = text.find(line); at != std::string_view::npos; at = text.find(line, at + 1))
+        ++times;
+    return times;
+}
+
 std::string refusal_of(ClusterNode& node) {
     return node.engine().report().refusal;
 }
@@ -88,4 +95,54 @@ TEST_CASE(
     world.connect(0);
     REQUIRE(world.rest());
     CHECK(world[0].warnings().size() == warned);
+}
+
+TEST_CASE(
+    "a member that is not heard any more is told of, once, and so is that it is heard again") {
+    constexpr std::string_view gone = "node 2 is not waited for any more";
+    constexpr std::string_view back = "node 2 is heard again";
+    ClusterWorld world(45);
+    begin(world, 3);
+    world.kill(2);
+    world.run(20'000);
+    CHECK(times_in(world[0].warnings(), gone) == 1);
+    CHECK(times_in(world[0].log(), back) == 0);
+    // Who comes later has not waited for it.
+    world.start(3);
+    world.connect(3);
+    REQUIRE(world.rest());
+    CHECK(times_in(world[3].warnings(), gone) == 0);
+    world.start(2);
+    world.connect(2);
+    REQUIRE(world.rest());
+    CHECK(times_in(world[0].warnings(), gone) == 1);
+    CHECK(times_in(world[0].log(), back) == 1);
+}
+
+TEST_CASE(
+    "a member that leaves in good order has not fallen silent, nor has anybody without a broker") {
+    ClusterWorld world(46);
+    begin(world, 3);
+    world.stop(2, 5000);
+    world.run(20'000);
+    world.cut(0);
+    world.run(20'000);
+    world.connect(0);
+    REQUIRE(world.rest());
+    CHECK(times_in(world[0].log(), "is not waited for any more") == 0);
+}
+
+TEST_CASE("a member that comes and goes all the time is told of once a minute") {
+    ClusterWorld world(47);
+    begin(world, 2);
+    const auto timeout = static_cast<std::uint64_t>(world.options().cluster.member_timeout.count());
+    for (unsigned i = 0; i < 5; ++i) {
+        world[1].stand_still();
+        world.run(timeout + 1000);
+        world[1].go_on();
+        world.run(3000);
+        world.connect(1);
+        world.run(3000);
+    }
+    CHECK(times_in(world[0].warnings(), "node 1 is not waited for any more") == 1);
 }

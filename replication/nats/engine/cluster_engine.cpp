@@ -324,6 +324,7 @@ ClusterReport ClusterEngine::report() const {
     if (!clock_.objection().empty()) report.refusal = clock_.objection();
     if (footing_.is_connected) report.waits_for = follower_.why_not_read();
     if (report.waits_for.empty()) report.waits_for = watch_.reason_told();
+    if (report.waits_for.empty()) report.waits_for = follower_.strangers();
     if (report.waits_for.empty()) report.waits_for = attendance_.silent_sites();
     report.lag_ms = lag_ms();
     attendance_.fill(report);

@@ -14,6 +14,8 @@ constexpr std::uint64_t lost_pause_ms = 100;
 constexpr std::uint64_t said_again_ms = 60'000;
 constexpr std::uint64_t silent_heartbeats = 5;
 
+constexpr std::string_view is_said_by_strangers =
+    "what is said there has another secret, or is of no node";
 constexpr std::string_view lacks_what_was_not_read = "the stream lacks what this node had not read";
 
 std::string_view why_lost(const StreamPlace& place, const StreamState& state) noexcept {
@@ -110,6 +112,17 @@ std::string LogFollower::why_not_read() const {
     return {};
 }
 
+std::string LogFollower::strangers() const {
+    std::string where;
+    for (unsigned i = 0; i < context_.stream_count(); ++i) {
+        const auto at_ms = strangers_at_ms_[i];
+        if (at_ms == 0 || context_.now.steady_ms >= at_ms + said_again_ms) continue;
+        where += (where.empty() ? "stream " : "; stream ") + context_.options.streams[i] + ": " +
+                 std::string(is_said_by_strangers);
+    }
+    return where;
+}
+
 void LogFollower::consumer_lost(StreamId stream, std::string_view why) {
     const auto now_ms = context_.now.steady_ms;
     auto& said = said_of_end_[stream];
@@ -168,9 +181,10 @@ LogFollower::Read LogFollower::read(const Delivery& delivery) {
     heard_at_ms_[delivery.stream] = context_.now.steady_ms;
     footing_.note_silence(delivery.stream, false);
     const auto heard = reader_.read(delivery);
-    if (!heard.is_message)
-        warn_of(delivery.stream, said_of_strangers_ms_,
-                "what is said there has another secret, or is of no node");
+    if (!heard.is_message) {
+        strangers_at_ms_[delivery.stream] = context_.now.steady_ms;
+        warn_of(delivery.stream, said_of_strangers_ms_, is_said_by_strangers);
+    }
     if (heard.is_disbelieved)
         warn_of(delivery.stream, said_of_clock_ms_,
                 "node " + std::to_string(heard.header.node) +

@@ -43,6 +43,8 @@ class LogFollower {
     const std::string& why_no_stream() const noexcept { return said_of_[own_stream]; }
     // What stands in the way of one of the streams, with its name; empty: all are read.
     std::string why_not_read() const;
+    // In which streams somebody has spoken within a minute who is not of this cluster; empty: none.
+    std::string strangers() const;
 
   private:
     void look(StreamId stream);
@@ -85,7 +87,8 @@ class LogFollower {
         std::uint64_t at_ms = 0;
     };
     std::array<End, streams_limit> said_of_end_;
-    std::uint64_t said_of_strangers_ms_ = 0;  // that they speak there; 0: not yet
+    std::array<std::uint64_t, streams_limit> strangers_at_ms_{};  // 0: none spoke there
+    std::uint64_t said_of_strangers_ms_ = 0;                      // 0: not yet
     std::uint64_t said_of_clock_ms_ = 0;
 };
 

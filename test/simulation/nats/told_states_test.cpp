@@ -146,3 +146,16 @@ TEST_CASE("a member that comes and goes all the time is told of once a minute") 
     }
     CHECK(times_in(world[0].warnings(), "node 1 is not waited for any more") == 1);
 }
+
+TEST_CASE("a node says that others speak in its stream whom it does not understand, for a minute") {
+    ClusterWorld world(48);
+    begin(world, 2);
+    CHECK(world[0].engine().report().waits_for.empty());
+    world.broker().broker_of(1).publish(99, "of another cluster");
+    world.run(1000);
+    CHECK(world[0].is_in_step());
+    CHECK(world[0].engine().report().waits_for ==
+          "stream MC: what is said there has another secret, or is of no node");
+    world.run(61'000);
+    CHECK(world[0].engine().report().waits_for.empty());
+}

@@ -56,6 +56,7 @@ NodeFacts facts_of(const NodeStatus& node) {
     facts.node = node.text("node");
     facts.peer = node.peer_text("address");
     facts.is_of_cluster = is_of_cluster(node);
+    facts.broker = node.figure_text("repl_broker");
     facts.listen = node.figure_text("repl_listen");
     facts.authentication = node.figure_text("repl_authentication");
     facts.last_refusal = node.peer_text("last_refusal");

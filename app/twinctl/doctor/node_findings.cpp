@@ -1,5 +1,7 @@
 #include "app/twinctl/doctor/node_findings.hpp"
 
+#include "app/twinctl/doctor/broker_remedies.hpp"
+
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -40,14 +42,32 @@ void find_unreachable_peer(const NodeFacts& node, Findings& findings) {
                      node.peer)});
 }
 
+std::string remedy_or(const NodeFacts& node, std::string_view otherwise) {
+    const auto remedy = broker_remedy(node.last_refusal);
+    return std::string(remedy.empty() ? otherwise : remedy);
+}
+
+// With one that is not there, or does not let this node in, there is no connection.
 void find_unreachable_broker(const NodeFacts& node, Findings& findings) {
-    if (!has_no_peer_yet(node.state) || !node.is_of_cluster) return;
+    if (!has_no_peer_yet(node.state) || !node.is_of_cluster || !node.broker.empty()) return;
     findings.push_back(
         {Weight::wrong, node.name,
-         fmt::format("it reaches no NATS server ({}); {}",
+         fmt::format("it reaches no NATS server, or is let in by none ({}); {}",
                      node.last_refusal.empty() ? node.state : node.last_refusal, clients_of(node)),
-         "is one of those that servers of [replication] names running, with JetStream, and does it "
-         "let this node in?"});
+         remedy_or(node,
+                   "is one of those that servers of [replication] names running, with JetStream, "
+                   "and does it let this node in?")});
+}
+
+void find_unwilling_broker(const NodeFacts& node, Findings& findings) {
+    if (!has_no_peer_yet(node.state) || !node.is_of_cluster || node.broker.empty()) return;
+    findings.push_back(
+        {Weight::wrong, node.name,
+         fmt::format("the NATS server {} takes nothing that it says ({}); {}", node.broker,
+                     node.last_refusal.empty() ? node.state : node.last_refusal, clients_of(node)),
+         remedy_or(node,
+                   "mend what that names, at the NATS server or its stream; its own log may "
+                   "say more")});
 }
 
 void find_refusal(const NodeFacts& node, Findings& findings) {
@@ -110,8 +130,9 @@ void find_what_a_cluster_lacks(const NodeFacts& node, Findings& findings) {
     if (has_no_peer_yet(node.state) || node.state == "REFUSED") return;
     findings.push_back({Weight::risky, node.name,
                         "not all that others of its cluster say reaches it: " + node.last_refusal,
-                        "mend what that names: mostly what the NATS server lets its user do, or "
-                        "the way to the other site"});
+                        remedy_or(node,
+                                  "mend what that names: mostly what the NATS server lets its user "
+                                  "do, or the way to the other site")});
 }
 
 // Both are counted since the start of the process.
@@ -143,6 +164,7 @@ void find_version(const NodeFacts& node, Findings& findings) {
 constexpr void (*judgements[])(const NodeFacts&, Findings&) = {
     find_unreachable_peer,
     find_unreachable_broker,
+    find_unwilling_broker,
     find_refusal,
     find_not_ready,
     find_what_a_cluster_lacks,

@@ -20,6 +20,7 @@ struct NodeFacts {
     std::string node;  // "a" or "b"; of a cluster "0" to "3"
     std::string peer;
     bool is_of_cluster = false;  // over NATS; the peer is the cluster, then
+    std::string broker;          // of a cluster: the NATS server that it is connected to
     std::string listen;          // of the link
     std::string authentication;
     std::string last_refusal;

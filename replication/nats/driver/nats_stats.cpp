@@ -10,28 +10,29 @@
 namespace twincached::replication::nats {
 namespace {
 
+// No broker is there, or the one that is takes nothing that this node says.
+bool has_no_broker(const NodeReport& node) {
+    return node.cluster.state == ClusterState::disconnected || !node.cluster.refusal.empty() ||
+           !node.broker.last_refusal.empty();
+}
+
 // In the words that all drivers share.
 std::string state(const NatsReport& report) {
-    if (report.node.is_draining) return "DRAINING";
-    const auto& cluster = report.node.cluster;
-    switch (cluster.state) {
-        case ClusterState::disconnected:
-            break;
-        case ClusterState::joining:
-        case ClusterState::comparing:
-            return cluster.is_refused ? "REFUSED" : "SYNCING";
-        case ClusterState::in_step:
-            if (cluster.refusal.empty()) return "LINKED";
-            break;
-    }
-    return "CONNECTING";
+    const auto& node = report.node;
+    if (node.is_draining) return "DRAINING";
+    if (node.cluster.is_refused && node.cluster.state != ClusterState::disconnected)
+        return "REFUSED";
+    if (has_no_broker(node)) return "CONNECTING";
+    return node.cluster.state == ClusterState::in_step ? "LINKED" : "SYNCING";
 }
 
 // A server says what it denies, and to whom it is denied gets no answer: both are told.
 std::string refusal(const NatsReport& report) {
     const auto& node = report.node;
-    auto why = node.cluster.refusal.empty() ? node.cluster.waits_for : node.cluster.refusal;
-    if (why.empty()) return node.broker.last_refusal;
+    if (node.cluster.refusal.empty() && !node.broker.last_refusal.empty())
+        return node.broker.last_refusal;
+    const auto& why = node.cluster.refusal.empty() ? node.cluster.waits_for : node.cluster.refusal;
+    if (why.empty()) return {};
     return node.broker.denial.empty() ? why : why + " (" + node.broker.denial + ")";
 }
 

@@ -19,7 +19,7 @@ void Readiness::judge(std::uint64_t refused_ms) {
     if (!footing_.has_looked(context_) && is_cut_off) {
         drop_unconfirmed();
         return become_ready(footing_.is_connected ? "alone: the log could not be read"
-                                                  : "alone: the broker could not be reached");
+                                                  : "alone: no broker has let it take part");
     }
     if (refused_ms >= std::max<std::uint64_t>(ms_of(context_.options.boot_grace), 1)) {
         drop_unconfirmed();

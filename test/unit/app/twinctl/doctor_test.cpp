@@ -102,6 +102,31 @@ TEST_CASE("the doctor tells what a node of a cluster waits for, and what it goes
     CHECK(says(found_in(node), "not open to clients yet; it waits: the reason"));
 }
 
+TEST_CASE("the doctor's advice for a cluster goes by what is the matter with it") {
+    auto node = well_node();
+    node.is_of_cluster = true;
+    const auto advises = [&](std::string_view refusal, std::string_view part) {
+        node.last_refusal = refusal;
+        const auto findings = found_in(node);
+        REQUIRE(findings.size() == 1);
+        CHECK(findings[0].advice.find(part) != std::string::npos);
+    };
+    advises("stream MC_web: what is said there has another secret, or is of no node",
+            "one secret-file");
+    advises("stream MC_web_rome: that site is not heard", "the way between the sites");
+    advises("the reason", "mend what that names");
+    node.state = "CONNECTING";
+    advises("nats://nats1:4222: another node is node 1 of the cluster web", "another node of");
+    node.broker = "nats://nats1:4222";
+    advises("maximum bytes exceeded (503)", "discard = old");
+    advises("stream MC_web: insufficient storage resources available (500)", "max_file_store");
+    advises("JetStream is not there, or elects a leader (503)", "jetstream { }");
+    advises("nats://nats1:4222: JetStream does not answer", "make room and restart it");
+    advises("the broker's max_payload is too small: 4096 bytes", "raise max_payload");
+    advises("its max_msg_size is too small: 2000 bytes", "max_msg_size must be 8 KiB");
+    advises("the reason", "mend what that names");
+}
+
 TEST_CASE("nothing is found in a pair that is well") {
     CHECK(found_in(well_node()).empty());
     CHECK(found_in_pair(well_node("a"), well_node("b")).empty());
@@ -137,6 +162,21 @@ TEST_CASE("each usual mistake of a node is found, and says what to do") {
              node.is_of_cluster = true;
              node.state = "REFUSED";
              node.last_refusal = "its clock is 90 s ahead of the NATS server's";
+         }},
+        {"it reaches no NATS server, or is let in by none (Authorization Violation); it serves "
+         "alone",
+         [](auto& node) {
+             node.is_of_cluster = true;
+             node.state = "CONNECTING";
+             node.last_refusal = "Authorization Violation";
+         }},
+        {"the NATS server nats://10.0.0.21:4222 takes nothing that it says (the reason); it "
+         "serves alone",
+         [](auto& node) {
+             node.is_of_cluster = true;
+             node.state = "CONNECTING";
+             node.broker = "nats://10.0.0.21:4222";
+             node.last_refusal = "the reason";
          }},
         {"1001 ms ahead of", [](auto& node) { node.clock_offset_ms = 1001; }},
         {"1001 ms behind", [](auto& node) { node.clock_offset_ms = -1001; }},

@@ -2,7 +2,8 @@
 // session, end it, give an order or hand a role over a thousand times a second, and each of these
 // is a line; a disk full of them would hide what they tell of. Enough for a day on which nodes are
 // restarted and links break, then one in a while, which says how many there were before it.
-// Owned by the Engine; the replication thread alone calls it.
+// Owned by the pair's Engine, or the loop of a cluster's node, whose broker is such an other end;
+// the replication thread alone calls it.
 #pragma once
 
 #include "lib/allocation.hpp"

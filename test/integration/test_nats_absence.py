@@ -1,5 +1,8 @@
 """Nodes that come, go and come back, and NATS servers that do, while clients write."""
+import json
 import os
+import socket
+import threading
 import time
 
 from harness import main, until, world
@@ -145,6 +148,77 @@ class WithoutTheBroker(NatsCase):
         server.start()
         nodes.wait_until_in_step(20)
         self.assert_values(nodes, expected)
+
+
+class Mute:
+    """In a NATS server's place: lets nodes in, and loses them as soon as they ask JetStream something.
+    So does one whose disk is full."""
+
+    def __init__(self, address):
+        self._listener = socket.create_server(address)
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self):
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _run(self):
+        while True:
+            try:
+                connection = self._listener.accept()[0]
+            except OSError:
+                return
+            with connection:
+                try:
+                    self._serve(connection)
+                except OSError:
+                    pass
+
+    def _serve(self, connection):
+        info = {"server_id": "mute", "version": "2.9.10", "proto": 1, "headers": True,
+                "max_payload": 1 << 20}
+        connection.sendall(f"INFO {json.dumps(info)}\r\n".encode())
+        stream = connection.makefile("rb")
+        inbox = b""
+        while line := stream.readline():
+            words = line.split()
+            if words[0] == b"PING":
+                connection.sendall(b"PONG\r\n")
+            if words[0] == b"SUB" and words[1].startswith(b"_INBOX."):
+                inbox = words[-1]
+            if words[0] == b"PUB":
+                stream.read(int(words[-1]) + 2)
+                if words[1].startswith(b"$JS."):
+                    return
+                if len(words) == 4:
+                    connection.sendall(b"HMSG %s %s 16 16\r\nNATS/1.0 503\r\n\r\n\r\n" % (words[2], inbox))
+
+
+class MuteServers(NatsCase):
+    def test_one_that_lets_nodes_in_and_answers_nothing_is_told_of_once(self):
+        words = "JetStream does not answer"
+        server = self.server()
+        node = self.cluster(1, server=server).start()[0]
+        server.stop()
+        mute = Mute(server.address)
+        try:
+            until(lambda: words in node.replication()["repl_last_refusal"], 10, "it is told")
+            before = int(node.replication()["repl_broker_connections"])
+            until(lambda: int(node.replication()["repl_broker_connections"]) > before + 200, 60,
+                  "it goes on trying")
+            facts = node.replication()
+            self.assertEqual(facts["repl_state"], "CONNECTING")
+            self.assertIn(words, facts["repl_last_refusal"])
+        finally:
+            mute.stop()
+        log = node.process.log()
+        self.assertEqual(log.count(words), 1, log)
+        self.assertLess(len(log.splitlines()), 200)
+        server.start()
+        until(node.is_linked, 20, "it is in step")
+        self.assertEqual(node.replication()["repl_last_refusal"], "")
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ void BrokerLink::use(BrokerAccess access) {
 void BrokerLink::on_timer(Instant now) {
     broker_.on_timer(now);
     check();
-    if (connection_ && connection_->is_closed()) drop("the broker closed it");
+    if (connection_ && connection_->is_closed()) lose("the broker closed it");
     check_denial(now);
 }
 
@@ -116,12 +116,26 @@ void BrokerLink::renew(Instant now) {
     broker_.hear_tellings_again();
 }
 
-void BrokerLink::drop(std::string_view why) {
+// A server whose disk is full lets nodes in, answers nothing that concerns JetStream, and loses
+// them a moment later, again and again: that is told as one that cannot be reached is.
+void BrokerLink::lose(std::string_view why) {
+    if (!connection_) return;
+    is_hanging_ = broker_.is_admitted() && !broker_.is_jetstream_heard() && facts_.denial.empty();
+    if (!is_hanging_) {
+        facts_.last_refusal = connection_->server() + ": " + std::string(why);
+    } else if (is_news(connection_->server(), "JetStream does not answer")) {
+        owner_.log(LogLevel::warning, "no broker at " + facts_.last_refusal);
+    }
+    end(why, is_hanging_);
+}
+
+void BrokerLink::end(std::string_view why, bool is_known) {
     if (!connection_) return;
     dialler_.end(std::move(connection_));
     facts_.server.clear();
     facts_.denial.clear();
-    owner_.log(LogLevel::warning, "the broker's connection has ended: " + std::string(why));
+    if (!is_known)
+        owner_.log(LogLevel::warning, "the broker's connection has ended: " + std::string(why));
     broker_.on_disconnected(why);
     dialler_.dial();
 }
@@ -143,7 +157,7 @@ void BrokerLink::take() {
         if (arrival->message) {
             broker_.on_message(message_of(arrival->channel, *arrival->message), now);
         } else {
-            drop(arrival->why);
+            lose(arrival->why);
         }
     }
     check();
@@ -168,6 +182,7 @@ void BrokerLink::on_connected(std::unique_ptr<NatsConnection> connection) {
 
 void BrokerLink::on_failed(const std::string& server, const std::string& why) {
     (void)owner_.before();
+    is_hanging_ = false;
     if (is_news(server, why)) owner_.log(LogLevel::warning, "no broker at " + facts_.last_refusal);
     owner_.after();
 }
@@ -187,15 +202,20 @@ void BrokerLink::check() {
     if (!connection_) return;
     if (connection_->has_failed()) {
         const auto why = connection_->failure();
-        return drop(why);
+        return lose(why);
     }
     if (!broker_.objection().empty()) return refuse();
     if (broker_.is_admitted() && facts_.server.empty()) note_connection();
+    if (broker_.is_jetstream_heard() && std::exchange(is_hanging_, false)) note_use();
 }
 
 void BrokerLink::note_connection() {
     facts_.server = connection_->server();
     ++facts_.connections;
+    if (!is_hanging_) note_use();
+}
+
+void BrokerLink::note_use() {
     facts_.last_refusal.clear();
     told_.clear();
     owner_.log(LogLevel::info, "connected to the broker " + facts_.server);
@@ -204,6 +224,7 @@ void BrokerLink::note_connection() {
 // Whoever stands in the way may go: it is tried again, but not at once.
 void BrokerLink::refuse() {
     const auto why = broker_.objection();
+    is_hanging_ = false;
     if (is_news(connection_->server(), why)) owner_.log(LogLevel::error, why);
     dialler_.end(std::move(connection_));
     facts_.server.clear();

@@ -31,6 +31,8 @@ namespace twincached::replication::nats {
 struct LinkFacts {
     std::string server;             // empty: none is connected
     std::uint64_t connections = 0;  // that this node took part over, since the start
+    // Why it could not be used, the last time; stays while a connection stands over which JetStream
+    // says nothing, as over the one before.
     std::string last_refusal;
     std::string denial;  // what the server said last that this node's user may not do
 };
@@ -67,7 +69,7 @@ class BrokerLink {
     // When broker().deadline() has come. Inside of before() and after().
     void on_timer(Instant now);
     // Begins again with another connection. Inside of before() and after().
-    void drop(std::string_view why);
+    void drop(std::string_view why) { end(why, false); }
     // The same after something was left half done for want of memory.
     void start_over();
 
@@ -77,10 +79,14 @@ class BrokerLink {
     void take();
     void on_connected(std::unique_ptr<NatsConnection> connection);
     void on_failed(const std::string& server, const std::string& why);
+    // It has ended by itself.
+    void lose(std::string_view why);
+    void end(std::string_view why, bool is_known);
     void check();
     void check_denial(Instant now);
     void renew(Instant now);
     void note_connection();
+    void note_use();
     void refuse();
     bool is_news(const std::string& server, const std::string& why);
     bool is_one_of_ours(const std::string& server) const;
@@ -98,6 +104,7 @@ class BrokerLink {
     std::string denied_;                       // what was told of that this node may not do
     Instant denied_at_{0};                     // when it was
     std::optional<Instant> renew_at_;          // because a subscription was refused
+    bool is_hanging_ = false;                  // JetStream said nothing over the last connection
     bool lacks_tellings_ = false;              // and what was is no more than that
     BrokerDialler dialler_;
 };

@@ -174,11 +174,14 @@ void NatsLoop::publish() noexcept {
 }
 
 // A line that finds no memory is no reason to do anything else otherwise. What is worth one is
-// worth a report, too.
-void NatsLoop::log(LogLevel level, std::string_view line) {
+// worth a report, too. A broker that comes and goes all the time does not fill the log.
+void NatsLoop::log(LogLevel level, std::string_view text) {
     has_news_ = true;
     if (!parts_.events.log) return;
-    (void)lib::has_memory_for([&] { parts_.events.log(level, line); });
+    (void)lib::has_memory_for([&] {
+        pair::LogLine line{level, std::string(text)};
+        if (line_limits_.admits(line, now_)) parts_.events.log(level, line.text);
+    });
 }
 
 void NatsLoop::ready() {

@@ -12,6 +12,7 @@
 #include "replication/nats/driver/broker_access.hpp"
 #include "replication/nats/driver/broker_link.hpp"
 #include "replication/nats/engine/cluster_engine.hpp"
+#include "replication/pair/line_limits.hpp"
 #include "replication/replicator.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -91,6 +92,7 @@ class NatsLoop final : private BrokerLink::Owner, private ClusterOwner {
     std::optional<BrokerLink::Instant> timer_at_;
     BrokerLink::Instant now_{0};
     BrokerLink::Instant published_at_{0};
+    pair::LineLimits line_limits_;
     bool is_draining_ = false;
     bool has_news_ = false;  // to be reported at once
 };

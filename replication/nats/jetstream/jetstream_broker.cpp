@@ -46,7 +46,7 @@ void JetStreamBroker::on_disconnected(std::string_view why) {
     asks_.clear();
     served_.clear();
     claim_.clear();
-    is_answered_ = false;
+    is_answered_ = is_jetstream_heard_ = false;
     if (std::exchange(is_admitted_, false)) session_.events().disconnected(why);
 }
 
@@ -151,6 +151,9 @@ void JetStreamBroker::on_inbox(const WireMessage& message) {
     const auto place = session_.place_of(message.subject);
     if (!place) return;
     is_answered_ = true;
+    const bool is_of_jetstream =
+        place->kind == Inbox::publication || place->kind == Inbox::api_call;
+    is_jetstream_heard_ = is_jetstream_heard_ || is_of_jetstream;
     switch (place->kind) {
         case Inbox::publication:
             return publications_.on_ack(place->number, message);

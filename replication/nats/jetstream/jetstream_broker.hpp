@@ -60,6 +60,8 @@ class JetStreamBroker final : public Broker {
     const std::string& objection() const noexcept { return claim_.objection(); }
     // Something came to where this node is answered, over this connection.
     bool is_answered() const noexcept { return is_answered_; }
+    // JetStream itself has said something, or the server in its place, over this connection.
+    bool is_jetstream_heard() const noexcept { return is_jetstream_heard_; }
     // Subscribes once more to what others tell all, which the server may have refused.
     void hear_tellings_again();
     const Names& names() const noexcept { return session_.names(); }
@@ -93,6 +95,7 @@ class JetStreamBroker final : public Broker {
     std::size_t max_payload_ = 0;
     bool is_admitted_ = false;
     bool is_answered_ = false;
+    bool is_jetstream_heard_ = false;
     std::map<std::string, Channel, std::less<>> served_;
 };
 

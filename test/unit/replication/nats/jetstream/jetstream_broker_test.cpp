@@ -377,6 +377,20 @@ TEST_CASE("nothing of a connection that is gone is told any more") {
     CHECK(room.notes.take().empty());
 }
 
+TEST_CASE("that JetStream says something is another matter than that the server does") {
+    Room room;
+    CHECK(room.broker.is_answered());
+    CHECK_FALSE(room.broker.is_jetstream_heard());
+    room.broker.look(own_stream);
+    CHECK_FALSE(room.broker.is_jetstream_heard());
+    room.answer(look_here, missing);
+    CHECK(room.broker.is_jetstream_heard());
+    room.broker.on_disconnected("killed");
+    CHECK_FALSE(room.broker.is_jetstream_heard());
+    room.broker.on_connected(room.wire, 1000, "_INBOX.me", room.at);
+    CHECK_FALSE(room.broker.is_jetstream_heard());
+}
+
 // At paris, as the node of that number.
 struct MirrorRoom : Room {
     explicit MirrorRoom(unsigned node = 0)

@@ -19,6 +19,11 @@ bool is_alone(const Standing& standing) noexcept {
     return standing.state == "STANDALONE";
 }
 
+// One of a cluster, whose nodes are all alike.
+bool has_no_roles(const Standing& standing) noexcept {
+    return standing.role.empty() && !standing.peer.empty();
+}
+
 Verdict no(std::string why) {
     return {false, std::move(why)};
 }
@@ -150,6 +155,8 @@ Verdict primacy(const Standing& standing) {
     auto ready = readiness(standing);
     if (!ready.holds) return ready;
     if (standing.role == "secondary") return no("the secondary; " + link_text(standing));
+    if (has_no_roles(standing))
+        return {true, "as good as any, for a cluster has no primary; " + link_text(standing)};
     return {true, "the primary; " + link_text(standing)};
 }
 
@@ -157,6 +164,7 @@ Verdict secondariness(const Standing& standing) {
     auto ready = readiness(standing);
     if (!ready.holds) return ready;
     if (standing.role == "secondary") return {true, "the secondary; " + link_text(standing)};
+    if (has_no_roles(standing)) return no("a cluster has no secondary; " + link_text(standing));
     return no("the primary; " + link_text(standing));
 }
 

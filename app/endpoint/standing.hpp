@@ -58,7 +58,7 @@ std::chrono::seconds phase_age(const Standing& standing) noexcept;
 
 // May clients come? Never a matter of how many there are.
 Verdict readiness(const Standing& standing);
-// And is this the node that a balancer should prefer? One without a peer is.
+// And is this the node that a balancer should prefer? One without a peer is, and each of a cluster.
 Verdict primacy(const Standing& standing);
 Verdict secondariness(const Standing& standing);
 // And does the peer hold the same, but for what is on its way? Not for longer than `most_lag`, if

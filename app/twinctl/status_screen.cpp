@@ -38,7 +38,7 @@ Row row_of(const NodeStatus& node) {
     const auto limit = short_number(node.figure("limit_maxbytes"));
     return {node_name(node),
             node.asked_at,
-            node.text("role"),
+            is_of_cluster(node) ? "-" : node.text("role"),
             condition(node),
             node.text("state"),
             of_peer("lag_ms"),

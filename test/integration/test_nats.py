@@ -1,4 +1,5 @@
 """Two to four nodes that keep each other in step over a real nats-server."""
+import json
 import os
 import socket
 import subprocess
@@ -8,7 +9,9 @@ import unittest
 from harness import main, until, world
 from harness.nats_case import NatsCase
 from harness.nats_server import Cluster
+from harness.schema import problems
 
+SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), os.pardir, os.pardir))
 TWINCTL = os.environ.get("TWINCTL", os.path.join(os.path.dirname(world.SERVER), "twinctl"))
 
 
@@ -156,6 +159,13 @@ class Told(NatsCase):
         self.assertEqual(text.count("NATS server: " + server.url), 2, text)
         self.assertIn("in step with the cluster twincached", text)
         self.assertNotIn("its peer", text)
+        self.assertNotIn("| primary", text)
+        with open(os.path.join(SOURCE, "docs", "status.schema.json")) as file:
+            schema = json.load(file)
+        for told in json.loads(self.said(*hosts, "status", "--json")[1]):
+            self.assertEqual(problems(told["status"], schema), [])
+        code, text = self.said(*hosts[:2], "check", "primary")
+        self.assertEqual((code, "a cluster has no primary" in text), (0, True), text)
         _, text = self.said(*hosts, "doctor")
         for no_fault in ("split", "peer", "neither a secret"):
             self.assertNotIn(no_fault, text)

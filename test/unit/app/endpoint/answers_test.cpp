@@ -111,6 +111,18 @@ TEST_CASE("a node without a peer is a primary, and never synchronised") {
     CHECK(status_of(node, "/synchronised") == 503);
 }
 
+TEST_CASE("each node of a cluster is as good as the primary, and says that there is none") {
+    auto node = FakeNode::linked();
+    node.standing.role.clear();
+    node.standing.peer = "the cluster web";
+    CHECK(status_of(node, "/primary") == 200);
+    CHECK(node.ask("/primary").body.find("a cluster has no primary") != std::string::npos);
+    CHECK(status_of(node, "/secondary") == 503);
+    CHECK(node.ask("/secondary").body.find("a cluster has no secondary") != std::string::npos);
+    node.standing.open_for.reset();
+    CHECK(status_of(node, "/primary") == 503);
+}
+
 TEST_CASE("synchronised means linked, and no further behind than was asked") {
     auto node = FakeNode::linked();
     node.standing.lag_ms = 100;

@@ -206,6 +206,14 @@ TEST_CASE("a page that is not a node's is an error and no status") {
     CHECK(node_status("here", R"({"ready": "yes", "figures": 3, "peer": []})").is_ready() == false);
 }
 
+TEST_CASE("of a node of a cluster no role is shown") {
+    auto node = busy_node();
+    CHECK(has(status_screen(std::vector{shown(node)}), "| primary |"));
+    node.standing.role.clear();
+    node.figures.emplace_back(lib::text("repl_driver", "h"), "nats");
+    CHECK_FALSE(has(status_screen(std::vector{shown(node)}), "primary"));
+}
+
 TEST_CASE("check ends with 0 if it is so, with 1 if not, and says why") {
     auto node = busy_node();
     CHECK(check(shown(node), "ready").exit_code == 0);

@@ -37,6 +37,8 @@ ELSEWHERE = {
     "journalctl ": "the same",
     "systemctl ": "test/install/in_booted_root.sh: enable, start, restart under a real systemd",
     "install -d -m 700 /etc/credstore": "test/install/in_booted_root.sh does the same",
+    "install -d -o nats -g nats": "needs root, and the user of Debian's nats-server",
+    "htpasswd -nBC 11": "apache2-utils', which asks for the password",
     "(umask 077; head -c 32": "test/install/in_booted_root.sh does the same",
     "echo \"@1 set server memcached/a": "test/integration/test_haproxy.py tells HAProxy these lines",
     "saslpasswd2 ": "test/integration/test_cyrus_sasl.py makes users so",

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,17 +56,32 @@ struct Acceptor::Listener {
             ::accept4(descriptor.native_handle(), reinterpret_cast<sockaddr*>(&address), &length,
                       SOCK_NONBLOCK | SOCK_CLOEXEC);
         client.tls = tls;
-        client.accepted_ms = SystemClock::boot_ms();
+        if (client.descriptor >= 0 && !leave_queue()) client.accepted_ms = SystemClock::boot_ms();
         client.address = ClientAddress::from(address);
         return client;
+    }
+
+    // This process has stood still: whoever is in the queue now may have been there meanwhile, and
+    // have asked for something; whoever comes later was not.
+    void note_pause(unsigned longest_queue) noexcept {
+        overtaken = has_queue() ? longest_queue : 0;
+    }
+    bool has_queue() noexcept {
+        pollfd queue{descriptor.native_handle(), POLLIN, 0};
+        return ::poll(&queue, 1, 0) > 0;
+    }
+    // True: who left it may have stood there.
+    bool leave_queue() noexcept {
+        if (overtaken == 0) return false;
+        overtaken = has_queue() ? overtaken - 1 : 0;
+        return true;
     }
 
     asio::posix::stream_descriptor descriptor;
     const ListenerTls tls;
     bool is_watched = false;
-    // Those in the queue of the kernel may have stood there, and asked for something, while this
-    // process stood still.
-    bool may_be_stale = false;
+    // At most so many of those who are first in the queue of the kernel.
+    unsigned overtaken = 0;
 };
 
 Acceptor::Acceptor(const Parts& parts, const ListenerOptions& options,
@@ -139,19 +155,20 @@ void Acceptor::beat() noexcept {
     pulse_.expires_after(milliseconds(pauses_.pulse_ms()));
     const auto look = [this](const boost::system::error_code& error) {
         if (error || is_closed_) return;
-        look_for_pause();
+        (void)look_for_pause();
         beat();
     };
     insist([&] { pulse_.async_wait(look); });
 }
 
 // The warning is said here once, for all io threads; they find out for themselves.
-void Acceptor::look_for_pause() noexcept {
-    if (!pauses_.runs_at(SystemClock::boot_ms())) return;
+bool Acceptor::look_for_pause() noexcept {
+    if (!pauses_.runs_at(SystemClock::boot_ms())) return false;
+    for (auto& listener : open_)
+        listener->note_pause(static_cast<unsigned>(backlog_) + 1);  // the kernel's own reckoning
     log_.warning("the process stood still for {} ms: clients whose requests waited are closed",
                  pauses_.length_ms());
-    for (auto& listener : open_)
-        listener->may_be_stale = true;
+    return true;
 }
 
 void Acceptor::watch(Listener& listener) noexcept {
@@ -169,13 +186,12 @@ void Acceptor::watch(Listener& listener) noexcept {
 // Until the queue is empty or others must have their turn.
 void Acceptor::accept_all(Listener& listener) noexcept {
     if (!is_accepting()) return;  // go_on() watches it again
-    look_for_pause();
+    (void)look_for_pause();
     for (unsigned i = 0; i < accepts_per_turn; ++i) {
         switch (accept_one(listener)) {
             case Outcome::more:
                 break;
             case Outcome::none:
-                listener.may_be_stale = false;
                 return watch(listener);
             case Outcome::full:
                 pause(full_pause);
@@ -198,8 +214,7 @@ Acceptor::Outcome Acceptor::accept_one(Listener& listener) noexcept {
     if (client.descriptor >= 0) {
         exhausted_ = false;
         // This thread may have been stopped just now, after it had looked.
-        look_for_pause();
-        if (listener.may_be_stale) client.accepted_ms = 0;
+        if (look_for_pause()) client.accepted_ms = 0;
         if (limit_.take()) {
             welcome(client);
         } else {

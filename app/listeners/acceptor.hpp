@@ -77,7 +77,7 @@ class Acceptor {
     void tell_of_limit() noexcept;
     bool reject_by_reserve(Listener& listener) noexcept;
     void pause(std::chrono::milliseconds longest) noexcept;
-    void look_for_pause() noexcept;
+    bool look_for_pause() noexcept;
     void beat() noexcept;
     void go_on() noexcept;
 

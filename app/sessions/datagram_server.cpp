@@ -52,7 +52,7 @@ void DatagramServer::serve_some() {
     for (unsigned i = 0; i < requests_per_turn; ++i) {
         const auto moment = surroundings_.clock.moment();
         surroundings_.pauses.runs_at(moment.boot_ms);
-        if (surroundings_.pauses.pauses() != pauses_dealt_with_) return drop_waiting();
+        if (drop_stale()) return;
         Sender sender;
         sender.size = sizeof sender.address;
         const auto size = ::recvfrom(descriptor_.native_handle(), request_.data(), request_.size(),
@@ -63,12 +63,13 @@ void DatagramServer::serve_some() {
     }
 }
 
-// What waited while the process stood still is not executed.
-void DatagramServer::drop_waiting() noexcept {
+bool DatagramServer::drop_stale() noexcept {
+    if (surroundings_.pauses.pauses() == pauses_dealt_with_) return false;
     pauses_dealt_with_ = surroundings_.pauses.pauses();
     char byte = 0;
     while (::recv(descriptor_.native_handle(), &byte, 1, 0) >= 0 || errno == EINTR)
         surroundings_.counters.totals.add(Count::udp_dropped);
+    return true;
 }
 
 void DatagramServer::answer(std::string_view datagram, const Sender& sender,

@@ -27,6 +27,9 @@ class DatagramServer {
     // The io thread.
     void start() noexcept;
     void stop() noexcept;
+    // If the thread has stood still since this was asked last: what waits is dropped, for it may
+    // have been sent meanwhile. True then.
+    bool drop_stale() noexcept;
 
   private:
     struct Sender {
@@ -35,7 +38,6 @@ class DatagramServer {
     };
 
     void serve_some();
-    void drop_waiting() noexcept;
     void answer(std::string_view datagram, const Sender& sender, const storage::Now& now);
     void send(const protocol::AnswerDatagrams& answer, const Sender& to) noexcept;
 

@@ -80,6 +80,10 @@ IoThread::IoThread(std::size_t number, const IoPoolOptions& options, protocol::S
       poller_(context_, registry_, surroundings_) {
     surroundings_.pauses =
         lib::PauseDetector(static_cast<std::uint64_t>(options.pause_limit.count()));
+    poller_.set_paused([this] {
+        for (auto& server : datagrams_)
+            (void)server->drop_stale();
+    });
     counters_.memory.set_limit(
         share_of(options.sessions.buffer_memory_bytes, options.sessions.threads));
     counters_.times.set_clock(steady_nanoseconds);

@@ -91,6 +91,7 @@ void SessionPoller::end_stale() noexcept {
     const bool was_long = pauses_.pauses() != pauses_dealt_with_;
     pauses_dealt_with_ = pauses_.pauses();
     hiccups_dealt_with_ = hiccups_.pauses();
+    if (was_long && when_paused_) when_paused_();
     registry_.for_each([this, was_long](Session& session) {
         if (!is_overtaken(session, was_long)) return;
         session.blame("stale");

@@ -16,6 +16,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
+#include <utility>
 #include <vector>
 
 namespace twincached::app {
@@ -35,6 +37,8 @@ class SessionPoller {
     // nothing of it executed. After a hiccup, for which nobody takes this node for dead, only those
     // whose client has hung up: he may have asked the other node for the same meanwhile.
     void end_stale() noexcept;
+    // Called whenever it has stood still, first. Before start().
+    void set_paused(std::function<void()> paused) { when_paused_ = std::move(paused); }
     // The same of one that was on its way to this thread, or to be accepted, meanwhile.
     bool is_stale(Session& session) const noexcept;
     // Gives it a turn now and arranges for its next.
@@ -70,6 +74,7 @@ class SessionPoller {
     lib::PauseDetector hiccups_;
     std::uint32_t pauses_dealt_with_ = 0;
     std::uint32_t hiccups_dealt_with_ = 0;
+    std::function<void()> when_paused_;
     boost::asio::steady_timer pulse_;
     replication::AckGate* gate_ = nullptr;
     boost::asio::steady_timer timeout_;

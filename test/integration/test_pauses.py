@@ -97,6 +97,25 @@ class Paused(Case):
             self.assertIn(b"newer", udp.recv(100))
         self.assertGreaterEqual(int(a.stats()["udp_dropped"]), 20)
 
+    def test_who_comes_after_a_pause_has_waited_for_nothing(self):
+        a, _ = self.paused_pair("-t", "1", "-U", str(self.client_port))
+        waits = a.client()
+        waits.ask(b"mn")
+        a.pause()
+        waits.send(b"mn\r\n")
+        self.stand_still(2)
+        a.resume()
+        self.closes(waits)  # the thread that serves clients has noticed, and the one that accepts them:
+        until(lambda: "the process stood still for" in a.process.log(), 5, "the pause is said")
+        with a.client() as client:
+            self.assertEqual(client.ask(b"mn"), b"MN")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            udp.settimeout(world.scaled(2))
+            udp.connect(a.address)
+            udp.send(b"\0\1\0\0\0\1\0\0mn\r\n")
+            self.assertTrue(udp.recv(100).endswith(b"MN\r\n"))
+        self.assertEqual(int(a.stats()["udp_dropped"]), 0)
+
     def test_a_node_alone_executes_what_waited(self):
         node = self.node("--silence", "1s").start()
         with node.client() as client:

@@ -252,13 +252,13 @@ SessionEvent Session::write() {
 }
 
 // What the thread's sessions hold together has a limit (-o read_buf_mem_limit). Who holds more than
-// its share of it then, because it does not read, or sends without an end, is closed. Whose request
-// is on its way is in the right: the poller looks first for somebody who does not get on.
+// its share of it then, because it does not read, is closed, and who alone holds more than all may.
+// Whose request is on its way is in the right: the poller looks for somebody who does not get on.
 bool Session::exceeds_memory() noexcept {
     auto& memory = surroundings_.counters.memory;
     bytes_.count_held(memory);
-    const bool is_over = bytes_.has_output() ? !memory.has_room_for(0) : memory.is_far_beyond();
-    return is_over && bytes_.held() > memory.share();
+    if (!memory.could_hold(bytes_.held())) return true;
+    return bytes_.has_output() && !memory.has_room_for(0) && bytes_.held() > memory.share();
 }
 
 SessionEvent Session::give_up(Transfer outcome) noexcept {

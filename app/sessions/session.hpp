@@ -16,6 +16,8 @@
 #include "protocol/conversation.hpp"
 #include "replication/ack_gate.hpp"
 
+#include <boost/intrusive/list_hook.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -43,7 +45,11 @@ struct SessionSurroundings {
     }
 };
 
-class Session {
+// Its place among those who hold something half done: SessionPoller. Who ends leaves it.
+using HolderPlace =
+    boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+
+class Session : public HolderPlace {
   public:
     // Owns the client's descriptor once it is built. Throws std::bad_alloc, and then does not.
     Session(SessionSurroundings& surroundings, const NewClient& client);

@@ -69,9 +69,10 @@ constexpr std::array rows = {
         .most = 1ULL << 40,
         .plain_unit = mib,
         .setting = {.place = 50, .name = "read_buf_mem_limit"},
-        .help = "Half-received requests and half-sent answers of all clients together, beside "
-                "the limit\nof [memory]; beyond it, who holds most is closed, a get of many keys "
-                "refused. 0: no\nlimit."},
+        .help =
+            "Half-received requests and half-sent answers of all clients together, beside "
+            "the limit\nof [memory]; beyond it, who gets on least is closed, a get of many keys "
+            "refused. 0: no\nlimit."},
 };
 
 }  // namespace

@@ -4,23 +4,16 @@
 
 #include <boost/asio/post.hpp>
 
-#include <sys/epoll.h>
-
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
-#include <tuple>
 #include <utility>
 
 namespace twincached::app {
 namespace {
 
 namespace asio = boost::asio;
-
-// Turns between two looks at timers and at what other threads have posted.
-constexpr std::size_t sessions_per_batch = 128;
 
 // Of a line of clients who ask for much, between two looks at the others; its last turn may end a
 // little later.
@@ -107,32 +100,29 @@ bool SessionPoller::is_stale(Session& session) const noexcept {
     return (waited || may_have_waited) && is_overtaken(session, waited);
 }
 
-// Over the limit for what clients hold half done, those go first who do not get on, of these who
-// hold most, of equals whoever has been at it for longest: so who never finishes takes nothing from
-// those who do, however little each of them holds.
+// Behind all others, if it has got on.
+void SessionPoller::note_held(Session& session) noexcept {
+    if (session.bytes().held() == 0) return session.unlink();
+    if (session.is_linked() && !session.times().has_got_on()) return;
+    session.unlink();
+    holders_.push_back(session);
+}
+
+// Over the limit for what clients hold half done, those go first who have not got on for longest:
+// so who never finishes takes nothing from those who do, whether he stops, drips or comes again,
+// and however much each of them holds. Those stay who hold next to nothing: all of them together
+// hold a sixteenth.
 void SessionPoller::relieve() noexcept {
-    constexpr storage::Tick stalled_s = 2;
-    const auto now = surroundings_.clock.now().tick();
-    while (!surroundings_.counters.memory.has_room_for(0)) {
-        Session* heaviest = nullptr;
-        registry_.for_each([&](Session& session) {
-            if (session.bytes().held() == 0) return;
-            const auto weight = [now](const Session& one) {
-                const auto& times = one.times();
-                const auto since = one.bytes().holds_answer()
-                                       ? std::max(times.last_active(), times.last_taken())
-                                       : times.request_since();
-                const bool is_stalled = now - std::min(now, since) >= stalled_s;
-                return std::tuple(is_stalled, one.bytes().held(), ~since);
-            };
-            if (heaviest == nullptr || weight(session) > weight(*heaviest)) heaviest = &session;
-        });
-        if (heaviest == nullptr) return;
-        surroundings_.counters.totals.add(heaviest->bytes().holds_answer()
+    const auto& memory = surroundings_.counters.memory;
+    const auto next_to_nothing = memory.share() / 16;
+    for (auto next = holders_.begin(); next != holders_.end() && !memory.has_room_for(0);) {
+        auto& session = *next++;
+        if (session.bytes().held() <= next_to_nothing) continue;
+        surroundings_.counters.totals.add(session.bytes().holds_answer()
                                               ? protocol::Count::response_obj_oom
                                               : protocol::Count::read_buf_oom);
-        heaviest->blame("out_of_memory");
-        end(*heaviest);
+        session.blame("out_of_memory");
+        end(session);
     }
 }
 
@@ -164,7 +154,6 @@ void SessionPoller::begin_waiting() {
         serve_for_a_while(handshakes_);
         serve_for_a_while(paused_);
         end_stale();
-        relieve();
         wait();
     };
     // Whoever paused goes on after what has been posted meanwhile, without waiting for anybody.
@@ -173,13 +162,15 @@ void SessionPoller::begin_waiting() {
 }
 
 void SessionPoller::serve_ready() noexcept {
-    std::array<epoll_event, sessions_per_batch> events;
-    const int ready =
-        ::epoll_wait(epoll_.native_handle(), events.data(), static_cast<int>(events.size()), 0);
-    for (int i = 0; i < ready; ++i) {
-        const auto& event = events[static_cast<std::size_t>(i)];
-        // A descriptor is reported once, and a turn ends no session but its own.
+    const int count =
+        ::epoll_wait(epoll_.native_handle(), batch_.data(), static_cast<int>(batch_.size()), 0);
+    ready_ = std::span(batch_).first(static_cast<std::size_t>(std::max(count, 0)));
+    while (!ready_.empty()) {
+        const auto event = ready_.front();
+        ready_ = ready_.subspan(1);
+        if (event.data.ptr == nullptr) continue;  // it has ended since it was reported
         on_event(*static_cast<Session*>(event.data.ptr), event.events);
+        relieve();
     }
 }
 
@@ -208,6 +199,7 @@ void SessionPoller::serve_parked() noexcept {
         serve(*session);
     resuming_.clear();
     end_stale();
+    relieve();
 }
 
 void SessionPoller::await_timeout() noexcept {
@@ -233,10 +225,11 @@ void SessionPoller::await_timeout() noexcept {
 // At least one, and no more than stand there now: who has to wait again does so behind the others.
 void SessionPoller::serve_for_a_while(std::deque<Session*>& waiting) noexcept {
     const auto begun_ms = clock_.now().steady_ms;
-    for (auto count = waiting.size(); count > 0; --count) {
+    for (auto count = waiting.size(); count > 0 && !waiting.empty(); --count) {
         auto& session = *waiting.front();
         waiting.pop_front();
         serve(session);
+        relieve();
         if (clock_.now().steady_ms >= begun_ms + slice_ms) return;
     }
 }
@@ -265,6 +258,7 @@ void SessionPoller::serve(Session& session) noexcept {
     if (has_paused(moment.boot_ms) && !is_watching) return postpone(session);
     const auto action = session.take_turn(moment.now);
     if (action == SessionAction::end) return registry_.end(session);
+    note_held(session);
     if (action == SessionAction::wait_for_peer) {
         queue(parked_, session);
         return await_timeout();
@@ -279,6 +273,8 @@ void SessionPoller::end(Session& session) noexcept {
     if (session.status().waits_for(SessionAction::pause)) std::erase(paused_, &session);
     if (session.stream().is_shaking_hands()) std::erase(handshakes_, &session);
     if (session.status().waits_for(SessionAction::wait_for_peer)) std::erase(parked_, &session);
+    for (auto& event : ready_)
+        if (event.data.ptr == &session) event.data.ptr = nullptr;
     registry_.end(session);
 }
 

@@ -13,10 +13,16 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
 
+#include <sys/epoll.h>
+
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -51,11 +57,15 @@ class SessionPoller {
     void serve_parked() noexcept;
 
   private:
+    // Turns between two looks at timers and at what other threads have posted.
+    static constexpr std::size_t sessions_per_batch = 128;
+
     void wait() noexcept;
     void serve_ready() noexcept;
     void serve_for_a_while(std::deque<Session*>& waiting) noexcept;
     bool has_waiting() const noexcept { return !paused_.empty() || !handshakes_.empty(); }
     void watch(Session& session, std::uint32_t events) noexcept;
+    void note_held(Session& session) noexcept;
     void relieve() noexcept;
     void begin_waiting();
     template <class Line>
@@ -80,6 +90,10 @@ class SessionPoller {
     boost::asio::steady_timer timeout_;
     bool awaits_timeout_ = false;
     boost::asio::posix::stream_descriptor epoll_;
+    std::array<epoll_event, sessions_per_batch> batch_;
+    std::span<epoll_event> ready_;  // of the batch, those whose turn comes yet; without: ended
+    // Who holds something half done; who has not got on for longest is first.
+    boost::intrusive::list<Session, boost::intrusive::constant_time_size<false>> holders_;
     std::vector<Session*>
         parked_;  // each has SessionAction::wait_for_peer; who waits longest is first
     std::vector<Session*> resuming_;   // those of them whose turn it is

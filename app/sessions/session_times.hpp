@@ -1,6 +1,7 @@
-// When a session last got on, for whoever ends those that make others wait (IoThread): it is told
-// what was received and sent, and judges nothing. Ticks are seconds of the server's clock. Owned by
-// its session; its io thread alone calls it, but for last_active(), which any thread may read.
+// When a session last got on, for whoever ends those that make others wait (IoThread) or hold
+// memory that others need (SessionPoller): it is told what was received and sent, and judges
+// nothing. Ticks are seconds of the server's clock. Owned by its session; its io thread alone calls
+// it, but for last_active(), which any thread may read.
 #pragma once
 
 #include "storage/now.hpp"
@@ -34,13 +35,15 @@ class SessionTimes {
     void end_turn(std::uint32_t finished_requests, bool at_boundary, storage::Tick now) noexcept {
         // A request that comes in bits is measured from its beginning, not from its last bit; a
         // long one must come at a certain rate.
-        if (at_boundary || finished_requests != requests_seen_ ||
-            received_since_ >= least_progress) {
+        has_got_on_ =
+            at_boundary || finished_requests != requests_seen_ || received_since_ >= least_progress;
+        if (has_got_on_) {
             request_since_ = now;
             received_since_ = 0;
             requests_seen_ = finished_requests;
         }
         if (has_sent_) last_taken_ = now;
+        has_got_on_ = has_got_on_ || has_sent_;
         has_sent_ = false;
     }
 
@@ -52,6 +55,9 @@ class SessionTimes {
     }
     // When the request that is half received began, or what is left of it last got on.
     storage::Tick request_since() const noexcept { return request_since_; }
+    // In the last turn a request was finished, or enough of a long one came, or the client took
+    // something of an answer.
+    bool has_got_on() const noexcept { return has_got_on_; }
     // When the client last took something of an answer.
     storage::Tick last_taken() const noexcept { return last_taken_; }
 
@@ -63,6 +69,7 @@ class SessionTimes {
     std::uint32_t requests_seen_ = 0;
     std::uint32_t received_since_ = 0;  // bytes, of the request since then
     bool has_sent_ = false;             // in this turn
+    bool has_got_on_ = false;           // in the last one
 };
 
 }  // namespace twincached::app

@@ -45,10 +45,6 @@ class ClientMemory {
 
     // Could they ever be, if everybody else gave way?
     bool could_hold(std::uint64_t bytes) const noexcept { return limit_ == 0 || bytes <= limit_; }
-    // So far above the limit that nobody can be asked first who has been at it for longest.
-    bool is_far_beyond() const noexcept {
-        return limit_ != 0 && request_bytes() + answer_bytes_held() > limit_ + limit_ / 8;
-    }
 
     // What each of those who hold anything may hold when the limit is reached.
     std::uint64_t share() const noexcept {

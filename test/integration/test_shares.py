@@ -70,7 +70,7 @@ class Shares(Case):
             self.addCleanup(client.close)
             with contextlib.suppress(ConnectionError):
                 client.send(beginning)
-        until(lambda: int(node.stats()["read_buf_oom"]) > 20, 20, "those who hold most are closed")
+        until(lambda: int(node.stats()["read_buf_oom"]) > 20, 20, "some of them are closed")
         self.check_sets(node)
         grown = node.process.resident_kib() - before
         print(f"60 lines of 6 MiB: RSS +{grown} KiB", flush=True)
@@ -85,7 +85,7 @@ class Shares(Case):
         line = b"get" + b"".join(b" k%d" % n for n in range(100)) + b"\r\n"
         for client in self.unfinished(node, 60, line * 50):
             client.set_timeout(0.2)
-        until(lambda: int(node.stats()["response_obj_oom"]) > 10, 20, "those who hold most are closed")
+        until(lambda: int(node.stats()["response_obj_oom"]) > 10, 20, "some of them are closed")
         self.check_sets(node, 50)
 
 

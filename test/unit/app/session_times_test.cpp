@@ -22,9 +22,11 @@ TEST_CASE("a long request gets on with every so many bytes of it") {
     times.received(SessionTimes::least_progress - 1, 120);
     times.end_turn(0, false, 120);
     CHECK(times.request_since() == 100);
+    CHECK_FALSE(times.has_got_on());
     times.received(1, 130);
     times.end_turn(0, false, 130);
     CHECK(times.request_since() == 130);
+    CHECK(times.has_got_on());
     times.received(SessionTimes::least_progress - 1, 140);
     times.end_turn(0, false, 140);
     CHECK(times.request_since() == 130);
@@ -35,10 +37,12 @@ TEST_CASE("a client takes its answer when something was sent, and only then") {
     times.end_turn(0, true, 110);
     CHECK(times.last_taken() == 100);
     times.sent();
-    times.end_turn(0, true, 120);
+    times.end_turn(0, false, 120);
     CHECK(times.last_taken() == 120);
-    times.end_turn(0, true, 130);
+    CHECK(times.has_got_on());
+    times.end_turn(0, false, 130);
     CHECK(times.last_taken() == 120);
+    CHECK_FALSE(times.has_got_on());
 }
 
 }  // namespace twincached::app

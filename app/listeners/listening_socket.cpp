@@ -170,17 +170,20 @@ ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
       tls_(other.tls_),
       place_(std::move(other.place_)),
       lock_(std::move(other.lock_)),
+      file_(std::exchange(other.file_, {})),
       is_open_(std::exchange(other.is_open_, false)),
       is_bound_(std::exchange(other.is_bound_, false)) {}
 
 ListeningSocket::~ListeningSocket() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (is_bound_) ::unlink(is_open_ ? place_.path.c_str() : unopened_path(place_.path).c_str());
+    if (descriptor_ < 0) return;
+    const auto name = is_open_ ? place_.path : unopened_path(place_.path);
+    if (file_.is_at(name)) ::unlink(name.c_str());
+    ::close(descriptor_);
 }
 
 // The mode counts from the moment that the file is there: the mask is the process's, and so this is
 // done before other threads make files, or where they make none.
-void ListeningSocket::bind_path() const {
+void ListeningSocket::bind_path() {
     const auto name = unopened_path(place_.path);
     const auto address = unix_address(place_.option, name);
     ::unlink(name.c_str());
@@ -191,6 +194,14 @@ void ListeningSocket::bind_path() const {
     ::umask(old_mask);
     errno = error;
     if (bound != 0) fail(place_.option + ": failed to listen on " + text());
+    file_ = FileIdentity::at(name);
+}
+
+// Another process's socket stays where it is.
+bool ListeningSocket::move_path(const std::string& from, const std::string& to) const noexcept {
+    if (file_.is_at(from)) return ::rename(from.c_str(), to.c_str()) == 0;
+    errno = ENOENT;
+    return false;
 }
 
 // The name under which clients connect appears when the socket listens already: nobody is refused
@@ -203,8 +214,7 @@ void ListeningSocket::open(int backlog) {
         turn_on(descriptor_, SOL_SOCKET, SO_REUSEADDR);
     }
     const bool opened = ::listen(descriptor_, backlog) == 0 &&
-                        (family_ != AF_UNIX ||
-                         ::rename(unopened_path(place_.path).c_str(), place_.path.c_str()) == 0);
+                        (family_ != AF_UNIX || move_path(unopened_path(place_.path), place_.path));
     if (!opened) fail(fmt::format("failed to listen on {}", text()));
     is_open_ = true;
 }
@@ -213,7 +223,7 @@ void ListeningSocket::open(int backlog) {
 void ListeningSocket::shut() noexcept {
     if (!std::exchange(is_open_, false)) return;
     if (family_ == AF_UNIX) {
-        (void)::rename(place_.path.c_str(), unopened_path(place_.path).c_str());
+        (void)move_path(place_.path, unopened_path(place_.path));
     } else {
         (void)::shutdown(descriptor_, SHUT_RDWR);
     }

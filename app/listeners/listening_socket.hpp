@@ -7,6 +7,7 @@
 #include "app/listeners/listener_options.hpp"
 #include "app/listeners/listener_places.hpp"
 #include "app/listeners/path_lock.hpp"
+#include "app/process/file_identity.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -34,7 +35,7 @@ class ListeningSocket {
     ListeningSocket(int descriptor, UnixPlace place, std::unique_ptr<PathLock> lock) noexcept;
     ListeningSocket(ListeningSocket&& other) noexcept;
     ListeningSocket& operator=(ListeningSocket&&) = delete;
-    ~ListeningSocket();  // closes; removes a unix socket's path
+    ~ListeningSocket();  // closes; removes a unix socket's path, if it is still its own
 
     // From here on clients may connect. Throws std::system_error.
     void open(int backlog);
@@ -48,13 +49,15 @@ class ListeningSocket {
     ListenerTls tls() const noexcept { return tls_; }  // never `usual` without TLS
 
   private:
-    void bind_path() const;
+    void bind_path();
+    bool move_path(const std::string& from, const std::string& to) const noexcept;
 
     int descriptor_;
     int family_;
     ListenerTls tls_ = ListenerTls::none;
     UnixPlace place_;                 // of a unix socket
     std::unique_ptr<PathLock> lock_;  // on that
+    FileIdentity file_;               // of that socket, once it is bound
     bool is_open_ = false;
     bool is_bound_ = false;  // a unix socket, whether it can be found at its path or not
 };

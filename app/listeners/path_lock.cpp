@@ -1,10 +1,11 @@
 #include "app/listeners/path_lock.hpp"
 
+#include "app/process/file_identity.hpp"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,15 +34,12 @@ PathLock::PathLock(const std::string& path, std::string_view option) : file_(pat
 }
 
 PathLock::~PathLock() {
-    ::unlink(file_.c_str());
+    if (is_current()) ::unlink(file_.c_str());
     ::close(descriptor_);
 }
 
 bool PathLock::is_current() const noexcept {
-    struct stat ours {};
-    struct stat there {};
-    return ::fstat(descriptor_, &ours) == 0 && ::stat(file_.c_str(), &there) == 0 &&
-           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+    return FileIdentity::of(descriptor_).is_at(file_);
 }
 
 }  // namespace twincached::app

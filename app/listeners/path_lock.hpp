@@ -1,6 +1,7 @@
 // That a path belongs to this process and no other, from before there is anything at it: a file
 // beside it, path.lock, on which a lock is held. The lock ends with the process, however that ends;
-// the file is removed in order, and one that is left over means nothing.
+// the file is removed in order, unless another process has its own there by now, and one that is
+// left over means nothing.
 //
 // Needed where asking who is there does not tell: a node that has not opened its unix socket yet,
 // or has shut it for a while, answers nobody and has the path all the same. One owner, one thread.

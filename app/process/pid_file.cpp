@@ -1,5 +1,6 @@
 #include "app/process/pid_file.hpp"
 
+#include "app/process/file_identity.hpp"
 #include "lib/numbers.hpp"
 
 #include <fmt/format.h>
@@ -62,7 +63,8 @@ void PidFile::give_to(uid_t user, gid_t group) noexcept {
 
 std::optional<std::string> PidFile::remove() {
     if (descriptor_ < 0) return std::nullopt;
-    const bool is_gone = ::unlink(path_.c_str()) == 0;
+    const bool is_gone =
+        !FileIdentity::of(descriptor_).is_at(path_) || ::unlink(path_.c_str()) == 0;
     const int reason = errno;
     // Truncated where it cannot be removed: an empty file points at nobody.
     const bool is_empty = is_gone || ::ftruncate(descriptor_, 0) == 0;

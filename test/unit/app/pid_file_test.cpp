@@ -42,4 +42,13 @@ TEST_CASE("a pid file whose owner lives is refused, one that was left over is ta
     CHECK(std::filesystem::exists(folder.file()));
 }
 
+TEST_CASE("a pid file that has become another process's stays") {
+    const Folder folder;
+    PidFile first(folder.file());
+    std::filesystem::remove(folder.file());
+    const PidFile second(folder.file());
+    CHECK_FALSE(first.remove());
+    CHECK(std::filesystem::exists(folder.file()));
+}
+
 }  // namespace twincached::app

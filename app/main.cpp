@@ -28,6 +28,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -172,6 +173,12 @@ int main(int argc, char** argv) {
         return error.exit_code;
     } catch (const std::system_error& error) {
         std::fprintf(stderr, "twincached: %s%s\n", error.what(), hint_at(error));
+        return exit_system;
+    } catch (const std::bad_alloc&) {
+        std::fputs(
+            "twincached: there is no memory for a start with these options; the process may not "
+            "have more (ulimit -v, LimitAS= of the unit, its control group)\n",
+            stderr);
         return exit_system;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "twincached: %s\n", error.what());

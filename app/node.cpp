@@ -3,12 +3,15 @@
 #include "app/process/process_options.hpp"
 #include "app/process/service_notification.hpp"
 #include "app/restart/memory_file_options.hpp"
+#include "lib/sizes.hpp"
 #include "replication/registry.hpp"
+#include "replication/replication_options.hpp"
 #include "storage/store_options.hpp"
 
 #include <fmt/format.h>
 
 #include <chrono>
+#include <stdexcept>
 #include <utility>
 
 namespace twincached::app {
@@ -39,7 +42,14 @@ void Node::build(std::optional<lib::KeyedHash> hash) {
     stored.node = replicator_->node();
     stored.lock_memory = parts_.options.get<ProcessOptions>().lock_memory;
     if (!hash) hash = hash_of(*replicator_, setup_.secret);
-    store_ = std::make_unique<storage::Store>(stored, *hash, replicator_->sink());
+    try {
+        store_ = std::make_unique<storage::Store>(stored, *hash, replicator_->sink());
+    } catch (const std::runtime_error& error) {
+        if (!replicator_->node()) throw;
+        const auto& log = parts_.options.get<replication::ReplicationOptions>();
+        throw std::runtime_error(fmt::format("{}; log-memory, {}, has taken its part of it before",
+                                             error.what(), lib::size_text(log.log_memory_bytes)));
+    }
 }
 
 // The node's own clock goes on from where it stood, and so every expiry keeps its meaning.

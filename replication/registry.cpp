@@ -1,6 +1,7 @@
 #include "replication/registry.hpp"
 
 #include "lib/option_value.hpp"
+#include "lib/sizes.hpp"
 #include "replication/nats/driver/nats_replicator.hpp"
 #include "replication/none.hpp"
 #include "replication/pair/driver/pair_replicator.hpp"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -165,10 +167,22 @@ std::optional<lib::TlsSettings> tls_settings(Factories known, const lib::OptionS
 }
 
 std::unique_ptr<Replicator> make_replicator(Factories known, const Setup& setup, Events events) {
-    const auto& name = setup.options.get<ReplicationOptions>().driver;
-    if (const auto* chosen = find(known, name)) return chosen->make(setup, std::move(events));
-    throw std::invalid_argument("unknown replication driver '" + name + "': the drivers are " +
-                                names_of(known));
+    const auto& options = setup.options.get<ReplicationOptions>();
+    const auto* chosen = find(known, options.driver);
+    if (chosen == nullptr) {
+        throw std::invalid_argument("unknown replication driver '" + options.driver +
+                                    "': the drivers are " + names_of(known));
+    }
+    // Next to nothing of a replicator is large but the index of its log.
+    try {
+        return chosen->make(setup, std::move(events));
+    } catch (const std::bad_alloc&) {
+        throw std::runtime_error(
+            "log-memory: there is no memory for a log of " +
+            lib::size_text(options.log_memory_bytes) +
+            "; the process may not have so much (ulimit -v, LimitAS= of the unit), or the machine "
+            "does not have it");
+    }
 }
 
 }  // namespace twincached::replication

@@ -117,6 +117,15 @@ class Machine(Case):
         node = self._launch("-m", "4096", prepare=limited(resource.RLIMIT_AS, 1500 * MIB))
         self._refused(node, "limit (-m): there is no address space for 4096 MiB", "ulimit -v")
 
+    @unittest.skipIf(world.IS_SANITIZED, "a sanitizer needs the address space for itself")
+    def test_a_log_beyond_the_address_space_is_refused_with_a_sentence(self):
+        for name, log, what in (("alone", "20g", "log-memory: there is no memory for a log of 20g;"),
+                                ("with_items", "3g", "; log-memory, 3g, has taken its part of it")):
+            with self.subTest(name):
+                node = self._launch("-m", "64", "-x", self.addresses.host(2), "--log-memory", log,
+                                    name=name, prepare=limited(resource.RLIMIT_AS, 700 * MIB))
+                self._refused(node, what, "ulimit -v")
+
     @unittest.skipIf(world.IS_SANITIZED, "a sanitizer looks for leaks with a thread of its own")
     @unittest.skipUnless(world.IS_ROOT, "root alone may have more threads than it is allowed")
     def test_where_no_thread_can_be_had_the_start_says_so_and_a_stop_ends_well(self):

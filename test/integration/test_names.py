@@ -164,6 +164,21 @@ class Lonely(Case):
         self.assertIn("has cluster: it needs a peer (-x, or peer in [replication])",
                       node.process.log())
 
+    def test_a_name_of_this_very_node_is_said_to_be_at_the_check_and_at_the_start(self):
+        port = free_port()
+        link, name = f"--link-listen=127.0.0.1:{port}", "127.1"  # which the system takes for a name
+        itself = f"warning{{}} peer (-x) {name}: the name stands for no address but this node's own"
+        at = ("-p", str(self.client_port), link, "-x")
+        self.assertIn(itself.format(":"), self._said(*at, f"{name}:{port}"))
+        self.assertNotIn(itself.format(":"), self._said(*at, f"{name}:{port - 1}"))
+        node = self.node(link, "--boot-grace=100ms", peer=f"{name}:{port}").start()
+        self.assertIn(itself.format(""), node.process.log())
+
+    def test_a_name_of_this_machine_is_reached_from_a_link_on_loopback(self):
+        at = ("-p", str(self.client_port), f"--link-listen=127.0.0.1:{free_port()}", "-x")
+        self.assertNotIn("cannot be reached", self._said(*at, "127.1:1"))
+        self.assertIn("cannot be reached", self._said(*at, "192.0.2.9"))
+
 
 if __name__ == "__main__":
     main()

@@ -10,6 +10,7 @@
 #include "replication/pair/node_identity.hpp"
 #include "replication/replication_options.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <optional>
@@ -74,11 +75,6 @@ std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
             "tls of [replication] (--link-tls) is off: the link is not encrypted, although "
             "certificates or names are given for it");
     }
-    if (is_loopback(places.listen.host) && !is_loopback(places.peer.host)) {
-        lines.push_back("listen of [replication] (--link-listen): the link is at " +
-                        text_of(places.listen) + ", from where " + places.peer.host +
-                        " cannot be reached, nor this node from there");
-    }
     if (options.legacy) {
         lines.push_back(
             "legacy of [replication] (--legacy) is on: whoever can use the address of " +
@@ -88,6 +84,30 @@ std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
         lines.emplace_back(
             "apply of [replication] (--legacy-apply) is no: what a repcached holds is not taken "
             "over, and this node begins empty");
+    }
+    return lines;
+}
+
+// The same of where the peer is. `found`: what its name stands for; empty: that is not known.
+std::vector<std::string> regrets_of_peer(const LinkPlaces& places,
+                                         const std::optional<boost::asio::ip::address>& own,
+                                         const Addresses& found) {
+    std::vector<std::string> lines;
+    const auto& host = places.peer.host;
+    if (host.empty()) return lines;
+    const bool is_here = found.empty()
+                             ? is_loopback(host)
+                             : std::all_of(found.begin(), found.end(),
+                                           [](const auto& at) { return at.is_loopback(); });
+    if (is_loopback(places.listen.host) && !is_here) {
+        lines.push_back("listen of [replication] (--link-listen): the link is at " +
+                        text_of(places.listen) + ", from where " + host +
+                        " cannot be reached, nor this node from there");
+    }
+    if (!found.empty() && of_others(found, places, own).empty()) {
+        lines.push_back("peer (-x) " + host +
+                        ": the name stands for no address but this node's own: a node that is to "
+                        "be its own peer serves alone");
     }
     return lines;
 }
@@ -181,10 +201,13 @@ void PairReplicator::start(storage::Store& store) {
     store_ = &store;
     loop_.engine().attach(store);
     loop_.start();
+    if (!events_.log) return;
     for (const auto& line : regrets(setup_, ends_.places))
-        if (events_.log) events_.log(LogLevel::warning, line);
+        events_.log(LogLevel::warning, line);
+    for (const auto& line : regrets_of_peer(ends_.places, ends_.own, ends_.peer))
+        events_.log(LogLevel::warning, line);
     const bool is_known_by_address_alone = has_peer() && setup_.secret.empty() && !setup_.tls;
-    if (!is_known_by_address_alone || !events_.log) return;
+    if (!is_known_by_address_alone) return;
     events_.log(LogLevel::warning, "no secret is set: whoever can use the address of " +
                                        ends_.places.peer.host +
                                        " can read and change this cache over the link");
@@ -317,12 +340,17 @@ std::vector<std::string> warnings_of(const Setup& setup) {
 }
 
 std::vector<std::string> warnings_from_outside(const Setup& setup) {
-    const auto peer = link_places(setup).peer.host;
-    if (peer.empty() || is_address(peer)) return {};
+    const auto places = link_places(setup);
+    const auto& peer = places.peer.host;
+    if (peer.empty()) return {};
     const auto found = addresses_of(peer);
-    if (!found.has_error()) return {};
-    return {"peer (-x) " + peer + ": the name does not resolve: " + found.error() +
-            ": the node would serve alone after boot-grace, and go on asking"};
+    auto lines = regrets_of_peer(places, specific_address(places.listen.host),
+                                 found.has_error() ? Addresses{} : *found);
+    if (found.has_error()) {
+        lines.push_back("peer (-x) " + peer + ": the name does not resolve: " + found.error() +
+                        ": the node would serve alone after boot-grace, and go on asking");
+    }
+    return lines;
 }
 
 std::unique_ptr<Replicator> make_pair_replicator(const Setup& setup, Events events) {

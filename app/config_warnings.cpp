@@ -12,6 +12,7 @@
 #include "app/replication_options.hpp"
 #include "app/restart/memory_file_options.hpp"
 #include "app/sessions/session_options.hpp"
+#include "lib/sizes.hpp"
 #include "protocol/settings.hpp"
 #include "replication/registry.hpp"
 #include "replication/replication_options.hpp"
@@ -162,6 +163,15 @@ std::uint64_t memory_of(const Options& all) {
     return bytes + all.get<SessionOptions>().buffer_memory_bytes;
 }
 
+// A plain number counts MiB. One that is far beyond the machine, and whole MiB if it counted bytes,
+// was meant so.
+std::string likely_meaning(std::uint64_t items, std::uint64_t bound) {
+    constexpr std::uint64_t far = 64;
+    const auto plain = items / mib;
+    if (items % mib != 0 || plain % mib != 0 || items / far <= bound) return {};
+    return fmt::format("; for {} bytes write {}", plain, lib::size_text(plain));
+}
+
 // Each by itself may be right and all together too much: that is found out under load.
 void warn_of_memory(const Options& all, const Machine& machine, Warnings& to) {
     const auto items = all.get<storage::StoreOptions>().memory_limit_bytes;
@@ -173,8 +183,9 @@ void warn_of_memory(const Options& all, const Machine& machine, Warnings& to) {
     for (const auto& [bound, name] : bounds) {
         if (bound == 0 || together <= bound) continue;
         if (items > bound) {
-            to.push_back(fmt::format("limit of [memory] (-m) {} MiB: that is more than {}, {} MiB",
-                                     items / mib, name, bound / mib));
+            to.push_back(
+                fmt::format("limit of [memory] (-m) {} MiB: that is more than {}, {} MiB{}",
+                            items / mib, name, bound / mib, likely_meaning(items, bound)));
         } else {
             to.push_back(
                 fmt::format("limit of [memory] (-m), log-memory and buffer-memory are {} MiB "

@@ -151,6 +151,16 @@ TEST_CASE("memory above the machine's, or the control group's, is warned of, all
     CHECK(
         is_alone(warnings(line + "-m 2049", machine),
                  "limit of [memory] (-m) 2049 MiB: that is more than the memory of this machine"));
+    // Bytes where a plain number counts MiB.
+    CHECK(is_alone(warnings(line + "-m 2097152", machine),
+                   "limit of [memory] (-m) 2097152 MiB: that is more than the memory of this "
+                   "machine, 2048 MiB; for 2097152 bytes write 2m"));
+    CHECK(warnings(line + "-m 2097153", machine).front().find("bytes") == std::string::npos);
+    machine.memory_bytes = 16 * gib;  // a sixty-fourth
+    CHECK(warnings(line + "-m 1048576", machine).front().find("bytes") == std::string::npos);
+    machine.memory_bytes = 16 * gib - 1;
+    CHECK(warnings(line + "-m 1048576", machine).front().find("bytes") != std::string::npos);
+    machine.memory_bytes = 2 * gib;
     // The log of changes counts in a pair alone.
     const std::string pair = line + "-x 127.0.0.2 --node=a --log-memory=";
     CHECK(warnings(pair + "1000m -m 1000", machine).empty());

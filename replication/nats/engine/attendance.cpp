@@ -3,13 +3,6 @@
 #include <utility>
 
 namespace twincached::replication::nats {
-namespace {
-
-// What has just been connected says something at a heartbeat, or some later.
-constexpr std::uint64_t silent_heartbeats = 5;
-constexpr std::uint64_t said_again_ms = 60'000;
-
-}  // namespace
 
 void Attendance::judge() {
     note_words();
@@ -68,6 +61,7 @@ void Attendance::judge_member(unsigned node) {
     }
 }
 
+// What has just been connected says something at a heartbeat, or some later.
 bool Attendance::is_gone(StreamId stream) const noexcept {
     const auto patience_ms = silent_heartbeats * ms_of(context_.options.heartbeat);
     const auto since_ms = silent_since_ms_[stream];

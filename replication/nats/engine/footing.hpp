@@ -9,6 +9,9 @@
 
 namespace twincached::replication::nats {
 
+// Of a stream in which nothing is said for so long.
+inline constexpr std::uint64_t silent_heartbeats = 5;
+
 struct Footing {
     bool is_connected = false;
     bool is_member = false;   // this node's word was taken in the log that it reads

@@ -11,8 +11,6 @@ namespace {
 constexpr std::uint64_t look_pause_ms = 500;
 // What ends a consumer may end the next one, too, and at once.
 constexpr std::uint64_t lost_pause_ms = 100;
-constexpr std::uint64_t said_again_ms = 60'000;
-constexpr std::uint64_t silent_heartbeats = 5;
 
 constexpr std::string_view is_said_by_strangers =
     "what is said there has another secret, or is of no node";

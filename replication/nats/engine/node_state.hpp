@@ -12,6 +12,9 @@
 
 namespace twincached::replication::nats {
 
+// What goes on, or comes and goes, is not told again sooner.
+inline constexpr std::uint64_t said_again_ms = 60'000;
+
 class NodeState {
   public:
     NodeState(ClusterOwner& owner, const storage::Now& now) noexcept : owner_(owner), now_(now) {}

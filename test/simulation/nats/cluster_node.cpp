@@ -134,8 +134,7 @@ storage::Now ClusterNode::now() const {
         SimBroker::epoch_ms + static_cast<std::int64_t>(world_ms_) + options_.clock_ahead_ms;
     now.unix_seconds = wall_ms / 1000;
     now.version_ms = static_cast<std::uint64_t>(wall_ms - start_of_2025_ms);
-    if (store_ != nullptr && store_->version_time() >> 10 > now.version_ms)
-        now.version_ms += led_ms_;
+    now.version_ms += led_ms_;
     return now;
 }
 
@@ -152,6 +151,7 @@ void ClusterNode::call(const Event& event) {
 void ClusterNode::tick() {
     if (is_still_) return;
     note_doubts();
+    if (store_->version_time() >> 10 <= now().version_ms - led_ms_) led_ms_ = 0;
     engine_->at(now());
     if (std::exchange(is_woken_, false)) engine_->on_wake();
     if (static_cast<std::uint64_t>(engine_->deadline().count()) <= now().steady_ms)

@@ -1,7 +1,5 @@
 #include "replication/changes/starting_over.hpp"
 
-#include "replication/records/wall_clock.hpp"
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -39,8 +37,9 @@ void drop_items(ChangeSink& sink, storage::Store& store, const storage::Now& now
     });
 }
 
-storage::ClockLead lead_of(const storage::Store& store, const storage::Now& now) noexcept {
-    const auto right_ms = std::max<std::uint64_t>(1, wall_version_ms(now));
+storage::ClockLead lead_of(const storage::Store& store, std::uint64_t right_ms,
+                           const storage::Now& now) noexcept {
+    right_ms = std::max<std::uint64_t>(1, right_ms);
     const auto led_ms = std::max(store.version_time() >> 10, now.version_ms);
     return {right_ms, led_ms - std::min(led_ms, right_ms)};
 }

@@ -9,6 +9,7 @@
 #include "storage/version.hpp"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace twincached::replication {
 
@@ -42,10 +43,11 @@ void mark_shard_dirty(ShardTracking& tracking, storage::Store& store, unsigned n
 // Drops every item, as if it had never been here.
 void drop_items(ChangeSink& sink, storage::Store& store, const storage::Now& now) noexcept;
 
-// How far a clock that was wrong, and is right now, has led the versions: version time still runs
-// by it, or else the newest of them says so.
-storage::ClockLead lead_of(const storage::Store& store, const storage::Now& now) noexcept;
-// They begin anew at what the wall clock says, and those of items, flushes and floors are
+// How far a clock that was wrong, and is right now, at `right_ms`, has led the versions: version
+// time still runs by it, or else the newest of them says so.
+storage::ClockLead lead_of(const storage::Store& store, std::uint64_t right_ms,
+                           const storage::Now& now) noexcept;
+// They begin anew at what it says now, and those of items, flushes and floors are
 // corrected. REQUIRES: all buckets are dirty.
 void correct_versions(ChangeSink& sink, storage::Store& store, const storage::ClockLead& lead,
                       const storage::Now& now) noexcept;

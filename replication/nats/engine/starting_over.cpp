@@ -97,7 +97,7 @@ void drop_what_is_in_doubt(ClusterContext& context) {
 
 void correct_versions(ClusterContext& context) {
     mark_all_dirty(context);
-    const auto lead = lead_of(*context.store, context.now);
+    const auto lead = lead_of(*context.store, wall_version_ms(context.now), context.now);
     for (unsigned i = 0; i < context.shard_count(); ++i) {
         context.with_shard(i, [&](storage::Shard&) {
             auto& removals = context.sink.removals(i);

@@ -114,7 +114,8 @@ void Exchange::correct_versions(std::uint64_t new_epoch, const storage::Now& now
     assert(!in_session_);
     mark_all_dirty(context_, 0);
     auto& store = *context_.store;
-    replication::correct_versions(context_.sink, store, lead_of(store, now), now);
+    replication::correct_versions(context_.sink, store, lead_of(store, wall_version_ms(now), now),
+                                  now);
     acquaintance_.forget(new_epoch);
 }
 

@@ -91,6 +91,21 @@ class Migration(Case):
         self.configure(made, legacy="yes")
         return made
 
+    def serving_old(self, version, items):
+        old = self.old(1, version)
+        old.fill(items)
+        old.start()
+        until(old.is_open, 5, "the old node serves")
+        return old
+
+    def linked_to_old(self, version, items):
+        """The old node with these items, and a new one that has fetched them."""
+        old = self.serving_old(version, items)
+        made = self.new(2, 1, "b")
+        made.node.start(seconds=15)
+        self.wait_until_linked(made, dumps=1)
+        return old, made
+
     @staticmethod
     def configure(made, memory=None, **options):
         made.write(replication={"boot-grace": "1s", **options}, memory=memory or {})
@@ -139,6 +154,10 @@ class Migration(Case):
             time.sleep(0.05)
         self.assertEqual(len(found), 0, f"{what}: {list(found.items())[:5]}")
 
+    def check_both(self, old, made, expected, what):
+        self.check(lambda: self.wrong_on(made.node, expected), f"{what}, the new node")
+        self.check(lambda: self.wrong_on_old(old, expected), f"{what}, the old node")
+
     def some_items(self):
         chance = random.Random(7)
         expected = {b"old%d" % n: (b"v%d" % n, chance.choice((0, 5, (1 << 32) - 1)))
@@ -167,10 +186,7 @@ class Steps(Migration):
 
     def _migrate(self, version):
         expected = self.some_items()
-        a = self.old(1, version)
-        a.fill(expected)
-        a.start()
-        until(a.is_open, 5, "the old node serves")
+        a = self.serving_old(version, expected)
         writers = Writers(a.address, expected)
         self.addCleanup(writers.stop)
 
@@ -229,13 +245,7 @@ class Steps(Migration):
 
     def _go_back_from_step_4(self, version):
         expected = self.some_items()
-        a = self.old(1, version)
-        a.fill(expected)
-        a.start()
-        until(a.is_open, 5, "the old node serves")
-        b = self.new(2, 1, "b")
-        b.node.start(seconds=15)
-        self.wait_until_linked(b, dumps=1)
+        a, b = self.linked_to_old(version, expected)
         self.configure(b, legacy="yes", apply="no")
         b.reload()
         self.check_step(b, 4)
@@ -249,11 +259,9 @@ class Steps(Migration):
         self.configure(b, legacy="yes", apply="yes")
         b.reload()
         self.wait_until_linked(b, dumps=2)
-        self.check(lambda: self.wrong_on(b.node, expected), "the new node")
-        self.check(lambda: self.wrong_on_old(a, expected), "the old node")
+        self.check_both(a, b, expected, "back")
         self.ask_for_dump(b, 3)
-        self.check(lambda: self.wrong_on(b.node, expected), "the new node, after a resync")
-        self.check(lambda: self.wrong_on_old(a, expected), "the old node, after a resync")
+        self.check_both(a, b, expected, "back, after a resync")
 
     def test_the_way_back_from_step_4_to_a_2_2_1_leaves_no_key_wrong(self):
         self._go_back_from_step_4("2.2.1")
@@ -279,31 +287,21 @@ class OldNodeRestarted(Migration):
         self.wait_until_linked(made)
         return again
 
-    def _check_both(self, old, made, expected, what):
-        self.check(lambda: self.wrong_on(made.node, expected), f"{what}, the new node")
-        self.check(lambda: self.wrong_on_old(old, expected), f"{what}, the old node")
-
     def _restart_at_each_step(self, version):
         # An old 2.3.1 drops what has negative flags, but takes unsigned ones.
         expected = self.some_items()
-        a = self.old(1, version)
-        a.fill(expected)
-        a.start()
-        until(a.is_open, 5, "the old node serves")
-        b = self.new(2, 1, "b")
-        b.node.start(seconds=15)
-        self.wait_until_linked(b, dumps=1)
+        a, b = self.linked_to_old(version, expected)
         a = self._restart(a, b)
-        self._check_both(a, b, expected, "after step 2")
+        self.check_both(a, b, expected, "after step 2")
         with Client(a.address) as client:
             client.set(b"old1", b"changed")
             client.ask(b"delete old2")
         expected[b"old1"] = (b"changed", 0)
         del expected[b"old2"]
-        self._check_both(a, b, expected, "the old node tells again")
+        self.check_both(a, b, expected, "the old node tells again")
         self.ask_for_dump(b, dumps=2)
         a = self._restart(a, b)
-        self._check_both(a, b, expected, "after step 3")
+        self.check_both(a, b, expected, "after step 3")
         self.configure(b, legacy="yes", apply="no")
         b.reload()
         writers = Writers(b.node.address, expected)
@@ -313,7 +311,7 @@ class OldNodeRestarted(Migration):
         before = writers.written
         until(lambda: writers.written > before + 200, 10, "clients write")
         writers.move(None)
-        self._check_both(a, b, expected, "after step 4")
+        self.check_both(a, b, expected, "after step 4")
 
     def test_a_2_2_1_that_is_restarted_at_any_step_gets_all_and_no_key_is_wrong(self):
         self._restart_at_each_step("2.2.1")
@@ -340,10 +338,7 @@ class OldNodeRestarted(Migration):
 
 class WhatIsTold(Migration):
     def _linked(self, version, items=None):
-        a = self.old(1, version)
-        a.fill(items or {})
-        a.start()
-        until(a.is_open, 5, "the old node serves")
+        a = self.serving_old(version, items or {})
         b = self.new(2, 1, "b")
         self.configure(b, {"item-size-limit": "2m"}, legacy="yes")
         b.node.start(seconds=15)

@@ -1,4 +1,5 @@
 // What is known to happen to a cluster, step by step; the swarm finds the rest.
+#include "test/simulation/nats/begin.hpp"
 #include "test/simulation/nats/cluster_world.hpp"
 
 #include <catch2/catch.hpp>
@@ -10,14 +11,6 @@ using namespace twincached;
 using namespace twincached::simulation;
 
 namespace {
-
-void begin(ClusterWorld& world, unsigned nodes) {
-    for (unsigned i = 0; i < nodes; ++i) {
-        world.start(i);
-        world.connect(i);
-    }
-    REQUIRE(world.rest());
-}
 
 std::string key(int number) {
     return "key" + std::to_string(number);

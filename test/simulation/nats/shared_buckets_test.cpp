@@ -1,6 +1,7 @@
 // What is said of a bucket concerns all of its keys, of which a large cache has many in each: what
 // one node lets go must not cost another what it holds (rule C16).
 #include "test/simulation/key_pool.hpp"
+#include "test/simulation/nats/begin.hpp"
 #include "test/simulation/nats/cluster_world.hpp"
 
 #include <catch2/catch.hpp>
@@ -24,14 +25,6 @@ void set_all(ClusterNode& node) {
     for (std::size_t k = 0; k < keys; ++k)
         for (std::size_t b = 0; b < buckets; ++b)
             node.set(pool().of_bucket(b)[k], "value");
-}
-
-void begin(ClusterWorld& world, unsigned nodes) {
-    for (unsigned i = 0; i < nodes; ++i) {
-        world.start(i);
-        world.connect(i);
-    }
-    REQUIRE(world.rest());
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // What a node tells whoever runs it: of itself, of the broker and of the others.
+#include "test/simulation/nats/begin.hpp"
 #include "test/simulation/nats/cluster_world.hpp"
 
 #include <catch2/catch.hpp>
@@ -10,14 +11,6 @@ using namespace twincached;
 using namespace twincached::simulation;
 
 namespace {
-
-void begin(ClusterWorld& world, unsigned nodes) {
-    for (unsigned i = 0; i < nodes; ++i) {
-        world.start(i);
-        world.connect(i);
-    }
-    REQUIRE(world.rest());
-}
 
 unsigned times_in(std::string_view text, std::string_view line) {
     unsigned times = 0;

@@ -15,22 +15,11 @@ constexpr std::chrono::milliseconds connect_patience{1000};
 constexpr int io_buffer_bytes = 256 << 10;
 constexpr std::string_view jwt_words = "BEGIN NATS USER JWT";
 
-// What libnats carries to its callbacks. Freed by the last of them, which may come after the
-// connection is gone.
-struct Listener {
-    std::shared_ptr<Intake> intake;
-    std::uint64_t connection = 0;
-    Channel channel = 0;
-    std::shared_ptr<Denial> denial{};  // of the connection's own listener
-};
-
-void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* closure) {
-    const auto& listener = *static_cast<const Listener*>(closure);
-    listener.intake->push({listener.connection, listener.channel, OwnedMessage(message), {}});
-}
-
-void on_complete(void* closure) {
-    delete static_cast<Listener*>(closure);
+void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* carried) {
+    OwnedMessage owned(message);
+    const auto listener = Listening::find(carried);
+    if (!listener) return;
+    listener->intake->push({listener->connection, listener->channel, std::move(owned), {}});
 }
 
 // libnats tells the line of its own source first: "(conn.c:733): SSL handshake error".
@@ -47,8 +36,9 @@ std::string reason_of(natsConnection* connection) {
     return status == NATS_OK ? "the broker closed it" : natsStatus_GetText(status);
 }
 
-void on_closed(natsConnection* connection, void* closure) {
-    const std::unique_ptr<Listener> listener(static_cast<Listener*>(closure));
+void on_closed(natsConnection* connection, void* carried) {
+    const auto listener = Listening::find(carried);
+    if (!listener) return;
     listener->intake->push({listener->connection, 0, nullptr, reason_of(connection)});
 }
 
@@ -60,11 +50,10 @@ std::string sentence(natsStatus status) {
 }
 
 // libnats would tell slow consumers and the like on stderr; the gap tells it here. What is denied
-// it tells in the words of this thread, none of which are written meanwhile; and before the end,
-// with which the listener goes.
-void on_error(natsConnection*, natsSubscription*, natsStatus status, void* closure) {
+// it tells in the words of this thread, none of which are written meanwhile.
+void on_error(natsConnection*, natsSubscription*, natsStatus status, void* carried) {
     if (status != NATS_NOT_PERMITTED) return;
-    static_cast<const Listener*>(closure)->denial->note(sentence(status));
+    if (const auto listener = Listening::find(carried)) listener->denial->note(sentence(status));
 }
 
 // With TLS 1.3 a server that is not content with the node's certificate hangs up when the node
@@ -188,26 +177,26 @@ lib::Parsed<std::unique_ptr<NatsConnection>> NatsConnection::open(const BrokerAc
     set_tls(setting, made, access, has_tls);
     setting(natsOptions_SetURL(made, server.c_str()), "servers");
     const auto denial = std::make_shared<Denial>();
-    auto listener = std::make_unique<Listener>(Listener{intake, number, 0, denial});
-    setting(natsOptions_SetErrorHandler(made, on_error, listener.get()), "errors");
-    setting(natsOptions_SetClosedCB(made, on_closed, listener.get()), "end");
+    Listening listening({intake, number, 0, denial});
+    setting(natsOptions_SetErrorHandler(made, on_error, listening.carried()), "errors");
+    setting(natsOptions_SetClosedCB(made, on_closed, listening.carried()), "end");
     if (!setting.failure().empty()) return setting.failure();
     natsConnection* connection = nullptr;
     const auto status = natsConnection_Connect(&connection, made);
     if (status != NATS_OK) return why_not(status, access, has_tls);
-    (void)listener.release();  // on_closed has it
-    return std::unique_ptr<NatsConnection>(
-        new NatsConnection(connection, server, std::move(intake), denial, number));
+    return std::unique_ptr<NatsConnection>(new NatsConnection(
+        connection, server, std::move(intake), denial, number, std::move(listening)));
 }
 
 NatsConnection::NatsConnection(natsConnection* connection, std::string server,
                                std::shared_ptr<Intake> intake, std::shared_ptr<const Denial> denial,
-                               std::uint64_t number)
+                               std::uint64_t number, Listening listening)
     : connection_(connection),
       server_(std::move(server)),
       intake_(std::move(intake)),
       denial_(std::move(denial)),
-      number_(number) {}
+      number_(number),
+      listening_(std::move(listening)) {}
 
 NatsConnection::~NatsConnection() {
     natsConnection_Close(connection_);
@@ -228,23 +217,18 @@ bool NatsConnection::publish(const std::string& subject, const std::string& repl
 
 bool NatsConnection::subscribe(Channel channel, const std::string& subject,
                                const std::string& queue) {
-    auto listener = std::make_unique<Listener>(Listener{intake_, number_, channel});
+    Listening listening({intake_, number_, channel});
+    auto* const carried = listening.carried();
     natsSubscription* made = nullptr;
     const auto status =
-        queue.empty() ? natsConnection_Subscribe(&made, connection_, subject.c_str(), on_message,
-                                                 listener.get())
-                      : natsConnection_QueueSubscribe(&made, connection_, subject.c_str(),
-                                                      queue.c_str(), on_message, listener.get());
+        queue.empty()
+            ? natsConnection_Subscribe(&made, connection_, subject.c_str(), on_message, carried)
+            : natsConnection_QueueSubscribe(&made, connection_, subject.c_str(), queue.c_str(),
+                                            on_message, carried);
     if (!is_well(status)) return false;
-    Subscription subscription(made);
-    // Without it nobody tells when the listener is free: then it is not.
-    if (natsSubscription_SetOnCompleteCB(made, on_complete, listener.get()) != NATS_OK) {
-        (void)listener.release();
-        return is_well(NATS_CONNECTION_CLOSED);
-    }
-    (void)listener.release();
+    Subscribed subscribed{std::move(listening), Subscription(made)};
     (void)natsSubscription_SetPendingLimits(made, pending_messages_limit, pending_bytes_limit);
-    subscriptions_[channel] = std::move(subscription);
+    subscriptions_.insert_or_assign(channel, std::move(subscribed));
     return true;
 }
 
@@ -254,24 +238,15 @@ bool NatsConnection::subscribe(Channel channel, const std::string& subject,
 void NatsConnection::unsubscribe(Channel channel) {
     auto ended = subscriptions_.extract(channel);
     if (ended.empty()) return;
-    (void)natsSubscription_Unsubscribe(ended.mapped().get());
-    ended_.push_back(std::move(ended.mapped()));
+    auto& subscription = ended.mapped().subscription;
+    (void)natsSubscription_Unsubscribe(subscription.get());
+    ended_.push_back(std::move(subscription));
     if (ended_.size() > ended_most) ended_.pop_front();
 }
 
 std::size_t NatsConnection::max_payload() const noexcept {
     return static_cast<std::size_t>(
         std::max<std::int64_t>(natsConnection_GetMaxPayload(connection_), 0));
-}
-
-void Denial::note(std::string text) {
-    const lib::MutexLock lock(mutex_);
-    text_ = std::move(text);
-}
-
-std::string Denial::text() const {
-    const lib::MutexLock lock(mutex_);
-    return text_;
 }
 
 bool NatsConnection::is_well(natsStatus status) {

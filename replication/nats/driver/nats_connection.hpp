@@ -4,10 +4,10 @@
 // two it is the replication thread's.
 #pragma once
 
-#include "lib/mutex.hpp"
 #include "lib/result.hpp"
 #include "replication/nats/driver/broker_access.hpp"
 #include "replication/nats/driver/intake.hpp"
+#include "replication/nats/driver/listening.hpp"
 #include "replication/nats/jetstream/wire.hpp"
 
 #include <nats/nats.h>
@@ -21,17 +21,6 @@
 #include <string_view>
 
 namespace twincached::replication::nats {
-
-// What the broker said last that a node's user may not do, as libnats' thread hears it.
-class Denial {
-  public:
-    void note(std::string text);
-    std::string text() const;  // empty: nothing
-
-  private:
-    mutable lib::Mutex mutex_;
-    std::string text_ GUARDED_BY(mutex_);
-};
 
 class NatsConnection final : public Wire {
   public:
@@ -73,9 +62,13 @@ class NatsConnection final : public Wire {
         void operator()(natsSubscription* one) const noexcept { natsSubscription_Destroy(one); }
     };
     using Subscription = std::unique_ptr<natsSubscription, SubscriptionDeleter>;
+    struct Subscribed {
+        Listening listening;
+        Subscription subscription;
+    };
 
     NatsConnection(natsConnection* connection, std::string server, std::shared_ptr<Intake> intake,
-                   std::shared_ptr<const Denial> denial, std::uint64_t number);
+                   std::shared_ptr<const Denial> denial, std::uint64_t number, Listening listening);
     bool is_well(natsStatus status);
 
     natsConnection* const connection_;
@@ -83,7 +76,8 @@ class NatsConnection final : public Wire {
     const std::shared_ptr<Intake> intake_;
     const std::shared_ptr<const Denial> denial_;
     const std::uint64_t number_;
-    std::map<Channel, Subscription> subscriptions_;
+    const Listening listening_;
+    std::map<Channel, Subscribed> subscriptions_;
     std::deque<Subscription> ended_;
     std::string failure_;
 };

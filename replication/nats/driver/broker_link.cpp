@@ -129,15 +129,20 @@ void BrokerLink::lose(std::string_view why) {
     end(why, is_hanging_);
 }
 
+// After one that was of use another is dialled at once. Where none is, for its disk is full
+// perhaps, it is tried ever more slowly.
 void BrokerLink::end(std::string_view why, bool is_known) {
     if (!connection_) return;
+    pause_ = broker_.is_jetstream_heard()
+                 ? std::chrono::milliseconds{0}
+                 : std::clamp(pause_ * 2, BrokerDialler::first_pause, BrokerDialler::longest_pause);
     dialler_.end(std::move(connection_));
     facts_.server.clear();
     facts_.denial.clear();
     if (!is_known)
         owner_.log(LogLevel::warning, "the broker's connection has ended: " + std::string(why));
     broker_.on_disconnected(why);
-    dialler_.dial();
+    dialler_.dial(pause_);
 }
 
 void BrokerLink::start_over() {

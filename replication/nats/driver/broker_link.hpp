@@ -104,6 +104,7 @@ class BrokerLink {
     std::string denied_;                       // what was told of that this node may not do
     Instant denied_at_{0};                     // when it was
     std::optional<Instant> renew_at_;          // because a subscription was refused
+    std::chrono::milliseconds pause_{0};       // before another is dialled
     bool is_hanging_ = false;                  // JetStream said nothing over the last connection
     bool lacks_tellings_ = false;              // and what was is no more than that
     BrokerDialler dialler_;

@@ -92,13 +92,20 @@ bool BatchSender::may_tell_removed() const noexcept {
            context_.sum(&ShardTracking::dirty) == 0;
 }
 
-// What there was no room to remember became a doubt of its bucket.
-void BatchSender::take_doubt(unsigned shard, storage::BucketNumber bucket) noexcept {
+// What there was no room to remember became a doubt of its bucket. Where nobody is there to compare
+// it with, it is told, like those with which this node began alone.
+void BatchSender::take_doubt(unsigned shard, storage::BucketNumber bucket) {
     const auto floor = context_.sink.removals(shard).take_untold(bucket);
     if (floor == 0) return;
     auto& buckets = context_.tracking(shard).buckets;
     buckets.raise_floor(bucket, floor);
-    buckets.mark_dirty(bucket);
+    if (!context_.is_alone_as_reference()) {
+        buckets.mark_dirty(bucket);
+    } else if (!buckets.is_walking(bucket)) {
+        buckets.mark_dirty(bucket);
+        tell_bucket(bucket);
+        buckets.begin_walk(bucket, 1);
+    }
     context_.sink.changes().refresh(shard);
 }
 
@@ -368,8 +375,12 @@ void BatchSender::on_told(Sequence sequence) {
         const auto bucket = list.told.bucket;
         const auto number = context_.store->shard_of_bucket(bucket);
         context_.with_shard(number, [&](storage::Shard&) {
+            auto& buckets = changes.shard(number).buckets;
             context_.sink.removals(number).raise_removed(bucket, list.floor);
-            changes.shard(number).buckets.end_walk(bucket);
+            // What came into doubt meanwhile needs a list of its own.
+            if (buckets.is_walking(bucket) && buckets.floor(bucket) > list.floor)
+                return tell_bucket(bucket);
+            buckets.end_walk(bucket);
             changes.refresh(number);
         });
     }

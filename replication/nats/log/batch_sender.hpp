@@ -96,7 +96,7 @@ class BatchSender {
     void make_flushes(lib::ByteBuffer& out);
     bool may_tell_removed() const noexcept;
     void make_removed(lib::ByteBuffer& out);
-    void take_doubt(unsigned shard, storage::BucketNumber bucket) noexcept;
+    void take_doubt(unsigned shard, storage::BucketNumber bucket);
     void make_lists(lib::ByteBuffer& out);
     bool make_list(lib::ByteBuffer& out, const WaitingList& waiting);
     bool make_batch(lib::ByteBuffer& out);

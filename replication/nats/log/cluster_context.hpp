@@ -89,6 +89,10 @@ struct ClusterContext {
             if (!places[i].is_known) return false;
         return true;
     }
+    // Others compare what they hold with what is here, and nobody is there to ask.
+    bool is_alone_as_reference() const noexcept {
+        return is_reference && !members.is_any_in_step();
+    }
     // Whatever is known now stands in this site's log there, or before.
     LogPlace end_of_log() const noexcept {
         const auto& place = places[own_stream];

@@ -155,7 +155,7 @@ void RecordApplier::compare_if_in_doubt(storage::Shard& shard, unsigned number,
     // A donor that has not read of it yet may give an older one, which no floor keeps out then.
     if (is_walking) removals.note(key.hash, version - 1, place_);
     if (let_go < version) return;
-    if (context_.is_reference && !context_.members.is_any_in_step()) {
+    if (context_.is_alone_as_reference()) {
         refuse_for_all(number, key, version);
     } else {
         tracking.buckets.mark_dirty(bucket);

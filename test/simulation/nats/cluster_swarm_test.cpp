@@ -93,15 +93,19 @@ TEST_CASE("what once brought back what a node had removed before its restart doe
     run_seed(900'051, {.has_two_sites = true, .has_warm_restarts = true}, sum);
 }
 
-// Its own news, which it does not drop, and which all others refuse, for its bucket's sake.
+// Its own news, which it does not drop, and which all others refuse, for its bucket's sake; and a
+// removal for which it had no room, of a bucket that it could compare with nobody.
 TEST_CASE("what once kept a node from coming into step does not any more") {
     ClusterSum sum;
-    run_seed(801, with_restarts, sum);
+    for (const std::uint64_t seed : {801U, 3'100'109U})
+        run_seed(seed, with_restarts, sum);
 }
 
+// And who was told in part what others had let go began alone before who had told it.
 TEST_CASE("what once cost a node of a cluster what it held does not any more") {
     ClusterSum sum;
     run_seed(20'177, with_restarts, sum);
+    run_seed(3'100'166, {.has_warm_restarts = true, .shares_buckets = true}, sum);
     run_seed(590, {.shares_buckets = true}, sum);
     run_seed(70, {.shares_buckets = true}, sum);
     for (const std::uint64_t seed : {11'384U, 300'196U})

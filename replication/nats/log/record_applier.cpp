@@ -169,6 +169,7 @@ void RecordApplier::refuse_for_all(unsigned number, const storage::Key& key,
                                    storage::Version version) {
     const auto newest = storage::last_touch_of(version);
     context_.sink.removals(number).note(key.hash, newest, place_);
+    context_.tracking(number).counters.add(TrackingCounter::dropped_in_doubt);
     context_.tell_kept_removal(number, key, newest);
 }
 

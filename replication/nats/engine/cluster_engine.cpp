@@ -96,13 +96,14 @@ void ClusterEngine::connected(std::size_t max_payload) {
 
 void ClusterEngine::disconnected(std::string_view why) {
     refusal_.clear();
+    const bool has_looked = footing_.has_looked(context_);
     if (!std::exchange(footing_.is_connected, false)) return;
     speaker_.on_disconnected();
     comparison_.disconnect();
     donor_.disconnect();
     footing_.is_in_step = is_serving_ = footing_.has_spoken = false;
     footing_.looked = 0;
-    readiness_.cut_off();
+    if (has_looked) readiness_.cut_off();
     context_.sink.changes().set_hinting(false);
     context_.sink.set_fires_foreign_schedule(true);
     if (auto* gate = context_.sink.changes().gate()) gate->lose_link();

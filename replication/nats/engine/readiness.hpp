@@ -19,7 +19,7 @@ class Readiness {
         : context_(context), footing_(footing), owner_(owner), state_(state) {}
 
     void start() noexcept { started_ms_ = cut_off_ms_ = context_.now.steady_ms; }
-    // The connection is gone.
+    // A connection is gone over which the log was read. Others were of no use.
     void cut_off() noexcept { cut_off_ms_ = context_.now.steady_ms; }
     // `refused_ms`: for how long the broker has taken nothing, nor has anybody given anything.
     void judge(std::uint64_t refused_ms);

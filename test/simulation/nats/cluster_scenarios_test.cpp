@@ -100,6 +100,18 @@ TEST_CASE("a node without a broker serves alone, and is compared with the others
     CHECK(world[2].get("here") == "value");
 }
 
+TEST_CASE("a node that its broker loses before it has read anything serves when its grace is over") {
+    ClusterWorld world(41);
+    world.start(0);
+    for (int i = 0; i < 40; ++i) {
+        world.connect(0);
+        world.run(1);
+        world.cut(0);
+        world.run(49);
+    }
+    CHECK(world[0].engine().report().is_ready);
+}
+
 TEST_CASE("what a client writes on one node is read on all others a moment later") {
     ClusterWorld world(2);
     begin(world, 4);

@@ -31,6 +31,17 @@ HereByTheirs streams_here(const ClusterContext& context, const GivenState& state
     return here;
 }
 
+// All is compared with what the giver holds, which has read further there. To read that as well
+// would bring back what became of it in another log, of which this node goes on behind that.
+void leave_what_is_behind(ClusterContext& context, const GivenState& state,
+                          const HereByTheirs& here) noexcept {
+    for (std::size_t theirs = 0; theirs < state.streams.size(); ++theirs) {
+        if (!here[theirs]) continue;
+        auto& place = context.places[*here[theirs]];
+        place.is_known = place.is_known && place.consumed >= state.streams[theirs].consumed;
+    }
+}
+
 void take_members(ClusterContext& context, const GivenState& state, const HereByTheirs& here) {
     for (const auto& [node, theirs] : state.members) {
         const auto home = here[theirs.home];
@@ -105,6 +116,7 @@ bool take_place(ClusterContext& context, Broker& broker, const GivenState& state
         const bool is_given = std::find(here.begin(), here.end(), i) != here.end();
         if (!is_given && !context.places[i].is_known) return false;
     }
+    leave_what_is_behind(context, state, here);
     // Who has spoken since is heard again, of what the giver knew.
     for (unsigned i = 0; i < context.stream_count(); ++i)
         if (!context.places[i].is_known) context.members.forget(i);

@@ -107,6 +107,8 @@ std::string peer_condition(const NodeStatus& node) {
     if (!role.empty())
         return fmt::format(", {} and {}", role,
                            node.peer_text("serving") == "COLD" ? "cold" : "ready");
+    const auto legacy = node.figure_text("repl_legacy");
+    if (legacy == "linked" || legacy == "filling") return fmt::format(", a repcached, {}", legacy);
     const auto heard = node.figure("repl_last_contact_age");
     return heard < 0 ? ", never heard yet" : fmt::format(", last heard {} ago", short_time(heard));
 }

@@ -292,7 +292,7 @@ void ClusterEngine::judge_step() {
                            (context_.untold.empty() && context_.sum(&ShardTracking::walking) == 0));
     if (footing_.is_in_step && !was) {
         if (std::exchange(footing_.compares_all, false)) context_.has_missed_nothing = true;
-        footing_.is_half_told = false;
+        footing_.is_second = false;
         reunion_.end_loneliness();
         state_.set(ClusterState::in_step, "in step with the log");
     } else if (was && !footing_.is_in_step && footing_.is_connected) {

@@ -24,7 +24,7 @@ struct Footing {
     bool is_doubled = false;  // somebody else may speak as this node, which is about to be cut off
     // Items came back from before a restart, and nobody has confirmed them.
     bool is_unconfirmed = false;
-    bool is_half_told = false;  // by a donor, since it was in step
+    bool is_second = false;  // others know better what there was; until it is in step
     Era recalled_era = 0;  // of those items; 0: there are none, or others know what this node knew
     bool is_draining = false;
     bool is_drained = false;

@@ -34,6 +34,8 @@ void Readiness::drop_unconfirmed() {
     footing_.recalled_era = 0;
     // They may have been removed where nobody is left who could tell.
     drop_items(context_.sink.changes(), *context_.store, context_.now);
+    vouch_for_nothing(context_);
+    footing_.is_second = true;
     state_.note(LogLevel::warning,
                 "the items of before the restart are dropped: nobody confirmed them");
 }

@@ -50,7 +50,7 @@ void Reunion::take_over() {
         footing_.is_member = footing_.has_spoken;
     }
     footing_.is_unconfirmed = false;
-    footing_.is_half_told = true;
+    footing_.is_second = true;
     context_.era = state.era;
     comparison_.go_on();
 }
@@ -60,9 +60,10 @@ bool Reunion::may_claim() const noexcept {
         lonely_since_ms_ == 0)
         return false;
     if (comparison_.is_active() && comparison_.phase() != Comparison::Phase::seeking) return false;
-    // Who was not the last to stop lets the one who was go first; and so does who was not told to
-    // the end what others have let go: it would drop what it cannot be sure of.
-    const bool is_second = footing_.is_unconfirmed || footing_.is_half_told;
+    // Who was not the last to stop lets the one who was go first. So does who was not told to the
+    // end what others have let go, for it would drop what it cannot be sure of; and who has dropped
+    // it.
+    const bool is_second = footing_.is_unconfirmed || footing_.is_second;
     auto grace = ms_of(context_.options.boot_grace) * (is_second ? 2 : 1);
     // Two sites whose claims cross give way to each other; so that they do not claim again at the
     // same moment, and again, no two nodes wait alike.
@@ -108,7 +109,7 @@ void Reunion::begin_alone(std::int64_t claimed_ms) {
     context_.is_reference = true;
     context_.era = era_of(claimed_ms, context_.options.node);
     footing_.recalled_era = 0;
-    footing_.is_half_told = false;
+    footing_.is_second = false;
     for (unsigned i = 0; i < context_.stream_count(); ++i)
         context_.places[i].is_known = true;
     drop_what_is_in_doubt(context_);

@@ -75,6 +75,12 @@ void tell_removals_again(ClusterContext& context) {
     tell_kept_again(context);
 }
 
+void vouch_for_nothing(ClusterContext& context) noexcept {
+    for (unsigned i = 0; i < context.shard_count(); ++i)
+        context.with_shard(i,
+                           [&](storage::Shard&) { context.sink.removals(i).vouch_for_nothing(); });
+}
+
 // What is news of this node's own it tells, and whoever knows better says so.
 void drop_what_is_in_doubt(ClusterContext& context) {
     for (unsigned i = 0; i < context.shard_count(); ++i) {

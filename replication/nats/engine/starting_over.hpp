@@ -24,6 +24,9 @@ void unplace_removals(ClusterContext& context);
 // The same, and it is done.
 void tell_removals_again(ClusterContext& context);
 
+// This node holds nothing of what there was: what it ever let go says nothing of it.
+void vouch_for_nothing(ClusterContext& context) noexcept;
+
 // A donor has said what it let go, and has left before it was compared with: what is older may have
 // been removed, or overtaken, and nobody is there who could say so.
 void drop_what_is_in_doubt(ClusterContext& context);

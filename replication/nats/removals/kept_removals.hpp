@@ -113,6 +113,11 @@ class KeptRemovals {
         auto& vouched = at(bucket).vouched;
         vouched = std::max(vouched, version);
     }
+    // Nothing is held any more of what was held then.
+    void vouch_for_nothing() noexcept {
+        for (std::size_t i = 0; i < count_; ++i)
+            floors_[i].vouched = 0;
+    }
     // Whether it is known of the bucket that it holds all that there is, or did until something
     // of it could not be told, or was in doubt.
     bool is_whole(storage::BucketNumber bucket) const noexcept { return whole_[bucket - first_]; }

@@ -147,7 +147,7 @@ TEST_CASE("what the peer says of itself is shown, or that it says nothing") {
     node.standing.peer_role.clear();
     node.figures.emplace_back(lib::gauge("repl_last_contact_age", "h"), "-1");
     CHECK(has(status_screen(std::vector{shown(node)}), "host-b:11212, never heard yet: "));
-    node.figures.emplace_back(lib::gauge("repl_legacy", "h"), "linked");
+    node.figures.emplace_back(lib::text("repl_legacy", "h"), "linked");
     CHECK(has(status_screen(std::vector{shown(node)}), "host-b:11212, a repcached, linked: "));
 }
 

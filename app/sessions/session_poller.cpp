@@ -135,12 +135,20 @@ void SessionPoller::queue(Line& line, Session& session) noexcept {
     registry_.end(session);
 }
 
+// For a turn that waits for nothing. Whoever comes here from a handler of its own, since the peer or
+// a login has answered, finds the thread waiting for events, of which there may be none.
+void SessionPoller::line_up(std::deque<Session*>& line, Session& session) noexcept {
+    queue(line, session);
+    boost::system::error_code ignored;
+    if (std::exchange(waits_for_events_, false)) epoll_.cancel(ignored);
+}
+
 // It stays where it stood; epoll tells of others again.
 void SessionPoller::postpone(Session& session) noexcept {
-    if (session.status().waits_for(SessionAction::pause)) return queue(paused_, session);
+    if (session.status().waits_for(SessionAction::pause)) return line_up(paused_, session);
     if (session.status().waits_for(SessionAction::wait_for_peer)) return queue(parked_, session);
     const bool stood_in_line = session.stream().is_shaking_hands() && session.watched() == 0;
-    if (stood_in_line) queue(handshakes_, session);
+    if (stood_in_line) line_up(handshakes_, session);
 }
 
 void SessionPoller::wait() noexcept {
@@ -148,8 +156,9 @@ void SessionPoller::wait() noexcept {
 }
 
 void SessionPoller::begin_waiting() {
-    const auto serve = [this](const boost::system::error_code& error = {}) {
-        if (error || !epoll_.is_open()) return;
+    const auto serve = [this](const boost::system::error_code& = {}) {
+        waits_for_events_ = false;
+        if (!epoll_.is_open()) return;
         serve_ready();
         serve_for_a_while(handshakes_);
         serve_for_a_while(paused_);
@@ -159,6 +168,7 @@ void SessionPoller::begin_waiting() {
     // Whoever paused goes on after what has been posted meanwhile, without waiting for anybody.
     if (has_waiting()) return asio::post(context_, serve);
     epoll_.async_wait(asio::posix::stream_descriptor::wait_read, serve);
+    waits_for_events_ = true;
 }
 
 void SessionPoller::serve_ready() noexcept {
@@ -181,7 +191,7 @@ void SessionPoller::on_event(Session& session, std::uint32_t events) noexcept {
     if (session.stream().is_shaking_hands()) {
         if (session.watched() == 0) return;  // it stands in line already
         watch(session, 0);
-        return queue(handshakes_, session);
+        return line_up(handshakes_, session);
     }
     const bool waits_for_others = session.status().waits_for(SessionAction::wait_for_peer) ||
                                   session.status().waits_for(SessionAction::wait_for_login) ||
@@ -266,7 +276,7 @@ void SessionPoller::serve(Session& session) noexcept {
     const std::uint32_t to_read = session.has_input_ended() ? 0U : EPOLLIN;
     const std::uint32_t events = action == SessionAction::wait_for_room ? EPOLLOUT : to_read;
     if (events != session.watched()) watch(session, events);
-    if (action == SessionAction::pause) queue(paused_, session);
+    if (action == SessionAction::pause) line_up(paused_, session);
 }
 
 void SessionPoller::end(Session& session) noexcept {

@@ -70,6 +70,7 @@ class SessionPoller {
     void begin_waiting();
     template <class Line>
     void queue(Line& line, Session& session) noexcept;
+    void line_up(std::deque<Session*>& line, Session& session) noexcept;
     bool has_paused(std::uint64_t boot_ms) noexcept;
     void postpone(Session& session) noexcept;
     void beat() noexcept;
@@ -90,6 +91,7 @@ class SessionPoller {
     boost::asio::steady_timer timeout_;
     bool awaits_timeout_ = false;
     boost::asio::posix::stream_descriptor epoll_;
+    bool waits_for_events_ = false;
     std::array<epoll_event, sessions_per_batch> batch_;
     std::span<epoll_event> ready_;  // of the batch, those whose turn comes yet; without: ended
     // Who holds something half done; who has not got on for longest is first.

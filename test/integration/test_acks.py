@@ -27,6 +27,28 @@ class Kills(Case):
         self._kill_again_and_again("--ack-required")
 
 
+class Alone(Case):
+    """One client, and nothing else that would wake its thread."""
+    needs_replication = True
+
+    def test_what_stands_behind_an_answer_that_waits_is_answered_however_much_it_is(self):
+        nodes = self.pair("--ack", "received").start()
+        until(lambda: ack_state(nodes.a) == "sync", 10, "answers wait for the peer")
+        value = b"v" * 300_000
+        with nodes.a.client() as client:
+            self.assertEqual(client.set(b"big", value), b"STORED")
+            client.send(b"set k 0 0 1\r\nx\r\n" + b"get big\r\n" * 4 + b"mn\r\n")
+            self.assertEqual(client.line(), b"STORED")
+            for _ in range(4):
+                self.assertEqual(client.through(b"END\r\n"),
+                                 b"VALUE big 0 300000\r\n" + value + b"\r\n")
+            self.assertEqual(client.line(), b"MN")
+            client.send(b"set k 0 0 1\r\nx\r\n" + b"mn\r\n" * 1000)
+            self.assertEqual(client.line(), b"STORED")
+            for _ in range(1000):
+                self.assertEqual(client.line(), b"MN")
+
+
 class Degradation(Case):
     needs_replication = True
 

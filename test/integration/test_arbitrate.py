@@ -62,6 +62,15 @@ class Arbitrated(Case):
 
 class WhileLinked(Arbitrated):
 
+    def test_what_stands_behind_a_decision_is_answered_though_nobody_else_says_anything(self):
+        _, other = self.by_role(self.linked())
+        with other.client() as client:
+            for request, answer in ((b"add q 0 0 1\r\n1", b"STORED"), (b"incr q 1", b"2")):
+                client.send(request + b"\r\n" + b"mn\r\n" * 1000)
+                self.assertEqual(client.line(), answer)
+                for _ in range(1000):
+                    self.assertEqual(client.line(), b"MN")
+
     def test_every_increment_of_both_nodes_is_counted(self):
         nodes = self.linked()
         zero_on_both(nodes)

@@ -66,6 +66,8 @@ Heard LogReader::judge(const Delivery& delivery, const MessageHeader& header) {
         context_.counters.add(ClusterCounter::messages_late);
         return heard;
     }
+    context_.members.set_reads_here(header.node,
+                                    reads(header, context_.options.streams[own_stream]));
     if (header.claims) heard.is_claim_granted = context_.members.grant_claim(header.node);
     if (heard.is_own) context_.clock.observe(delivery.time, context_.now);
     if (!heard.is_own) context_.counters.add(ClusterCounter::messages_received);

@@ -79,7 +79,8 @@ bool MemberTable::has_live_ready(unsigned silent_streams) const noexcept {
     for (unsigned node = 0; node < nodes_limit; ++node) {
         const auto& member = members_[node];
         if ((silent_streams >> member.home & 1U) != 0) continue;
-        if (node != self_ && is_live(node) && member.is_ready) return true;
+        const bool is_ready = member.is_ready && member.reads_here;
+        if (node != self_ && is_live(node) && is_ready) return true;
     }
     return false;
 }
@@ -105,8 +106,10 @@ bool MemberTable::all_past(LogPlace place) const noexcept {
 
 // Others than this node.
 bool MemberTable::is_any_in_step() const noexcept {
-    for (unsigned node = 0; node < nodes_limit; ++node)
-        if (node != self_ && is_live(node) && members_[node].is_in_step) return true;
+    for (unsigned node = 0; node < nodes_limit; ++node) {
+        const bool is_in_step = members_[node].is_in_step && members_[node].reads_here;
+        if (node != self_ && is_live(node) && is_in_step) return true;
+    }
     return false;
 }
 

@@ -25,6 +25,7 @@ struct Member {
     bool is_known = false;
     bool is_ready = false;
     bool is_in_step = false;
+    bool reads_here = true;      // this site's stream
     StreamId home = own_stream;  // where it speaks
     std::uint64_t incarnation = 0;
     std::uint64_t session = 0;
@@ -60,6 +61,10 @@ class MemberTable {
 
     const Member& operator[](unsigned node) const noexcept { return members_[node]; }
     bool is_live(unsigned node) const noexcept;
+    // Whether that one reads this site's stream, as it said last.
+    void set_reads_here(unsigned node, bool whether) noexcept {
+        members_[node].reads_here = whether;
+    }
     // Others than this node.
     unsigned live_others() const noexcept;
     // `silent_streams`: a bit for each of which nothing is heard; who speaks there does not count.

@@ -100,7 +100,8 @@ TEST_CASE("a node without a broker serves alone, and is compared with the others
     CHECK(world[2].get("here") == "value");
 }
 
-TEST_CASE("a node that its broker loses before it has read anything serves when its grace is over") {
+TEST_CASE(
+    "a node that its broker loses before it has read anything serves when its grace is over") {
     ClusterWorld world(41);
     world.start(0);
     for (int i = 0; i < 40; ++i) {

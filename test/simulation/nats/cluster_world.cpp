@@ -72,6 +72,7 @@ void ClusterWorld::start(unsigned node, unsigned number) {
         options.cluster.streams = {"MC_A", "MC_B"};
         if ((*at_second_ >> node & 1U) != 0)
             std::reverse(options.cluster.streams.begin(), options.cluster.streams.end());
+        if ((deaf_ >> node & 1U) != 0) options.cluster.streams.resize(1);
     }
     options.cluster.node = numbers_[node] = number;
     options.cluster.incarnation = ++incarnations_;

@@ -36,6 +36,8 @@ class ClusterWorld {
     ClusterNodeOptions& options() { return options_; }  // of nodes to come
     // Nodes are at two sites from now on: a bit for each that is at the second. Before any starts.
     void set_sites(unsigned at_second);
+    // Those of them who start from now on do not read the other site's stream: a bit for each.
+    void set_deaf(unsigned nodes) { deaf_ = nodes; }
 
     void start(unsigned node) { start(node, node); }
     void start(unsigned node, unsigned number);  // that it was given
@@ -77,6 +79,7 @@ class ClusterWorld {
     const lib::KeyedHash hash_;
     std::uint64_t incarnations_;
     std::optional<unsigned> at_second_;  // nothing: there is one site
+    unsigned deaf_ = 0;
     std::array<std::unique_ptr<ClusterNode>, nodes_most> nodes_;
     std::array<std::optional<SimMemory>, nodes_most> memories_;
     std::array<unsigned, nodes_most> numbers_{};

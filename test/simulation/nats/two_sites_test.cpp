@@ -287,3 +287,35 @@ TEST_CASE("a node that stood still while another took its number lets it go when
     REQUIRE(world.rest());
     CHECK(world.judge() == "");
 }
+
+// Its `sites` lacks this one. It began earlier, so that it is this site that would have to compare;
+// but nobody there could be asked.
+TEST_CASE("a site that does not read this one's log is nobody to compare with") {
+    ClusterWorld world(9);
+    world.set_sites(0b10);
+    world.set_deaf(0b10);
+    for (const unsigned node : {1U, 0U}) {
+        world.start(node);
+        world.connect(node);
+        REQUIRE(world.rest());
+        world[node].set("of " + std::to_string(node), "value");
+    }
+    REQUIRE(world.rest());
+    CHECK(world[0].get("of 0") == "value");
+    // Again, by who is in step.
+    world.kill(1);
+    world.run(1000);
+    world.start(1);
+    world.connect(1);
+    REQUIRE(world.rest());
+    world.run(10'000);
+    CHECK(world[0].engine().report()[replication::nats::ClusterCounter::comparisons] == 0);
+    CHECK(world[0].get("of 0") == "value");
+    // Once it reads it, they come to hold the same.
+    world.set_deaf(0);
+    world.kill(1);
+    world.start(1);
+    world.connect(1);
+    REQUIRE(world.rest());
+    CHECK(world[1].get("of 0") == "value");
+}

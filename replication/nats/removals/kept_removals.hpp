@@ -116,7 +116,7 @@ class KeptRemovals {
     // Nothing is held any more of what was held then.
     void vouch_for_nothing() noexcept {
         for (std::size_t i = 0; i < count_; ++i)
-            floors_[i].vouched = 0;
+            floors_[i].vouched = floors_[i].heard = 0;
     }
     // Whether it is known of the bucket that it holds all that there is, or did until something
     // of it could not be told, or was in doubt.

@@ -136,3 +136,37 @@ TEST_CASE("a donor that restarts loses nothing to who had begun to learn from it
         CHECK(world[1].contents().size() == buckets * (keys - 1));
     }
 }
+
+// It was not the last to stop, finds nobody to confirm what it held, and drops that: it has nothing
+// by which it could judge those who come after it, or who have been there all the time.
+TEST_CASE("a node that dropped what it held costs others nothing for what it once removed") {
+    const bool have_others_stopped = GENERATE(true, false);
+    CAPTURE(have_others_stopped);
+    ClusterWorld world(25);
+    begin(world, 3);
+    set_all(world[1]);
+    REQUIRE(world.rest());
+    for (std::size_t b = 0; b < buckets; ++b)
+        world[1].remove(pool().of_bucket(b).back());
+    world.run(30'000);
+    world.stop(0, 1000);
+    for (unsigned i = 1; i < 3; ++i) {
+        if (have_others_stopped) {
+            world.stop(i, 1000);
+        } else {
+            world.cut(i);
+        }
+    }
+    if (!have_others_stopped) world.broker().begin_anew();
+    world.start(0);
+    world.connect(0);
+    world.run(6000);
+    REQUIRE(world[0].is_in_step());
+    for (unsigned i = 1; i < 3; ++i) {
+        if (have_others_stopped) world.start(i);
+        world.connect(i);
+    }
+    REQUIRE(world.rest());
+    for (unsigned i = 0; i < 3; ++i)
+        CHECK(world[i].contents().size() == buckets * (keys - 1));
+}

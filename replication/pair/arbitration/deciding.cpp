@@ -162,7 +162,16 @@ storage::WriteResult Deciding::write(Arriving& arrived, storage::Write request,
         request.value = arrived.operation.value;
         return store_->write(key, now, request);
     }
-    const bool fits = !store_->exceeds_limit(key.bytes.size(), arrived.total, request.client_flags);
+    return refuse(key, arrived.total, request, now);
+}
+
+// The value was never here. As of one that this node's own clients announce: a set takes what the
+// key held with it, so that nobody reads what should be gone, and all others leave it.
+storage::WriteResult Deciding::refuse(const storage::Key& key, std::uint32_t value_bytes,
+                                      const storage::Write& request, const storage::Now& now) {
+    const bool is_set = request.mode == storage::WriteMode::set && !request.compare_cas;
+    if (is_set) store_->drop_failed_write(key, now);
+    const bool fits = !store_->exceeds_limit(key.bytes.size(), value_bytes, request.client_flags);
     storage::WriteResult refused;
     refused.outcome = fits ? storage::WriteOutcome::no_memory : storage::WriteOutcome::too_large;
     return refused;

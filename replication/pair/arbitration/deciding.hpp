@@ -63,6 +63,8 @@ class Deciding {
     void finish(bool decides, const storage::Now& now);
     void execute(Arriving& arrived, Owed& owed, const storage::Now& now);
     storage::WriteResult write(Arriving& arrived, storage::Write request, const storage::Now& now);
+    storage::WriteResult refuse(const storage::Key& key, std::uint32_t value_bytes,
+                                const storage::Write& request, const storage::Now& now);
     void read(const storage::Read& request, Owed& owed, const storage::Now& now);
     bool write_one(lib::ByteBuffer& out, const Owed& owed, const storage::Now& now);
 

@@ -56,6 +56,14 @@ struct ArbitratedNet : Desks, LinkedNet {
         (void)store.add(store.key("n"), now(n), request);
         ++done;
     }
+    // A client of the secondary replaces what "n" holds by a value that the primary cannot hold.
+    storage::WriteOutcome write_too_large(const storage::Write& request) {
+        const std::string value(2U << 20, 'x');
+        const auto asked = desks[1].ask({request, "n", value}, 0);
+        REQUIRE(run_until(Timing::ms(3000), [&] { return asked->state() != State::asked; }));
+        REQUIRE(asked->state() == State::decided);
+        return std::get<storage::WriteResult>(asked->decision().result).outcome;
+    }
     // What became of it; where it is to be decided anew, it is.
     bool settle(unsigned n, Asked& asked) {
         if (asked == nullptr) return true;
@@ -102,6 +110,26 @@ TEST_CASE("while they are linked the secondary asks the primary, which asks nobo
     CHECK(net.both_hold("20"));
     CHECK(net.unknown == 0);
     CHECK(net.woken[1] > 0);
+}
+
+TEST_CASE("a set that the primary refuses takes the old value with it on both, and nothing else") {
+    ArbitratedNet net(storage::Arbitration::all, storage::Arbitration::all);
+    net.set(0, "n", "old");
+    REQUIRE(net.both_hold("old"));
+    storage::Write request;
+    for (const auto mode : {storage::WriteMode::add, storage::WriteMode::replace,
+                            storage::WriteMode::append, storage::WriteMode::prepend}) {
+        request.mode = mode;
+        CHECK(net.write_too_large(request) == storage::WriteOutcome::too_large);
+    }
+    request.mode = storage::WriteMode::set;
+    request.compare_cas = 1;
+    CHECK(net.write_too_large(request) == storage::WriteOutcome::too_large);
+    net.run(Timing::ms(500));
+    CHECK(net.both_hold("old"));
+    request.compare_cas.reset();
+    CHECK(net.write_too_large(request) == storage::WriteOutcome::too_large);
+    CHECK(net.both_hold("(miss)"));
 }
 
 TEST_CASE("of two settings the weaker one holds, and that is said once") {

@@ -40,6 +40,20 @@ bool has_chosen(const Connections::Host& host, const AllConnections& all) noexce
            });
 }
 
+// Its word alone makes a caller no peer, or strangers would be counted only if they liked. It has
+// proved itself; or, given up before it could, it came from the peer's address, by the incarnation
+// of it that another connection is with.
+bool is_peers(const Connection& connection, const AllConnections& all) noexcept {
+    const auto& handshake = connection.handshake;
+    if (handshake.is_proved()) return true;
+    if (!connection.is_from_peer || !handshake.is_introduced()) return false;
+    return std::any_of(all.begin(), all.end(), [&](const auto& other) {
+        return other.get() != &connection && other->phase <= Phase::session &&
+               other->handshake.is_introduced() &&
+               other->handshake.peer_epoch() == handshake.peer_epoch();
+    });
+}
+
 bool own_dial_is_answered(const AllConnections& all) noexcept {
     return std::any_of(all.begin(), all.end(), [](const auto& connection) {
         return connection->phase == Phase::handshake && connection->is_dialled() &&
@@ -116,13 +130,18 @@ void Connections::make_room(const storage::Now& now) {
 
 void Connections::on_frame(Connection& connection, const Frame& frame, const storage::Now& now) {
     if (frame.type == FrameType::ready) return on_ready(connection, now);
-    if (frame.type == FrameType::bye) {
-        const auto bye = read_bye(frame.payload);
-        const auto why = bye ? "the peer ended it: it says \"" + printable(bye->text) + '"'
-                             : "a BYE that makes no sense";
-        return dismiss(connection, {why}, now);
-    }
+    if (frame.type == FrameType::bye) return on_bye(connection, frame, now);
     take_step(connection, frame, now);
+}
+
+// The peer, too, gives up what is superfluous, and it may do so first.
+void Connections::on_bye(Connection& connection, const Frame& frame, const storage::Now& now) {
+    const auto bye = read_bye(frame.payload);
+    const bool says_crossed = bye && bye->reason == ByeReason::crossed;
+    connection.is_crossed = says_crossed && is_peers(connection, connections_);
+    const auto why = bye ? "the peer ended it: it says \"" + printable(bye->text) + '"'
+                         : "a BYE that makes no sense";
+    dismiss(connection, {why}, now);
 }
 
 void Connections::take_step(Connection& connection, const Frame& frame, const storage::Now& now) {

@@ -155,6 +155,7 @@ class Connections {
   private:
     void limit_strangers(bool introduced, std::size_t limit, const storage::Now& now);
     void make_room(const storage::Now& now);
+    void on_bye(Connection& connection, const Frame& frame, const storage::Now& now);
     void take_step(Connection& connection, const Frame& frame, const storage::Now& now);
     void refuse(Connection& connection, const storage::Now& now);
     void on_peer_refused(Connection& connection, const storage::Now& now);

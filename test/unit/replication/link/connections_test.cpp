@@ -15,6 +15,8 @@ namespace {
 
 using Room = ConnectionsRoom;
 
+const Bye crossed{ByeReason::crossed, "another connection of the two was taken"};
+
 }  // namespace
 
 TEST_CASE(
@@ -125,6 +127,49 @@ TEST_CASE("a peer that holds the session of this node has crossed; one that lost
     CHECK(b.has_asked("lose") == !holds_it);
     CHECK(peer.heard_last('b') == holds_it);
     CHECK(b.phase(peer) == (holds_it ? Phase::closing : Phase::complete));
+}
+
+TEST_CASE("a call that the peer itself gives up as crossed was no stranger's") {
+    Room b(node_b);
+    auto& peer = b.called();
+    b.talk();
+    SECTION("once it has said HELLO") {
+        b.say(peer, crossed);
+    }
+    SECTION("before that, if it is at the peer's address") {
+        b.say_ready(peer);
+        auto& other = b.called();
+        other.silent = true;
+        b.connections.find(other.id)->is_from_peer = true;
+        b.say(other, crossed);
+        CHECK_FALSE(b.is_open(other));
+    }
+    CHECK(b.strangers.count() == 0);
+}
+
+TEST_CASE("no stranger hides by calling itself crossed") {
+    Room b(node_b);
+    auto& peer = b.called();
+    b.talk();
+    b.say_ready(peer);
+    SECTION("who is not at the peer's address") {
+        auto& stranger = b.called();
+        stranger.silent = true;
+        b.say(stranger, crossed);
+    }
+    SECTION("who is there, but is another than the one that is linked") {
+        auto& stranger = b.called(3000);
+        stranger.silent = true;
+        b.connections.find(stranger.id)->is_from_peer = true;
+        b.say(stranger, crossed);
+    }
+    SECTION("who is there, and does not even say which one it is") {
+        auto& stranger = b.called();
+        std::exchange(stranger.output, {});
+        b.connections.find(stranger.id)->is_from_peer = true;
+        b.say(stranger, crossed);
+    }
+    CHECK(b.strangers.count() == 1);
 }
 
 TEST_CASE("a node that has a session dials nobody into another") {

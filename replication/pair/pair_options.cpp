@@ -213,6 +213,14 @@ bool is_anothers(const lib::OptionStructs& options) {
     return driver != "pair" && driver != "none" && driver != "auto";
 }
 
+// Two nodes of one name would refuse each other for ever, for neither could tell it whole.
+std::optional<std::string> problem_of_cluster(const lib::OptionStructs& options) {
+    const auto& name = options.get<ReplicationOptions>().cluster;
+    if (is_anothers(options) || name.size() <= cluster_name_limit) return std::nullopt;
+    return "cluster is a name of at most " + std::to_string(cluster_name_limit) +
+           " bytes: this one has " + std::to_string(name.size());
+}
+
 // What stands for all addresses of this machine, or for none, would make no pair: the node would
 // look for the other one at itself. "$PEER:11212" of a variable that is not set is such a place.
 std::optional<std::string> problem_of_peer(const std::string& peer) {
@@ -242,6 +250,7 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
     if (!chosen.peer.empty()) {
         if (auto problem = problem_of_peer(chosen.peer)) complain("peer", std::move(*problem));
     }
+    if (auto problem = problem_of_cluster(options)) complain("cluster", std::move(*problem));
     const auto listen = lib::parse_link_endpoint(chosen.link_listen);
     if (listen.has_error()) complain("listen", listen.error());
     const bool is_letter = chosen.node.empty() || chosen.node == "a" || chosen.node == "b";

@@ -10,6 +10,7 @@
 #include "replication/pair/timing.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -17,6 +18,10 @@
 #include <vector>
 
 namespace twincached::replication::pair {
+
+// Of the name of the pair, in bytes: it is told before anything is proved, and what is longer is
+// taken for no CHALLENGE.
+inline constexpr std::size_t cluster_name_limit = 255;
 
 // What a node that was the secondary does when its peer falls silent, which may be a cut link with
 // a peer alive behind it.

@@ -1,5 +1,6 @@
 #include "replication/pair/link/control_frames.hpp"
 
+#include "replication/pair/pair_options.hpp"
 #include "replication/records/frame.hpp"
 #include "replication/records/wire.hpp"
 

@@ -16,8 +16,6 @@
 
 namespace twincached::replication::pair {
 
-inline constexpr std::size_t cluster_name_limit = 255;
-
 using Nonce = std::array<std::uint8_t, 32>;
 using Mac = std::array<std::uint8_t, 32>;  // HMAC-SHA256
 

@@ -233,6 +233,15 @@ TEST_CASE("no message of a cluster is set to be shorter than any broker is of us
     CHECK(reader.problems()[0].message == "batch-size must be between 8k and 512k, not '7k'");
 }
 
+TEST_CASE("a pair's name is no longer than what its nodes can tell each other") {
+    const std::string pair = "-x host-b --cluster=";
+    CHECK(reading(pair + std::string(255, 'x')).problems().empty());
+    const auto reader = reading(pair + std::string(256, 'x'));
+    REQUIRE(reader.problems().size() == 1);
+    CHECK(reader.problems()[0].message ==
+          "cluster is a name of at most 255 bytes: this one has 256");
+}
+
 TEST_CASE("several listeners may be given in one list or in several") {
     const auto options = good("-l 127.0.0.1,[::1]:333 -l 10.0.0.1:444");
     CHECK(options.get<ListenerOptions>().listen ==

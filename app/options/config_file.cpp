@@ -64,6 +64,9 @@ class Tokenizer {
   public:
     void take(std::string_view line) {
         ++line_;
+        // Behind it nobody would read on, and half a path or secret would be taken for the whole.
+        if (line.find('\0') != std::string_view::npos)
+            return complain("a zero byte: this line is not text");
         if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
         line = without_blanks(line);
         if (line.empty() || begins_comment(line.front())) return;

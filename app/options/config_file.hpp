@@ -6,7 +6,8 @@
 //     key = value            blanks around are dropped
 //     key = "a # b"          quotes keep blanks, '#' and ';'; \" and \\ inside
 //
-// A byte order mark and CR before LF are tolerated.
+// A byte order mark and CR before LF are tolerated. A line with a zero byte is none, wherever it
+// is.
 #pragma once
 
 #include <string>

@@ -67,6 +67,16 @@ TEST_CASE("a line that is no INI is named and the rest is still read") {
     CHECK(tokenize("[s]\nwhat is this\nkey = 1").entries.size() == 1);
 }
 
+TEST_CASE("a zero byte makes a line none, wherever it stands") {
+    const std::string zero(1, '\0');
+    for (const auto& line : {"key = a" + zero + "/b", "key = \"a" + zero + "\"", "key = " + zero,
+                             "key = a # b" + zero, "# b" + zero, zero, "[s" + zero + "]"}) {
+        INFO(line);
+        CHECK(problem_of("[s]\n" + line + "\n") == "2: a zero byte: this line is not text");
+    }
+    CHECK(tokenize("[s]\nbad = a" + zero + "\nkey = 1").entries.size() == 1);
+}
+
 TEST_CASE("a name has letters, digits, and the signs - _ . and no other") {
     CHECK(tokenize("[aZ09-_.]\naZ09-_. = 1").problems.empty());
     for (const char sign : std::string_view("@[`{/:,!$% \t\x7F\xC3")) {

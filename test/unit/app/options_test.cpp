@@ -588,7 +588,7 @@ TEST_CASE("a file may be a credential, which lies where the service manager says
 }
 
 TEST_CASE("a complaint stays one line of text, whatever was written") {
-    const std::string bell = std::string("[commands]\nflush-all = y\ae\x1B[2J") + '\0' + "!\n";
+    const std::string bell = "[commands]\nflush-all = y\ae\x1B[2J!\n";
     const auto reader = reading("", bell);
     REQUIRE(reader.problems().size() == 1);
     CHECK(

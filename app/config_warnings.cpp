@@ -99,6 +99,30 @@ void warn_of_listeners(const Options& all, Warnings& to) {
     }
 }
 
+// What would protect clients, or this server from them, and is named in vain.
+void warn_of_idle_protection(const Options& all, Warnings& to) {
+    const auto& tls = all.get<TlsOptions>();
+    if (!all.get<PasswordOptions>().sasl_file.empty() &&
+        !all.get<protocol::Settings>().sasl_required) {
+        to.emplace_back(
+            "sasl (-S) is off: nobody logs in by SASL, although sasl-file (--sasl-file) has "
+            "passwords for it");
+    }
+    const bool names_files = !tls.chain_cert.empty() || !tls.key.empty() || !tls.ca_cert.empty();
+    if (!tls.enabled && (names_files || tls.verify_mode != 0)) {
+        to.emplace_back(
+            "enabled of [tls] (-Z) is off: clients' connections are not encrypted, although "
+            "certificates are given or asked for");
+    }
+    const bool asks_nobody =
+        tls.verify_mode == 0 && !has_mutual_listener(all.get<ListenerOptions>());
+    if (tls.enabled && !tls.ca_cert.empty() && asks_nobody) {
+        to.emplace_back(
+            "verify-mode of [tls] (-o ssl_verify_mode) is 0: no client is asked for a "
+            "certificate, although ca-cert (-o ssl_ca_cert) says who signs them");
+    }
+}
+
 // The endpoint tells no values and changes nothing there, but it says where the nodes are and how
 // they fare.
 void warn_of_endpoint(const Options& all, Warnings& to) {
@@ -284,6 +308,7 @@ void warn_of_memory_file(const Options& all, Warnings& to) {
 std::vector<std::string> config_warnings(const Options& options, const Machine& machine) {
     Warnings warnings;
     warn_of_listeners(options, warnings);
+    warn_of_idle_protection(options, warnings);
     warn_of_endpoint(options, warnings);
     warn_of_proxies(options, warnings);
     warn_of_limits(options, machine, warnings);

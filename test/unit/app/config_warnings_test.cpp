@@ -95,10 +95,28 @@ TEST_CASE("all interfaces without a login are warned of, however they are writte
     const auto login = warnings("--buffer-memory=64m -Y /nowhere");
     CHECK(is_alone(login, "auth-file (-Y), sasl (-S): passwords cross the network as they are"));
     CHECK(is_alone(warnings("--buffer-memory=64m -S"), "auth-file (-Y), sasl (-S)"));
-    const std::string tls = "--buffer-memory=64m -Z -o ssl_chain_cert=/c,ssl_key=/k,ssl_ca_cert=/a";
+    const std::string tls = "--buffer-memory=64m -Z -o ssl_chain_cert=/c,ssl_key=/k";
     CHECK(warnings(tls + " -Y /nowhere").empty());
-    CHECK(warnings(tls + ",ssl_verify_mode=2").empty());
-    CHECK(is_alone(warnings(tls + ",ssl_verify_mode=1"), beginning));  // asked for, not required
+    const std::string asks = tls + ",ssl_ca_cert=/a,ssl_verify_mode=";
+    CHECK(warnings(asks + "2").empty());
+    CHECK(is_alone(warnings(asks + "1"), beginning));  // asked for, not required
+}
+
+TEST_CASE("passwords and certificates that protect nobody, for a word is missing, are warned of") {
+    CHECK(is_alone(warnings(quiet + "--sasl-file=/nowhere"), "sasl (-S) is off: nobody logs in"));
+    CHECK(is_alone(warnings(quiet + "-Y /nowhere --sasl-file=/nowhere"), "sasl (-S) is off: "));
+    CHECK(warnings(quiet + "-S --sasl-file=/nowhere").empty());
+    for (const auto* words : {"ssl_chain_cert=/c,ssl_key=/k", "ssl_chain_cert=/c", "ssl_key=/k",
+                              "ssl_ca_cert=/a", "ssl_verify_mode=2"}) {
+        INFO(words);
+        CHECK(is_alone(warnings(quiet + "-o " + words), "enabled of [tls] (-Z) is off: clients'"));
+    }
+    const std::string tls = "-Z -o ssl_chain_cert=/c,ssl_key=/k";
+    CHECK(warnings(quiet + tls).empty());
+    const auto asks = tls + ",ssl_ca_cert=/a";
+    CHECK(is_alone(warnings(quiet + asks), "verify-mode of [tls] (-o ssl_verify_mode) is 0: "));
+    CHECK(warnings(quiet + asks + ",ssl_verify_mode=1").empty());
+    CHECK(warnings("--buffer-memory=64m -l mtls:127.0.0.1:11213 " + asks).empty());
 }
 
 TEST_CASE("UDP, an old TLS, a shutdown for everybody and proxies of everywhere are warned of") {

@@ -78,7 +78,9 @@ void warn_of_listeners(const Options& all, Warnings& to) {
             "listen (-l): clients come in on all interfaces, and nobody must log in: whoever "
             "reaches this machine reads and changes the cache");
     }
-    if (options.udp_port != 0) {
+    if (options.udp_port != 0 && !options.unix_socket.empty()) {
+        to.emplace_back("udp-port (-U): with unix-socket (-s) no UDP port is opened");
+    } else if (options.udp_port != 0) {
         to.emplace_back(
             "udp-port (-U): UDP has no logins, and whoever sends can forge from where: keep the "
             "port away from networks that are not yours, or set it to 0");

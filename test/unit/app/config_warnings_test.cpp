@@ -120,7 +120,9 @@ TEST_CASE("passwords and certificates that protect nobody, for a word is missing
 }
 
 TEST_CASE("UDP, an old TLS, a shutdown for everybody and proxies of everywhere are warned of") {
-    CHECK(is_alone(warnings(quiet + "-U 11211 -p 11211"), "udp-port (-U): "));
+    CHECK(is_alone(warnings(quiet + "-U 11211 -p 11211"), "udp-port (-U): UDP has no logins"));
+    CHECK(is_alone(warnings("--buffer-memory=64m -s /run/x.sock -U 11211"),
+                   "udp-port (-U): with unix-socket (-s) no UDP port is opened"));
     CHECK(is_alone(warnings("--buffer-memory=64m -l 10.0.0.1 -A"), "shutdown (-A): "));
     const std::string tls = quiet + "-Z -o ssl_chain_cert=/c,ssl_key=/k,ssl_min_version=";
     CHECK(is_alone(warnings(tls + "tlsv1.1"), "min-version (-o ssl_min_version): tlsv1.1 "));

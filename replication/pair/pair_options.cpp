@@ -1,6 +1,7 @@
 #include "replication/pair/pair_options.hpp"
 
 #include "lib/input/endpoint.hpp"
+#include "lib/sizes.hpp"
 #include "replication/ack_gate.hpp"
 #include "replication/replication_options.hpp"
 
@@ -17,6 +18,8 @@ namespace {
 constexpr double largest_port = 65535;
 constexpr std::uint64_t seconds = 1000;
 constexpr std::uint64_t hours = 3600 * seconds;
+// A second. At less, even the 64 MiB that a node has by default take longer than 15 minutes.
+constexpr std::uint64_t slow_sync_rate_bytes = 64 * 1024;
 
 constexpr std::array rows = {
     lib::OptionRow{.section = "replication",
@@ -281,6 +284,14 @@ std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options) {
         complain("tls-peer-name", "tls-peer-name needs tls-ca: anybody can write a name");
     }
     return problems;
+}
+
+std::optional<std::string> regret_of_sync_rate(const PairOptions& options) {
+    const auto rate = options.sync_rate_bytes;
+    if (rate == 0 || rate >= slow_sync_rate_bytes) return std::nullopt;
+    return "sync-rate is " + lib::size_text(rate) +
+           " a second: a resync takes hours or days, and clients meet a node whose copy is "
+           "incomplete; 0 is no limit";
 }
 
 bool is_pair(const lib::OptionStructs& options) noexcept {

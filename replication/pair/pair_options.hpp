@@ -73,6 +73,9 @@ inline Timing default_timing() {
 // Each is well by itself, but together they make no sense.
 std::vector<lib::OptionProblem> problems_of(const lib::OptionStructs& options);
 
+// A sentence if resyncs would hardly come to an end; whatever the driver is.
+std::optional<std::string> regret_of_sync_rate(const PairOptions& options);
+
 // There is a peer: a node without one is alone, whatever else is decided of the pair.
 bool is_pair(const lib::OptionStructs& options) noexcept;
 

@@ -333,6 +333,7 @@ std::vector<std::string> regrets(const lib::OptionStructs& options) {
             "replicas is 1: the stream lives on one of the NATS servers alone, and with that "
             "one's death nodes stop hearing of each other");
     }
+    if (auto regret = pair::regret_of_sync_rate(link)) lines.push_back(std::move(*regret));
     return lines;
 }
 

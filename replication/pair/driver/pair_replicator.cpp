@@ -1,5 +1,6 @@
 #include "replication/pair/driver/pair_replicator.hpp"
 
+#include "lib/durations.hpp"
 #include "replication/changes/change_sink.hpp"
 #include "replication/pair/driver/driver_addresses.hpp"
 #include "replication/pair/driver/driver_options.hpp"
@@ -62,6 +63,9 @@ unsigned number_of(const Ends& ends) {
     return number_of_undecided(own_host_name(), ends.places.peer.host);
 }
 
+// No damage is so urgent that all items must be looked at more often.
+constexpr std::chrono::seconds short_scrub_interval{1};
+
 // What makes no pair, or not the one that was meant, although nothing is wrong with any option.
 std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
     std::vector<std::string> lines;
@@ -84,6 +88,13 @@ std::vector<std::string> regrets(const Setup& setup, const LinkPlaces& places) {
         lines.emplace_back(
             "apply of [replication] (--legacy-apply) is no: what a repcached holds is not taken "
             "over, and this node begins empty");
+    }
+    if (auto regret = regret_of_sync_rate(options)) lines.push_back(std::move(*regret));
+    const auto scrub_interval = options.scrub_interval;
+    if (scrub_interval.count() != 0 && scrub_interval < short_scrub_interval) {
+        lines.push_back("scrub-interval is " + lib::duration_text(scrub_interval) +
+                        ": all items are to be compared several times a second, and clients wait "
+                        "for that; 0 is never");
     }
     return lines;
 }

@@ -268,6 +268,20 @@ TEST_CASE("a link that is not encrypted as meant is warned of") {
     }
 }
 
+TEST_CASE("a resync that does not end and a comparison that never pauses are warned of") {
+    const std::string pair = quiet + "-x 127.0.0.2 --node=a ";
+    CHECK(is_alone(of_parts(pair + "--sync-rate=1b"), "sync-rate is 1b a second: "));
+    CHECK(is_alone(of_parts(pair + "--sync-rate=63k"), "sync-rate is 63k a second: "));
+    CHECK(of_parts(pair + "--sync-rate=64k").empty());
+    CHECK(of_parts(pair + "--sync-rate=0").empty());
+    const std::string cluster = quiet + "--nats-servers=127.0.0.1 --node=0 --sync-rate=";
+    CHECK(is_alone(of_parts(cluster + "1b"), "sync-rate is 1b a second: "));
+    CHECK(of_parts(cluster + "64k").empty());
+    CHECK(is_alone(of_parts(pair + "--scrub-interval=999ms"), "scrub-interval is 999ms: "));
+    CHECK(of_parts(pair + "--scrub-interval=1s").empty());
+    CHECK(of_parts(pair + "--scrub-interval=0").empty());
+}
+
 TEST_CASE("memory that may not be locked is warned of where -k asks for it") {
     auto machine = roomy;
     machine.locked_memory_bytes = 64 << 20;

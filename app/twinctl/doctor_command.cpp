@@ -59,6 +59,10 @@ NodeFacts facts_of(const NodeStatus& node) {
     facts.broker = node.figure_text("repl_broker");
     facts.listen = node.figure_text("repl_listen");
     facts.authentication = node.figure_text("repl_authentication");
+    facts.legacy = node.figure_text("repl_legacy");
+    facts.had_legacy_dump =
+        node.count("repl_legacy_dumps_received") + node.count("repl_legacy_dumps_sent") > 0;
+    facts.items = node.count("curr_items");
     facts.last_refusal = node.peer_text("last_refusal");
     facts.version = node.figure_text("repcached_version");
     facts.peer_version = node.figure_text("repl_peer_version");

@@ -153,6 +153,7 @@ MigrationFacts migration_facts(const NodeStatus& node) {
             .applies = node.figure_text("repl_legacy_apply") == "yes",
             .dumps_received = node.count("repl_legacy_dumps_received"),
             .dumps_sent = node.count("repl_legacy_dumps_sent"),
+            .items = node.count("curr_items"),
             .peer = node.figure_text("repl_peer")};
 }
 

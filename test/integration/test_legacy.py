@@ -281,6 +281,9 @@ class OldNodeRestarted(Migration):
 
     def _restart(self, old, made):
         old.kill()
+        until(lambda: "with -x and this node's host" in self.twinctl(made, "migrate", "status"), 5,
+              "the node that has the data says how the old one is started again", interval=0.05)
+        self.assertNotIn("stop this node", self.twinctl(made, "migrate", "status"))
         again = self.old(1, old.version, peer=2)
         again.start()
         until(again.is_open, 20, "the old node gets a dump and opens its client port")

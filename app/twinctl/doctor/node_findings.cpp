@@ -29,17 +29,36 @@ std::string clients_of(const NodeFacts& node) {
     return node.is_ready ? "it serves alone" : "it serves no clients";
 }
 
+// A repcached that is started as it mostly is, without -x, is empty, and the node that calls it
+// follows it in that.
+std::string way_to_repcached(const NodeFacts& node) {
+    return fmt::format(
+        "if the repcached at {} is gone, start it with -x and this node's host: "
+        "without -x it is empty, and this node then drops what came from it; "
+        "`twinctl migrate status` says how to go on",
+        node.peer);
+}
+
+std::string way_to_peer(const NodeFacts& node) {
+    const bool is_waiting = node.legacy == "waiting";
+    if (is_waiting && (node.had_legacy_dump || node.items > 0)) return way_to_repcached(node);
+    auto advice = fmt::format(
+        "is the peer running, is {} let through by firewalls in both directions, "
+        "and does its -x name this node?",
+        node.peer);
+    if (node.legacy == "off" && node.had_legacy_dump)
+        advice += " If it is a repcached still, set legacy = yes here: `twinctl migrate status`";
+    return advice;
+}
+
 // Before a session it cannot be told whether the peer is down, elsewhere, or behind a firewall: all
 // three are asked for.
 void find_unreachable_peer(const NodeFacts& node, Findings& findings) {
     if (!has_no_peer_yet(node.state) || node.is_of_cluster) return;
-    findings.push_back(
-        {Weight::wrong, node.name,
-         fmt::format("its peer {} is not reached ({}); {}", node.peer, node.state,
-                     clients_of(node)),
-         fmt::format("is the peer running, is {} let through by firewalls in both directions, "
-                     "and does its -x name this node?",
-                     node.peer)});
+    findings.push_back({Weight::wrong, node.name,
+                        fmt::format("its peer {} is not reached ({}); {}", node.peer, node.state,
+                                    clients_of(node)),
+                        way_to_peer(node)});
 }
 
 std::string remedy_or(const NodeFacts& node, std::string_view otherwise) {

@@ -23,11 +23,14 @@ struct NodeFacts {
     std::string broker;          // of a cluster: the NATS server that it is connected to
     std::string listen;          // of the link
     std::string authentication;
+    std::string legacy;  // repl_legacy
+    bool had_legacy_dump = false;
     std::string last_refusal;
     std::string version;
     std::string peer_version;
     bool has_link_tls = false;
     std::int64_t clock_offset_ms = 0;
+    std::uint64_t items = 0;
     std::uint64_t max_connections = 0;
     std::uint64_t memory_limit = 0;
     std::uint64_t log_limit = 0;

@@ -18,7 +18,8 @@ struct MigrationFacts {
     bool applies = false;    // repl_legacy_apply
     std::uint64_t dumps_received = 0;
     std::uint64_t dumps_sent = 0;
-    std::string peer;  // where it is called
+    std::uint64_t items = 0;  // that it holds, whoever they came from
+    std::string peer;         // where it is called
 };
 
 // Sentences for the operator. The numbers are those of docs/MIGRATING.md.

@@ -127,6 +127,25 @@ TEST_CASE("the doctor's advice for a cluster goes by what is the matter with it"
     advises("the reason", "mend what that names");
 }
 
+TEST_CASE("the doctor lets nobody start a repcached empty beside the node that has its data") {
+    auto node = well_node();
+    node.state = "LISTENING";
+    const auto advice = [&] {
+        const auto findings = found_in(node);
+        REQUIRE(findings.size() == 1);
+        return findings[0].advice;
+    };
+    node.legacy = "waiting";
+    CHECK(advice().find("is the peer running") == 0);
+    node.items = 1000;
+    CHECK(advice().find("start it with -x and this node's host") != std::string::npos);
+    node.items = 0;
+    node.had_legacy_dump = true;
+    CHECK(advice().find("without -x it is empty") != std::string::npos);
+    node.legacy = "off";
+    CHECK(advice().find("set legacy = yes here") != std::string::npos);
+}
+
 TEST_CASE("nothing is found in a pair that is well") {
     CHECK(found_in(well_node()).empty());
     CHECK(found_in_pair(well_node("a"), well_node("b")).empty());

@@ -56,6 +56,44 @@ TEST_CASE("each step of a migration says what is next, and the way back where th
     CHECK(migration_json("b", migration_step(linked)).at("step").to_number<int>() == 4);
 }
 
+TEST_CASE("a node that has the repcached's data when that dies is never to be stopped") {
+    for (const unsigned dumps : {1, 2}) {
+        auto orphan = facts("waiting");
+        orphan.dumps_received = dumps;
+        const auto step = migration_step(orphan);
+        CAPTURE(dumps);
+        CHECK(step.number == dumps + 1);
+        CHECK(step.reached.find("this node has its data") != std::string::npos);
+        CHECK(step.next.find("start the repcached at a:11212 with -x") == 0);
+        CHECK(step.next.find("without -x it is empty") != std::string::npos);
+        CHECK(step.back.find("start the repcached at a:11212 with -x") == 0);
+        CHECK(step.back.find("stop") == std::string::npos);
+    }
+}
+
+TEST_CASE("what a node holds counts in a migration though no dump does") {
+    auto restarted = facts("waiting");
+    restarted.items = 1000;
+    const auto waiting = migration_step(restarted);
+    CHECK(waiting.number == 1);
+    CHECK(waiting.reached.find("this node holds 1000 items") != std::string::npos);
+    CHECK(waiting.back.find("stop this node") == std::string::npos);
+    restarted.legacy = "off";
+    const auto off = migration_step(restarted);
+    CHECK(off.number == 0);
+    CHECK(off.reached.find("it holds 1000 items") != std::string::npos);
+    CHECK(off.next.find("set legacy = yes") != std::string::npos);
+    CHECK(off.back.find("with -x") != std::string::npos);
+}
+
+TEST_CASE(
+    "while a repcached that came back is filled, nobody is told to stop the node that fills") {
+    auto donor = facts("filling");
+    donor.dumps_received = 1;
+    CHECK(migration_step(donor).back.empty());
+    CHECK_FALSE(migration_step(facts("filling")).back.empty());
+}
+
 TEST_CASE("migrate has one word, and says so") {
     CHECK(parse_arguments({"migrate", "status"})->command == "migrate");
     CHECK(parse_arguments({"migrate"}).error().find("migrate status") != std::string::npos);

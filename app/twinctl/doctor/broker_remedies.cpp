@@ -34,8 +34,12 @@ constexpr Remedy remedies[] = {
     {"JetStream is not there",
      "has each NATS server jetstream { } in its file, do most of them run, and does the stream "
      "take the subjects mc.<cluster>.*?"},
+    {"temporarily unavailable",
+     "do most of the NATS servers run, and reach each other? Fewer than half of them lead no "
+     "stream"},
     {"does not answer",
-     "look at the NATS server: if the disk below its store_dir is full, make room and restart it"},
+     "do most of the NATS servers run, and reach each other? If so, look at the one that it is "
+     "connected to: if the disk below its store_dir is full, make room and restart it"},
 };
 
 }  // namespace

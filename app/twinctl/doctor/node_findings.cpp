@@ -136,7 +136,9 @@ void find_not_ready(const NodeFacts& node, Findings& findings) {
         findings.push_back(
             {Weight::wrong, node.name,
              "clients may not come: " + node.summary + "; it waits: " + node.last_refusal,
-             "mend what that names: mostly what the NATS server lets its user do"});
+             remedy_or(node,
+                       "mend what that names: mostly what the NATS server lets its user "
+                       "do")});
         return;
     }
     findings.push_back({Weight::wrong, node.name, "clients may not come: " + node.summary,

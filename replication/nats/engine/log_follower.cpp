@@ -12,6 +12,9 @@ constexpr std::uint64_t look_pause_ms = 500;
 // What ends a consumer may end the next one, too, and at once.
 constexpr std::uint64_t lost_pause_ms = 100;
 
+// What a refusal ends with whose number is JetStream's for that, as HTTP's.
+constexpr std::string_view nobody_leads = "(503)";
+
 constexpr std::string_view is_said_by_strangers =
     "what is said there has another secret, or is of no node";
 constexpr std::string_view lacks_what_was_not_read = "the stream lacks what this node had not read";
@@ -100,6 +103,14 @@ void LogFollower::reading(StreamId stream) {
     was_read_[stream] = true;
     if (const auto end = std::exchange(found_[stream], std::nullopt))
         footing_.note_look(stream, *end);
+}
+
+// A server that has lost most of the others still tells of a stream that it led, and lets nobody
+// read it. A node that has to read first says nothing, and would never hear that nothing is taken.
+const std::string& LogFollower::why_no_stream() const noexcept {
+    const auto& gone = said_of_[own_stream];
+    const auto& unread = unread_[own_stream];
+    return gone.empty() && unread.ends_with(nobody_leads) ? unread : gone;
 }
 
 std::string LogFollower::why_not_read() const {

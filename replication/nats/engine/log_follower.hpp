@@ -39,8 +39,8 @@ class LogFollower {
     };
     Read read(const Delivery& delivery);
 
-    // Of this site's; empty: it is there.
-    const std::string& why_no_stream() const noexcept { return said_of_[own_stream]; }
+    // Of this site's; empty: it is there, and as far as is known somebody leads it.
+    const std::string& why_no_stream() const noexcept;
     // What stands in the way of one of the streams, with its name; empty: all are read.
     std::string why_not_read() const;
     // In which streams somebody has spoken within a minute who is not of this cluster; empty: none.

@@ -41,6 +41,18 @@ TEST_CASE("a node says why a broker that takes too short messages is of no use t
     CHECK(refusal_of(world[0]).empty());
 }
 
+TEST_CASE("a stream that is told of and led by nobody is one that takes nothing") {
+    constexpr std::string_view leaderless = "JetStream system temporarily unavailable (503)";
+    ClusterWorld world(44);
+    begin(world, 2);
+    world[0].engine().consumer_lost(replication::nats::own_stream, "deliveries were lost");
+    CHECK(refusal_of(world[0]).empty());
+    world[0].engine().consumer_lost(replication::nats::own_stream, leaderless);
+    CHECK(refusal_of(world[0]) == leaderless);
+    REQUIRE(world.rest());
+    CHECK(refusal_of(world[0]).empty());
+}
+
 TEST_CASE("without a broker nobody is heard, and what waits has waited since it was there") {
     ClusterWorld world(42);
     begin(world, 3);

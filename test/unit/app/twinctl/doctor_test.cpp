@@ -114,7 +114,13 @@ TEST_CASE("the doctor's advice for a cluster goes by what is the matter with it"
     advises("stream MC_web: what is said there has another secret, or is of no node",
             "one secret-file");
     advises("stream MC_web_rome: that site is not heard", "the way between the sites");
+    advises("stream MC_web: JetStream system temporarily unavailable (503)", "do most of the NATS");
+    advises("stream MC_web: the broker does not answer", "do most of the NATS servers run");
     advises("the reason", "mend what that names");
+    node.is_ready = false;
+    advises("stream MC_web: the broker does not answer", "do most of the NATS servers run");
+    advises("the reason", "mend what that names");
+    node.is_ready = true;
     node.state = "CONNECTING";
     advises("nats://nats1:4222: another node is node 1 of the cluster web", "another node of");
     node.broker = "nats://nats1:4222";
@@ -122,6 +128,7 @@ TEST_CASE("the doctor's advice for a cluster goes by what is the matter with it"
     advises("stream MC_web: insufficient storage resources available (500)", "max_file_store");
     advises("JetStream is not there, or elects a leader (503)", "jetstream { }");
     advises("nats://nats1:4222: JetStream does not answer", "make room and restart it");
+    advises("the broker does not answer", "do most of the NATS servers run");
     advises("the broker's max_payload is too small: 4096 bytes", "raise max_payload");
     advises("its max_msg_size is too small: 2000 bytes", "max_msg_size must be 8 KiB");
     advises("the reason", "mend what that names");

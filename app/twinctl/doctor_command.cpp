@@ -64,6 +64,7 @@ NodeFacts facts_of(const NodeStatus& node) {
         node.count("repl_legacy_dumps_received") + node.count("repl_legacy_dumps_sent") > 0;
     facts.items = node.count("curr_items");
     facts.last_refusal = node.peer_text("last_refusal");
+    facts.stream_doubts = node.figure_text("repl_stream_doubts");
     facts.version = node.figure_text("repcached_version");
     facts.peer_version = node.figure_text("repl_peer_version");
     facts.has_link_tls = node.figure_text("repl_tls") == "yes";

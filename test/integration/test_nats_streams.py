@@ -118,12 +118,14 @@ class Refusing(StreamCase):
 
     def test_what_somebody_has_set_a_stream_to_is_said_once(self):
         server = self.server()
-        self.create(server, retention="interest", max_age=10**9)
+        self.create(server, retention="interest", max_age=10**9, max_msgs=100, max_bytes=500_000)
         nodes = self.cluster(2, server=server).start()
         log = nodes[0].process.log()
         self.assertEqual(log.count("is set otherwise than a node would have it"), 1)
-        self.assertIn("(retention)", log)
-        self.assertIn("(max_age)", log)
+        doubts = nodes[0].replication()["repl_stream_doubts"]
+        for setting in ("retention", "max_age", "max_msgs", "max_bytes"):
+            self.assertIn(f"({setting})", log)
+            self.assertIn(f"({setting})", doubts)
 
     def test_a_stream_that_nobody_else_may_read_is_told_of_and_not_asked_all_the_time(self):
         server = self.server()

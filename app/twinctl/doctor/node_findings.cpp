@@ -156,6 +156,15 @@ void find_what_a_cluster_lacks(const NodeFacts& node, Findings& findings) {
                                   "do, or the way to the other site")});
 }
 
+void find_doubtful_streams(const NodeFacts& node, Findings& findings) {
+    if (node.stream_doubts.empty()) return;
+    findings.push_back(
+        {Weight::risky, node.name,
+         "it reads what is set otherwise than a node would have it: " + node.stream_doubts,
+         "edit the stream (nats stream edit), or remove it as docs/MORE_NODES.md "
+         "says: nodes make another; a node looks again when it connects anew"});
+}
+
 // Both are counted since the start of the process.
 void find_losses(const NodeFacts& node, Findings& findings) {
     if (node.evicted_unsent > 0) {
@@ -183,15 +192,11 @@ void find_version(const NodeFacts& node, Findings& findings) {
 }
 
 constexpr void (*judgements[])(const NodeFacts&, Findings&) = {
-    find_unreachable_peer,
-    find_unreachable_broker,
-    find_unwilling_broker,
-    find_refusal,
-    find_not_ready,
-    find_what_a_cluster_lacks,
-    find_clock,
-    find_open_link,
-    find_losses,
+    find_unreachable_peer, find_unreachable_broker,
+    find_unwilling_broker, find_refusal,
+    find_not_ready,        find_what_a_cluster_lacks,
+    find_doubtful_streams, find_clock,
+    find_open_link,        find_losses,
     find_version,
 };
 

@@ -26,6 +26,7 @@ struct NodeFacts {
     std::string legacy;  // repl_legacy
     bool had_legacy_dump = false;
     std::string last_refusal;
+    std::string stream_doubts;  // of a cluster: repl_stream_doubts
     std::string version;
     std::string peer_version;
     bool has_link_tls = false;

@@ -329,6 +329,7 @@ ClusterReport ClusterEngine::report() const {
     if (report.waits_for.empty()) report.waits_for = watch_.reason_told();
     if (report.waits_for.empty()) report.waits_for = follower_.strangers();
     if (report.waits_for.empty()) report.waits_for = attendance_.silent_sites();
+    report.stream_doubts = follower_.doubts();
     report.lag_ms = lag_ms();
     attendance_.fill(report);
     return report;

@@ -55,6 +55,10 @@ constexpr lib::FigureRow<ClusterReport> rows[] = {
      lib::member<&ClusterReport::consumed>},
     {lib::gauge("repl_stream_last", "the last that is known to be there"),
      lib::member<&ClusterReport::last>},
+    {lib::text("repl_stream_doubts",
+               "what somebody else has set the streams to, and the cluster suffers from, as they "
+               "were when this node connected, or looked again; empty: nothing"),
+     lib::member<&ClusterReport::stream_doubts>},
     {lib::gauge("repl_removals_kept",
                 "removals that are remembered until all other nodes have read of them"),
      lib::member<&ClusterReport::removals>},

@@ -38,9 +38,10 @@ struct ClusterReport {
     ClusterState state = ClusterState::disconnected;
     bool is_ready = false;
     std::string last_event;
-    bool is_refused = false;  // others believe nothing it says, or it believes no other
-    std::string refusal;      // why the broker takes nothing that this node says; empty: it does
-    std::string waits_for;    // what it lacks to be in step, or of another site's; empty: nothing
+    bool is_refused = false;    // others believe nothing it says, or it believes no other
+    std::string refusal;        // why the broker takes nothing that this node says; empty: it does
+    std::string waits_for;      // what it lacks to be in step, or of another site's; empty: nothing
+    std::string stream_doubts;  // what somebody has set streams to, as they were looked at last
     std::uint64_t state_since_ms = 0;  // on this node's steady clock
     std::array<MemberReport, nodes_limit> members{};
     std::uint64_t live_members = 0;  // without this one

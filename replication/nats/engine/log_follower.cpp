@@ -121,6 +121,16 @@ std::string LogFollower::why_not_read() const {
     return {};
 }
 
+std::string LogFollower::doubts() const {
+    std::string all;
+    for (unsigned i = 0; i < context_.stream_count(); ++i) {
+        if (said_in_doubt_[i].empty()) continue;
+        all += (all.empty() ? "stream " : "; stream ") + context_.options.streams[i] + ": " +
+               said_in_doubt_[i];
+    }
+    return all;
+}
+
 std::string LogFollower::strangers() const {
     std::string where;
     for (unsigned i = 0; i < context_.stream_count(); ++i) {

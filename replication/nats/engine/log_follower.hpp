@@ -43,6 +43,8 @@ class LogFollower {
     const std::string& why_no_stream() const noexcept;
     // What stands in the way of one of the streams, with its name; empty: all are read.
     std::string why_not_read() const;
+    // What is to be said of how streams are set, each with its name; empty: nothing.
+    std::string doubts() const;
     // In which streams somebody has spoken within a minute who is not of this cluster; empty: none.
     std::string strangers() const;
 

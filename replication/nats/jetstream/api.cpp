@@ -105,6 +105,8 @@ StreamTraits traits_in(const json::value& config) {
     traits.retention = text_in(config, "retention");
     traits.max_age = std::chrono::milliseconds(bound_in(config, "max_age") / 1'000'000);
     traits.per_subject = bound_in(config, "max_msgs_per_subject");
+    traits.max_messages = bound_in(config, "max_msgs");
+    traits.max_bytes = bound_in(config, "max_bytes");
     traits.max_consumers = bound_in(config, "max_consumers");
     traits.discards_new = text_in(config, "discard") == "new";
     traits.is_mirror = member(config, "mirror") != nullptr;

@@ -18,6 +18,9 @@ namespace twincached::replication::nats {
 
 enum class Storage : std::uint8_t { memory, file };
 
+// A log that keeps less forgets what a node that stands still for a moment has not read.
+inline constexpr std::uint64_t stream_least_bytes = 1U << 20;
+
 // How a stream is made, if it is not there.
 struct StreamSettings {
     unsigned replicas = 1;
@@ -65,6 +68,8 @@ struct StreamTraits {
     std::string retention;
     std::chrono::milliseconds max_age{};
     std::uint64_t per_subject = 0;  // messages
+    std::uint64_t max_messages = 0;
+    std::uint64_t max_bytes = 0;
     std::uint64_t max_consumers = 0;
     bool discards_new = false;
     bool is_mirror = false;

@@ -6,6 +6,14 @@
 namespace twincached::replication::nats {
 namespace {
 
+// What four nodes that change nothing say of themselves within twice member-timeout is more than a
+// thousand messages, as the options are by themselves; changes come on top of that.
+constexpr std::uint64_t least_messages = 4000;
+
+bool is_below(std::uint64_t bound, std::uint64_t least) noexcept {
+    return bound != 0 && bound < least;
+}
+
 std::string_view next_token(std::string_view& subject) noexcept {
     const auto dot = subject.find('.');
     const auto token = subject.substr(0, dot);
@@ -50,6 +58,10 @@ std::string doubts_of(const StreamTraits& traits, const StreamNeeds& needs) {
     doubt(traits.per_subject != 0,
           "of each node only the last messages are kept "
           "(max_msgs_per_subject), and who is slower compares all");
+    doubt(is_below(traits.max_messages, least_messages),
+          "it keeps a few messages alone (max_msgs), and who is slower than they come misses some");
+    doubt(is_below(traits.max_bytes, stream_least_bytes),
+          "it keeps less than 1 MiB (max_bytes), and who is slower than that comes misses some");
     doubt(traits.max_age.count() != 0 && traits.max_age < needs.age,
           "it forgets within twice member-timeout (max_age), and who is away for as long compares "
           "all");

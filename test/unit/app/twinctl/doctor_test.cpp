@@ -204,6 +204,11 @@ TEST_CASE("each usual mistake of a node is found, and says what to do") {
              node.broker = "nats://10.0.0.21:4222";
              node.last_refusal = "the reason";
          }},
+        {"stream MC_web: it keeps a few messages",
+         [](auto& node) {
+             node.is_of_cluster = true;
+             node.stream_doubts = "stream MC_web: it keeps a few messages alone (max_msgs)";
+         }},
         {"1001 ms ahead of", [](auto& node) { node.clock_offset_ms = 1001; }},
         {"1001 ms behind", [](auto& node) { node.clock_offset_ms = -1001; }},
         {"neither a secret nor TLS", [](auto& node) { node.authentication = "address"; }},

@@ -33,13 +33,15 @@ TEST_CASE("a stream's answer tells what somebody has set it to") {
         R"({"messages":0,"first_seq":0,"last_seq":0})",
         R"({"subjects":["a.*","b",7],"retention":"interest","max_age":60000000000,"sealed":true,)"
         R"("max_msgs_per_subject":2,"max_consumers":-1,"discard":"new","no_ack":true,)"
-        R"("max_msg_size":20000})"));
+        R"("max_msg_size":20000,"max_msgs":5,"max_bytes":300})"));
     REQUIRE(info.has_value());
     CHECK(info->state.max_message == 20'000);
     CHECK(info->traits.subjects == std::vector<std::string>{"a.*", "b"});
     CHECK(info->traits.retention == "interest");
     CHECK(info->traits.max_age == std::chrono::seconds(60));
     CHECK(info->traits.per_subject == 2);
+    CHECK(info->traits.max_messages == 5);
+    CHECK(info->traits.max_bytes == 300);
     CHECK(info->traits.max_consumers == 0);
     CHECK((info->traits.discards_new && info->traits.is_sealed && info->traits.has_no_ack));
     CHECK_FALSE(info->traits.is_mirror);

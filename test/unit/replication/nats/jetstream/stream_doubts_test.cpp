@@ -32,6 +32,8 @@ TEST_CASE("a stream that a node would make, and one that keeps more, leave no do
     traits.subjects = {"other", "mc.>"};
     traits.max_age = seconds(0);
     traits.max_consumers = 4;
+    traits.max_messages = 4000;
+    traits.max_bytes = 1U << 20;
     CHECK(doubts_of(traits, of_origin).empty());
     traits.subjects.clear();
     traits.is_mirror = true;
@@ -52,6 +54,8 @@ TEST_CASE("each setting with which the cluster suffers is named by NATS' own wor
         {"retention", [](auto& traits) { traits.retention = "workqueue"; }},
         {"retention", [](auto& traits) { traits.retention = "interest"; }},
         {"max_msgs_per_subject", [](auto& traits) { traits.per_subject = 1; }},
+        {"(max_msgs)", [](auto& traits) { traits.max_messages = 3999; }},
+        {"max_bytes", [](auto& traits) { traits.max_bytes = (1U << 20) - 1; }},
         {"max_age", [](auto& traits) { traits.max_age = seconds(59); }},
         {"max_consumers", [](auto& traits) { traits.max_consumers = 3; }},
     };

@@ -31,6 +31,9 @@ constexpr Remedy remedies[] = {
     {"resource limits", room},
     {"no suitable peers", "start as many NATS servers as replicas says, or set replicas lower"},
     {"JetStream not enabled", "write jetstream { store_dir: ... } into the NATS server's file"},
+    {"its domain is not called",
+     "is domain of [replication] the one that stands behind jetstream { domain: in the NATS "
+     "servers' files? If it is: do most of those servers run?"},
     {"JetStream is not there",
      "has each NATS server jetstream { } in its file, do most of them run, and does the stream "
      "take the subjects mc.<cluster>.*?"},

@@ -10,7 +10,7 @@ namespace twincached::replication::nats {
 
 ApiCalls::Number ApiCalls::call(const Request& request, Then then) {
     const auto number = session_.next_number();
-    open_[number] = {std::move(then), session_.patience_ends()};
+    open_[number] = {std::move(then), std::string(request.domain), session_.patience_ends()};
     send(request, number);
     return number;
 }
@@ -23,8 +23,8 @@ void ApiCalls::tell(const Request& request) {
 void ApiCalls::on_answer(Number number, const WireMessage& message) {
     auto answered = open_.extract(number);
     if (answered.empty()) return;  // given up, or too late
-    const auto& then = answered.mapped().then;
-    if (message.status != 0) return then(refusal_of(message));
+    const auto& [then, domain, until] = answered.mapped();
+    if (message.status != 0) return then(refusal_of(message, domain));
     then(message.payload);
 }
 

@@ -51,6 +51,7 @@ class ApiCalls {
   private:
     struct Open {
         Then then;
+        std::string domain;
         Instant until{0};
     };
     void send(const Request& request, Number number);

@@ -9,6 +9,13 @@ ApiError refusal_of(const WireMessage& message) {
     return {message.status, "the broker refuses it"};
 }
 
+ApiError refusal_of(const WireMessage& message, std::string_view domain) {
+    auto refusal = refusal_of(message);
+    if (message.status == status_no_responders && !domain.empty())
+        refusal.why += ", or its domain is not called " + std::string(domain);
+    return refusal;
+}
+
 std::string sentence(const ApiError& error) {
     return error.code == 0 ? error.why : error.why + " (" + std::to_string(error.code) + ")";
 }

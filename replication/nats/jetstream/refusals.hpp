@@ -14,6 +14,9 @@ inline constexpr std::string_view too_long = "it is longer than the broker takes
 
 // What the broker says in the place of whoever was asked. REQUIRES: the message has a status.
 ApiError refusal_of(const WireMessage& message);
+// The same of what the JetStream domain `domain` was asked, which may be called otherwise there;
+// empty: the broker's only one was asked.
+ApiError refusal_of(const WireMessage& message, std::string_view domain);
 std::string sentence(const ApiError& error);
 
 }  // namespace twincached::replication::nats

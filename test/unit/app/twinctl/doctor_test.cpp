@@ -127,6 +127,8 @@ TEST_CASE("the doctor's advice for a cluster goes by what is the matter with it"
     advises("maximum bytes exceeded (503)", "discard = old");
     advises("stream MC_web: insufficient storage resources available (500)", "max_file_store");
     advises("JetStream is not there, or elects a leader (503)", "jetstream { }");
+    advises("JetStream is not there, or elects a leader, or its domain is not called hub (503)",
+            "is domain of [replication]");
     advises("nats://nats1:4222: JetStream does not answer", "make room and restart it");
     advises("the broker does not answer", "do most of the NATS servers run");
     advises("the broker's max_payload is too small: 4096 bytes", "raise max_payload");

@@ -223,6 +223,15 @@ TEST_CASE("a look that nobody answers ends, and another can begin") {
           Lines{"no stream 0: JetStream is not there, or elects a leader (503)"});
 }
 
+TEST_CASE("who asks a domain that nobody has is told its name") {
+    Room room({"web", "", "MC_web", "hub", 0});
+    room.broker.look(own_stream);
+    room.answer("$JS.hub.API.STREAM.INFO.MC_web", "", status_no_responders);
+    CHECK(room.notes.take() ==
+          Lines{"no stream 0: JetStream is not there, or elects a leader, or its domain is not "
+                "called hub (503)"});
+}
+
 TEST_CASE("a publication is told once: stored, refused, or not answered") {
     Room room;
     const std::string subject = "mc.web.0";

@@ -40,7 +40,8 @@ bool is_replicated(Factories factories, const lib::OptionStructs& options) noexc
 std::string what_is_missing(Factories factories);
 // What an operator would regret, of the driver that was chosen.
 std::vector<std::string> warnings_of(Factories factories, const Setup& setup);
-// The same of what only others can tell, such as a name service. Blocks for as long as they take.
+// The same of what only others can tell, such as a name service, or what a start can do without.
+// Blocks for as long as they take.
 std::vector<std::string> warnings_from_outside(Factories factories, const Setup& setup);
 
 // Of the driver that was chosen; none: no other node comes to this one.

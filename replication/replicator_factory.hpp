@@ -48,7 +48,8 @@ struct ReplicatorFactory {
     // What an operator would regret of how the driver is set: a sentence each, which begins with
     // the option to change.
     std::vector<std::string> (*warnings)(const Setup& setup) = nullptr;
-    // The same of what only others can tell: a start does not wait for them. Blocks.
+    // The same of what only others can tell, or what may still come: a start does not wait for
+    // them. Blocks.
     std::vector<std::string> (*warnings_from_outside)(const Setup& setup) = nullptr;
 
     // After how long a pause of this node others may have taken its clients over. None: never.

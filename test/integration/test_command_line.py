@@ -143,6 +143,15 @@ class CommandLine(Case):
         for known in ("192.0.2.9", *(["localhost"] if world.knows_localhost() else [])):
             self.assertNotIn("peer (-x)", self._run("--check-config", *at, known).stderr)
 
+    def test_a_check_names_files_without_which_no_nats_server_lets_this_node_in(self):
+        at = ["-l", self.addresses.host(1), "-p", str(self.client_port), "--node", "0",
+              "--nats-servers", self.addresses.host(2)]
+        for words in (["--nats-user", "web", "--nats-password-file"], ["--nats-token-file"],
+                      ["--nats-credentials"], ["--link-tls-ca"]):
+            checked = self._run("--check-config", *at, *words, "/does/not/exist")
+            self.assertEqual((checked.returncode, checked.stdout), (0, "the options are valid\n"))
+            self.assertIn(": /does/not/exist: No such file or directory", checked.stderr)
+
     def test_more_clients_than_open_files_are_foretold_and_refused(self):
         words = ["-l", self.addresses.host(1), "-p", str(self.client_port), "-c", "9000000"]
         checked = self._run("--check-config", *words)

@@ -1,6 +1,7 @@
 #include "replication/nats/driver/nats_options.hpp"
 
 #include "lib/input/endpoint.hpp"
+#include "lib/input/text_file.hpp"
 #include "replication/nats/cluster_options.hpp"
 #include "replication/pair/pair_options.hpp"
 #include "replication/replication_options.hpp"
@@ -334,6 +335,30 @@ std::vector<std::string> regrets(const lib::OptionStructs& options) {
             "one's death nodes stop hearing of each other");
     }
     if (auto regret = pair::regret_of_sync_rate(link)) lines.push_back(std::move(*regret));
+    return lines;
+}
+
+// Certificates of a link with TLS are read at the start, which fails without them. A server may
+// insist on TLS with a node that does not: then they are read by each connection.
+std::vector<std::string> files_to_come(const lib::OptionStructs& options) {
+    std::vector<std::string> lines;
+    const auto look = [&](std::string_view option, const std::string& path) {
+        if (path.empty()) return;
+        const auto content = lib::read_text_file(path);
+        if (content.has_error()) {
+            lines.push_back(std::string(option) + ": " + path + ": " + content.error() +
+                            ": until it can be read this node reaches no NATS server");
+        }
+    };
+    const auto& chosen = options.get<NatsOptions>();
+    look("password-file", chosen.password_file);
+    look("token-file of [replication]", chosen.token_file);
+    look("credentials", chosen.credentials);
+    if (broker_tls_settings(options)) return lines;
+    const auto& link = options.get<pair::PairOptions>();
+    look("tls-ca", link.link_ca);
+    look("tls-certificate", link.link_certificate);
+    look("tls-key", link.link_key);
     return lines;
 }
 

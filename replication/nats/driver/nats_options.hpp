@@ -53,6 +53,10 @@ std::optional<lib::TlsSettings> broker_tls_settings(const lib::OptionStructs& op
 // What an operator would regret.
 std::vector<std::string> regrets(const lib::OptionStructs& options);
 
+// A sentence for each file that a connection could not read now, and may be able to later. Reads
+// them.
+std::vector<std::string> files_to_come(const lib::OptionStructs& options);
+
 // "nats://host:port" of a server as an operator writes it. The error is a sentence.
 lib::Parsed<std::string> server_url(std::string_view text);
 

@@ -258,6 +258,10 @@ std::vector<std::string> warnings_of(const Setup& setup) {
     return regrets(setup.options);
 }
 
+std::vector<std::string> warnings_from_outside(const Setup& setup) {
+    return files_to_come(setup.options);
+}
+
 std::unique_ptr<Replicator> make_nats_replicator(const Setup& setup, Events events) {
     return std::make_unique<NatsReplicator>(setup, std::move(events));
 }

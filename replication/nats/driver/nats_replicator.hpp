@@ -17,6 +17,7 @@ namespace twincached::replication::nats {
 std::unique_ptr<Replicator> make_nats_replicator(const Setup& setup, Events events);
 
 std::vector<std::string> warnings_of(const Setup& setup);
+std::vector<std::string> warnings_from_outside(const Setup& setup);
 
 inline constexpr ReplicatorFactory nats_factory{
     .name = "nats",
@@ -27,6 +28,7 @@ inline constexpr ReplicatorFactory nats_factory{
     .wants = "a NATS server",
     .given_by = "--nats-servers, or servers in [replication]",
     .warnings = warnings_of,
+    .warnings_from_outside = warnings_from_outside,
     .tls = broker_tls_settings,
 };
 

@@ -242,6 +242,22 @@ TEST_CASE("a pair's name is no longer than what its nodes can tell each other") 
           "cluster is a name of at most 255 bytes: this one has 256");
 }
 
+TEST_CASE("each file that a cluster's node logs in with and cannot read is named") {
+    const std::string nats = "--nats-servers=127.0.0.1 --node=0 ";
+    const auto to_come = [&](const std::string& words) {
+        return replication::nats::files_to_come(good(nats + words).structs());
+    };
+    CHECK(to_come("").empty());
+    CHECK(to_come("--nats-token-file=/dev/null").empty());
+    for (const std::string words : {"--nats-user=web --nats-password-file=", "--nats-token-file=",
+                                    "--nats-credentials=", "--link-tls-ca="}) {
+        CAPTURE(words);
+        const auto lines = to_come(words + "/does/not/exist");
+        REQUIRE(lines.size() == 1);
+        CHECK(lines[0].find(": /does/not/exist: No such file or directory") != std::string::npos);
+    }
+}
+
 TEST_CASE("several listeners may be given in one list or in several") {
     const auto options = good("-l 127.0.0.1,[::1]:333 -l 10.0.0.1:444");
     CHECK(options.get<ListenerOptions>().listen ==

@@ -135,8 +135,8 @@ void SessionPoller::queue(Line& line, Session& session) noexcept {
     registry_.end(session);
 }
 
-// For a turn that waits for nothing. Whoever comes here from a handler of its own, since the peer or
-// a login has answered, finds the thread waiting for events, of which there may be none.
+// For a turn that waits for nothing. Whoever comes here from a handler of its own, since the peer
+// or a login has answered, finds the thread waiting for events, of which there may be none.
 void SessionPoller::line_up(std::deque<Session*>& line, Session& session) noexcept {
     queue(line, session);
     boost::system::error_code ignored;

@@ -57,7 +57,7 @@ TEST_CASE("each step of a migration says what is next, and the way back where th
 }
 
 TEST_CASE("a node that has the repcached's data when that dies is never to be stopped") {
-    for (const unsigned dumps : {1, 2}) {
+    for (const unsigned dumps : {1U, 2U}) {
         auto orphan = facts("waiting");
         orphan.dumps_received = dumps;
         const auto step = migration_step(orphan);

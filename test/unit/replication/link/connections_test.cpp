@@ -15,7 +15,7 @@ namespace {
 
 using Room = ConnectionsRoom;
 
-const Bye crossed{ByeReason::crossed, "another connection of the two was taken"};
+const Bye given_up{ByeReason::crossed, "another connection of the two was taken"};
 
 }  // namespace
 
@@ -134,14 +134,14 @@ TEST_CASE("a call that the peer itself gives up as crossed was no stranger's") {
     auto& peer = b.called();
     b.talk();
     SECTION("once it has said HELLO") {
-        b.say(peer, crossed);
+        b.say(peer, given_up);
     }
     SECTION("before that, if it is at the peer's address") {
         b.say_ready(peer);
         auto& other = b.called();
         other.silent = true;
         b.connections.find(other.id)->is_from_peer = true;
-        b.say(other, crossed);
+        b.say(other, given_up);
         CHECK_FALSE(b.is_open(other));
     }
     CHECK(b.strangers.count() == 0);
@@ -155,19 +155,19 @@ TEST_CASE("no stranger hides by calling itself crossed") {
     SECTION("who is not at the peer's address") {
         auto& stranger = b.called();
         stranger.silent = true;
-        b.say(stranger, crossed);
+        b.say(stranger, given_up);
     }
     SECTION("who is there, but is another than the one that is linked") {
         auto& stranger = b.called(3000);
         stranger.silent = true;
         b.connections.find(stranger.id)->is_from_peer = true;
-        b.say(stranger, crossed);
+        b.say(stranger, given_up);
     }
     SECTION("who is there, and does not even say which one it is") {
         auto& stranger = b.called();
         std::exchange(stranger.output, {});
         b.connections.find(stranger.id)->is_from_peer = true;
-        b.say(stranger, crossed);
+        b.say(stranger, given_up);
     }
     CHECK(b.strangers.count() == 1);
 }

@@ -168,9 +168,10 @@ void ClusterEngine::on_heard(const Heard& heard, const Delivery& delivery) {
         if (!had_spoken) footing_.spoke_at = delivery.sequence;
     }
     if (delivery.stream == own_stream) speaker_.on_read(delivery.sequence);
-    const bool reads_here = context_.members[heard.header.node].reads_here;
-    if (reads_here) reunion_.judge_era(heard, delivery);
-    if (reads_here && heard.is_claim_granted) reunion_.on_claim(heard, delivery);
+    if (context_.members[heard.header.node].reads_here) {
+        reunion_.judge_era(heard, delivery);
+        if (heard.is_claim_granted) reunion_.on_claim(heard, delivery);
+    }
     if (heard.header.claims && heard.is_own && !heard.is_claim_granted) watch_.note_void_claim();
     number_.on_heard(heard, speaker_.session());
 }

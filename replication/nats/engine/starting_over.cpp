@@ -124,9 +124,7 @@ void settle_as_reference(ClusterContext& context, BatchSender& sender) {
                     buckets.restore(bucket, 0, false);
                     continue;
                 }
-                buckets.mark_dirty(bucket);
-                buckets.begin_walk(bucket, 1);
-                sender.tell_bucket(bucket);
+                sender.tell_uncompared(buckets, bucket);
             }
             context.sink.changes().refresh(i);
         });

@@ -102,9 +102,7 @@ void BatchSender::take_doubt(unsigned shard, storage::BucketNumber bucket) {
     if (!context_.is_alone_as_reference()) {
         buckets.mark_dirty(bucket);
     } else if (!buckets.is_walking(bucket)) {
-        buckets.mark_dirty(bucket);
-        tell_bucket(bucket);
-        buckets.begin_walk(bucket, 1);
+        tell_uncompared(buckets, bucket);
     }
     context_.sink.changes().refresh(shard);
 }
@@ -128,6 +126,12 @@ void BatchSender::make_removed(lib::ByteBuffer& out) {
         });
     }
     if (!items_.empty()) write_removed(out, ++frames_, items_);
+}
+
+void BatchSender::tell_uncompared(Buckets& buckets, storage::BucketNumber bucket) {
+    buckets.mark_dirty(bucket);
+    tell_bucket(bucket);
+    buckets.begin_walk(bucket, 1);
 }
 
 void BatchSender::tell_bucket(storage::BucketNumber bucket) {

@@ -12,6 +12,7 @@
 #pragma once
 
 #include "lib/byte_buffer.hpp"
+#include "replication/changes/buckets.hpp"
 #include "replication/changes/change_log.hpp"
 #include "replication/nats/log/cluster_context.hpp"
 #include "replication/records/data_frames.hpp"
@@ -55,6 +56,8 @@ class BatchSender {
     // The list of a bucket is to be told, behind all that has been logged of it; its walk has
     // begun, and ends when it is published. REQUIRES: the shard's lock.
     void tell_bucket(storage::BucketNumber bucket);
+    // The same of one that nobody is there to compare with; its walk begins.
+    void tell_uncompared(Buckets& buckets, storage::BucketNumber bucket);
     // Walks are begun anew by whoever began them.
     void forget_buckets() noexcept { lists_.clear(); }
 

@@ -53,11 +53,14 @@ Heard LogReader::judge(const Delivery& delivery, const MessageHeader& header) {
     heard.is_namesakes = has_own_number && !heard.is_own;
     // Of the streams that this node reads how far the other has come, if it reads the same.
     std::array<Sequence, streams_limit> progress{};
+    bool reads_here = false;
     for (unsigned i = 0; i < context_.stream_count(); ++i) {
+        const auto tag = tag_of(context_.options.streams[i]);
         for (unsigned j = 0; j < header.stream_count; ++j) {
             const auto& theirs = header.streams[j];
-            const bool is_same = theirs.tag == tag_of(context_.options.streams[i]) &&
-                                 theirs.created != 0 && theirs.created == context_.places[i].epoch;
+            if (theirs.tag != tag) continue;
+            reads_here = reads_here || i == own_stream;
+            const bool is_same = theirs.created != 0 && theirs.created == context_.places[i].epoch;
             if (is_same) progress[i] = theirs.consumed;
         }
     }
@@ -66,8 +69,7 @@ Heard LogReader::judge(const Delivery& delivery, const MessageHeader& header) {
         context_.counters.add(ClusterCounter::messages_late);
         return heard;
     }
-    context_.members.set_reads_here(header.node,
-                                    reads(header, context_.options.streams[own_stream]));
+    context_.members.set_reads_here(header.node, reads_here);
     if (header.claims) heard.is_claim_granted = context_.members.grant_claim(header.node);
     if (heard.is_own) context_.clock.observe(delivery.time, context_.now);
     if (!heard.is_own) context_.counters.add(ClusterCounter::messages_received);

@@ -61,7 +61,8 @@ class MemberTable {
 
     const Member& operator[](unsigned node) const noexcept { return members_[node]; }
     bool is_live(unsigned node) const noexcept;
-    // Whether that one reads this site's stream, as it said last.
+    // Whether that one reads this site's stream, as it said last. If not it learns from nobody who
+    // speaks here alone, and nobody here from it.
     void set_reads_here(unsigned node, bool whether) noexcept {
         members_[node].reads_here = whether;
     }

@@ -4,9 +4,6 @@
 #include "replication/nats/cluster_options.hpp"
 #include "replication/records/wire.hpp"
 
-#include <algorithm>
-#include <span>
-
 namespace twincached::replication::nats {
 namespace {
 
@@ -37,12 +34,6 @@ void take_flags(MessageHeader& header, std::uint16_t flags) noexcept {
 
 std::uint32_t tag_of(std::string_view stream_name) noexcept {
     return lib::crc32c(stream_name);
-}
-
-bool reads(const MessageHeader& header, std::string_view stream_name) noexcept {
-    const auto streams = std::span(header.streams).first(header.stream_count);
-    return std::any_of(streams.begin(), streams.end(),
-                       [tag = tag_of(stream_name)](const auto& one) { return one.tag == tag; });
 }
 
 void write_progress(WireWriter& out, const StreamProgress& progress) {

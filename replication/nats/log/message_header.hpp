@@ -58,9 +58,6 @@ struct MessageHeader {
     std::uint8_t disbelieved = 0;  // a bit for each node whose last versions it has refused
 };
 
-// Who does not read a stream learns from nobody who speaks there alone, and nobody there from him.
-bool reads(const MessageHeader& header, std::string_view stream_name) noexcept;
-
 // 24 bytes, as it stands in headers and in questions.
 void write_progress(WireWriter& out, const StreamProgress& progress);
 StreamProgress read_progress(WireReader& in) noexcept;

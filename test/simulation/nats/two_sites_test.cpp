@@ -294,10 +294,13 @@ TEST_CASE("a site that does not read this one's log is nobody to compare with") 
     ClusterWorld world(9);
     world.set_sites(0b10);
     world.set_deaf(0b10);
-    for (const unsigned node : {1U, 0U}) {
+    const auto begin_with = [&](unsigned node) {
         world.start(node);
         world.connect(node);
         REQUIRE(world.rest());
+    };
+    for (const unsigned node : {1U, 0U}) {
+        begin_with(node);
         world[node].set("of " + std::to_string(node), "value");
     }
     REQUIRE(world.rest());
@@ -305,17 +308,13 @@ TEST_CASE("a site that does not read this one's log is nobody to compare with") 
     // Again, by who is in step.
     world.kill(1);
     world.run(1000);
-    world.start(1);
-    world.connect(1);
-    REQUIRE(world.rest());
+    begin_with(1);
     world.run(10'000);
     CHECK(world[0].engine().report()[replication::nats::ClusterCounter::comparisons] == 0);
     CHECK(world[0].get("of 0") == "value");
     // Once it reads it, they come to hold the same.
     world.set_deaf(0);
     world.kill(1);
-    world.start(1);
-    world.connect(1);
-    REQUIRE(world.rest());
+    begin_with(1);
     CHECK(world[1].get("of 0") == "value");
 }
